@@ -1,0 +1,38 @@
+# The environment is made once, in .venv, from Python 3.11 or newer and the package registry.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check lint format types bench clean
+
+demo: $(STAMP)  ## train on handwritten digits, show the result, predict some images
+	$(BIN)/python examples/demo.py
+
+test: $(STAMP)  ## every test
+	$(BIN)/python -m pytest
+
+check: lint types test  ## format, lint, types and tests in one
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+format: $(STAMP)  ## put the format right, and what lint can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(STAMP)  ## the speed and size figures of benchmarks/README.md
+	$(BIN)/python benchmarks/bench.py
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "papertrial needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache

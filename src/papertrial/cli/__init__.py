@@ -1,0 +1,1 @@
+"""The command line: one file a subcommand, each importing torch only when it runs."""

@@ -1,0 +1,43 @@
+"""`papertrial list`: the recipes that come with papertrial."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from papertrial.cli.options import Json
+
+
+def list_recipes(as_json: Json = False) -> None:
+    """List the shipped recipes: task, data, model, claims."""
+    from papertrial.recipe.load import load_recipe, shipped
+
+    recipes = [load_recipe(name, check=False) for name in shipped()]
+    rows: list[dict[str, Any]] = [
+        {
+            "name": recipe.name,
+            "task": recipe.task,
+            "data": recipe.data.source,
+            "model": recipe.model.use.rpartition(".")[2],
+            "claims": [
+                f"{c.split} {c.metric} {c.printed or f'{c.value:g}'}" for c in recipe.claims
+            ],
+        }
+        for recipe in recipes
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "task", "data", "model", "claims")
+    table.columns[0].no_wrap = True  # what one copies is shown whole
+    for column in table.columns[1:]:
+        column.overflow = "fold"
+    for row in rows:
+        claims = "\n".join(row["claims"])
+        table.add_row(row["name"], row["task"], row["data"], row["model"], claims)
+    Console().print(table)

@@ -1,0 +1,18 @@
+"""`papertrial show`: a recipe as YAML."""
+
+from __future__ import annotations
+
+import typer
+
+from papertrial.cli.options import Overrides, Recipe
+
+
+def show(recipe: Recipe, overrides: Overrides = None) -> None:
+    """Print a recipe as YAML, which runs as it is; with changes, fully resolved."""
+    from papertrial.recipe.load import load_recipe, read, to_yaml
+
+    if overrides:
+        typer.echo(to_yaml(load_recipe(recipe, overrides, check=False)), nl=False)
+    else:
+        _, text, _ = read(recipe)
+        typer.echo(text, nl=False)

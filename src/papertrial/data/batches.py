@@ -1,0 +1,94 @@
+"""Training batches: each a pure function of the data and (seed, epoch, step)."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from papertrial.data.column import DenseColumn, Split
+from papertrial.data.pipeline import Pipeline, State
+from papertrial.data.streams import generator
+
+
+class Batch(NamedTuple):
+    """Model input x [B, ...] and targets y [B] or [B, T], both on the device."""
+
+    x: Tensor
+    y: Tensor
+
+
+class Batches:
+    """The batches of a split, in any order that they are asked for.
+
+    Args:
+        split: what to learn from.
+        batch_size: samples a batch; the last batch of an epoch may be smaller.
+        shuffle: a new order each epoch, from the stream ("shuffle", epoch).
+        pipeline: how samples are changed and prepared; its draws come from ("augment", epoch).
+        state: what `pipeline.fit` returned.
+        device: where the batches are made.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        *,
+        shuffle: bool,
+        pipeline: Pipeline,
+        state: State,
+        device: torch.device,
+    ) -> None:
+        self.split = split
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.pipeline = pipeline
+        self.state = state
+        self.device = device
+        self.steps = math.ceil(len(split) / batch_size)
+        self._targets = DenseColumn(split.y)
+        # One epoch's order and draws are remembered: they are the same for each of its steps.
+        self._order = functools.lru_cache(maxsize=1)(self._draw_order)
+        self._uniforms = functools.lru_cache(maxsize=1)(self._draw_uniforms)
+
+    def rows(
+        self, seed: int, epoch: int, step: int, rank: int = 0, world: int = 1
+    ) -> slice | Tensor:
+        """Return which rows of the split make the batch; a slice where they are not shuffled.
+
+        Args:
+            seed: the recipe's.
+            epoch: from 0.
+            step: within the epoch, from 0 to `steps` - 1.
+            rank: which of `world` nearly equal parts of the batch.
+            world: number of parts.
+        """
+        start = step * self.batch_size
+        count = min(self.batch_size, len(self.split) - start)
+        first, last = start + count * rank // world, start + count * (rank + 1) // world
+        return self._order(seed, epoch)[first:last] if self.shuffle else slice(first, last)
+
+    def batch(self, seed: int, epoch: int, step: int, rank: int = 0, world: int = 1) -> Batch:
+        """Return the batch, or one rank's part of it, ready for the model."""
+        rows = self.rows(seed, epoch, step, rank, world)
+        x = self.split.x.take(rows).to(self.device, non_blocking=True)
+        y = self._targets.take(rows)
+        if self.pipeline.augmentations:
+            x = self._augment(x, rows, seed, epoch)
+        return Batch(self.pipeline.apply(x, self.state), y.to(self.device, non_blocking=True))
+
+    def _augment(self, x: Tensor, rows: slice | Tensor, seed: int, epoch: int) -> Tensor:
+        places = torch.arange(len(self.split))[rows] if isinstance(rows, slice) else rows
+        uniforms = self._uniforms(seed, epoch)[places.to(self.device)]
+        return self.pipeline.augment(x, uniforms, places.tolist(), seed, epoch)
+
+    def _draw_order(self, seed: int, epoch: int) -> Tensor:
+        order = torch.randperm(len(self.split), generator=generator(seed, "shuffle", epoch))
+        return order.to(self.split.y.device)
+
+    def _draw_uniforms(self, seed: int, epoch: int) -> Tensor:
+        return self.pipeline.uniforms(len(self.split), seed, epoch).to(self.device)

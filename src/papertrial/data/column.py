@@ -1,0 +1,198 @@
+"""A loaded set: columns of samples, the splits made of them, and what is known about both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from papertrial.data.fingerprint import fingerprint
+
+Kind = Literal["image", "table"]
+_CHUNK = 4096
+
+
+class Column(Protocol):
+    """N samples that are taken by row. `take` returns memory of its own: a column never changes."""
+
+    shape: tuple[int, ...]  # of one sample
+    dtype: torch.dtype
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: slice | Tensor) -> Tensor:
+        """Return the samples at `rows`, [B, *shape]."""
+        ...
+
+    def to(self, device: torch.device) -> Column:
+        """Return the column on a device, or itself where it cannot lie on one."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all samples."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the samples in order, with their type and shape."""
+        ...
+
+
+def chunks(column: Column, size: int = _CHUNK) -> Iterator[Tensor]:
+    """Yield a column's samples in order, `size` at a time, so that none is held whole."""
+    for start in range(0, len(column), size):
+        yield column.take(slice(start, start + size))
+
+
+class _Column:
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def take(self, rows: slice | Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def to(self, device: torch.device) -> Column:
+        """Return the column itself: only a dense one can lie on a device."""
+        return self
+
+    @property
+    def nbytes(self) -> int:
+        return len(self) * int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.dtype, self.shape, chunks(self))
+
+
+class DenseColumn(_Column):
+    """Samples in one tensor [N, ...]."""
+
+    def __init__(self, values: Tensor) -> None:
+        self._values = values
+        self.shape = tuple(values.shape[1:])
+        self.dtype = values.dtype
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def take(self, rows: slice | Tensor) -> Tensor:
+        """Return the samples at `rows` as a tensor [B, ...] of its own memory."""
+        if isinstance(rows, slice):
+            return self._values[rows].clone()
+        return self._values.index_select(0, rows.to(self._values.device))
+
+    def to(self, device: torch.device) -> Column:
+        """Return the column with its samples on `device`."""
+        return self if self._values.device == device else DenseColumn(self._values.to(device))
+
+
+class MemmapColumn(_Column):
+    """Samples in a .npy file [N, ...] that is mapped, never read whole."""
+
+    def __init__(self, path: str) -> None:
+        self._values = np.load(path, mmap_mode="r")
+        self.shape = tuple(self._values.shape[1:])
+        self.dtype = torch.from_numpy(np.empty(0, self._values.dtype)).dtype
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def take(self, rows: slice | Tensor) -> Tensor:
+        """Return the samples at `rows` as a tensor [B, ...] of its own memory."""
+        index = rows if isinstance(rows, slice) else rows.cpu().numpy()
+        return torch.from_numpy(np.array(self._values[index]))
+
+
+class RowsColumn(_Column):
+    """Some rows of another column, without a copy of its samples."""
+
+    def __init__(self, base: Column, rows: Tensor) -> None:
+        self._base = base
+        self._rows = rows
+        self.shape = base.shape
+        self.dtype = base.dtype
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self, rows: slice | Tensor) -> Tensor:
+        """Return the samples at `rows` of this selection, as a tensor [B, ...]."""
+        wanted = self._rows[rows if isinstance(rows, slice) else rows.to(self._rows.device)]
+        return self._base.take(wanted)
+
+    def to(self, device: torch.device) -> Column:
+        """Return the selection from the base column on `device`."""
+        return RowsColumn(self._base.to(device), self._rows.to(device))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples x (column of N), their targets y ([N], or [N, T] for T numbers) and ids ([N])."""
+
+    x: Column
+    y: Tensor
+    ids: np.ndarray
+
+    def __post_init__(self) -> None:
+        assert len(self.x) == len(self.y) == len(self.ids), "x, y and ids are one row a sample"
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the samples and the targets, in order."""
+        y = fingerprint(self.y.dtype, tuple(self.y.shape[1:]), [self.y])
+        return hashlib.sha256(f"{self.x.fingerprint} {y}".encode()).hexdigest()
+
+    def rows(self, rows: Tensor) -> Split:
+        """Return the split made of some of its rows, in the order given."""
+        return Split(RowsColumn(self.x, rows), self.y[rows], self.ids[rows.numpy()])
+
+    def to(self, device: torch.device) -> Split:
+        """Return the split with its samples and targets on `device`, where its column can go."""
+        return Split(self.x.to(device), self.y.to(device), self.ids)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A loaded set: its splits, and the names of its classes or of its columns."""
+
+    name: str
+    kind: Kind
+    train: Split
+    validation: Split | None = None
+    test: Split | None = None
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    target: str = "target"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all samples, targets not counted."""
+        return sum(split.x.nbytes for split in self.splits.values())
+
+    def to(self, device: torch.device) -> Dataset:
+        """Return the set with its splits on `device`, where their columns can go."""
+        return replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation and self.validation.to(device),
+            test=self.test and self.test.to(device),
+        )
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The splits that there are, by name: train, validation, test."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in named.items() if split is not None}

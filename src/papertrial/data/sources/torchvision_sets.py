@@ -1,0 +1,114 @@
+"""The sets that torchvision downloads, checks and unpacks, as uint8 columns in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+
+from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.errors import DataError
+
+
+def fashion_mnist(folder: Path) -> Dataset:
+    """Return Fashion-MNIST: uint8 [N, 1, 28, 28], 60,000 and 10,000, 10 classes."""
+    return _load("fashion-mnist", "FashionMNIST", folder)
+
+
+def mnist(folder: Path) -> Dataset:
+    """Return MNIST: uint8 [N, 1, 28, 28], 60,000 and 10,000, 10 classes."""
+    return _load("mnist", "MNIST", folder)
+
+
+def kmnist(folder: Path) -> Dataset:
+    """Return Kuzushiji-MNIST: uint8 [N, 1, 28, 28], 60,000 and 10,000, 10 classes."""
+    return _load("kmnist", "KMNIST", folder)
+
+
+def cifar10(folder: Path) -> Dataset:
+    """Return CIFAR-10: uint8 [N, 3, 32, 32], 50,000 and 10,000, 10 classes."""
+    return _load("cifar10", "CIFAR10", folder)
+
+
+def cifar100(folder: Path) -> Dataset:
+    """Return CIFAR-100: uint8 [N, 3, 32, 32], 50,000 and 10,000, 100 classes."""
+    return _load("cifar100", "CIFAR100", folder)
+
+
+def _load(name: str, class_name: str, folder: Path) -> Dataset:
+    from torchvision import datasets  # noqa: PLC0415  (slow to import)
+
+    make = getattr(datasets, class_name)
+    parts = {}
+    for part, train in (("train", True), ("test", False)):
+        loaded = _open(name, make, folder, train)
+        parts[part] = _split(name, loaded, folder)
+        classes = tuple(loaded.classes)
+    return Dataset(name, "image", parts["train"], test=parts["test"], classes=classes)
+
+
+def _open(name: str, make: Callable[..., Any], folder: Path, train: bool) -> Any:
+    """Open the part that lies in the folder; else let torchvision fetch, check and unpack it."""
+    try:
+        return make(folder, train=train, download=False)
+    except RuntimeError:  # "Dataset not found or corrupted"
+        pass
+    except Exception as error:
+        raise _corrupt(name, make, folder, error) from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # One process fetches, the others wait; and torchvision's words leave standard output alone.
+        with FileLock(folder / ".papertrial.lock"), contextlib.redirect_stdout(sys.stderr):
+            return make(folder, train=train, download=True)
+    except Exception as error:
+        raise _absent(name, make, folder, error) from error
+
+
+def _split(name: str, loaded: Any, folder: Path) -> Split:
+    pixels = torch.as_tensor(loaded.data)
+    pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
+    y = torch.as_tensor(loaded.targets, dtype=torch.int64)
+    outside = len(y) > 0 and not 0 <= int(y.min()) <= int(y.max()) < len(loaded.classes)
+    if pixels.dtype != torch.uint8 or len(pixels) != len(y) or outside or len(y) == 0:
+        found = f"{len(pixels)} images and {len(y)} labels"
+        raise _corrupt(name, type(loaded), folder, ValueError(f"they hold {found}"))
+    return Split(DenseColumn(pixels), y, np.arange(len(y)))
+
+
+def _files(make: Any, folder: Path) -> tuple[Path, dict[str, str], list[str]]:
+    """Return where torchvision looks, its files there with their MD5, and their addresses."""
+    if hasattr(make, "mirrors"):
+        return folder / make.__name__ / "raw", dict(make.resources), list(make.mirrors)
+    return folder, {make.filename: make.tgz_md5}, [make.url]
+
+
+def _absent(name: str, make: Any, folder: Path, error: Exception) -> DataError:
+    from torchvision.datasets.utils import check_integrity  # noqa: PLC0415  (slow to import)
+
+    place, files, urls = _files(make, folder)
+    damaged = [
+        file
+        for file, md5 in files.items()
+        if (place / file).is_file() and not check_integrity(str(place / file), md5)
+    ]
+    found = "have a wrong checksum" if damaged else "are absent"
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return DataError(
+        f"{name}: in {place}, {', '.join(damaged or files)} {found}, and could not be fetched: "
+        f"{reason}\nneeded: {', '.join(files)}\nthey come from: {' or '.join(urls)}\n"
+        "put them there, or name another data folder with --data DIR or $PAPERTRIAL_DATA"
+    )
+
+
+def _corrupt(name: str, make: Any, folder: Path, error: Exception) -> DataError:
+    place, files, _ = _files(make, folder)
+    return DataError(
+        f"{name}: the unpacked files in {place} cannot be read: {type(error).__name__}: {error}\n"
+        f"delete all but {', '.join(files)} there, and they are unpacked or fetched again"
+    )

@@ -1,0 +1,77 @@
+"""A validation part, and where a source has none a test part, drawn off the training part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+
+from papertrial.data.column import Dataset, Split
+from papertrial.errors import DataError
+
+
+def cut(
+    dataset: Dataset,
+    *,
+    validation: float | int | None = None,
+    test: float | int | None = None,
+    draw: Literal["random", "last"] = "random",
+    stratify: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Return the set with a test part, then a validation part, taken off its training part.
+
+    The draw is scikit-learn's `train_test_split` with `random_state=seed`, so that numbers
+    published with that function can be met; rows keep their order within each part.
+
+    Args:
+        dataset: the set as loaded.
+        validation: a fraction of the training part, or a number of rows.
+        test: likewise; only for a set without a test part of its own.
+        draw: "random", or "last" for the last rows.
+        stratify: keep the class proportions (classification only).
+        seed: of the draw; no other seed moves it.
+
+    Raises:
+        DataError: the set has a test part already, or the parts cannot be cut as asked.
+    """
+    if stratify and not dataset.classes:
+        rule = "data.splits.stratify keeps class proportions, so it needs classes"
+        raise DataError(f"{rule}; {dataset.name} has none, set it to false")
+    if test is not None and dataset.test is not None:
+        raise DataError(
+            f"data.splits.test is for a source without a test part, but {dataset.name} has one of "
+            f"{len(dataset.test)} rows; remove data.splits.test"
+        )
+    for part, portion in (("test", test), ("validation", validation)):
+        if portion is not None:
+            kept, taken = _cut(dataset.train, part, portion, draw, stratify, seed)
+            dataset = (
+                replace(dataset, train=kept, test=taken)
+                if part == "test"
+                else replace(dataset, train=kept, validation=taken)
+            )
+    return dataset
+
+
+def _cut(
+    split: Split, part: str, portion: float | int, draw: str, stratify: bool, seed: int
+) -> tuple[Split, Split]:
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415  (slow to import)
+
+    rows = torch.arange(len(split)).numpy()
+    try:
+        kept, taken = train_test_split(
+            rows,
+            test_size=portion,
+            shuffle=draw == "random",
+            random_state=seed if draw == "random" else None,
+            stratify=split.y.numpy() if stratify else None,
+        )
+    except ValueError as error:
+        raise DataError(
+            f"data.splits.{part}: {portion} of {len(split)} rows cannot be taken: {error}"
+        ) from error
+    first, second = (torch.from_numpy(part_rows).sort().values for part_rows in (kept, taken))
+    return split.rows(first), split.rows(second)

@@ -1,0 +1,117 @@
+"""Metrics from stored outputs and targets, by torchmetrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics.functional import classification as tmc
+from torchmetrics.functional import regression as tmr
+
+from papertrial.errors import DataError, did_you_mean
+from papertrial.tasks.losses import Loss
+from papertrial.tasks.task import Task
+
+# A number; per class, a number by class name; or a confusion matrix [K, K], rows the true classes.
+Value = float | dict[str, float] | list[list[int]] | None
+_TOP = re.compile(r"top([1-9][0-9]*)_accuracy")
+_AVERAGED: dict[str, Callable[..., Tensor]] = {
+    "precision": tmc.multiclass_precision,
+    "recall": tmc.multiclass_recall,
+    "f1": tmc.multiclass_f1_score,
+}
+_REGRESSION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": tmr.mean_squared_error,
+    "rmse": lambda p, t: tmr.mean_squared_error(p, t, squared=False),
+    "mae": tmr.mean_absolute_error,
+    "r2": tmr.r2_score,
+}
+_CLASSIFICATION = (
+    "accuracy", "top5_accuracy", *_AVERAGED, *(f"{name}_per_class" for name in _AVERAGED),
+    "confusion_matrix", "auroc",
+)  # fmt: skip
+FAMILIES = {
+    "classification": ("loss", *_CLASSIFICATION),
+    "regression": ("loss", *_REGRESSION),
+}
+
+
+def check_metrics(names: Sequence[str], task: Task) -> None:
+    """Refuse a metric that the task does not have.
+
+    Raises:
+        DataError: it belongs to another kind of task, or asks for more classes than there are.
+    """
+    valid = FAMILIES[task.family]
+    classes = len(task.state().get("classes", ()))
+    for name in names:
+        top = _TOP.fullmatch(name)
+        if top and task.family == "classification":
+            if int(top[1]) >= classes:
+                raise DataError(
+                    f"metrics: {name} of {classes} classes is always 1; k < {classes} must hold"
+                )
+        elif name not in valid:
+            rule = f"metrics: {name!r} is not one for {task.family}"
+            raise DataError(f"{rule}{did_you_mean(name, valid)}")
+
+
+def compute(
+    names: Sequence[str], task: Task, output: Tensor, y: Tensor, loss: Loss
+) -> dict[str, Value]:
+    """Return each metric of a split.
+
+    Args:
+        names: the metrics; precision, recall, F1 and AUROC are macro averages over the classes.
+        task: what the outputs mean.
+        output: raw, [N, K], [N] or [N, T], on the device of the loss.
+        y: targets as stored, on that device.
+        loss: called once, on the whole split: its own reduction decides the average.
+
+    Returns:
+        a number for each name; None where it is not defined, as AUROC with a class that is absent.
+    """
+    values: dict[str, Value] = {}
+    target = task.target(y, output)
+    for name in names:
+        if name == "loss":
+            with torch.no_grad():
+                values[name] = loss(output, target).item()
+        elif task.family == "regression":
+            defined = name != "r2" or len(y) >= 2
+            value = _REGRESSION[name](output.double(), target.double()) if defined else None
+            values[name] = None if value is None else value.item()
+        else:
+            values[name] = _classification(name, task, output, target)
+    return values
+
+
+def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Value:
+    classes: list[str] = task.state()["classes"]
+    count = len(classes)
+    top = _TOP.fullmatch(name)
+    if name == "accuracy" or top:
+        k = int(top[1]) if top else 1
+        share = tmc.multiclass_accuracy(output, target, count, average="micro", top_k=k)
+        # torchmetrics divides in float32; the count is whole, so 0.6455 need not be 0.64550000.
+        return round(float(share) * len(target)) / len(target)
+    if name == "confusion_matrix":
+        matrix: list[list[int]] = tmc.multiclass_confusion_matrix(output, target, count).tolist()
+        return matrix
+    if name == "auroc":
+        if len(torch.unique(target)) < count:
+            return None
+        return float(tmc.multiclass_auroc(task.link(output), target, count))
+    metric = _AVERAGED[name.removesuffix("_per_class")]
+    if name.endswith("_per_class"):
+        per_class = metric(output, target, count, average="none").tolist()
+        return dict(zip(classes, per_class, strict=True))
+    return float(metric(output, target, count, average="macro"))
+
+
+def scalars(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the metrics that are one number."""
+    return {name: value for name, value in metrics.items() if isinstance(value, int | float)}

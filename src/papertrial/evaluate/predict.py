@@ -1,0 +1,52 @@
+"""Raw outputs of a model for stored samples, a batch at a time."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+from torch import Tensor, nn
+
+from papertrial.data.column import Column, chunks
+from papertrial.data.pipeline import Pipeline, State
+from papertrial.errors import ModelError
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
+    """Return the context that a forward pass runs in: bf16 autocast, or nothing for fp32."""
+    if precision == "bf16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def forward(
+    model: nn.Module,
+    column: Column,
+    *,
+    pipeline: Pipeline,
+    state: State,
+    device: torch.device,
+    precision: str = "fp32",
+    batch_size: int = 1000,
+) -> Tensor:
+    """Return the outputs for every sample, float32 [N, ...] in CPU memory.
+
+    The model is in evaluation mode meanwhile, and afterwards in the mode it was in.
+
+    Raises:
+        ModelError: the model fails on a batch.
+    """
+    was_training = model.training
+    model.eval()
+    outputs = []
+    try:
+        with torch.inference_mode(), autocast(device, precision):
+            for chunk in chunks(column, batch_size):
+                x = pipeline.apply(chunk.to(device, non_blocking=True), state)
+                outputs.append(model(x).float())
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise ModelError(f"the model failed in evaluation mode: {error}") from error
+    finally:
+        model.train(was_training)
+    # A clone outside inference mode is an ordinary tensor, which callers may use as they like.
+    return torch.cat(outputs).to("cpu").clone()

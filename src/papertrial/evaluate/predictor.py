@@ -1,0 +1,137 @@
+"""Answers for new inputs from a trained model: image files, arrays, or the rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from papertrial.data.column import DenseColumn
+from papertrial.data.image_files import ReadImage, find_images, from_array, from_pil, read_image
+from papertrial.data.pipeline import Pipeline, State
+from papertrial.data.table import read_rows
+from papertrial.errors import PredictionInputError
+from papertrial.evaluate.predict import forward
+from papertrial.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was given, what is predicted, each class's probability, and how the input was changed.
+
+    For regression `prediction` is a number and `probabilities` is empty.
+    """
+
+    input: str
+    prediction: str | float
+    probabilities: dict[str, float]
+    converted: str = ""
+
+    def to_json(self, top: int | None = None) -> dict[str, Any]:
+        """Return it as plain values, with the `top` likeliest classes (all for None)."""
+        probabilities = dict(list(self.probabilities.items())[:top])
+        plain = {
+            "input": self.input,
+            "prediction": self.prediction,
+            "probabilities": probabilities,
+        }
+        return {**plain, "converted": self.converted} if self.converted else plain
+
+
+class Predictor:
+    """A model with the preparation and the meaning it was trained with."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        task: Task,
+        pipeline: Pipeline,
+        state: State,
+        device: torch.device,
+        precision: str = "fp32",
+    ) -> None:
+        self.model = model
+        self.task = task
+        self.pipeline = pipeline
+        self.state = state
+        self.device = device
+        self.precision = precision
+
+    def predict(self, inputs: Any) -> list[Answer]:
+        """Return an answer for each input.
+
+        Args:
+            inputs: one of these, or for the first two a sequence of them:
+                a path of an image, of a folder of images, or (for a table) of a CSV file;
+                a PIL image;
+                an array or tensor, uint8 [N, C, H, W] (grey also [N, H, W]) or numbers [N, F].
+
+        Raises:
+            PredictionInputError: an input that cannot be read as what the model takes.
+        """
+        items = [inputs] if isinstance(inputs, str | Path | Image.Image) else inputs
+        if isinstance(items, Sequence) and not items:
+            raise PredictionInputError("there is nothing to predict; give at least one input")
+        listed = isinstance(items, Sequence) and isinstance(items[0], str | Path | Image.Image)
+        if self.pipeline.kind == "table":
+            return self._tables([Path(i) for i in items]) if listed else self._numbers(items)
+        return self._images(items) if listed else self._pixels(items)
+
+    @property
+    def _image_shape(self) -> tuple[int, int, int]:
+        channels, height, width = self.state["shape"]
+        return channels, height, width
+
+    def _images(self, items: Sequence[Any]) -> list[Answer]:
+        images: list[ReadImage] = []
+        for index, item in enumerate(items):
+            if isinstance(item, Image.Image):
+                images.append(from_pil(item, self._image_shape, str(index)))
+            else:
+                found = find_images([Path(item)])
+                images += [read_image(path, self._image_shape) for path in found]
+        x = torch.stack([image.pixels for image in images])
+        return self._answers(x, [i.name for i in images], [i.converted for i in images])
+
+    def _pixels(self, values: Any) -> list[Answer]:
+        x = from_array(values, self._image_shape)
+        return self._answers(x, [str(i) for i in range(len(x))], [""] * len(x))
+
+    def _tables(self, paths: Sequence[Path]) -> list[Answer]:
+        answers = []
+        for path in paths:
+            x, notes = read_rows(path, self.task.state()["features"])
+            names = [f"{path}:{row}" for row in range(1, len(x) + 1)]
+            answers += self._answers(x, names, ["; ".join(notes)] * len(x))
+        return answers
+
+    def _numbers(self, values: Any) -> list[Answer]:
+        features = self.task.state()["features"]
+        try:
+            x = torch.as_tensor(values, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise PredictionInputError(f"rows must be numbers: {error}") from error
+        if x.ndim != 2 or x.shape[1] != len(features):
+            rule = f"rows must be [N, {len(features)}] ({', '.join(features)})"
+            raise PredictionInputError(f"{rule}, got {list(x.shape)}")
+        return self._answers(x, [str(i) for i in range(len(x))], [""] * len(x))
+
+    def _answers(self, x: Tensor, names: list[str], notes: list[str]) -> list[Answer]:
+        output = forward(
+            self.model,
+            DenseColumn(x),
+            pipeline=self.pipeline,
+            state=self.state,
+            device=self.device,
+            precision=self.precision,
+        )
+        return [
+            Answer(name, answer.prediction, answer.probabilities, note)
+            for name, answer, note in zip(names, self.task.decode(output), notes, strict=True)
+        ]

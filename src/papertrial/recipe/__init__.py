@@ -1,0 +1,1 @@
+"""Text -> a frozen, typed record of what to do. Imports errors alone."""

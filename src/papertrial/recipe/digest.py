@@ -1,0 +1,43 @@
+"""Hashes of a recipe: of all it says, and of what can change the weights it trains."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from papertrial.recipe.load import to_tree
+from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import map_files
+
+_NOT_TRAINING = ("name", "paper", "seed", "claims", "metrics", "log_every", "evaluate")
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """Return the SHA-256 of everything that the recipe says, the text of its files included."""
+    return _digest(to_tree(recipe))
+
+
+def training_hash(recipe: Recipe) -> str:
+    """Return the SHA-256 of what can change the weights, but for the seed.
+
+    Two runs with this hash in common differ in their seed alone, or in nothing that trains. How
+    often to evaluate is part of it only where a scheduler listens to the evaluation.
+    """
+    tree = to_tree(recipe)
+    left_out = set(_NOT_TRAINING)
+    if recipe.scheduler is not None and recipe.scheduler.monitor is not None:
+        left_out.remove("evaluate")
+    return _digest({key: value for key, value in tree.items() if key not in left_out})
+
+
+def _digest(tree: dict[str, Any]) -> str:
+    text = json.dumps(map_files(tree, _content), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content(use: str) -> str:
+    """Name a file by its content, so that a copy elsewhere is the same recipe."""
+    path, _, name = use.rpartition(":")
+    return f"sha256-{hashlib.sha256(Path(path).read_bytes()).hexdigest()}.py:{name}"

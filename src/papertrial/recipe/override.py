@@ -1,0 +1,96 @@
+"""`dotted.key=value` overrides, typed by the schema, applied to a recipe's plain values."""
+
+from __future__ import annotations
+
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from papertrial.errors import Problem
+from papertrial.recipe.schema import Recipe
+from papertrial.recipe.text import KeyPath, scalar
+
+
+def apply_override(tree: dict[str, Any], text: str) -> tuple[KeyPath, Problem | None]:
+    """Set one `dotted.key=value` in `tree`; return the key path and what is wrong, if anything.
+
+    The value is what follows the first "="; it is text where the schema says text, else YAML.
+    A number in the path is an index into a list.
+    """
+    origin = f'override "{text}"'
+    key, equals, raw = text.partition("=")
+    path: KeyPath = tuple(int(p) if p.isdigit() else p for p in key.strip().split("."))
+    if not equals or "" in path:
+        rule = "an override is dotted.key=value, such as optimizer.lr=0.01"
+        return path, Problem("", rule, origin=origin)
+    wants_text = _is_text(_annotation(path))
+    value = raw if wants_text and raw != "null" else scalar(raw)
+    node: Any = tree
+    for depth, part in enumerate(path[:-1]):
+        child = _get(node, part)
+        if isinstance(child, str):  # a slot in short form: `loss: torch.nn.MSELoss`
+            child = {"use": child}
+            node[part] = child
+        elif child is None and isinstance(node, dict):
+            child = node[part] = {}
+        if not isinstance(child, dict | list):
+            here = ".".join(str(p) for p in path[: depth + 1])
+            rule = f"is not a section or an entry of a list, so {text!r} cannot be set in it"
+            return path, Problem(here, rule, origin=origin)
+        node = child
+    last = path[-1]
+    if isinstance(node, list):
+        if not isinstance(last, int) or last >= len(node):
+            rule = f"a list of {len(node)} takes an index from 0 to {len(node) - 1}, got {last!r}"
+            return path, Problem(".".join(map(str, path)), rule, origin=origin)
+        node[last] = value
+    else:
+        node[last] = value
+    return path, None
+
+
+def _get(node: Any, part: str | int) -> Any:
+    if isinstance(node, list):
+        return node[part] if isinstance(part, int) and part < len(node) else False
+    return node.get(part)
+
+
+def _annotation(path: KeyPath) -> Any:
+    """The type that the schema gives a key path, or None where it is free (a slot's argument)."""
+    section = section_at(path[:-1])
+    last = path[-1]
+    if section is None or not isinstance(last, str) or last not in section.model_fields:
+        return None
+    return section.model_fields[last].annotation
+
+
+def section_at(path: KeyPath) -> type[BaseModel] | None:
+    """Return the schema's section at a key path, or None where there is none."""
+    annotation: Any = Recipe
+    for part in path:
+        if isinstance(part, str):
+            field = annotation.model_fields.get(part)
+            annotation = _item(field.annotation) if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return None
+    return annotation  # type: ignore[no-any-return]
+
+
+def _item(annotation: Any) -> Any:
+    """Look through Annotated, Optional and tuple[X, ...] to the section inside."""
+    while True:
+        origin, args = get_origin(annotation), get_args(annotation)
+        if origin in (Annotated, tuple):
+            annotation = args[0]
+        elif origin in (Union, types.UnionType):
+            annotation = next(a for a in args if a is not type(None))
+        else:
+            return annotation
+
+
+def _is_text(annotation: Any) -> bool:
+    inner = _item(annotation) if get_origin(annotation) is not tuple else annotation
+    if get_origin(inner) is Literal:
+        return all(isinstance(value, str) for value in get_args(inner))
+    return inner is str

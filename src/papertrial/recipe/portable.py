@@ -1,0 +1,30 @@
+"""A recipe that runs from a folder of its own, with copies of the files that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from papertrial.recipe.load import to_tree
+from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import files_in, map_files
+from papertrial.recipe.text import dump
+
+
+def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
+    """Return (YAML text, file contents by relative path), the files lying in `folder` beside it.
+
+    Raises:
+        OSError: a file is no longer there.
+    """
+    tree = to_tree(recipe)
+    copies: dict[Path, str] = {}
+    for path in files_in(tree):
+        taken = set(copies.values())
+        copies[path] = path.name if path.name not in taken else f"{len(copies)}-{path.name}"
+
+    def beside(use: str) -> str:
+        path, _, name = use.rpartition(":")
+        return f"./{folder}/{copies[Path(path)]}:{name}"
+
+    files = {f"{folder}/{name}": path.read_bytes() for path, name in copies.items()}
+    return dump(map_files(tree, beside)), files

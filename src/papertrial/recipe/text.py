@@ -1,0 +1,93 @@
+"""YAML 1.2 text -> plain values, with the line of every key, duplicate keys refused."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from papertrial.errors import Problem
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass
+class Document:
+    """A YAML document as plain values, and where each of its keys stands."""
+
+    tree: Any
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def dotted(path: KeyPath) -> str:
+    """Write a key path as a person does: `("data", "augment", 0)` is "data.augment.0"."""
+    return ".".join(str(part) for part in path)
+
+
+def parse(text: str) -> Document:
+    """Read one YAML 1.2 document; syntax errors and duplicate keys become problems, not raises."""
+    yaml = YAML(typ="safe", pure=True)
+    document = Document(tree=None)
+    try:
+        node = yaml.compose(io.StringIO(text))
+        document.tree = _value(yaml, node, (), document)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = f"YAML syntax error: {error.problem or error.context}"
+        document.problems.append(Problem("", message, mark.line + 1 if mark else None))
+    except YAMLError as error:
+        message = " ".join(str(error).split())
+        document.problems.append(Problem("", f"YAML syntax error: {message}"))
+    except RecursionError:
+        document.problems.append(Problem("", "YAML anchors refer to themselves, or nest too deep"))
+    return document
+
+
+def scalar(text: str) -> Any:
+    """Read the right side of an override as YAML; what is not YAML is a string as it stands."""
+    document = parse(text)
+    return text if document.problems else document.tree
+
+
+def dump(tree: dict[str, Any]) -> str:
+    """Write plain values as YAML in the order given."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 100
+    out = io.StringIO()
+    yaml.dump(tree, out)
+    return str(out.getvalue())
+
+
+def _value(yaml: YAML, node: Node | None, path: KeyPath, document: Document) -> Any:
+    if isinstance(node, MappingNode):
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, ScalarNode) else str(key_node.tag)
+            line = key_node.start_mark.line + 1
+            here = (*path, key)
+            if key in mapping:
+                message = f"this key stands twice, first on line {document.lines[here]}; keep one"
+                document.problems.append(Problem(dotted(here), message, line))
+                continue
+            document.lines[here] = line
+            mapping[key] = _value(yaml, value_node, here, document)
+        return mapping
+    if isinstance(node, SequenceNode):
+        items = []
+        for index, item in enumerate(node.value):
+            document.lines[(*path, index)] = item.start_mark.line + 1
+            items.append(_value(yaml, item, (*path, index), document))
+        return items
+    if node is None:
+        return None
+    value = yaml.constructor.construct_object(node, deep=True)
+    is_date = isinstance(value, datetime.date | datetime.datetime)
+    return node.value if is_date else value  # a recipe has no dates, only text that looks like one

@@ -1,0 +1,1 @@
+"""Run folders and where their results came from. Imports errors alone."""

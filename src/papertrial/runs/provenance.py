@@ -1,0 +1,60 @@
+"""Where a result came from: code, versions, machine, command, time."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("papertrial", "torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
+
+
+def utc_now() -> str:
+    """Return the time in ISO 8601, UTC, to the millisecond."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def git(folder: Path) -> dict[str, Any] | None:
+    """Return {"commit", "dirty"} of the repository that a folder lies in, None where there is none.
+
+    `dirty` counts changes to tracked files and files that git does not know.
+    """
+
+    def ask(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        return done.stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, machine and command line of this process."""
+    return {
+        "versions": {"python": platform.python_version(), **_versions()},
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "command": shlex.join(sys.argv),
+        "folder": str(Path.cwd()),
+        "git": git(Path.cwd()),
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    versions: dict[str, str | None] = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return versions

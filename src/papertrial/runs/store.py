@@ -1,0 +1,162 @@
+"""Run folders: made once, filled with files that appear whole or not at all, and read back.
+
+runs/<recipe>/<UTC time>-<hash8>-s<seed>/
+    recipe.yaml          what was done, fully resolved; runs again as it is
+    code/                copies of the recipe's own files
+    provenance.json      hashes, fingerprints, versions, machine, command, times, state
+    preprocess.json      what was learnt on the training part, and what outputs mean
+    metrics.jsonl        a record per logged step and per evaluation
+    metrics.json         the final metrics and timings
+    model.safetensors    the weights
+    state.pt             optimizer and scheduler, to resume from
+    predictions/         outputs and targets of each evaluated split
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from papertrial.errors import RunError
+
+RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.json"
+RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
+STATE, PREDICTIONS, CODE = "state.pt", "predictions", "code"
+
+
+class RunFolder:
+    """One run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, root: Path, recipe: str, digest: str, seed: int) -> RunFolder:
+        """Make the folder of a new run, never one that is there already.
+
+        Raises:
+            RunError: it cannot be made.
+        """
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        name = f"{now}-{digest[:8]}-s{seed}"
+        for attempt in range(1, 1000):
+            path = root / recipe / (name if attempt == 1 else f"{name}-{attempt}")
+            with _told(path):
+                try:
+                    path.mkdir(parents=True)
+                except FileExistsError:
+                    if not path.is_dir():
+                        raise
+                    continue  # two runs of one recipe and seed within a second
+                return cls(path)
+        raise RunError(f"cannot make a new folder for {root / recipe / name}")
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Open the folder of a finished run.
+
+        Raises:
+            RunError: it is none, or the run did not finish.
+        """
+        if not path.is_dir():
+            raise RunError(f"there is no run folder {path}; a training prints the path of its run")
+        if not (path / PROVENANCE).is_file() or not (path / RECIPE).is_file():
+            inside = [p.parent for p in sorted(path.glob(f"*/{PROVENANCE}"))]
+            hint = f"; did you mean {inside[-1]}?" if inside else ""
+            raise RunError(f"{path} is no run folder: it has no {PROVENANCE} and {RECIPE}{hint}")
+        folder = cls(path)
+        state = folder.read_json(PROVENANCE).get("state")
+        if state != "finished":
+            raise RunError(f"the run {path} did not finish: its state is {state!r}")
+        return folder
+
+    def write(self, name: str, data: bytes | str) -> None:
+        """Write a file so that it appears whole or not at all: write aside, fsync, rename."""
+        target = self.path / name
+        with _told(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(f".{target.name}.{os.getpid()}")
+            try:
+                with aside.open("wb") as file:
+                    file.write(data.encode() if isinstance(data, str) else data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(target)
+            except BaseException:
+                aside.unlink(missing_ok=True)
+                raise
+            _fsync_folder(target.parent)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a value as JSON; NaN and infinity, which JSON lacks, are refused."""
+        self.write(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+    def append(self, name: str, record: dict[str, Any]) -> None:
+        """Append one JSON line."""
+        path = self.path / name
+        with _told(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, allow_nan=False) + "\n")
+
+    def read(self, name: str) -> bytes:
+        """Read a file; RunError where it is absent."""
+        with _told(self.path / name):
+            return (self.path / name).read_bytes()
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file; RunError where it is absent or damaged."""
+        try:
+            return json.loads(self.read(name))
+        except ValueError as error:
+            raise RunError(f"{self.path / name} is damaged: {error}") from error
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the records of metrics.jsonl; a last line that a crash cut short is left out."""
+        lines = self.read(RECORDS).decode(errors="replace").split("\n")
+        for number, line in enumerate(lines, 1):
+            if not line:
+                continue
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                if number == len(lines):  # no newline after it: it was being written
+                    return
+                rule = f"{self.path / RECORDS} line {number} is damaged"
+                raise RunError(f"{rule}: {error}") from error
+
+
+def check_writable(root: Path) -> None:
+    """Find out before anything is trained whether runs can be written.
+
+    Raises:
+        RunError: the folder cannot be made or written to.
+    """
+    with _told(root):
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise RunError(f"there is no {path}") from error
+    except OSError as error:
+        rule = f"cannot use {path}: {error.strerror or error}"
+        raise RunError(f"{rule}; choose another folder with --runs DIR, or free space") from error
+
+
+def _fsync_folder(path: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

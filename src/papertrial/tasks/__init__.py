@@ -1,0 +1,32 @@
+"""What a model's output means: the targets' type, the link, the decoding."""
+
+from __future__ import annotations
+
+from papertrial.data.column import Dataset
+from papertrial.errors import DataError, did_you_mean
+from papertrial.tasks.image_classification import ImageClassification
+from papertrial.tasks.regression import Regression
+from papertrial.tasks.task import Task
+
+TASKS: dict[str, type[Task]] = {
+    "image-classification": ImageClassification,
+    "regression": Regression,
+}
+
+
+def make_task(name: str, dataset: Dataset) -> Task:
+    """Return the task `name` on a set.
+
+    Raises:
+        DataError: the name is unknown, or the set is not of the kind that the task needs.
+    """
+    if name not in TASKS:
+        raise DataError(f"there is no task {name!r}{did_you_mean(name, TASKS)}")
+    task = TASKS[name]
+    if dataset.kind != task.kind:
+        fits = [other for other, cls in TASKS.items() if cls.kind == dataset.kind]
+        raise DataError(
+            f"task {name} is for {task.kind}s, but data.source {dataset.name} is a {dataset.kind}; "
+            f"use the task {' or '.join(fits)}, or another source"
+        )
+    return task.of(dataset)

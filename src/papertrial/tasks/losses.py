@@ -1,0 +1,95 @@
+"""Is a loss one for this task? Tried on made-up outputs, so that any loss can be asked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from papertrial.data.streams import generator
+from papertrial.errors import ModelError
+from papertrial.tasks.task import Task
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+_SHIFT = 64.0
+
+
+def reduction(loss: Loss) -> str:
+    """Return a loss's `reduction` ("mean" where it says nothing), bound functions included."""
+    bound: dict[str, Any] = getattr(loss, "keywords", {})
+    return str(getattr(loss, "reduction", bound.get("reduction", "mean")))
+
+
+def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> None:
+    """Refuse a loss that fails, or that silently gives nonsense with this task.
+
+    Three tests on random outputs of the model's width, with real targets:
+
+    - it returns one finite number that gradients reach;
+    - it does not stay the same when targets are handed to other rows, as a [B, 1] broadcast
+      against [B] does (every output is then held against every target);
+    - for classification, raising all logits by c does not lower it by c, as NLLLoss on logits
+      does: such a loss has no minimum, unless the model's outputs are log-probabilities.
+
+    Args:
+        loss: called as loss(output, target).
+        task: what the outputs mean.
+        output: the model's, for one batch, [B, ...].
+        y: targets as stored, [n] or [n, T] with n >= 2, on any device.
+
+    Raises:
+        ModelError: any of these fails.
+    """
+    name = getattr(getattr(loss, "func", loss), "__name__", type(loss).__name__)
+    y, rows = _varied(y), output.shape[-1] + 3  # never a square: [K] beside [B, K] would broadcast
+    y = y.repeat(-(-rows // len(y)), *[1] * (y.ndim - 1))[:rows].to(output.device)
+    noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
+    made_up = noise.to(output.device).requires_grad_()
+    target = task.target(y, made_up)
+    value = _call(loss, name, made_up, target)
+    if not isinstance(value, Tensor) or value.ndim != 0:
+        got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ModelError(f"loss: {name} must return one number for a batch, got {got}")
+    if not value.requires_grad:
+        raise ModelError(f"loss: no gradient comes back through {name} to the model's output")
+    if not torch.isfinite(value):
+        raise ModelError(f"loss: {name} of ordinary outputs is {value.item()}, not a finite number")
+    moved = _call(loss, name, made_up, target.roll(1, 0))
+    if torch.allclose(value, moved, rtol=1e-5, atol=0) and not torch.equal(
+        target, target.roll(1, 0)
+    ):
+        raise ModelError(
+            f"loss: {name} gives {value.item():.6g} whichever target belongs to which output, so "
+            "nothing can be learnt from it; probably it broadcasts [B, 1] against [B]"
+        )
+    if task.family == "classification":
+        unit = rows if reduction(loss) == "sum" else 1
+        fall = (value - _call(loss, name, made_up + _SHIFT, target)) / (unit * _SHIFT)
+        sums = output.detach().double().exp().sum(1)
+        if fall > 0.9 and not torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
+            raise ModelError(
+                f"loss: {name} expects log-probabilities, but the model's outputs are not (each "
+                f"row's exp() must sum to 1, got {sums[0].item():.4g}); use "
+                "torch.nn.CrossEntropyLoss, or end the model with torch.nn.LogSoftmax(dim=1)"
+            )
+
+
+def _varied(y: Tensor) -> Tensor:
+    """Return rows of y that are not all alike, few enough to repeat."""
+    different = (y != y[:1]).reshape(len(y), -1).any(1).nonzero()[:, 0]
+    return torch.cat([y[:1], y[different[:64]]]) if len(different) else y[:64]
+
+
+def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Using a target size")
+            return loss(output, target)
+    except Exception as error:
+        raise ModelError(
+            f"loss: {name} does not take outputs {list(output.shape)} with targets "
+            f"{list(target.shape)} {str(target.dtype).removeprefix('torch.')}: {error}"
+        ) from error

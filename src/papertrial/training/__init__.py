@@ -1,0 +1,1 @@
+"""Devices, optimizers, the training loop and its state."""

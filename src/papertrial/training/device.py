@@ -1,0 +1,96 @@
+"""Which device, and the numerical settings that make a training on it repeatable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from papertrial.errors import DeviceError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Return the device named, or for "auto" the best there is: CUDA, then MPS, then the CPU.
+
+    Raises:
+        DeviceError: there is no such device here.
+    """
+    present = _present()
+    if name == "auto":
+        return torch.device(present[0])
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        rule = f"a device is auto, cpu, mps, cuda or cuda:N, got {name!r}"
+        raise DeviceError(rule) from error
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type not in present or (device.index or 0) >= count:
+        raise DeviceError(f"this machine has no device {name!r}; it has {', '.join(present)}")
+    return device
+
+
+def _present() -> list[str]:
+    cuda = ["cuda"] if torch.cuda.is_available() else []
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, "cpu"]
+
+
+def has_room(device: torch.device, nbytes: int) -> bool:
+    """Tell whether data should lie on the device: on CUDA, in a quarter of its free memory."""
+    return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] / 4
+
+
+def default_generator(device: torch.device) -> torch.Generator:
+    """Return the generator that layers such as dropout draw from on a device."""
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        index = torch.cuda.current_device() if device.index is None else device.index
+        return torch.cuda.default_generators[index]
+    if device.type == "mps":
+        return torch.mps._get_default_mps_generator()
+    return torch.default_generator
+
+
+@contextlib.contextmanager
+def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]:
+    """Set, for the time of a run, what decides its last bits and its pace; then put all back.
+
+    Deterministic algorithms (a warning where torch has none), no cuDNN autotuning, `threads`
+    intra-op threads (None keeps torch's choice), denormals flushed to zero on the CPU (gradients
+    that fade there slow a step several times), and the random generators as they were.
+    """
+    deterministic: Any = torch.utils.deterministic  # its one attribute is made at import
+    if device.type == "cuda":  # read when cuBLAS starts; without it CUDA's products may differ
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        deterministic.fill_uninitialized_memory,
+        torch.backends.cudnn.benchmark,
+        _flushes_denormals(),
+    )
+    devices = [device] if device.type in ("cuda", "mps") else []
+    with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
+        if threads is not None:
+            torch.set_num_threads(threads)
+        torch.set_flush_denormal(True)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        deterministic.fill_uninitialized_memory = False  # a check, and slow
+        torch.backends.cudnn.benchmark = False
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            torch.use_deterministic_algorithms(before[1], warn_only=before[2])
+            deterministic.fill_uninitialized_memory = before[3]
+            torch.backends.cudnn.benchmark = before[4]
+            torch.set_flush_denormal(before[5])
+
+
+def _flushes_denormals() -> bool:
+    tiny = torch.tensor(1e-308, dtype=torch.float64)
+    return bool(tiny / 4 == 0)

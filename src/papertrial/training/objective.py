@@ -1,0 +1,91 @@
+"""From a batch to gradients: forward, loss, backward, in one part or several."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from papertrial.data.batches import Batch
+from papertrial.errors import ModelError
+from papertrial.evaluate.predict import autocast
+from papertrial.tasks.losses import Loss, reduction
+from papertrial.tasks.task import Task
+
+
+class Result(NamedTuple):
+    """A batch's loss (a tensor without graph or dimensions), outputs and targets."""
+
+    loss: Tensor
+    output: Tensor
+    target: Tensor
+
+
+class Objective:
+    """The loss of a model on a batch, and its gradients.
+
+    Args:
+        model: called on x [B, ...].
+        loss: called as loss(output, target).
+        task: gives targets the loss's type and shape.
+        precision: "fp32", or "bf16" for autocast in the forward pass.
+        accumulate: parts that a batch is computed in, one after the other; the sum of their
+            gradients is the batch's, exactly for losses that are means or sums over samples
+            (batch normalisation and class weights see the parts instead).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        task: Task,
+        *,
+        precision: str = "fp32",
+        accumulate: int = 1,
+    ) -> None:
+        self.model = model
+        self.loss = loss
+        self.task = task
+        self.precision = precision
+        self.accumulate = accumulate
+        self._is_mean = reduction(loss) == "mean"
+
+    def backward(self, batch: Batch) -> Result:
+        """Add the batch's gradients to the parameters'.
+
+        Raises:
+            ModelError: the model or the loss fails on the batch, or memory runs out.
+        """
+        try:
+            if self.accumulate == 1:
+                return self._part(batch, 1.0)
+            parts = zip(batch.x.chunk(self.accumulate), batch.y.chunk(self.accumulate), strict=True)
+            results = [
+                self._part(Batch(x, y), len(y) / len(batch.y) if self._is_mean else 1.0)
+                for x, y in parts
+            ]
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"out of memory on a batch of {len(batch.y)}; lower data.batch_size, or set "
+                f"accumulate to compute each batch in parts: {error}"
+            ) from error
+        except Exception as error:
+            raise ModelError(
+                f"the model or the loss fails on a batch {list(batch.x.shape)}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return Result(
+            torch.stack([r.loss for r in results]).sum(),
+            torch.cat([r.output for r in results]),
+            torch.cat([r.target for r in results]),
+        )
+
+    def _part(self, batch: Batch, share: float) -> Result:
+        with autocast(batch.x.device, self.precision):
+            output = self.model(batch.x)
+            target = self.task.target(batch.y, output)
+            loss = self.loss(output, target)
+        loss = loss if share == 1.0 else loss * share
+        torch.autograd.backward(loss)
+        return Result(loss.detach(), output.detach(), target)

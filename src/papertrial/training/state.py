@@ -1,0 +1,50 @@
+"""All that training moves, as one explicit dict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from papertrial.errors import RunError
+from papertrial.training.optim import Schedule
+
+_KEYS = {"model", "optimizer", "schedule", "step"}
+
+
+@dataclass
+class TrainState:
+    """A training between two steps. Generators have no place here: every draw is a function of
+    (seed, epoch, step), so `step` alone says where they stand."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    schedule: Schedule
+    step: int = 0  # optimizer steps done
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as tensors and plain values."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "step": self.step,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned, no key more and no key less.
+
+        Raises:
+            RunError: it is the state of something else.
+        """
+        if set(state) != _KEYS:
+            raise RunError(f"a training state has {sorted(_KEYS)}, got {sorted(state)}")
+        try:
+            self.model.load_state_dict(state["model"], strict=True)
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise RunError(f"the training state is of another model: {error}") from error
+        self.step = state["step"]
