@@ -47,7 +47,7 @@ class Batches:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.pipeline = pipeline
-        self.state = state
+        self.state = pipeline.on(device, state)
         self.device = device
         self.steps = math.ceil(len(split) / batch_size)
         self._targets = DenseColumn(split.y)
@@ -82,9 +82,9 @@ class Batches:
         return Batch(self.pipeline.apply(x, self.state), y.to(self.device, non_blocking=True))
 
     def _augment(self, x: Tensor, rows: slice | Tensor, seed: int, epoch: int) -> Tensor:
-        places = torch.arange(len(self.split))[rows] if isinstance(rows, slice) else rows
+        places = torch.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
         uniforms = self._uniforms(seed, epoch)[places.to(self.device)]
-        return self.pipeline.augment(x, uniforms, places.tolist(), seed, epoch)
+        return self.pipeline.augment(x, uniforms, places, seed, epoch)
 
     def _draw_order(self, seed: int, epoch: int) -> Tensor:
         order = torch.randperm(len(self.split), generator=generator(seed, "shuffle", epoch))

@@ -61,8 +61,8 @@ class Normalize:
 
     def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
         """Return the normalised images; `state` is what `fit` returned."""
-        mean = torch.tensor(state["mean"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
-        std = torch.tensor(state["std"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
+        mean = torch.as_tensor(state["mean"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
+        std = torch.as_tensor(state["std"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
         return (x - mean) / std
 
 

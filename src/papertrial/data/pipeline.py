@@ -91,6 +91,20 @@ class Pipeline:
         for chunk in chunks(column):
             yield self._transform(self._to_float(chunk), states)
 
+    def on(self, device: torch.device, state: State) -> State:
+        """Return the state with its lists of numbers as tensors on the device.
+
+        `apply` takes either; so placed, it copies nothing to the device with every batch.
+        """
+        placed = [
+            {
+                key: torch.tensor(value, device=device) if isinstance(value, list) else value
+                for key, value in transform.items()
+            }
+            for transform in state["transforms"]
+        ]
+        return {**state, "transforms": placed}
+
     def apply(self, x: Tensor, state: State) -> Tensor:
         """Turn stored samples [B, ...] into the model's input, float32 in memory of its own."""
         return self._transform(self._to_float(x), state["transforms"])
@@ -99,22 +113,20 @@ class Pipeline:
         """Return the epoch's draws [count, draws], a row a sample, whatever the batches are."""
         return torch.rand(count, self.draws, generator=generator(seed, "augment", epoch))
 
-    def augment(
-        self, x: Tensor, uniforms: Tensor, rows: Sequence[int], seed: int, epoch: int
-    ) -> Tensor:
+    def augment(self, x: Tensor, uniforms: Tensor, rows: Tensor, seed: int, epoch: int) -> Tensor:
         """Change stored training samples at random.
 
         Args:
             x: [B, C, H, W], as stored.
             uniforms: [B, draws], the rows of `uniforms()` for these samples, on x's device.
-            rows: the samples' places in their split, which seed the per-sample transforms.
+            rows: [B], the samples' places in their split, which seed the per-sample transforms.
             seed: the recipe's.
             epoch: from 0.
         """
         used = 0
         for index, augmentation in enumerate(self.augmentations):
             if isinstance(augmentation, PerSample):
-                seeds = [derive(seed, "augment", epoch, index, row) for row in rows]
+                seeds = [derive(seed, "augment", epoch, index, row) for row in rows.tolist()]
                 x = augmentation.run(x, seeds)
                 continue
             u = uniforms[:, used : used + augmentation.draws]

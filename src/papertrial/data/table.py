@@ -30,8 +30,8 @@ class Standardize:
 
     def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
         """Return the standardised rows [B, F]."""
-        mean = torch.tensor(state["mean"], dtype=x.dtype, device=x.device)
-        std = torch.tensor(state["std"], dtype=x.dtype, device=x.device)
+        mean = torch.as_tensor(state["mean"], dtype=x.dtype, device=x.device)
+        std = torch.as_tensor(state["std"], dtype=x.dtype, device=x.device)
         return (x - mean) / std
 
 

@@ -38,7 +38,7 @@ def forward(
     """
     was_training = model.training
     model.eval()
-    outputs = []
+    outputs, state = [], pipeline.on(device, state)
     try:
         with torch.inference_mode(), autocast(device, precision):
             for chunk in chunks(column, batch_size):

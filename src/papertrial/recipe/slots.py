@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,8 @@ def check_slot(path: KeyPath, value: Any, nested: bool = False) -> list[Problem]
     supplied = int(section in SUPPLIED and (not nested or _asks_for(parameters, SUPPLIED[section])))
     if not nested and _is_itself(target, args, kwargs, CALLED_WITH.get(section, 0)):
         supplied = CALLED_WITH[section]
-    return [*problems, *_check_arguments(path, value["use"], parameters, supplied, args, kwargs)]
+    problems += _check_arguments(path, value["use"], parameters, supplied, args, kwargs)
+    return problems + _check_numbers(path, value["use"], target, kwargs)
 
 
 def _check_nested(path: KeyPath, value: Any) -> list[Problem]:
@@ -222,6 +224,31 @@ def _check_arguments(
             rule = f"{use} needs the argument {parameter.name!r}, which is missing"
             problems.append(Problem(dotted((*path, parameter.name)), rule))
     return problems
+
+
+def _check_numbers(path: KeyPath, use: str, target: Any, kwargs: dict[str, Any]) -> list[Problem]:
+    """Refuse text for an argument that its annotation makes a number."""
+    try:
+        hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    except Exception:  # annotations that cannot be read say nothing
+        return []
+    return [
+        Problem(dotted((*path, name)), f"{use} takes a number here, got {value!r}")
+        for name, value in kwargs.items()
+        if isinstance(value, str) and name in hints and _is_number(hints[name])
+    ]
+
+
+def _is_number(hint: Any) -> bool:
+    members = typing.get_args(hint) or (hint,)
+    kinds = {getattr(member, "__name__", "") for member in members}
+    return bool(kinds & {"int", "float"}) and kinds <= {
+        "int",
+        "float",
+        "bool",
+        "Tensor",
+        "NoneType",
+    }
 
 
 def build(

@@ -47,7 +47,7 @@ class RunFolder:
         name = f"{now}-{digest[:8]}-s{seed}"
         for attempt in range(1, 1000):
             path = root / recipe / (name if attempt == 1 else f"{name}-{attempt}")
-            with _told(path):
+            with _writing(path):
                 try:
                     path.mkdir(parents=True)
                 except FileExistsError:
@@ -79,7 +79,7 @@ class RunFolder:
     def write(self, name: str, data: bytes | str) -> None:
         """Write a file so that it appears whole or not at all: write aside, fsync, rename."""
         target = self.path / name
-        with _told(target):
+        with _writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             aside = target.with_name(f".{target.name}.{os.getpid()}")
             try:
@@ -100,13 +100,16 @@ class RunFolder:
     def append(self, name: str, record: dict[str, Any]) -> None:
         """Append one JSON line."""
         path = self.path / name
-        with _told(path), path.open("a", encoding="utf-8") as file:
+        with _writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, allow_nan=False) + "\n")
 
     def read(self, name: str) -> bytes:
         """Read a file; RunError where it is absent."""
-        with _told(self.path / name):
+        try:
             return (self.path / name).read_bytes()
+        except OSError as error:
+            rule = f"the run {self.path} has no readable {name}: {error.strerror}"
+            raise RunError(rule) from error
 
     def read_json(self, name: str) -> Any:
         """Read a JSON file; RunError where it is absent or damaged."""
@@ -136,20 +139,18 @@ def check_writable(root: Path) -> None:
     Raises:
         RunError: the folder cannot be made or written to.
     """
-    with _told(root):
+    with _writing(root):
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=root):
             pass
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _writing(path: Path) -> Iterator[None]:
     try:
         yield
-    except FileNotFoundError as error:
-        raise RunError(f"there is no {path}") from error
     except OSError as error:
-        rule = f"cannot use {path}: {error.strerror or error}"
+        rule = f"cannot write {path}: {error.strerror or error}"
         raise RunError(f"{rule}; choose another folder with --runs DIR, or free space") from error
 
 

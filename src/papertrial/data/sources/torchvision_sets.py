@@ -97,11 +97,11 @@ def _absent(name: str, make: Any, folder: Path, error: Exception) -> DataError:
         for file, md5 in files.items()
         if (place / file).is_file() and not check_integrity(str(place / file), md5)
     ]
-    found = "have a wrong checksum" if damaged else "are absent"
+    found = f"wrong checksum: {', '.join(damaged)}" if damaged else "the files are not there"
     reason = " ".join(str(error).split()) or type(error).__name__
     return DataError(
-        f"{name}: in {place}, {', '.join(damaged or files)} {found}, and could not be fetched: "
-        f"{reason}\nneeded: {', '.join(files)}\nthey come from: {' or '.join(urls)}\n"
+        f"{name} is not in {place} ({found}), and could not be fetched: {reason}\n"
+        f"needed: {', '.join(files)}\nthey come from: {' or '.join(urls)}\n"
         "put them there, or name another data folder with --data DIR or $PAPERTRIAL_DATA"
     )
 

@@ -1,0 +1,197 @@
+"""The command line as a user meets it: what it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from papertrial.recipe.load import shipped
+
+RunCli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def trained(papertrial: RunCli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("runs")
+    done = papertrial("train", "digits-mlp", "epochs=5", "--runs", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+@pytest.fixture
+def digit(tmp_path: Path) -> Path:
+    path = tmp_path / "digit.png"
+    bunch = load_digits()
+    Image.fromarray((bunch.images[900] * (255 / 16)).round().astype("uint8")).save(path)
+    return path
+
+
+def test_train_ends_with_the_contract(trained: dict[str, object]) -> None:
+    assert list(trained) == [
+        "run", "recipe", "seed", "device", "metrics", "epoch_seconds", "seconds",
+    ]  # fmt: skip
+    assert Path(str(trained["run"])).is_dir()
+    assert trained["recipe"] == "digits-mlp"
+
+
+def test_train_tells_progress_in_plain_lines_and_ends_with_a_table(
+    papertrial: RunCli, tmp_path: Path
+) -> None:
+    done = papertrial("train", "digits-mlp", "epochs=2", "--runs", tmp_path)
+    assert done.returncode == 0
+    assert "epoch 2/2  step 58/58  loss" in done.stderr
+    assert "samples/s" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
+    assert "accuracy" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith(f"run: {tmp_path}/digits-mlp/")
+
+
+def test_predict_prints_a_table(
+    papertrial: RunCli, trained: dict[str, object], digit: Path
+) -> None:
+    done = papertrial("predict", str(trained["run"]), digit, "--top", "2")
+    assert done.returncode == 0
+    assert "probability" in done.stdout
+    assert "converted" not in done.stdout
+
+
+def test_predict_prints_json(papertrial: RunCli, trained: dict[str, object], digit: Path) -> None:
+    big = digit.with_name("big.jpg")
+    Image.open(digit).resize((40, 30)).convert("RGB").save(big)
+    done = papertrial("predict", str(trained["run"]), digit, big, "--json")
+    assert done.returncode == 0
+    first, second = json.loads(done.stdout)
+    assert list(first) == ["input", "prediction", "probabilities"]
+    assert first["input"] == str(digit)
+    assert set(first["probabilities"]) == set("0123456789")
+    assert second["converted"] == "from 40x30 RGB to 8x8 grayscale"
+
+
+def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
+    done = papertrial("list")
+    assert all(name in done.stdout for name in shipped())
+    rows = json.loads(papertrial("list", "--json").stdout)
+    assert [row["name"] for row in rows] == sorted(shipped())
+    assert rows[2]["claims"][0] == "test accuracy 64.6%"
+
+
+def test_a_shown_recipe_runs_as_it_is(papertrial: RunCli, tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text(papertrial("show", "digits-mlp").stdout)
+    assert (tmp_path / "my.yaml").read_text() == shipped()["digits-mlp"]
+    changed = papertrial("show", "digits-mlp", "epochs=1", "optimizer.lr=0.01").stdout
+    (tmp_path / "changed.yaml").write_text(changed)
+    for name in ("my.yaml", "changed.yaml"):
+        done = papertrial("train", name, "epochs=1", "--runs", "runs", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+
+
+def test_schema_is_the_shipped_one(papertrial: RunCli) -> None:
+    import papertrial as package
+
+    shipped_schema = Path(package.__file__).parent / "recipes" / "recipe.schema.json"
+    assert papertrial("schema").stdout == shipped_schema.read_text()
+
+
+def test_help_and_version(papertrial: RunCli) -> None:
+    assert papertrial("--help").returncode == 0
+    assert papertrial("--version").stdout.startswith("papertrial 0.")
+
+
+BAD_RECIPES = {
+    "syntax.yaml": ("name: x\ntask: [1,\nmodel: y\n", "YAML syntax error"),
+    "empty.yaml": ("", "a recipe is a mapping of keys to values, got an empty text"),
+    "unknown.yaml": ("name: x\nlearning_rate: 1\n", "line 2, learning_rate: unknown key"),
+    "binary.yaml": ("\x00\x01", "YAML syntax error"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BAD_RECIPES))
+def test_a_bad_recipe_is_one_message(papertrial: RunCli, tmp_path: Path, name: str) -> None:
+    text, message = BAD_RECIPES[name]
+    (tmp_path / name).write_text(text)
+    told(papertrial("train", name, cwd=tmp_path), message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "digits-mpl"], 'did you mean "digits-mlp"?'),
+        (["train", "absent.yaml"], "cannot read the recipe absent.yaml"),
+        (["train", "digits-mlp", "optimzer.lr=1"], 'did you mean "optimizer"?'),
+        (["train", "digits-mlp", "nonsense"], "an override is dotted.key=value"),
+        (["train", "digits-mlp", "epochs=0"], "must be greater than or equal to 1, got 0"),
+        (["train", "digits-mlp", "data.batch_size=0"], "data.batch_size: must be greater"),
+        (["train", "digits-mlp", "model.use=torch.nn.Nope"], "torch.nn has no 'Nope'"),
+        (["train", "digits-mlp", "model.use=torch.pi"], "must name a class or a function"),
+        (["train", "digits-mlp", "model.hiden=[3]"], 'did you mean "hidden"?'),
+        (["train", "digits-mlp", "optimizer.lr=fast"], "takes a number here, got 'fast'"),
+        (["train", "digits-mlp", "model.out_features=8"], "got [32, 8]"),
+        (["train", "digits-mlp", "model.in_features=9"], "expects [..., 9] but gets [32, 64]"),
+        (["train", "digits-mlp", "--device", "cuda:99"], "this machine has no device 'cuda:99'"),
+        (["train", "digits-mlp", "--runs", "/dev/null/x"], "cannot write /dev/null/x"),
+        (["predict", "/dev/null", "x.png"], "there is no run folder /dev/null"),
+        (["predict", ".", "x.png"], "is no run folder"),
+    ],
+)
+def test_bad_input_is_one_message(
+    papertrial: RunCli, tmp_path: Path, words: list[str], message: str
+) -> None:
+    told(papertrial(*words, cwd=tmp_path), message)
+
+
+def test_bad_prediction_inputs(
+    papertrial: RunCli, trained: dict[str, object], digit: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "cut.png").write_bytes(digit.read_bytes()[:60])
+    (tmp_path / "empty").mkdir()
+    run = str(trained["run"])
+    told(papertrial("predict", run, tmp_path / "text.png"), "text.png is not an image")
+    told(papertrial("predict", run, tmp_path / "cut.png"), "cut.png cannot be read as an image")
+    told(papertrial("predict", run, tmp_path / "gone.png"), "there is no file or folder")
+    told(papertrial("predict", run, tmp_path / "empty"), "holds no image files")
+    told(papertrial("predict", run, tmp_path / "text.png", "--top", "0"), "--top")
+
+
+def told(done: subprocess.CompletedProcess[str], message: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_our_own_error_is_70(papertrial: RunCli, tmp_path: Path) -> None:
+    code = (
+        "import sys; from papertrial.cli import main, list_recipes\n"
+        "list_recipes.list_recipes.__code__ = (lambda as_json=False: 1 / 0).__code__\n"
+        "sys.argv = ['papertrial', 'list']; main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 70
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_ctrl_c_is_130_and_the_run_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "papertrial", "train", "digits-mlp", "epochs=100000"]
+    process = subprocess.Popen(
+        [*command, "--runs", str(tmp_path)], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*/*/metrics.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.rstrip().endswith("interrupted")
+    (provenance,) = tmp_path.glob("*/*/provenance.json")
+    assert json.loads(provenance.read_text())["state"] == "interrupted"

@@ -1,0 +1,60 @@
+"""Sets by name, and where their files are looked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from papertrial.data.sources import SOURCES, data_folder, load
+from papertrial.errors import DataError
+
+
+def test_the_sets_that_can_be_named() -> None:
+    kinds = {name: source.kind for name, source in SOURCES.items()}
+    images = ["digits", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100"]
+    assert kinds == {**dict.fromkeys(images, "image"), "diabetes": "table"}
+
+
+@pytest.mark.parametrize("name", ["digits", "diabetes"])
+def test_a_loaded_set_is_of_the_kind_and_name_of_its_source(tmp_path: Path, name: str) -> None:
+    dataset = load(name, tmp_path)
+    assert (dataset.name, dataset.kind) == (name, SOURCES[name].kind)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fashion_mnist", "there is no source 'fashion_mnist'; did you mean \"fashion-mnist\"?"),
+        ("Digits", "there is no source 'Digits'; did you mean \"digits\"?"),
+        ("imagenet", "there is no source 'imagenet'; valid: cifar10, cifar100, diabetes, digits, "),
+    ],
+)
+def test_an_unknown_name_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(DataError, match="^" + re.escape(message)):
+        load(name, tmp_path)
+
+
+def test_the_data_folder_is_the_given_one_then_the_environments_then_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PAPERTRIAL_DATA", str(tmp_path / "environment"))
+    assert data_folder(tmp_path) == tmp_path
+    assert data_folder(str(tmp_path)) == tmp_path
+    assert data_folder() == tmp_path / "environment"
+    cache = platformdirs.user_cache_path("papertrial") / "data"
+    monkeypatch.setenv("PAPERTRIAL_DATA", "")
+    assert data_folder() == cache
+    monkeypatch.delenv("PAPERTRIAL_DATA")
+    assert data_folder() == cache
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert data_folder("~/data") == tmp_path / "data"
+    monkeypatch.setenv("PAPERTRIAL_DATA", "~/data")
+    assert data_folder() == tmp_path / "data"

@@ -1,0 +1,235 @@
+"""Batches as pure functions of seed, epoch and step, whole or by rank."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import v2
+
+from papertrial.data.batches import Batch, Batches
+from papertrial.data.column import Column, DenseColumn, MemmapColumn, RowsColumn, Split
+from papertrial.data.image import Cutout, Normalize, RandomCrop, RandomErasing, RandomHorizontalFlip
+from papertrial.data.pipeline import Pipeline
+from papertrial.data.streams import generator
+
+N = 23
+IMAGES = torch.randint(0, 256, (N, 3, 8, 8), generator=generator(0, "x"), dtype=torch.uint8)
+WHOLE_BATCH = (RandomCrop(2), RandomHorizontalFlip(), Cutout(3), RandomErasing(0.5))
+PER_SAMPLE = (v2.RandomRotation(30), RandomCrop(1), v2.RandomPhotometricDistort(p=1))
+AUGMENTS = {"none": (), "whole batch": WHOLE_BATCH, "with torchvision's": PER_SAMPLE}
+
+
+def _split(column: Column | None = None) -> Split:
+    return Split(column or DenseColumn(IMAGES.clone()), torch.arange(N), np.arange(N))
+
+
+def _batches(
+    batch_size: int = 5,
+    *,
+    shuffle: bool = True,
+    augment: tuple[Any, ...] = (),
+    transform: tuple[Any, ...] = (),
+    split: Split | None = None,
+) -> Batches:
+    split = split or _split()
+    pipeline = Pipeline("image", transform, augment)
+    state = pipeline.fit(split.x)
+    device = torch.device("cpu")
+    return Batches(
+        split, batch_size, shuffle=shuffle, pipeline=pipeline, state=state, device=device
+    )
+
+
+def _same(one: Batch, two: Batch) -> bool:
+    return torch.equal(one.x, two.x) and torch.equal(one.y, two.y)
+
+
+def _join(parts: list[Batch]) -> Batch:
+    return Batch(torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts]))
+
+
+def _epoch(batches: Batches, seed: int = 0, epoch: int = 0) -> Batch:
+    """One epoch's samples in the order of the rows of the split."""
+    got = _join([batches.batch(seed, epoch, step) for step in range(batches.steps)])
+    order = got.y.argsort()
+    return Batch(got.x[order], got.y[order])
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(5, [5, 5, 5, 5, 3]), (23, [23]), (40, [23])])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_an_epoch_covers_every_row_once(batch_size: int, sizes: list[int], shuffle: bool) -> None:
+    batches = _batches(batch_size, shuffle=shuffle)
+    got = [batches.batch(3, 1, step) for step in range(batches.steps)]
+    assert [len(batch.y) for batch in got] == sizes
+    joined = _join(got)
+    assert joined.y.sort().values.tolist() == list(range(N))
+    assert torch.equal(joined.x, IMAGES[joined.y].float() / 255)
+
+
+def test_unshuffled_rows_come_in_order_in_every_epoch() -> None:
+    batches = _batches(5, shuffle=False)
+    for epoch in (0, 4):
+        got = _join([batches.batch(epoch, epoch, step) for step in range(5)])
+        assert got.y.tolist() == list(range(N))
+    assert batches.rows(0, 0, 4) == slice(20, 23)
+
+
+def test_the_order_is_the_streams_permutation() -> None:
+    batches = _batches(4)
+    for seed, epoch in ((0, 0), (0, 1), (9, 0)):
+        expected = torch.randperm(N, generator=generator(seed, "shuffle", epoch))
+        got = torch.cat([batches.batch(seed, epoch, step).y for step in range(batches.steps)])
+        assert torch.equal(got, expected)
+
+
+def test_the_order_differs_by_epoch_and_by_seed_alone() -> None:
+    orders = {
+        (seed, epoch, size): tuple(
+            torch.cat([b.batch(seed, epoch, s).y for s in range(b.steps)]).tolist()
+        )
+        for size in (4, 5)
+        for b in [_batches(size)]
+        for seed in (0, 1)
+        for epoch in (0, 1, 2)
+    }
+    assert len(set(orders.values())) == 6  # the batch size cuts the same order elsewhere
+
+
+@pytest.mark.parametrize("augment", AUGMENTS.values(), ids=AUGMENTS)
+def test_batches_may_be_asked_for_in_any_order(augment: tuple[Any, ...]) -> None:
+    calls = [(seed, epoch, step) for seed in (0, 1) for epoch in (0, 1, 2) for step in range(5)]
+    batches = _batches(augment=augment)
+    in_order = {call: batches.batch(*call) for call in calls}
+    random.Random(0).shuffle(calls)
+    for call in calls:
+        torch.rand(1)  # the global generator has no part in it
+        assert _same(batches.batch(*call), in_order[call])
+    assert _same(_batches(augment=augment).batch(1, 2, 4), in_order[1, 2, 4])
+
+
+@pytest.mark.parametrize("augment", AUGMENTS.values(), ids=AUGMENTS)
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("world", [1, 2, 3, 5])
+def test_the_ranks_concatenate_to_the_batch(
+    world: int, shuffle: bool, augment: tuple[Any, ...]
+) -> None:
+    batches = _batches(7, shuffle=shuffle, augment=augment, transform=(Normalize(),))
+    for step in range(batches.steps - 1):
+        parts = [batches.batch(1, 2, step, rank, world) for rank in range(world)]
+        assert _same(_join(parts), batches.batch(1, 2, step))
+        sizes = [len(part.y) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("augment", AUGMENTS.values(), ids=AUGMENTS)
+def test_a_rank_may_be_left_without_samples(augment: tuple[Any, ...]) -> None:
+    batches = _batches(7, augment=augment)
+    last = batches.steps - 1
+    parts = [batches.batch(0, 0, last, rank, 4) for rank in range(4)]
+    assert [len(part.y) for part in parts] == [0, 1, 0, 1]
+    assert _same(_join(parts), batches.batch(0, 0, last))
+
+
+@pytest.mark.parametrize("augment", [WHOLE_BATCH, PER_SAMPLE], ids=list(AUGMENTS)[1:])
+def test_how_a_sample_is_augmented_depends_on_seed_epoch_and_row_alone(
+    augment: tuple[Any, ...],
+) -> None:
+    expected = _epoch(_batches(5, augment=augment)).x
+    assert torch.equal(_epoch(_batches(11, augment=augment)).x, expected)
+    assert torch.equal(_epoch(_batches(1, shuffle=False, augment=augment)).x, expected)
+    for seed, epoch in ((0, 1), (1, 0)):
+        other = _epoch(_batches(5, augment=augment), seed, epoch).x
+        assert (other != expected).flatten(1).any(1).float().mean() > 0.8
+
+
+def test_two_samples_of_the_same_pixels_are_augmented_apart() -> None:
+    images = IMAGES[:1].expand(N, -1, -1, -1).contiguous()
+    for augment in (WHOLE_BATCH, PER_SAMPLE):
+        got = _epoch(_batches(augment=augment, split=_split(DenseColumn(images)))).x
+        assert len(torch.unique(got, dim=0)) > 0.8 * N
+
+
+def test_nothing_moves_torchs_global_generator() -> None:
+    before = torch.get_rng_state()
+    batches = _batches(augment=(*WHOLE_BATCH, *PER_SAMPLE))
+    _epoch(batches)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+class Blank:
+    """A whole-batch transform and augmentation that writes into what it is given."""
+
+    draws = 0
+
+    def draw(self, u: torch.Tensor, size: tuple[int, int]) -> None:
+        return None
+
+    def apply(self, x: torch.Tensor, params: Any) -> torch.Tensor:
+        return x.zero_()
+
+
+def _column(kind: str, folder: Path) -> Column:
+    if kind == "memmap":
+        np.save(folder / "x.npy", IMAGES.numpy())
+        return MemmapColumn(str(folder / "x.npy"))
+    dense = DenseColumn(IMAGES.clone())
+    return RowsColumn(dense, torch.arange(N)) if kind == "rows" else dense
+
+
+@pytest.mark.parametrize("kind", ["dense", "memmap", "rows"])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("where", ["augment", "transform"])
+@pytest.mark.parametrize("change", [Blank(), torch.Tensor.zero_], ids=["batch", "sample"])
+def test_what_is_done_in_place_leaves_the_set_alone(
+    tmp_path: Path, change: Any, where: str, shuffle: bool, kind: str
+) -> None:
+    split = _split(_column(kind, tmp_path))
+    changes: dict[str, Any] = {where: (change,)}
+    batches = _batches(N, shuffle=shuffle, split=split, **changes)
+    got = batches.batch(0, 0, 0)
+    assert not got.x.any()
+    got.y.fill_(-1)
+    assert torch.equal(split.x.take(slice(None)), IMAGES)
+    assert torch.equal(split.y, torch.arange(N))
+
+
+def test_a_model_that_writes_into_its_input_leaves_the_set_alone() -> None:
+    images = torch.rand(N, 1, 8, 8)  # stored as floats, so that nothing need convert them
+    split = _split(DenseColumn(images.clone()))
+    batches = _batches(N, shuffle=False, split=split)
+    first = batches.batch(0, 0, 0)
+    torch.nn.ReLU(inplace=True)(first.x.sub_(2))
+    assert torch.equal(split.x.take(slice(None)), images)
+    assert torch.equal(batches.batch(0, 0, 0).x, images)
+
+
+@pytest.mark.parametrize("kind", ["memmap", "rows"])
+def test_every_kind_of_column_gives_the_same_batches(tmp_path: Path, kind: str) -> None:
+    one = _batches(augment=WHOLE_BATCH, transform=(Normalize(),))
+    two = _batches(
+        augment=WHOLE_BATCH, transform=(Normalize(),), split=_split(_column(kind, tmp_path))
+    )
+    assert all(_same(one.batch(0, 1, step), two.batch(0, 1, step)) for step in range(5))
+
+
+def test_targets_of_several_numbers_stay_with_their_samples() -> None:
+    y = torch.rand(N, 2)
+    split = Split(DenseColumn(torch.rand(N, 4)), y, np.arange(N))
+    pipeline = Pipeline("table")
+    batches = Batches(
+        split,
+        6,
+        shuffle=True,
+        pipeline=pipeline,
+        state=pipeline.fit(split.x),
+        device=torch.device("cpu"),
+    )
+    rows = batches.rows(0, 0, 1)
+    got = batches.batch(0, 0, 1)
+    assert torch.equal(got.y, y[rows])
+    assert torch.equal(got.x, split.x.take(rows))

@@ -1,0 +1,296 @@
+"""From stored samples to a model's input: what is learnt, what is drawn, what is refused."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+from torchvision import transforms as v1
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional as TF
+
+from papertrial.data.column import DenseColumn
+from papertrial.data.image import Cutout, Normalize, RandomCrop, RandomHorizontalFlip
+from papertrial.data.pipeline import PerSample, Pipeline
+from papertrial.data.streams import derive, generator
+from papertrial.data.table import Standardize
+from papertrial.errors import DataError
+
+IMAGES = torch.randint(0, 256, (12, 3, 8, 6), generator=generator(0, "x"), dtype=torch.uint8)
+COLUMN = DenseColumn(IMAGES)
+TABLE = torch.rand(50, 4, generator=generator(0, "t")) * 100
+
+
+def _applied(pipeline: Pipeline, x: Tensor = IMAGES) -> Tensor:
+    return pipeline.apply(x, pipeline.fit(DenseColumn(x)))
+
+
+def test_bytes_become_floats_from_0_to_1() -> None:
+    every = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    expected = np.arange(256, dtype=np.float32) / np.float32(255)
+    got = _applied(Pipeline("image"), every)
+    assert got.dtype == torch.float32
+    assert np.array_equal(got.flatten().numpy(), expected)
+    assert torch.equal(got[0], v1.functional.to_tensor(every[0, 0].numpy()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64, torch.uint8])
+def test_the_numbers_of_a_table_become_float32_as_they_are(dtype: torch.dtype) -> None:
+    rows = TABLE.to(dtype)
+    got = _applied(Pipeline("table"), rows)
+    assert got.dtype == torch.float32
+    assert torch.equal(got, rows.float())
+
+
+@pytest.mark.parametrize(("kind", "x"), [("table", TABLE), ("image", IMAGES.float() / 255)])
+def test_what_is_applied_has_memory_of_its_own(kind: Any, x: Tensor) -> None:
+    kept = x.clone()
+    _applied(Pipeline(kind), x).zero_()
+    assert torch.equal(x, kept)
+
+
+def test_a_transform_learns_on_what_those_before_it_return() -> None:
+    def double(image: Tensor) -> Tensor:
+        return image * 2
+
+    pipeline = Pipeline("image", [double, Normalize(), Normalize()])
+    learnt = pipeline.fit(COLUMN)["transforms"]
+    pixels = IMAGES.double().numpy() / 255 * 2
+    assert learnt[0] == {}
+    assert np.allclose(learnt[1]["mean"], pixels.mean((0, 2, 3)), atol=1e-6)
+    assert np.allclose(learnt[1]["std"], pixels.std((0, 2, 3)), atol=1e-6)
+    assert np.allclose(learnt[2]["mean"], 0, atol=1e-6)
+    assert np.allclose(learnt[2]["std"], 1, atol=1e-6)
+
+
+def test_a_table_is_standardised_as_scikit_learn_does() -> None:
+    pipeline = Pipeline("table", [Standardize()])
+    state = pipeline.fit(DenseColumn(TABLE[:30]))
+    expected = StandardScaler().fit(TABLE[:30].double().numpy()).transform(TABLE.double().numpy())
+    assert np.allclose(pipeline.apply(TABLE, state).numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [4097, 9000])
+def test_learning_covers_every_chunk(size: int) -> None:
+    rows = torch.rand(size, 1)
+    learnt = Pipeline("table", [Standardize()]).fit(DenseColumn(rows))["transforms"][0]
+    assert learnt["mean"] == pytest.approx([rows.double().mean().item()], abs=1e-12)
+
+
+def test_the_state_is_plain_json_that_gives_the_same_bits() -> None:
+    pipeline = Pipeline("image", [Normalize(), Normalize(0.3, 0.7)])
+    state = pipeline.fit(COLUMN)
+    known = {"kind": "image", "shape": [3, 8, 6], "dtype": "uint8", "pixel_range": [0, 255]}
+    assert {key: value for key, value in state.items() if key != "transforms"} == known
+    read = json.loads(json.dumps(state))
+    assert torch.equal(pipeline.apply(IMAGES, read), pipeline.apply(IMAGES, state))
+    assert Pipeline("table").fit(DenseColumn(TABLE)) == {
+        "kind": "table",
+        "shape": [4],
+        "dtype": "float32",
+        "transforms": [],
+    }
+
+
+def _brightened(image: Tensor) -> Tensor:
+    return image + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "transform", "message"),
+    [
+        ("table", Normalize(), "data.transform: Normalize is for images, not a table"),
+        ("image", Standardize(), "data.transform: Standardize is for tables, not an image"),
+        ("table", v2.Resize(4), "data.transform: Resize is for images, not a table"),
+        ("table", _brightened, "data.transform: _brightened is for images, not a table"),
+    ],
+)
+def test_a_transform_of_another_kind_is_refused(kind: Any, transform: Any, message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        Pipeline(kind, [transform])
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("augment", [RandomCrop(1), v2.RandomRotation(5)])
+def test_a_table_is_not_augmented(augment: Any) -> None:
+    with pytest.raises(DataError, match=r"data\.augment is for images; the data are a table"):
+        Pipeline("table", [], [augment])
+
+
+DETERMINISTIC = {
+    "resize": v2.Resize((4, 4), antialias=True),
+    "crop": v2.CenterCrop(5),
+    "grayscale": v2.Grayscale(3),
+    "normalize": v2.Normalize([0.1, 0.2, 0.3], [0.4, 0.5, 0.6]),
+    "compose": v2.Compose([v2.Resize((10, 10)), v2.Pad(1), v2.ToDtype(torch.float32)]),
+    "v1": v1.Normalize([0.1, 0.2, 0.3], [0.4, 0.5, 0.6]),
+    "function": TF.horizontal_flip,
+    "partial": functools.partial(TF.solarize, threshold=0.5),
+    "nn.Module": torch.nn.ReflectionPad2d(1),
+}
+
+
+@pytest.mark.parametrize("transform", DETERMINISTIC.values(), ids=DETERMINISTIC)
+def test_any_callable_on_an_image_is_a_transform(transform: Callable[[Tensor], Tensor]) -> None:
+    expected = torch.stack([transform(image) for image in IMAGES.float() / 255])
+    assert torch.equal(_applied(Pipeline("image", [transform])), expected)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        v2.RandomHorizontalFlip(),
+        v2.ColorJitter(0.5, 0.5, 0.5),
+        v2.GaussianNoise(),
+        v1.RandomErasing(p=1, value="random"),
+    ],
+    ids=repr,
+)
+def test_a_random_transform_does_the_same_whatever_batch_a_sample_is_in(
+    transform: Callable[[Tensor], Tensor],
+) -> None:
+    pipeline = Pipeline("image", [transform])
+    state = pipeline.fit(COLUMN)
+    whole = pipeline.apply(IMAGES, state)
+    pieces = torch.cat([pipeline.apply(piece, state) for piece in IMAGES.split(5)])
+    assert torch.equal(pieces, whole)
+
+
+RANDOM = [
+    v2.RandomHorizontalFlip(),
+    v2.RandomRotation(20),
+    v2.ColorJitter(0.5, 0.5, 0.5, 0.2),
+    v2.RandomResizedCrop((8, 6), antialias=True),
+    v2.RandAugment(),
+    v2.TrivialAugmentWide(),
+    v2.ElasticTransform(sigma=1.0),
+    v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise()]),
+    v1.RandomErasing(p=1),
+]
+
+
+@pytest.mark.parametrize("transform", RANDOM, ids=lambda t: type(t).__name__)
+def test_torchvisions_augmentation_runs_per_sample_under_the_samples_own_seed(
+    transform: Callable[[Tensor], Tensor],
+) -> None:
+    pipeline = Pipeline("image", [], [Cutout(2), transform])
+    rows = [40, 7, 8, 3]
+    u = torch.rand(4, 2)
+    cut = Cutout(2).apply(IMAGES[:4], Cutout(2).draw(u, (8, 6)))
+    expected = []
+    with torch.random.fork_rng(devices=[]):
+        for image, row in zip(cut, rows, strict=True):
+            torch.manual_seed(derive(5, "augment", 2, 1, row))
+            expected.append(transform(image))
+    before = torch.get_rng_state()
+    got = pipeline.augment(IMAGES[:4], u, rows, seed=5, epoch=2)
+    assert torch.equal(got, torch.stack(expected))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_each_augmentation_uses_draws_of_its_own() -> None:
+    crop, flip, cutout = RandomCrop(2), RandomHorizontalFlip(), Cutout(3)
+    pipeline = Pipeline("image", [], [crop, v2.Identity(), flip, cutout])
+    u = pipeline.uniforms(12, seed=1, epoch=4)
+    assert pipeline.draws == 5
+    assert torch.equal(u, torch.rand(12, 5, generator=generator(1, "augment", 4)))
+    expected = crop.apply(IMAGES, crop.draw(u[:, :2], (8, 6)))
+    expected = flip.apply(expected, flip.draw(u[:, 2:3], (8, 6)))
+    expected = cutout.apply(expected, cutout.draw(u[:, 3:], (8, 6)))
+    assert torch.equal(pipeline.augment(IMAGES, u, range(12), 1, 4), expected)
+
+
+def test_an_augmentation_draws_in_the_size_that_the_one_before_it_left() -> None:
+    pipeline = Pipeline("image", [], [v2.Resize((20, 30)), Cutout(2)])
+    u = torch.full((12, 2), 0.99)
+    got = pipeline.augment(IMAGES, u, range(12), 0, 0)
+    assert got.shape == (12, 3, 20, 30)
+    assert not got[:, :, 18:, 28:].any()
+
+
+def test_augmentations_take_the_stored_bytes_and_apply_leaves_them_out() -> None:
+    seen = []
+
+    def look(image: Tensor) -> Tensor:
+        seen.append(image.dtype)
+        return image
+
+    pipeline = Pipeline("image", [], [look])
+    pipeline.augment(IMAGES, pipeline.uniforms(12, 0, 0), range(12), 0, 0)
+    assert seen == [torch.uint8] * 12
+    _applied(pipeline)
+    assert len(seen) == 12
+
+
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        (v2.ToPILImage(), "ToPILImage must return a tensor, got Image"),
+        (
+            v2.RandomChoice([v2.Identity(), v2.Resize((3, 3))]),
+            r"RandomChoice must return images of one size, got \[\(3, 3, 3\), \(3, 8, 6\)\]; add",
+        ),
+    ],
+)
+def test_a_transform_returns_tensors_of_one_size(transform: Any, message: str) -> None:
+    seeds = list(range(12))
+    with pytest.raises(DataError, match=message):
+        PerSample(transform).run(IMAGES, seeds)
+
+
+def test_a_refused_function_is_called_by_its_name_and_what_it_returned() -> None:
+    def sometimes(image: Tensor) -> Tensor | None:
+        return image if image.sum() == IMAGES[0].sum() else None
+
+    with pytest.raises(DataError, match="sometimes must return a tensor, got NoneType"):
+        PerSample(sometimes).run(IMAGES, range(12))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("transform", "x", "name"),
+    [
+        (v2.Normalize([0.5], [1.0]), IMAGES, "Normalize"),  # torchvision's takes no bytes
+        (v2.Normalize([0.5, 0.5], [1, 1]), IMAGES / 255, "Normalize"),  # of 3 channels
+        (v2.RandomCrop(20), IMAGES, "RandomCrop"),
+        (lambda image: image.no_such_thing, IMAGES, "no_such_thing"),
+    ],
+)
+def test_a_transform_that_fails_is_the_users_to_mend(transform: Any, x: Tensor, name: str) -> None:
+    with pytest.raises(DataError, match=name):
+        PerSample(transform).run(x, range(12))
+
+
+def test_a_transform_that_fails_leaves_the_global_generator_alone() -> None:
+    def fail(image: Tensor) -> Tensor:
+        raise ValueError(torch.rand(1))
+
+    before = torch.get_rng_state()
+    with pytest.raises(ValueError, match="tensor"):
+        PerSample(fail).run(IMAGES, range(12))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_nothing_comes_of_no_samples() -> None:
+    pipeline = Pipeline("image", [TF.horizontal_flip], [RandomCrop(1), TF.horizontal_flip])
+    state = pipeline.fit(COLUMN)
+    assert pipeline.apply(IMAGES[:0], state).shape == (0, 3, 8, 6)
+    assert pipeline.augment(IMAGES[:0], torch.empty(0, 2), [], 0, 0).shape == (0, 3, 8, 6)
+
+
+def test_a_transform_of_ones_own_learns_and_applies() -> None:
+    class Largest:
+        def fit(self, batches: Iterable[Tensor]) -> dict[str, float]:
+            return {"largest": max(x.max().item() for x in batches)}
+
+        def apply(self, x: Tensor, state: dict[str, float]) -> Tensor:
+            return x / state["largest"]
+
+    got = _applied(Pipeline("table", [Largest()]), TABLE)
+    assert torch.equal(got, TABLE / TABLE.max().item())

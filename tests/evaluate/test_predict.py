@@ -1,0 +1,131 @@
+"""Raw outputs do not depend on the batches, and the model stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from papertrial.data.column import Column, DenseColumn
+from papertrial.data.image import Normalize
+from papertrial.data.pipeline import Pipeline
+from papertrial.data.sources import load
+from papertrial.errors import DataError, ModelError
+from papertrial.evaluate.predict import forward
+
+CPU = torch.device("cpu")
+ROWS = 50
+
+
+@pytest.fixture(scope="module")
+def column() -> Column:
+    return DenseColumn(load("digits", Path()).train.x.take(slice(0, ROWS)))
+
+
+def _model() -> nn.Sequential:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.5),
+        nn.Linear(144, 10),
+    )  # fmt: skip
+    model(torch.rand(64, 1, 8, 8))  # moves the running statistics
+    return model
+
+
+def _forward(model: nn.Module, column: Column, pipeline: Pipeline, **kwargs: object) -> Tensor:
+    state = pipeline.fit(column)
+    return forward(model, column, pipeline=pipeline, state=state, device=CPU, **kwargs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 49, 50, 51])
+def test_outputs_do_not_depend_on_the_batch_size(column: Column, batch_size: int) -> None:
+    model, pipeline = _model(), Pipeline("image", [Normalize()])
+    whole = _forward(model, column, pipeline)
+    parts = _forward(model, column, pipeline, batch_size=batch_size)
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
+
+
+def _flip_at_random(x: Tensor) -> Tensor:
+    return x.flip(2) if torch.rand(()) < 0.5 else x
+
+
+def test_a_random_transform_of_one_image_does_not_depend_on_the_batch_size(column: Column) -> None:
+    model, pipeline = _model(), Pipeline("image", [_flip_at_random])
+    whole = _forward(model, column, pipeline)
+    parts = _forward(model, column, pipeline, batch_size=7)
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_outputs_are_those_of_evaluation_mode_on_prepared_samples(column: Column) -> None:
+    model, pipeline = _model(), Pipeline("image", [Normalize(0.5, 0.25)])
+    output = _forward(model, column, pipeline)
+    with torch.no_grad():
+        expected = model.eval()((column.take(slice(None)).float() / 255 - 0.5) / 0.25)
+    torch.testing.assert_close(output, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_is_put_back_and_nothing_moves(column: Column, training: bool) -> None:
+    model = _model().train(training)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    _forward(model, column, Pipeline("image"))
+    assert {module.training for module in model.modules()} == {training}
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_the_output_is_an_ordinary_float32_tensor_in_cpu_memory(column: Column) -> None:
+    output = _forward(_model().double(), column, Pipeline("image", [Tensor.double]))
+    assert (output.dtype, output.device, output.is_inference()) == (torch.float32, CPU, False)
+    output.requires_grad_().sum().backward()
+    output.detach().add_(1)
+
+
+def test_bf16_computes_in_bf16(column: Column) -> None:
+    model, pipeline = _model(), Pipeline("image")
+    exact = _forward(model, column, pipeline)
+    rounded = _forward(model, column, pipeline, precision="bf16")
+    assert rounded.dtype == torch.float32
+    assert torch.equal(rounded, rounded.bfloat16().float())
+    assert not torch.equal(rounded, exact)
+    torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
+
+
+class FailsInEvaluation(nn.Linear):
+    """Works while it trains."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            raise self.error
+        return super().forward(x)
+
+    error: Exception = RuntimeError("no such branch")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("no such branch"),
+        TypeError("no such branch"),
+        KeyError("no such branch"),
+        AssertionError("no such branch"),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_a_model_that_fails_is_told_and_keeps_its_mode(column: Column, error: Exception) -> None:
+    model = FailsInEvaluation(8, 2)
+    model.error = error
+    with pytest.raises(ModelError, match=r"failed in evaluation mode: .*no such branch"):
+        _forward(model, column, Pipeline("image"))
+    assert model.training
+
+
+def _refuses(x: Tensor) -> Tensor:
+    raise DataError("Resize must be given a size")
+
+
+def test_a_mistake_in_a_transform_is_not_told_as_the_models(column: Column) -> None:
+    with pytest.raises(DataError, match=r"^Resize must be given a size$"):
+        _forward(_model(), column, Pipeline("image", [_refuses]))

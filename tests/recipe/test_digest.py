@@ -1,0 +1,131 @@
+"""The two hashes: what they change with, and what leaves them as they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from papertrial.recipe.digest import recipe_hash, training_hash
+from papertrial.recipe.load import load_recipe, shipped, to_yaml
+
+Tree = dict[str, Any]
+
+NET = "import torch\nclass Net(torch.nn.Linear): ...\n"
+
+NOT_TRAINING = [
+    "name=other",
+    "seed=7",
+    "paper.title=A paper",
+    "metrics=[loss]",
+    "claims=[{metric: r2, value: 0.5}]",
+    "log_every=1",
+    "evaluate.every=5",
+    "evaluate.batch_size=3",
+]
+TRAINING = [
+    "task=image-classification",
+    "data.source=digits",
+    "data.batch_size=9",
+    "data.shuffle=false",
+    "data.splits.test=0.5",
+    "data.splits.validation=0.5",
+    "data.splits.seed=1",
+    "data.transform=[papertrial.data.table.Standardize]",
+    "data.augment=[papertrial.data.table.Standardize]",
+    "model.bias=false",
+    "loss.reduction=sum",
+    "optimizer.lr=0.2",
+    "optimizer.use=torch.optim.Adam",
+    "scheduler={use: torch.optim.lr_scheduler.ConstantLR}",
+    "epochs=2",
+    "accumulate=2",
+    "clip_norm=1",
+    "precision=bf16",
+]
+
+
+@pytest.mark.parametrize("override", NOT_TRAINING)
+def test_what_cannot_change_the_weights_changes_the_recipe_hash_alone(
+    tree: Tree, override: str
+) -> None:
+    before, after = load_recipe(tree), load_recipe(tree, [override])
+    assert training_hash(after) == training_hash(before)
+    assert recipe_hash(after) != recipe_hash(before)
+
+
+@pytest.mark.parametrize("override", TRAINING)
+def test_what_can_change_the_weights_changes_both_hashes(tree: Tree, override: str) -> None:
+    before, after = load_recipe(tree), load_recipe(tree, [override])
+    assert training_hash(after) != training_hash(before)
+    assert recipe_hash(after) != recipe_hash(before)
+
+
+def test_epochs_and_steps_of_one_number_are_not_the_same(tree: Tree) -> None:
+    assert training_hash(load_recipe(tree)) != training_hash(
+        load_recipe(tree, ["epochs=null", "steps=1"])
+    )
+
+
+def test_how_often_to_evaluate_counts_where_a_scheduler_listens(tree: Tree) -> None:
+    tree["data"]["splits"] = {"validation": 0.1}
+    tree["scheduler"] = {"use": "torch.optim.lr_scheduler.ReduceLROnPlateau", "monitor": "mse"}
+    before = training_hash(load_recipe(tree))
+    assert training_hash(load_recipe(tree, ["evaluate.every=5"])) != before
+    assert training_hash(load_recipe(tree, ["scheduler.monitor=mae"])) != before
+    assert training_hash(load_recipe(tree, ["metrics=[loss]", "seed=3"])) == before
+
+
+def test_an_argument_that_is_null_is_not_an_argument_left_out(tree: Tree) -> None:
+    tree["model"] = {"use": "torch.nn.BatchNorm1d", "num_features": 10}
+    cumulative = load_recipe(tree, ["model.momentum=null"])
+    assert training_hash(cumulative) != training_hash(load_recipe(tree))
+
+
+def test_the_way_of_writing_changes_no_hash(tmp_path: Path, tree: Tree) -> None:
+    first = load_recipe(tree)
+    tree["loss"] = {"use": "torch.nn.MSELoss", "args": []}
+    tree |= {"seed": 0, "scheduler": None, "paper": {}}
+    second = load_recipe(dict(reversed(tree.items())))
+    path = tmp_path / "again.yaml"
+    path.write_text(to_yaml(first))
+    for other in (second, load_recipe(path)):
+        assert recipe_hash(other) == recipe_hash(first)
+        assert training_hash(other) == training_hash(first)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_file_counts_by_its_text_not_by_its_place(
+    tmp_path: Path, tree: Tree, nested: bool
+) -> None:
+    def hashes(path: Path, text: str) -> tuple[str, str]:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        slot = {"use": f"{path}:Net", "in_features": 10, "out_features": 1}
+        tree["model"] = {"use": "torch.nn.Sequential", "args": [slot]} if nested else slot
+        recipe = load_recipe(tree)
+        return recipe_hash(recipe), training_hash(recipe)
+
+    first = hashes(tmp_path / "a" / "net.py", NET)
+    assert hashes(tmp_path / "b" / "other.py", NET) == first
+    changed = hashes(tmp_path / "a" / "net.py", NET + "# note\n")
+    assert changed[0] != first[0]
+    assert changed[1] != first[1]
+
+
+def test_the_name_taken_from_a_file_counts(tmp_path: Path, tree: Tree) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(NET + "class Other(Net): ...\n")
+    tree["model"]["use"] = f"{path}:Net"
+    first = training_hash(load_recipe(tree))
+    tree["model"]["use"] = f"{path}:Other"
+    assert training_hash(load_recipe(tree)) != first
+
+
+def test_the_shipped_recipes_differ_and_hashes_are_sha256() -> None:
+    recipes = [load_recipe(name) for name in shipped()]
+    hashes = {h for r in recipes for h in (recipe_hash(r), training_hash(r))}
+    assert len(hashes) == 2 * len(recipes)
+    assert all(re.fullmatch("[0-9a-f]{64}", h) for h in hashes)

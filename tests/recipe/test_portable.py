@@ -1,0 +1,130 @@
+"""A recipe with its files in a folder: runs from there when the originals are gone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from papertrial.recipe.digest import recipe_hash, training_hash
+from papertrial.recipe.load import load_recipe, to_yaml
+from papertrial.recipe.portable import portable
+from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import build
+
+Tree = dict[str, Any]
+
+
+def net(factor: int) -> str:
+    return f"""import torch
+class Net(torch.nn.Module):
+    def __init__(self, inner=None):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.tensor(1.0))
+        self.inner = inner
+    def forward(self, x):
+        return {factor} * self.w * (x if self.inner is None else self.inner(x))
+def loss(output, target):
+    return {factor} * (output - target).abs().sum()
+"""
+
+
+def write(path: Path, factor: int) -> str:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(net(factor))
+    return str(path)
+
+
+def unpack(recipe: Recipe, folder: Path) -> Path:
+    """Write what portable() gives into a folder; return the recipe's path."""
+    text, files = portable(recipe, "code")
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    folder.mkdir(exist_ok=True)
+    (folder / "recipe.yaml").write_text(text)
+    return folder / "recipe.yaml"
+
+
+def factor_of(recipe: Recipe) -> float:
+    model = build("model", recipe.model.use, recipe.model.args, recipe.model.kwargs)
+    return float(model(torch.tensor(1.0)).detach())
+
+
+def test_a_recipe_without_files_is_its_yaml(tree: Tree) -> None:
+    recipe = load_recipe(tree)
+    assert portable(recipe, "code") == (to_yaml(recipe), {})
+
+
+def test_a_portable_recipe_runs_without_the_originals(
+    tmp_path: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "mine" / "net.py", 5)
+    inner = {"use": f"{source}:Net"}
+    tree["model"] = {"use": f"{write(tmp_path / 'mine' / 'outer.py', 2)}:Net", "inner": inner}
+    tree["loss"] = {"use": f"{source}:loss"}
+    recipe = load_recipe(tree)
+    hashes = recipe_hash(recipe), training_hash(recipe)
+    path = unpack(recipe, tmp_path / "run")
+    shutil.rmtree(tmp_path / "mine")
+    shutil.move(tmp_path / "run", tmp_path / "moved")
+    monkeypatch.chdir("/")
+    again = load_recipe(tmp_path / "moved" / path.name)
+    assert (recipe_hash(again), training_hash(again)) == hashes
+    assert again.model.use == f"{tmp_path}/moved/code/outer.py:Net"
+    assert factor_of(again) == 10
+    loss = build("loss", again.loss.use, again.loss.args, again.loss.kwargs)
+    assert loss(torch.tensor([3.0]), torch.tensor([1.0])).item() == 10.0
+
+
+def test_a_file_used_twice_is_copied_once_and_named_from_the_folder(
+    tmp_path: Path, tree: Tree
+) -> None:
+    source = write(tmp_path / "my net.py", 5)
+    tree["model"] = {"use": f"{source}:Net", "inner": {"use": f"{source}:Net"}}
+    tree["loss"] = {"use": f"{source}:loss"}
+    text, files = portable(load_recipe(tree), "code")
+    assert files == {"code/my net.py": net(5).encode()}
+    assert text.count("./code/my net.py:Net") == 2
+    assert str(tmp_path) not in text
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a/net.py", "b/net.py", "c/net.py"),
+        ("a/net.py", "b/1-net.py", "c/net.py"),
+        ("a/net.py", "b/2-net.py", "c/net.py"),
+        ("a/NET.py", "b/net.py", "c/net.py"),
+    ],
+)
+def test_files_of_one_name_are_kept_apart(
+    tmp_path: Path, tree: Tree, names: tuple[str, str, str]
+) -> None:
+    model: Any = None
+    for name, factor in zip(names, (2, 3, 5), strict=True):
+        use = f"{write(tmp_path / name, factor)}:Net"
+        model = {"use": use} if model is None else {"use": use, "inner": model}
+    tree["model"] = model
+    path = unpack(load_recipe(tree), tmp_path / "run")
+    assert len(list((tmp_path / "run" / "code").iterdir())) == 3
+    assert factor_of(load_recipe(path)) == 30
+
+
+def test_a_portable_recipe_is_portable_again(tmp_path: Path, tree: Tree) -> None:
+    tree["model"] = {"use": f"{write(tmp_path / 'net.py', 3)}:Net"}
+    recipe = load_recipe(tree)
+    first = load_recipe(unpack(recipe, tmp_path / "run"))
+    assert portable(first, "code") == portable(recipe, "code")
+
+
+def test_a_file_that_is_gone_is_an_os_error(tmp_path: Path, tree: Tree) -> None:
+    source = write(tmp_path / "net.py", 3)
+    tree["model"] = {"use": f"{source}:Net"}
+    recipe = load_recipe(tree)
+    Path(source).unlink()
+    with pytest.raises(FileNotFoundError):
+        portable(recipe, "code")

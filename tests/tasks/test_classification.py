@@ -1,0 +1,69 @@
+"""Classification: shapes, link, decoding and score."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from papertrial.errors import ModelError
+from papertrial.tasks.image_classification import ImageClassification
+
+TASK = ImageClassification(["cat", "dog", "emu"])
+
+
+def test_targets_stay_class_indices() -> None:
+    y = torch.tensor([2, 0])
+    assert torch.equal(TASK.target(y, torch.randn(2, 3)), y)
+    assert TASK.target(y, torch.randn(2, 3)).dtype == torch.int64
+
+
+def test_an_output_of_a_logit_a_class_passes() -> None:
+    TASK.check_output(torch.zeros(5, 3), torch.zeros(5, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 4), (4, 3), (5, 3, 1), (1, 5, 3), ()])
+def test_any_other_output_is_refused_with_both_shapes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError) as error:
+        TASK.check_output(torch.zeros(shape), torch.zeros(5, dtype=torch.int64))
+    assert str(error.value) == (
+        "the model must return [5, 3] for a batch of 5 (a row a sample, a logit for each of the 3 "
+        f"classes), got {list(shape)}"
+    )
+
+
+def test_decode_sorts_probabilities_that_sum_to_one() -> None:
+    logits = torch.randn(50, 3, generator=torch.Generator().manual_seed(1)) * 5
+    for row, answer in zip(logits, TASK.decode(logits), strict=True):
+        values = list(answer.probabilities.values())
+        expected = torch.softmax(row.double(), 0)
+        assert math.isclose(sum(values), 1, abs_tol=1e-12)
+        assert values == sorted(values, reverse=True)
+        assert (
+            answer.prediction == TASK.classes[int(row.argmax())] == next(iter(answer.probabilities))
+        )
+        for k, name in enumerate(TASK.classes):
+            assert answer.probabilities[name] == pytest.approx(expected[k].item(), abs=1e-15)
+
+
+def test_equal_logits_keep_the_order_of_the_classes() -> None:
+    (answer,) = TASK.decode(torch.zeros(1, 3))
+    assert answer.prediction == "cat"
+    assert list(answer.probabilities) == ["cat", "dog", "emu"]
+
+
+def test_link_leaves_log_probabilities_what_they_are() -> None:
+    probabilities = torch.tensor([[0.2, 0.3, 0.5]], dtype=torch.float64)
+    torch.testing.assert_close(TASK.link(probabilities.log()), probabilities)
+
+
+def test_link_is_finite_for_extreme_logits() -> None:
+    linked = TASK.link(torch.tensor([[1e30, -1e30, 0.0]]))
+    assert linked.tolist() == [[1.0, 0.0, 0.0]]
+    assert linked.dtype == torch.float64
+
+
+def test_batch_score_is_accuracy() -> None:
+    output = torch.eye(3)[[0, 1, 2, 0]]
+    assert TASK.batch_score(output, torch.tensor([0, 1, 1, 1])).item() == 0.5

@@ -1,0 +1,81 @@
+"""Tasks by name, made for a set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.data.sources import load
+from papertrial.errors import DataError
+from papertrial.tasks import TASKS, make_task
+from papertrial.tasks.image_classification import ImageClassification
+from papertrial.tasks.regression import Regression
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits", Path())
+
+
+@pytest.fixture(scope="module")
+def diabetes() -> Dataset:
+    return load("diabetes", Path())
+
+
+def test_make_task_takes_classes_and_columns_from_the_set(
+    digits: Dataset, diabetes: Dataset
+) -> None:
+    classification = make_task("image-classification", digits)
+    assert isinstance(classification, ImageClassification)
+    assert classification.classes == tuple("0123456789")
+    regression = make_task("regression", diabetes)
+    assert isinstance(regression, Regression)
+    assert regression.features == ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+    assert regression.target_name == "progression"
+
+
+def test_an_unknown_task_names_the_nearest(digits: Dataset) -> None:
+    with pytest.raises(DataError, match="no task 'image-clasification'; did you mean \"image-cl"):
+        make_task("image-clasification", digits)
+
+
+def test_a_set_of_another_kind_is_refused_with_the_task_that_fits(
+    digits: Dataset, diabetes: Dataset
+) -> None:
+    with pytest.raises(DataError, match="task regression is for tables") as error:
+        make_task("regression", digits)
+    assert "use the task image-classification, or another source" in str(error.value)
+    assert " a image" not in str(error.value)
+    with pytest.raises(DataError, match="use the task regression, or another source"):
+        make_task("image-classification", diabetes)
+
+
+def _table(y: torch.Tensor) -> Dataset:
+    split = Split(DenseColumn(torch.zeros(3, 2)), y, torch.arange(3).numpy())
+    return Dataset("mine", "table", split, features=("a", "b"))
+
+
+def test_regression_refuses_targets_that_are_classes() -> None:
+    with pytest.raises(DataError, match="regression needs numbers as targets; mine has classes"):
+        make_task("regression", _table(torch.tensor([0, 1, 2])))
+
+
+@pytest.mark.parametrize("classes", [(), ("one",)])
+def test_classification_needs_two_classes(classes: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="at least 2 classes"):
+        ImageClassification(classes)
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_a_task_comes_back_from_its_state_as_json(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    import json
+
+    source = {"image-classification": "digits", "regression": "diabetes"}[name]
+    task = make_task(name, request.getfixturevalue(source))
+    again = type(task).from_state(json.loads(json.dumps(task.state())))
+    assert vars(again) == vars(task)

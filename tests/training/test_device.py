@@ -1,0 +1,168 @@
+"""Devices by name, and numerical settings that hold for a run and are then put back."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from papertrial.errors import DeviceError
+from papertrial.training.device import default_generator, has_room, numerics, pick_device
+
+CPU = torch.device("cpu")
+
+
+def test_auto_is_the_best_device_there_is() -> None:
+    best = (
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
+    assert pick_device("auto") == pick_device() == torch.device(best)
+
+
+@pytest.mark.parametrize("name", ["cpu", "cpu:0"])
+def test_a_device_that_is_there_is_returned(name: str) -> None:
+    assert pick_device(name) == torch.device(name)
+
+
+@pytest.mark.parametrize("name", ["tpu", "", "CPU", "cuda:-1", "cuda:x", "cpu:"])
+def test_a_name_that_is_no_device_is_refused(name: str) -> None:
+    with pytest.raises(DeviceError) as error:
+        pick_device(name)
+    assert str(error.value) == f"a device is auto, cpu, mps, cuda or cuda:N, got {name!r}"
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "cpu:1", "meta", "xpu"])
+def test_a_device_that_is_not_here_is_refused_with_those_that_are(name: str) -> None:
+    with pytest.raises(DeviceError, match=rf"this machine has no device '{name}'; it has .*cpu"):
+        pick_device(name)
+
+
+def test_data_stay_in_memory_on_the_cpu() -> None:
+    assert not has_room(CPU, 1)
+
+
+def test_layers_on_the_cpu_draw_from_torchs_default_generator() -> None:
+    assert default_generator(CPU) is torch.default_generator
+
+
+def _settings() -> dict[str, Any]:
+    tiny = torch.tensor(1e-310, dtype=torch.float64)
+    deterministic: Any = torch.utils.deterministic
+    return {
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "warn_only": torch.is_deterministic_algorithms_warn_only_enabled(),
+        "fill": deterministic.fill_uninitialized_memory,
+        "benchmark": torch.backends.cudnn.benchmark,
+        "flushed": bool(tiny * 0.5 == 0),
+        "random": torch.get_rng_state().tolist(),
+    }
+
+
+@pytest.fixture
+def other_settings() -> Iterator[None]:
+    """Settings that are all other than torch's own."""
+    deterministic: Any = torch.utils.deterministic
+    before, threads = _settings(), torch.get_num_threads()
+    torch.set_num_threads(3)
+    torch.use_deterministic_algorithms(True)
+    deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = True
+    torch.set_flush_denormal(True)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(before["deterministic"], warn_only=before["warn_only"])
+    deterministic.fill_uninitialized_memory = before["fill"]
+    torch.backends.cudnn.benchmark = before["benchmark"]
+    torch.set_flush_denormal(before["flushed"])
+
+
+def _run_and_leave(fails: bool) -> None:
+    with numerics(CPU, 1):
+        torch.manual_seed(1)
+        torch.rand(3)
+        if fails:
+            raise KeyError
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_all_settings_are_put_back(fails: bool) -> None:
+    before = _settings()
+    if fails:
+        with pytest.raises(KeyError):
+            _run_and_leave(fails)
+    else:
+        _run_and_leave(fails)
+    assert _settings() == before
+
+
+@pytest.mark.usefixtures("other_settings")
+def test_the_users_own_settings_are_put_back() -> None:
+    before = _settings()
+    assert before["threads"] == 3
+    assert before["flushed"]
+    _run_and_leave(False)
+    assert _settings() == before
+
+
+def test_the_settings_hold_inside() -> None:
+    with numerics(CPU, 1):
+        inside = _settings()
+        del inside["random"]
+        assert inside == {
+            "threads": 1,
+            "deterministic": True,
+            "warn_only": True,
+            "fill": False,
+            "benchmark": False,
+            "flushed": True,
+        }
+
+
+def test_threads_left_out_keep_torchs_choice() -> None:
+    before = torch.get_num_threads()
+    with numerics(CPU):
+        assert torch.get_num_threads() == before
+
+
+_COUNT = """
+import torch
+from papertrial.training.device import numerics
+
+def kept():
+    x = torch.full((1 << 20,), 1e-310, dtype=torch.float64).mul_(0.5)
+    return int((x.view(torch.int64) != 0).sum())
+
+torch.set_num_threads(2)
+"""
+
+
+@functools.cache
+def _kept_inside_and_afterwards(warm: str) -> list[int]:
+    """Count denormals that survive an operation on two threads, in a process of its own."""
+    script = f"{warm}\nwith numerics(torch.device('cpu')):\n    print(kept())\nprint(kept())"
+    command = [sys.executable, "-c", _COUNT + script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return [int(word) for word in done.stdout.split()]
+
+
+both = pytest.mark.parametrize("warm", ["", "kept()"], ids=["new threads", "threads already there"])
+
+
+@both
+def test_every_thread_flushes_denormals_inside(warm: str) -> None:
+    assert _kept_inside_and_afterwards(warm)[0] == 0
+
+
+@both
+def test_no_thread_flushes_denormals_afterwards(warm: str) -> None:
+    assert _kept_inside_and_afterwards(warm)[1] == 1 << 20
