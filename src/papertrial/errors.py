@@ -69,10 +69,15 @@ class InvalidRecipeError(RecipeError):
         super().__init__("\n".join([head, *(f"  - {p}" for p in self.problems)]))
 
 
+def nearest(got: object, valid: Iterable[str]) -> str:
+    """Return `; did you mean "x"?` for the nearest of `valid`, letter case aside, or nothing."""
+    by_lower = {name.lower(): name for name in sorted(valid, reverse=True)}
+    near = difflib.get_close_matches(str(got).lower(), by_lower, n=1, cutoff=0.6)
+    return f'; did you mean "{by_lower[near[0]]}"?' if near else ""
+
+
 def did_you_mean(got: object, valid: Iterable[str]) -> str:
-    """Return `; did you mean "x"?` for the nearest of `valid`, or the valid names, or nothing."""
+    """Return the nearest of `valid` as a question, else the valid names where they are few."""
     names = sorted(set(valid))
-    near = difflib.get_close_matches(str(got), names, n=1, cutoff=0.6)
-    if near:
-        return f'; did you mean "{near[0]}"?'
-    return f"; valid: {', '.join(names)}" if 0 < len(names) <= 24 else ""
+    listed = f"; valid: {', '.join(names)}" if 0 < len(names) <= 24 else ""
+    return nearest(got, names) or listed

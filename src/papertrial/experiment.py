@@ -24,11 +24,12 @@ from papertrial.evaluate.metrics import check_metrics, compute
 from papertrial.evaluate.predict import forward
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.stored import predictions_to_bytes
+from papertrial.recipe.build import build
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
+from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe, Slot
-from papertrial.recipe.slots import build, resolve
 from papertrial.runs import store
 from papertrial.runs.provenance import environment, utc_now
 from papertrial.tasks import TASKS, make_task

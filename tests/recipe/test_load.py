@@ -81,7 +81,8 @@ def test_the_recipe_is_read_once(file: Path) -> None:
         ("nowhere.yaml", "cannot read the recipe nowhere.yaml: No such file or directory"),
         ("nowhere.yml", "cannot read the recipe nowhere.yml"),
         ("", "there is no shipped recipe and no file ''"),
-        (TEXT * 3, "there is no shipped recipe and no file"),
+        (TEXT * 3, "a recipe is named by its file, got its text"),
+        ("x" * 3000, "there is no shipped recipe and no file"),
     ],
 )
 def test_what_cannot_be_found_says_so(source: str, words: str) -> None:

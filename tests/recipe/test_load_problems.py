@@ -94,11 +94,11 @@ line 21, paper: must be a mapping of keys to values, got 'a title'
 line 22, metrics.1: unknown metric, got 'acuracy'; did you mean "accuracy"?
 line 25, claims.0.value: must be a valid number, got '0.5'
 line 26, claims.0.kind: must be one of the known names, got 'meen'; did you mean "mean"?
-line 27, claims.1.value: is missing; every recipe needs it
+line 27, claims.1.value: is missing, and has no default
 override "evaluate.evry=2", evaluate.evry: unknown key, got 2; did you mean "every"?
 override "seed=-1", seed: must be greater than or equal to 0, got -1
 override "lr", an override is dotted.key=value, such as optimizer.lr=0.01
-task: is missing; every recipe needs it"""  # noqa: E501
+task: is missing, and has no default"""  # noqa: E501
     got = said(file, "evaluate.evry=2", "seed=-1", "lr")
     assert sorted(got) == sorted(expected.split("\n"))
     numbered = [p.line for p in problems(file) if p.line is not None]
@@ -120,7 +120,7 @@ def test_a_syntax_error_is_told_with_its_line(file: Path) -> None:
     assert said(file) == ["line 12, YAML syntax error: mapping values are not allowed here"]
 
 
-def test_a_date_that_is_none_is_text_or_told(file: Path) -> None:
+def test_a_date_that_is_none_is_text(file: Path) -> None:
     file.write_text(TEXT + "paper: {notes: 2024-02-31}\n")
     assert load_recipe(file).paper.notes == "2024-02-31"
 
@@ -156,7 +156,7 @@ def test_a_long_value_is_cut_short(file: Path) -> None:
             "optimizer={use: torch.optim.SGD, lrr: 1}",
             "optimizer.lrr: torch.optim.SGD takes no such",
         ),
-        ("data={source: diabetes}", "data.batch_size: is missing; every recipe needs it"),
+        ("data={source: diabetes}", "data.batch_size: is missing, and has no default"),
         ("epochs=null", "epochs: give the length of the training as epochs or steps; got neither"),
         ("steps=5", "steps: give epochs or steps, not both (got 1 and 5)"),
         ("model.in_features.x=1", "model.in_features: is not a section or an entry of a list"),
@@ -191,7 +191,7 @@ def test_a_list_is_called_a_list(file: Path) -> None:
 @pytest.mark.parametrize("key", ["name", "task", "data", "model", "loss", "optimizer"])
 def test_a_missing_key_is_told(tree: Tree, key: str) -> None:
     del tree[key]
-    assert said(tree) == [f"{key}: is missing; every recipe needs it"]
+    assert said(tree) == [f"{key}: is missing, and has no default"]
 
 
 def test_an_empty_recipe_misses_all_that_is_needed() -> None:

@@ -19,6 +19,7 @@ from papertrial.recipe.schema import (
     Slot,
     Splits,
 )
+from papertrial.recipe.slots import expand
 from papertrial.recipe.text import KeyPath
 
 
@@ -111,6 +112,7 @@ def test_a_number_in_the_path_is_an_index(text: str, model: dict[str, Any]) -> N
 
 def test_a_slot_in_short_form_takes_arguments(tree: dict[str, Any]) -> None:
     tree["data"]["transform"] = ["papertrial.data.table.Standardize"]
+    tree = expand(tree)
     apply_override(tree, "loss.reduction=sum")
     apply_override(tree, "data.transform.0.eps=0.5")
     assert tree["loss"] == {"use": "torch.nn.MSELoss", "reduction": "sum"}

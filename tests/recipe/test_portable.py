@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from papertrial.recipe.build import build
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slots import build
 
 Tree = dict[str, Any]
 

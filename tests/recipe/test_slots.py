@@ -11,15 +11,9 @@ import torch
 
 from papertrial.errors import RecipeError
 from papertrial.models import MLP
-from papertrial.recipe.slots import (
-    anchor_files,
-    check_slot,
-    files_in,
-    is_file,
-    map_files,
-    resolve,
-    slots_in,
-)
+from papertrial.recipe.check import check_slot
+from papertrial.recipe.resolve import resolve
+from papertrial.recipe.slots import anchor_files, files_in, is_file, map_files, slots_in
 
 SCHEDULERS = "torch.optim.lr_scheduler"
 SGD = "torch.optim.SGD"

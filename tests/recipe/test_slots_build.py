@@ -12,7 +12,8 @@ from torch import nn
 from torch.optim import lr_scheduler as schedulers
 
 from papertrial.errors import RecipeError
-from papertrial.recipe.slots import build, check_slot
+from papertrial.recipe.build import build
+from papertrial.recipe.check import check_slot
 
 S = "torch.optim.lr_scheduler"
 PARTS = """
@@ -137,6 +138,7 @@ def test_what_passes_the_check_is_built_however_deep_it_asks_for_the_optimizer(p
     assert isinstance(built, schedulers.LambdaLR)
 
 
+@pytest.mark.filterwarnings("ignore:Detected call of")  # torch does it inside SequentialLR
 def test_chained_schedulers_nest() -> None:
     optimizer = torch.optim.SGD(weights(), lr=1.0)
     chained = {
@@ -146,7 +148,7 @@ def test_chained_schedulers_nest() -> None:
     kwargs = {"schedulers": [chained, {"use": f"{S}.ConstantLR"}], "milestones": [3]}
     assert check_slot(("scheduler",), {"use": f"{S}.SequentialLR", **kwargs}) == []
     built = build("scheduler", f"{S}.SequentialLR", [], kwargs, optimizer)
-    assert rates(optimizer, built, 3) == [1.0, 0.5, 0.25]
+    assert rates(optimizer, built, 3) == [0.5, 0.25, 0.125]  # what torch gives, built by hand
 
 
 OUTPUT, TARGET = torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])

@@ -253,7 +253,7 @@ def test_records_cut_short_anywhere_keep_all_whole_lines(run: RunFolder) -> None
     whole = run.read(RECORDS)
     ends = [i for i, byte in enumerate(whole) if byte == ord("\n")]
     for size in range(len(whole) + 1):
-        run.write(RECORDS, whole[:size])
+        (run.path / RECORDS).write_bytes(whole[:size])
         assert list(run.records()) == RECORDS_MADE[: sum(end <= size for end in ends)]
 
 

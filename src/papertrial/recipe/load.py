@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
+from papertrial.recipe.check import check_slot
 from papertrial.recipe.override import apply_override, section_at
 from papertrial.recipe.schema import METRICS, Recipe, broken_rules
-from papertrial.recipe.slots import anchor_files, check_slot, slots_in
+from papertrial.recipe.slots import anchor_files, expand, slots_in
 from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
 
 
@@ -30,11 +32,15 @@ def read(source: str | Path) -> tuple[str, str, Path]:
     Raises:
         RecipeError: there is no shipped recipe and no file of that name.
     """
-    path = Path(source)
-    names = shipped()
+    path, names = Path(source), shipped()
+    if "\n" in str(source):
+        raise RecipeError(
+            f"a recipe is named by its file, got its text, {_short(str(source))}; save it as a "
+            ".yaml file, or give a mapping"
+        )
     if str(source) in names:
         return str(source), names[str(source)], Path.cwd()
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):  # noqa: PTH113  (never raises)
         try:
             return str(source), path.read_text(encoding="utf-8"), path.parent.resolve()
         except UnicodeDecodeError as error:
@@ -72,22 +78,28 @@ def load_recipe(
         got = "an empty text" if document.tree is None else type(document.tree).__name__
         raise RecipeError(f"{title}: a recipe is a mapping of keys to values, got {got}")
     problems = list(document.problems)
-    tree = anchor_files(document.tree, folder)
-    origins: dict[KeyPath, str] = {}
+    problems += _not_plain(document.tree)
+    if problems and isinstance(source, Mapping):
+        raise InvalidRecipeError(title, problems)
+    tree = expand(document.tree)
+    places: dict[str, str | int] = {dotted(path): line for path, line in document.lines.items()}
     for override in overrides:
         path, problem = apply_override(tree, override)
-        origins[path] = f'override "{override}"'
-        for known in [k for k in document.lines if k[: len(path)] == path]:
-            del document.lines[known]
-        problems += [problem] if problem else []
-    tree = anchor_files(tree, folder)
+        if problem:
+            problems.append(problem)
+            continue
+        where = dotted(path)
+        for known in [k for k in places if f"{k}.".startswith(f"{where}.")]:
+            del places[known]
+        places[where] = f'override "{override}"'
+    tree = anchor_files(expand(tree), folder)
     recipe, found = _typed(tree)
     found += [Problem(where, message) for where, message in broken_rules(tree)]
     if check:
         for path, value in slots_in(tree):
             found += check_slot(path, value)
     unique = {(p.where, p.message): p for p in found}
-    problems += [_placed(problem, document.lines, origins) for problem in unique.values()]
+    problems += [_placed(problem, places) for problem in unique.values()]
     if problems:
         raise InvalidRecipeError(title, problems)
     assert recipe is not None
@@ -96,7 +108,7 @@ def load_recipe(
 
 def to_tree(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as plain values, fully resolved, leaving out what is not set."""
-    return _pruned(recipe.model_dump(mode="json"))  # type: ignore[no-any-return]
+    return _plain(recipe)  # type: ignore[no-any-return]
 
 
 def to_yaml(recipe: Recipe) -> str:
@@ -104,11 +116,30 @@ def to_yaml(recipe: Recipe) -> str:
     return dump(to_tree(recipe))
 
 
-def _pruned(value: Any) -> Any:
-    if isinstance(value, dict):
-        kept = {k: _pruned(v) for k, v in value.items() if v is not None}
-        return {k: v for k, v in kept.items() if v != {} and not (k == "args" and v == [])}
-    return [_pruned(item) for item in value] if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    """Leave out what a section does not set; the arguments of a slot stay, null or not."""
+    if isinstance(value, BaseModel):
+        own = {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        own = {
+            name: v for name, v in own.items() if v not in (None, {}) and (name, v) != ("args", [])
+        }
+        return {**own, **_plain(value.model_extra or {})}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _not_plain(value: Any, path: KeyPath = ()) -> list[Problem]:
+    """Find what YAML cannot say, in values that came from Python."""
+    if isinstance(value, Mapping):
+        odd = [key for key in value if not isinstance(key, str)]
+        found = [Problem(dotted((*path, str(k))), f"keys are text, got {k!r}") for k in odd]
+        return found + [p for key, v in value.items() for p in _not_plain(v, (*path, str(key)))]
+    if isinstance(value, list | tuple):
+        return [p for i, item in enumerate(value) for p in _not_plain(item, (*path, i))]
+    if value is None or isinstance(value, bool | int | float | str):
+        return []
+    return [Problem(dotted(path), f"a recipe holds plain values, got {_short(value)}")]
 
 
 def _typed(tree: dict[str, Any]) -> tuple[Recipe | None, list[Problem]]:
@@ -131,11 +162,13 @@ def _problems(error: Any) -> Iterable[Problem]:
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
     elif kind == "missing":
-        yield Problem(dotted(path), "is missing; every recipe needs it")
+        yield Problem(dotted(path), "is missing, and has no default")
         return
     elif kind == "literal_error":
         valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         rule, near = "must be one of the known names", did_you_mean(got, valid)
+    elif kind == "tuple_type":
+        rule = "must be a list"
     elif kind in ("model_type", "model_attributes_type"):
         rule = "must be a mapping of keys to values"
     elif error["msg"].endswith("unknown metric"):
@@ -150,15 +183,18 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _placed(
-    problem: Problem, lines: Mapping[KeyPath, int], origins: Mapping[KeyPath, str]
-) -> Problem:
+def _placed(problem: Problem, places: Mapping[str, str | int]) -> Problem:
     """Add the line, or the override, of the longest known part of the problem's key path."""
-    path: KeyPath = tuple(int(p) if p.isdigit() else p for p in problem.where.split("."))
-    for cut in range(len(path), 0, -1):
-        if path[:cut] in origins:
-            return replace(problem, origin=origins[path[:cut]])
-        if path[:cut] in lines:
-            return replace(problem, line=lines[path[:cut]])
-    inside = next((origin for known, origin in origins.items() if known[: len(path)] == path), "")
-    return replace(problem, origin=problem.origin or inside)
+    where = problem.where
+    while where or where in places:
+        place = places.get(where)
+        if isinstance(place, int):
+            return replace(problem, line=place)
+        if place is not None:
+            return replace(problem, origin=place)
+        # Nothing stands there; an override inside it, or beside what is missing, is to blame.
+        beside = [k for k in places if k.startswith(f"{where}.") and isinstance(places[k], str)]
+        if beside:
+            return replace(problem, origin=str(places[beside[-1]]))
+        where = where.rpartition(".")[0]
+    return problem

@@ -15,12 +15,15 @@ from papertrial.recipe.text import KeyPath, scalar
 def apply_override(tree: dict[str, Any], text: str) -> tuple[KeyPath, Problem | None]:
     """Set one `dotted.key=value` in `tree`; return the key path and what is wrong, if anything.
 
+    The slots of `tree` are written out, none in short form.
     The value is what follows the first "="; it is text where the schema says text, else YAML.
     A number in the path is an index into a list.
     """
     origin = f'override "{text}"'
     key, equals, raw = text.partition("=")
-    path: KeyPath = tuple(int(p) if p.isdigit() else p for p in key.strip().split("."))
+    path: KeyPath = tuple(
+        int(p) if p.isascii() and p.isdigit() else p for p in key.strip().split(".")
+    )
     if not equals or "" in path:
         rule = "an override is dotted.key=value, such as optimizer.lr=0.01"
         return path, Problem("", rule, origin=origin)
@@ -29,10 +32,7 @@ def apply_override(tree: dict[str, Any], text: str) -> tuple[KeyPath, Problem | 
     node: Any = tree
     for depth, part in enumerate(path[:-1]):
         child = _get(node, part)
-        if isinstance(child, str):  # a slot in short form: `loss: torch.nn.MSELoss`
-            child = {"use": child}
-            node[part] = child
-        elif child is None and isinstance(node, dict):
+        if child is None and isinstance(node, dict):
             child = node[part] = {}
         if not isinstance(child, dict | list):
             here = ".".join(str(p) for p in path[: depth + 1])
@@ -43,6 +43,7 @@ def apply_override(tree: dict[str, Any], text: str) -> tuple[KeyPath, Problem | 
     if isinstance(node, list):
         if not isinstance(last, int) or last >= len(node):
             rule = f"a list of {len(node)} takes an index from 0 to {len(node) - 1}, got {last!r}"
+            rule = rule if node else f"the list is empty, got the entry {last!r}; set it whole"
             return path, Problem(".".join(map(str, path)), rule, origin=origin)
         node[last] = value
     else:

@@ -19,8 +19,10 @@ def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
     tree = to_tree(recipe)
     copies: dict[Path, str] = {}
     for path in files_in(tree):
-        taken = set(copies.values())
-        copies[path] = path.name if path.name not in taken else f"{len(copies)}-{path.name}"
+        name, number = path.name, 2
+        while name in copies.values():
+            name, number = f"{number}-{path.name}", number + 1
+        copies[path] = name
 
     def beside(use: str) -> str:
         path, _, name = use.rpartition(":")

@@ -42,7 +42,7 @@ class Section(BaseModel):
 
 
 def _metric(name: str) -> str:
-    if not re.match(METRIC_PATTERN, name):
+    if not re.fullmatch(METRIC_PATTERN, name):
         raise ValueError("unknown metric")
     return name
 
@@ -58,7 +58,9 @@ def _portion(value: object) -> object:
 MetricName = Annotated[
     str,
     AfterValidator(_metric),
-    WithJsonSchema({"type": "string", "anyOf": [{"enum": METRICS}, {"pattern": METRIC_PATTERN}]}),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
+    ),
 ]
 Portion = Annotated[
     float | int | None,

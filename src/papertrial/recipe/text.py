@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +66,11 @@ def dump(tree: dict[str, Any]) -> str:
 
 
 def _value(yaml: YAML, node: Node | None, path: KeyPath, document: Document) -> Any:
+    if isinstance(node, MappingNode | SequenceNode) and not str(node.tag).endswith(
+        (":map", ":seq")
+    ):
+        message = f"a recipe has no tags, got {node.tag}"
+        document.problems.append(Problem(dotted(path), message, node.start_mark.line + 1))
     if isinstance(node, MappingNode):
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -88,6 +92,12 @@ def _value(yaml: YAML, node: Node | None, path: KeyPath, document: Document) -> 
         return items
     if node is None:
         return None
-    value = yaml.constructor.construct_object(node, deep=True)
-    is_date = isinstance(value, datetime.date | datetime.datetime)
-    return node.value if is_date else value  # a recipe has no dates, only text that looks like one
+    if str(node.tag).endswith(":timestamp"):  # a recipe has no dates, only text like one
+        return node.value
+    try:
+        return yaml.constructor.construct_object(node, deep=True)
+    except (ValueError, KeyError, TypeError, OverflowError, YAMLError):
+        kind = str(node.tag).rpartition(":")[2]
+        message = f"is read as YAML's {kind} but is none, got {node.value!r}; quote it for text"
+        document.problems.append(Problem(dotted(path), message, node.start_mark.line + 1))
+        return None

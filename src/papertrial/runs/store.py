@@ -64,14 +64,17 @@ class RunFolder:
         Raises:
             RunError: it is none, or the run did not finish.
         """
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for a name too long)
             raise RunError(f"there is no run folder {path}; a training prints the path of its run")
         if not (path / PROVENANCE).is_file() or not (path / RECIPE).is_file():
             inside = [p.parent for p in sorted(path.glob(f"*/{PROVENANCE}"))]
             hint = f"; did you mean {inside[-1]}?" if inside else ""
             raise RunError(f"{path} is no run folder: it has no {PROVENANCE} and {RECIPE}{hint}")
         folder = cls(path)
-        state = folder.read_json(PROVENANCE).get("state")
+        provenance = folder.read_json(PROVENANCE)
+        if not isinstance(provenance, dict):
+            raise RunError(f"{path / PROVENANCE} is damaged: it is no JSON object")
+        state = provenance.get("state")
         if state != "finished":
             raise RunError(f"the run {path} did not finish: its state is {state!r}")
         return folder
@@ -125,12 +128,15 @@ class RunFolder:
             if not line:
                 continue
             try:
-                yield json.loads(line)
+                record = json.loads(line)
             except ValueError as error:
                 if number == len(lines):  # no newline after it: it was being written
                     return
                 rule = f"{self.path / RECORDS} line {number} is damaged"
                 raise RunError(f"{rule}: {error}") from error
+            if not isinstance(record, dict):
+                raise RunError(f"{self.path / RECORDS} line {number} is damaged: {line[:40]!r}")
+            yield record
 
 
 def check_writable(root: Path) -> None:

@@ -1,0 +1,136 @@
+"""Slots held against the signatures of what they name, before anything is built."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+from papertrial.errors import Problem, RecipeError, did_you_mean
+from papertrial.recipe.resolve import (
+    CALLED_WITH,
+    POSITIONAL,
+    SUPPLIED,
+    VARIADIC,
+    Parameters,
+    how_supplied,
+    is_itself,
+    parameters_of,
+    resolve,
+)
+from papertrial.recipe.text import KeyPath, dotted
+
+# Keys of a slot's section that are the recipe's own, not arguments of what it names.
+_OWN_KEYS = {"scheduler": {"interval", "monitor"}}
+
+
+def check_slot(path: KeyPath, value: Any) -> list[Problem]:
+    """Return what is wrong with a slot: its import path, its arguments, and its nested slots."""
+    value = {"use": value} if isinstance(value, str) else value
+    nested = len(path) > (3 if path[0] == "data" else 1)
+    use = value.get("use") if isinstance(value, dict) else None
+    args = value.get("args", []) if isinstance(value, dict) else []
+    if not isinstance(use, str) or not isinstance(args, list | tuple):
+        return _wrong_shape(path, use, args) if nested else []  # the schema tells of the others
+    section = str(path[0])
+    own = set() if nested else _OWN_KEYS.get(section, set())
+    kwargs = {k: v for k, v in value.items() if k not in {"use", "args", *own}}
+    problems = _check_nested((*path, "args"), args)
+    for key, item in kwargs.items():
+        problems += _check_nested((*path, key), item)
+    try:
+        target = resolve(use)
+    except RecipeError as error:
+        return [*problems, Problem(dotted((*path, "use")), str(error))]
+    parameters = parameters_of(target)
+    if parameters is None:
+        return problems
+    how = how_supplied(section, parameters, nested)
+    by_name = SUPPLIED[section] if how == "keyword" else ""
+    supplied = int(how == "first")
+    if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(section, 0)):
+        supplied = CALLED_WITH[section]
+    problems += _check_arguments(path, use, parameters, (supplied, by_name), args, kwargs)
+    return problems + _check_kinds(path, use, target, kwargs)
+
+
+def _wrong_shape(path: KeyPath, use: Any, args: Any) -> list[Problem]:
+    if not isinstance(use, str):
+        rule = "must be the import path of a class or a function"
+        return [Problem(dotted((*path, "use")), f"{rule}, got {use!r}")]
+    return [Problem(dotted((*path, "args")), f"must be a list of arguments, got {args!r}")]
+
+
+def _check_nested(path: KeyPath, value: Any) -> list[Problem]:
+    if isinstance(value, dict) and "use" in value:
+        return check_slot(path, value)
+    items: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
+    items = list(enumerate(value)) if isinstance(value, list | tuple) else items
+    return [problem for key, item in items for problem in _check_nested((*path, key), item)]
+
+
+def _check_arguments(
+    path: KeyPath,
+    use: str,
+    parameters: Parameters,
+    supplied: tuple[int, str],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+) -> list[Problem]:
+    problems = []
+    kinds = [p.kind for p in parameters.values()]
+    first, by_name = supplied  # arguments from us in front, and one by its name
+    positional = [p for p in parameters.values() if p.kind in POSITIONAL and p.name != by_name]
+    by_keyword = [n for n, p in parameters.items() if p.kind not in (POSITIONAL[0], *VARIADIC)]
+    count = first + len(args)
+    if count > len(positional) and VARIADIC[0] not in kinds:
+        rule = f"{use} takes at most {max(len(positional) - first, 0)} positional arguments"
+        problems.append(Problem(dotted((*path, "args")), f"{rule}, got {len(args)}"))
+    ours = {by_name} | {p.name for p in positional[:first]}
+    filled = ours | {p.name for p in positional[:count]}
+    for name, value in kwargs.items():
+        here = dotted((*path, name))
+        if name in filled:
+            by = "papertrial itself" if name in ours else "args"
+            problems.append(Problem(here, f"is already given by {by}, got {value!r}"))
+        elif name not in by_keyword and VARIADIC[1] not in kinds:
+            near = did_you_mean(name, set(by_keyword) - filled)
+            problems.append(Problem(here, f"{use} takes no such argument, got {value!r}{near}"))
+    for parameter in parameters.values():
+        needed = parameter.default is parameter.empty and parameter.kind not in VARIADIC
+        if needed and parameter.name not in filled | set(kwargs):
+            rule = f"{use} needs the argument {parameter.name!r}, which is missing"
+            problems.append(Problem(dotted((*path, parameter.name)), rule))
+    return problems
+
+
+def _check_kinds(path: KeyPath, use: str, target: Any, kwargs: dict[str, Any]) -> list[Problem]:
+    """Refuse text for an argument that its annotation makes a number, or true or false."""
+    try:
+        hints = typing.get_type_hints(
+            inspect.getattr_static(target, "__init__") if inspect.isclass(target) else target
+        )
+    except Exception:  # annotations that cannot be read say nothing
+        return []
+    wanted = {
+        name: _wanted(hints[name])
+        for name, value in kwargs.items()
+        if isinstance(value, str) and name in hints
+    }
+    return [
+        Problem(dotted((*path, name)), f"{use} takes {kind} here, got {kwargs[name]!r}")
+        for name, kind in wanted.items()
+        if kind
+    ]
+
+
+def _wanted(hint: Any) -> str:
+    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    members = set(typing.get_args(hint) if is_union else [hint]) - {type(None)}
+    names = {getattr(member, "__name__", "?") for member in members}
+    if names == {"bool"}:
+        return "true or false"
+    numbers = bool(names & {"int", "float"}) and names <= {"int", "float", "bool", "Tensor"}
+    return "a number" if numbers else ""

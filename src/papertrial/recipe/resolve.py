@@ -1,0 +1,135 @@
+"""Import paths -> classes and functions, and what can be known of how they are called."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from papertrial.errors import RecipeError, nearest
+from papertrial.recipe.slots import is_file
+
+Parameters = Mapping[str, inspect.Parameter]
+
+# What the engine itself supplies, also to nested slots that take an argument of that name, such as
+# the schedulers of a SequentialLR.
+SUPPLIED = {"optimizer": "params", "scheduler": "optimizer"}
+# How many arguments it calls a plain function with: loss(output, target), a transform of one image.
+CALLED_WITH = {"loss": 2, "data": 1}
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def resolve(use: str) -> Callable[..., Any]:
+    """Import what `use` names.
+
+    Raises:
+        RecipeError: there is no such module, file or name, or it is not callable.
+    """
+    if is_file(use):
+        path, _, name = use.rpartition(":")
+        owner, parts, where = _load_file(Path(path)), name.split("."), path
+    else:
+        owner, parts = _import(use)
+        where = use.removesuffix("." + ".".join(parts))
+    for part in parts:
+        try:
+            found = getattr(owner, part)
+        except AttributeError:
+            near = nearest(part, [name for name in dir(owner) if not name.startswith("_")])
+            raise RecipeError(f"{where} has no {part!r}, got use: {use!r}{near}") from None
+        except Exception as error:  # modules may import lazily
+            raise RecipeError(f"importing {use!r} failed: {error}") from error
+        owner, where = found, f"{where}.{part}"
+    if not callable(owner):
+        raise RecipeError(f"use must name a class or a function, got {use!r}, {type(owner)}")
+    return owner  # type: ignore[no-any-return]
+
+
+def parameters_of(target: Callable[..., Any]) -> Parameters | None:
+    """Return the parameters that a call takes; None for compiled code, which does not say."""
+    try:
+        return inspect.signature(target).parameters
+    except (ValueError, TypeError):
+        return None
+
+
+def how_supplied(
+    section: str, parameters: Parameters | None, nested: bool
+) -> Literal["", "first", "keyword"]:
+    """Tell how a slot is given what its section is supplied with: "" for not at all."""
+    name = SUPPLIED.get(section)
+    if name is None:
+        return ""
+    if parameters is not None and name in parameters:
+        return "first" if next(iter(parameters)) == name else "keyword"
+    return "" if nested else "first"
+
+
+def is_itself(target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], calls: int) -> bool:
+    """Tell whether a function is what the engine calls, with `calls` arguments, not a maker of it.
+
+    It is where that many of its arguments are left open. A compiled function that is given nothing
+    is taken for itself.
+    """
+    if calls == 0 or args or inspect.isclass(target):
+        return False
+    parameters = parameters_of(target)
+    if parameters is None:
+        return not kwargs
+    left = [p for p in parameters.values() if p.default is p.empty and p.kind in POSITIONAL]
+    return len([p for p in left if p.name not in kwargs]) == calls
+
+
+def _import(use: str) -> tuple[Any, list[str]]:
+    parts = use.split(".")
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        raise RecipeError(f"use is package.module.Name or ./file.py:Name, got {use!r}")
+    for cut in range(len(parts) - 1, 0, -1):
+        module = ".".join(parts[:cut])
+        try:
+            return importlib.import_module(module), parts[cut:]
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise RecipeError(f"importing {module!r} failed: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise RecipeError(
+                f"importing {module!r} failed: {type(error).__name__}: {error}"
+            ) from error
+    near = nearest(parts[0], ["torch", "torchvision", "papertrial"])
+    raise RecipeError(
+        f"there is no module {parts[0]!r}, got use: {use!r}{near}; "
+        "install it, or name a file as ./file.py:Name"
+    )
+
+
+def _load_file(path: Path) -> Any:
+    """Import a file by its content: the same text is the same module, wherever it lies."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise RecipeError(f"there is no readable file {str(path)!r}: {error.strerror}") from error
+    name = f"papertrial_file_{hashlib.sha256(source).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look a class's module up there
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        alone = "; the file must stand alone, for a run keeps a copy of it and nothing beside it"
+        hint = alone if isinstance(error, ModuleNotFoundError) else ""
+        raise RecipeError(
+            f"{path}{line} cannot be imported: {type(error).__name__}: {error}{hint}"
+        ) from error
+    return module
