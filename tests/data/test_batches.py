@@ -233,3 +233,30 @@ def test_targets_of_several_numbers_stay_with_their_samples() -> None:
     got = batches.batch(0, 0, 1)
     assert torch.equal(got.y, y[rows])
     assert torch.equal(got.x, split.x.take(rows))
+
+
+def test_a_transform_of_ones_own_gets_the_state_that_it_returned() -> None:
+    known = {"names": ["a", "b"], "edges": [0.1, 0.2], "nested": [[1.0], []], "most": 3}
+
+    class Known:
+        def fit(self, batches: Any) -> dict[str, Any]:
+            return known
+
+        def apply(self, x: torch.Tensor, state: dict[str, Any]) -> torch.Tensor:
+            assert state == known
+            return x * max(state["edges"])
+
+    got = _batches(N, shuffle=False, transform=(Known(),)).batch(0, 0, 0)
+    assert torch.equal(got.x, IMAGES.float() / 255 * 0.2)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_torchvisions_noise_comes_from_the_samples_own_seed() -> None:
+    noise = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise()])
+    split, pipeline = _split(), Pipeline("image", (), (noise,))
+    device = torch.device("cuda")
+    state = pipeline.fit(split.x)
+    batches = Batches(split, 5, shuffle=True, pipeline=pipeline, state=state, device=device)
+    before = torch.cuda.get_rng_state()
+    assert _same(batches.batch(0, 0, 0), batches.batch(0, 0, 0))
+    assert torch.equal(torch.cuda.get_rng_state(), before)

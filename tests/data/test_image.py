@@ -244,7 +244,7 @@ def _torchvisions(size: Shape, scale: Range, ratio: Range, count: int) -> Tensor
 def test_erased_boxes_are_distributed_as_torchvisions(
     size: Shape, scale: Range, ratio: Range
 ) -> None:
-    count = 8000
+    count = 5000
     erasing = RandomErasing(1, scale, ratio)
     u = torch.rand(count, erasing.draws, generator=generator(4, "u"))
     ours, theirs = erasing.draw(u, size).float(), _torchvisions(size, scale, ratio, count)

@@ -257,12 +257,14 @@ def test_a_format_that_pillow_only_writes_is_no_image(tmp_path: Path) -> None:
 
 
 def test_an_absent_path_or_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PredictionInputError, match=f"^there is no file or folder {tmp_path}/no$"):
-        find_images([tmp_path, tmp_path / "no"][1:])
-    with pytest.raises(PredictionInputError, match=f"^the folder {tmp_path} holds no image files$"):
+    absent = re.escape(f"there is no file or folder {tmp_path / 'no'}")
+    with pytest.raises(PredictionInputError, match=f"^{absent}$"):
+        find_images([tmp_path / "no"])
+    empty = re.escape(f"the folder {tmp_path} holds no image files")
+    with pytest.raises(PredictionInputError, match=f"^{empty}$"):
         find_images([tmp_path])
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(PredictionInputError, match="holds no image files"):
+    with pytest.raises(PredictionInputError, match=f"^{empty}$"):
         find_images([tmp_path])
 
 
@@ -296,7 +298,7 @@ def test_arrays_of_bytes_are_images(
 @pytest.mark.parametrize(
     ("values", "shape", "message"),
     [
-        (MANY / 255, RGB, "images must be bytes (uint8, 0 to 255), as they are stored, got torch."),
+        (MANY / 255, RGB, "images must be bytes (uint8, 0 to 255), as they are stored"),
         (MANY.astype(np.int64), RGB, "images must be bytes (uint8, 0 to 255), as they are stored"),
         (MANY[:, :2], RGB, "images must be [N, 3, 8, 8], got [5, 2, 8, 8]"),
         (MANY.transpose(0, 2, 3, 1), RGB, "images must be [N, 3, 8, 8], got [5, 8, 8, 3]"),

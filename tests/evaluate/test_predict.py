@@ -93,6 +93,24 @@ def test_bf16_computes_in_bf16(column: Column) -> None:
     torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
 
 
+class Caching(nn.Linear):
+    """Remembers ones for the largest batch it has seen."""
+
+    ones = torch.ones(1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(self.ones) < len(x):
+            self.ones = torch.ones(len(x), 1)
+        return super().forward(x.flatten(1)) * self.ones[: len(x)]
+
+
+def test_what_a_model_remembers_from_an_evaluation_serves_in_training(column: Column) -> None:
+    model = Caching(64, 2)
+    _forward(model, column, Pipeline("image"))
+    model(torch.rand(4, 1, 8, 8)).sum().backward()
+    assert model.weight.grad is not None
+
+
 class FailsInEvaluation(nn.Linear):
     """Works while it trains."""
 

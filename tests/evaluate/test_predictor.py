@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,10 @@ NO_IMAGES: Refused = {
     "empty folder": (_empty_folder, "holds no image files"),
     "text": (lambda f: f / "notes.txt", "notes.txt is not an image in a format that is known"),
     "truncated file": (_truncated, "cut.png cannot be read as an image"),
-    "truncated image": (lambda f: Image.open(_truncated(f)), "cannot be read as an image"),
+    "truncated image": (
+        lambda f: Image.open(io.BytesIO(_truncated(f).read_bytes())),
+        "cannot be read as an image",
+    ),
     "floats": (lambda f: torch.zeros(2, 1, 8, 8), "images must be bytes (uint8, 0 to 255)"),
     "other size": (
         lambda f: np.zeros((2, 1, 9, 8), np.uint8),

@@ -47,6 +47,15 @@ class Training:
 MakeTraining = Callable[..., Training]
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: the tensors are too small for more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """The first 100 digits."""

@@ -128,7 +128,7 @@ def test_weights_of_a_model_with_other_names_are_refused(model: nn.Module, messa
 
 
 def test_weights_of_other_shapes_are_refused() -> None:
-    with pytest.raises(RunError, match=r"^here: weights of another model: .*size mismatch"):
+    with pytest.raises(RunError, match=r"(?s)^here: weights of another model: .*size mismatch"):
         load_weights(nn.Linear(3, 2), weights_to_bytes(nn.Linear(2, 2)), "here")
 
 
@@ -142,16 +142,16 @@ def _damage(data: bytes, draw: random.Random, header: int) -> bytes:
 
 
 def test_damaged_weights_raise_nothing_else() -> None:
-    model, draw, refused = _normed(), random.Random(0), 0
+    model, draw, messages = _normed(), random.Random(0), []
     data = weights_to_bytes(model)
     header = 8 + int.from_bytes(data[:8], "little")
     for _ in range(400):
         try:
             load_weights(model, _damage(data, draw, header), "here")
         except RunError as error:
-            refused += 1
-            assert str(error).startswith("here")
-    assert refused > 350
+            messages.append(str(error))
+    assert len(messages) > 350
+    assert all(message.startswith("here") for message in messages)
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 8, b"PK\3\4 not safetensors"])
@@ -185,16 +185,16 @@ def test_a_learning_rate_of_numpy_comes_back() -> None:
 
 
 def test_damaged_states_raise_nothing_else() -> None:
-    data, draw, refused = state_to_bytes(_state()), random.Random(0), 0
+    data, draw, messages = state_to_bytes(_state()), random.Random(0), []
     for _ in range(1500):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 state_from_bytes(_damage(data, draw, len(data)), "here")
             except RunError as error:
-                refused += 1
-                assert str(error).startswith("here")
-    assert refused > 750
+                messages.append(str(error))
+    assert len(messages) > 750
+    assert all(message.startswith("here") for message in messages)
 
 
 class Harm:
@@ -208,7 +208,7 @@ class Harm:
 
 
 @pytest.mark.parametrize(
-    "write", [lambda value: pickle.dumps(value), lambda value: state_to_bytes({"step": value})]
+    "write", [lambda value: pickle.dumps(value, 2), lambda value: state_to_bytes({"step": value})]
 )
 def test_reading_a_state_executes_nothing(tmp_path: Path, write: Callable[[Any], bytes]) -> None:
     with pytest.raises(RunError, match="here is not a readable training state"):

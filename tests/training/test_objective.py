@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -64,7 +63,7 @@ def test_gradients_are_added_to_those_there() -> None:
         torch.testing.assert_close(gradient, 2 * first)
 
 
-@pytest.mark.parametrize("accumulate", [2, 3, 4, 10, 16])
+@pytest.mark.parametrize("accumulate", [2, 4, 16])
 @pytest.mark.parametrize(
     ("loss", "batch"),
     [

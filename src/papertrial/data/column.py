@@ -15,6 +15,7 @@ from torch import Tensor
 from papertrial.data.fingerprint import fingerprint
 
 Kind = Literal["image", "table"]
+Moved = dict[int, "Column"]
 _CHUNK = 4096
 
 
@@ -30,8 +31,11 @@ class Column(Protocol):
         """Return the samples at `rows`, [B, *shape]."""
         ...
 
-    def to(self, device: torch.device) -> Column:
-        """Return the column on a device, or itself where it cannot lie on one."""
+    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
+        """Return the column on a device, or itself where it cannot lie on one.
+
+        `moved` holds what has been moved by its id, so that parts of one column stay so.
+        """
         ...
 
     @property
@@ -61,7 +65,7 @@ class _Column:
     def take(self, rows: slice | Tensor) -> Tensor:
         raise NotImplementedError
 
-    def to(self, device: torch.device) -> Column:
+    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
         """Return the column itself: only a dense one can lie on a device."""
         return self
 
@@ -91,9 +95,13 @@ class DenseColumn(_Column):
             return self._values[rows].clone()
         return self._values.index_select(0, rows.to(self._values.device))
 
-    def to(self, device: torch.device) -> Column:
+    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
         """Return the column with its samples on `device`."""
-        return self if self._values.device == device else DenseColumn(self._values.to(device))
+        moved = {} if moved is None else moved
+        if id(self) not in moved:
+            same = self._values.device == device
+            moved[id(self)] = self if same else DenseColumn(self._values.to(device))
+        return moved[id(self)]
 
 
 class MemmapColumn(_Column):
@@ -130,9 +138,9 @@ class RowsColumn(_Column):
         wanted = self._rows[rows if isinstance(rows, slice) else rows.to(self._rows.device)]
         return self._base.take(wanted)
 
-    def to(self, device: torch.device) -> Column:
+    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
         """Return the selection from the base column on `device`."""
-        return RowsColumn(self._base.to(device), self._rows.to(device))
+        return RowsColumn(self._base.to(device, moved), self._rows.to(device))
 
 
 @dataclass(frozen=True)
@@ -159,9 +167,9 @@ class Split:
         """Return the split made of some of its rows, in the order given."""
         return Split(RowsColumn(self.x, rows), self.y[rows], self.ids[rows.numpy()])
 
-    def to(self, device: torch.device) -> Split:
+    def to(self, device: torch.device, moved: Moved | None = None) -> Split:
         """Return the split with its samples and targets on `device`, where its column can go."""
-        return Split(self.x.to(device), self.y.to(device), self.ids)
+        return Split(self.x.to(device, moved), self.y.to(device), self.ids)
 
 
 @dataclass(frozen=True)
@@ -184,11 +192,12 @@ class Dataset:
 
     def to(self, device: torch.device) -> Dataset:
         """Return the set with its splits on `device`, where their columns can go."""
+        moved: Moved = {}
         return replace(
             self,
-            train=self.train.to(device),
-            validation=self.validation and self.validation.to(device),
-            test=self.test and self.test.to(device),
+            train=self.train.to(device, moved),
+            validation=self.validation and self.validation.to(device, moved),
+            test=self.test and self.test.to(device, moved),
         )
 
     @property

@@ -21,6 +21,6 @@ def fingerprint(dtype: torch.dtype, shape: tuple[int, ...], chunks: Iterable[Ten
     digest = hashlib.sha256(f"{dtype} {list(shape)}\n".encode())
     for chunk in chunks:
         # A view as bytes: numpy has no bfloat16, and its buffer needs no copy.
-        bytes_: Any = chunk.detach().cpu().contiguous().view(torch.uint8).numpy()
+        bytes_: Any = chunk.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy()
         digest.update(bytes_)
     return digest.hexdigest()

@@ -40,24 +40,31 @@ class Normalize:
 
     def fit(self, batches: Iterable[Tensor]) -> dict[str, Any]:
         """Return {"mean": [C], "std": [C]} of the training images [n, C, H, W]."""
-        count, total, squares = 0, torch.zeros(()), torch.zeros(())
-        channels = 0
-        for x in batches:
-            channels = x.shape[1]
-            if self.mean is not None:
-                break
-            wide = x.double()
-            count += x.numel() // channels
-            total = total + wide.sum((0, 2, 3))
-            squares = squares + wide.square().sum((0, 2, 3))
         if self.mean is not None and self.std is not None:
+            channels = next(iter(batches)).shape[1]
             return {
                 "mean": _per_channel("mean", self.mean, channels),
                 "std": _per_channel("std", self.std, channels),
             }
-        mean = total / count
-        std = (squares / count - mean.square()).clamp_min(0).sqrt()
-        return {"mean": mean.tolist(), "std": torch.where(std > 0, std, 1.0).tolist()}
+        # Merged batch by batch as Chan et al. 1979 do: squares are taken about a mean, not about 0.
+        count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+        lowest, highest = torch.tensor(torch.inf), torch.tensor(-torch.inf)
+        for x in batches:
+            pixels = x.double().transpose(0, 1).flatten(1)
+            added = pixels.shape[1]
+            shift = pixels.mean(1) - mean
+            squares = squares + pixels.var(1, correction=0) * added
+            squares = squares + shift.square() * (count * added / (count + added))
+            mean = mean + shift * (added / (count + added))
+            count += added
+            lowest = torch.minimum(lowest, pixels.amin(1))
+            highest = torch.maximum(highest, pixels.amax(1))
+        std = torch.where(lowest < highest, (squares / count).sqrt(), 1.0)
+        return {"mean": mean.tolist(), "std": std.tolist()}
+
+    def on(self, device: torch.device, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state as tensors on the device."""
+        return {key: torch.tensor(value, device=device) for key, value in state.items()}
 
     def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
         """Return the normalised images; `state` is what `fit` returned."""
@@ -81,6 +88,7 @@ class RandomCrop:
         if padding < 1:
             raise ValueError(f"padding >= 1 must hold, got {padding}")
         modes = ("constant", "reflect", "replicate", "circular")
+        _check_level("fill", fill)
         if padding_mode not in modes:
             raise ValueError(f"padding_mode must be one of {modes}, got {padding_mode!r}")
         self.padding = padding
@@ -95,6 +103,13 @@ class RandomCrop:
         """Return the windows [B, C, H, W]."""
         batch, _, height, width = x.shape
         pad = (self.padding,) * 4
+        if self.padding_mode in ("reflect", "circular"):
+            most = min(height, width) - (self.padding_mode == "reflect")
+            if self.padding > most:
+                raise DataError(
+                    f"RandomCrop: padding_mode {self.padding_mode!r} takes at most {most} pixels "
+                    f"from images {height} x {width}, got padding {self.padding}"
+                )
         if self.padding_mode == "constant":
             padded = F.pad(x, pad, value=_level(self.fill, x))
         else:  # torch pads so only in floating point, in which a byte is exact
@@ -136,6 +151,7 @@ class Cutout:
     def __init__(self, size: int, value: float = 0.0) -> None:
         if size < 1:
             raise ValueError(f"size >= 1 must hold, got {size}")
+        _check_level("value", value)
         self.size = size
         self.value = value
 
@@ -171,6 +187,7 @@ class RandomErasing:
         value: float = 0.0,
     ) -> None:
         _check_probability(p)
+        _check_level("value", value)
         if not 0 < scale[0] <= scale[1] <= 1:
             raise ValueError(f"0 < scale[0] <= scale[1] <= 1 must hold, got {scale}")
         if not 0 < ratio[0] <= ratio[1]:
@@ -219,6 +236,11 @@ def _level(value: float, x: Tensor) -> float:
 def _check_probability(p: float) -> None:
     if not 0 <= p <= 1:
         raise ValueError(f"0 <= p <= 1 must hold, got {p}")
+
+
+def _check_level(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"0 <= {name} <= 1 must hold (0 is black), got {value}")
 
 
 def _per_channel(name: str, value: float | Sequence[float], channels: int) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from papertrial.errors import PredictionInputError
@@ -32,7 +32,8 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
     Raises:
         PredictionInputError: an absent path, or a folder without any image.
     """
-    known = set(Image.registered_extensions())
+    formats = Image.registered_extensions()
+    known = {ending for ending, name in formats.items() if name in Image.OPEN}
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -51,38 +52,47 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> ReadImage:
     """Read one image file as [C, H, W] of `shape`.
 
     Raises:
-        PredictionInputError: the file is no image, is truncated, or is too large to be safe.
+        PredictionInputError: the file is no image, is damaged, or is too large to be safe.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                image.load()
                 return from_pil(image, shape, str(path))
     except UnidentifiedImageError as error:
         raise PredictionInputError(f"{path} is not an image in a format that is known") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise PredictionInputError(f"{path} is too large an image: {error}") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, PredictionInputError):
-            raise
+    except PredictionInputError:
+        raise
+    except Exception as error:  # decoders raise what they like on damaged files
         raise PredictionInputError(f"{path} cannot be read as an image: {error}") from error
 
 
 def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> ReadImage:
-    """Convert an image to [C, H, W] of `shape`: mode, then size (bilinear, antialiased)."""
+    """Convert an image to [C, H, W] of `shape`: upright, mode, then size (bilinear, antialiased).
+
+    Raises:
+        PredictionInputError: it cannot be decoded or converted.
+    """
     channels, height, width = shape
-    upright = ImageOps.exif_transpose(image)
-    said, mode = f"{upright.width}x{upright.height} {_NAMES.get(image.mode, image.mode)}", "?"
     mode = _MODES[channels]
-    flat = _flatten(upright)
-    flat = flat if flat.mode == mode else flat.convert(mode)
-    if flat.size != (width, height):
-        flat = flat.resize((width, height), Image.Resampling.BILINEAR)
-    same = image.mode == mode and image.size == (width, height)
-    wanted = f"{width}x{height} {_NAMES.get(mode, mode)}"
+    try:
+        image.load()
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        flat = _flatten(ImageOps.exif_transpose(image))
+        flat = flat if flat.mode == mode else flat.convert(mode)
+        if flat.size != (width, height):
+            flat = flat.resize((width, height), Image.Resampling.BILINEAR)
+    except Exception as error:
+        raise PredictionInputError(f"{name} cannot be read as an image: {error}") from error
     pixels = torch.from_numpy(np.array(flat)).view(height, width, channels).permute(2, 0, 1)
-    return ReadImage(name, pixels.contiguous(), "" if same else f"from {said} to {wanted}")
+    if image.mode == mode and image.size == (width, height) and not turned:
+        return ReadImage(name, pixels.contiguous(), "")
+    given = f"{image.width}x{image.height} {_NAMES.get(image.mode, image.mode)}"
+    wanted = f"{width}x{height} {_NAMES.get(mode, mode)}"
+    said = f"from {given} to {wanted}{', turned upright' if turned else ''}"
+    return ReadImage(name, pixels.contiguous(), said)
 
 
 def _flatten(image: Image.Image) -> Image.Image:
@@ -107,16 +117,24 @@ def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:
     Raises:
         PredictionInputError: another type or shape.
     """
-    x = torch.as_tensor(values)
-    if x.dtype != torch.uint8:
-        raise PredictionInputError(
-            f"images must be bytes (uint8, 0 to 255), as they are stored, got {x.dtype}"
-        )
+    if not isinstance(values, Tensor):
+        try:
+            values = np.array(values)  # a copy: read-only and mirrored arrays are welcome
+        except (TypeError, ValueError) as error:
+            raise PredictionInputError(f"images must be an array of bytes: {error}") from error
+        if values.dtype != np.uint8:
+            raise PredictionInputError(_bytes(values.dtype))
+        values = torch.from_numpy(values)
+    if values.dtype != torch.uint8:
+        raise PredictionInputError(_bytes(values.dtype))
+    x: Tensor = values
     plain = shape if shape[0] > 1 or tuple(x.shape[-3:]) == shape else shape[1:]
     x = x.unsqueeze(0) if tuple(x.shape) == plain else x
     if tuple(x.shape[1:]) != plain:
-        rule = f"[N, {', '.join(map(str, shape))}]"
-        raise PredictionInputError(
-            f"images must be {rule}, got {list(torch.as_tensor(values).shape)}"
-        )
+        rule = f"images must be [N, {', '.join(map(str, shape))}]"
+        raise PredictionInputError(f"{rule}, got {list(values.shape)}")
     return x.reshape(-1, *shape)
+
+
+def _bytes(got: object) -> str:
+    return f"images must be bytes (uint8, 0 to 255), as they are stored, got {got}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from papertrial.data.column import Column, Kind, chunks
 from papertrial.data.streams import derive, generator
@@ -27,22 +27,46 @@ class PerSample:
     def __init__(self, transform: Callable[[Tensor], Tensor]) -> None:
         self.transform = transform
 
+    @property
+    def name(self) -> str:
+        """The transform's name, for messages."""
+        return str(getattr(self.transform, "__name__", type(self.transform).__name__))
+
     def run(self, x: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Return the transformed samples [B, ...], sample i under seeds[i]."""
-        done = []
-        with torch.random.fork_rng(devices=[]):
+        """Return the transformed samples [B, ...], sample i under seeds[i].
+
+        Raises:
+            DataError: the transform fails, or does not give tensors of one size.
+        """
+        done: list[Tensor] = []
+        with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
             for sample, seed in zip(x.unbind(0), seeds, strict=True):
                 torch.default_generator.manual_seed(seed)
-                done.append(self.transform(sample))
-        name = type(self.transform).__name__
-        if not all(isinstance(sample, Tensor) for sample in done):
-            raise DataError(f"{name} must return a tensor, got {type(done[0]).__name__}")
+                if x.is_cuda:
+                    torch.cuda.manual_seed(seed)
+                done.append(self._one(sample))
         shapes = {tuple(sample.shape) for sample in done}
         if len(shapes) > 1:
             raise DataError(
-                f"{name} must return images of one size, got {sorted(shapes)[:3]}; add a resize"
+                f"{self.name} must return images of one size, got {sorted(shapes)[:3]}; "
+                "add a resize"
             )
-        return torch.stack(done)
+        return torch.stack(done) if done else x
+
+    def _one(self, sample: Tensor) -> Tensor:
+        try:
+            result: object = self.transform(sample)
+        except Exception as error:
+            kind = f"{list(sample.shape)} {str(sample.dtype).removeprefix('torch.')}"
+            raise DataError(f"{self.name} fails on an image {kind}: {error}") from error
+        if not isinstance(result, Tensor):
+            raise DataError(f"{self.name} must return a tensor, got {type(result).__name__}")
+        return result
+
+
+def _is_whole_batch(transform: Any) -> bool:
+    # torchvision's transforms are modules, whose `apply` is something else.
+    return hasattr(transform, "apply") and not isinstance(transform, nn.Module)
 
 
 class Pipeline:
@@ -50,8 +74,8 @@ class Pipeline:
 
     Args:
         kind: "image" (uint8 becomes a float in [0, 1]) or "table" (numbers become float32).
-        transforms: objects with `fit(batches) -> state` and `apply(x, state)`, or callables on one
-            image; in order, for every split.
+        transforms: objects with `apply(x, state)` and `fit(batches) -> state` where they learn, or
+            callables on one image; in order, for every split.
         augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)`, or callables on
             one image; in order, for training batches alone, before everything else.
     """
@@ -60,22 +84,23 @@ class Pipeline:
         self, kind: Kind, transforms: Sequence[Any] = (), augmentations: Sequence[Any] = ()
     ) -> None:
         self.kind = kind
-        self.transforms = [t if hasattr(t, "apply") else PerSample(t) for t in transforms]
+        self.transforms: list[Any] = [t if _is_whole_batch(t) else PerSample(t) for t in transforms]
         self.augmentations = [a if hasattr(a, "draw") else PerSample(a) for a in augmentations]
         if kind != "image" and augmentations:
-            raise DataError(f"data.augment is for images; the data are a {kind}")
+            raise DataError(f"data.augment is for images; the data are {kind}s")
         for transform in self.transforms:
             if getattr(transform, "kind", kind) != kind:
-                name = type(getattr(transform, "transform", transform)).__name__
-                raise DataError(f"data.transform: {name} is for {transform.kind}s, not a {kind}")
+                name = getattr(transform, "name", type(transform).__name__)
+                rule = f"data.transform: {name} is for {transform.kind}s"
+                raise DataError(f"{rule}; the data are {kind}s")
         self.draws = sum(getattr(a, "draws", 0) for a in self.augmentations)
 
     def fit(self, column: Column) -> State:
         """Learn on the training samples all that `apply` needs; the result is plain JSON."""
         states: list[State] = []
         for transform in self.transforms:
-            fit = getattr(transform, "fit", None)
-            states.append(fit(self._seen(column, states)) if fit else {})
+            learns = hasattr(transform, "fit")
+            states.append(transform.fit(self._seen(column, states)) if learns else {})
         state: State = {
             "kind": self.kind,
             "shape": list(column.shape),
@@ -92,17 +117,12 @@ class Pipeline:
             yield self._transform(self._to_float(chunk), states)
 
     def on(self, device: torch.device, state: State) -> State:
-        """Return the state with its lists of numbers as tensors on the device.
+        """Return the state with the numbers of transforms that have `on` as tensors on the device.
 
-        `apply` takes either; so placed, it copies nothing to the device with every batch.
+        Their `apply` takes either; so placed, nothing is copied to the device with every batch.
         """
-        placed = [
-            {
-                key: torch.tensor(value, device=device) if isinstance(value, list) else value
-                for key, value in transform.items()
-            }
-            for transform in state["transforms"]
-        ]
+        pairs = zip(self.transforms, state["transforms"], strict=True)
+        placed = [t.on(device, own) if hasattr(t, "on") else own for t, own in pairs]
         return {**state, "transforms": placed}
 
     def apply(self, x: Tensor, state: State) -> Tensor:
@@ -135,14 +155,14 @@ class Pipeline:
         return x
 
     def _to_float(self, x: Tensor) -> Tensor:
-        if x.dtype == torch.uint8:
+        if self.kind == "image" and x.dtype == torch.uint8:
             return x.float().div_(255)
         return x.to(torch.float32, copy=True)
 
     def _transform(self, x: Tensor, states: Sequence[State]) -> Tensor:
         for transform, state in zip(self.transforms, states, strict=False):
             if isinstance(transform, PerSample):
-                x = transform.run(x, [derive(0, "transform", i) for i in range(len(x))])
+                x = transform.run(x, [derive(0, "transform")] * len(x))  # the same for every sample
             else:
                 x = transform.apply(x, state)
         return x

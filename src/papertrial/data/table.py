@@ -12,6 +12,8 @@ from torch import Tensor
 
 from papertrial.errors import PredictionInputError
 
+_LARGEST = torch.finfo(torch.float32).max
+
 
 class Standardize:
     """(x - mean) / std per column, both learnt on the training rows.
@@ -27,6 +29,10 @@ class Standardize:
         rows = torch.cat([x.double() for x in batches])
         std = rows.std(0, correction=0)
         return {"mean": rows.mean(0).tolist(), "std": torch.where(std > 0, std, 1.0).tolist()}
+
+    def on(self, device: torch.device, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state as tensors on the device."""
+        return {key: torch.tensor(value, device=device) for key, value in state.items()}
 
     def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
         """Return the standardised rows [B, F]."""
@@ -78,12 +84,16 @@ def read_rows(path: Path, features: Sequence[str]) -> tuple[Tensor, list[str]]:
         notes = [f"columns left out: {', '.join(extra)}"] if extra else []
     if not lines:
         raise PredictionInputError(f"{path} has a header but no rows")
-    return torch.tensor([_cells(path, n, row, columns, features) for n, row in lines]), notes
+    wide = len(header)
+    cells = [_cells(path, line, row, wide, columns, features) for line, row in lines]
+    return torch.tensor(cells), notes
 
 
 def _cells(
-    path: Path, line: int, row: list[str], columns: list[int], features: Sequence[str]
+    path: Path, line: int, row: list[str], wide: int, columns: list[int], features: Sequence[str]
 ) -> list[float]:
+    if len(row) > wide:
+        raise PredictionInputError(f"{path} line {line}: {len(row)} cells, where {wide} are named")
     values = []
     for column, name in zip(columns, features, strict=True):
         cell = row[column].strip() if column < len(row) else ""
@@ -95,7 +105,9 @@ def _cells(
 
 
 def _number(cell: str) -> float | None:
+    """Read a finite number that float32 holds; "nan" and Python's "1_000" are none."""
     try:
-        return float(cell)
+        value = float(cell)
     except ValueError:
         return None
+    return value if abs(value) <= _LARGEST and "_" not in cell else None

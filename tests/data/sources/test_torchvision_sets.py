@@ -206,7 +206,7 @@ def test_a_packed_file_with_a_wrong_checksum_is_named(
 
 
 @pytest.mark.parametrize("name", UNPACKED)
-@pytest.mark.parametrize("left", [-1, 16, 9, 3, 0])
+@pytest.mark.parametrize("left", [-1, 3])
 def test_a_truncated_unpacked_file_is_named(raw: Path, left: int, name: str) -> None:
     (raw / name).write_bytes((raw / name).read_bytes()[:left])
     message = _error("mnist", raw.parents[1])

@@ -36,7 +36,9 @@ SOURCES = {
 def data_folder(given: str | Path | None = None) -> Path:
     """Return the data folder: the one given, else $PAPERTRIAL_DATA, else the platform's cache."""
     chosen = given or os.environ.get("PAPERTRIAL_DATA")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("papertrial") / "data"
+    return (
+        Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("papertrial") / "data"
+    )
 
 
 def load(name: str, folder: Path) -> Dataset:

@@ -57,10 +57,9 @@ def _open(name: str, make: Callable[..., Any], folder: Path, train: bool) -> Any
     """Open the part that lies in the folder; else let torchvision fetch, check and unpack it."""
     try:
         return make(folder, train=train, download=False)
-    except RuntimeError:  # "Dataset not found or corrupted"
-        pass
     except Exception as error:
-        raise _corrupt(name, make, folder, error) from error
+        if not str(error).startswith("Dataset not found"):  # all files are there, in some state
+            raise _corrupt(name, make, folder, f"{type(error).__name__}: {error}") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # One process fetches, the others wait; and torchvision's words leave standard output alone.
@@ -74,10 +73,12 @@ def _split(name: str, loaded: Any, folder: Path) -> Split:
     pixels = torch.as_tensor(loaded.data)
     pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
     y = torch.as_tensor(loaded.targets, dtype=torch.int64)
-    outside = len(y) > 0 and not 0 <= int(y.min()) <= int(y.max()) < len(loaded.classes)
-    if pixels.dtype != torch.uint8 or len(pixels) != len(y) or outside or len(y) == 0:
-        found = f"{len(pixels)} images and {len(y)} labels"
-        raise _corrupt(name, type(loaded), folder, ValueError(f"they hold {found}"))
+    if pixels.dtype != torch.uint8 or len(pixels) != len(y) or len(y) == 0:
+        said = f"they hold {len(pixels)} images and {len(y)} labels"
+        raise _corrupt(name, type(loaded), folder, said)
+    if not 0 <= int(y.min()) <= int(y.max()) < len(loaded.classes):
+        said = f"labels from {int(y.min())} to {int(y.max())} for {len(loaded.classes)} classes"
+        raise _corrupt(name, type(loaded), folder, said)
     return Split(DenseColumn(pixels), y, np.arange(len(y)))
 
 
@@ -106,9 +107,14 @@ def _absent(name: str, make: Any, folder: Path, error: Exception) -> DataError:
     )
 
 
-def _corrupt(name: str, make: Any, folder: Path, error: Exception) -> DataError:
+def _corrupt(name: str, make: Any, folder: Path, reason: str) -> DataError:
     place, files, _ = _files(make, folder)
+    unpacked = [file.removesuffix(".gz") for file in files]
+    if hasattr(make, "base_folder"):
+        place = folder / make.base_folder
+        parts = [file for file, _ in (*make.train_list, *make.test_list)]
+        unpacked = [*parts, make.meta["filename"]]
     return DataError(
-        f"{name}: the unpacked files in {place} cannot be read: {type(error).__name__}: {error}\n"
-        f"delete all but {', '.join(files)} there, and they are unpacked or fetched again"
+        f"{name}: the unpacked files in {place} cannot be read: {reason}\n"
+        f"delete {', '.join(unpacked)} there, and they are unpacked or fetched again"
     )
