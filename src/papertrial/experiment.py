@@ -20,7 +20,7 @@ from papertrial.data.splits import cut
 from papertrial.data.streams import derive
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.evaluate.dry_run import dry_run
-from papertrial.evaluate.metrics import check_metrics, compute
+from papertrial.evaluate.metrics import check_finite, check_metrics, compute
 from papertrial.evaluate.predict import forward
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.stored import predictions_to_bytes
@@ -33,10 +33,10 @@ from papertrial.recipe.schema import Recipe, Slot
 from papertrial.runs import store
 from papertrial.runs.provenance import environment, utc_now
 from papertrial.tasks import TASKS, make_task
-from papertrial.tasks.losses import Loss, check_loss
+from papertrial.tasks.losses import check_loss
 from papertrial.tasks.task import Task
 from papertrial.training.checkpoint import load_weights, state_to_bytes, weights_to_bytes
-from papertrial.training.device import has_room, numerics, pick_device
+from papertrial.training.device import has_room, numerics, pick_device, seed_draws
 from papertrial.training.events import Evaluated, Event, Started, Trained
 from papertrial.training.loop import Progress, fit
 from papertrial.training.objective import Objective
@@ -179,7 +179,7 @@ class _Parts:
     pipeline: Pipeline
     state: State
     batches: Batches
-    loss: Loss
+    objective: Objective
     train: TrainState
     device: torch.device
     fingerprints: dict[str, str]
@@ -187,7 +187,7 @@ class _Parts:
 
 def _prepare(recipe: Recipe, data: Path, device: torch.device) -> _Parts:
     """Build and check all that the recipe names, so that what cannot work fails now."""
-    torch.default_generator.manual_seed(derive(recipe.seed, "init"))
+    seed_draws(device, derive(recipe.seed, "init"))
     model = _build_model(recipe.model)
     loss = _build("loss", recipe.loss)
     cuts = recipe.data.splits
@@ -220,10 +220,18 @@ def _prepare(recipe: Recipe, data: Path, device: torch.device) -> _Parts:
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
     output = dry_run(model, first.x)
     task.check_output(output, first.y)
-    check_loss(loss, task, output, dataset.train.y)
+    reduction = check_loss(loss, task, output, dataset.train.y)
+    objective = Objective(
+        model,
+        loss,
+        task,
+        precision=recipe.precision,
+        accumulate=recipe.accumulate,
+        reduction=reduction,
+    )
     train = _build_training(recipe, model)
     return _Parts(
-        dataset, task, metrics, pipeline, state, batches, loss, train, device, fingerprints
+        dataset, task, metrics, pipeline, state, batches, objective, train, device, fingerprints
     )
 
 
@@ -233,13 +241,6 @@ def _train(
     per_epoch = parts.batches.steps
     steps = recipe.steps or (recipe.epochs or 1) * per_epoch
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
-    objective = Objective(
-        parts.train.model,
-        parts.loss,
-        parts.task,
-        precision=recipe.precision,
-        accumulate=recipe.accumulate,
-    )
     yield Started(
         folder.path,
         str(parts.device),
@@ -254,7 +255,7 @@ def _train(
     for progress in fit(
         parts.train,
         parts.batches,
-        objective,
+        parts.objective,
         seed=recipe.seed,
         steps=steps,
         clip_norm=recipe.clip_norm,
@@ -310,9 +311,8 @@ def _evaluate(
     names = list(parts.metrics)
     monitor = recipe.scheduler.monitor if recipe.scheduler else None
     names += [monitor] if monitor is not None and monitor not in names else []
-    metrics = compute(
-        names, parts.task, output.to(parts.device), rows.y.to(parts.device), parts.loss
-    )
+    metrics = compute(names, parts.task, output, rows.y, parts.objective.loss, parts.device)
+    check_finite(metrics, output, split, parts.train.step)
     seconds["evaluate"] += time.perf_counter() - start
     return Evaluated(split, parts.train.step, metrics), output
 

@@ -108,6 +108,7 @@ def make_training(digits: Dataset) -> MakeTraining:
             make_task("image-classification", digits),
             precision=precision,
             accumulate=accumulate,
+            reduction=getattr(loss, "reduction", "mean"),
         )
         schedule = Schedule(scheduler and scheduler(built), interval, monitor)  # type: ignore[arg-type]
         return Training(TrainState(made, built, schedule), batches, objective, seed)

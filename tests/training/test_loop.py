@@ -281,7 +281,7 @@ def test_a_monitored_metric_moves_the_rate_as_in_a_plain_loop(make_training: Mak
         return lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
 
     ours = make_training(scheduler=plateau, monitor="loss")
-    plain = make_training(scheduler=plateau)
+    plain = make_training(scheduler=plateau, monitor="loss")
     metrics = [2.0, 1.0, 1.5, 1.4, 1.3, 1.2]
     got = []
     for record in ours.steps(len(metrics) * EPOCH, every=(1,)):

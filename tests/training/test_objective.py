@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from papertrial.data.batches import Batch
 from papertrial.errors import ModelError
 from papertrial.tasks.image_classification import ImageClassification
-from papertrial.tasks.losses import Loss
+from papertrial.tasks.losses import Loss, check_loss
 from papertrial.tasks.regression import Regression
 from papertrial.training.objective import Objective
 
@@ -81,8 +81,10 @@ def test_gradients_are_added_to_those_there() -> None:
 def test_parts_give_the_gradients_of_the_whole(loss: Loss, batch: Batch, accumulate: int) -> None:
     task, outputs = (CLASSIFY, 3) if batch is BATCH else (REGRESS, 1)
     model, other = _model(outputs), _model(outputs)
+    reduction = check_loss(loss, task, model(batch.x), batch.y)
     whole = Objective(model, loss, task).backward(batch)
-    parts = Objective(other, loss, task, accumulate=accumulate).backward(batch)
+    in_parts = Objective(other, loss, task, accumulate=accumulate, reduction=reduction)
+    parts = in_parts.backward(batch)
     for gradient, expected in zip(_gradients(other), _gradients(model), strict=True):
         torch.testing.assert_close(gradient, expected, rtol=1e-5, atol=1e-6)
     for tensor, expected in zip(parts, whole, strict=True):

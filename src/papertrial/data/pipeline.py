@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from papertrial.data.column import Column, Kind, chunks
 from papertrial.data.streams import derive, generator
-from papertrial.errors import DataError
+from papertrial.errors import DataError, PapertrialError
 
 State = dict[str, Any]
 
@@ -56,6 +56,8 @@ class PerSample:
     def _one(self, sample: Tensor) -> Tensor:
         try:
             result: object = self.transform(sample)
+        except PapertrialError:
+            raise
         except Exception as error:
             kind = f"{list(sample.shape)} {str(sample.dtype).removeprefix('torch.')}"
             raise DataError(f"{self.name} fails on an image {kind}: {error}") from error

@@ -32,7 +32,7 @@ class Standardize:
 
     def on(self, device: torch.device, state: dict[str, Any]) -> dict[str, Any]:
         """Return the state as tensors on the device."""
-        return {key: torch.tensor(value, device=device) for key, value in state.items()}
+        return {key: torch.as_tensor(value, device=device) for key, value in state.items()}
 
     def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
         """Return the standardised rows [B, F]."""

@@ -20,14 +20,28 @@ def dry_run(model: nn.Module, x: Tensor) -> Tensor:
         ModelError: layers do not fit the input or each other, or the output is not a tensor. The
             message names the layer, the shape it expects and the shape it gets.
     """
+    modes = [(module, module.training) for module in model.modules()]
     with torch.no_grad():
-        model.eval()
-        _traced(model, x)
-        kept = {name: buffer.clone() for name, buffer in model.named_buffers()}
-        model.train()
-        output = _traced(model, x)
-        for name, buffer in model.named_buffers():
-            buffer.copy_(kept[name])
+        _traced(model.eval(), x)
+        kept = [
+            (
+                module,
+                {
+                    name: (b, None if b is None else b.clone())
+                    for name, b in module._buffers.items()
+                },
+            )
+            for module in model.modules()
+        ]
+        output = _traced(model.train(), x)
+        for module, buffers in kept:
+            module._buffers.clear()
+            for name, (buffer, copy) in buffers.items():
+                module._buffers[name] = buffer
+                if buffer is not None and copy is not None:
+                    buffer.copy_(copy)
+    for module, training in modes:
+        module.training = training
     if not isinstance(output, Tensor):
         raise ModelError(
             f"the model must return one tensor, got {type(output).__name__}; wrap it in a module "
@@ -42,14 +56,17 @@ def _traced(model: nn.Module, x: Tensor) -> Any:
     finished: list[tuple[str, nn.Module, Any]] = []
     names = {module: name for name, module in model.named_modules()}
 
-    def enter(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        running.append((names[module], module, inputs))
+    def enter(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        running.append((names[module], module, (*inputs, *named.values())))
 
     def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         running.pop()
         finished.append((names[module], module, output))
 
-    hooks = [m.register_forward_pre_hook(enter) for m in model.modules()]
+    # Ahead of a lazy layer's own hook, which may be what refuses the input.
+    hooks: list[Any] = [
+        m.register_forward_pre_hook(enter, prepend=True, with_kwargs=True) for m in model.modules()
+    ]
     hooks += [m.register_forward_hook(leave) for m in model.modules()]
     try:
         return model(x)
@@ -82,7 +99,8 @@ def _explain(
     title = f"{name} ({type(module).__name__})" if name else f"the model ({type(module).__name__})"
     expected = _expected(module)
     if expected:
-        return f"layer {title} expects {expected} but gets {got}{before}: {message}"
+        title = f"layer {title}" if name else title
+        return f"{title} expects {expected} but gets {got}{before}: {message}"
     return f"{title} fails on {got}{before}: {message}"
 
 

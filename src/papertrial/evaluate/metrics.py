@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from sklearn.metrics import r2_score
 from torch import Tensor
 from torchmetrics.functional import classification as tmc
 from torchmetrics.functional import regression as tmr
 
-from papertrial.errors import DataError, did_you_mean
+from papertrial.errors import DataError, DivergedError, did_you_mean
 from papertrial.tasks.losses import Loss
 from papertrial.tasks.task import Task
 
@@ -23,11 +25,19 @@ _AVERAGED: dict[str, Callable[..., Tensor]] = {
     "recall": tmc.multiclass_recall,
     "f1": tmc.multiclass_f1_score,
 }
+
+
+def _r2(output: Tensor, target: Tensor) -> Tensor:
+    # torchmetrics compares sums of squares with an absolute 1e-4, which depends on the unit.
+    value = r2_score(target.flatten().numpy(), output.flatten().numpy())
+    return torch.tensor(value, dtype=torch.float64)
+
+
 _REGRESSION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": tmr.mean_squared_error,
     "rmse": lambda p, t: tmr.mean_squared_error(p, t, squared=False),
     "mae": tmr.mean_absolute_error,
-    "r2": tmr.r2_score,
+    "r2": _r2,
 }
 _CLASSIFICATION = (
     "accuracy", "top5_accuracy", *_AVERAGED, *(f"{name}_per_class" for name in _AVERAGED),
@@ -37,6 +47,8 @@ FAMILIES = {
     "classification": ("loss", *_CLASSIFICATION),
     "regression": ("loss", *_REGRESSION),
 }
+
+_CPU = torch.device("cpu")
 
 
 def check_metrics(names: Sequence[str], task: Task) -> None:
@@ -60,26 +72,33 @@ def check_metrics(names: Sequence[str], task: Task) -> None:
 
 
 def compute(
-    names: Sequence[str], task: Task, output: Tensor, y: Tensor, loss: Loss
+    names: Sequence[str],
+    task: Task,
+    output: Tensor,
+    y: Tensor,
+    loss: Loss,
+    device: torch.device = _CPU,
 ) -> dict[str, Value]:
     """Return each metric of a split.
 
     Args:
         names: the metrics; precision, recall, F1 and AUROC are macro averages over the classes.
         task: what the outputs mean.
-        output: raw, [N, K], [N] or [N, T], on the device of the loss.
-        y: targets as stored, on that device.
+        output: raw, [N, K], [N] or [N, T].
+        y: targets as stored.
         loss: called once, on the whole split: its own reduction decides the average.
+        device: where the loss is computed; all else is on the CPU, in float64 where it matters.
 
     Returns:
         a number for each name; None where it is not defined, as AUROC with a class that is absent.
     """
     values: dict[str, Value] = {}
-    target = task.target(y, output)
+    output = output.detach().cpu()
+    target = task.target(y.cpu(), output).clone()
     for name in names:
         if name == "loss":
             with torch.no_grad():
-                values[name] = loss(output, target).item()
+                values[name] = loss(output.to(device), target.to(device)).item()
         elif task.family == "regression":
             defined = name != "r2" or len(y) >= 2
             value = _REGRESSION[name](output.double(), target.double()) if defined else None
@@ -110,6 +129,21 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Va
         per_class = metric(output, target, count, average="none").tolist()
         return dict(zip(classes, per_class, strict=True))
     return float(metric(output, target, count, average="macro"))
+
+
+def check_finite(metrics: dict[str, Value], output: Tensor, split: str, step: int) -> None:
+    """Refuse results that are no numbers, which later steps would not mend.
+
+    Raises:
+        DivergedError: a metric is infinite or not a number, or outputs are not numbers.
+    """
+    bad = [n for n, v in metrics.items() if isinstance(v, float) and not math.isfinite(v)]
+    if bad or output.isnan().any():
+        raise DivergedError(
+            f"after step {step} the model gives no finite numbers on {split} "
+            f"({', '.join(bad) or 'its outputs are nan'}): the training diverged; "
+            "lower optimizer.lr, or set clip_norm"
+        )
 
 
 def scalars(metrics: dict[str, Any]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from papertrial.data.column import Column, chunks
 from papertrial.data.pipeline import Pipeline, State
-from papertrial.errors import ModelError
+from papertrial.errors import ModelError, PapertrialError
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
@@ -40,13 +40,15 @@ def forward(
     model.eval()
     outputs, state = [], pipeline.on(device, state)
     try:
-        with torch.inference_mode(), autocast(device, precision):
+        with torch.no_grad(), autocast(device, precision):
             for chunk in chunks(column, batch_size):
                 x = pipeline.apply(chunk.to(device, non_blocking=True), state)
                 outputs.append(model(x).float())
-    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise ModelError(f"the model failed in evaluation mode: {error}") from error
+    except PapertrialError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise ModelError(f"the model failed in evaluation mode: {said}") from error
     finally:
         model.train(was_training)
-    # A clone outside inference mode is an ordinary tensor, which callers may use as they like.
-    return torch.cat(outputs).to("cpu").clone()
+    return torch.cat(outputs).to("cpu")

@@ -19,6 +19,8 @@ from papertrial.errors import PredictionInputError
 from papertrial.evaluate.predict import forward
 from papertrial.tasks.task import Task
 
+_FILES = (str, Path, Image.Image)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -75,12 +77,14 @@ class Predictor:
         Raises:
             PredictionInputError: an input that cannot be read as what the model takes.
         """
-        items = [inputs] if isinstance(inputs, str | Path | Image.Image) else inputs
-        if isinstance(items, Sequence) and not items:
+        items = [inputs] if isinstance(inputs, _FILES) else inputs
+        if hasattr(items, "__len__") and len(items) == 0:
             raise PredictionInputError("there is nothing to predict; give at least one input")
-        listed = isinstance(items, Sequence) and isinstance(items[0], str | Path | Image.Image)
+        listed = isinstance(items, list | tuple) and any(isinstance(i, _FILES) for i in items)
+        if listed and not all(isinstance(item, _FILES) for item in items):
+            raise PredictionInputError("give paths and PIL images, or one array; not both")
         if self.pipeline.kind == "table":
-            return self._tables([Path(i) for i in items]) if listed else self._numbers(items)
+            return self._tables(items) if listed else self._numbers(items)
         return self._images(items) if listed else self._pixels(items)
 
     @property
@@ -103,10 +107,12 @@ class Predictor:
         x = from_array(values, self._image_shape)
         return self._answers(x, [str(i) for i in range(len(x))], [""] * len(x))
 
-    def _tables(self, paths: Sequence[Path]) -> list[Answer]:
+    def _tables(self, paths: Sequence[Any]) -> list[Answer]:
         answers = []
         for path in paths:
-            x, notes = read_rows(path, self.task.state()["features"])
+            if isinstance(path, Image.Image):
+                raise PredictionInputError("the model takes rows of a table, got an image")
+            x, notes = read_rows(Path(path), self.task.state()["features"])
             names = [f"{path}:{row}" for row in range(1, len(x) + 1)]
             answers += self._answers(x, names, ["; ".join(notes)] * len(x))
         return answers

@@ -223,7 +223,11 @@ def broken_rules(tree: dict[str, Any]) -> list[tuple[str, str]]:
     has_validation = isinstance(splits, dict) and splits.get("validation") is not None
     if isinstance(splits, dict) and splits.get("stratify") is True and splits.get("draw") == "last":
         broken.append(("data.splits.stratify", "a stratified draw is random; got draw: last"))
-    if isinstance(scheduler, dict) and scheduler.get("monitor") and not has_validation:
+    monitor = scheduler.get("monitor") if isinstance(scheduler, dict) else None
+    if isinstance(monitor, str) and (monitor.endswith("_per_class") or "matrix" in monitor):
+        rule = "a scheduler takes a metric that is one number"
+        broken.append(("scheduler.monitor", f"{rule}, got {monitor!r}"))
+    if monitor and not has_validation:
         broken.append(("scheduler.monitor", "needs a validation part; set data.splits.validation"))
     return broken
 

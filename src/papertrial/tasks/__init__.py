@@ -26,7 +26,7 @@ def make_task(name: str, dataset: Dataset) -> Task:
     if dataset.kind != task.kind:
         fits = [other for other, cls in TASKS.items() if cls.kind == dataset.kind]
         raise DataError(
-            f"task {name} is for {task.kind}s, but data.source {dataset.name} is a {dataset.kind}; "
+            f"task {name} is for {task.kind}s, but data.source {dataset.name} has {dataset.kind}s; "
             f"use the task {' or '.join(fits)}, or another source"
         )
     return task.of(dataset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,19 +14,16 @@ from papertrial.errors import ModelError
 from papertrial.tasks.task import Task
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Reduction = Literal["mean", "sum"]
 _SHIFT = 64.0
 
 
-def reduction(loss: Loss) -> str:
-    """Return a loss's `reduction` ("mean" where it says nothing), bound functions included."""
-    bound: dict[str, Any] = getattr(loss, "keywords", {})
-    return str(getattr(loss, "reduction", bound.get("reduction", "mean")))
+def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
+    """Tell whether a loss is a mean or a sum over samples; refuse one that is not for this task.
 
+    That is one that fails, or that silently gives nonsense.
 
-def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> None:
-    """Refuse a loss that fails, or that silently gives nonsense with this task.
-
-    Three tests on random outputs of the model's width, with real targets:
+    Three tests on random outputs of the model's width and the targets' scale, with real targets:
 
     - it returns one finite number that gradients reach;
     - it does not stay the same when targets are handed to other rows, as a [B, 1] broadcast
@@ -40,6 +37,9 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> None:
         output: the model's, for one batch, [B, ...].
         y: targets as stored, [n] or [n, T] with n >= 2, on any device.
 
+    Returns:
+        "sum" where the loss of every sample taken twice is twice the loss, else "mean".
+
     Raises:
         ModelError: any of these fails.
     """
@@ -47,6 +47,8 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> None:
     y, rows = _varied(y), output.shape[-1] + 3  # never a square: [K] beside [B, K] would broadcast
     y = y.repeat(-(-rows // len(y)), *[1] * (y.ndim - 1))[:rows].to(output.device)
     noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
+    if y.is_floating_point():  # far from the targets, rounding would hide which is whose
+        noise = noise * y.std().cpu() + y.mean().cpu()
     made_up = noise.to(output.device).requires_grad_()
     target = task.target(y, made_up)
     value = _call(loss, name, made_up, target)
@@ -66,15 +68,16 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> None:
             "nothing can be learnt from it; probably it broadcasts [B, 1] against [B]"
         )
     if task.family == "classification":
-        unit = rows if reduction(loss) == "sum" else 1
-        fall = (value - _call(loss, name, made_up + _SHIFT, target)) / (unit * _SHIFT)
-        sums = output.detach().double().exp().sum(1)
-        if fall > 0.9 and not torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
+        fall = (value - _call(loss, name, made_up + _SHIFT, target)) / _SHIFT
+        sums = output.detach().cpu().double().exp().sum(1)
+        if fall > 1e-3 and not torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
             raise ModelError(
                 f"loss: {name} expects log-probabilities, but the model's outputs are not (each "
                 f"row's exp() must sum to 1, got {sums[0].item():.4g}); use "
                 "torch.nn.CrossEntropyLoss, or end the model with torch.nn.LogSoftmax(dim=1)"
             )
+    twice = _call(loss, name, torch.cat([made_up, made_up]), torch.cat([target, target]))
+    return "sum" if torch.allclose(twice, 2 * value, rtol=1e-3) else "mean"
 
 
 def _varied(y: Tensor) -> Tensor:

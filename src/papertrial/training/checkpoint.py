@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import pickle
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from papertrial.errors import RunError
+from papertrial.errors import ModelError, RunError
 
 
 def weights_to_bytes(model: nn.Module) -> bytes:
@@ -43,9 +43,11 @@ def _untied(model: nn.Module) -> dict[str, Tensor]:
     kept: dict[str, Tensor] = {}
     seen: set[tuple[Any, ...]] = set()
     for name, tensor in model.state_dict().items():
+        if not isinstance(tensor, Tensor):
+            raise ModelError(f"the model's state {name!r} is no tensor; safetensors cannot keep it")
         place = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
         if place not in seen or tensor.numel() == 0:
-            kept[name] = tensor.detach().contiguous()
+            kept[name] = tensor.detach().clone(memory_format=torch.contiguous_format)
         seen.add(place)
     return kept
 
@@ -53,8 +55,17 @@ def _untied(model: nn.Module) -> dict[str, Tensor]:
 def state_to_bytes(state: dict[str, Any]) -> bytes:
     """Return a training state as the bytes of torch.save."""
     out = io.BytesIO()
-    torch.save(state, out)
+    torch.save(_plain(state), out)
     return out.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy's numbers, which schedulers may leave in a state, into Python's."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def state_from_bytes(data: bytes, where: str) -> dict[str, Any]:
@@ -65,6 +76,8 @@ def state_from_bytes(data: bytes, where: str) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        raise RunError(f"{where} is not a readable training state: {error}") from error
+    except Exception as error:  # what a damaged file makes torch raise has no common class
+        raise RunError(
+            f"{where} is not a readable training state ({type(error).__name__}); train again"
+        ) from error
     return state

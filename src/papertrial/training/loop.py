@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from papertrial.data.batches import Batch, Batches
 from papertrial.data.streams import derive
 from papertrial.errors import DivergedError
-from papertrial.training.device import default_generator
+from papertrial.training.device import seed_draws
 from papertrial.training.objective import Objective, Result
-from papertrial.training.optim import learning_rate, needs_closure
+from papertrial.training.optim import Stepper, learning_rate
 from papertrial.training.state import TrainState
 
 
@@ -55,12 +54,12 @@ def fit(
         DivergedError: the loss is no longer finite.
     """
     model, optimizer, schedule = state.model.train(), state.optimizer, state.schedule
-    draws, closure = default_generator(batches.device), needs_closure(optimizer)
+    stepper = Stepper(optimizer)
     total, counted, samples = torch.zeros((), device=batches.device), 0, 0
     epoch_seconds, since, clock = 0.0, 0.0, time.perf_counter()
 
     def gradients(batch: Batch, stream: int) -> Result:
-        draws.manual_seed(stream)
+        seed_draws(batches.device, stream)
         optimizer.zero_grad()
         result = objective.backward(batch)
         if clip_norm is not None:
@@ -71,11 +70,7 @@ def fit(
         epoch, offset = divmod(state.step, batches.steps)
         batch = batches.batch(seed, epoch, offset)
         stream = derive(seed, "model", epoch, offset)
-        if closure:
-            result = _step_with_closure(optimizer, partial(gradients, batch, stream))
-        else:
-            result = gradients(batch, stream)
-            optimizer.step()
+        result = stepper.step(partial(gradients, batch, stream))
         state.step += 1
         total, counted, samples = total + result.loss, counted + 1, samples + len(batch.y)
         last = offset + 1 == batches.steps
@@ -97,15 +92,3 @@ def fit(
         )
         total, counted, samples = torch.zeros_like(total), 0, 0
         epoch_seconds, clock = 0.0 if last else epoch_seconds, time.perf_counter()
-
-
-def _step_with_closure(optimizer: Optimizer, compute: Callable[[], Result]) -> Result:
-    """Step an optimizer that evaluates the loss several times; return the first evaluation."""
-    results: list[Result] = []
-
-    def closure() -> Tensor:
-        results.append(compute())
-        return results[-1].loss
-
-    optimizer.step(closure)  # type: ignore[arg-type]  # typed as returning a float
-    return results[0]

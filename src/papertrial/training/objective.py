@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from papertrial.data.batches import Batch
 from papertrial.errors import ModelError
 from papertrial.evaluate.predict import autocast
-from papertrial.tasks.losses import Loss, reduction
+from papertrial.tasks.losses import Loss, Reduction
 from papertrial.tasks.task import Task
 
 
@@ -33,6 +33,7 @@ class Objective:
         accumulate: parts that a batch is computed in, one after the other; the sum of their
             gradients is the batch's, exactly for losses that are means or sums over samples
             (batch normalisation and class weights see the parts instead).
+        reduction: "sum" for a loss that adds up its samples.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Objective:
         *,
         precision: str = "fp32",
         accumulate: int = 1,
+        reduction: Reduction = "mean",
     ) -> None:
         self.model = model
         self.loss = loss
         self.task = task
         self.precision = precision
         self.accumulate = accumulate
-        self._is_mean = reduction(loss) == "mean"
+        self._is_mean = reduction == "mean"
 
     def backward(self, batch: Batch) -> Result:
         """Add the batch's gradients to the parameters'.

@@ -1,17 +1,19 @@
-"""What an optimizer and its scheduler need from us: fused kernels, closures, when to step."""
+"""What optimizers and schedulers need from us: fused kernels, closures, when to step."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from papertrial.errors import ModelError
+from papertrial.errors import ModelError, PapertrialError
 
+_FUSED_ON_MPS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _EXCLUDES_FUSED = ("fused", "foreach", "capturable", "differentiable")
 
 
@@ -32,9 +34,11 @@ def fused_arguments(target: Any, kwargs: dict[str, Any], model: nn.Module) -> di
     takes_fused = "fused" in inspect.signature(target).parameters
     chosen = any(kwargs.get(name) is not None for name in _EXCLUDES_FUSED)
     sparse = any(getattr(module, "sparse", False) for module in model.modules())
-    kinds = {(p.device.type, p.is_floating_point()) for p in trainable(model)}
-    known = all(device in ("cpu", "cuda", "mps") and floating for device, floating in kinds)
-    return {"fused": True} if takes_fused and known and not chosen and not sparse else {}
+    floating = all(p.is_floating_point() for p in trainable(model))
+    devices = {p.device.type for p in trainable(model)}
+    known = devices <= {"cpu", "cuda"} or (devices == {"mps"} and target in _FUSED_ON_MPS)
+    fits = takes_fused and floating and known and not chosen and not sparse
+    return {"fused": True} if fits else {}
 
 
 def needs_closure(optimizer: Optimizer) -> bool:
@@ -43,28 +47,100 @@ def needs_closure(optimizer: Optimizer) -> bool:
     return closure is not None and closure.default is closure.empty
 
 
+class Computed(Protocol):
+    """What a gradient computation returns, at least."""
+
+    @property
+    def loss(self) -> Tensor:
+        """The loss, without dimensions."""
+        ...
+
+
+R = TypeVar("R", bound=Computed)
+
+
+class Stepper:
+    """Steps an optimizer, which may evaluate the loss itself and several times."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self._closure = needs_closure(optimizer)
+
+    def step(self, compute: Callable[[], R]) -> R:
+        """Compute gradients and take one step; return the first computation's result.
+
+        Raises:
+            ModelError: the optimizer fails, as some do on sparse gradients.
+        """
+        results: list[R] = []
+
+        def closure() -> Tensor:
+            results.append(compute())
+            return results[-1].loss
+
+        try:
+            if self._closure:
+                self.optimizer.step(closure)  # type: ignore[arg-type]  # typed as giving a float
+            else:
+                closure()
+                self.optimizer.step()
+        except PapertrialError:
+            raise
+        except Exception as error:
+            name = type(self.optimizer).__name__
+            raise ModelError(f"optimizer: {name} cannot step: {error}") from error
+        return results[0]
+
+
 @dataclass
 class Schedule:
     """A learning-rate scheduler (or none) and when it is stepped.
 
     With `monitor`, its step() takes that validation metric after each evaluation; else it is
     stepped after each epoch or each optimizer step.
+
+    Raises:
+        ModelError: its step() takes a metric and none is monitored, or the other way round; later,
+            when it fails, as one made for fewer steps does.
     """
 
     scheduler: Any = None
     interval: Literal["epoch", "step"] = "epoch"
     monitor: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.scheduler is None:
+            return
+        first = [*inspect.signature(type(self.scheduler).step).parameters.values()][1:2]
+        takes_metric = any(p.name == "metrics" or p.default is p.empty for p in first)
+        if takes_metric and self.monitor is None:
+            raise ModelError(f"scheduler: {self._name} takes a metric; name one as monitor: loss")
+        if self.monitor is not None and not takes_metric:
+            raise ModelError(f"scheduler: {self._name} takes no metric; remove monitor")
+
+    @property
+    def _name(self) -> str:
+        return type(self.scheduler).__name__
+
     def step(self, end_of_epoch: bool) -> None:
         """Count one optimizer step."""
         due = end_of_epoch or self.interval == "step"
         if self.scheduler is not None and self.monitor is None and due:
-            self.scheduler.step()
+            self._call()
 
     def evaluated(self, metrics: dict[str, Any]) -> None:
         """Hand on the monitored metric of an evaluation."""
         if self.scheduler is not None and self.monitor is not None:
-            self.scheduler.step(metrics[self.monitor])
+            value = metrics[self.monitor]
+            if not isinstance(value, int | float):
+                raise ModelError(f"scheduler: the metric {self.monitor} is not defined here")
+            self._call(value)
+
+    def _call(self, *metric: float) -> None:
+        try:
+            self.scheduler.step(*metric)
+        except Exception as error:
+            raise ModelError(f"scheduler: {self._name} cannot step: {error}") from error
 
     def state_dict(self) -> dict[str, Any]:
         """Return the scheduler's state, {} without one."""

@@ -39,12 +39,15 @@ class TrainState:
         Raises:
             RunError: it is the state of something else.
         """
-        if set(state) != _KEYS:
-            raise RunError(f"a training state has {sorted(_KEYS)}, got {sorted(state)}")
+        if not isinstance(state, dict) or set(state) != _KEYS:
+            got = sorted(state) if isinstance(state, dict) else type(state).__name__
+            raise RunError(f"a training state has {sorted(_KEYS)}, got {got}")
+        if set(state["schedule"]) != set(self.schedule.state_dict()):
+            raise RunError("the training state is of another scheduler")
         try:
             self.model.load_state_dict(state["model"], strict=True)
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
-        except (RuntimeError, ValueError, KeyError) as error:
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"the training state is of another model: {error}") from error
         self.step = state["step"]
