@@ -231,7 +231,7 @@ def test_steps_in_place_of_epochs(tmp_path: Path) -> None:
         (
             ["model.in_features=63"],
             ModelError,
-            r"layers.0 \(Linear\) expects \[\.\.\., 63\] but gets \[32, 64\]",
+            r"layer 1 \(Linear\) expects \[\.\.\., 63\] but gets \[32, 64\]",
         ),
         (["loss.use=torch.nn.NLLLoss"], ModelError, "use torch.nn.CrossEntropyLoss"),
         (["metrics=[mse]"], DataError, "'mse' is not one for classification"),

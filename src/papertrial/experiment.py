@@ -36,7 +36,7 @@ from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.losses import check_loss
 from papertrial.tasks.task import Task
 from papertrial.training.checkpoint import load_weights, state_to_bytes, weights_to_bytes
-from papertrial.training.device import has_room, numerics, pick_device, seed_draws
+from papertrial.training.device import generators, has_room, numerics, pick_device
 from papertrial.training.events import Evaluated, Event, Started, Trained
 from papertrial.training.loop import Progress, fit
 from papertrial.training.objective import Objective
@@ -187,7 +187,8 @@ class _Parts:
 
 def _prepare(recipe: Recipe, data: Path, device: torch.device) -> _Parts:
     """Build and check all that the recipe names, so that what cannot work fails now."""
-    seed_draws(device, derive(recipe.seed, "init"))
+    for generator in generators(device):
+        generator.manual_seed(derive(recipe.seed, "init"))
     model = _build_model(recipe.model)
     loss = _build("loss", recipe.loss)
     cuts = recipe.data.splits

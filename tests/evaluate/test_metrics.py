@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -202,3 +204,21 @@ def test_metrics_of_log_probabilities_are_those_of_the_logits() -> None:
     assert of_logs.pop("auroc") == pytest.approx(of_logits.pop("auroc"), abs=1e-6)
     assert of_logs == of_logits
     assert np.array(of_logits["confusion_matrix"]).sum() == 200
+
+
+def test_many_classes_take_little_memory_in_a_deterministic_run() -> None:
+    code = """
+import resource, torch
+from papertrial.evaluate.metrics import compute
+from papertrial.tasks.image_classification import ImageClassification
+from papertrial.training.device import numerics
+task = ImageClassification([str(k) for k in range(100)])
+output, y = torch.randn(50_000, 100), torch.randint(100, (50_000,))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with numerics(torch.device("cpu")):
+    compute(["confusion_matrix", "f1"], task, output, y, torch.nn.CrossEntropyLoss())
+    assert torch.are_deterministic_algorithms_enabled()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400  # megabytes, where the other way of counting takes over 4,000

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from papertrial.errors import DeviceError
-from papertrial.training.device import has_room, numerics, pick_device, seed_draws
+from papertrial.training.device import generators, has_room, numerics, pick_device
 
 CPU = torch.device("cpu")
 
@@ -49,12 +49,8 @@ def test_data_stay_in_memory_on_the_cpu() -> None:
     assert not has_room(CPU, 1)
 
 
-def test_what_layers_draw_on_the_cpu_is_seeded() -> None:
-    with torch.random.fork_rng(devices=[]):
-        seed_draws(CPU, 7)
-        drawn = torch.nn.functional.dropout(torch.ones(50))
-        torch.manual_seed(7)
-        assert torch.equal(torch.nn.functional.dropout(torch.ones(50)), drawn)
+def test_layers_on_the_cpu_draw_from_torchs_default_generator() -> None:
+    assert generators(CPU) == [torch.default_generator]
 
 
 def _settings() -> dict[str, Any]:

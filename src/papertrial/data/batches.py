@@ -51,6 +51,7 @@ class Batches:
         self.device = device
         self.steps = math.ceil(len(split) / batch_size)
         self._targets = DenseColumn(split.y)
+        self._moves = device.type != "cpu"
         # One epoch's order and draws are remembered: they are the same for each of its steps.
         self._order = functools.lru_cache(maxsize=1)(self._draw_order)
         self._uniforms = functools.lru_cache(maxsize=1)(self._draw_uniforms)
@@ -75,11 +76,18 @@ class Batches:
     def batch(self, seed: int, epoch: int, step: int, rank: int = 0, world: int = 1) -> Batch:
         """Return the batch, or one rank's part of it, ready for the model."""
         rows = self.rows(seed, epoch, step, rank, world)
-        x = self.split.x.take(rows).to(self.device, non_blocking=True)
+        x = self.split.x.take(rows, copy=bool(self.pipeline.augmentations))
         y = self._targets.take(rows)
+        if self._moves:
+            x = x.to(self.device, non_blocking=True)
+            y = y.to(self.device, non_blocking=True)
         if self.pipeline.augmentations:
             x = self._augment(x, rows, seed, epoch)
-        return Batch(self.pipeline.apply(x, self.state), y.to(self.device, non_blocking=True))
+        return Batch(self.pipeline.apply(x, self.state), y)
+
+    def samples(self, first: int, stop: int) -> int:
+        """Return how many samples the steps from `first` up to `stop` of an epoch take."""
+        return min(stop * self.batch_size, len(self.split)) - first * self.batch_size
 
     def _augment(self, x: Tensor, rows: slice | Tensor, seed: int, epoch: int) -> Tensor:
         places = torch.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows

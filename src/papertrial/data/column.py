@@ -27,8 +27,11 @@ class Column(Protocol):
 
     def __len__(self) -> int: ...
 
-    def take(self, rows: slice | Tensor) -> Tensor:
-        """Return the samples at `rows`, [B, *shape]."""
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
+        """Return the samples at `rows`, [B, *shape].
+
+        Without `copy` they may be the column's own memory: for those who only read.
+        """
         ...
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Column:
@@ -62,7 +65,7 @@ class _Column:
     def __len__(self) -> int:
         raise NotImplementedError
 
-    def take(self, rows: slice | Tensor) -> Tensor:
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
         raise NotImplementedError
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Column:
@@ -89,10 +92,10 @@ class DenseColumn(_Column):
     def __len__(self) -> int:
         return len(self._values)
 
-    def take(self, rows: slice | Tensor) -> Tensor:
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
         """Return the samples at `rows` as a tensor [B, ...] of its own memory."""
         if isinstance(rows, slice):
-            return self._values[rows].clone()
+            return self._values[rows].clone() if copy else self._values[rows]
         return self._values.index_select(0, rows.to(self._values.device))
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Column:
@@ -115,7 +118,7 @@ class MemmapColumn(_Column):
     def __len__(self) -> int:
         return len(self._values)
 
-    def take(self, rows: slice | Tensor) -> Tensor:
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
         """Return the samples at `rows` as a tensor [B, ...] of its own memory."""
         index = rows if isinstance(rows, slice) else rows.cpu().numpy()
         return torch.from_numpy(np.array(self._values[index]))
@@ -133,7 +136,7 @@ class RowsColumn(_Column):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def take(self, rows: slice | Tensor) -> Tensor:
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
         """Return the samples at `rows` of this selection, as a tensor [B, ...]."""
         wanted = self._rows[rows if isinstance(rows, slice) else rows.to(self._rows.device)]
         return self._base.take(wanted)

@@ -129,7 +129,8 @@ class Pipeline:
 
     def apply(self, x: Tensor, state: State) -> Tensor:
         """Turn stored samples [B, ...] into the model's input, float32 in memory of its own."""
-        return self._transform(self._to_float(x), state["transforms"])
+        x = self._to_float(x)
+        return self._transform(x, state["transforms"]) if self.transforms else x
 
     def uniforms(self, count: int, seed: int, epoch: int) -> Tensor:
         """Return the epoch's draws [count, draws], a row a sample, whatever the batches are."""

@@ -43,18 +43,19 @@ def has_room(device: torch.device, nbytes: int) -> bool:
     return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] / 4
 
 
-def seed_draws(device: torch.device, seed: int) -> None:
-    """Seed what a model draws from by itself, as dropout does, on the CPU and on the device.
+def generators(device: torch.device) -> list[torch.Generator]:
+    """Return what a model draws from by itself, as dropout does: the CPU's and the device's.
 
-    Not torch.manual_seed, which visits every backend and takes 100 times as long.
+    To seed these is not to call torch.manual_seed, which visits every backend and takes a hundred
+    times as long.
     """
-    torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.init()  # type: ignore[no-untyped-call]
         index = torch.cuda.current_device() if device.index is None else device.index
-        torch.cuda.default_generators[index].manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
+        return [torch.default_generator, torch.cuda.default_generators[index]]
+    if device.type == "mps":
+        return [torch.default_generator, torch.mps._get_default_mps_generator()]
+    return [torch.default_generator]
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from torch import Tensor
 from papertrial.data.batches import Batch, Batches
 from papertrial.data.streams import derive
 from papertrial.errors import DivergedError
-from papertrial.training.device import seed_draws
+from papertrial.training.device import generators
 from papertrial.training.objective import Objective, Result
 from papertrial.training.optim import Stepper, learning_rate
 from papertrial.training.state import TrainState
@@ -48,18 +48,18 @@ def fit(
     """Train until `steps` optimizer steps are done, from wherever `state` stands.
 
     Yields after each step that one of `every` divides, after each epoch and after the last step.
-    The loss is read from the device only then.
+    The loss is read from the device only then, and little but the training is done in between.
 
     Raises:
         DivergedError: the loss is no longer finite.
     """
     model, optimizer, schedule = state.model.train(), state.optimizer, state.schedule
-    stepper = Stepper(optimizer)
-    total, counted, samples = torch.zeros((), device=batches.device), 0, 0
-    epoch_seconds, since, clock = 0.0, 0.0, time.perf_counter()
+    stepper, draws = Stepper(optimizer), generators(batches.device)
+    epoch_seconds = 0.0
 
     def gradients(batch: Batch, stream: int) -> Result:
-        seed_draws(batches.device, stream)
+        for generator in draws:
+            generator.manual_seed(stream)
         optimizer.zero_grad()
         result = objective.backward(batch)
         if clip_norm is not None:
@@ -67,28 +67,35 @@ def fit(
         return result
 
     while state.step < steps:
-        epoch, offset = divmod(state.step, batches.steps)
-        batch = batches.batch(seed, epoch, offset)
-        stream = derive(seed, "model", epoch, offset)
-        result = stepper.step(partial(gradients, batch, stream))
-        state.step += 1
-        total, counted, samples = total + result.loss, counted + 1, samples + len(batch.y)
-        last = offset + 1 == batches.steps
-        due = last or state.step == steps or any(state.step % n == 0 for n in every)
-        lr = learning_rate(optimizer) if due else 0.0
-        schedule.step(end_of_epoch=last)
-        if not due:
-            continue
-        loss = total.item() / counted  # waits for the device
-        now = time.perf_counter()
-        since, epoch_seconds = now - clock, epoch_seconds + now - clock
+        clock = time.perf_counter()
+        epoch, first = divmod(state.step, batches.steps)
+        stop = min(steps - state.step + first, batches.steps)
+        stop = min([stop, *((state.step // n + 1) * n - state.step + first for n in every)])
+        stream = derive(seed, "model", epoch)
+        losses = []
+        for offset in range(first, stop):
+            batch = batches.batch(seed, epoch, offset)
+            result = stepper.step(partial(gradients, batch, stream + offset))
+            losses.append(result.loss)
+            lr = learning_rate(optimizer) if offset + 1 == stop else 0.0
+            schedule.step(end_of_epoch=offset + 1 == batches.steps)
+            state.step += 1
+        loss = torch.stack(losses).cpu().double().mean().item()  # waits for the device
+        seconds = time.perf_counter() - clock
+        epoch_seconds = seconds if first == 0 else epoch_seconds + seconds
         if not math.isfinite(loss):
             raise DivergedError(
                 f"the loss is {loss} at step {state.step} (epoch {epoch + 1}, seed {seed}): the "
                 "training diverged; lower optimizer.lr, or set clip_norm"
             )
         yield Progress(
-            epoch + 1, state.step, last, loss, lr, samples / since, epoch_seconds, *result[1:]
+            epoch=epoch + 1,
+            step=state.step,
+            end_of_epoch=stop == batches.steps,
+            loss=loss,
+            lr=lr,
+            samples_per_second=batches.samples(first, stop) / seconds,
+            epoch_seconds=epoch_seconds,
+            output=result.output.detach(),
+            target=result.target,
         )
-        total, counted, samples = torch.zeros_like(total), 0, 0
-        epoch_seconds, clock = 0.0 if last else epoch_seconds, time.perf_counter()

@@ -15,7 +15,7 @@ from papertrial.tasks.task import Task
 
 
 class Result(NamedTuple):
-    """A batch's loss (a tensor without graph or dimensions), outputs and targets."""
+    """A batch's loss (no graph, no dimensions), outputs (with what is left of theirs), targets."""
 
     loss: Tensor
     output: Tensor
@@ -51,6 +51,7 @@ class Objective:
         self.task = task
         self.precision = precision
         self.accumulate = accumulate
+        self._context = autocast(next(model.parameters()).device, precision)
         self._is_mean = reduction == "mean"
 
     def backward(self, batch: Batch) -> Result:
@@ -79,15 +80,15 @@ class Objective:
             ) from error
         return Result(
             torch.stack([r.loss for r in results]).sum(),
-            torch.cat([r.output for r in results]),
+            torch.cat([r.output.detach() for r in results]),
             torch.cat([r.target for r in results]),
         )
 
     def _part(self, batch: Batch, share: float) -> Result:
-        with autocast(batch.x.device, self.precision):
+        with self._context:
             output = self.model(batch.x)
             target = self.task.target(batch.y, output)
             loss = self.loss(output, target)
         loss = loss if share == 1.0 else loss * share
         torch.autograd.backward(loss)
-        return Result(loss.detach(), output.detach(), target)
+        return Result(loss.detach(), output, target)

@@ -72,23 +72,26 @@ class Stepper:
         Raises:
             ModelError: the optimizer fails, as some do on sparse gradients.
         """
+        try:
+            if self._closure:
+                return self._step_with_closure(compute)
+            result = compute()
+            self.optimizer.step()
+            return result
+        except PapertrialError:
+            raise
+        except Exception as error:
+            name = type(self.optimizer).__name__
+            raise ModelError(f"optimizer: {name} cannot step: {error}") from error
+
+    def _step_with_closure(self, compute: Callable[[], R]) -> R:
         results: list[R] = []
 
         def closure() -> Tensor:
             results.append(compute())
             return results[-1].loss
 
-        try:
-            if self._closure:
-                self.optimizer.step(closure)  # type: ignore[arg-type]  # typed as giving a float
-            else:
-                closure()
-                self.optimizer.step()
-        except PapertrialError:
-            raise
-        except Exception as error:
-            name = type(self.optimizer).__name__
-            raise ModelError(f"optimizer: {name} cannot step: {error}") from error
+        self.optimizer.step(closure)  # type: ignore[arg-type]  # typed as giving a float
         return results[0]
 
 
