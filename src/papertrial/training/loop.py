@@ -53,17 +53,19 @@ def fit(
     Raises:
         DivergedError: the loss is no longer finite.
     """
-    model, optimizer, schedule = state.model.train(), state.optimizer, state.schedule
+    optimizer, schedule, parameters = state.optimizer, state.schedule, [*state.model.parameters()]
     stepper, draws = Stepper(optimizer), generators(batches.device)
     epoch_seconds = 0.0
+    state.model.train()
 
     def gradients(batch: Batch, stream: int) -> Result:
         for generator in draws:
             generator.manual_seed(stream)
-        optimizer.zero_grad()
+        for parameter in parameters:  # what optimizer.zero_grad() does, without its bookkeeping
+            parameter.grad = None
         result = objective.backward(batch)
         if clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
         return result
 
     while state.step < steps:
