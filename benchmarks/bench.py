@@ -55,8 +55,7 @@ def main() -> None:
 def speed(given: argparse.Namespace, folder: Path) -> list[tuple[str, float, float, str]]:
     """Compare the seconds of an epoch with the tutorial's loop and with the bare one."""
     if not given.baselines.is_file():
-        print(f"no loops to compare with: {given.baselines} is absent; name it with --baselines")
-        return []
+        sys.exit(f"no loops to compare with: {given.baselines} is absent; name it with --baselines")
     rows = []
     for kind, target, sign in (("tutorial", 2.2, ">="), ("bare", 1.05, "<=")):
         ratios, ours, theirs = [], [], []

@@ -21,7 +21,7 @@ from papertrial.data.streams import derive
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.evaluate.dry_run import dry_run
 from papertrial.evaluate.metrics import check_finite, check_metrics, compute
-from papertrial.evaluate.predict import forward
+from papertrial.evaluate.predict import autocast, forward
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.stored import predictions_to_bytes
 from papertrial.recipe.build import build
@@ -35,10 +35,15 @@ from papertrial.runs.provenance import environment, utc_now
 from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.losses import check_loss
 from papertrial.tasks.task import Task
-from papertrial.training.checkpoint import load_weights, state_to_bytes, weights_to_bytes
-from papertrial.training.device import generators, has_room, numerics, pick_device
+from papertrial.training.checkpoint import (
+    check_weights,
+    load_weights,
+    state_to_bytes,
+    weights_to_bytes,
+)
+from papertrial.training.device import has_room, numerics, pick_device, seed_all
 from papertrial.training.events import Evaluated, Event, Started, Trained
-from papertrial.training.loop import Progress, fit
+from papertrial.training.loop import fit
 from papertrial.training.objective import Objective
 from papertrial.training.optim import Schedule, fused_arguments, trainable
 from papertrial.training.state import TrainState
@@ -63,7 +68,7 @@ class Run:
 
     def predict(self, inputs: Any) -> list[Answer]:
         """Return an answer for each input; see `Predictor.predict` for what may be given."""
-        with numerics(self._predictor.device):
+        with numerics(pick_device(self.device)):
             return self._predictor.predict(inputs)
 
     @cached_property
@@ -85,6 +90,7 @@ class Run:
             state=state,
             device=device,
             precision=self.recipe.precision,
+            batch_size=self.recipe.evaluate.batch_size,
         )
 
 
@@ -166,7 +172,7 @@ def training(
             )
             raise
         folder.write_json(store.PROVENANCE, {**record, "state": "finished", "ended": utc_now()})
-    return Run(folder.path, recipe, summary, device)
+    return load_run(folder.path, device=device)  # which has the recipe's files as they were used
 
 
 @dataclass
@@ -187,8 +193,7 @@ class _Parts:
 
 def _prepare(recipe: Recipe, data: Path, device: torch.device) -> _Parts:
     """Build and check all that the recipe names, so that what cannot work fails now."""
-    for generator in generators(device):
-        generator.manual_seed(derive(recipe.seed, "init"))
+    seed_all(device, derive(recipe.seed, "init"))
     model = _build_model(recipe.model)
     loss = _build("loss", recipe.loss)
     cuts = recipe.data.splits
@@ -219,8 +224,12 @@ def _prepare(recipe: Recipe, data: Path, device: torch.device) -> _Parts:
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
-    output = dry_run(model, first.x)
+    with autocast(device, recipe.precision):
+        output = dry_run(model, first.x).float()
+        dry_run(model, batches.batch(recipe.seed, 0, batches.steps - 1).x)  # may be a small one
     task.check_output(output, first.y)
+    check_weights(model)
+    train = _build_training(recipe, model)
     reduction = check_loss(loss, task, output, dataset.train.y)
     objective = Objective(
         model,
@@ -229,8 +238,8 @@ def _prepare(recipe: Recipe, data: Path, device: torch.device) -> _Parts:
         precision=recipe.precision,
         accumulate=recipe.accumulate,
         reduction=reduction,
+        device=device,
     )
-    train = _build_training(recipe, model)
     return _Parts(
         dataset, task, metrics, pipeline, state, batches, objective, train, device, fingerprints
     )
@@ -242,6 +251,10 @@ def _train(
     per_epoch = parts.batches.steps
     steps = recipe.steps or (recipe.epochs or 1) * per_epoch
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
+    evaluates = parts.dataset.validation is not None
+    if parts.train.schedule.monitor is not None and every > steps:
+        rule = f"the first evaluation comes after {every} steps, the training has {steps}"
+        raise ModelError(f"scheduler.monitor: {rule}; lower evaluate.every")
     yield Started(
         folder.path,
         str(parts.device),
@@ -249,7 +262,6 @@ def _train(
         {name: len(split) for name, split in parts.dataset.splits.items()},
         -(-steps // per_epoch),
         steps,
-        parts.task.headline,
     )
     epoch_seconds: dict[int, float] = {}
     saved = time.perf_counter()
@@ -260,16 +272,17 @@ def _train(
         seed=recipe.seed,
         steps=steps,
         clip_norm=recipe.clip_norm,
-        every=(recipe.log_every, every),
+        every=(recipe.log_every, every) if evaluates else (recipe.log_every,),
     ):
         epoch_seconds[progress.epoch] = progress.epoch_seconds
         score = parts.task.batch_score(progress.output, progress.target).item()
-        folder.append(store.RECORDS, _record(progress, parts.task.headline, score))
-        yield Trained(progress, score)
-        if parts.dataset.validation is not None and progress.step % every == 0:
+        trained = Trained(progress, parts.task.headline, score)
+        folder.append(store.RECORDS, trained.record())
+        yield trained
+        if evaluates and progress.step % every == 0 and progress.step < steps:
             event, _ = _evaluate(recipe, parts, "validation", seconds)
             parts.train.schedule.evaluated(event.metrics)
-            folder.append(store.RECORDS, {"kind": "evaluation", **_plain(event)})
+            folder.append(store.RECORDS, event.record())
             yield event
         if progress.step == steps or time.perf_counter() - saved > _SAVE_EVERY:
             saved = time.perf_counter()
@@ -280,7 +293,7 @@ def _train(
         metrics[split] = event.metrics
         name = f"{store.PREDICTIONS}/{split}.safetensors"
         folder.write(name, predictions_to_bytes(output, parts.dataset.splits[split]))
-        folder.append(store.RECORDS, {"kind": "evaluation", **_plain(event)})
+        folder.append(store.RECORDS, event.record())
         yield event
     folder.write(store.WEIGHTS, weights_to_bytes(parts.train.model))
     folder.write_json(store.PREPROCESS, _known(recipe, parts))
@@ -352,22 +365,6 @@ def _build_training(recipe: Recipe, model: nn.Module) -> TrainState:
         rule = f"scheduler: {chosen.use} must give an object with step()"
         raise ModelError(f"{rule}, got {type(scheduler)}")
     return TrainState(model, optimizer, Schedule(scheduler, chosen.interval, chosen.monitor))
-
-
-def _record(progress: Progress, headline: str, score: float) -> dict[str, Any]:
-    return {
-        "kind": "step",
-        "epoch": progress.epoch,
-        "step": progress.step,
-        "loss": progress.loss,
-        headline: score,
-        "lr": progress.lr,
-        "samples_per_second": progress.samples_per_second,
-    }
-
-
-def _plain(event: Evaluated) -> dict[str, Any]:
-    return {"split": event.split, "step": event.step, "metrics": event.metrics}
 
 
 def _known(recipe: Recipe, parts: _Parts) -> dict[str, Any]:

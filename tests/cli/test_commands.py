@@ -182,15 +182,22 @@ def test_our_own_error_is_70(papertrial: RunCli, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_is_130_and_the_run_says_so(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "papertrial", "train", "digits-mlp", "epochs=100000"]
-    process = subprocess.Popen(
-        [*command, "--runs", str(tmp_path)], stderr=subprocess.PIPE, text=True
+    code = (  # the signal may be ignored here, and so in what is started from here
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from papertrial.cli.main import main; main()"
     )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("*/*/metrics.jsonl")) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    words = ["train", "digits-mlp", "epochs=100000", "--runs", str(tmp_path)]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not list(tmp_path.glob("*/*/metrics.jsonl")) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert said.rstrip().endswith("interrupted")
     (provenance,) = tmp_path.glob("*/*/provenance.json")

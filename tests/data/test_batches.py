@@ -169,6 +169,9 @@ class Blank:
     def draw(self, u: torch.Tensor, size: tuple[int, int]) -> None:
         return None
 
+    def fit(self, batches: Any) -> dict[str, Any]:
+        return {}
+
     def apply(self, x: torch.Tensor, params: Any) -> torch.Tensor:
         return x.zero_()
 

@@ -163,6 +163,7 @@ def test_a_random_transform_does_the_same_whatever_batch_a_sample_is_in(
     assert torch.equal(pieces, whole)
 
 
+TO_BYTES = v2.ToDtype(torch.uint8, scale=True)
 RANDOM = [
     v2.RandomHorizontalFlip(),
     v2.RandomRotation(20),
@@ -171,7 +172,7 @@ RANDOM = [
     v2.RandAugment(),
     v2.TrivialAugmentWide(),
     v2.ElasticTransform(sigma=1.0),
-    v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise()]),
+    v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.GaussianNoise(), TO_BYTES]),
     v1.RandomErasing(p=1),
 ]
 

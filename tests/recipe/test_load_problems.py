@@ -75,7 +75,7 @@ claims:
   - metric: r2
 """
     )
-    expected = """line 1, name: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$', got '-linear'
+    expected = """line 1, name: must be letters, digits, '.', '_' and '-', a letter or digit first, got '-linear'
 line 2, tsk: unknown key, got 'regression'; did you mean "task"?
 line 4, data.source: must be one of the known names, got 'diabets'; did you mean "diabetes"?
 line 5, data.batch_size: must be greater than or equal to 1, got 0

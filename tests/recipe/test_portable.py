@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from papertrial.errors import RecipeError
 from papertrial.recipe.build import build
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, to_yaml
@@ -121,10 +122,10 @@ def test_a_portable_recipe_is_portable_again(tmp_path: Path, tree: Tree) -> None
     assert portable(first, "code") == portable(recipe, "code")
 
 
-def test_a_file_that_is_gone_is_an_os_error(tmp_path: Path, tree: Tree) -> None:
+def test_a_file_that_is_gone_is_told(tmp_path: Path, tree: Tree) -> None:
     source = write(tmp_path / "net.py", 3)
     tree["model"] = {"use": f"{source}:Net"}
     recipe = load_recipe(tree)
     Path(source).unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(RecipeError, match="there is no readable file"):
         portable(recipe, "code")

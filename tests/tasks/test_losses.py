@@ -204,10 +204,10 @@ def _broken(output: Tensor, target: Tensor) -> Tensor:
         (nn.MSELoss(reduction="none"), "MSELoss must return one number for a batch, got [4, 1]"),
         (_a_float, "_a_float must return one number for a batch, got float"),
         (_detached, "no gradient comes back through _detached to the model's output"),
-        (_infinite, "_infinite of ordinary outputs is inf, not a finite number"),
+        (_infinite, "_infinite of the model's outputs is inf, not a finite number"),
         (
             _broken,
-            "_broken does not take outputs [4, 1] with targets [4, 1] float32: 'margin'",
+            "_broken does not take outputs [4, 1] with targets [4, 1] float32: KeyError: 'margin'",
         ),
     ],
 )

@@ -33,7 +33,7 @@ class Reporter:
         self._task = self._live.add_task("preparing", total=None, text="")
         self._started: Started | None = None
         self._clock = self._told = time.perf_counter()
-        self._validation = ""
+        self._validation = self._headline = ""
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -68,10 +68,11 @@ class Reporter:
     def _step(self, event: Trained) -> None:
         assert self._started is not None, "steps come after the start"
         now, at = time.perf_counter(), event.progress
+        self._headline = event.headline
         left = (now - self._clock) / at.step * (self._started.steps - at.step)
         epoch = f"epoch {at.epoch}/{self._started.epochs}"
         text = (
-            f"loss {at.loss:.4g}  {self._started.headline} {event.score:.4g}{self._validation}  "
+            f"loss {at.loss:.4g}  {event.headline} {event.score:.4g}{self._validation}  "
             f"{at.samples_per_second:,.0f} samples/s  {_clock(left)} left"
         )
         self._live.update(
@@ -89,10 +90,8 @@ class Reporter:
     def _evaluated(self, event: Evaluated) -> None:
         assert self._started is not None, "evaluations come after the start"
         numbers = scalars(event.metrics)
-        if event.split == "validation":
-            name = self._started.headline
-            if name in numbers:
-                self._validation = f"  validation {name} {numbers[name]:.4g}"
+        if event.split == "validation" and self._headline in numbers:
+            self._validation = f"  validation {self._headline} {numbers[self._headline]:.4g}"
         if event.step == self._started.steps:
             self._live.update(self._task, description=f"evaluated {event.split}")
 

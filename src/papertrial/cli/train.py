@@ -64,3 +64,8 @@ def _table(metrics: dict[str, dict[str, Any]], *, to_stderr: bool) -> None:
         cells = [f"{values[name]:.6g}" if name in values else "-" for values in numbers.values()]
         table.add_row(name, *cells)
     Console(stderr=to_stderr).print(table)
+    others = [
+        name for name in next(iter(metrics.values())) if name not in next(iter(numbers.values()))
+    ]
+    if others:
+        typer.echo(f"in the run's metrics.json: {', '.join(others)}", err=to_stderr)

@@ -79,8 +79,9 @@ class Batches:
         x = self.split.x.take(rows, copy=bool(self.pipeline.augmentations))
         y = self._targets.take(rows)
         if self._moves:
-            x = x.to(self.device, non_blocking=True)
-            y = y.to(self.device, non_blocking=True)
+            # Not without blocking on MPS, which reads the source after it may be freed.
+            x = x.to(self.device, non_blocking=self.device.type == "cuda")
+            y = y.to(self.device, non_blocking=self.device.type == "cuda")
         if self.pipeline.augmentations:
             x = self._augment(x, rows, seed, epoch)
         return Batch(self.pipeline.apply(x, self.state), y)

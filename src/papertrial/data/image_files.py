@@ -36,15 +36,18 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
     known = {ending for ending, name in formats.items() if name in Image.OPEN}
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in known and p.is_file())
-            if not inside:
-                raise PredictionInputError(f"the folder {path} holds no image files")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
+        try:
+            inside = sorted(path.iterdir()) if path.is_dir() else [path]
+            there = path.exists()
+        except OSError as error:
+            raise PredictionInputError(f"cannot read {path}: {error.strerror}") from error
+        if not there:
             raise PredictionInputError(f"there is no file or folder {path}")
+        if inside != [path]:
+            inside = [p for p in inside if p.suffix.lower() in known and p.is_file()]
+        if not inside:
+            raise PredictionInputError(f"the folder {path} holds no image files")
+        found += inside
     return found
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,12 +43,17 @@ class PerSample:
             DataError: the transform fails, or does not give tensors of one size.
         """
         done: list[Tensor] = []
+        python, numpy = random.getstate(), np.random.get_state()
         with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
             for sample, seed in zip(x.unbind(0), seeds, strict=True):
                 torch.default_generator.manual_seed(seed)
+                random.seed(seed)
+                np.random.seed(seed % 2**32)
                 if x.is_cuda:
                     torch.cuda.manual_seed(seed)
                 done.append(self._one(sample))
+        random.setstate(python)
+        np.random.set_state(numpy)
         shapes = {tuple(sample.shape) for sample in done}
         if len(shapes) > 1:
             raise DataError(
@@ -64,6 +73,18 @@ class PerSample:
         if not isinstance(result, Tensor):
             raise DataError(f"{self.name} must return a tensor, got {type(result).__name__}")
         return result
+
+
+@contextlib.contextmanager
+def _named(transform: Any, given: Tensor | Column) -> Iterator[None]:
+    """Tell of a transform's failure by its name and what it was given."""
+    try:
+        yield
+    except PapertrialError:
+        raise
+    except Exception as error:
+        name, shape = type(transform).__name__, list(given.shape)
+        raise DataError(f"{name} fails on {shape} {given.dtype}: {error}") from error
 
 
 def _is_whole_batch(transform: Any) -> bool:
@@ -91,6 +112,9 @@ class Pipeline:
         if kind != "image" and augmentations:
             raise DataError(f"data.augment is for images; the data are {kind}s")
         for transform in self.transforms:
+            if hasattr(transform, "draw") and not hasattr(transform, "fit"):
+                name = type(transform).__name__
+                raise DataError(f"data.transform: {name} is random; it belongs into data.augment")
             if getattr(transform, "kind", kind) != kind:
                 name = getattr(transform, "name", type(transform).__name__)
                 rule = f"data.transform: {name} is for {transform.kind}s"
@@ -102,7 +126,15 @@ class Pipeline:
         states: list[State] = []
         for transform in self.transforms:
             learns = hasattr(transform, "fit")
-            states.append(transform.fit(self._seen(column, states)) if learns else {})
+            with _named(transform, column):
+                states.append(transform.fit(self._seen(column, states)) if learns else {})
+        try:  # a run keeps them as JSON, found out now rather than after the training
+            states = json.loads(json.dumps(states, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            rule = (
+                "data.transform: what fit() returns must be finite numbers, text, lists and dicts"
+            )
+            raise DataError(f"{rule}: {error}") from error
         state: State = {
             "kind": self.kind,
             "shape": list(column.shape),
@@ -146,15 +178,21 @@ class Pipeline:
             seed: the recipe's.
             epoch: from 0.
         """
-        used = 0
+        used, dtype = 0, x.dtype
         for index, augmentation in enumerate(self.augmentations):
             if isinstance(augmentation, PerSample):
                 seeds = [derive(seed, "augment", epoch, index, row) for row in rows.tolist()]
                 x = augmentation.run(x, seeds)
-                continue
-            u = uniforms[:, used : used + augmentation.draws]
-            used += augmentation.draws
-            x = augmentation.apply(x, augmentation.draw(u, (x.shape[2], x.shape[3])))
+            else:
+                u = uniforms[:, used : used + augmentation.draws]
+                used += augmentation.draws
+                with _named(augmentation, x):
+                    x = augmentation.apply(x, augmentation.draw(u, (x.shape[2], x.shape[3])))
+            if x.dtype != dtype:
+                raise DataError(
+                    f"data.augment.{index}: images must stay {dtype}, as they are stored, got "
+                    f"{x.dtype}; what makes floats of them belongs into data.transform"
+                )
         return x
 
     def _to_float(self, x: Tensor) -> Tensor:
@@ -167,5 +205,6 @@ class Pipeline:
             if isinstance(transform, PerSample):
                 x = transform.run(x, [derive(0, "transform")] * len(x))  # the same for every sample
             else:
-                x = transform.apply(x, state)
+                with _named(transform, x):
+                    x = transform.apply(x, state)
         return x

@@ -70,8 +70,9 @@ def _cut(
             stratify=split.y.numpy() if stratify else None,
         )
     except ValueError as error:
+        why = f": {error}" if stratify else ": it would leave one of the parts empty"
         raise DataError(
-            f"data.splits.{part}: {portion} of {len(split)} rows cannot be taken: {error}"
+            f"data.splits.{part}: {portion} of {len(split)} rows cannot be taken{why}"
         ) from error
     first, second = (torch.from_numpy(part_rows).sort().values for part_rows in (kept, taken))
     return split.rows(first), split.rows(second)

@@ -76,9 +76,15 @@ def read_rows(path: Path, features: Sequence[str]) -> tuple[Tensor, list[str]]:
         lines = lines[1:]
         missing = [name for name in features if name not in header]
         if missing:
+            other = len(header) == 1 and any(mark in header[0] for mark in ";\t|")
+            hint = "; columns are separated by commas" if other else ""
             raise PredictionInputError(
-                f"{path} lacks the columns {', '.join(missing)}; its header has {', '.join(header)}"
+                f"{path} lacks the columns {', '.join(missing)}; "
+                f"its header has {', '.join(header)}{hint}"
             )
+        twice = [name for name in features if header.count(name) > 1]
+        if twice:
+            raise PredictionInputError(f"{path}: the header has {', '.join(twice)} more than once")
         columns = [header.index(name) for name in features]
         extra = [name for name in header if name not in features]
         notes = [f"columns left out: {', '.join(extra)}"] if extra else []

@@ -71,7 +71,9 @@ def _traced(model: nn.Module, x: Tensor) -> Any:
     try:
         return model(x)
     except Exception as error:
-        message = " ".join(str(error).split()) or type(error).__name__
+        message = " ".join(str(error).split())
+        if not message or not isinstance(error, RuntimeError | ValueError):
+            message = f"{type(error).__name__}: {message}"
         if not running:
             raise ModelError(f"the model fails on a batch {list(x.shape)}: {message}") from error
         name, module, inputs = running[-1]

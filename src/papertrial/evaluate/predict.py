@@ -42,7 +42,7 @@ def forward(
     try:
         with torch.no_grad(), autocast(device, precision):
             for chunk in chunks(column, batch_size):
-                x = pipeline.apply(chunk.to(device, non_blocking=True), state)
+                x = pipeline.apply(chunk.to(device), state)
                 outputs.append(model(x).float())
     except PapertrialError:
         raise

@@ -57,6 +57,7 @@ class Predictor:
         state: State,
         device: torch.device,
         precision: str = "fp32",
+        batch_size: int = 1000,
     ) -> None:
         self.model = model
         self.task = task
@@ -64,6 +65,7 @@ class Predictor:
         self.state = state
         self.device = device
         self.precision = precision
+        self.batch_size = batch_size
 
     def predict(self, inputs: Any) -> list[Answer]:
         """Return an answer for each input.
@@ -93,15 +95,22 @@ class Predictor:
         return channels, height, width
 
     def _images(self, items: Sequence[Any]) -> list[Answer]:
-        images: list[ReadImage] = []
+        named: list[tuple[str, Any]] = []
         for index, item in enumerate(items):
-            if isinstance(item, Image.Image):
-                images.append(from_pil(item, self._image_shape, str(index)))
-            else:
-                found = find_images([Path(item)])
-                images += [read_image(path, self._image_shape) for path in found]
-        x = torch.stack([image.pixels for image in images])
-        return self._answers(x, [i.name for i in images], [i.converted for i in images])
+            is_image = isinstance(item, Image.Image)
+            found = [item] if is_image else find_images([Path(item)])
+            named += [(str(index if is_image else one), one) for one in found]
+        answers: list[Answer] = []
+        for start in range(0, len(named), self.batch_size):  # no more in memory than a batch
+            images = [self._read(*one) for one in named[start : start + self.batch_size]]
+            x = torch.stack([image.pixels for image in images])
+            answers += self._answers(x, [i.name for i in images], [i.converted for i in images])
+        return answers
+
+    def _read(self, name: str, item: Any) -> ReadImage:
+        if isinstance(item, Image.Image):
+            return from_pil(item, self._image_shape, name)
+        return read_image(item, self._image_shape)
 
     def _pixels(self, values: Any) -> list[Answer]:
         x = from_array(values, self._image_shape)
@@ -126,6 +135,8 @@ class Predictor:
         if x.ndim != 2 or x.shape[1] != len(features):
             rule = f"rows must be [N, {len(features)}] ({', '.join(features)})"
             raise PredictionInputError(f"{rule}, got {list(x.shape)}")
+        if not x.isfinite().all():
+            raise PredictionInputError("rows must be finite numbers, as float32 holds them")
         return self._answers(x, [str(i) for i in range(len(x))], [""] * len(x))
 
     def _answers(self, x: Tensor, names: list[str], notes: list[str]) -> list[Answer]:
@@ -136,6 +147,7 @@ class Predictor:
             state=self.state,
             device=self.device,
             precision=self.precision,
+            batch_size=self.batch_size,
         )
         return [
             Answer(name, answer.prediction, answer.probabilities, note)

@@ -67,8 +67,10 @@ def _build(
             return functools.partial(target, **named)
         return target(*positional, **named)
     except Exception as error:
+        paths = [item for item in args if isinstance(item, str) and item.count(".") > 1]
+        hint = f"; a nested slot is written {{use: {paths[0]}}}" if paths else ""
         raise RecipeError(
-            f"{where}: {use} refused its arguments: {type(error).__name__}: {error}"
+            f"{where}: {use} refused its arguments: {type(error).__name__}: {error}{hint}"
         ) from error
 
 

@@ -23,6 +23,7 @@ from papertrial.recipe.resolve import (
 from papertrial.recipe.text import KeyPath, dotted
 
 # Keys of a slot's section that are the recipe's own, not arguments of what it names.
+_NUMBER = "a number"
 _OWN_KEYS = {"scheduler": {"interval", "monitor"}}
 
 
@@ -107,7 +108,7 @@ def _check_arguments(
 
 
 def _check_kinds(path: KeyPath, use: str, target: Any, kwargs: dict[str, Any]) -> list[Problem]:
-    """Refuse text for an argument that its annotation makes a number, or true or false."""
+    """Refuse text for what is annotated as a number or a truth value, and true for a number."""
     try:
         hints = typing.get_type_hints(
             inspect.getattr_static(target, "__init__") if inspect.isclass(target) else target
@@ -117,12 +118,12 @@ def _check_kinds(path: KeyPath, use: str, target: Any, kwargs: dict[str, Any]) -
     wanted = {
         name: _wanted(hints[name])
         for name, value in kwargs.items()
-        if isinstance(value, str) and name in hints
+        if isinstance(value, str | bool) and name in hints
     }
     return [
         Problem(dotted((*path, name)), f"{use} takes {kind} here, got {kwargs[name]!r}")
         for name, kind in wanted.items()
-        if kind
+        if kind and (isinstance(kwargs[name], str) or kind == _NUMBER)
     ]
 
 
@@ -132,5 +133,5 @@ def _wanted(hint: Any) -> str:
     names = {getattr(member, "__name__", "?") for member in members}
     if names == {"bool"}:
         return "true or false"
-    numbers = bool(names & {"int", "float"}) and names <= {"int", "float", "bool", "Tensor"}
-    return "a number" if numbers else ""
+    numbers = bool(names & {"int", "float"}) and names <= {"int", "float", "Tensor"}
+    return _NUMBER if numbers else "a number, or true or false" if "bool" in names else ""

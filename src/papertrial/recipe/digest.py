@@ -9,7 +9,7 @@ from typing import Any
 
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slots import map_files
+from papertrial.recipe.slots import map_files, read_file
 
 _NOT_TRAINING = ("name", "paper", "seed", "claims", "metrics", "log_every", "evaluate")
 
@@ -33,11 +33,20 @@ def training_hash(recipe: Recipe) -> str:
 
 
 def _digest(tree: dict[str, Any]) -> str:
-    text = json.dumps(map_files(tree, _content), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_whole(map_files(tree, _content)), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _whole(value: Any) -> Any:
+    """Write 1.0 as 1, so that the two are one recipe."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _content(use: str) -> str:
     """Name a file by its content, so that a copy elsewhere is the same recipe."""
     path, _, name = use.rpartition(":")
-    return f"sha256-{hashlib.sha256(Path(path).read_bytes()).hexdigest()}.py:{name}"
+    return f"sha256-{hashlib.sha256(read_file(Path(path))).hexdigest()}.py:{name}"

@@ -167,6 +167,8 @@ def _problems(error: Any) -> Iterable[Problem]:
     elif kind == "literal_error":
         valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         rule, near = "must be one of the known names", did_you_mean(got, valid)
+    elif kind == "string_pattern_mismatch":
+        rule = "must be letters, digits, '.', '_' and '-', a letter or digit first"
     elif kind == "tuple_type":
         rule = "must be a list"
     elif kind in ("model_type", "model_attributes_type"):

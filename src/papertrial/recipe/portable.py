@@ -6,7 +6,7 @@ from pathlib import Path
 
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slots import files_in, map_files
+from papertrial.recipe.slots import files_in, map_files, read_file
 from papertrial.recipe.text import dump
 
 
@@ -14,7 +14,7 @@ def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
     """Return (YAML text, file contents by relative path), the files lying in `folder` beside it.
 
     Raises:
-        OSError: a file is no longer there.
+        RecipeError: a file is no longer there.
     """
     tree = to_tree(recipe)
     copies: dict[Path, str] = {}
@@ -28,5 +28,5 @@ def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
         path, _, name = use.rpartition(":")
         return f"./{folder}/{copies[Path(path)]}:{name}"
 
-    files = {f"{folder}/{name}": path.read_bytes() for path, name in copies.items()}
+    files = {f"{folder}/{name}": read_file(path) for path, name in copies.items()}
     return dump(map_files(tree, beside)), files

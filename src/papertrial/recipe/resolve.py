@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from papertrial.errors import RecipeError, nearest
-from papertrial.recipe.slots import is_file
+from papertrial.recipe.slots import is_file, read_file
 
 Parameters = Mapping[str, inspect.Parameter]
 
@@ -110,10 +110,7 @@ def _import(use: str) -> tuple[Any, list[str]]:
 
 def _load_file(path: Path) -> Any:
     """Import a file by its content: the same text is the same module, wherever it lies."""
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise RecipeError(f"there is no readable file {str(path)!r}: {error.strerror}") from error
+    source = read_file(path)
     name = f"papertrial_file_{hashlib.sha256(source).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from papertrial.errors import RecipeError
 from papertrial.recipe.text import KeyPath
 
 _SECTIONS = ("model", "loss", "optimizer", "scheduler")
@@ -49,6 +50,14 @@ def anchor_files(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Make every "./file.py:Name" under a `use` absolute, taken as relative to `folder`."""
     anchored: dict[str, Any] = map_files(tree, lambda use: str((folder / use).resolve()))
     return anchored
+
+
+def read_file(path: Path) -> bytes:
+    """Return a recipe's file; RecipeError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecipeError(f"there is no readable file {str(path)!r}: {error.strerror}") from error
 
 
 def files_in(value: Any) -> list[Path]:

@@ -8,7 +8,7 @@ runs/<recipe>/<UTC time>-<hash8>-s<seed>/
     metrics.jsonl        a record per logged step and per evaluation
     metrics.json         the final metrics and timings
     model.safetensors    the weights
-    state.pt             optimizer and scheduler, to resume from
+    state.pt             the state of the training: weights, optimizer, scheduler
     predictions/         outputs and targets of each evaluated split
 """
 
@@ -116,8 +116,9 @@ class RunFolder:
 
     def read_json(self, name: str) -> Any:
         """Read a JSON file; RunError where it is absent or damaged."""
+        data = self.read(name)
         try:
-            return json.loads(self.read(name))
+            return json.loads(data)
         except ValueError as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from error
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from papertrial.data.streams import generator
 from papertrial.errors import ModelError
@@ -44,6 +44,11 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         ModelError: any of these fails.
     """
     name = getattr(getattr(loss, "func", loss), "__name__", type(loss).__name__)
+    if isinstance(loss, nn.Module) and any(p.requires_grad for p in loss.parameters()):
+        raise ModelError(
+            f"loss: {name} has parameters of its own, which no optimizer would train; move them "
+            "into the model"
+        )
     y, rows = _varied(y), output.shape[-1] + 3  # never a square: [K] beside [B, K] would broadcast
     y = y.repeat(-(-rows // len(y)), *[1] * (y.ndim - 1))[:rows].to(output.device)
     noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
@@ -52,13 +57,20 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
     made_up = noise.to(output.device).requires_grad_()
     target = task.target(y, made_up)
     value = _call(loss, name, made_up, target)
+    if isinstance(value, Tensor) and value.ndim == 0 and not torch.isfinite(value):
+        # A loss for positive outputs, say: take the model's own.
+        made_up = output.detach()[torch.arange(rows) % len(output)].float().requires_grad_()
+        target = task.target(y, made_up)
+        value = _call(loss, name, made_up, target)
     if not isinstance(value, Tensor) or value.ndim != 0:
         got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ModelError(f"loss: {name} must return one number for a batch, got {got}")
     if not value.requires_grad:
         raise ModelError(f"loss: no gradient comes back through {name} to the model's output")
     if not torch.isfinite(value):
-        raise ModelError(f"loss: {name} of ordinary outputs is {value.item()}, not a finite number")
+        raise ModelError(
+            f"loss: {name} of the model's outputs is {value.item()}, not a finite number"
+        )
     moved = _call(loss, name, made_up, target.roll(1, 0))
     if torch.allclose(value, moved, rtol=1e-5, atol=0) and not torch.equal(
         target, target.roll(1, 0)
@@ -92,7 +104,9 @@ def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
             warnings.filterwarnings("error", message="Using a target size")
             return loss(output, target)
     except Exception as error:
+        plain = isinstance(error, RuntimeError | ValueError | Warning)
+        said = error if plain else f"{type(error).__name__}: {error}"
         raise ModelError(
             f"loss: {name} does not take outputs {list(output.shape)} with targets "
-            f"{list(target.shape)} {str(target.dtype).removeprefix('torch.')}: {error}"
+            f"{list(target.shape)} {str(target.dtype).removeprefix('torch.')}: {said}"
         ) from error

@@ -19,6 +19,11 @@ def weights_to_bytes(model: nn.Module) -> bytes:
     return bytes(safetensors.torch.save(_untied(model)))
 
 
+def check_weights(model: nn.Module) -> None:
+    """Find out before a training whether its weights can be kept; ModelError where not."""
+    _untied(model)
+
+
 def load_weights(model: nn.Module, data: bytes, where: str) -> None:
     """Set parameters and buffers from safetensors bytes.
 

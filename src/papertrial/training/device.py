@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 
 from papertrial.errors import DeviceError
@@ -58,6 +60,14 @@ def generators(device: torch.device) -> list[torch.Generator]:
     return [torch.default_generator]
 
 
+def seed_all(device: torch.device, seed: int) -> None:
+    """Seed torch, and Python's and numpy's generators, which models may draw weights from."""
+    for generator in generators(device):
+        generator.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
 @contextlib.contextmanager
 def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]:
     """Set, for the time of a run, what decides its last bits and its pace; then put all back.
@@ -66,12 +76,15 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
     intra-op threads (None keeps torch's choice), denormals flushed to zero on the CPU (gradients
     that fade there slow a step several times), and the random generators as they were.
 
+    These are settings of the process: one training at a time in each.
+
     Flushing is a setting of each thread: torch's workers take it over when they start, so it
     reaches all of them where, as on the command line, nothing has computed in parallel before.
     """
     deterministic: Any = torch.utils.deterministic  # its one attribute is made at import
+    workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
     if device.type == "cuda":  # read when cuBLAS starts; without it CUDA's products may differ
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace or ":4096:8"
     before = (
         torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(),
@@ -80,10 +93,12 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
         torch.backends.cudnn.benchmark,
         _flushes_denormals(),
     )
+    python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()
     devices = [device] if device.type in ("cuda", "mps") else []
     with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
         if threads is not None:
             torch.set_num_threads(threads)
+        torch.set_default_dtype(torch.float32)
         torch.set_flush_denormal(True)
         torch.use_deterministic_algorithms(True, warn_only=True)
         deterministic.fill_uninitialized_memory = False  # a check, and slow
@@ -96,6 +111,11 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
             deterministic.fill_uninitialized_memory = before[3]
             torch.backends.cudnn.benchmark = before[4]
             torch.set_flush_denormal(before[5])
+            torch.set_default_dtype(dtype)
+            random.setstate(python)
+            np.random.set_state(numpy)
+            if device.type == "cuda" and workspace is None:
+                os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 
 def _flushes_denormals() -> bool:

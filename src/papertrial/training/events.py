@@ -19,15 +19,27 @@ class Started:
     rows: dict[str, int]
     epochs: int
     steps: int
-    headline: str
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Some steps were taken; `score` is the headline metric on the last training batch."""
+    """Some steps were taken; `score` is the metric `headline` on the last training batch."""
 
     progress: Progress
+    headline: str
     score: float
+
+    def record(self) -> dict[str, Any]:
+        """Return what metrics.jsonl keeps of it."""
+        return {
+            "kind": "step",
+            "epoch": self.progress.epoch,
+            "step": self.progress.step,
+            "loss": self.progress.loss,
+            self.headline: self.score,
+            "lr": self.progress.lr,
+            "samples_per_second": self.progress.samples_per_second,
+        }
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,11 @@ class Evaluated:
     split: str
     step: int
     metrics: dict[str, Any]
+
+    def record(self) -> dict[str, Any]:
+        """Return what metrics.jsonl keeps of it."""
+        kept = {"split": self.split, "step": self.step, "metrics": self.metrics}
+        return {"kind": "evaluation", **kept}
 
 
 Event = Started | Trained | Evaluated

@@ -13,6 +13,8 @@ from papertrial.evaluate.predict import autocast
 from papertrial.tasks.losses import Loss, Reduction
 from papertrial.tasks.task import Task
 
+_CPU = torch.device("cpu")
+
 
 class Result(NamedTuple):
     """A batch's loss (no graph, no dimensions), outputs (with what is left of theirs), targets."""
@@ -34,6 +36,7 @@ class Objective:
             gradients is the batch's, exactly for losses that are means or sums over samples
             (batch normalisation and class weights see the parts instead).
         reduction: "sum" for a loss that adds up its samples.
+        device: of the batches.
     """
 
     def __init__(
@@ -45,13 +48,14 @@ class Objective:
         precision: str = "fp32",
         accumulate: int = 1,
         reduction: Reduction = "mean",
+        device: torch.device = _CPU,
     ) -> None:
         self.model = model
         self.loss = loss
         self.task = task
         self.precision = precision
         self.accumulate = accumulate
-        self._context = autocast(next(model.parameters()).device, precision)
+        self._context = autocast(device, precision)
         self._is_mean = reduction == "mean"
 
     def backward(self, batch: Batch) -> Result:

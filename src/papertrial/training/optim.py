@@ -118,6 +118,10 @@ class Schedule:
         takes_metric = any(p.name == "metrics" or p.default is p.empty for p in first)
         if takes_metric and self.monitor is None:
             raise ModelError(f"scheduler: {self._name} takes a metric; name one as monitor: loss")
+        rises = self.monitor not in (None, "loss", "mse", "rmse", "mae")
+        if rises and getattr(self.scheduler, "mode", "max") == "min":
+            rule = f"{self.monitor} is better when it is higher"
+            raise ModelError(f"scheduler: {rule}, but {self._name} has mode: min; set mode: max")
         if self.monitor is not None and not takes_metric:
             raise ModelError(f"scheduler: {self._name} takes no metric; remove monitor")
 

@@ -36,9 +36,12 @@ SOURCES = {
 def data_folder(given: str | Path | None = None) -> Path:
     """Return the data folder: the one given, else $PAPERTRIAL_DATA, else the platform's cache."""
     chosen = given or os.environ.get("PAPERTRIAL_DATA")
-    return (
-        Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("papertrial") / "data"
-    )
+    if not chosen:
+        return platformdirs.user_cache_path("papertrial") / "data"
+    try:
+        return Path(chosen).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"there is no data folder {chosen}: {error}") from error
 
 
 def load(name: str, folder: Path) -> Dataset:

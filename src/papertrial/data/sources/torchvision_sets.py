@@ -55,16 +55,22 @@ def _load(name: str, class_name: str, folder: Path) -> Dataset:
 
 def _open(name: str, make: Callable[..., Any], folder: Path, train: bool) -> Any:
     """Open the part that lies in the folder; else let torchvision fetch, check and unpack it."""
-    try:
+    with contextlib.suppress(Exception):
         return make(folder, train=train, download=False)
-    except Exception as error:
-        if not str(error).startswith("Dataset not found"):  # all files are there, in some state
-            raise _corrupt(name, make, folder, f"{type(error).__name__}: {error}") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # One process fetches, the others wait; and torchvision's words leave standard output alone.
+        # One process fetches and unpacks, the others wait; torchvision's words leave standard
+        # output alone.
         with FileLock(folder / ".papertrial.lock"), contextlib.redirect_stdout(sys.stderr):
+            try:
+                return make(folder, train=train, download=False)
+            except Exception as error:
+                if not str(error).startswith("Dataset not found"):  # all is there, in some state
+                    reason = f"{type(error).__name__}: {error}"
+                    raise _corrupt(name, make, folder, reason) from error
             return make(folder, train=train, download=True)
+    except DataError:
+        raise
     except Exception as error:
         raise _absent(name, make, folder, error) from error
 
