@@ -113,3 +113,8 @@ def test_the_public_names_are_there() -> None:
         assert getattr(papertrial, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         papertrial.nonsense  # noqa: B018
+
+
+def test_the_architecture_page_names_every_file() -> None:
+    page = (Path(__file__).parents[1] / "ARCHITECTURE.md").read_text()
+    assert [n for n, path in zip(NAMES, FILES, strict=True) if path.name not in page] == []

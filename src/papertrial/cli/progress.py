@@ -62,7 +62,8 @@ class Reporter:
         rows = ", ".join(f"{count:,} {name}" for name, count in event.rows.items())
         self._say(
             f"{event.parameters:,} parameters on {event.device}; {rows}; "
-            f"{event.epochs:,} epochs, {event.steps:,} steps; run {event.run}"
+            f"{event.epochs:,} epoch{'s'[: event.epochs > 1]}, {event.steps:,} steps; "
+            f"run {event.run}"
         )
 
     def _step(self, event: Trained) -> None:
