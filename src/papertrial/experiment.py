@@ -17,7 +17,7 @@ from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.splits import cut
-from papertrial.data.streams import derive
+from papertrial.data.streams import derive, seed_all
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.evaluate.dry_run import dry_run
 from papertrial.evaluate.metrics import check_finite, check_metrics, compute
@@ -41,7 +41,7 @@ from papertrial.training.checkpoint import (
     state_to_bytes,
     weights_to_bytes,
 )
-from papertrial.training.device import has_room, numerics, pick_device, seed_all
+from papertrial.training.device import has_room, numerics, pick_device
 from papertrial.training.events import Evaluated, Event, Started, Trained
 from papertrial.training.loop import fit
 from papertrial.training.objective import Objective
@@ -226,7 +226,8 @@ def _prepare(recipe: Recipe, data: Path, device: torch.device) -> _Parts:
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
     with autocast(device, recipe.precision):
         output = dry_run(model, first.x).float()
-        dry_run(model, batches.batch(recipe.seed, 0, batches.steps - 1).x)  # may be a small one
+        if len(dataset.train) % recipe.data.batch_size and batches.steps > 1:
+            dry_run(model, batches.batch(recipe.seed, 0, batches.steps - 1).x)  # a smaller one
     task.check_output(output, first.y)
     check_weights(model)
     train = _build_training(recipe, model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -296,3 +297,14 @@ def test_a_transform_of_ones_own_learns_and_applies() -> None:
 
     got = _applied(Pipeline("table", [Largest()]), TABLE)
     assert torch.equal(got, TABLE / TABLE.max().item())
+
+
+def test_a_transform_that_fails_leaves_pythons_and_numpys_generators_too() -> None:
+    def breaks(image: Tensor) -> Tensor:
+        raise ValueError(str(random.random() + np.random.rand()))
+
+    python, drawn = random.getstate(), np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
+    with pytest.raises(DataError, match="breaks fails on an image"):
+        _applied(Pipeline("image", [breaks]))
+    assert random.getstate() == python
+    assert np.array_equal(np.random.get_state()[1], drawn)  # type: ignore[index]

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from papertrial.data.streams import generators
 from papertrial.errors import DeviceError
-from papertrial.training.device import generators, has_room, numerics, pick_device
+from papertrial.training.device import has_room, numerics, pick_device
 
 CPU = torch.device("cpu")
 
@@ -135,6 +136,7 @@ def test_threads_left_out_keep_torchs_choice() -> None:
 
 _COUNT = """
 import torch
+from papertrial.data.streams import generators
 from papertrial.training.device import numerics
 
 def kept():

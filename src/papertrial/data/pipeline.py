@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from papertrial.data.column import Column, Kind, chunks
-from papertrial.data.streams import derive, generator
+from papertrial.data.streams import derive, generator, generators_kept, seed_all
 from papertrial.errors import DataError, PapertrialError
 
 State = dict[str, Any]
@@ -43,17 +41,10 @@ class PerSample:
             DataError: the transform fails, or does not give tensors of one size.
         """
         done: list[Tensor] = []
-        python, numpy = random.getstate(), np.random.get_state()
-        with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
+        with generators_kept(x.device):
             for sample, seed in zip(x.unbind(0), seeds, strict=True):
-                torch.default_generator.manual_seed(seed)
-                random.seed(seed)
-                np.random.seed(seed % 2**32)
-                if x.is_cuda:
-                    torch.cuda.manual_seed(seed)
+                seed_all(x.device, seed)
                 done.append(self._one(sample))
-        random.setstate(python)
-        np.random.set_state(numpy)
         shapes = {tuple(sample.shape) for sample in done}
         if len(shapes) > 1:
             raise DataError(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 
+from papertrial.data.streams import generators_kept
 from papertrial.errors import DeviceError
 
 
@@ -45,29 +44,6 @@ def has_room(device: torch.device, nbytes: int) -> bool:
     return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] / 4
 
 
-def generators(device: torch.device) -> list[torch.Generator]:
-    """Return what a model draws from by itself, as dropout does: the CPU's and the device's.
-
-    To seed these is not to call torch.manual_seed, which visits every backend and takes a hundred
-    times as long.
-    """
-    if device.type == "cuda":
-        torch.cuda.init()  # type: ignore[no-untyped-call]
-        index = torch.cuda.current_device() if device.index is None else device.index
-        return [torch.default_generator, torch.cuda.default_generators[index]]
-    if device.type == "mps":
-        return [torch.default_generator, torch.mps._get_default_mps_generator()]
-    return [torch.default_generator]
-
-
-def seed_all(device: torch.device, seed: int) -> None:
-    """Seed torch, and Python's and numpy's generators, which models may draw weights from."""
-    for generator in generators(device):
-        generator.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-
-
 @contextlib.contextmanager
 def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]:
     """Set, for the time of a run, what decides its last bits and its pace; then put all back.
@@ -93,9 +69,8 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
         torch.backends.cudnn.benchmark,
         _flushes_denormals(),
     )
-    python, numpy, dtype = random.getstate(), np.random.get_state(), torch.get_default_dtype()
-    devices = [device] if device.type in ("cuda", "mps") else []
-    with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
+    dtype = torch.get_default_dtype()
+    with generators_kept(device):
         if threads is not None:
             torch.set_num_threads(threads)
         torch.set_default_dtype(torch.float32)
@@ -112,8 +87,6 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
             torch.backends.cudnn.benchmark = before[4]
             torch.set_flush_denormal(before[5])
             torch.set_default_dtype(dtype)
-            random.setstate(python)
-            np.random.set_state(numpy)
             if device.type == "cuda" and workspace is None:
                 os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 

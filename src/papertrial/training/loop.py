@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from papertrial.data.batches import Batch, Batches
-from papertrial.data.streams import derive
+from papertrial.data.streams import derive, generators
 from papertrial.errors import DivergedError
-from papertrial.training.device import generators
 from papertrial.training.objective import Objective, Result
 from papertrial.training.optim import Stepper, learning_rate
 from papertrial.training.state import TrainState
