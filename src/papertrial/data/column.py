@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from papertrial.data.fingerprint import fingerprint
 
-Kind = Literal["image", "table"]
+Kind = Literal["image", "table", "text"]
 Moved = dict[int, "Column"]
 _CHUNK = 4096
 
@@ -32,6 +32,15 @@ class Column(Protocol):
 
         Without `copy` they may be the column's own memory: for those who only read.
         """
+        ...
+
+    def rows(self, rows: Tensor) -> Column:
+        """Return the column made of the samples at `rows`, in the order given."""
+        ...
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """How long each sample is, [N] int64, where they differ; None where all have one shape."""
         ...
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Column:
@@ -58,7 +67,9 @@ def chunks(column: Column, size: int = _CHUNK) -> Iterator[Tensor]:
         yield column.take(slice(start, start + size))
 
 
-class _Column:
+class BaseColumn:
+    """What columns have in common."""
+
     shape: tuple[int, ...]
     dtype: torch.dtype
 
@@ -67,6 +78,15 @@ class _Column:
 
     def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
         raise NotImplementedError
+
+    def rows(self, rows: Tensor) -> Column:
+        """Return a selection that leaves the samples where they are."""
+        return RowsColumn(self, rows)
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """None: all samples have one shape."""
+        return None
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Column:
         """Return the column itself: only a dense one can lie on a device."""
@@ -81,7 +101,7 @@ class _Column:
         return fingerprint(self.dtype, self.shape, chunks(self))
 
 
-class DenseColumn(_Column):
+class DenseColumn(BaseColumn):
     """Samples in one tensor [N, ...]."""
 
     def __init__(self, values: Tensor) -> None:
@@ -107,11 +127,12 @@ class DenseColumn(_Column):
         return moved[id(self)]
 
 
-class MemmapColumn(_Column):
+class MemmapColumn(BaseColumn):
     """Samples in a .npy file [N, ...] that is mapped, never read whole."""
 
     def __init__(self, path: str) -> None:
-        self._values = np.load(path, mmap_mode="r")
+        # As a plain array over the mapping: np.memmap's own indexing costs more than a small batch.
+        self._values = np.asarray(np.load(path, mmap_mode="r"))
         self.shape = tuple(self._values.shape[1:])
         self.dtype = torch.from_numpy(np.empty(0, self._values.dtype)).dtype
 
@@ -124,7 +145,7 @@ class MemmapColumn(_Column):
         return torch.from_numpy(np.array(self._values[index]))
 
 
-class RowsColumn(_Column):
+class RowsColumn(BaseColumn):
     """Some rows of another column, without a copy of its samples."""
 
     def __init__(self, base: Column, rows: Tensor) -> None:
@@ -148,11 +169,15 @@ class RowsColumn(_Column):
 
 @dataclass(frozen=True)
 class Split:
-    """Samples x (column of N), their targets y ([N], or [N, T] for T numbers) and ids ([N])."""
+    """Samples x (column of N), their targets y ([N], or [N, T] for T numbers) and ids ([N]).
+
+    `names` is what to call each sample, such as its file; without it, its row.
+    """
 
     x: Column
     y: Tensor
     ids: np.ndarray
+    names: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         assert len(self.x) == len(self.y) == len(self.ids), "x, y and ids are one row a sample"
@@ -168,11 +193,16 @@ class Split:
 
     def rows(self, rows: Tensor) -> Split:
         """Return the split made of some of its rows, in the order given."""
-        return Split(RowsColumn(self.x, rows), self.y[rows], self.ids[rows.numpy()])
+        names = None if self.names is None else [self.names[i] for i in rows.tolist()]
+        return Split(self.x.rows(rows), self.y[rows], self.ids[rows.numpy()], names)
+
+    def name(self, row: int) -> str:
+        """Return what to call a sample."""
+        return f"row {self.ids[row]}" if self.names is None else self.names[row]
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Split:
         """Return the split with its samples and targets on `device`, where its column can go."""
-        return Split(self.x.to(device, moved), self.y.to(device), self.ids)
+        return Split(self.x.to(device, moved), self.y.to(device), self.ids, self.names)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""Samples of different lengths, as texts and their tokens are: flat values and lengths."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from papertrial.data.column import BaseColumn, Column, Moved
+from papertrial.data.fingerprint import fingerprint
+
+
+class RaggedColumn(BaseColumn):
+    """Samples of different lengths, end to end in one tensor; padded only when they are taken.
+
+    Args:
+        values: [sum of lengths], the samples one after the other: tokens, or a text's UTF-8 bytes.
+        lengths: [N] int64.
+    """
+
+    def __init__(self, values: Tensor, lengths: Tensor) -> None:
+        assert int(lengths.sum()) == len(values), "the lengths add up to the values"
+        self._values = values
+        self._lengths = lengths
+        self._starts = lengths.cumsum(0) - lengths
+        self.shape = ()
+        self.dtype = values.dtype
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """How long each sample is, [N] int64."""
+        return self._lengths
+
+    def sample(self, row: int) -> Tensor:
+        """Return one sample, [its length]."""
+        start = int(self._starts[row])
+        return self._values[start : start + int(self._lengths[row])]
+
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
+        """Return the samples at `rows`, [B, T], zeros after those shorter than the longest, T."""
+        index = rows if isinstance(rows, slice) else rows.to(self._values.device)
+        starts, lengths = self._starts[index], self._lengths[index]
+        longest = int(lengths.max()) if len(lengths) else 0
+        place = torch.arange(longest, device=self._values.device)
+        inside = place < lengths[:, None]
+        return torch.where(inside, self._values[(starts[:, None] + place) * inside], 0)
+
+    def rows(self, rows: Tensor) -> Column:
+        """Return the samples at `rows` as a column of their own."""
+        starts, lengths = self._starts[rows], self._lengths[rows]
+        ends = lengths.cumsum(0)
+        first = (starts - ends + lengths).repeat_interleave(lengths)
+        return RaggedColumn(self._values[first + torch.arange(len(first))], lengths)
+
+    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
+        """Return the column on `device`."""
+        return RaggedColumn(self._values.to(device), self._lengths.to(device))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all samples, without padding."""
+        return self._values.nbytes
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the lengths and the values, in order."""
+        parts = (
+            fingerprint(part.dtype, (), [part.cpu()]) for part in (self._lengths, self._values)
+        )
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def text_column(texts: Sequence[str]) -> RaggedColumn:
+    """Return texts as their UTF-8 bytes, end to end."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    flat = np.frombuffer(bytearray(b"".join(encoded)), dtype=np.uint8)
+    lengths = torch.tensor([len(one) for one in encoded], dtype=torch.int64)
+    return RaggedColumn(torch.from_numpy(flat), lengths)
+
+
+def texts_of(column: Column) -> Iterator[str]:
+    """Yield the texts of a column that `text_column` made."""
+    assert isinstance(column, RaggedColumn), "texts lie end to end"
+    for row in range(len(column)):
+        yield bytes(column.sample(row).numpy()).decode("utf-8", "surrogatepass")
