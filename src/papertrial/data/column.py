@@ -77,6 +77,7 @@ class BaseColumn:
         raise NotImplementedError
 
     def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
+        """Return the samples at `rows`, [B, *shape]."""
         raise NotImplementedError
 
     def rows(self, rows: Tensor) -> Column:
@@ -94,10 +95,12 @@ class BaseColumn:
 
     @property
     def nbytes(self) -> int:
+        """Bytes of all samples."""
         return len(self) * int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
     @cached_property
     def fingerprint(self) -> str:
+        """SHA-256 of the samples in order, with their type and shape."""
         return fingerprint(self.dtype, self.shape, chunks(self))
 
 
