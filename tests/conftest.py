@@ -39,3 +39,24 @@ def papertrial() -> RunCli:
         )
 
     return run
+
+
+def _folder(name: str, there: str) -> Path:
+    folder = data_folder()
+    if not (folder / there).is_dir():
+        if os.environ.get("PAPERTRIAL_REQUIRE_DATA") == "1":
+            pytest.fail(f"PAPERTRIAL_REQUIRE_DATA=1, but {folder / there} is not there")
+        pytest.skip(f"needs {name} in {folder / there}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cifar10_folder() -> Path:
+    """The data folder, with the real CIFAR-10 in it as an image folder."""
+    return _folder("CIFAR-10", "cifar10/train")
+
+
+@pytest.fixture(scope="session")
+def imdb_folder() -> Path:
+    """The data folder, with the real IMDB reviews in it."""
+    return _folder("the IMDB reviews", "aclImdb/train")
