@@ -3,6 +3,7 @@
 import papertrial as pt
 
 recipe = pt.load_recipe("fashion-mnist-quickstart", ["optimizer.lr=0.01"])
+pt.check("fashion-mnist-quickstart").problems
 run = pt.train(recipe)
 run.metrics["test"]["accuracy"]
 pt.load_run(run.path).predict("shoe.png")
@@ -14,20 +15,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from papertrial.checking import Report, check
     from papertrial.errors import PapertrialError
-    from papertrial.experiment import Run, load_run, train
+    from papertrial.evaluation import Evaluation, evaluate_run
     from papertrial.recipe.load import load_recipe
     from papertrial.recipe.schema import Recipe
+    from papertrial.run import Run, load_run, train
 
 __version__ = "0.1.0"
-__all__ = ["PapertrialError", "Recipe", "Run", "load_recipe", "load_run", "train"]
+__all__ = [
+    "Evaluation", "PapertrialError", "Recipe", "Report", "Run", "check", "evaluate_run",
+    "load_recipe", "load_run", "train",
+]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
 _HOMES = {
     "PapertrialError": "papertrial.errors",
     "Recipe": "papertrial.recipe.schema",
     "load_recipe": "papertrial.recipe.load",
-    **dict.fromkeys(("Run", "load_run", "train"), "papertrial.experiment"),
+    **dict.fromkeys(("Report", "check"), "papertrial.checking"),
+    **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.evaluation"),
+    **dict.fromkeys(("Run", "load_run", "train"), "papertrial.run"),
 }
 
 

@@ -1,21 +1,28 @@
-"""Standardised columns against scikit-learn's, and the edges of CSV files."""
+"""Standardised and filled columns against scikit-learn's, and the edges of files of rows."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
+from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
+from papertrial.data.column import DenseColumn
+from papertrial.data.layout import Feature, Layout
+from papertrial.data.pipeline import Pipeline
 from papertrial.data.streams import generator
-from papertrial.data.table import Standardize, read_rows
-from papertrial.errors import PredictionInputError
+from papertrial.data.table import Impute, Standardize, read_rows
+from papertrial.errors import DataError, PredictionInputError
 
 ROWS = torch.rand(200, 4, generator=generator(0, "t")) * torch.tensor([1e-3, 1, 50, 1e5]) + 7
-FEATURES = ("age", "sex", "bmi")
+FEATURES = Layout.numeric(("age", "sex", "bmi"))
 
 
 @pytest.mark.parametrize("size", [200, 7, 1])
@@ -137,3 +144,119 @@ def test_an_absent_file_or_a_folder_is_refused(tmp_path: Path) -> None:
         read_rows(tmp_path / "no.csv", FEATURES)
     with pytest.raises(PredictionInputError, match=f"cannot read {re.escape(str(tmp_path))}: "):
         read_rows(tmp_path, FEATURES)
+
+
+MIXED = Layout((Feature("age"), Feature("city", ("Paris", "Rome"))))
+
+
+def test_reads_categories(tmp_path: Path) -> None:
+    rows, notes = read_rows(_write(tmp_path, "city,age,id\n Rome ,1,7\nParis,2,8\n"), MIXED)
+    assert rows.tolist() == [[1, 0, 1], [2, 1, 0]]
+    assert notes == ["columns left out: id"]
+    zips = Layout((Feature("zip", ("001", "9")),))
+    assert read_rows(_write(tmp_path, "zip\n9\n001\n"), zips)[0].tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("name", ["rows.tsv", "rows.parquet", "rows.csv"])
+def test_reads_every_kind_of_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        pq.write_table(pa.table({"city": ["Rome", "Paris"], "age": [1.5, 2]}), path)
+    else:
+        path.write_text("city\tage\nRome\t1.5\nParis\t2\n")
+    delimiter = "\t" if name == "rows.csv" else None
+    rows, notes = read_rows(path, MIXED, delimiter=delimiter)
+    assert rows.tolist() == [[1.5, 0, 1], [2, 1, 0]]
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "age,city\n1,Paris\n\n2,Rom\n",
+            "{path} line 4: city must be one of the categories that the training part has, Paris, "
+            "Rome; got 'Rom'",
+        ),
+        ("age,city\n1,\n", "{path} line 2: city must be one of the categories .*; got ''"),
+        ("age,city\n,Rome\n", "{path} line 2: age must be a number, got ''"),
+        ("age,city\nNA,Rome\n", "{path} line 2: age must be a number, got 'NA'"),
+        ("age\n1\n", "{path} lacks the columns city; its header has age"),
+        ("1,Rome\n", "{path} lacks the columns age, city; its header has 1, Rome"),
+    ],
+)
+def test_what_is_wrong_with_categories_is_told(tmp_path: Path, text: str, message: str) -> None:
+    path = _write(tmp_path, text)
+    with pytest.raises(PredictionInputError, match="^" + message.format(path=re.escape(str(path)))):
+        read_rows(path, MIXED)
+
+
+def test_missing_cells_are_taken_and_told_where_they_are_filled(tmp_path: Path) -> None:
+    filling = Layout(MIXED.features, fills_missing=True)
+    text = "age,city\n,Rome\n2,NA\n" + "nan,Paris\n" * 6
+    rows, notes = read_rows(_write(tmp_path, text), filling)
+    assert rows[:, 0].isnan().tolist() == [True, False] + [True] * 6
+    assert rows[1, 1:].tolist() == [0, 0]
+    assert notes == [
+        "missing age filled as in training: line 2, line 4, line 5, line 6, line 7 and 2 more",
+        "missing city taken for none: line 3",
+    ]
+    with pytest.raises(PredictionInputError, match="line 3: city must be one of"):
+        read_rows(_write(tmp_path, "age,city\n,Rome\n2,Rom\n"), filling)
+    with pytest.raises(PredictionInputError, match="line 2: age must be a number, got 'inf'"):
+        read_rows(_write(tmp_path, "age,city\ninf,Rome\n"), filling)
+
+
+def test_features_called_as_numbers_make_a_header(tmp_path: Path) -> None:
+    rows, _ = read_rows(_write(tmp_path, "1,0\n5,6\n"), Layout.numeric(["0", "1"]))
+    assert rows.tolist() == [[6, 5]]
+
+
+def test_a_parquet_file_is_refused_as_a_csv_file_is(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    with pytest.raises(PredictionInputError, match=r"cannot read .*rows\.parquet: No such file"):
+        read_rows(path, MIXED)
+    path.write_bytes(b"age,city\n1,Rome\n")
+    with pytest.raises(PredictionInputError, match="is not a Parquet file"):
+        read_rows(path, MIXED)
+    pq.write_table(pa.table({"age": [1]}), path)
+    with pytest.raises(PredictionInputError, match="lacks the columns city; its header has age"):
+        read_rows(path, MIXED)
+    pq.write_table(pa.table({"age": [1, None], "city": ["Rome", "Rome"]}), path)
+    with pytest.raises(PredictionInputError, match="row 1: age must be a number, got ''"):
+        read_rows(path, MIXED)
+    pq.write_table(pa.table({"age": pa.array([1], pa.date32()), "city": ["Rome"]}), path)
+    with pytest.raises(PredictionInputError, match=r"got age of type date32"):
+        read_rows(path, MIXED)
+
+
+@pytest.mark.parametrize("strategy", ["mean", "median"])
+@pytest.mark.parametrize("size", [9, 2])
+def test_impute_is_scikit_learns_imputer(strategy: Literal["mean", "median"], size: int) -> None:
+    x = ROWS[:20].clone()
+    x[::3, 0] = x[1::5, 2] = x[:15, 3] = float("nan")
+    impute = Impute(strategy)
+    state = impute.fit(x[:18].split(size))
+    imputer = SimpleImputer(strategy=strategy).fit(x[:18].double().numpy())
+    assert state["fill"] == pytest.approx(imputer.statistics_, rel=1e-12)
+    filled = impute.apply(x, state)
+    assert filled.dtype == torch.float32
+    assert np.allclose(filled, imputer.transform(x.double().numpy()), rtol=1e-6)
+    assert torch.equal(filled[~x.isnan()], x[~x.isnan()])
+    assert torch.equal(impute.apply(x, impute.on(torch.device("cpu"), state)), filled)
+
+
+def test_impute_learns_on_the_training_part_before_standardize() -> None:
+    x = torch.tensor([[1.0], [3.0], [float("nan")]])
+    pipeline = Pipeline("table", [Impute(), Standardize()])
+    state = pipeline.fit(DenseColumn(x))
+    assert state["transforms"][0] == {"fill": [2.0]}
+    assert pipeline.apply(x, state)[:, 0] == pytest.approx([-(1.5**0.5), 1.5**0.5, 0])
+
+
+def test_impute_refuses_a_column_without_any_number_and_another_strategy() -> None:
+    x = torch.tensor([[1.0, float("nan")], [2.0, float("nan")]])
+    with pytest.raises(DataError, match="column 2 of 2 has no number in the training part, so "):
+        Impute("median").fit([x])
+    with pytest.raises(DataError, match="strategy must be mean or median, got 'mode'"):
+        Impute("mode")  # type: ignore[arg-type]

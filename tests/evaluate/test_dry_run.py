@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.errors import ModelError
-from papertrial.evaluate.dry_run import dry_run
+from papertrial.evaluate.dry_run import as_finding, dry_run
 
 IMAGES = torch.rand(5, 1, 6, 6, generator=torch.Generator().manual_seed(0))
 
@@ -57,50 +57,48 @@ class Inside(nn.Module):
     [
         (
             nn.Sequential(nn.Flatten(), nn.Linear(35, 10)),
-            "layer 1 (Linear) expects [..., 35] but gets [5, 36], after 0 (Flatten) returned "
-            "[5, 36]: ",
+            "1 (Linear) expects 35 inputs but receives 36 = 1 x 6 x 6, from the input "
+            "[5, 1, 6, 6]; give it in_features=36, ",
         ),
         (
             nn.Conv2d(3, 4, 3),
-            "the model (Conv2d) expects [B, 3, H, W] but gets [5, 1, 6, 6]: ",
+            "the model (Conv2d) expects 3 channels but receives 1, from the input [5, 1, 6, 6]; ",
         ),
         (
             nn.Sequential(nn.Conv1d(2, 4, 3)),
-            "layer 0 (Conv1d) expects [B, 2, L] but gets [5, 1, 6, 6]: ",
+            "0 (Conv1d) expects [B, 2, L] but receives [5, 1, 6, 6], from the input [5, 1, 6, 6]; ",
         ),
         (
             nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(5)),
-            "layer 1 (BatchNorm2d) expects [B, 5, ...] but gets [5, 4, 4, 4], after 0 (Conv2d) "
-            "returned [5, 4, 4, 4]: ",
+            "1 (BatchNorm2d) expects 5 channels but receives 4, from 0 (Conv2d) [5, 4, 4, 4]; ",
         ),
         (
             nn.Sequential(nn.Flatten(), nn.LayerNorm([35])),
-            "layer 1 (LayerNorm) expects [..., 35] but gets [5, 36], after 0 (Flatten) returned "
-            "[5, 36]: ",
+            "1 (LayerNorm) expects [..., 35] but receives [5, 36], from the input [5, 1, 6, 6]; ",
         ),
         (
             nn.Sequential(nn.Embedding(7, 3)),
-            "layer 0 (Embedding) expects indices from 0 to 6 but gets [5, 1, 6, 6]: ",
+            "0 (Embedding) expects whole numbers from 0 to 6 but receives float32 [5, 1, 6, 6], ",
         ),
         (
             Viewing(),
-            "the model (Viewing) fails on [5, 1, 6, 6], after conv (Conv2d) returned "
-            "[5, 4, 4, 4]: shape '[-1, 100]' is invalid for input of size 320",
+            "view asks for 100 numbers a row, conv gives 64 a sample = 4 x 4 x 4; use flatten(1)",
         ),
         (
             Inside(Viewing()),
-            "body (Viewing) fails on [5, 1, 6, 6], after body.conv (Conv2d) returned "
-            "[5, 4, 4, 4]: shape '[-1, 100]' is invalid for input of size 320",
+            "view asks for 100 numbers a row, body.conv gives 64 a sample = 4 x 4 x 4; use ",
         ),
         (
             Inside(nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(9, 2))),
-            "layer body.3 (Linear) expects [..., 9] but gets [5, 8], after body.2 (ReLU) returned "
-            "[5, 8]: ",
+            "body.3 (Linear) expects 9 inputs but receives 8, from body.2 (ReLU); ",
         ),
-        (ByKeyword(), "layer head (Linear) expects [..., 100] but gets [5, 1, 6, 6]: "),
+        (
+            ByKeyword(),
+            "head expects 100 inputs but receives 6, the last size of [5, 1, 6, 6], from the ",
+        ),
         (
             nn.Sequential(nn.Flatten(), nn.LazyLinear(8), nn.Linear(9, 2)),
-            "layer 2 (Linear) expects [..., 9] but gets [5, 8], after 1 (Linear) returned [5, 8]: ",
+            "2 (Linear) expects 9 inputs but receives 8, from 1 (Linear); ",
         ),
     ],
 )
@@ -188,3 +186,33 @@ def test_a_buffer_that_training_mode_replaces_is_put_back() -> None:
     model = Remembering()
     dry_run(model, IMAGES)
     assert model.last.shape == (0,)
+
+
+class Adding(nn.Module):
+    """Adds what does not fit."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + x[:, :, :4]
+
+
+def test_a_function_that_fails_is_named() -> None:
+    with pytest.raises(ModelError, match=r"^the model \(Adding\) fails in add on \[5, 1, 6, 6\]"):
+        dry_run(Adding(), IMAGES)
+
+
+def test_the_mode_stays_after_a_failure_too() -> None:
+    model = Viewing().train()
+    with pytest.raises(ModelError):
+        dry_run(model, IMAGES)
+    assert {m.training for m in model.modules()} == {True}
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+
+
+def test_a_failure_is_a_finding_too() -> None:
+    with pytest.raises(ModelError) as error:
+        dry_run(nn.Conv2d(3, 4, 3), IMAGES)
+    found = as_finding(error.value).to_json()
+    assert (found["severity"], found["where"]) == ("error", "model")
+    assert found["message"].endswith("receives 1, from the input [5, 1, 6, 6]")
+    assert found["fix"] == "make it take 1, or change what comes before"
+    assert as_finding(ModelError("no tensor")).message == "no tensor"

@@ -162,11 +162,17 @@ def test_a_file_of_the_recipe_is_relative_to_its_folder(
 
 
 @pytest.mark.parametrize("override", ["loss.use=./net.py:loss", "loss=./net.py:loss"])
-def test_a_file_in_an_override_is_relative_to_the_recipes_folder(file: Path, override: str) -> None:
+def test_a_file_in_an_override_is_relative_to_the_current_folder(
+    file: Path, override: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
     assert load_recipe(file, [override]).loss.use == f"{file.parent}/net.py:loss"
 
 
-def test_a_transform_in_short_form_is_relative_to_the_recipes_folder(file: Path) -> None:
+def test_a_transform_in_short_form_is_relative_to_the_current_folder(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
     file.with_name("t.py").write_text("class T: ...\n")
     recipe = load_recipe(file, ["data.transform=[./t.py:T]"])
     assert recipe.data.transform[0].use == f"{file.parent}/t.py:T"
@@ -230,7 +236,9 @@ def test_yaml_of_a_shipped_recipe_loads_to_an_equal_one(tmp_path: Path, name: st
 def test_yaml_is_resolved_and_leaves_out_what_is_not_set(tree: Tree) -> None:
     plain = to_tree(load_recipe(tree))
     assert plain["loss"] == {"use": "torch.nn.MSELoss"}
-    assert plain["evaluate"] == {"every": 1, "interval": "epoch", "batch_size": 1000}
+    assert plain["evaluate"] == {
+        "every": 1, "interval": "epoch", "test": "at-end", "batch_size": 1000,
+    }  # fmt: skip
     assert not {"paper", "scheduler", "steps", "clip_norm"} & set(plain)
     assert list(plain)[:4] == ["name", "task", "data", "model"]
 

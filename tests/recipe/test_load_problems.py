@@ -78,7 +78,7 @@ claims:
     expected = """line 1, name: must be letters, digits, '.', '_' and '-', a letter or digit first, got '-linear'
 line 2, tsk: unknown key, got 'regression'; did you mean "task"?
 line 4, data.source: must be one of the known names, got 'diabets'; did you mean "diabetes"?
-line 5, data.batch_size: must be greater than or equal to 1, got 0
+line 5, data.batch_size: must be a number of samples of at least 1, or full, got 0
 line 6, data.batch_size: this key stands twice, first on line 5; keep one
 line 7, data.splits.stratify: a stratified draw is random; got draw: last
 line 9, data.transform.0: must be a mapping of keys to values, got 3

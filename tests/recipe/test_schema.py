@@ -15,6 +15,7 @@ from papertrial.data.sources import SOURCES as LOADABLE
 from papertrial.recipe.load import shipped
 from papertrial.recipe.schema import (
     METRICS,
+    OWN_DATA,
     SOURCES,
     TASKS,
     Recipe,
@@ -172,7 +173,8 @@ def test_json_schema_is_the_shipped_file_and_a_valid_schema() -> None:
 def test_an_editor_can_complete_metrics_sources_tasks_and_optional_parts() -> None:
     schema = shipped_schema()
     assert schema["$defs"]["Claim"]["properties"]["metric"]["anyOf"][0]["enum"] == list(METRICS)
-    assert schema["$defs"]["Data"]["properties"]["source"]["enum"] == list(SOURCES)
+    source = schema["$defs"]["Data"]["properties"]["source"]["anyOf"]
+    assert source[0]["enum"] == [*SOURCES, *OWN_DATA]
     assert schema["properties"]["task"]["enum"] == list(TASKS)
     assert set(schema["required"]) == {"name", "task", "data", "model", "loss", "optimizer"}
 

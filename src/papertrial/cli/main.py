@@ -15,7 +15,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from papertrial import __version__
-from papertrial.cli import list_recipes, predict, schema, show, train
+from papertrial.cli import check, data, evaluate, list_recipes, new, predict, schema, show, train
 from papertrial.errors import PapertrialError
 
 P = ParamSpec("P")
@@ -73,11 +73,15 @@ def make_app() -> typer.Typer:
     """Assemble the subcommands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_root)
+    app.command("new")(guarded(new.new))
+    app.command("check")(guarded(check.check))
     app.command("train")(guarded(train.train))
+    app.command("evaluate")(guarded(evaluate.evaluate))
     app.command("predict")(guarded(predict.predict))
     app.command("list")(guarded(list_recipes.list_recipes))
     app.command("show")(guarded(show.show))
     app.command("schema")(guarded(schema.schema))
+    app.add_typer(data.make_data_app(guarded), name="data")
     return app
 
 

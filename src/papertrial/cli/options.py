@@ -20,7 +20,11 @@ Overrides = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Data folder; else $PAPERTRIAL_DATA, else the platform's cache folder."),
+    typer.Option(
+        "--data",
+        "--data-folder",
+        help="Data folder; else $PAPERTRIAL_DATA, else the platform's cache folder.",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto (CUDA, then MPS, then CPU), cpu, mps, cuda:N.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON as the last line of output.")]

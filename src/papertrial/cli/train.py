@@ -28,29 +28,23 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a recipe, evaluate it on every split, and keep the run in a folder of its own."""
-    from contextlib import closing
-
-    from papertrial.cli.progress import Reporter
+    from papertrial.cli.progress import following
     from papertrial.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    from papertrial.experiment import training
+    from papertrial.run import training
 
-    steps = training(loaded, runs=runs, data=data, device=device, threads=threads)
-    with closing(steps), Reporter() as reporter:
-        while True:
-            try:
-                reporter.show(next(steps))
-            except StopIteration as end:
-                run = end.value
-                break
-    _table(run.metrics, to_stderr=as_json)
+    run = following(training(loaded, runs=runs, data=data, device=device, threads=threads))
+    show_metrics(run.metrics, to_stderr=as_json)
+    for line in told(run.summary):
+        typer.echo(line, err=as_json)
     typer.echo(f"run: {run.path}", err=as_json)
     if as_json:
         typer.echo(json.dumps({"run": str(run.path), **run.summary}, allow_nan=False))
 
 
-def _table(metrics: dict[str, dict[str, Any]], *, to_stderr: bool) -> None:
+def show_metrics(metrics: dict[str, dict[str, Any]], *, to_stderr: bool) -> None:
+    """Print a table of the metrics that are one number, a column a split."""
     from rich.console import Console
     from rich.table import Table
 
@@ -69,3 +63,31 @@ def _table(metrics: dict[str, dict[str, Any]], *, to_stderr: bool) -> None:
     ]
     if others:
         typer.echo(f"in the run's metrics.json: {', '.join(others)}", err=to_stderr)
+
+
+def told(summary: dict[str, Any]) -> list[str]:
+    """Say in words how a run's numbers were chosen, and set its claims beside them."""
+    report, lines = summary["report"], []
+    if report["rule"] != "last":
+        split = report["rule"].removeprefix("best-on-")
+        of = f"epoch {report['epoch']} of {report['last_epoch']}"
+        lines.append(f"reported: {of}, the best on {split}")
+    if report["optimistic"]:
+        last = (report["last_metrics"] or summary["metrics"])["test"]
+        numbers = ", ".join(f"{k} {v:.6g}" for k, v in last.items() if isinstance(v, float | int))
+        lines.append(
+            "OPTIMISTIC: the epoch was chosen by the test split, so its test numbers are better "
+            f"than the model is; test at the last epoch: {numbers}"
+        )
+    elif report["test_evaluations"]:
+        count = report["test_evaluations"]
+        lines.append(f"the test split was looked at {count} times before the end; it chose nothing")
+    for claim in summary["claims"]:
+        ours = "not computed" if claim["ours"] is None else f"{claim['ours']:.6g}"
+        reported = claim["printed"] or f"{claim['value']:g}"
+        why = claim["not_judged"]
+        verdict = f"not judged: {why}" if why else "one run, no verdict"
+        lines.append(
+            f"claim: {claim['split']} {claim['metric']} {reported}; here {ours} ({verdict})"
+        )
+    return lines

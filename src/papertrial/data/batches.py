@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from papertrial.data.buckets import bucketed_order
 from papertrial.data.column import DenseColumn, Split
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.streams import generator
@@ -31,6 +32,8 @@ class Batches:
         pipeline: how samples are changed and prepared; its draws come from ("augment", epoch).
         state: what `pipeline.fit` returned.
         device: where the batches are made.
+        bucket: for samples of different lengths: batches of like length, sorted within pools of
+            so many batches; None for batches as they fall.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Batches:
         pipeline: Pipeline,
         state: State,
         device: torch.device,
+        bucket: int | None = None,
     ) -> None:
         self.split = split
         self.batch_size = batch_size
@@ -49,6 +53,7 @@ class Batches:
         self.pipeline = pipeline
         self.state = pipeline.on(device, state)
         self.device = device
+        self.bucket = bucket
         self.steps = math.ceil(len(split) / batch_size)
         self._targets = DenseColumn(split.y)
         self._moves = device.type != "cpu"
@@ -96,7 +101,12 @@ class Batches:
         return self.pipeline.augment(x, uniforms, places, seed, epoch)
 
     def _draw_order(self, seed: int, epoch: int) -> Tensor:
-        order = torch.randperm(len(self.split), generator=generator(seed, "shuffle", epoch))
+        draws = generator(seed, "shuffle", epoch)
+        lengths = self.split.x.lengths
+        if self.bucket is None or lengths is None:
+            order = torch.randperm(len(self.split), generator=draws)
+        else:
+            order = bucketed_order(lengths.cpu(), self.batch_size, self.bucket, draws)
         return order.to(self.split.y.device)
 
     def _draw_uniforms(self, seed: int, epoch: int) -> Tensor:

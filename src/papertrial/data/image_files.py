@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
+from papertrial.data.decode import ImageError, Mode, is_turned, opened, pixels, suffixes, upright
 from papertrial.errors import PredictionInputError
 
-_MODES = {1: "L", 3: "RGB"}
+_MODES: dict[int, Mode] = {1: "L", 3: "RGB"}
 _NAMES = {"L": "grayscale"}
 
 
@@ -32,8 +32,7 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
     Raises:
         PredictionInputError: an absent path, or a folder without any image.
     """
-    formats = Image.registered_extensions()
-    known = {ending for ending, name in formats.items() if name in Image.OPEN}
+    known = suffixes()
     found: list[Path] = []
     for path in paths:
         try:
@@ -58,18 +57,10 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> ReadImage:
         PredictionInputError: the file is no image, is damaged, or is too large to be safe.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return from_pil(image, shape, str(path))
-    except UnidentifiedImageError as error:
-        raise PredictionInputError(f"{path} is not an image in a format that is known") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise PredictionInputError(f"{path} is too large an image: {error}") from error
-    except PredictionInputError:
-        raise
-    except Exception as error:  # decoders raise what they like on damaged files
-        raise PredictionInputError(f"{path} cannot be read as an image: {error}") from error
+        with opened(path, path.suffix) as image:
+            return from_pil(image, shape, str(path))
+    except ImageError as error:
+        raise PredictionInputError(f"{path} {error}") from error
 
 
 def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> ReadImage:
@@ -81,35 +72,17 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> Read
     channels, height, width = shape
     mode = _MODES[channels]
     try:
-        image.load()
-        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        flat = _flatten(ImageOps.exif_transpose(image))
-        flat = flat if flat.mode == mode else flat.convert(mode)
-        if flat.size != (width, height):
-            flat = flat.resize((width, height), Image.Resampling.BILINEAR)
+        looked_at = upright(image)
+        turned = is_turned(image)
+        values = torch.from_numpy(pixels(looked_at, mode, (height, width)))
     except Exception as error:
         raise PredictionInputError(f"{name} cannot be read as an image: {error}") from error
-    pixels = torch.from_numpy(np.array(flat)).view(height, width, channels).permute(2, 0, 1)
     if image.mode == mode and image.size == (width, height) and not turned:
-        return ReadImage(name, pixels.contiguous(), "")
+        return ReadImage(name, values, "")
     given = f"{image.width}x{image.height} {_NAMES.get(image.mode, image.mode)}"
     wanted = f"{width}x{height} {_NAMES.get(mode, mode)}"
     said = f"from {given} to {wanted}{', turned upright' if turned else ''}"
-    return ReadImage(name, pixels.contiguous(), said)
-
-
-def _flatten(image: Image.Image) -> Image.Image:
-    """Bring 16-bit and floating-point grey to 8 bits, and lay transparency on black."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        values = np.asarray(image).astype(np.float64)
-        high = 65535 if values.max() > 255 else 255 if values.max() > 1 else 1
-        return Image.fromarray((values / high * 255).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)
-    return image
+    return ReadImage(name, values, said)
 
 
 def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:

@@ -54,28 +54,22 @@ class PerSample:
         return torch.stack(done) if done else x
 
     def _one(self, sample: Tensor) -> Tensor:
-        try:
+        with _named(self.name, sample):
             result: object = self.transform(sample)
-        except PapertrialError:
-            raise
-        except Exception as error:
-            kind = f"{list(sample.shape)} {str(sample.dtype).removeprefix('torch.')}"
-            raise DataError(f"{self.name} fails on an image {kind}: {error}") from error
         if not isinstance(result, Tensor):
             raise DataError(f"{self.name} must return a tensor, got {type(result).__name__}")
         return result
 
 
 @contextlib.contextmanager
-def _named(transform: Any, given: Tensor | Column) -> Iterator[None]:
+def _named(name: str, given: Tensor | Column) -> Iterator[None]:
     """Tell of a transform's failure by its name and what it was given."""
     try:
         yield
     except PapertrialError:
         raise
     except Exception as error:
-        name, shape = type(transform).__name__, list(given.shape)
-        raise DataError(f"{name} fails on {shape} {given.dtype}: {error}") from error
+        raise DataError(f"{name} fails on {list(given.shape)} {given.dtype}: {error}") from error
 
 
 def _is_whole_batch(transform: Any) -> bool:
@@ -87,7 +81,8 @@ class Pipeline:
     """From stored samples to what a model takes: augment (training only), to float, transform.
 
     Args:
-        kind: "image" (uint8 becomes a float in [0, 1]) or "table" (numbers become float32).
+        kind: "image" (uint8 becomes a float in [0, 1]), "table" (numbers become float32) or "text"
+            (tokens become int64).
         transforms: objects with `apply(x, state)` and `fit(batches) -> state` where they learn, or
             callables on one image; in order, for every split.
         augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)`, or callables on
@@ -117,7 +112,7 @@ class Pipeline:
         states: list[State] = []
         for transform in self.transforms:
             learns = hasattr(transform, "fit")
-            with _named(transform, column):
+            with _named(type(transform).__name__, column):
                 states.append(transform.fit(self._seen(column, states)) if learns else {})
         try:  # a run keeps them as JSON, found out now rather than after the training
             states = json.loads(json.dumps(states, allow_nan=False))
@@ -139,7 +134,7 @@ class Pipeline:
     def _seen(self, column: Column, states: list[State]) -> Iterator[Tensor]:
         """The training samples as the next transform will see them."""
         for chunk in chunks(column):
-            yield self._transform(self._to_float(chunk), states)
+            yield self._transform(self._to_input(chunk), states)
 
     def on(self, device: torch.device, state: State) -> State:
         """Return the state with the numbers of transforms that have `on` as tensors on the device.
@@ -151,8 +146,11 @@ class Pipeline:
         return {**state, "transforms": placed}
 
     def apply(self, x: Tensor, state: State) -> Tensor:
-        """Turn stored samples [B, ...] into the model's input, float32 in memory of its own."""
-        x = self._to_float(x)
+        """Turn stored samples [B, ...] into the model's input, in memory of its own.
+
+        Images and tables become float32, tokens [B, T] int64.
+        """
+        x = self._to_input(x)
         return self._transform(x, state["transforms"]) if self.transforms else x
 
     def uniforms(self, count: int, seed: int, epoch: int) -> Tensor:
@@ -177,7 +175,7 @@ class Pipeline:
             else:
                 u = uniforms[:, used : used + augmentation.draws]
                 used += augmentation.draws
-                with _named(augmentation, x):
+                with _named(type(augmentation).__name__, x):
                     x = augmentation.apply(x, augmentation.draw(u, (x.shape[2], x.shape[3])))
             if x.dtype != dtype:
                 raise DataError(
@@ -186,9 +184,11 @@ class Pipeline:
                 )
         return x
 
-    def _to_float(self, x: Tensor) -> Tensor:
+    def _to_input(self, x: Tensor) -> Tensor:
         if self.kind == "image" and x.dtype == torch.uint8:
             return x.float().div_(255)
+        if self.kind == "text":
+            return x.long()
         return x.to(torch.float32, copy=True)
 
     def _transform(self, x: Tensor, states: Sequence[State]) -> Tensor:
@@ -196,6 +196,6 @@ class Pipeline:
             if isinstance(transform, PerSample):
                 x = transform.run(x, [derive(0, "transform")] * len(x))  # the same for every sample
             else:
-                with _named(transform, x):
+                with _named(type(transform).__name__, x):
                     x = transform.apply(x, state)
         return x

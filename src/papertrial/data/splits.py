@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from papertrial.data.column import Dataset, Split
+from papertrial.data.streams import generator
 from papertrial.errors import DataError
 
 
@@ -53,6 +54,20 @@ def cut(
                 else replace(dataset, train=kept, validation=taken)
             )
     return dataset
+
+
+def limit(dataset: Dataset, rows: int, seed: int) -> Dataset:
+    """Return the set with at most `rows` samples of each split, drawn by `seed`, in their order."""
+
+    def few(split: Split | None) -> Split | None:
+        if split is None or len(split) <= rows:
+            return split
+        drawn = torch.randperm(len(split), generator=generator(seed, "limit"))[:rows]
+        return split.rows(drawn.sort().values)
+
+    train = few(dataset.train)
+    assert train is not None, "a set has a training part"
+    return replace(dataset, train=train, validation=few(dataset.validation), test=few(dataset.test))
 
 
 def _cut(

@@ -14,6 +14,7 @@ from torchmetrics.functional import classification as tmc
 from torchmetrics.functional import regression as tmr
 
 from papertrial.errors import DataError, DivergedError, did_you_mean
+from papertrial.tasks.classification import Classification
 from papertrial.tasks.losses import Loss
 from papertrial.tasks.task import Task
 
@@ -45,6 +46,7 @@ _CLASSIFICATION = (
     "accuracy", "top5_accuracy", *_AVERAGED, *(f"{name}_per_class" for name in _AVERAGED),
     "confusion_matrix", "auroc",
 )  # fmt: skip
+_LOWER = ("loss", "mse", "rmse", "mae")
 FAMILIES = {
     "classification": ("loss", *_CLASSIFICATION),
     "regression": ("loss", *_REGRESSION),
@@ -96,7 +98,8 @@ def compute(
     """
     values: dict[str, Value] = {}
     output = output.detach().cpu()
-    target = task.target(y.cpu(), output).clone()
+    y = y.cpu()
+    target = task.target(y, output).clone()
     for name in names:
         if name == "loss":
             with torch.no_grad():
@@ -107,7 +110,7 @@ def compute(
             values[name] = None if value is None else value.item()
         else:
             with _counting_by_histogram():
-                values[name] = _classification(name, task, output, target)
+                values[name] = _classification(name, task, output, y)
     return values
 
 
@@ -130,7 +133,8 @@ def _counting_by_histogram() -> Iterator[None]:
 
 
 def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Value:
-    classes: list[str] = task.state()["classes"]
+    assert isinstance(task, Classification), "its family says so"
+    classes, output = task.classes, task.logits(output)
     count = len(classes)
     top = _TOP.fullmatch(name)
     if name == "accuracy" or top:
@@ -165,6 +169,11 @@ def check_finite(metrics: dict[str, Value], output: Tensor, split: str, step: in
             f"({', '.join(bad) or 'its outputs are nan'}): the training diverged; "
             "lower optimizer.lr, or set clip_norm"
         )
+
+
+def lower_is_better(name: str) -> bool:
+    """Tell of a metric that is one number whether less of it is better."""
+    return name in _LOWER
 
 
 def scalars(metrics: dict[str, Any]) -> dict[str, float]:

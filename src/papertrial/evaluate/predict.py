@@ -39,9 +39,13 @@ def forward(
     was_training = model.training
     model.eval()
     outputs, state = [], pipeline.on(device, state)
+    # Samples of like length together: little is padded, and the largest batch comes first.
+    lengths = column.lengths
+    order = None if lengths is None else lengths.argsort(descending=True, stable=True)
+    samples = column if order is None else column.rows(order.cpu())
     try:
         with torch.no_grad(), autocast(device, precision):
-            for chunk in chunks(column, batch_size):
+            for chunk in chunks(samples, batch_size):
                 x = pipeline.apply(chunk.to(device), state)
                 outputs.append(model(x).float())
     except PapertrialError:
@@ -51,4 +55,5 @@ def forward(
         raise ModelError(f"the model failed in evaluation mode: {said}") from error
     finally:
         model.train(was_training)
-    return torch.cat(outputs).to("cpu")
+    output = torch.cat(outputs).to("cpu")
+    return output if order is None else output[order.cpu().argsort()]

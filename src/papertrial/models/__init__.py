@@ -1,5 +1,9 @@
 """The networks that shipped recipes use; any other torch.nn.Module serves as well."""
 
+from papertrial.models.bag_of_words import BagOfWords
+from papertrial.models.cnn import CNN
+from papertrial.models.lstm import LSTMClassifier
 from papertrial.models.mlp import MLP
+from papertrial.models.resnet import ResNet
 
-__all__ = ["MLP"]
+__all__ = ["CNN", "MLP", "BagOfWords", "LSTMClassifier", "ResNet"]

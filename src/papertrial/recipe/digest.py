@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.recipe.load import to_tree
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import NOT_TRAINING, Recipe
 from papertrial.recipe.slots import map_files, read_file
-
-_NOT_TRAINING = ("name", "paper", "seed", "claims", "metrics", "log_every", "evaluate")
 
 
 def recipe_hash(recipe: Recipe) -> str:
@@ -23,11 +21,12 @@ def training_hash(recipe: Recipe) -> str:
     """Return the SHA-256 of what can change the weights, but for the seed.
 
     Two runs with this hash in common differ in their seed alone, or in nothing that trains. How
-    often to evaluate is part of it only where a scheduler listens to the evaluation.
+    often to evaluate is part of it only where something listens to the evaluation.
     """
     tree = to_tree(recipe)
-    left_out = set(_NOT_TRAINING)
-    if recipe.scheduler is not None and recipe.scheduler.monitor is not None:
+    left_out = set(NOT_TRAINING)
+    monitored = recipe.scheduler is not None and recipe.scheduler.monitor is not None
+    if monitored or recipe.early_stopping is not None or recipe.report != "last":
         left_out.remove("evaluate")
     return _digest({key: value for key, value in tree.items() if key not in left_out})
 

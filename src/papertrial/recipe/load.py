@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
 from papertrial.recipe.check import check_slot
 from papertrial.recipe.override import apply_override, section_at
-from papertrial.recipe.schema import METRICS, Recipe, broken_rules
+from papertrial.recipe.rules import broken_rules
+from papertrial.recipe.schema import METRICS, NOT_TRAINING, OWN_DATA, SOURCES, Recipe
 from papertrial.recipe.slots import anchor_files, expand, slots_in
 from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
 
@@ -60,7 +62,8 @@ def load_recipe(
 
     Args:
         source: the name of a shipped recipe, the path of a YAML file, or plain values.
-        overrides: texts such as "optimizer.lr=0.01".
+        overrides: texts such as "optimizer.lr=0.01"; files that they name are relative to the
+            current folder, those of the recipe to its own.
         check: also import what the slots name and check their arguments against its signature.
 
     Raises:
@@ -81,7 +84,8 @@ def load_recipe(
     problems += _not_plain(document.tree)
     if problems and isinstance(source, Mapping):
         raise InvalidRecipeError(title, problems)
-    tree = expand(document.tree)
+    tree = anchor_files(expand(document.tree), folder)
+    reported = tree if not overrides else copy.deepcopy(tree)
     places: dict[str, str | int] = {dotted(path): line for path, line in document.lines.items()}
     for override in overrides:
         path, problem = apply_override(tree, override)
@@ -92,7 +96,9 @@ def load_recipe(
         for known in [k for k in places if f"{k}.".startswith(f"{where}.")]:
             del places[known]
         places[where] = f'override "{override}"'
-    tree = anchor_files(expand(tree), folder)
+    tree = anchor_files(expand(tree), Path.cwd())
+    if overrides:
+        _mark_claims(tree, reported, overrides)
     recipe, found = _typed(tree)
     found += [Problem(where, message) for where, message in broken_rules(tree)]
     if check:
@@ -104,6 +110,26 @@ def load_recipe(
         raise InvalidRecipeError(title, problems)
     assert recipe is not None
     return recipe
+
+
+def _mark_claims(tree: dict[str, Any], reported: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Mark the claims of a recipe whose setting is no longer that of the numbers reported."""
+    before, after = (_training(side) for side in (reported, tree))
+    if before is None or after is None or before == after:
+        return
+    parts = [text for text in overrides if text.partition(".")[0].split("=")[0] not in NOT_TRAINING]
+    claims = tree.get("claims")
+    for claim in claims if isinstance(claims, list) else ():
+        if isinstance(claim, dict):
+            claim.setdefault("not_judged", f"the setting differs: {', '.join(parts)}")
+
+
+def _training(tree: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what can change a training's outcome, defaults filled in; None for invalid values."""
+    recipe, _ = _typed(tree)
+    if recipe is None:
+        return None
+    return {k: v for k, v in recipe.model_dump().items() if k not in NOT_TRAINING}
 
 
 def to_tree(recipe: Recipe) -> dict[str, Any]:
@@ -175,6 +201,8 @@ def _problems(error: Any) -> Iterable[Problem]:
         rule = "must be a mapping of keys to values"
     elif error["msg"].endswith("unknown metric"):
         rule, near = "unknown metric", did_you_mean(got, METRICS)
+    elif error["msg"].endswith("unknown source"):
+        rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
     else:
         rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     yield Problem(dotted(path), f"{rule}, got {_short(got)}{near}")

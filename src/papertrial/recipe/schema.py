@@ -19,10 +19,15 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-TaskName = Literal["image-classification", "regression"]
-SourceName = Literal[
-    "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100"
+from papertrial.recipe.rules import broken_rules
+
+TaskName = Literal[
+    "image-classification", "text-classification", "table-classification", "regression"
 ]
+NamedSet = Literal[
+    "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"
+]
+OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
 SplitName = Literal["train", "validation", "test"]
 METRICS = (
     "loss", "accuracy", "top5_accuracy", "precision", "recall", "f1",
@@ -32,7 +37,10 @@ METRICS = (
 METRIC_PATTERN = "^(" + "|".join(("top[1-9][0-9]*_accuracy", *METRICS)) + ")$"
 
 TASKS: tuple[str, ...] = get_args(TaskName)
-SOURCES: tuple[str, ...] = get_args(SourceName)
+SOURCES: tuple[str, ...] = get_args(NamedSet)
+OWN_DATA: tuple[str, ...] = get_args(OwnData)
+# Sections and keys that cannot change what a training gives, but for chance.
+NOT_TRAINING = ("name", "paper", "seed", "claims", "metrics", "log_every", "evaluate")
 
 
 class Section(BaseModel):
@@ -55,6 +63,60 @@ def _portion(value: object) -> object:
     return value
 
 
+def _source(name: str) -> str:
+    if name not in (*SOURCES, *OWN_DATA) and ".py:" not in name:
+        raise ValueError("unknown source")
+    return name
+
+
+def _batch_size(value: object) -> object:
+    count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not (count or value == "full"):
+        raise ValueError("must be a number of samples of at least 1, or full")
+    return value
+
+
+def _size(value: object) -> object:
+    sides = value if isinstance(value, list | tuple) else ()
+    whole = [s for s in sides if isinstance(s, int) and not isinstance(s, bool) and s >= 1]
+    if value is not None and not len(sides) == len(whole) == 2:
+        raise ValueError("must be [height, width] in pixels")
+    return None if value is None else tuple(sides)
+
+
+SourceName = Annotated[
+    str,
+    AfterValidator(_source),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"enum": [*SOURCES, *OWN_DATA]}, {"pattern": r"\.py:"}],
+            "description": "a set by its name, a kind of files of one's own, or ./file.py:function",
+        }
+    ),
+]
+BatchSize = Annotated[
+    int | Literal["full"],
+    BeforeValidator(_batch_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "full"}]}),
+]
+Size = Annotated[
+    tuple[int, int] | None,
+    BeforeValidator(_size),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "array",
+                    "items": {"type": "integer", "minimum": 1},
+                    "minItems": 2,
+                    "maxItems": 2,
+                },
+                {"type": "null"},
+            ]
+        }
+    ),
+]
 MetricName = Annotated[
     str,
     AfterValidator(_metric),
@@ -138,12 +200,59 @@ class Splits(Section):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
 
 
+class Images(Section):
+    """How images of one's own are brought to one size and mode; without it they must agree."""
+
+    size: Size = Field(default=None, description="[height, width] that all are resized to")
+    mode: Literal["L", "RGB"] | None = Field(default=None, description="grey or colour")
+    corrupt: Literal["error", "skip"] = "error"
+
+
+class Columns(Section):
+    """Which columns of a table are learnt from, and what is learnt."""
+
+    target: str | None = None
+    text: str | None = Field(default=None, description="the column of texts, for text-table")
+    features: Annotated[tuple[str, ...], Strict(False)] | None = Field(
+        default=None, description="all columns but the target where left out"
+    )
+    categorical: Annotated[tuple[str, ...], Strict(False)] = ()
+    missing: Literal["error", "drop", "mean", "median"] = Field(
+        default="error", description="drop the rows, or fill with what the training part has"
+    )
+    delimiter: str | None = None
+
+
+class Text(Section):
+    """How texts become numbers: the vocabulary is learnt on the training part alone."""
+
+    vocabulary: int = Field(
+        default=25_000, ge=1, description="words; an embedding has 2 rows more, <pad> and <unk>"
+    )
+    vocabulary_file: str | None = Field(default=None, description="a word a line, not learnt")
+    lower: bool = True
+    max_length: int | None = Field(default=None, ge=1, description="tokens kept of a text")
+    vectors: str | None = Field(
+        default=None, description="glove.6B.100d, or a .txt or .zip file of word vectors"
+    )
+    bucket: int | None = Field(
+        default=None, ge=1, description="batches of like length, sorted within so many batches"
+    )
+
+
 class Data(Section):
     """What is learnt from, how it is cut into parts and batches, and how it is prepared."""
 
     source: SourceName
+    path: str | None = Field(default=None, description="file or folder of one's own data")
+    images: Images | None = None
+    table: Columns | None = None
+    text: Text | None = None
+    limit: int | None = Field(
+        default=None, ge=2, description="rows kept of each part, drawn by splits.seed: a quick try"
+    )
     splits: Splits = Splits()
-    batch_size: int = Field(ge=1, description="samples per optimizer step")
+    batch_size: BatchSize = Field(description="samples per optimizer step, or full for all")
     shuffle: bool = True
     transform: Annotated[tuple[Slot, ...], Strict(False)] = Field(
         default=(), description="preparation of every split, in order; what is learnt, from train"
@@ -158,7 +267,18 @@ class Evaluate(Section):
 
     every: int = Field(default=1, ge=1)
     interval: Literal["epoch", "step"] = "epoch"
+    test: Literal["at-end", "every-epoch"] = Field(
+        default="at-end", description="every-epoch shows the test curve, and reports say so"
+    )
     batch_size: int = Field(default=1000, ge=1)
+
+
+class EarlyStopping(Section):
+    """End the training when a validation metric has not improved for some evaluations."""
+
+    monitor: MetricName = "loss"
+    patience: int = Field(default=3, ge=1, description="evaluations without improvement")
+    min_delta: float = Field(default=0.0, ge=0, description="smallest change that improves")
 
 
 class Claim(Section):
@@ -177,6 +297,9 @@ class Claim(Section):
     url: str | None = None
     notes: str | None = None
     unverified: bool = Field(default=False, description="not read in the document named")
+    not_judged: str | None = Field(
+        default=None, description="why it is not: set where an override changes the setting"
+    )
 
 
 class Recipe(Section):
@@ -195,6 +318,14 @@ class Recipe(Section):
     accumulate: int = Field(
         default=1, ge=1, description="parts that each batch is computed in, to save memory"
     )
+    early_stopping: EarlyStopping | None = None
+    report: Literal["last", "best-on-validation", "best-on-test"] = Field(
+        default="last", description="the epoch whose numbers are reported; best-on-test is marked"
+    )
+    report_metric: MetricName | None = Field(
+        default=None, description="what best means; accuracy or rmse where left out"
+    )
+    init_from: str | None = Field(default=None, description="a run whose weights to start from")
     clip_norm: float | None = Field(default=None, gt=0, description="largest gradient norm")
     seed: int = Field(default=0, ge=0, le=2**63 - 1)
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -208,28 +339,6 @@ class Recipe(Section):
         for where, message in broken_rules(self.model_dump()):
             raise ValueError(f"{where}: {message}")
         return self
-
-
-def broken_rules(tree: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return (key path, message) for each rule over several keys that the plain `tree` breaks."""
-    broken: list[tuple[str, str]] = []
-    epochs, steps = tree.get("epochs"), tree.get("steps")
-    if epochs is not None and steps is not None:
-        broken.append(("steps", f"give epochs or steps, not both (got {epochs} and {steps})"))
-    if epochs is None and steps is None:
-        broken.append(("epochs", "give the length of the training as epochs or steps; got neither"))
-    data, scheduler = tree.get("data"), tree.get("scheduler")
-    splits = data.get("splits") if isinstance(data, dict) else None
-    has_validation = isinstance(splits, dict) and splits.get("validation") is not None
-    if isinstance(splits, dict) and splits.get("stratify") is True and splits.get("draw") == "last":
-        broken.append(("data.splits.stratify", "a stratified draw is random; got draw: last"))
-    monitor = scheduler.get("monitor") if isinstance(scheduler, dict) else None
-    if isinstance(monitor, str) and (monitor.endswith("_per_class") or "matrix" in monitor):
-        rule = "a scheduler takes a metric that is one number"
-        broken.append(("scheduler.monitor", f"{rule}, got {monitor!r}"))
-    if monitor and not has_validation:
-        broken.append(("scheduler.monitor", "needs a validation part; set data.splits.validation"))
-    return broken
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,12 @@ from papertrial.recipe.text import KeyPath
 
 _SECTIONS = ("model", "loss", "optimizer", "scheduler")
 _LISTS = ("transform", "augment")
+_PATHS = (
+    ("data", "path"),
+    ("data", "text", "vocabulary_file"),
+    ("data", "text", "vectors"),
+    ("init_from",),
+)
 
 
 def slots_in(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
@@ -47,9 +54,26 @@ def is_file(use: str) -> bool:
 
 
 def anchor_files(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make every "./file.py:Name" under a `use` absolute, taken as relative to `folder`."""
+    """Make every file that plain values name absolute, taken as relative to `folder`.
+
+    These are "./file.py:Name" under a `use` or as the source, and the paths of data and runs.
+    """
     anchored: dict[str, Any] = map_files(tree, lambda use: str((folder / use).resolve()))
+    for *owners, key in _PATHS:
+        section: Any = anchored
+        for owner in owners:
+            section = section.get(owner) if isinstance(section, dict) else None
+        value = section.get(key) if isinstance(section, dict) else None
+        if isinstance(value, str) and value and (key != "vectors" or _is_path(value)):
+            path = Path(value)
+            with contextlib.suppress(RuntimeError):  # no such user: told when it is opened
+                path = path.expanduser()
+            section[key] = str((folder / path).resolve())
     return anchored
+
+
+def _is_path(vectors: str) -> bool:
+    return "/" in vectors or "\\" in vectors or Path(vectors).suffix in (".txt", ".zip", ".vec")
 
 
 def read_file(path: Path) -> bytes:
@@ -61,18 +85,18 @@ def read_file(path: Path) -> bytes:
 
 
 def files_in(value: Any) -> list[Path]:
-    """List the files that plain values name under a `use`, each once, in order."""
+    """List the Python files that plain values name, each once, in order."""
     found: dict[Path, None] = {}
     map_files(value, lambda use: found.setdefault(Path(use.rpartition(":")[0])) or use)
     return list(found)
 
 
 def map_files(value: Any, rename: Callable[[str], str]) -> Any:
-    """Return plain values with every "path.py:Name" under a `use` replaced by `rename` of it."""
+    """Return plain values with every "path.py:Name" under a `use` or `source` renamed."""
     if isinstance(value, dict):
         return {
             key: rename(item)
-            if key == "use" and isinstance(item, str) and is_file(item)
+            if key in ("use", "source") and isinstance(item, str) and is_file(item)
             else map_files(item, rename)
             for key, item in value.items()
         }

@@ -6,10 +6,14 @@ from papertrial.data.column import Dataset
 from papertrial.errors import DataError, did_you_mean
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.regression import Regression
+from papertrial.tasks.table_classification import TableClassification
 from papertrial.tasks.task import Task
+from papertrial.tasks.text_classification import TextClassification
 
 TASKS: dict[str, type[Task]] = {
     "image-classification": ImageClassification,
+    "text-classification": TextClassification,
+    "table-classification": TableClassification,
     "regression": Regression,
 }
 

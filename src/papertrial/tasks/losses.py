@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from papertrial.data.streams import generator
 from papertrial.errors import ModelError
+from papertrial.tasks.classification import is_one_logit
 from papertrial.tasks.task import Task
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -56,7 +57,15 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         noise = noise * y.std().cpu() + y.mean().cpu()
     made_up = noise.to(output.device).requires_grad_()
     target = task.target(y, made_up)
-    value = _call(loss, name, made_up, target)
+    try:
+        value = _call(loss, name, made_up, target)
+    except ModelError as error:
+        if task.family == "classification" and is_one_logit(output):
+            raise ModelError(
+                f"{error}; one output a sample is read as a logit: use "
+                "torch.nn.BCEWithLogitsLoss, and no sigmoid in the model"
+            ) from error
+        raise
     if isinstance(value, Tensor) and value.ndim == 0 and not torch.isfinite(value):
         # A loss for positive outputs, say: take the model's own.
         made_up = output.detach()[torch.arange(rows) % len(output)].float().requires_grad_()
@@ -79,7 +88,7 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
             f"loss: {name} gives {value.item():.6g} whichever target belongs to which output, so "
             "nothing can be learnt from it; probably it broadcasts [B, 1] against [B]"
         )
-    if task.family == "classification":
+    if task.family == "classification" and not is_one_logit(output):
         fall = (value - _call(loss, name, made_up + _SHIFT, target)) / _SHIFT
         sums = output.detach().cpu().double().exp().sum(1)
         if fall > 1e-3 and not torch.allclose(sums, torch.ones_like(sums), atol=1e-3):

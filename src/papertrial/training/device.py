@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from papertrial.data.streams import generators_kept
-from papertrial.errors import DeviceError
+from papertrial.errors import DeviceError, PapertrialError
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -89,6 +89,30 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
             torch.set_default_dtype(dtype)
             if device.type == "cuda" and workspace is None:
                 os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+
+
+@contextlib.contextmanager
+def on_device(name: str, threads: int | None) -> Iterator[torch.device]:
+    """Choose a device, and set for the time of a run what makes it repeatable there.
+
+    Raises:
+        DeviceError: there is no such device.
+        PapertrialError: there are no such threads.
+    """
+    if threads is not None and threads < 1:
+        raise PapertrialError(f"threads >= 1 must hold, got {threads}")
+    device = pick_device(name)
+    with numerics(device, threads):
+        yield device
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Return what computes: the device, its name, the number of threads."""
+    return {
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _flushes_denormals() -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from papertrial.data.steps import Step
 from papertrial.training.loop import Progress
 
 
@@ -19,6 +20,7 @@ class Started:
     rows: dict[str, int]
     epochs: int
     steps: int
+    notes: tuple[str, ...] = ()  # what else one should know, in words
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A split was evaluated after `step` steps."""
+    """A split was evaluated after `step` steps; `final` where the training is over."""
 
     split: str
     step: int
     metrics: dict[str, Any]
+    final: bool = False
 
     def record(self) -> dict[str, Any]:
         """Return what metrics.jsonl keeps of it."""
@@ -56,4 +59,4 @@ class Evaluated:
         return {"kind": "evaluation", **kept}
 
 
-Event = Started | Trained | Evaluated
+Event = Step | Started | Trained | Evaluated

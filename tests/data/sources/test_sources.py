@@ -15,7 +15,7 @@ from papertrial.errors import DataError
 def test_the_sets_that_can_be_named() -> None:
     kinds = {name: source.kind for name, source in SOURCES.items()}
     images = ["digits", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100"]
-    assert kinds == {**dict.fromkeys(images, "image"), "diabetes": "table"}
+    assert kinds == {**dict.fromkeys(images, "image"), "diabetes": "table", "imdb": "text"}
 
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])

@@ -1,4 +1,4 @@
-"""The sets that torchvision downloads, checks and unpacks, as uint8 columns in memory."""
+"""The sets that torchvision checks, unpacks and reads, as uint8 columns in memory."""
 
 from __future__ import annotations
 
@@ -12,67 +12,95 @@ import numpy as np
 import torch
 from filelock import FileLock
 
+from papertrial.data.catalog import CATALOG, artifacts
 from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.data.fetch import absent, fetch, wait_for
+from papertrial.data.steps import Step, Steps
 from papertrial.errors import DataError
 
 
-def fashion_mnist(folder: Path) -> Dataset:
+def fashion_mnist(folder: Path, *, download: bool = True) -> Steps[Dataset]:
     """Return Fashion-MNIST: uint8 [N, 1, 28, 28], 60,000 and 10,000, 10 classes."""
-    return _load("fashion-mnist", "FashionMNIST", folder)
+    return _load("fashion-mnist", folder, download)
 
 
-def mnist(folder: Path) -> Dataset:
+def mnist(folder: Path, *, download: bool = True) -> Steps[Dataset]:
     """Return MNIST: uint8 [N, 1, 28, 28], 60,000 and 10,000, 10 classes."""
-    return _load("mnist", "MNIST", folder)
+    return _load("mnist", folder, download)
 
 
-def kmnist(folder: Path) -> Dataset:
+def kmnist(folder: Path, *, download: bool = True) -> Steps[Dataset]:
     """Return Kuzushiji-MNIST: uint8 [N, 1, 28, 28], 60,000 and 10,000, 10 classes."""
-    return _load("kmnist", "KMNIST", folder)
+    return _load("kmnist", folder, download)
 
 
-def cifar10(folder: Path) -> Dataset:
-    """Return CIFAR-10: uint8 [N, 3, 32, 32], 50,000 and 10,000, 10 classes."""
-    return _load("cifar10", "CIFAR10", folder)
+def cifar10(folder: Path, *, download: bool = True) -> Steps[Dataset]:
+    """Return CIFAR-10: uint8 [N, 3, 32, 32], 50,000 and 10,000, 10 classes.
+
+    From torchvision's archive, or unpacked from it; where neither is there, from an image folder.
+    """
+    from papertrial.data.sources import cifar10_folder  # noqa: PLC0415  (images are decoded there)
+
+    entry = CATALOG["cifar10"]
+    batches = folder / Path(entry.unpacked[0][0]).parent
+    packed = any((folder / file).exists() for file in entry.files)
+    if not packed and not batches.exists() and cifar10_folder.find(folder) is not None:
+        return cifar10_folder.load(folder)
+    return _load("cifar10", folder, download)
 
 
-def cifar100(folder: Path) -> Dataset:
+def cifar100(folder: Path, *, download: bool = True) -> Steps[Dataset]:
     """Return CIFAR-100: uint8 [N, 3, 32, 32], 50,000 and 10,000, 100 classes."""
-    return _load("cifar100", "CIFAR100", folder)
+    return _load("cifar100", folder, download)
 
 
-def _load(name: str, class_name: str, folder: Path) -> Dataset:
+def _load(name: str, folder: Path, download: bool) -> Steps[Dataset]:
     from torchvision import datasets  # noqa: PLC0415  (slow to import)
 
-    make = getattr(datasets, class_name)
-    parts = {}
+    make = getattr(datasets, CATALOG[name].torchvision)
+    parts: dict[str, Split] = {}
     for part, train in (("train", True), ("test", False)):
-        loaded = _open(name, make, folder, train)
+        yield Step(f"reading {name}", len(parts), 2, "parts")
+        loaded = yield from _open(name, make, folder, train, download)
         parts[part] = _split(name, loaded, folder)
         classes = tuple(loaded.classes)
     return Dataset(name, "image", parts["train"], test=parts["test"], classes=classes)
 
 
-def _open(name: str, make: Callable[..., Any], folder: Path, train: bool) -> Any:
-    """Open the part that lies in the folder; else let torchvision fetch, check and unpack it."""
+def _open(
+    name: str, make: Callable[..., Any], folder: Path, train: bool, download: bool
+) -> Steps[Any]:
+    """Open the part that lies in the folder; else fetch it, and let torchvision unpack it."""
     with contextlib.suppress(Exception):
         return make(folder, train=train, download=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # One process fetches and unpacks, the others wait; torchvision's words leave standard
-        # output alone.
-        with FileLock(folder / ".papertrial.lock"), contextlib.redirect_stdout(sys.stderr):
+        lock = FileLock(folder / ".papertrial.lock", thread_local=False)
+        yield from wait_for(lock, f"unpacking {name}")
+    except OSError as error:
+        raise _absent(name, make, folder, str(error)) from error
+    try:  # one process fetches and unpacks, the others wait
+        try:
+            return make(folder, train=train, download=False)
+        except Exception as error:
+            if not str(error).startswith("Dataset not found"):  # all is there, in some state
+                reason = f"{type(error).__name__}: {error}"
+                raise _corrupt(name, make, folder, reason) from error
+        for artifact in artifacts(CATALOG[name]):
+            if not download and not (folder / artifact.file).exists():
+                raise absent(name, folder)
             try:
-                return make(folder, train=train, download=False)
-            except Exception as error:
-                if not str(error).startswith("Dataset not found"):  # all is there, in some state
-                    reason = f"{type(error).__name__}: {error}"
-                    raise _corrupt(name, make, folder, reason) from error
-            return make(folder, train=train, download=True)
-    except DataError:
-        raise
-    except Exception as error:
-        raise _absent(name, make, folder, error) from error
+                yield from fetch(artifact, folder)
+            except DataError as error:
+                raise _absent(name, make, folder, str(error)) from error
+        yield Step(f"unpacking {name}", 0, None, "files")
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # torchvision's words
+                return make(folder, train=train, download=True)
+        except Exception as error:
+            raise _corrupt(name, make, folder, f"{type(error).__name__}: {error}") from error
+    finally:
+        lock.release()
 
 
 def _split(name: str, loaded: Any, folder: Path) -> Split:
@@ -95,21 +123,11 @@ def _files(make: Any, folder: Path) -> tuple[Path, dict[str, str], list[str]]:
     return folder, {make.filename: make.tgz_md5}, [make.url]
 
 
-def _absent(name: str, make: Any, folder: Path, error: Exception) -> DataError:
-    from torchvision.datasets.utils import check_integrity  # noqa: PLC0415  (slow to import)
-
+def _absent(name: str, make: Any, folder: Path, reason: str) -> DataError:
     place, files, urls = _files(make, folder)
-    damaged = [
-        file
-        for file, md5 in files.items()
-        if (place / file).is_file() and not check_integrity(str(place / file), md5)
-    ]
-    found = f"wrong checksum: {', '.join(damaged)}" if damaged else "the files are not there"
-    reason = " ".join(str(error).split()) or type(error).__name__
     return DataError(
-        f"{name} is not in {place} ({found}), and could not be fetched: {reason}\n"
-        f"needed: {', '.join(files)}\nthey come from: {' or '.join(urls)}\n"
-        "put them there, or name another data folder with --data DIR or $PAPERTRIAL_DATA"
+        f"{name}: {reason}\n"
+        f"needed in {place}: {', '.join(files)}\nthey come from: {' or '.join(urls)}"
     )
 
 

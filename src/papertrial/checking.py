@@ -1,0 +1,230 @@
+"""Is a recipe whole? What can be known in seconds, before hours are spent."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from papertrial import experiment
+from papertrial.data.batches import Batch
+from papertrial.data.sources import data_folder
+from papertrial.data.steps import Step, finish
+from papertrial.errors import InvalidRecipeError, PapertrialError
+from papertrial.evaluate.balance import imbalance
+from papertrial.evaluate.cost import estimate
+from papertrial.evaluate.dry_run import LayerError, as_finding, dry_run
+from papertrial.evaluate.finding import Finding
+from papertrial.evaluate.gradients import check_gradients
+from papertrial.evaluate.leaks import leaks
+from papertrial.evaluate.predict import autocast
+from papertrial.evaluate.rows import check_rows
+from papertrial.evaluate.targets import check_ending, check_first_loss, check_targets
+from papertrial.recipe.load import load_recipe
+from papertrial.recipe.schema import Recipe
+from papertrial.run import start_from
+from papertrial.training.device import on_device
+from papertrial.training.optim import Stepper
+
+_KEY = re.compile(r"([a-z_]+(?:\.[a-z_0-9]+)*): ")
+
+
+@dataclass
+class Report:
+    """What a check found, and the facts that it measured."""
+
+    recipe: str
+    problems: list[Finding] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the recipe would train: warnings leave it ok, errors do not."""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return {"ok", "problems", "facts"} as plain values."""
+        problems = [problem.to_json() for problem in self.problems]
+        return {"ok": self.ok, "problems": problems, "facts": self.facts}
+
+    @contextmanager
+    def stage(self, where: str, fix: str) -> Iterator[None]:
+        """Take an error of the user's for a finding; nothing after it in the block is done."""
+        try:
+            yield
+        except PapertrialError as error:
+            text = str(error)
+            named = _KEY.match(text)
+            key, message = (named[1], text[named.end() :]) if named else (where, text)
+            self.problems.append(Finding("error", key, message, fix))
+
+
+def check(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    data: str | Path | None = None,
+    device: str = "auto",
+) -> Report:
+    """Check a recipe without training it.
+
+    Args:
+        source: a shipped recipe's name, a YAML file, or plain values.
+        overrides: texts such as "optimizer.lr=0.01".
+        data: data folder.
+        device: "auto", "cpu", "mps", "cuda" or "cuda:N".
+    """
+    return finish(checking(source, overrides, data=data, device=device))
+
+
+def checking(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    data: str | Path | None = None,
+    device: str = "auto",
+) -> Generator[Step, None, Report]:
+    """Do what `check` does, yielding how far it is."""
+    report = Report("the recipe" if isinstance(source, Mapping) else str(source))
+    recipe = None
+    with report.stage("", "give a shipped recipe's name or a YAML file"):
+        try:
+            recipe = load_recipe(source, overrides)
+        except InvalidRecipeError as error:
+            for problem in error.problems:
+                place = f"line {problem.line}" if problem.line else problem.origin or "the recipe"
+                fix = f"mend {problem.where or 'it'} in {place}"
+                report.problems.append(Finding("error", problem.where, problem.message, fix))
+    if recipe is not None:
+        with on_device(device, None) as where:
+            report.facts["device"] = str(where)
+            yield from _check_built(recipe, data_folder(data), where, report)
+    return report
+
+
+def _check_built(
+    recipe: Recipe, folder: Path, device: torch.device, report: Report
+) -> Generator[Step, None, None]:
+    model = loss = samples = None
+    experiment.seed(recipe, device)
+    with report.stage("model", "mend the model, or its arguments in the recipe"):
+        model = experiment.build_model(recipe)
+    with report.stage("loss", "mend the loss, or its arguments in the recipe"):
+        loss = experiment.build_loss(recipe)
+    with report.stage("data", "mend data in the recipe, or the files that it names"):
+        samples = yield from experiment.open_data(recipe, folder, device)
+    if samples is None:
+        return
+    original = samples.original
+    report.facts["rows"] = {name: len(split) for name, split in original.splits.items()}
+    yield Step("looking for samples that stand in two parts", 0, None, "samples")
+    found, report.facts["leaks"] = leaks(original)
+    report.problems += found
+    if original.classes:
+        found, report.facts["balance"] = imbalance(original)
+        report.problems += found
+    if model is None or loss is None:
+        return
+    yield Step("trying one batch", 0, None, "batches")
+    with report.stage("model", "mend what the model starts from"):
+        report.facts |= yield from experiment.initialise(
+            recipe, model, samples, folder, start_from(recipe)
+        )
+        _check_model(recipe, model, loss, samples, report)
+
+
+def _check_model(
+    recipe: Recipe, model: nn.Module, loss: Any, samples: experiment.Samples, report: Report
+) -> None:
+    """Try one batch forward and backward, from the first failure that hides others to the last."""
+    device = samples.batches.device
+    model = model.to(device)
+    loss = loss.to(device) if isinstance(loss, nn.Module) else loss
+    batch = samples.batches.batch(recipe.seed, 0, 0)
+    report.facts["batch"] = list(batch.x.shape)
+    with autocast(device, recipe.precision):
+        report.problems += _check_forward(model, batch.x)
+    if not report.ok:
+        return
+    train = samples.dataset.train
+    with torch.no_grad(), autocast(device, recipe.precision):
+        output = model(batch.x).float()
+    report.problems += check_targets(loss, output, train.y)
+    if not report.ok:
+        return
+    with report.stage("model", "give the model an output for each class or number to predict"):
+        samples.task.check_output(output, batch.y)
+        targets = samples.task.target(train.y, output[:1].expand(len(train), *output.shape[1:]))
+        report.problems += check_ending(model, loss, batch.x, targets, precision=recipe.precision)
+        target = samples.task.target(batch.y, output)
+        found, facts = check_first_loss(loss, output, target)
+        report.problems += found
+        report.facts |= facts
+    parts = None
+    with report.stage("recipe", "mend what is named"):
+        parts = experiment.assemble(recipe, model, loss, samples, {})
+    if parts is None:
+        return
+    report.problems += check_gradients(model, lambda: _loss(parts, batch))
+    if not any(f.where == "model" and f.severity == "error" for f in report.problems):
+        with report.stage("optimizer", "mend the optimizer, or its arguments"):
+            report.facts |= _cost(recipe, parts)
+
+
+def _check_forward(model: nn.Module, x: torch.Tensor) -> list[Finding]:
+    try:
+        dry_run(model, x)  # also gives lazy layers their sizes
+    except LayerError as error:
+        return check_rows(model, x) or [as_finding(error)]  # which tells of other sizes too
+    return check_rows(model, x)
+
+
+def _loss(parts: experiment.Parts, batch: Batch) -> torch.Tensor:
+    objective = parts.objective
+    with autocast(parts.samples.batches.device, objective.precision):
+        output = objective.model(batch.x)
+        return objective.loss(output, objective.task.target(batch.y, output))
+
+
+def _cost(recipe: Recipe, parts: experiment.Parts) -> dict[str, Any]:
+    """Estimate seconds and bytes of the whole run from some of its steps."""
+    batches, evaluator = parts.samples.batches, parts.evaluator
+    stepper, parameters = Stepper(parts.train.optimizer), list(parts.train.model.parameters())
+
+    def step(number: int) -> None:
+        batch = batches.batch(recipe.seed, 0, number % batches.steps)
+
+        def gradients() -> Any:
+            for parameter in parameters:
+                parameter.grad = None
+            return parts.objective.backward(batch)
+
+        stepper.step(gradients)
+
+    splits = parts.samples.dataset.splits
+    size = evaluator.batch_size
+    calls = {name: math.ceil(len(split) / size) for name, split in splits.items()}
+    often = sum(calls.values())
+    for name, every in (
+        ("validation", parts.evaluations.validation),
+        ("test", parts.evaluations.test),
+    ):
+        often += calls[name] * (parts.steps // every) if every else 0
+    rows = torch.arange(min(size, len(splits["train"])))
+    return estimate(
+        step,
+        model=parts.train.model,
+        optimizer=parts.train.optimizer,
+        steps=parts.steps,
+        steps_per_epoch=batches.steps,
+        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows)),
+        evaluations=often,
+        data_bytes=parts.samples.dataset.nbytes,
+    )

@@ -1,0 +1,42 @@
+"""`papertrial evaluate`: a saved run evaluated again, or on another set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from papertrial.cli.options import Device, Json
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The run's folder.", show_default=False)],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Another set: a name such as mnist, or a folder or table of one's own.",
+            show_default="the run's own data",
+        ),
+    ] = None,
+    data_folder: Annotated[
+        Path | None,
+        typer.Option(help="Where named sets are; else $PAPERTRIAL_DATA, else the cache folder."),
+    ] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Evaluate a run again, on its own data or on another set with the same task."""
+    from papertrial.cli.progress import following
+    from papertrial.cli.train import show_metrics
+    from papertrial.evaluation import evaluating
+    from papertrial.run import load_run
+
+    result = following(evaluating(load_run(run, device=device), data, data_folder=data_folder))
+    show_metrics(result.metrics, to_stderr=as_json)
+    for note in result.notes:
+        typer.echo(f"warning: {note}", err=True)
+    if as_json:
+        kept = {"run": str(run), "data": result.data, "metrics": result.metrics}
+        typer.echo(json.dumps({**kept, "notes": result.notes}, allow_nan=False))

@@ -1,0 +1,38 @@
+"""`papertrial new`: a folder to start from."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from papertrial.errors import PapertrialError
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+def new(
+    name: Annotated[
+        Path, typer.Argument(help="The folder; its last part names the recipe.", show_default=False)
+    ],
+) -> None:
+    """Write a folder with a recipe, a model.py and a test, which `check` accepts as it is."""
+    title = name.name
+    if not re.fullmatch(_NAME, title):
+        rule = "a recipe's name is letters, digits, '.', '_' and '-', a letter or digit first"
+        raise PapertrialError(f"{rule}, got {title!r}")
+    try:
+        if name.exists() and (not name.is_dir() or any(name.iterdir())):
+            raise PapertrialError(f"{name} is there already; choose another name, or remove it")
+        name.mkdir(parents=True, exist_ok=True)
+        for template in (resources.files("papertrial") / "templates").iterdir():
+            text = template.read_text(encoding="utf-8").replace("{name}", title)
+            (name / template.name.removesuffix(".in")).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PapertrialError(f"cannot write {name}: {error.strerror}") from error
+    typer.echo(f"{name}/recipe.yaml, model.py and test_recipe.py are written; next:")
+    typer.echo(f"  papertrial check {name}/recipe.yaml")
+    typer.echo(f"  papertrial train {name}/recipe.yaml")

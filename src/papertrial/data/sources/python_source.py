@@ -1,0 +1,325 @@
+"""A set that a Python function of one's own returns."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from papertrial.data.column import Column, Dataset, DenseColumn, Kind, Split
+from papertrial.data.layout import ordered
+from papertrial.data.ragged import text_column
+from papertrial.errors import DataError, PapertrialError, nearest
+
+_PARTS = ("train", "validation", "test")
+_KEYS = (*_PARTS, "classes", "features", "target")
+_LARGEST = torch.finfo(torch.float32).max
+
+
+def load(function: Callable[..., object], name: str, classify: bool) -> Dataset:
+    """Return the set that `function()` returns.
+
+    It returns a Dataset, or a mapping of "train" and optionally "validation" and "test" to (x, y),
+    and optionally "classes", "features" (names) and "target" (a name). x and y are arrays, tensors
+    or lists.
+
+    Args:
+        function: called without arguments. x is bytes [N, C, H, W] or [N, H, W] (images), numbers
+            [N, F] (tables), or N texts. y is N class indices from 0 or class names, or N numbers.
+        name: what to call the set and the function, "./data.py:load".
+        classify: whether y holds classes or numbers.
+
+    Raises:
+        DataError: the function fails, or returns something else.
+    """
+    try:
+        returned = function()
+    except PapertrialError:
+        raise
+    except (Exception, SystemExit) as error:
+        kind = type(error).__name__
+        raise DataError(f"{name} failed{_line(function, error)}: {kind}: {error}") from error
+    if isinstance(returned, Dataset):
+        _check_dataset(returned, name, classify)
+        return returned
+    if not isinstance(returned, Mapping):
+        rule = f'{name} must return a mapping {{"train": (x, y), ...}} or a Dataset'
+        raise DataError(f"{rule}, got {_kind_of(returned)}")
+    parts = _pairs(returned, name)
+    columns = {part: _column(x, f'{name}: "{part}"') for part, (x, _) in parts.items()}
+    kind, first = columns["train"]
+    for part, (other, column) in columns.items():
+        if (other, column.shape) != (kind, first.shape):
+            got = f'"{part}" has {other}s {list(column.shape)}'
+            raise DataError(
+                f'{name}: samples must be alike in every part; "train" has {kind}s '
+                f"{list(first.shape)}, {got}"
+            )
+    given = {part: _values(y, f'{name}: "{part}"') for part, (_, y) in parts.items()}
+    for part, y in given.items():
+        rows = len(columns[part][1])
+        if len(y) != rows:
+            raise DataError(
+                f'{name}: "{part}" must have a target for each sample, got {rows} samples and '
+                f"{len(y)} targets"
+            )
+    classes, targets = (
+        _classes(given, _names(returned, "classes", name), name)
+        if classify
+        else ((), {part: _numbers(y, f'{name}: "{part}"') for part, y in given.items()})
+    )
+    if not classify and "classes" in returned:
+        raise DataError(f'{name} returns "classes", which regression has not; remove them')
+    splits = {
+        part: Split(column, targets[part], np.arange(len(column)))
+        for part, (_, column) in columns.items()
+    }
+    return Dataset(
+        name,
+        kind,
+        splits["train"],
+        validation=splits.get("validation"),
+        test=splits.get("test"),
+        classes=classes,
+        features=_features(returned, kind, first, name),
+        target=_target(returned, name),
+    )
+
+
+def _line(function: Callable[..., object], error: BaseException) -> str:
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    return f" at line {lines[-1]}" if lines else ""
+
+
+def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]:
+    for key in returned:
+        if key not in _KEYS:
+            near = nearest(key, _KEYS) or f"; valid: {', '.join(_KEYS)}"
+            raise DataError(f"{name} returns the key {key!r}, which means nothing{near}")
+    if "train" not in returned:
+        keys = ", ".join(map(str, returned)) or "no keys"
+        raise DataError(f'{name} must return a mapping with "train": (x, y), got {keys}')
+    pairs = {part: returned[part] for part in _PARTS if returned.get(part) is not None}
+    for part, pair in pairs.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise DataError(f'{name}: "{part}" must be a pair (x, y), got {_kind_of(pair)}')
+    return pairs
+
+
+def _column(x: Any, where: str) -> tuple[Kind, Column]:
+    if isinstance(x, str | bytes):
+        raise DataError(f"{where}: x must be a list of texts, got one text")
+    if not isinstance(x, Tensor) and len(x := _array(x, f"{where}: x")) and _is_text(x):
+        return "text", _text_column(x.tolist(), where)
+    values = _tensor(x, f"{where}: x")
+    if values.ndim == 0 or len(values) == 0:
+        raise DataError(f"{where}: x must have at least one sample, got {list(values.shape)}")
+    if values.ndim in (3, 4):
+        return "image", DenseColumn(_images(values, where))
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise DataError(
+            f"{where}: x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], or a list of N "
+            f"texts; got {list(values.shape)} {_dtype(values)}"
+        )
+    return "table", DenseColumn(_finite(values, f"{where}: x"))
+
+
+def _images(values: Tensor, where: str) -> Tensor:
+    if values.dtype != torch.uint8:
+        raise DataError(
+            f"{where}: images must be bytes (uint8, 0 to 255), as they are stored, got "
+            f"{_dtype(values)} {list(values.shape)}; data.transform is where they are prepared"
+        )
+    if values.ndim == 3:
+        return values.unsqueeze(1)
+    if values.shape[3] in (1, 3, 4) and values.shape[1] not in (1, 3, 4):
+        raise DataError(
+            f"{where}: images must be [N, C, H, W], got {list(values.shape)}, which looks like "
+            "[N, H, W, C]; turn it with x.transpose(0, 3, 1, 2), of a tensor x.permute(0, 3, 1, 2)"
+        )
+    if 0 in values.shape:
+        raise DataError(f"{where}: images must have pixels, got {list(values.shape)}")
+    return values
+
+
+def _text_column(texts: Sequence[Any], where: str) -> Column:
+    for row, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{where}: x[{row}] must be a text that is not empty, got {text!r}")
+    return text_column(texts)
+
+
+def _values(y: Any, where: str) -> np.ndarray:
+    """Return targets as an array [N], of numbers or of names."""
+    values = y.detach().cpu().numpy() if isinstance(y, Tensor) else _array(y, f"{where}: y")
+    if values.ndim != 1:
+        raise DataError(f"{where}: y must be [N], a target a sample, got {list(values.shape)}")
+    if len(values) == 0:
+        raise DataError(f"{where} has no targets")
+    return values
+
+
+def _classes(
+    given: dict[str, np.ndarray], names: tuple[str, ...] | None, name: str
+) -> tuple[tuple[str, ...], dict[str, Tensor]]:
+    """Return the class names and y [N] int64 of each part."""
+    train = given["train"]
+    if _is_text(train):
+        classes = names if names is not None else tuple(ordered(map(str, train.tolist())))
+    elif train.dtype.kind in "iub":
+        top = int(train.max()) + 1
+        classes = names if names is not None else tuple(str(k) for k in range(top))
+    else:
+        raise DataError(
+            f'{name}: "train": y must hold class indices (integers from 0) or class names, got '
+            f"{train.dtype}; for numbers set task: regression"
+        )
+    if len(classes) < 2:
+        raise DataError(f"{name}: classification needs at least 2 classes, got {list(classes)}")
+    index = {one: k for k, one in enumerate(classes)}
+    y = {}
+    for part, values in given.items():
+        where = f'{name}: "{part}"'
+        if _is_text(values) != _is_text(train) or values.dtype.kind == "f":
+            raise DataError(
+                f'{where}: y must be of one kind in every part, got {values.dtype}, in "train" '
+                f"{train.dtype}"
+            )
+        if _is_text(values):
+            wrong = [row for row, text in enumerate(values.tolist()) if text not in index]
+            codes = [index.get(text, 0) for text in values.tolist()]
+        else:
+            codes = values.astype(np.int64).tolist()
+            wrong = [row for row, code in enumerate(codes) if not 0 <= code < len(classes)]
+        if wrong:
+            known = f"0 to {len(classes) - 1}" if not _is_text(values) else ", ".join(classes[:24])
+            raise DataError(
+                f"{where}: y[{wrong[0]}] must be one of the {len(classes)} classes ({known}), got "
+                f"{values[wrong[0]]!s}"
+            )
+        y[part] = torch.tensor(codes, dtype=torch.int64)
+    return classes, y
+
+
+def _numbers(values: np.ndarray, where: str) -> Tensor:
+    if _is_text(values):
+        raise DataError(
+            f"{where}: y must be numbers, got {str(values[0])!r}; for classes set task: "
+            "table-classification"
+        )
+    return _finite(_tensor(values, f"{where}: y"), f"{where}: y")
+
+
+def _finite(values: Tensor, where: str) -> Tensor:
+    """Return numbers as float32, which must hold them."""
+    wrong = ~(values.double().abs() <= _LARGEST)
+    if wrong.any():
+        at = wrong.nonzero()[0].tolist()
+        got = values[tuple(at)].item()
+        raise DataError(f"{where}{at} must be a finite number that float32 holds, got {got}")
+    return values.to(torch.float32)
+
+
+def _array(values: Any, where: str) -> np.ndarray:
+    if not isinstance(values, list | tuple) and not hasattr(values, "__array__"):
+        raise DataError(f"{where} must be an array, a tensor or a list, got {_kind_of(values)}")
+    try:
+        array = np.asarray(values)
+        # numpy turns [1, "a"] into texts; as objects they stay what they are.
+        if array.dtype.kind in "US" and isinstance(values, list | tuple):
+            array = np.array(values, dtype=object)
+    except Exception as error:
+        raise DataError(f"{where} is no array: {error}") from error
+    if array.ndim == 0:
+        raise DataError(f"{where} must have a sample a row, got one {array.dtype}")
+    return array
+
+
+def _tensor(values: Any, where: str) -> Tensor:
+    if isinstance(values, Tensor):
+        tensor = values.detach().cpu()
+    else:
+        kind = f"numbers, got {values.dtype}"
+        if values.dtype.kind not in "biuf":
+            hint = "; its rows are of different lengths, or hold text" if values.ndim else ""
+            raise DataError(f"{where} must be {kind}{hint}")
+        plain = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
+        if plain.dtype.itemsize > 8:  # numpy's long double
+            plain = plain.astype(np.float64)
+        with warnings.catch_warnings():  # of memory that is read-only, as ours is anyway
+            warnings.filterwarnings("ignore", message=".*not writable.*")
+            tensor = torch.from_numpy(plain)
+    if tensor.is_complex():
+        raise DataError(f"{where} must be real numbers, got {_dtype(tensor)}")
+    return tensor
+
+
+def _is_text(values: np.ndarray) -> bool:
+    return values.dtype.kind == "U" or (values.dtype.kind == "O" and isinstance(values[0], str))
+
+
+def _names(returned: Mapping[Any, Any], key: str, name: str) -> tuple[str, ...] | None:
+    given = returned.get(key)
+    if given is None:
+        return None
+    listed = given.tolist() if isinstance(given, np.ndarray) else given
+    names = list(listed) if isinstance(listed, list | tuple) else []
+    if not names or not all(isinstance(one, str) for one in names) or len({*names}) < len(names):
+        raise DataError(f'{name}: "{key}" must be a list of different names, got {given!r:.200}')
+    return tuple(names)
+
+
+def _features(
+    returned: Mapping[Any, Any], kind: Kind, column: Column, name: str
+) -> tuple[str, ...]:
+    names = _names(returned, "features", name)
+    if kind != "table":
+        if names is not None:
+            raise DataError(f'{name}: "features" names columns of a table; got {kind}s')
+        return ()
+    count = column.shape[0]
+    if names is not None and len(names) != count:
+        rule = f'{name}: "features" must name the {count} columns of x'
+        raise DataError(f"{rule}, got {len(names)} names")
+    return names or tuple(f"x{i}" for i in range(count))
+
+
+def _target(returned: Mapping[Any, Any], name: str) -> str:
+    target = returned.get("target", "target")
+    if not isinstance(target, str) or not target:
+        raise DataError(f'{name}: "target" must be a name, got {target!r}')
+    return target
+
+
+def _check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
+    for part, split in dataset.splits.items():
+        where = f'{name}: "{part}"'
+        if len(split) == 0:
+            raise DataError(f"{where} has no samples")
+        if not classify:
+            if split.y.dtype != torch.float32 or not split.y.isfinite().all():
+                raise DataError(f"{where}: y must be finite float32, got {_dtype(split.y)}")
+            continue
+        count = len(dataset.classes)
+        if count < 2:
+            raise DataError(f"{name}: classification needs at least 2 classes, got {count}")
+        low, high = int(split.y.min()), int(split.y.max())
+        if split.y.dtype != torch.int64 or low < 0 or high >= count:
+            got = f"{_dtype(split.y)} from {low} to {high}"
+            raise DataError(f"{where}: y must be int64 from 0 to {count - 1}, got {got}")
+
+
+def _kind_of(value: object) -> str:
+    size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+    return f"{type(value).__name__}{size}"
+
+
+def _dtype(values: Tensor) -> str:
+    return str(values.dtype).removeprefix("torch.")

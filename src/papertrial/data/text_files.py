@@ -1,0 +1,40 @@
+"""Texts for prediction: given as they are, or as files and folders of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from papertrial.errors import PredictionInputError
+
+
+def find_texts(item: str | Path) -> list[tuple[str, str]]:
+    """Return (what to call it, text) of each text that an input stands for.
+
+    A string that names a file or a folder is that; a folder stands for its .txt files, by name.
+    Any other string is a text itself, unless it looks like a file's name, or is a Path.
+
+    Raises:
+        PredictionInputError: a file that is absent or is no UTF-8 text, a folder without texts.
+    """
+    path = Path(item)
+    if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for a text that is too long)
+        files = sorted(p for p in path.iterdir() if p.suffix == ".txt" and p.is_file())
+        if not files:
+            raise PredictionInputError(f"the folder {path} holds no .txt files")
+        return [(str(file), _read(file)) for file in files]
+    if os.path.isfile(path):  # noqa: PTH113
+        return [(str(path), _read(path))]
+    if isinstance(item, Path) or (path.suffix == ".txt" and " " not in item):
+        raise PredictionInputError(f"there is no file or folder {path}")
+    shown = " ".join(item.split())
+    return [(shown if len(shown) <= 60 else shown[:57] + "...", item)]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PredictionInputError(f"{path} is not UTF-8 text: byte {error.start}") from error
+    except OSError as error:
+        raise PredictionInputError(f"cannot read {path}: {error.strerror}") from error

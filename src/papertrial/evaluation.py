@@ -1,0 +1,173 @@
+"""A run evaluated again: on its own data, or on another set with the same task."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from papertrial import experiment
+from papertrial.data.column import Dataset, Split
+from papertrial.data.encode import encode
+from papertrial.data.sources import SOURCES, data_folder
+from papertrial.data.steps import Step, finish
+from papertrial.errors import DataError, did_you_mean
+from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs
+from papertrial.recipe.schema import Images
+from papertrial.run import Run
+from papertrial.runs import store
+from papertrial.tasks.classification import Classification
+from papertrial.training.device import on_device
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The metrics of a run on a set, by split, and what one should know of them, in words."""
+
+    data: str
+    metrics: dict[str, dict[str, Any]]
+    notes: tuple[str, ...] = ()
+
+
+def evaluate_run(
+    run: Run, data: str | Path | None = None, *, data_folder: str | Path | None = None
+) -> Evaluation:
+    """Evaluate a run again.
+
+    Args:
+        run: what `load_run` returned.
+        data: None for the run's own data; else a set's name, or the path of a folder or table of
+            one's own, laid out as a recipe's `data.path`.
+        data_folder: where named sets are.
+
+    Raises:
+        DataError: the set is not there, or is none for the run's task and classes.
+    """
+    return finish(evaluating(run, data, data_folder=data_folder))
+
+
+def evaluating(
+    run: Run, data: str | Path | None = None, *, data_folder: str | Path | None = None
+) -> Generator[Step, None, Evaluation]:
+    """Do what `evaluate_run` does, yielding how far it is."""
+    with on_device(run.device, None) as device:
+        predictor, recipe = run.predictor, run.recipe
+        dataset = yield from _dataset(run, data, data_folder)
+        notes = _differences(run, dataset) if data is None else ()
+        if isinstance(predictor.task, Classification):
+            dataset = _aligned(dataset, predictor.task)
+        dataset = _as_inputs(dataset, predictor.inputs)
+        loss = experiment.build_loss(recipe)
+        evaluator = Evaluator(
+            predictor.model,
+            dataset,
+            task=predictor.task,
+            metrics=recipe.metrics or predictor.task.metrics,
+            loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
+            pipeline=predictor.pipeline,
+            state=predictor.state,
+            device=device,
+            precision=recipe.precision,
+            batch_size=recipe.evaluate.batch_size,
+        )
+        step = run.summary["report"]["step"]
+        metrics = {}
+        for split in dataset.splits:
+            yield Step(f"evaluating {split}", 0, None, "samples")
+            name = split if data is None or len(dataset.splits) > 1 else "data"
+            metrics[name] = evaluator.evaluate(split, step).metrics
+    return Evaluation(str(data or recipe.data.source), metrics, notes)
+
+
+def _dataset(
+    run: Run, data: str | Path | None, folder: str | Path | None
+) -> Generator[Step, None, Dataset]:
+    """Load the run's own set, cut as it was, or another one as it lies."""
+    where = data_folder(folder)
+    if data is None:
+        loaded, _ = yield from experiment.load_source(run.recipe, where)
+        return experiment.cut_splits(run.recipe, loaded)
+    kind, inputs = run.predictor.inputs.kind, run.predictor.inputs
+    path, own = Path(data), run.recipe.data
+    if str(data) in SOURCES:
+        changed: dict[str, Any] = {"source": str(data), "path": None}
+    elif not path.exists():
+        known = did_you_mean(str(data), [n for n, s in SOURCES.items() if s.kind == kind])
+        raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
+    elif kind == "image":
+        changed = {"source": "image-folder", "path": str(path)}
+    elif kind == "text" and path.is_dir() and own.source != "text-table":
+        changed = {"source": "text-folder", "path": str(path)}
+    else:
+        source = "table" if kind == "table" else "text-table"
+        if source != own.source:
+            raise DataError(
+                f"{path} is a table, but the run learnt from {own.source}, which says nothing of "
+                "columns; only a run that learnt from a table of one's own is evaluated on one"
+            )
+        changed = {"source": source, "path": str(path)}
+    if isinstance(inputs, ImageInputs) and changed["source"] == "image-folder":
+        channels, height, width = inputs.shape
+        mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
+        kept = own.images.corrupt if own.images else "error"
+        changed["images"] = Images(size=(height, width), mode=mode, corrupt=kept)
+    recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
+    layout = inputs.layout if isinstance(inputs, TableInputs) else None
+    dataset, _ = yield from experiment.load_source(recipe, where, layout)
+    if dataset.kind != kind:
+        raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
+    return dataset
+
+
+def _aligned(dataset: Dataset, task: Classification) -> Dataset:
+    """Number the classes as the run did, by their names."""
+    unknown = [name for name in dataset.classes if name not in task.classes]
+    if unknown:
+        raise DataError(
+            f"{dataset.name} has classes that the run has not learnt: {', '.join(unknown[:5])}; "
+            f"the run has {', '.join(task.classes[:12])}"
+        )
+    numbers = torch.tensor([task.classes.index(name) for name in dataset.classes])
+
+    def renumbered(split: Split | None) -> Split | None:
+        return split and replace(split, y=numbers[split.y])
+
+    train = renumbered(dataset.train)
+    assert train is not None, "a set has a training part"
+    return replace(
+        dataset,
+        train=train,
+        validation=renumbered(dataset.validation),
+        test=renumbered(dataset.test),
+        classes=task.classes,
+    )
+
+
+def _as_inputs(dataset: Dataset, inputs: Inputs) -> Dataset:
+    """Bring samples to what the model takes; DataError where they are of another shape."""
+    if isinstance(inputs, TextInputs):
+        return encode(dataset, inputs.vocabulary)
+    if isinstance(inputs, ImageInputs):
+        wanted = list(inputs.shape)
+    else:
+        assert isinstance(inputs, TableInputs), "there are three kinds"
+        wanted = [len(inputs.layout.names)]
+    if list(dataset.train.x.shape) != wanted:
+        rule = f"the run takes samples {wanted}"
+        raise DataError(f"{rule}, {dataset.name} has {list(dataset.train.x.shape)}")
+    return dataset
+
+
+def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:
+    """Say where the data are no longer those that the run had."""
+    kept = store.RunFolder.open(run.path).read_json(store.PROVENANCE)["data"]
+    return tuple(
+        f"{name} is not what the run had: its content has changed"
+        for name, split in dataset.splits.items()
+        if kept.get(name, {}).get("fingerprint") != split.fingerprint
+    )

@@ -1,0 +1,256 @@
+"""Runs: a recipe trained and kept with all that made its result, and opened again."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from papertrial import experiment
+from papertrial.data.sources import data_folder
+from papertrial.data.steps import finish
+from papertrial.evaluate.stored import predictions_to_bytes
+from papertrial.recipe.digest import recipe_hash, training_hash
+from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
+from papertrial.recipe.schema import Recipe
+from papertrial.runs import store
+from papertrial.runs.provenance import environment, utc_now
+from papertrial.training.checkpoint import state_to_bytes, weights_to_bytes
+from papertrial.training.device import machine, on_device
+from papertrial.training.events import Event, Started, Trained
+from papertrial.training.session import Outcome
+
+if TYPE_CHECKING:
+    import torch
+
+    from papertrial.evaluate.predictor import Answer, Predictor
+
+_SAVE_EVERY = 30.0  # seconds between two writings of the state to resume from
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, its recipe, its results, and predictions from it."""
+
+    path: Path
+    recipe: Recipe
+    summary: dict[str, Any] = field(repr=False)
+    device: str = "auto"
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """The final metrics by split: metrics["test"]["accuracy"]."""
+        metrics: dict[str, dict[str, Any]] = self.summary["metrics"]
+        return metrics
+
+    def predict(self, inputs: Any) -> list[Answer]:
+        """Return an answer for each input; see `Predictor.predict` for what may be given."""
+        with on_device(self.device, None):
+            return self.predictor.predict(inputs)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained model, with the preparation and the meaning it was trained with."""
+        folder = store.RunFolder.open(self.path)
+        with on_device(self.device, None) as device:
+            return experiment.predictor(
+                self.recipe,
+                folder.read_json(store.PREPROCESS),
+                folder.read(store.WEIGHTS),
+                str(self.path / store.WEIGHTS),
+                device,
+            )
+
+
+def load_run(path: str | Path, *, device: str = "auto") -> Run:
+    """Open a finished run.
+
+    Raises:
+        RunError: the folder is no run, is damaged, or its run did not finish.
+    """
+    folder = store.RunFolder.open(Path(path))
+    recipe = load_recipe(folder.path / store.RECIPE, check=False)
+    return Run(folder.path, recipe, folder.read_json(store.METRICS), device)
+
+
+def train(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Run:
+    """Train a recipe, evaluate it, and keep all that made the result in a new run folder.
+
+    Args:
+        recipe: what to do.
+        runs: folder that run folders are made in.
+        data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
+        device: "auto", "cpu", "mps", "cuda" or "cuda:N".
+        threads: intra-op threads; None for torch's choice. The same recipe with the same number
+            of threads on the same machine gives the same weights, bit for bit.
+
+    Raises:
+        PapertrialError: whatever is the user's to mend, before training where it can be told then.
+    """
+    return finish(training(recipe, runs=runs, data=data, device=device, threads=threads))
+
+
+def training(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Generator[Event, None, Run]:
+    """Do what `train` does, yielding what happens as it happens; the run is the return value."""
+    start = time.perf_counter()
+    with on_device(device, threads) as where:
+        store.check_writable(Path(runs))
+        weights = start_from(recipe)
+        parts = yield from experiment.prepare(recipe, data_folder(data), where, weights)
+        seconds = {"data": time.perf_counter() - start}
+        folder = store.RunFolder.create(Path(runs), recipe.name, training_hash(recipe), recipe.seed)
+        record = _provenance(recipe, parts, where, weights)
+        folder.write_json(store.PROVENANCE, {**record, "state": "running"})
+        try:
+            text, files = portable(recipe, store.CODE)
+            for name, content in files.items():
+                folder.write(name, content)
+            folder.write(store.RECIPE, text)
+            outcome = yield from _train(recipe, parts, folder)
+            seconds["train"] = sum(outcome.epoch_seconds.values())
+            seconds["evaluate"] = outcome.evaluate_seconds
+            seconds["total"] = time.perf_counter() - start
+            folder.write_json(store.METRICS, _summary(recipe, parts, outcome, seconds))
+        except BaseException as error:
+            ended = isinstance(error, KeyboardInterrupt | GeneratorExit)
+            state = "interrupted" if ended else "failed"
+            folder.write_json(
+                store.PROVENANCE,
+                {**record, "state": state, "error": str(error), "ended": utc_now()},
+            )
+            raise
+        folder.write_json(store.PROVENANCE, {**record, "state": "finished", "ended": utc_now()})
+    return load_run(folder.path, device=device)  # which has the recipe's files as they were used
+
+
+def _train(
+    recipe: Recipe, parts: experiment.Parts, folder: store.RunFolder
+) -> Generator[Event, None, Outcome]:
+    yield _started(parts, folder.path)
+    saved = time.perf_counter()
+    with closing(experiment.run_session(recipe, parts)) as events:
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                break
+            folder.append(store.RECORDS, event.record())
+            yield event
+            if isinstance(event, Trained) and time.perf_counter() - saved > _SAVE_EVERY:
+                saved = time.perf_counter()
+                folder.write(store.STATE, state_to_bytes(parts.train.state_dict()))
+    if outcome.state is not None:
+        folder.write(store.STATE, state_to_bytes(outcome.state))
+    for split, output in outcome.outputs.items():
+        name = f"{store.PREDICTIONS}/{split}.safetensors"
+        rows = parts.samples.dataset.splits[split]
+        folder.write(name, predictions_to_bytes(output, rows))
+    folder.write(store.WEIGHTS, weights_to_bytes(parts.train.model))
+    folder.write_json(store.PREPROCESS, experiment.described(recipe, parts))
+    return outcome
+
+
+def start_from(recipe: Recipe) -> bytes | None:
+    """Read the weights of the run that the recipe starts from."""
+    if recipe.init_from is None:
+        return None
+    return store.RunFolder.open(Path(recipe.init_from)).read(store.WEIGHTS)
+
+
+def _started(parts: experiment.Parts, path: Path) -> Started:
+    samples, notes = parts.samples, []
+    words = parts.facts.get("vocabulary", {})
+    if "coverage" in words:
+        notes.append(f"{words['vectors']} has {words['coverage']:.1%} of {words['rows']:,} words")
+    return Started(
+        path,
+        str(samples.batches.device),
+        sum(p.numel() for p in parts.train.model.parameters()),
+        {name: len(split) for name, split in samples.dataset.splits.items()},
+        -(-parts.steps // samples.batches.steps),
+        parts.steps,
+        tuple(notes),
+    )
+
+
+def _summary(
+    recipe: Recipe, parts: experiment.Parts, outcome: Outcome, seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Return the final results, as metrics.json keeps them."""
+    per_epoch = parts.samples.batches.steps
+    return {
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        "device": str(parts.samples.batches.device),
+        "metrics": outcome.metrics,
+        "report": {
+            "rule": recipe.report,
+            "step": outcome.step,
+            "epoch": -(-outcome.step // per_epoch),
+            "last_step": outcome.last_step,
+            "last_epoch": -(-outcome.last_step // per_epoch),
+            "last_metrics": outcome.last,
+            "test_evaluations": outcome.test_evaluations,
+            "optimistic": recipe.report == "best-on-test",
+        },
+        "claims": [_claim(claim, outcome.metrics) for claim in recipe.claims],
+        **parts.facts,
+        "epoch_seconds": list(outcome.epoch_seconds.values()),
+        "seconds": seconds,
+    }
+
+
+def _claim(claim: Any, metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Set a claim beside this run's number; one run is no verdict."""
+    return {
+        "metric": claim.metric,
+        "split": claim.split,
+        "value": claim.value,
+        "printed": claim.printed,
+        "ours": metrics.get(claim.split, {}).get(claim.metric),
+        "not_judged": claim.not_judged,
+    }
+
+
+def _provenance(
+    recipe: Recipe, parts: experiment.Parts, device: torch.device, weights: bytes | None
+) -> dict[str, Any]:
+    started_from = {
+        "run": recipe.init_from,
+        "weights_sha256": hashlib.sha256(weights or b"").hexdigest(),
+    }
+    return {
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+        "recipe_hash": recipe_hash(recipe),
+        "training_hash": training_hash(recipe),
+        "data": {
+            name: {"rows": len(split), "fingerprint": split.fingerprint}
+            for name, split in parts.samples.original.splits.items()
+        },
+        **({"init_from": started_from} if weights is not None else {}),
+        **machine(device),
+        **environment(),
+        "started": utc_now(),
+    }

@@ -1,0 +1,78 @@
+"""Which step a run reports, and when it may end before its last."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import Tensor, nn
+
+from papertrial.errors import ModelError
+from papertrial.evaluate.metrics import lower_is_better
+
+
+class _Best:
+    """The best value of a metric so far."""
+
+    def __init__(self, metric: str, min_delta: float = 0.0) -> None:
+        self.metric = metric
+        self.value = math.inf if lower_is_better(metric) else -math.inf
+        self.min_delta = min_delta
+
+    def improves(self, metrics: dict[str, Any]) -> bool:
+        """Take the metric of an evaluation; tell whether it is the best so far.
+
+        Raises:
+            ModelError: the metric is not defined there.
+        """
+        value = metrics[self.metric]
+        if not isinstance(value, int | float):
+            raise ModelError(
+                f"the metric {self.metric} is not defined on this split, so nothing can be chosen "
+                "by it; name another one, or give the split samples of every class"
+            )
+        gain = self.value - value if lower_is_better(self.metric) else value - self.value
+        if gain > self.min_delta:
+            self.value = float(value)
+            return True
+        return False
+
+
+class Choice:
+    """Keeps the weights of the step with the best `metric` on `split`; of equals the first."""
+
+    def __init__(self, split: str, metric: str) -> None:
+        self.split = split
+        self.step = 0
+        self._best = _Best(metric)
+        self._weights: dict[str, Tensor] = {}
+
+    def offer(self, step: int, metrics: dict[str, Any], model: nn.Module) -> None:
+        """Take an evaluation of the model as it is after `step`."""
+        if self._best.improves(metrics):
+            self.step = step
+            self._weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
+
+    def restore(self, model: nn.Module) -> None:
+        """Give the model the weights of the best step."""
+        model.load_state_dict(self._weights)
+
+
+class EarlyStopping:
+    """Tells when a validation metric has not improved for `patience` evaluations.
+
+    Args:
+        monitor: the metric.
+        patience: evaluations without improvement.
+        min_delta: the smallest change that counts.
+    """
+
+    def __init__(self, monitor: str, patience: int = 3, min_delta: float = 0.0) -> None:
+        self.patience = patience
+        self._best = _Best(monitor, min_delta)
+        self._waited = 0
+
+    def should_stop(self, metrics: dict[str, Any]) -> bool:
+        """Take an evaluation of the validation part; tell whether the training should end."""
+        self._waited = 0 if self._best.improves(metrics) else self._waited + 1
+        return self._waited >= self.patience

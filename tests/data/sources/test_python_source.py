@@ -1,0 +1,271 @@
+"""Sets that a function returns: every kind, and every mistake by function and part."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.data.ragged import text_column, texts_of
+from papertrial.data.sources.python_source import load
+from papertrial.errors import DataError
+
+NAME = "./data.py:splits"
+GREY = np.arange(4 * 5 * 6, dtype=np.uint8).reshape(4, 5, 6)
+COLOUR = np.arange(4 * 3 * 5 * 6, dtype=np.uint16).astype(np.uint8).reshape(4, 3, 5, 6)
+ROWS = [[1, 2.5], [3, 4], [5, 6], [7, 8]]
+LABELS = [0, 1, 0, 1]
+
+
+def _returns(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
+def _load(classify: bool = True, **parts: Any) -> Dataset:
+    return load(_returns(parts), NAME, classify)
+
+
+def _x(dataset: Dataset, part: str = "train") -> torch.Tensor:
+    split = dataset.splits[part]
+    return split.x.take(slice(0, len(split)))
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_bytes_are_images(as_tensor: bool) -> None:
+    grey = torch.from_numpy(GREY) if as_tensor else GREY
+    dataset = _load(train=(grey, LABELS), test=(grey[:2], torch.tensor([1, 0])))
+    assert (dataset.name, dataset.kind, dataset.classes) == (NAME, "image", ("0", "1"))
+    assert torch.equal(_x(dataset), torch.from_numpy(GREY)[:, None])
+    assert dataset.train.y.dtype == torch.int64
+    assert (dataset.train.y.tolist(), dataset.splits["test"].y.tolist()) == (LABELS, [1, 0])
+    colour = torch.from_numpy(COLOUR) if as_tensor else COLOUR
+    dataset = _load(train=(colour, LABELS), classes=["cat", "dog", "owl"])
+    assert torch.equal(_x(dataset), torch.from_numpy(COLOUR))
+    assert (dataset.classes, dataset.features) == (("cat", "dog", "owl"), ())
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        ROWS,
+        np.array(ROWS),
+        torch.tensor(ROWS),
+        np.array(ROWS, dtype=">f8"),
+        np.asfortranarray(ROWS)[::-1][::-1],
+        np.array(ROWS, dtype=np.longdouble),
+    ],
+    ids=["list", "array", "tensor", "big-endian", "turned", "long double"],
+)
+def test_numbers_are_tables(x: Any) -> None:
+    dataset = _load(False, train=(x, [1, 2, 3, 4.5]), target="price", features=["size", "age"])
+    assert (dataset.kind, dataset.features, dataset.target) == ("table", ("size", "age"), "price")
+    assert _x(dataset).dtype == dataset.train.y.dtype == torch.float32
+    assert _x(dataset).tolist() == ROWS
+    assert (dataset.train.y.tolist(), dataset.classes) == ([1, 2, 3, 4.5], ())
+    assert _load(False, train=(x, [1, 2, 3, 4])).features == ("x0", "x1")
+
+
+def test_read_only_memory_and_booleans_are_taken(tmp_path: Any) -> None:
+    np.save(tmp_path / "x.npy", GREY)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    dataset = _load(train=(mapped, np.array([True, False, True, False])))
+    assert torch.equal(_x(dataset), torch.from_numpy(GREY)[:, None])
+    assert dataset.train.y.tolist() == [1, 0, 1, 0]
+    assert _x(_load(train=(np.eye(2, dtype=bool), [0, 1]))).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("as_array", [False, True])
+def test_strings_are_texts_and_class_names_are_sorted(as_array: bool) -> None:
+    texts, names = ["so so", "größer ☺", "no"], ["b", "a", "b"]
+    x, y = (np.array(texts), np.array(names)) if as_array else (texts, names)
+    dataset = _load(train=(x, y), validation=(["hm"], ["a"]))
+    assert (dataset.kind, dataset.classes) == ("text", ("a", "b"))
+    assert list(texts_of(dataset.train.x)) == texts
+    assert (dataset.train.y.tolist(), dataset.splits["validation"].y.tolist()) == ([1, 0, 1], [0])
+    assert _load(train=(x, y), classes=["b", "a"]).train.y.tolist() == [0, 1, 0]
+
+
+def test_a_dataset_is_taken_as_it_is() -> None:
+    split = Split(DenseColumn(torch.tensor(ROWS)), torch.tensor(LABELS), np.arange(4))
+    dataset = Dataset("mine", "table", split, classes=("a", "b"), features=("p", "q"))
+    assert load(_returns(dataset), NAME, True) is dataset
+    for classes, y, classify, message in [
+        ((), torch.tensor(LABELS), True, "needs at least 2 classes, got 0"),
+        (("a", "b"), torch.tensor([0, 1, 2, 1]), True, "int64 from 0 to 1, got int64 from 0 to 2"),
+        (("a", "b"), torch.tensor([0.0, 1, 1, 1]), True, "int64 from 0 to 1, got float32"),
+        ((), torch.tensor(LABELS), False, "y must be finite float32, got int64"),
+        ((), torch.tensor([0, 1, 2, torch.nan]), False, "y must be finite float32"),
+    ]:
+        wrong = Dataset("mine", "table", Split(split.x, y, split.ids), classes=classes)
+        with pytest.raises(DataError, match=f"^{re.escape(NAME)}: .*{message}"):
+            load(_returns(wrong), NAME, classify)
+    none = Split(text_column([]), torch.tensor([]), np.arange(0))
+    with pytest.raises(DataError, match='"train" has no samples'):
+        load(_returns(Dataset("mine", "text", none, classes=("a", "b"))), NAME, True)
+
+
+def test_what_the_function_raises_is_told_with_its_line() -> None:
+    def fails() -> object:
+        return {}["missing"]
+
+    def ends() -> object:
+        sys.exit("over")
+
+    def knows() -> object:
+        raise DataError("the disk is not mounted")
+
+    line = fails.__code__.co_firstlineno + 1
+    with pytest.raises(
+        DataError, match=rf"^\./data\.py:splits failed at line {line}: KeyError: 'm"
+    ):
+        load(fails, NAME, True)
+    with pytest.raises(DataError, match=r"failed at line \d+: SystemExit: over"):
+        load(ends, NAME, True)
+    with pytest.raises(DataError, match=r"^the disk is not mounted$"):
+        load(knows, NAME, True)
+    with pytest.raises(DataError, match=r"failed: TypeError: .* missing 1 required"):
+        load(lambda needed: needed, NAME, True)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (None, ' must return a mapping {"train": (x, y), ...} or a Dataset, got NoneType'),
+        ((ROWS, LABELS), ' must return a mapping {"train": (x, y), ...} or a Dataset, got tuple '),
+        ({}, ' must return a mapping with "train": (x, y), got no keys'),
+        ({"test": (ROWS, LABELS)}, ' must return a mapping with "train": (x, y), got test'),
+        ({"train": (ROWS, LABELS), "tset": 1}, " returns the key 'tset', which means nothing; did"),
+        ({"train": (ROWS, LABELS), 7: 1}, " returns the key 7, which means nothing; valid: train,"),
+        ({"train": (ROWS,)}, ': "train" must be a pair (x, y), got tuple of 1'),
+        ({"train": np.array(ROWS)}, ': "train" must be a pair (x, y), got ndarray'),
+        ({"train": (ROWS, LABELS), "target": 3}, ': "target" must be a name, got 3'),
+    ],
+)
+def test_another_form_is_refused(returned: object, message: str) -> None:
+    with pytest.raises(DataError, match="^" + re.escape(NAME + message)):
+        load(_returns(returned), NAME, True)
+
+
+X = {
+    "one text": ("abc", "x must be a list of texts, got one text"),
+    "number": (3, "x must be an array, a tensor or a list, got int"),
+    "mapping": ({"a": 1}, "x must be an array, a tensor or a list, got dict"),
+    "scalar": (np.array(3), "x must have a sample a row, got one int64"),
+    "empty": ([], "x must have at least one sample, got [0]"),
+    "empty rows": (np.zeros((0, 3)), "x must have at least one sample, got [0, 3]"),
+    "no columns": (np.zeros((4, 0)), "x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F]"),
+    "flat": ([1, 2, 3, 4], "x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], or a list"),
+    "ragged": ([[1, 2], [3]], "x is no array: "),
+    "mixed": ([["a", 2.0]] * 4, "x must be numbers, got object; its rows are of different len"),
+    "complex": (np.ones((4, 2)) * 1j, "x must be numbers, got complex128"),
+    "complex tensor": (torch.ones(4, 2) * 1j, "x must be real numbers, got complex64"),
+    "dates": (np.zeros((4, 2), "M8[s]"), "x must be numbers, got datetime64[s]"),
+    "nan": ([[1, 2], [3, np.nan], [1, 1], [1, 1]], "x[1, 1] must be a finite number that float32"),
+    "infinite": (torch.tensor([[1, 2], [torch.inf, 2]]), "x[1, 0] must be a finite number that"),
+    "beyond float32": (np.array([[1e39]]), "x[0, 0] must be a finite number that float32 holds, g"),
+    "floats as images": (
+        COLOUR / 255,
+        "images must be bytes (uint8, 0 to 255), as they are stored",
+    ),
+    "channels last": (
+        COLOUR.transpose(0, 2, 3, 1),
+        "images must be [N, C, H, W], got [4, 5, 6, 3], which looks like [N, H, W, C]; turn it",
+    ),
+    "no pixels": (np.zeros((4, 3, 0, 6), np.uint8), "images must have pixels, got [4, 3, 0, 6]"),
+    "empty text": (["a", " \n", "b", "c"], "x[1] must be a text that is not empty, got ' \\n'"),
+    "a number among texts": (["a", 3, "b", "c"], "x[1] must be a text that is not empty, got 3"),
+}
+
+
+@pytest.mark.parametrize("case", X)
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_samples_that_cannot_be_are_refused(case: str, part: str) -> None:
+    x, message = X[case]
+    if part == "test":
+        parts = {"train": (ROWS, LABELS), "test": (x, LABELS)}
+    else:
+        parts = {"train": (x, LABELS)}
+    where = f'{NAME}: "{part}": '
+    with pytest.raises(DataError, match="^" + re.escape(where + message)):
+        _load(**parts)
+
+
+Y: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "too few": ([0, 1], {}, '"train" must have a target for each sample, got 4 samples and 2 tar'),
+    "none": ([], {}, '"train" has no targets'),
+    "one-hot": (np.eye(4), {}, '"train": y must be [N], a target a sample, got [4, 4]'),
+    "column": ([[0], [1], [0], [1]], {}, '"train": y must be [N], a target a sample, got [4, 1]'),
+    "floats": ([0.0, 1.0, 0.5, 1], {}, '"train": y must hold class indices (integers from 0) or'),
+    "one class": ([0, 0, 0, 0], {}, "classification needs at least 2 classes, got ['0']"),
+    "one name": (["a"] * 4, {}, "classification needs at least 2 classes, got ['a']"),
+    "negative": ([0, 1, -1, 1], {}, '"train": y[2] must be one of the 2 classes (0 to 1), got -1'),
+    "classes fewer than labels": (
+        [0, 1, 2, 1],
+        {"classes": ["a", "b"]},
+        '"train": y[2] must be one of the 2 classes (0 to 1), got 2',
+    ),
+    "unnamed class": (
+        ["a", "b", "c", "a"],
+        {"classes": ["a", "b"]},
+        '"train": y[2] must be one of the 2 classes (a, b), got c',
+    ),
+    "a class that train lacks": (
+        LABELS,
+        {"test": (ROWS[:2], [1, 2])},
+        '"test": y[1] must be one of the 2 classes (0 to 1), got 2',
+    ),
+    "a name that train lacks": (
+        ["a", "b", "a", "b"],
+        {"test": (ROWS[:2], ["a", "z"])},
+        '"test": y[1] must be one of the 2 classes (a, b), got z',
+    ),
+    "names here, indices there": (
+        ["a", "b", "a", "b"],
+        {"test": (ROWS[:2], [0, 1])},
+        '"test": y must be of one kind in every part, got int64, in "train" object',
+    ),
+    "classes twice": (LABELS, {"classes": ["a", "a"]}, '"classes" must be a list of different na'),
+    "classes that are numbers": (LABELS, {"classes": [1, 2]}, '"classes" must be a list of differ'),
+    "too few features": (LABELS, {"features": ["a"]}, '"features" must name the 2 columns of x, g'),
+    "another width": (
+        LABELS,
+        {"test": ([[1, 2, 3]], [0])},
+        'samples must be alike in every part; "train" has tables [2], "test" has tables [3]',
+    ),
+    "another kind": (LABELS, {"test": (["a"], [0])}, 'samples must be alike in every part; "trai'),
+}
+
+
+@pytest.mark.parametrize("case", Y)
+def test_targets_that_do_not_fit_are_refused(case: str) -> None:
+    y, more, message = Y[case]
+    with pytest.raises(DataError, match="^" + re.escape(f"{NAME}: {message}")):
+        _load(train=(ROWS, y), **more)
+
+
+@pytest.mark.parametrize(
+    ("y", "more", "message"),
+    [
+        (["a", "b", "a", "b"], {}, "\"train\": y must be numbers, got 'a'; for classes set task: "),
+        ([1, 2, np.nan, 3], {}, '"train": y[2] must be a finite number that float32 holds, got na'),
+        ([1, 2, 1e39, 3], {}, '"train": y[2] must be a finite number that float32 holds, got 1e+3'),
+        ([1, 2, None, 3], {}, '"train": y must be numbers, got object'),
+        ([1, 2, 3, 4], {"classes": ["a", "b"]}, ' returns "classes", which regression has not'),
+    ],
+)
+def test_targets_that_are_no_numbers_are_refused(
+    y: list[object], more: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DataError, match=f"^{re.escape(NAME)}:? ?{re.escape(message)}"):
+        _load(False, train=(ROWS, y), **more)
+
+
+def test_images_have_no_named_columns() -> None:
+    with pytest.raises(DataError, match='"features" names columns of a table; got images'):
+        _load(train=(GREY, LABELS), features=["a"])
