@@ -16,17 +16,27 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 
 # What each part may import of papertrial, besides itself. Everything may import errors.
+ENGINE = {"data", "tasks", "evaluate", "training"}
 MAY_IMPORT = {
     "errors": set(),
     "models": set(),
-    "data": {"errors"},
-    "tasks": {"errors", "data"},
-    "evaluate": {"errors", "data", "tasks"},
-    "training": {"errors", "data", "tasks", "evaluate"},
-    "recipe": {"errors"},
-    "runs": {"errors"},
+    "data": set(),
+    "tasks": {"data"},
+    "evaluate": {"data", "tasks"},
+    "training": {"data", "tasks", "evaluate"},
+    "recipe": set(),
+    "runs": set(),
+    # A recipe's objects know nothing of the folder that their run is kept in.
+    "experiment": ENGINE | {"recipe"},
+    "run": ENGINE | {"recipe", "runs", "experiment"},
+    "checking": ENGINE | {"recipe", "experiment", "run"},
+    "evaluation": ENGINE | {"recipe", "runs", "experiment", "run"},
+    # The command line makes nothing itself: it asks run, checking and evaluation, and shows.
+    "cli": {"__version__", "data", "evaluate", "training", "recipe"}
+    | {"run", "checking", "evaluation"},
+    "__init__": {"recipe", "run", "checking", "evaluation"},
+    "__main__": {"cli"},
 }
-JOINS = {"experiment", "cli", "__init__", "__main__"}
 
 
 def part_of(path: Path) -> str:
@@ -47,29 +57,60 @@ def imported_parts(path: Path) -> set[str]:
             first, _, rest = module.partition(".")
             if first == "papertrial" and rest:
                 parts.add(rest.split(".")[0])
+            elif first == "papertrial" and isinstance(node, ast.ImportFrom):
+                parts |= {alias.name for alias in node.names}
     return parts
+
+
+def modules_imported(path: Path) -> set[str]:
+    """The modules of papertrial that are named whole: {"recipe.build", "run"}."""
+    nodes = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)]
+    named = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    whole = {node.module or "" for node in nodes} | named
+    return {name.removeprefix("papertrial.") for name in whole if name.startswith("papertrial.")}
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_imports_run_one_way(path: Path) -> None:
     part = part_of(path)
-    if part not in JOINS:
-        assert imported_parts(path) - {part} <= MAY_IMPORT[part]
+    assert imported_parts(path) - {part, "errors"} <= MAY_IMPORT[part]
 
 
 def test_the_rule_knows_every_part() -> None:
-    assert {part_of(path) for path in FILES} == set(MAY_IMPORT) | JOINS
+    assert {part_of(path) for path in FILES} == set(MAY_IMPORT)
 
 
-def test_only_the_experiment_joins_recipe_and_engine() -> None:
-    engine = {"data", "tasks", "evaluate", "training"}
+def test_no_two_parts_import_each_other() -> None:
+    for part, imported in MAY_IMPORT.items():
+        for other in imported - {"__version__"}:
+            assert part not in MAY_IMPORT[other]
+
+
+def test_only_the_experiment_turns_a_recipe_into_objects() -> None:
+    # Whoever else has a recipe reads plain values of it: a slot becomes a class, or what the class
+    # makes, in recipe.resolve and recipe.build alone, and of what stands outside recipe, only
+    # experiment.py asks those two. (evaluation.py makes an Evaluator, of objects that it was given,
+    # so "no engine object is made elsewhere" would not be true.)
+    building = {
+        str(path.relative_to(PACKAGE))
+        for path in FILES
+        if part_of(path) != "recipe"
+        and modules_imported(path) & {"recipe.build", "recipe.resolve", "recipe.slots"}
+    }
+    assert building == {"experiment.py"}
+
+
+def test_only_what_stands_above_the_experiment_joins_recipe_or_runs_and_engine() -> None:
     joining = {
         str(path.relative_to(PACKAGE))
         for path in FILES
-        if imported_parts(path) & engine and imported_parts(path) & {"recipe", "runs"}
+        if imported_parts(path) & ENGINE and imported_parts(path) & {"recipe", "runs"}
     }
     # The command to train shows what the engine tells of a recipe; it joins neither.
-    assert joining - {"cli/train.py"} == {"experiment.py"}
+    above = {"run.py", "checking.py", "evaluation.py"}
+    assert joining - {"cli/train.py"} == {"experiment.py", *above}
+    using = {str(p.relative_to(PACKAGE)) for p in FILES if "experiment" in imported_parts(p)}
+    assert using == above
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

@@ -114,8 +114,8 @@ def _dataset(
     if isinstance(inputs, ImageInputs) and changed["source"] == "image-folder":
         channels, height, width = inputs.shape
         mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
-        kept = own.images.corrupt if own.images else "error"
-        changed["images"] = Images(size=(height, width), mode=mode, corrupt=kept)
+        kept = own.image.corrupt if own.image else "error"
+        changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset, _ = yield from experiment.load_source(recipe, where, layout)

@@ -147,7 +147,7 @@ def load_source(
     recipe: Recipe, folder: Path, layout: Layout | None = None
 ) -> Steps[tuple[Dataset, Layout | None]]:
     """Load the set that the recipe names, as it is there; a table by `layout` where it is known."""
-    data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.images
+    data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
     images = images or Images()
     return (
         yield from open_source(

@@ -15,10 +15,12 @@ from torch import Tensor, nn
 
 from papertrial.data.column import Dataset
 from papertrial.data.image import Normalize
+from papertrial.data.layout import Layout
 from papertrial.data.pipeline import Pipeline
 from papertrial.data.sources import load
 from papertrial.data.table import Standardize
 from papertrial.errors import PredictionInputError
+from papertrial.evaluate.inputs import ImageInputs, TableInputs
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.models import MLP
 from papertrial.tasks import make_task
@@ -27,9 +29,11 @@ CPU = torch.device("cpu")
 
 
 def _predictor(dataset: Dataset, pipeline: Pipeline, model: nn.Module) -> Predictor:
-    task = make_task("image-classification" if dataset.kind == "image" else "regression", dataset)
-    state = pipeline.fit(dataset.train.x)
-    return Predictor(model, task=task, pipeline=pipeline, state=state, device=CPU)
+    is_image = dataset.kind == "image"
+    task = make_task("image-classification" if is_image else "regression", dataset)
+    state, shape = pipeline.fit(dataset.train.x), dataset.train.x.shape
+    inputs = ImageInputs(shape) if is_image else TableInputs(Layout.numeric(dataset.features))
+    return Predictor(model, task=task, inputs=inputs, pipeline=pipeline, state=state, device=CPU)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.errors import DivergedError, PapertrialError
-from papertrial.experiment import train
+from papertrial.run import train
 from papertrial.recipe.load import load_recipe
 
 RECIPE: dict[str, Any] = {

@@ -16,7 +16,7 @@ from papertrial.data.fingerprint import fingerprint
 
 Kind = Literal["image", "table", "text"]
 Moved = dict[int, "Column"]
-_CHUNK = 4096
+_MOST_ROWS, _CHUNK_BYTES = 4096, 2**24
 
 
 class Column(Protocol):
@@ -61,8 +61,13 @@ class Column(Protocol):
         ...
 
 
-def chunks(column: Column, size: int = _CHUNK) -> Iterator[Tensor]:
-    """Yield a column's samples in order, `size` at a time, so that none is held whole."""
+def chunks(column: Column, size: int | None = None) -> Iterator[Tensor]:
+    """Yield a column's samples in order, `size` at a time, so that it is never held whole.
+
+    Without `size` as many as take 16 MB, and at most 4096.
+    """
+    if size is None:
+        size = max(1, min(_MOST_ROWS, _CHUNK_BYTES * len(column) // max(1, column.nbytes)))
     for start in range(0, len(column), size):
         yield column.take(slice(start, start + size))
 

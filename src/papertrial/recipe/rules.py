@@ -49,8 +49,8 @@ def _data(tree: Mapping[str, Any]) -> Iterator[Broken]:
     if source not in _NEEDS and _get(tree, "data.path") is not None:
         rule = f"is for a source of one's own ({', '.join(_NEEDS)})"
         yield "data.path", f"{rule}; {source} is found in the data folder (--data)"
-    if source != "image-folder" and _get(tree, "data.images") is not None:
-        yield "data.images", f"is for source: image-folder, got source: {source}"
+    if source != "image-folder" and _get(tree, "data.image") is not None:
+        yield "data.image", f"is for source: image-folder, got source: {source}"
     if task != "text-classification" and _get(tree, "data.text") is not None:
         yield "data.text", f"is for texts, got task: {task}"
 

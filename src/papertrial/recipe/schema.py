@@ -245,7 +245,7 @@ class Data(Section):
 
     source: SourceName
     path: str | None = Field(default=None, description="file or folder of one's own data")
-    images: Images | None = None
+    image: Images | None = None
     table: Columns | None = None
     text: Text | None = None
     limit: int | None = Field(
