@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import papertrial as pt
+from papertrial import experiment
+from papertrial.data.steps import finish
 from papertrial.errors import DataError, ModelError, PapertrialError
 
 
@@ -24,7 +27,7 @@ def digits(runs: Path, *overrides: str, **options: Any) -> pt.Run:
         (
             ["model.in_features=63"],
             ModelError,
-            r"layer 1 \(Linear\) expects \[\.\.\., 63\] but gets \[32, 64\]",
+            r"expects 63 inputs but receives 64 = 1 x 8 x 8, from the input \[32, 1, 8, 8\]",
         ),
         (["loss.use=torch.nn.NLLLoss"], ModelError, "use torch.nn.CrossEntropyLoss"),
         (["metrics=[mse]"], DataError, "'mse' is not one for classification"),
@@ -125,3 +128,86 @@ def test_a_last_batch_that_cannot_be_normalised_is_told_before_the_training(
     model = f"model={{use: torch.nn.Sequential, args: [{', '.join(layers)}]}}"
     with pytest.raises(ModelError, match="more than 1 value per channel"):
         digits(tmp_path, model, "data.batch_size=299")  # 898 = 3 * 299 + 1
+
+
+VALIDATION = ["data.splits.validation=0.2"]  # of 898 rows: 718 stay, in 23 batches
+PLATEAU = "scheduler={use: torch.optim.lr_scheduler.ReduceLROnPlateau, monitor: loss}"
+LATE = {
+    "a scheduler": [PLATEAU, "evaluate.every=4"],
+    "early stopping": ["early_stopping={patience: 1}", "evaluate.every=4"],
+    "the choice of an epoch": ["report=best-on-validation", "evaluate.every=4"],
+    "a choice by steps": [
+        "report=best-on-validation", "evaluate={every: 70, interval: step}",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("listener", LATE)
+def test_what_waits_for_an_evaluation_that_comes_too_late_is_told_before_the_run_is_made(
+    listener: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=r"evaluate.every: the first evaluation comes after \d\d"):
+        digits(tmp_path, *VALIDATION, *LATE[listener])
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_evaluation_that_nothing_waits_for_may_come_late(tmp_path: Path) -> None:
+    run = digits(tmp_path, *VALIDATION, "evaluate.every=4", "epochs=1")
+    assert set(run.metrics) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize(
+    "listens",
+    [PLATEAU, "early_stopping={patience: 1}", "report=best-on-validation"],
+)
+def test_a_folder_without_a_validation_part_is_told_to_what_needs_one(
+    listens: str, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for shade in range(6):
+            pixels = np.full((8, 8), 40 * shade + 20 * (name == "b"), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "own" / name / f"{shade}.png")
+    own = ["data.source=image-folder", f"data.path={tmp_path / 'own'}", "data.splits={}"]
+    with pytest.raises(DataError, match=r"needs a validation part; set data\.splits\.val"):
+        digits(tmp_path / "runs", *own, "model.out_features=2", listens, data=tmp_path)
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_test_curve_needs_a_test_part(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"every-epoch needs a test part; set data\.splits"):
+        digits(tmp_path, "data.splits.test=null", "evaluate.test=every-epoch")
+
+
+def parts(*overrides: str) -> experiment.Parts:
+    recipe = pt.load_recipe("digits-mlp", overrides)
+    return finish(experiment.prepare(recipe, Path(), torch.device("cpu")))
+
+
+def test_a_full_batch_is_the_whole_training_part() -> None:
+    made = parts("data.batch_size=full", "epochs=7")
+    assert made.samples.batches.steps == 1
+    assert made.steps == 7
+    batch = made.samples.batches.batch(0, 0, 0)
+    assert len(batch.x) == len(made.samples.dataset.train) == 898
+
+
+def test_a_limit_keeps_so_many_rows_of_each_part_and_the_splits_seed_draws_them() -> None:
+    whole = parts("data.splits.validation=0.2").samples.dataset
+    few = parts("data.splits.validation=0.2", "data.limit=200").samples.dataset
+    rows = {name: len(split) for name, split in few.splits.items()}
+    assert rows == {"train": 200, "validation": 180, "test": 200}
+    for name, split in few.splits.items():
+        ids = split.ids.tolist()
+        assert ids == sorted(ids)
+        assert set(ids) <= set(whole.splits[name].ids.tolist())
+    for seed, same in (("seed=5", True), ("data.splits.seed=5", False)):
+        other = parts("data.splits.validation=0.2", "data.limit=200", seed).samples.dataset
+        assert (other.train.ids.tolist() == few.train.ids.tolist()) is same
+
+
+def test_what_listens_to_a_metric_has_it_computed() -> None:
+    made = parts("data.splits.validation=0.2", "metrics=[f1]", "early_stopping.monitor=loss")
+    assert made.evaluator.metrics == ("f1", "loss")
+    chosen = parts("data.splits.validation=0.2", "metrics=[f1]", "report=best-on-validation")
+    assert chosen.evaluator.metrics == ("f1", "accuracy")

@@ -1,21 +1,45 @@
-"""The README's commands and its recipe do what it says."""
+"""The README's commands and its recipes do what it says."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import papertrial as pt
+from papertrial.cli.main import make_app
+from papertrial.data.sources import load
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-COMMANDS = re.findall(r"^ {4}(papertrial [^#\n]*)", README, re.MULTILINE)
-BLOCKS = dict(re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)[::-1])
+Commands = list[tuple[str, str]]
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Yield (command, what its block is marked to need) of each indented command."""
+    needs, last = "", ""
+    for line in README.splitlines():
+        if mark := re.fullmatch(r"<!-- needs (.*) -->", line):
+            needs = mark[1]
+        elif command := re.match(r"^ {4}(papertrial [^#]*)", line):
+            yield command[1].strip(), needs
+        elif line and not line.startswith(" ") and last.startswith("    "):
+            needs = ""  # a mark is for the block after it
+        last = line or last
+
+
+ALL = list(commands())
+RUN = [c for c, needs in ALL if "network" not in needs]
+PARSED = [c for c, needs in ALL if "network" in needs]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +49,38 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "scans").mkdir()
     for name in ("photo.png", "shoe.png", "scans/one.png"):
         Image.new("L", (28, 28)).save(folder / name)
-    data = pt.load_recipe("diabetes-linear").data
-    assert data.source == "diabetes"
-    from papertrial.data.sources import load
-
     names = load("diabetes", folder).features
     (folder / "patients.csv").write_text(",".join(names) + "\n" + ",".join("1" * 10) + "\n")
+    digits = load("digits", folder).train
+    for row in range(200):
+        place = folder / "my-digits" / str(int(digits.y[row]))
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = digits.x.take(slice(row, row + 1))[0, 0].numpy()
+        Image.fromarray(pixels).save(place / f"{row}.png")
+    draw = np.random.default_rng(0)
+    houses = ["area,rooms,city,price"]
+    for area in draw.integers(40, 200, 80):
+        city = draw.choice(["Bern", "Wien"])
+        rooms = "" if area % 9 == 0 else str(area // 25)  # some are missing
+        houses.append(f"{area},{rooms},{city},{area * 3 + 50 * (city == 'Bern')}")
+    (folder / "houses.csv").write_text("\n".join(houses) + "\n")
+    reviews = [f"{word} film {i},{verdict}" for i in range(20) for word, verdict in
+               (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("dull", "neg"))]  # fmt: skip
+    (folder / "reviews.csv").write_text("review,verdict\n" + "\n".join(reviews) + "\n")
+    for recipe in blocks("yaml"):
+        (folder / f"{recipe.split()[1]}.yaml").write_text(recipe)
+    net = README[README.index("where `net.py`") :]
+    (folder / "net.py").write_text(net.split("```python\n")[1].split("```")[0])
     return folder
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_has_commands_of_both_kinds() -> None:
+    assert len(RUN) >= 15
+    assert len(PARSED) >= 8
+    assert all("cifar10" in c or "imdb" in c for c in PARSED)
+
+
+@pytest.mark.parametrize("command", RUN)
 def test_each_command_runs(
     command: str, folder: Path, papertrial: Callable[..., Any], request: pytest.FixtureRequest
 ) -> None:
@@ -49,7 +95,7 @@ def test_each_command_runs(
                 sorted((folder / "runs" / recipe).glob("*")) if recipe != "diabetes-linear" else []
             )
             words[index] = str(
-                runs[-1]
+                runs[0]
                 if runs
                 else pt.train(pt.load_recipe(recipe, ["epochs=1"]), runs=folder).path
             )
@@ -59,14 +105,26 @@ def test_each_command_runs(
         (folder / target.strip()).write_text(done.stdout)
 
 
+@pytest.mark.parametrize("command", PARSED)
+def test_what_needs_a_network_or_a_gpu_is_at_least_said_right(command: str) -> None:
+    import typer
+
+    words = shlex.split(command)[1:]
+    app: Any = typer.main.get_command(make_app())
+    context = app.make_context("papertrial", list(words), resilient_parsing=False)
+    name, subcommand, rest = app.resolve_command(context, [*context._protected_args, *context.args])
+    if name == "data":
+        _, subcommand, rest = subcommand.resolve_command(context, rest)
+    parsed = subcommand.make_context(name, rest)
+    if name == "train":
+        pt.load_recipe(parsed.params["recipe"], parsed.params["overrides"] or [])
+
+
 def test_the_recipe_shown_trains(folder: Path) -> None:
-    (folder / "shown.yaml").write_text(BLOCKS["yaml"])
-    net = README[README.index("where `net.py`") :]
-    (folder / "net.py").write_text(net.split("```python\n")[1].split("```")[0])
-    run = pt.train(pt.load_recipe(folder / "shown.yaml"), runs=folder)
+    run = pt.train(pt.load_recipe(folder / "my-digits.yaml"), runs=folder)
     assert run.metrics["test"]["accuracy"] > 0.95
 
 
 def test_the_python_shown_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    exec(compile(BLOCKS["python"], "README.md", "exec"), {})
+    exec(compile(blocks("python")[0], "README.md", "exec"), {})

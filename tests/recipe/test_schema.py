@@ -1,4 +1,4 @@
-"""The recipe's models, their rules, and the JSON Schema that says the same."""
+"""The recipe's models, and the JSON Schema that says the same."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from papertrial.recipe.schema import (
     TASKS,
     Recipe,
     Slot,
-    broken_rules,
     json_schema,
+    not_training,
 )
 from papertrial.recipe.text import parse
 from papertrial.tasks import TASKS as MADE
@@ -49,6 +49,8 @@ def accepts(tree: Tree) -> tuple[bool, bool]:
 
 
 CLAIM = {"metric": "r2", "value": 0.5}
+OWN = {"source": "image-folder", "path": "photos", "batch_size": 8}
+TABLE = {"source": "table", "path": "a.csv", "batch_size": 8, "table": {"target": "y"}}
 RIGHT: list[tuple[str, Any]] = [
     ("name", "a.B_1-c"),
     ("name", "0"),
@@ -71,6 +73,47 @@ RIGHT: list[tuple[str, Any]] = [
     ("scheduler", None),
     ("claims", [{**CLAIM, "value": 1, "tolerance": 0, "n": 1, "kind": "best-of"}]),
     ("claims", [{**CLAIM, "split": "train", "printed": "1", "unverified": True}]),
+    ("claims", [{**CLAIM, "not_judged": "the setting differs: epochs=2"}]),
+    ("data.source", "cifar10"),
+    ("data.source", "imdb"),
+    ("data.source", "./mine/data.py:load"),
+    ("data", TABLE),
+    ("data", {**TABLE, "path": "b.tsv", "table": {"target": "y", "delimiter": "\t"}}),
+    ("data", {**TABLE, "table": {"target": "y", "features": ["a"], "categorical": ["a"]}}),
+    ("data", {**TABLE, "table": {"target": "y", "features": None, "missing": "median"}}),
+    ("data", {**TABLE, "source": "text-table", "table": {"target": "y", "text": "review"}}),
+    ("data", {**OWN, "source": "text-folder"}),
+    ("data", OWN),
+    ("data", {**OWN, "image": {"size": [28, 32], "mode": "L", "corrupt": "skip"}}),
+    ("data", {**OWN, "image": {"size": None, "mode": None}}),
+    ("data.table", {"features": ["bmi"]}),
+    ("data.limit", 2),
+    ("data.limit", None),
+    ("data.batch_size", "full"),
+    ("early_stopping", None),
+    ("steps", None),
+    ("report", "last"),
+    ("report_metric", "r2"),
+    ("report_metric", "top3_accuracy"),
+    ("init_from", "runs/digits-mlp/20260101T000000Z-abc"),
+    ("init_from", None),
+    ("evaluate.test", "at-end"),
+    ("evaluate.test", "every-epoch"),
+]
+# Which need a validation part, or texts, beside them.
+RIGHT_BESIDE: list[tuple[str, Any]] = [
+    ("early_stopping", {}),
+    ("early_stopping", {"monitor": "r2", "patience": 1, "min_delta": 0.01}),
+    ("early_stopping.min_delta", 0),
+    ("report", "best-on-validation"),
+    ("data.text", {}),
+    ("data.text.vocabulary", 1),
+    ("data.text.vocabulary_file", "words.txt"),
+    ("data.text.lower", False),
+    ("data.text.max_length", 200),
+    ("data.text.max_length", None),
+    ("data.text.vectors", "glove.6B.100d"),
+    ("data.text.bucket", 50),
 ]
 WRONG: list[tuple[str, Any]] = [
     ("name", ""),
@@ -130,11 +173,66 @@ WRONG: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "kind": "about"}]),
     ("claims", [{**CLAIM, "printed": 0.5}]),
     ("claims", {"metric": "r2", "value": 1}),
+    ("claims", [{**CLAIM, "not_judged": True}]),
+    ("data.source", "image_folder"),
+    ("data.source", "mine/data.py"),
+    ("data.source", 3),
+    ("data", {**TABLE, "path": 3}),
+    ("data", {**TABLE, "table": {"target": 3}}),
+    ("data", {**TABLE, "table": {"target": "y", "features": "a"}}),
+    ("data", {**TABLE, "table": {"target": "y", "features": [1]}}),
+    ("data", {**TABLE, "table": {"target": "y", "categorical": "a"}}),
+    ("data", {**TABLE, "table": {"target": "y", "missing": "zero"}}),
+    ("data", {**TABLE, "table": {"target": "y", "delimiter": 3}}),
+    ("data", {**TABLE, "table": {"target": "y", "label": "y"}}),
+    ("data", {**TABLE, "source": "text-table", "table": {"target": "y", "text": 3}}),
+    ("data", {**OWN, "image": {"size": 28}}),
+    ("data", {**OWN, "image": {"size": [28]}}),
+    ("data", {**OWN, "image": {"size": [28, 28, 3]}}),
+    ("data", {**OWN, "image": {"size": [28, 0]}}),
+    ("data", {**OWN, "image": {"size": [28, 0.5]}}),
+    ("data", {**OWN, "image": {"size": [True, 28]}}),
+    ("data", {**OWN, "image": {"mode": "RGBA"}}),
+    ("data", {**OWN, "image": {"corrupt": "ignore"}}),
+    ("data", {**OWN, "images": {"mode": "L"}}),
+    ("data.limit", 1),
+    ("data.limit", "100"),
+    ("data.limit", 0.5),
+    ("data.batch_size", "ful"),
+    ("data.batch_size", True),
+    ("data.batch_size", 0.5),
+    ("data.batch_size", None),
+    ("data.text.vocabulary", 0),
+    ("data.text.vocabulary", None),
+    ("data.text.vocabulary_file", 3),
+    ("data.text.lower", "yes"),
+    ("data.text.max_length", 0),
+    ("data.text.vectors", 100),
+    ("data.text.bucket", 0),
+    ("data.text.size", 100),
+    ("early_stopping", True),
+    ("early_stopping.monitor", "los"),
+    ("early_stopping.patience", 0),
+    ("early_stopping.min_delta", -0.1),
+    ("early_stopping.mode", "min"),
+    ("report", "best"),
+    ("report_metric", "acuracy"),
+    ("init_from", 3),
+    ("evaluate.test", "never"),
 ]
 
 
 @pytest.mark.parametrize(("key", "value"), RIGHT)
 def test_model_and_json_schema_accept(tree: Tree, key: str, value: Any) -> None:
+    assert accepts(put(tree, key, value)) == (True, True)
+
+
+@pytest.mark.parametrize(("key", "value"), RIGHT_BESIDE)
+def test_model_and_json_schema_accept_beside_a_validation_part_of_texts(
+    tree: Tree, key: str, value: Any
+) -> None:
+    tree |= {"task": "text-classification"}
+    put(tree, "data.splits.validation", 0.1)
     assert accepts(put(tree, key, value)) == (True, True)
 
 
@@ -217,43 +315,66 @@ def test_the_schedulers_own_keys_are_no_arguments(tree: Tree) -> None:
     assert scheduler.kwargs == {"factor": 0.5}
 
 
-BROKEN: list[tuple[Tree, str, str]] = [
-    ({"steps": 5}, "steps", "give epochs or steps, not both (got 1 and 5)"),
-    (
-        {"epochs": None},
-        "epochs",
-        "give the length of the training as epochs or steps; got neither",
-    ),
-    (
-        {"data": {"splits": {"test": 0.1, "stratify": True, "draw": "last"}}},
-        "data.splits.stratify",
-        "a stratified draw is random; got draw: last",
-    ),
-    (
-        {"scheduler": {"use": "a.B", "monitor": "mse"}},
-        "scheduler.monitor",
-        "needs a validation part; set data.splits.validation",
-    ),
+DEFAULTS: list[tuple[str, Any]] = [
+    ("data.image.size", None),
+    ("data.image.corrupt", "error"),
+    ("data.table.features", None),
+    ("data.table.categorical", ()),
+    ("data.table.missing", "error"),
+    ("data.text.vocabulary", 25_000),
+    ("data.text.lower", True),
+    ("data.text.max_length", None),
+    ("early_stopping.monitor", "loss"),
+    ("early_stopping.patience", 3),
+    ("early_stopping.min_delta", 0.0),
+    ("evaluate.test", "at-end"),
+    ("report", "last"),
+    ("data.limit", None),
 ]
 
 
-@pytest.mark.parametrize(("changes", "where", "message"), BROKEN)
-def test_a_rule_over_several_keys(tree: Tree, changes: Tree, where: str, message: str) -> None:
-    data = tree["data"] | changes.pop("data", {})
-    tree |= {**changes, "data": data}
-    assert broken_rules(tree) == [(where, message)]
-    with pytest.raises(ValidationError) as caught:
-        Recipe.model_validate(tree)
-    assert f"{where}: {message}" in str(caught.value)
+@pytest.mark.parametrize(("key", "value"), DEFAULTS)
+def test_what_is_left_out_is(tree: Tree, key: str, value: Any) -> None:
+    put(tree, "data.splits.validation", 0.1)
+    section = key.rpartition(".")[0]
+    if section == "data.image":
+        tree["data"] = dict(OWN)
+    if section == "data.text":
+        tree["task"] = "text-classification"
+    if section not in ("", "data", "evaluate"):
+        put(tree, section, {})
+    assert reduce(getattr, key.split("."), Recipe.model_validate(tree)) == value
 
 
-@pytest.mark.parametrize("splits", [{"validation": 0.1}, {"validation": 5, "stratify": True}])
-def test_the_rules_hold_where_a_validation_part_is_set(tree: Tree, splits: Tree) -> None:
-    tree["scheduler"] = {"use": "a.B", "monitor": "mse"}
-    tree["data"]["splits"] = splits
-    assert broken_rules(tree) == []
+@pytest.mark.parametrize(("given", "kept"), [([28, 32], (28, 32)), ((1, 1), (1, 1)), (None, None)])
+def test_a_size_is_kept_as_height_and_width(tree: Tree, given: Any, kept: Any) -> None:
+    image = Recipe.model_validate({**tree, "data": {**OWN, "image": {"size": given}}}).data.image
+    assert image is not None
+    assert image.size == kept
 
 
-@pytest.mark.parametrize("broken", [{"data": 3}, {"data": {"splits": []}}, {"scheduler": "a.B"}])
-def test_the_rules_bear_a_tree_of_any_shape(broken: Tree) -> None:
-    assert broken_rules({"epochs": 1, **broken}) == []
+@pytest.mark.parametrize(("given", "kind"), [("full", str), (8, int)])
+def test_a_batch_size_stays_a_number_or_full(tree: Tree, given: Any, kind: type) -> None:
+    kept = Recipe.model_validate(put(tree, "data.batch_size", given)).data.batch_size
+    assert kept == given
+    assert type(kept) is kind
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, False),
+        ({"report_metric": "mse"}, False),
+        ({"early_stopping": {}}, True),
+        ({"report": "best-on-validation"}, True),
+        ({"scheduler": {"use": "a.B", "monitor": "mse"}}, True),
+        ({"scheduler": {"use": "a.B"}}, False),
+        ({"report": "best-on-test", "evaluate": {"test": "every-epoch"}}, True),
+    ],
+)
+def test_how_often_to_evaluate_changes_a_training_where_something_listens(
+    tree: Tree, changes: Tree, counts: bool
+) -> None:
+    recipe = Recipe.model_validate(put({**tree, **changes}, "data.splits.validation", 0.1))
+    never = {"name", "paper", "seed", "claims", "metrics", "log_every"}
+    assert not_training(recipe) == (never if counts else never | {"evaluate"})

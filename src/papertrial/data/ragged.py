@@ -57,7 +57,8 @@ class RaggedColumn(BaseColumn):
         starts, lengths = self._starts[rows], self._lengths[rows]
         ends = lengths.cumsum(0)
         first = (starts - ends + lengths).repeat_interleave(lengths)
-        return RaggedColumn(self._values[first + torch.arange(len(first))], lengths)
+        place = torch.arange(len(first), device=first.device)
+        return RaggedColumn(self._values[first + place], lengths)
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Column:
         """Return the column on `device`."""

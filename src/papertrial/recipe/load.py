@@ -16,7 +16,7 @@ from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_
 from papertrial.recipe.check import check_slot
 from papertrial.recipe.override import apply_override, section_at
 from papertrial.recipe.rules import broken_rules
-from papertrial.recipe.schema import METRICS, NOT_TRAINING, OWN_DATA, SOURCES, Recipe
+from papertrial.recipe.schema import METRICS, OWN_DATA, SOURCES, Recipe, not_training
 from papertrial.recipe.slots import anchor_files, expand, slots_in
 from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
 
@@ -117,11 +117,12 @@ def _mark_claims(tree: dict[str, Any], reported: dict[str, Any], overrides: Sequ
     before, after = (_training(side) for side in (reported, tree))
     if before is None or after is None or before == after:
         return
-    parts = [text for text in overrides if text.partition(".")[0].split("=")[0] not in NOT_TRAINING]
+    sections = {text: text.partition("=")[0].partition(".")[0].strip() for text in overrides}
+    parts = [text for text, section in sections.items() if section in after]
     claims = tree.get("claims")
     for claim in claims if isinstance(claims, list) else ():
-        if isinstance(claim, dict):
-            claim.setdefault("not_judged", f"the setting differs: {', '.join(parts)}")
+        if isinstance(claim, dict) and claim.get("not_judged") is None:
+            claim["not_judged"] = f"the setting differs: {', '.join(parts)}"
 
 
 def _training(tree: dict[str, Any]) -> dict[str, Any] | None:
@@ -129,7 +130,8 @@ def _training(tree: dict[str, Any]) -> dict[str, Any] | None:
     recipe, _ = _typed(tree)
     if recipe is None:
         return None
-    return {k: v for k, v in recipe.model_dump().items() if k not in NOT_TRAINING}
+    left_out = not_training(recipe)
+    return {key: value for key, value in recipe.model_dump().items() if key not in left_out}
 
 
 def to_tree(recipe: Recipe) -> dict[str, Any]:
@@ -179,7 +181,9 @@ def _problems(error: Any) -> Iterable[Problem]:
     """Turn one pydantic error into our words: the rule, the value got, the nearest valid name."""
     path: KeyPath = tuple(error["loc"])
     kind, got = error["type"], error.get("input")
-    if not path:  # a rule over several keys: broken_rules says it with its place
+    if not path:  # a rule over several keys, which broken_rules tells too
+        where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")
+        yield Problem(where, message)
         return
     near = ""
     if kind == "extra_forbidden":

@@ -91,7 +91,11 @@ def _item(annotation: Any) -> Any:
 
 
 def _is_text(annotation: Any) -> bool:
-    inner = _item(annotation) if get_origin(annotation) is not tuple else annotation
-    if get_origin(inner) is Literal:
-        return all(isinstance(value, str) for value in get_args(inner))
-    return inner is str
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_text(args[0])
+    if origin in (Union, types.UnionType):
+        return all(_is_text(member) for member in args if member is not type(None))
+    if origin is Literal:
+        return all(isinstance(value, str) for value in args)
+    return annotation is str

@@ -13,6 +13,15 @@ _NEEDS = {
     "table": ("data.path", "data.table.target"),
     "text-table": ("data.path", "data.table.target", "data.table.text"),
 }
+_OWN_FUNCTION = "a function of one's own opens its files itself"
+# The keys of data.table that mean nothing elsewhere; `features` also selects columns of a set.
+_COLUMNS = {
+    "target": ("table", "text-table"),
+    "text": ("text-table",),
+    "categorical": ("table",),
+    "missing": ("table",),
+    "delimiter": ("table", "text-table"),
+}
 _ONE_NUMBER = "takes a metric that is one number"
 
 
@@ -44,11 +53,17 @@ def _data(tree: Mapping[str, Any]) -> Iterator[Broken]:
     if not isinstance(source, str) or not isinstance(task, str):
         return
     for needed in _NEEDS.get(source, ()):
-        if _get(tree, needed) is None:
+        if not _get(tree, needed):
             yield needed, f"source: {source} needs it; it is missing"
     if source not in _NEEDS and _get(tree, "data.path") is not None:
         rule = f"is for a source of one's own ({', '.join(_NEEDS)})"
-        yield "data.path", f"{rule}; {source} is found in the data folder (--data)"
+        named = f"{source} is found in the data folder (--data)"
+        yield "data.path", f"{rule}; {_OWN_FUNCTION if '.py:' in source else named}"
+    columns = _get(tree, "data.table")
+    for key, sources in _COLUMNS.items():
+        # What stands there by default is not asked for.
+        if source not in sources and _get(columns, key) not in (None, (), [], "error"):
+            yield f"data.table.{key}", f"is for source: {' or '.join(sources)}, got {source}"
     if source != "image-folder" and _get(tree, "data.image") is not None:
         yield "data.image", f"is for source: image-folder, got source: {source}"
     if task != "text-classification" and _get(tree, "data.text") is not None:
@@ -62,8 +77,8 @@ def _validation(tree: Mapping[str, Any]) -> Iterator[Broken]:
     may_have = drawn or (isinstance(source, str) and (source in _NEEDS or ".py:" in source))
     listeners = {
         "scheduler.monitor": _get(tree, "scheduler.monitor"),
-        "early_stopping.monitor": _get(tree, "early_stopping") and "loss",
-        "report": "loss" if tree.get("report") == "best-on-validation" else None,
+        "early_stopping.monitor": _get(tree, "early_stopping") is not None,
+        "report": tree.get("report") == "best-on-validation",
     }
     for where, listens in listeners.items():
         if listens and not may_have:

@@ -39,8 +39,6 @@ METRIC_PATTERN = "^(" + "|".join(("top[1-9][0-9]*_accuracy", *METRICS)) + ")$"
 TASKS: tuple[str, ...] = get_args(TaskName)
 SOURCES: tuple[str, ...] = get_args(NamedSet)
 OWN_DATA: tuple[str, ...] = get_args(OwnData)
-# Sections and keys that cannot change what a training gives, but for chance.
-NOT_TRAINING = ("name", "paper", "seed", "claims", "metrics", "log_every", "evaluate")
 
 
 class Section(BaseModel):
@@ -339,6 +337,17 @@ class Recipe(Section):
         for where, message in broken_rules(self.model_dump()):
             raise ValueError(f"{where}: {message}")
         return self
+
+
+def not_training(recipe: Recipe) -> set[str]:
+    """Return the recipe's keys that cannot change what a training gives, but for chance.
+
+    How often to evaluate is one of them where nothing listens to the evaluation.
+    """
+    keys = {"name", "paper", "seed", "claims", "metrics", "log_every"}
+    monitored = recipe.scheduler is not None and recipe.scheduler.monitor is not None
+    listened = monitored or recipe.early_stopping is not None or recipe.report != "last"
+    return keys if listened else keys | {"evaluate"}
 
 
 def json_schema() -> dict[str, Any]:

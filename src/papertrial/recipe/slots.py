@@ -64,7 +64,7 @@ def anchor_files(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
         for owner in owners:
             section = section.get(owner) if isinstance(section, dict) else None
         value = section.get(key) if isinstance(section, dict) else None
-        if isinstance(value, str) and value and (key != "vectors" or _is_path(value)):
+        if isinstance(value, str) and value and (key != "vectors" or is_vectors_file(value)):
             path = Path(value)
             with contextlib.suppress(RuntimeError):  # no such user: told when it is opened
                 path = path.expanduser()
@@ -72,7 +72,8 @@ def anchor_files(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
     return anchored
 
 
-def _is_path(vectors: str) -> bool:
+def is_vectors_file(vectors: str) -> bool:
+    """Tell whether word vectors are named by a file rather than by a name such as glove.6B.100d."""
     return "/" in vectors or "\\" in vectors or Path(vectors).suffix in (".txt", ".zip", ".vec")
 
 
@@ -92,11 +93,15 @@ def files_in(value: Any) -> list[Path]:
 
 
 def map_files(value: Any, rename: Callable[[str], str]) -> Any:
-    """Return plain values with every "path.py:Name" under a `use` or `source` renamed."""
+    """Return plain values with every "path.py:Name" under a `use` or `source` renamed.
+
+    A slot's own argument of the name `source` is left alone.
+    """
     if isinstance(value, dict):
+        named = "use" if "use" in value else "source"
         return {
             key: rename(item)
-            if key in ("use", "source") and isinstance(item, str) and is_file(item)
+            if key == named and isinstance(item, str) and is_file(item)
             else map_files(item, rename)
             for key, item in value.items()
         }

@@ -17,6 +17,10 @@ from papertrial.tasks.task import Task
 Loss = Callable[[Tensor, Tensor], Tensor]
 Reduction = Literal["mean", "sum"]
 _SHIFT = 64.0
+_USE_LOGITS = (
+    "one output a sample is read as a logit: use torch.nn.BCEWithLogitsLoss, and no sigmoid in "
+    "the model"
+)
 
 
 def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
@@ -24,13 +28,15 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
 
     That is one that fails, or that silently gives nonsense.
 
-    Three tests on random outputs of the model's width and the targets' scale, with real targets:
+    Tests on random outputs of the model's width and the targets' scale, with real targets:
 
     - it returns one finite number that gradients reach;
     - it does not stay the same when targets are handed to other rows, as a [B, 1] broadcast
       against [B] does (every output is then held against every target);
     - for classification, raising all logits by c does not lower it by c, as NLLLoss on logits
-      does: such a loss has no minimum, unless the model's outputs are log-probabilities.
+      does: such a loss has no minimum, unless the model's outputs are log-probabilities;
+    - for one logit, it is about a logit: it changes when all rise, and a sample of the first class
+      is better at -1 than at 0, which a loss of numbers, MSELoss, holds for the best.
 
     Args:
         loss: called as loss(output, target).
@@ -57,14 +63,12 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         noise = noise * y.std().cpu() + y.mean().cpu()
     made_up = noise.to(output.device).requires_grad_()
     target = task.target(y, made_up)
+    one_logit = task.family == "classification" and is_one_logit(output)
     try:
         value = _call(loss, name, made_up, target)
     except ModelError as error:
-        if task.family == "classification" and is_one_logit(output):
-            raise ModelError(
-                f"{error}; one output a sample is read as a logit: use "
-                "torch.nn.BCEWithLogitsLoss, and no sigmoid in the model"
-            ) from error
+        if one_logit:
+            raise ModelError(f"{error}; {_USE_LOGITS}") from error
         raise
     if isinstance(value, Tensor) and value.ndim == 0 and not torch.isfinite(value):
         # A loss for positive outputs, say: take the model's own.
@@ -80,6 +84,8 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         raise ModelError(
             f"loss: {name} of the model's outputs is {value.item()}, not a finite number"
         )
+    if one_logit:
+        _check_one_logit(loss, name, made_up, target)
     moved = _call(loss, name, made_up, target.roll(1, 0))
     if torch.allclose(value, moved, rtol=1e-5, atol=0) and not torch.equal(
         target, target.roll(1, 0)
@@ -88,7 +94,7 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
             f"loss: {name} gives {value.item():.6g} whichever target belongs to which output, so "
             "nothing can be learnt from it; probably it broadcasts [B, 1] against [B]"
         )
-    if task.family == "classification" and not is_one_logit(output):
+    if task.family == "classification" and not one_logit:
         fall = (value - _call(loss, name, made_up + _SHIFT, target)) / _SHIFT
         sums = output.detach().cpu().double().exp().sum(1)
         if fall > 1e-3 and not torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
@@ -99,6 +105,26 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
             )
     twice = _call(loss, name, torch.cat([made_up, made_up]), torch.cat([target, target]))
     return "sum" if torch.allclose(twice, 2 * value, rtol=1e-3) else "mean"
+
+
+def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> None:
+    """Refuse a loss that takes one logit a sample for something else."""
+    here, up = (_call(loss, name, x, target) for x in (output, output + _SHIFT))
+    if torch.allclose(here, up, rtol=1e-5, atol=1e-5):
+        raise ModelError(
+            f"loss: {name} is the same when every output rises by {_SHIFT:g}, so it tells no class "
+            f"from the other; {_USE_LOGITS}"
+        )
+    truth = target.bool()
+    at_0, below = (
+        _call(loss, name, torch.where(truth, 1.0, low).requires_grad_(), target)
+        for low in (0.0, -1.0)
+    )
+    if not truth.all() and not below < at_0:
+        raise ModelError(
+            f"loss: {name} finds an output of -1 no better than 0 for the first class, got "
+            f"{below.item():.6g} and {at_0.item():.6g}; {_USE_LOGITS}"
+        )
 
 
 def _varied(y: Tensor) -> Tensor:
