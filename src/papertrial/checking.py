@@ -62,6 +62,8 @@ class Report:
         except PapertrialError as error:
             text = str(error)
             named = _KEY.match(text)
+            if named and named[1].partition(".")[0] not in Recipe.model_fields:
+                named = None  # a file's name or a function's, which is no key of the recipe
             key, message = (named[1], text[named.end() :]) if named else (where, text)
             self.problems.append(Finding("error", key, message, fix))
 
@@ -159,6 +161,7 @@ def _check_model(
     report.problems += check_targets(loss, output, train.y)
     if not report.ok:
         return
+    target = None
     with report.stage("model", "give the model an output for each class or number to predict"):
         samples.task.check_output(output, batch.y)
         targets = samples.task.target(train.y, output[:1].expand(len(train), *output.shape[1:]))
@@ -167,6 +170,8 @@ def _check_model(
         found, facts = check_first_loss(loss, output, target)
         report.problems += found
         report.facts |= facts
+    if target is None:
+        return
     parts = None
     with report.stage("recipe", "mend what is named"):
         parts = experiment.assemble(recipe, model, loss, samples, {})

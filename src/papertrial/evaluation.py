@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,7 +68,7 @@ def evaluating(
             predictor.model,
             dataset,
             task=predictor.task,
-            metrics=recipe.metrics or predictor.task.metrics,
+            metrics=list(run.metrics["train"]),  # with those that something listened to
             loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
             pipeline=predictor.pipeline,
             state=predictor.state,
@@ -88,15 +89,16 @@ def _dataset(
     run: Run, data: str | Path | None, folder: str | Path | None
 ) -> Generator[Step, None, Dataset]:
     """Load the run's own set, cut as it was, or another one as it lies."""
-    where = data_folder(folder)
+    where, inputs = data_folder(folder), run.predictor.inputs
+    layout = inputs.layout if isinstance(inputs, TableInputs) else None
     if data is None:
-        loaded, _ = yield from experiment.load_source(run.recipe, where)
+        loaded, _ = yield from experiment.load_source(run.recipe, where, layout)
         return experiment.cut_splits(run.recipe, loaded)
-    kind, inputs = run.predictor.inputs.kind, run.predictor.inputs
+    kind = inputs.kind
     path, own = Path(data), run.recipe.data
     if str(data) in SOURCES:
         changed: dict[str, Any] = {"source": str(data), "path": None}
-    elif not path.exists():
+    elif not os.path.exists(path):  # noqa: PTH110  (Path.exists raises for a name too long)
         known = did_you_mean(str(data), [n for n, s in SOURCES.items() if s.kind == kind])
         raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
     elif kind == "image":
@@ -117,7 +119,6 @@ def _dataset(
         kept = own.image.corrupt if own.image else "error"
         changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
-    layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset, _ = yield from experiment.load_source(recipe, where, layout)
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
@@ -166,8 +167,10 @@ def _as_inputs(dataset: Dataset, inputs: Inputs) -> Dataset:
 def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:
     """Say where the data are no longer those that the run had."""
     kept = store.RunFolder.open(run.path).read_json(store.PROVENANCE)["data"]
-    return tuple(
+    gone = (f"{name} is no longer there" for name in kept if name not in dataset.splits)
+    changed = (
         f"{name} is not what the run had: its content has changed"
         for name, split in dataset.splits.items()
         if kept.get(name, {}).get("fingerprint") != split.fingerprint
     )
+    return (*changed, *gone)

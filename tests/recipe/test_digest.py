@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from papertrial.errors import RecipeError
+from papertrial.recipe import digest
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, shipped, to_yaml
+from papertrial.runs.store import WEIGHTS
 
 Tree = dict[str, Any]
 
@@ -24,6 +27,8 @@ NOT_TRAINING = [
     "log_every=1",
     "evaluate.every=5",
     "evaluate.batch_size=3",
+    "evaluate.test=every-epoch",
+    "claims.0.not_judged=it is another setting",
 ]
 TRAINING = [
     "task=image-classification",
@@ -44,6 +49,10 @@ TRAINING = [
     "accumulate=2",
     "clip_norm=1",
     "precision=bf16",
+    "data.batch_size=full",
+    "data.limit=100",
+    "data.table.features=[bmi]",
+    "report_metric=r2",
 ]
 
 
@@ -51,6 +60,7 @@ TRAINING = [
 def test_what_cannot_change_the_weights_changes_the_recipe_hash_alone(
     tree: Tree, override: str
 ) -> None:
+    tree["claims"] = [{"metric": "r2", "value": 0.4}]
     before, after = load_recipe(tree), load_recipe(tree, [override])
     assert training_hash(after) == training_hash(before)
     assert recipe_hash(after) != recipe_hash(before)
@@ -69,13 +79,32 @@ def test_epochs_and_steps_of_one_number_are_not_the_same(tree: Tree) -> None:
     )
 
 
-def test_how_often_to_evaluate_counts_where_a_scheduler_listens(tree: Tree) -> None:
+LISTENERS: list[Tree] = [
+    {"scheduler": {"use": "torch.optim.lr_scheduler.ReduceLROnPlateau", "monitor": "mse"}},
+    {"early_stopping": {}},
+    {"report": "best-on-validation"},
+    {"report": "best-on-test", "evaluate": {"test": "every-epoch"}},
+]
+
+
+@pytest.mark.parametrize("listener", LISTENERS)
+def test_how_often_to_evaluate_counts_where_something_listens(tree: Tree, listener: Tree) -> None:
     tree["data"]["splits"] = {"validation": 0.1}
-    tree["scheduler"] = {"use": "torch.optim.lr_scheduler.ReduceLROnPlateau", "monitor": "mse"}
+    unheard = training_hash(load_recipe(tree))
+    tree |= listener
     before = training_hash(load_recipe(tree))
+    assert before != unheard
     assert training_hash(load_recipe(tree, ["evaluate.every=5"])) != before
-    assert training_hash(load_recipe(tree, ["scheduler.monitor=mae"])) != before
     assert training_hash(load_recipe(tree, ["metrics=[loss]", "seed=3"])) == before
+
+
+@pytest.mark.parametrize("key", ["monitor=mse", "patience=9", "min_delta=0.1"])
+def test_when_to_stop_counts(tree: Tree, key: str) -> None:
+    tree["data"]["splits"] = {"validation": 0.1}
+    tree["early_stopping"] = {}
+    assert training_hash(load_recipe(tree, [f"early_stopping.{key}"])) != training_hash(
+        load_recipe(tree)
+    )
 
 
 def test_an_argument_that_is_null_is_not_an_argument_left_out(tree: Tree) -> None:
@@ -113,6 +142,72 @@ def test_a_file_counts_by_its_text_not_by_its_place(
     changed = hashes(tmp_path / "a" / "net.py", NET + "# note\n")
     assert changed[0] != first[0]
     assert changed[1] != first[1]
+
+
+def hashes_of(tree: Tree) -> tuple[str, str]:
+    recipe = load_recipe(tree, check=False)
+    return recipe_hash(recipe), training_hash(recipe)
+
+
+# What a training starts from: where its path stands, and the file that is read there.
+CONTENTS = [
+    ("source", "", "def load(): ...\n"),
+    ("vocabulary_file", "", "good\nbad\n"),
+    ("vectors", "", "good 0.1 0.2\n"),
+    ("init_from", "model.safetensors", "weights"),
+]
+
+
+@pytest.mark.parametrize(("key", "inside", "text"), CONTENTS)
+def test_what_a_training_starts_from_counts_by_its_content_not_by_its_place(
+    tmp_path: Path, tree: Tree, key: str, inside: str, text: str
+) -> None:
+    def hashes(name: str, text: str) -> tuple[str, str]:
+        path = tmp_path / name
+        file = path / inside if inside else path
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(text)
+        if key == "source":
+            tree["data"]["source"] = f"{path}:load"
+        elif key == "init_from":
+            tree["init_from"] = str(path)
+        else:
+            tree["data"]["text"] = {key: str(path)}
+        return hashes_of(tree)
+
+    tree["task"] = "text-classification"
+    first = hashes("here.txt" if key != "source" else "here.py", text)
+    assert hashes("there.txt" if key != "source" else "there.py", text) == first
+    changed = hashes("here.txt" if key != "source" else "here.py", text + "\n")
+    assert changed[0] != first[0]
+    assert changed[1] != first[1]
+
+
+def test_the_weights_are_found_where_a_run_keeps_them() -> None:
+    assert digest._WEIGHTS == WEIGHTS
+
+
+@pytest.mark.parametrize(("name", "other"), [("glove.6B.50d", "glove.6B.100d"), (None, "a.b")])
+def test_word_vectors_of_a_name_count_by_it(tree: Tree, name: str | None, other: str) -> None:
+    tree["task"] = "text-classification"
+    tree["data"]["text"] = {"vectors": name}
+    first = hashes_of(tree)
+    tree["data"]["text"] = {"vectors": other}
+    assert hashes_of(tree)[1] != first[1]
+
+
+@pytest.mark.parametrize("key", ["vocabulary_file", "vectors", "init_from"])
+def test_a_file_that_is_gone_is_told(tmp_path: Path, tree: Tree, key: str) -> None:
+    tree["task"] = "text-classification"
+    path = str(tmp_path / "gone.txt")
+    if key == "init_from":
+        tree["init_from"], path = path, f"{path}/model.safetensors"
+    else:
+        tree["data"]["text"] = {key: path}
+    recipe = load_recipe(tree, check=False)
+    with pytest.raises(RecipeError) as caught:
+        training_hash(recipe)
+    assert str(caught.value) == f"there is no readable file {path!r}: No such file or directory"
 
 
 def test_the_name_taken_from_a_file_counts(tmp_path: Path, tree: Tree) -> None:

@@ -14,6 +14,7 @@ from papertrial.recipe.build import build
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.recipe.portable import portable
+from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 
 Tree = dict[str, Any]
@@ -79,6 +80,34 @@ def test_a_portable_recipe_runs_without_the_originals(
     assert factor_of(again) == 10
     loss = build("loss", again.loss.use, again.loss.args, again.loss.kwargs)
     assert loss(torch.tensor([3.0]), torch.tensor([1.0])).item() == 10.0
+
+
+def test_a_function_that_loads_the_data_is_copied_too(
+    tmp_path: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine" / "data.py"
+    mine.parent.mkdir()
+    mine.write_text("def load():\n    return {'train': ([[1.0]] * 4, [5.0] * 4)}\n")
+    monkeypatch.chdir(mine.parent)
+    tree["data"]["source"] = "./data.py:load"
+    recipe = load_recipe(tree)
+    hashes = recipe_hash(recipe), training_hash(recipe)
+    path = unpack(recipe, tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(mine.parent)
+    again = load_recipe(path)
+    assert again.data.source == f"{tmp_path}/run/code/data.py:load"
+    assert resolve(again.data.source)()["train"][1] == [5.0] * 4
+    assert (recipe_hash(again), training_hash(again)) == hashes
+
+
+def test_a_function_of_a_models_file_is_copied_once(tmp_path: Path, tree: Tree) -> None:
+    source = write(tmp_path / "net.py", 5)
+    tree["model"] = {"use": f"{source}:Net"}
+    tree["data"]["source"] = f"{source}:loss"
+    text, files = portable(load_recipe(tree), "code")
+    assert files == {"code/net.py": net(5).encode()}
+    assert "source: ./code/net.py:loss" in text
 
 
 def test_a_file_used_twice_is_copied_once_and_named_from_the_folder(

@@ -113,6 +113,23 @@ def test_map_files_leaves_the_values_given_as_they_were() -> None:
     assert value == {"use": "/a.py:A", "args": ({"use": "/b.py:B"},)}
 
 
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"data": {"source": "/a.py:load"}}, ["/a.py"]),
+        ({"data": {"source": "digits"}}, []),
+        ({"model": {"use": "m.N", "source": "/a.py:load"}}, []),
+        ({"model": {"use": "m.N", "x": {"use": "/b.py:B", "source": "/a.py:load"}}}, ["/b.py"]),
+    ],
+)
+def test_a_source_may_name_a_file_and_a_slots_argument_of_that_name_does_not(
+    value: dict[str, Any], found: list[str]
+) -> None:
+    assert files_in(value) == [Path(name) for name in found]
+    renamed = map_files(value, lambda use: "new.py:N")
+    assert str(renamed).count("new.py:N") == len(found)
+
+
 def test_resolve_imports_classes_functions_and_what_lies_in_classes(parts: Path) -> None:
     assert resolve("torch.nn.Linear") is torch.nn.Linear
     assert resolve("torch.nn.functional.mse_loss") is torch.nn.functional.mse_loss

@@ -8,9 +8,14 @@ import pytest
 import torch
 
 from papertrial.errors import ModelError
+from papertrial.tasks.classification import is_one_logit
 from papertrial.tasks.image_classification import ImageClassification
+from papertrial.tasks.text_classification import TextClassification
 
 TASK = ImageClassification(["cat", "dog", "emu"])
+TWO = TextClassification(["neg", "pos"])
+ONE_LOGIT = [(4,), (4, 1)]
+Z = torch.tensor([-2.0, 0.5, 0.0, 30.0])
 
 
 def test_targets_stay_class_indices() -> None:
@@ -67,3 +72,56 @@ def test_link_is_finite_for_extreme_logits() -> None:
 def test_batch_score_is_accuracy() -> None:
     output = torch.eye(3)[[0, 1, 2, 0]]
     assert TASK.batch_score(output, torch.tensor([0, 1, 1, 1])).item() == 0.5
+
+
+@pytest.mark.parametrize("shape", [*ONE_LOGIT, (4, 2)])
+def test_two_classes_have_one_logit_or_two(shape: tuple[int, ...]) -> None:
+    TWO.check_output(torch.zeros(shape), torch.zeros(4, dtype=torch.int64))
+    assert is_one_logit(torch.zeros(shape)) is (shape != (4, 2))
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (3, 1), (1, 4), (4, 1, 1), (4, 2, 1), ()])
+def test_any_other_output_for_two_classes_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError) as error:
+        TWO.check_output(torch.zeros(shape), torch.zeros(4, dtype=torch.int64))
+    assert str(error.value) == (
+        "the model must return [4, 2] or [4, 1] for a batch of 4 (a row a sample, a logit for "
+        f"each of the 2 classes), got {list(shape)}"
+    )
+
+
+@pytest.mark.parametrize("shape", ONE_LOGIT)
+def test_targets_of_one_logit_are_0_and_1_in_its_shape_and_type(shape: tuple[int, ...]) -> None:
+    output = torch.zeros(shape, dtype=torch.bfloat16)
+    target = TWO.target(torch.tensor([0, 1, 1, 0]), output)
+    assert (target.shape, target.dtype) == (shape, torch.bfloat16)
+    assert target.flatten().tolist() == [0, 1, 1, 0]
+    wide = TWO.target(torch.tensor([0, 1, 1, 0]), torch.zeros(4, 2))
+    assert (wide.shape, wide.dtype) == ((4,), torch.int64)
+
+
+@pytest.mark.parametrize("shape", ONE_LOGIT)
+def test_one_logit_is_that_of_the_second_class(shape: tuple[int, ...]) -> None:
+    output = Z.reshape(shape)
+    assert TWO.logits(output).tolist() == [[0, -2], [0, 0.5], [0, 0], [0, 30]]
+    linked = TWO.link(output)
+    torch.testing.assert_close(linked[:, 1], Z.double().sigmoid(), rtol=0, atol=1e-16)
+    assert linked.sum(1).tolist() == [1, 1, 1, 1]
+    assert [a.prediction for a in TWO.decode(output)] == ["neg", "pos", "neg", "pos"]
+    assert TWO.decode(output)[1].probabilities == {
+        "pos": pytest.approx(0.6224593312018546),
+        "neg": pytest.approx(0.3775406687981454),
+    }
+
+
+@pytest.mark.parametrize("shape", ONE_LOGIT)
+def test_batch_score_of_one_logit_is_accuracy(shape: tuple[int, ...]) -> None:
+    output = Z.reshape(shape)
+    target = TWO.target(torch.tensor([1, 1, 0, 1]), output)
+    assert TWO.batch_score(output, target).item() == 0.75
+
+
+def test_a_batch_of_one_sample_with_two_logits_is_not_one_logit() -> None:
+    output = torch.tensor([[3.0, 1.0]])
+    assert not is_one_logit(output)
+    assert TWO.decode(output)[0].prediction == "neg"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.data.column import Dataset, DenseColumn, Kind, Split
 from papertrial.data.sources import load
 from papertrial.errors import DataError
+from papertrial.evaluate.metrics import check_metrics
 from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.regression import Regression
@@ -49,8 +52,27 @@ def test_a_set_of_another_kind_is_refused_with_the_task_that_fits(
         make_task("regression", digits)
     assert "use the task image-classification, or another source" in str(error.value)
     assert " a image" not in str(error.value)
-    with pytest.raises(DataError, match="use the task regression, or another source"):
+    with pytest.raises(DataError) as error:
         make_task("image-classification", diabetes)
+    assert str(error.value) == (
+        "task image-classification is for images, but data.source diabetes has tables; use the "
+        "task table-classification or regression, or another source"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "fits"),
+    [
+        ("text-classification", "table", "table-classification or regression"),
+        ("text-classification", "image", "image-classification"),
+        ("table-classification", "image", "image-classification"),
+        ("image-classification", "text", "text-classification"),
+        ("regression", "text", "text-classification"),
+    ],
+)
+def test_every_kind_of_set_has_a_task(name: str, kind: Kind, fits: str) -> None:
+    with pytest.raises(DataError, match=f"has {kind}s; use the task {fits}, or another source"):
+        make_task(name, replace(_table(torch.tensor([0, 1, 1])), kind=kind))
 
 
 def _table(y: torch.Tensor) -> Dataset:
@@ -69,13 +91,36 @@ def test_classification_needs_two_classes(classes: tuple[str, ...]) -> None:
         ImageClassification(classes)
 
 
-@pytest.mark.parametrize("name", sorted(TASKS))
-def test_a_task_comes_back_from_its_state_as_json(
-    name: str, request: pytest.FixtureRequest
-) -> None:
-    import json
+KINDS: dict[str, Kind] = {
+    "image-classification": "image",
+    "text-classification": "text",
+    "table-classification": "table",
+    "regression": "table",
+}
 
-    source = {"image-classification": "digits", "regression": "diabetes"}[name]
-    task = make_task(name, request.getfixturevalue(source))
+
+def _set(name: str) -> Dataset:
+    y = torch.tensor([0.5, 1, 1]) if name == "regression" else torch.tensor([0, 1, 1])
+    return replace(_table(y), kind=KINDS[name], classes=("no", "yes"))
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_a_task_comes_back_from_its_state_as_json(name: str) -> None:
+    task = make_task(name, _set(name))
     again = type(task).from_state(json.loads(json.dumps(task.state())))
     assert vars(again) == vars(task)
+    assert type(again) is TASKS[name]
+
+
+def test_classification_of_a_table_needs_classes(diabetes: Dataset) -> None:
+    with pytest.raises(DataError, match=r"classification needs at least 2 classes, got \[\]"):
+        make_task("table-classification", diabetes)
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
+def test_a_task_knows_its_kind_and_what_it_shows(name: str, kind: Kind) -> None:
+    task = TASKS[name]
+    assert task.kind == kind
+    assert task.headline in task.metrics
+    assert (task.family == "regression") == (name == "regression")
+    check_metrics(task.metrics, make_task(name, _set(name)))

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 def predict(
     run: Annotated[Path, typer.Argument(help="The run's folder.", show_default=False)],
     inputs: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
-            help="Image files or folders of them; for regression, CSV files.", show_default=False
+            help="Image files or folders of them; tables such as CSV files; texts, or text files "
+            "and folders of them.",
+            show_default=False,
         ),
     ],
     top: Annotated[
@@ -31,7 +33,7 @@ def predict(
     """Predict from a run, with the preparation and the class names that it was trained with."""
     from papertrial.run import load_run
 
-    answers = load_run(run, device=device).predict([str(path) for path in inputs])
+    answers = load_run(run, device=device).predict(inputs)
     if as_json:
         typer.echo(json.dumps([answer.to_json(top) for answer in answers], allow_nan=False))
     else:

@@ -18,17 +18,30 @@ def find_texts(item: str | Path) -> list[tuple[str, str]]:
         PredictionInputError: a file that is absent or is no UTF-8 text, a folder without texts.
     """
     path = Path(item)
-    if os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for a text that is too long)
-        files = sorted(p for p in path.iterdir() if p.suffix == ".txt" and p.is_file())
+    # Path.is_dir raises for a text that is too long, and takes an empty one for the folder here.
+    if os.path.isdir(item):  # noqa: PTH112
+        files = _inside(path)
         if not files:
             raise PredictionInputError(f"the folder {path} holds no .txt files")
         return [(str(file), _read(file)) for file in files]
-    if os.path.isfile(path):  # noqa: PTH113
+    if os.path.isfile(item):  # noqa: PTH113
         return [(str(path), _read(path))]
     if isinstance(item, Path) or (path.suffix == ".txt" and " " not in item):
         raise PredictionInputError(f"there is no file or folder {path}")
     shown = " ".join(item.split())
     return [(shown if len(shown) <= 60 else shown[:57] + "...", item)]
+
+
+def _inside(path: Path) -> list[Path]:
+    """Return the files that a text folder of a training has, too: hidden ones are left out."""
+    try:
+        return sorted(
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() == ".txt" and not file.name.startswith(".") and file.is_file()
+        )
+    except OSError as error:
+        raise PredictionInputError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _read(path: Path) -> str:

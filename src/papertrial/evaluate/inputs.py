@@ -170,7 +170,16 @@ class TextInputs(Inputs):
             column = self.vocabulary.encode(texts)
         except EmptyTextError as error:
             raise PredictionInputError(f"{names[error.row]!r} has no words") from error
-        yield Given(column, names, [""] * len(names))
+        yield Given(column, names, self._cut(texts))
+
+    def _cut(self, texts: Sequence[str]) -> list[str]:
+        """Say of each text how much of it was cut off, "" where nothing was."""
+        known, most = self.vocabulary, self.vocabulary.max_length
+        if most is None:
+            return [""] * len(texts)
+        whole = Vocabulary(known.words[2:], lower=known.lower).encode(texts)
+        counts = (len(whole.sample(row)) for row in range(len(whole)))
+        return [f"the first {most:,} of {n:,} words" if n > most else "" for n in counts]
 
 
 INPUTS: dict[str, type[Inputs]] = {c.kind: c for c in (ImageInputs, TableInputs, TextInputs)}
