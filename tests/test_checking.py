@@ -353,7 +353,7 @@ LATE = {"report": "best-on-validation", "evaluate": {"every": 9}}
     [
         ("metrics", {"metrics": ["mse"]}),
         ("evaluate.every", {**LATE, "data": {"splits": {"validation": 10}}}),
-        ("data.splits.test", {"data": {"splits": {"test": 10}}}),
+        ("data.splits.validation", {"data": {"splits": {"validation": 1000}}}),
         ("init_from", {"init_from": "FIRST"}),
     ],
 )

@@ -152,7 +152,7 @@ def _check_model(
     batch = samples.batches.batch(recipe.seed, 0, 0)
     report.facts["batch"] = list(batch.x.shape)
     with autocast(device, recipe.precision):
-        report.problems += _check_forward(model, batch.x)
+        report.problems += _check_forward(model, experiment.trial_batches(recipe, samples))
     if not report.ok:
         return
     train = samples.dataset.train
@@ -183,12 +183,18 @@ def _check_model(
             report.facts |= _cost(recipe, parts)
 
 
-def _check_forward(model: nn.Module, x: torch.Tensor) -> list[Finding]:
+def _check_forward(model: nn.Module, tried: Sequence[torch.Tensor]) -> list[Finding]:
+    """Run the model on some inputs; tell of rows on the largest of them."""
+    largest = max(tried, key=len)
     try:
-        dry_run(model, x)  # also gives lazy layers their sizes
+        for x in tried:
+            dry_run(model, x)  # also gives lazy layers their sizes
     except LayerError as error:
-        return check_rows(model, x) or [as_finding(error)]  # which tells of other sizes too
-    return check_rows(model, x)
+        alone = as_finding(error)
+        if tuple(x.shape) != tuple(largest.shape):
+            return [alone]
+        return check_rows(model, largest) or [alone]  # which tells of other sizes too
+    return check_rows(model, largest)
 
 
 def _loss(parts: experiment.Parts, batch: Batch) -> torch.Tensor:

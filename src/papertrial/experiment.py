@@ -189,13 +189,15 @@ def initialise(
     facts: dict[str, Any] = {}
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
     if isinstance(inputs, TextInputs):
-        facts["vocabulary"] = {"rows": len(inputs.vocabulary)}
+        special, words = 2, inputs.vocabulary.words
+        facts["vocabulary"] = {"words": len(words) - special}
         if wanted:
             path, member = yield from word_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")
-            found = vectors.read_vectors(path, inputs.vocabulary.words, member=member)
+            found = vectors.read_vectors(path, words, member=member)
             vectors.place(model, found)
-            facts["vocabulary"] |= {"vectors": wanted, "coverage": found.coverage}
+            coverage = float(found.covered[special:].mean())
+            facts["vocabulary"] |= {"vectors": wanted, "coverage": coverage}
     if start_from is not None:
         dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())  # lazy layers get a size
         load_weights(model, start_from, f"init_from: {recipe.init_from}")
@@ -225,9 +227,9 @@ def assemble(
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
     with autocast(device, recipe.precision):
+        for x in trial_batches(recipe, samples):
+            dry_run(model, x)
         output = dry_run(model, first.x).float()
-        if len(dataset.train) % batches.batch_size and batches.steps > 1:
-            dry_run(model, batches.batch(recipe.seed, 0, batches.steps - 1).x)  # a smaller one
     task.check_output(output, first.y)
     check_weights(model)
     train = _build_training(recipe, model)
@@ -253,6 +255,18 @@ def assemble(
         batch_size=recipe.evaluate.batch_size,
     )
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
+
+
+def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
+    """Return what a model must take: the rarest word, the first batch, a smaller last one."""
+    batches, inputs = samples.batches, samples.inputs
+    tried = []
+    if isinstance(inputs, TextInputs):  # whose number few batches have: the largest
+        tried.append(torch.full((2, 4), len(inputs.vocabulary) - 1, device=batches.device))
+    tried.append(batches.batch(recipe.seed, 0, 0).x)
+    if len(batches.split) % batches.batch_size and batches.steps > 1:
+        tried.append(batches.batch(recipe.seed, 0, batches.steps - 1).x)
+    return tried
 
 
 def _selection(

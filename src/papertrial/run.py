@@ -182,7 +182,7 @@ def _started(parts: experiment.Parts, path: Path) -> Started:
     samples, notes = parts.samples, []
     words = parts.facts.get("vocabulary", {})
     if "coverage" in words:
-        notes.append(f"{words['vectors']} has {words['coverage']:.1%} of {words['rows']:,} words")
+        notes.append(f"{words['vectors']} has {words['coverage']:.1%} of {words['words']:,} words")
     return Started(
         path,
         str(samples.batches.device),

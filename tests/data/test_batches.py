@@ -12,9 +12,11 @@ import torch
 from torchvision.transforms import v2
 
 from papertrial.data.batches import Batch, Batches
+from papertrial.data.buckets import bucketed_order
 from papertrial.data.column import Column, DenseColumn, MemmapColumn, RowsColumn, Split
 from papertrial.data.image import Cutout, Normalize, RandomCrop, RandomErasing, RandomHorizontalFlip
 from papertrial.data.pipeline import Pipeline
+from papertrial.data.ragged import RaggedColumn
 from papertrial.data.streams import generator
 
 N = 23
@@ -251,6 +253,71 @@ def test_a_transform_of_ones_own_gets_the_state_that_it_returned() -> None:
 
     got = _batches(N, shuffle=False, transform=(Known(),)).batch(0, 0, 0)
     assert torch.equal(got.x, IMAGES.float() / 255 * 0.2)
+
+
+LENGTHS = torch.randint(1, 40, (101,), generator=generator(0, "lengths"))
+
+
+def _texts(bucket: int | None, *, shuffle: bool = True, ragged: bool = True) -> Batches:
+    """Texts whose tokens are all the text's row, from 1."""
+    rows = torch.arange(1, len(LENGTHS) + 1, dtype=torch.int32)
+    x: Column = RaggedColumn(rows.repeat_interleave(LENGTHS), LENGTHS)
+    split = Split(x if ragged else DenseColumn(rows[:, None]), rows.long(), rows.numpy())
+    pipeline, device = Pipeline("text"), torch.device("cpu")
+    state = pipeline.fit(split.x)
+    return Batches(
+        split, 8, shuffle=shuffle, pipeline=pipeline, state=state, device=device, bucket=bucket
+    )
+
+
+def _padding(batches: Batches) -> float:
+    got = [batches.batch(0, 0, step).x for step in range(batches.steps)]
+    return float(sum((x == 0).sum() for x in got)) / sum(x.numel() for x in got)
+
+
+@pytest.mark.parametrize("bucket", [None, 1, 4, 100])
+def test_texts_are_padded_to_the_longest_of_their_batch(bucket: int | None) -> None:
+    batches = _texts(bucket)
+    seen = []
+    for step in range(batches.steps):
+        x, y = batches.batch(0, 0, step)
+        lengths = LENGTHS[y - 1]
+        assert x.dtype == torch.int64
+        assert list(x.shape) == [len(y), int(lengths.max())]
+        assert torch.equal((x != 0).sum(1), lengths)
+        assert torch.equal(x[:, 0], y)
+        seen += y.tolist()
+    assert sorted(seen) == list(range(1, 102))
+
+
+def test_a_bucket_saves_padding_and_a_larger_one_more() -> None:
+    got = [_padding(_texts(bucket)) for bucket in (None, 1, 4, 100)]
+    assert got == pytest.approx([0.391, 0.391, 0.149, 0.093], abs=5e-4)  # one batch is no choice
+
+
+def test_the_order_within_buckets_is_the_streams() -> None:
+    batches = _texts(4)
+    for seed, epoch in ((0, 0), (0, 1), (9, 0)):
+        expected = bucketed_order(LENGTHS, 8, 4, generator(seed, "shuffle", epoch))
+        got = torch.cat([batches.batch(seed, epoch, step).y for step in range(batches.steps)])
+        assert torch.equal(got, expected + 1)
+
+
+def test_a_bucket_of_what_is_not_shuffled_or_has_no_lengths_changes_nothing() -> None:
+    kept = _texts(4, shuffle=False)
+    assert torch.cat([kept.batch(0, 0, s).y for s in range(kept.steps)]).tolist() == list(
+        range(1, 102)
+    )
+    same = [_texts(bucket, ragged=False).batch(0, 0, 0) for bucket in (None, 4)]
+    assert _same(*same)
+
+
+def test_the_ranks_of_a_bucketed_batch_concatenate_to_it() -> None:
+    batches = _texts(4)
+    for step in range(batches.steps):
+        parts = [batches.batch(1, 2, step, rank, 3) for rank in range(3)]
+        whole = batches.batch(1, 2, step)
+        assert torch.equal(torch.cat([part.y for part in parts]), whole.y)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

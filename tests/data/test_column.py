@@ -113,6 +113,36 @@ def test_chunks_are_the_samples_in_order(make: Make, size: int) -> None:
     assert np.array_equal(torch.cat(pieces).numpy(), VALUES)
 
 
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((3,), 4096),  # 12 bytes a row
+        ((1024,), 4096),  # 4 KiB
+        ((2048,), 2048),  # 8 KiB: 16 MB in all
+        ((3, 1000, 1000), 1),  # 12 MB
+        ((3, 2000, 2000), 1),  # 48 MB: one row at a time, never none
+    ],
+)
+def test_chunks_are_small_in_rows_and_in_bytes(shape: tuple[int, ...], size: int) -> None:
+    one = torch.zeros(1, *shape)
+    column = DenseColumn(one.expand(5000, *shape))  # its rows take no memory of their own
+    assert len(next(iter(chunks(column)))) == size
+
+
+def test_no_samples_are_no_chunks() -> None:
+    assert list(chunks(DenseColumn(torch.zeros(0, 3)))) == []
+
+
+def test_samples_of_one_shape_have_no_lengths(make: Make) -> None:
+    assert make(VALUES).lengths is None
+
+
+def test_a_selection_is_of_the_samples_themselves(make: Make) -> None:
+    part = make(VALUES).rows(torch.tensor([4, 0, 10]))
+    assert isinstance(part, RowsColumn)
+    assert np.array_equal(part.take(slice(None)).numpy(), VALUES[[4, 0, 10]])
+
+
 def test_a_mapped_file_is_never_written(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", VALUES)
     stored = (tmp_path / "x.npy").read_bytes()
@@ -167,6 +197,21 @@ def test_rows_of_a_split_keep_samples_targets_and_ids_together() -> None:
     assert np.array_equal(part.x.take(slice(None)).numpy(), VALUES[[7, 0, 9]])
     assert part.y.tolist() == [1, 0, 0]
     assert part.ids.tolist() == [107, 100, 109]
+
+
+def test_a_sample_is_called_by_its_name_or_its_row() -> None:
+    split = _split()
+    assert (split.name(0), split.name(10)) == ("row 100", "row 110")
+    named = Split(split.x, split.y, split.ids, [f"{i}.png" for i in range(11)])
+    assert named.name(7) == "7.png"
+    assert named.rows(torch.tensor([7, 0])).name(0) == "7.png"
+    assert named.to(torch.device("meta")).name(7) == "7.png"
+
+
+def test_a_name_is_not_part_of_the_content() -> None:
+    split = _split()
+    named = Split(split.x, split.y, split.ids, [f"{i}.png" for i in range(11)])
+    assert named.fingerprint == split.fingerprint
 
 
 def test_the_fingerprint_of_a_split_covers_samples_targets_and_order() -> None:

@@ -20,6 +20,7 @@ from torchvision.transforms.v2 import functional as TF
 from papertrial.data.column import DenseColumn
 from papertrial.data.image import Cutout, Normalize, RandomCrop, RandomHorizontalFlip
 from papertrial.data.pipeline import PerSample, Pipeline
+from papertrial.data.ragged import RaggedColumn
 from papertrial.data.streams import derive, generator
 from papertrial.data.table import Standardize
 from papertrial.errors import DataError
@@ -277,6 +278,79 @@ def test_a_transform_that_fails_leaves_the_global_generator_alone() -> None:
     with pytest.raises(ValueError, match="tensor"):
         PerSample(fail).run(IMAGES, range(12))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+class Fails:
+    """A transform, and an augmentation, of one's own that fails where it is told to."""
+
+    draws = 1
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def _at(self, where: str) -> None:
+        if self.where == where:
+            raise KeyError("scale")
+
+    def fit(self, batches: Iterable[Tensor]) -> dict[str, Any]:
+        self._at("fit")
+        return {}
+
+    def draw(self, u: Tensor, size: tuple[int, int]) -> None:
+        self._at("draw")
+
+    def apply(self, x: Tensor, state: Any) -> Tensor:
+        self._at("apply")
+        return x
+
+
+def test_learning_that_fails_is_told_with_the_samples_as_they_are_stored() -> None:
+    with pytest.raises(DataError) as caught:
+        Pipeline("image", [Fails("fit")]).fit(COLUMN)
+    assert str(caught.value) == "Fails fails on [3, 8, 6] torch.uint8: 'scale'"
+
+
+def test_a_transform_of_a_batch_that_fails_is_told_in_the_same_words() -> None:
+    with pytest.raises(DataError) as caught:
+        _applied(Pipeline("image", [Fails("apply")]))
+    assert str(caught.value) == "Fails fails on [12, 3, 8, 6] torch.float32: 'scale'"
+
+
+@pytest.mark.parametrize("where", ["draw", "apply"])
+def test_an_augmentation_that_fails_is_told_in_the_same_words(where: str) -> None:
+    pipeline = Pipeline("image", [], [Fails(where)])
+    with pytest.raises(DataError) as caught:
+        pipeline.augment(IMAGES, pipeline.uniforms(12, 0, 0), torch.arange(12), 0, 0)
+    assert str(caught.value) == "Fails fails on [12, 3, 8, 6] torch.uint8: 'scale'"
+
+
+def test_what_a_transform_says_of_a_mistake_itself_stays_as_it_is() -> None:
+    def refuses(image: Tensor) -> Tensor:
+        raise DataError("give a size")
+
+    with pytest.raises(DataError, match=r"^give a size$"):
+        Pipeline("image", [refuses, Normalize()]).fit(COLUMN)
+
+
+def test_tokens_become_int64_and_stay_as_they_are() -> None:
+    tokens = RaggedColumn(torch.tensor([5, 2, 9], dtype=torch.int32), torch.tensor([1, 2]))
+    pipeline = Pipeline("text")
+    state = pipeline.fit(tokens)
+    assert state == {"kind": "text", "shape": [], "dtype": "int32", "transforms": []}
+    got = pipeline.apply(tokens.take(slice(None)), state)
+    assert got.dtype == torch.int64
+    assert got.tolist() == [[5, 0], [2, 9]]
+
+
+@pytest.mark.parametrize("transform", [Normalize(), Standardize(), v2.Resize(4)])
+def test_texts_take_no_transform_of_images_or_tables(transform: Any) -> None:
+    with pytest.raises(DataError, match=r"data\.transform: \w+ is for \w+s; the data are texts"):
+        Pipeline("text", [transform])
+
+
+def test_texts_are_not_augmented() -> None:
+    with pytest.raises(DataError, match=r"data\.augment is for images; the data are texts"):
+        Pipeline("text", [], [RandomCrop(1)])
 
 
 def test_nothing_comes_of_no_samples() -> None:

@@ -12,9 +12,10 @@ import torch
 from sklearn.model_selection import train_test_split
 
 import papertrial as pt
+from papertrial import experiment
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.sources import load
-from papertrial.data.splits import cut
+from papertrial.data.splits import cut, limit
 from papertrial.errors import DataError
 
 N = 103
@@ -137,6 +138,44 @@ def test_stratify_needs_two_rows_of_each_class() -> None:
 def test_a_stratified_draw_is_random() -> None:
     with pytest.raises(DataError, match=r"data\.splits\.validation: 0\.2 of 103 rows"):
         cut(_dataset(), validation=0.2, stratify=True, draw="last")
+
+
+def test_a_limit_keeps_rows_of_each_part_in_their_order() -> None:
+    got = limit(cut(_dataset(), validation=30, test=0.2, seed=1), 12, seed=1)
+    for part in got.splits.values():
+        rows = _rows(part)
+        assert len(rows) == 12
+        assert rows == sorted(rows)
+        assert rows[-1] - rows[0] > 40  # drawn from all of it, not its first rows
+
+
+def test_a_limit_above_a_part_leaves_it_whole() -> None:
+    parts = cut(_dataset(), validation=10, seed=1)
+    got = limit(parts, 11, seed=1)
+    assert got.validation is parts.validation
+    assert len(got.train) == 11
+    assert got.test is None
+
+
+def test_what_a_limit_keeps_is_drawn_by_its_seed_alone() -> None:
+    drawn = [_rows(limit(_dataset(), 20, seed).train) for seed in (0, 0, 1)]
+    torch.rand(1)
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert _rows(limit(_dataset(), 20, 0).train) == drawn[0]
+
+
+def test_the_rows_that_a_limit_keeps_are_pinned() -> None:
+    assert _rows(limit(_dataset(), 5, 0).train) == [1, 9, 41, 91, 101]
+
+
+def test_a_limit_comes_after_the_parts_are_cut() -> None:
+    whole = pt.load_recipe("digits-mlp", ["data.splits.validation=100"])
+    few = pt.load_recipe("digits-mlp", ["data.splits.validation=100", "data.limit=50"])
+    digits = load("digits", Path())
+    cuts = [experiment.cut_splits(recipe, digits) for recipe in (whole, few)]
+    assert [len(part) for part in cuts[1].splits.values()] == [50] * len(cuts[0].splits)
+    for name, part in cuts[1].splits.items():
+        assert set(part.ids) < set(cuts[0].splits[name].ids)
 
 
 def test_parts_share_the_samples_of_the_set() -> None:

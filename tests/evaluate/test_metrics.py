@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.errors import DataError
-from papertrial.evaluate.metrics import FAMILIES, check_metrics, compute, scalars
+from papertrial.evaluate.metrics import (
+    FAMILIES,
+    check_metrics,
+    compute,
+    lower_is_better,
+    scalars,
+)
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.regression import Regression
 
@@ -204,6 +210,31 @@ def test_metrics_of_log_probabilities_are_those_of_the_logits() -> None:
     assert of_logs.pop("auroc") == pytest.approx(of_logits.pop("auroc"), abs=1e-6)
     assert of_logs == of_logits
     assert np.array(of_logits["confusion_matrix"]).sum() == 200
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_metrics_of_one_logit_are_those_of_two(shape: tuple[int, ...]) -> None:
+    output, y = _draw(2, 301, 7, "all")
+    z = (output[:, 1] - output[:, 0]).reshape(shape)
+    names = ["accuracy", "precision", "recall_per_class", "f1", "confusion_matrix", "top1_accuracy"]
+    two: dict[str, Any] = compute([*names, "auroc"], _classes(2), output, y, LOSS)
+    bce = nn.BCEWithLogitsLoss()
+    one: dict[str, Any] = compute([*names, "auroc", "loss"], _classes(2), z, y, bce)
+    assert one.pop("auroc") == pytest.approx(two.pop("auroc"), abs=1e-6)
+    assert one.pop("loss") == pytest.approx(LOSS(output, y).item(), abs=1e-6)
+    assert one == two
+
+
+def test_one_logit_of_0_is_the_first_class() -> None:
+    got = compute(["confusion_matrix"], _classes(2), torch.zeros(3), torch.tensor([0, 1, 0]), LOSS)
+    assert got == {"confusion_matrix": [[2, 0], [1, 0]]}
+
+
+def test_whether_less_is_better_is_known_of_every_metric_of_one_number() -> None:
+    names = {name for family in FAMILIES.values() for name in family}
+    single = {n for n in names if not n.endswith("_per_class") and n != "confusion_matrix"}
+    assert {n for n in single if lower_is_better(n)} == {"loss", "mse", "rmse", "mae"}
+    assert not lower_is_better("top3_accuracy")
 
 
 def test_many_classes_take_little_memory_in_a_deterministic_run() -> None:

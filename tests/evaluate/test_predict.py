@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from papertrial.data.column import Column, DenseColumn
 from papertrial.data.image import Normalize
 from papertrial.data.pipeline import Pipeline
+from papertrial.data.ragged import RaggedColumn
 from papertrial.data.sources import load
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.predict import forward
@@ -147,3 +148,43 @@ def _refuses(x: Tensor) -> Tensor:
 def test_a_mistake_in_a_transform_is_not_told_as_the_models(column: Column) -> None:
     with pytest.raises(DataError, match=r"^Resize must be given a size$"):
         _forward(_model(), column, Pipeline("image", [_refuses]))
+
+
+LENGTHS = torch.tensor([3, 1, 9, 4, 4, 2, 7, 1, 5])
+
+
+def _texts() -> RaggedColumn:
+    return RaggedColumn(torch.arange(1, int(LENGTHS.sum()) + 1, dtype=torch.int32), LENGTHS)
+
+
+class Sums(nn.Module):
+    """The first token and the sum of each text [B, 2]; remembers the batches that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[int]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(list(x.shape))
+        return torch.stack([x[:, 0], x.sum(1)], 1).float()
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4, 9, 100])
+def test_outputs_of_texts_are_in_the_order_of_the_texts(batch_size: int) -> None:
+    texts = _texts()
+    output = _forward(Sums(), texts, Pipeline("text"), batch_size=batch_size)
+    samples = [texts.sample(row) for row in range(len(texts))]
+    assert output.tolist() == [[int(one[0]), int(one.sum())] for one in samples]
+
+
+def test_texts_of_like_length_go_together_the_longest_first() -> None:
+    model = Sums()
+    _forward(model, _texts(), Pipeline("text"), batch_size=3)
+    assert model.seen == [[3, 9], [3, 4], [3, 2]]
+
+
+def test_samples_of_one_shape_stay_in_their_batches() -> None:
+    model, rows = Sums(), DenseColumn(torch.arange(12.0).reshape(6, 2))
+    output = _forward(model, rows, Pipeline("table"), batch_size=4)
+    assert model.seen == [[4, 2], [2, 2]]
+    assert output[:, 0].tolist() == [0, 2, 4, 6, 8, 10]

@@ -13,16 +13,18 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from papertrial.data.column import Dataset
+from papertrial.data.column import Dataset, Split
 from papertrial.data.image import Normalize
 from papertrial.data.layout import Layout
 from papertrial.data.pipeline import Pipeline
+from papertrial.data.ragged import text_column, texts_of
 from papertrial.data.sources import load
 from papertrial.data.table import Standardize
+from papertrial.data.tokens import Vocabulary
 from papertrial.errors import PredictionInputError
-from papertrial.evaluate.inputs import ImageInputs, TableInputs
+from papertrial.evaluate.inputs import ImageInputs, TableInputs, TextInputs
 from papertrial.evaluate.predictor import Answer, Predictor
-from papertrial.models import MLP
+from papertrial.models import MLP, BagOfWords
 from papertrial.tasks import make_task
 
 CPU = torch.device("cpu")
@@ -271,3 +273,42 @@ def test_what_is_no_table_is_refused(
     with pytest.raises(PredictionInputError) as error:
         regressor.predict(give(tmp_path))
     assert message in str(error.value)
+
+
+@pytest.fixture
+def reader() -> Predictor:
+    texts = text_column(["a good film", "a bad film", "good good", "bad"])
+    split = Split(texts, torch.tensor([1, 0, 1, 0]), np.arange(4))
+    dataset = Dataset("films", "text", split, classes=("bad", "good"))
+    vocabulary = Vocabulary(["bad", "good", "film", "a"])
+    tokens = vocabulary.encode(texts_of(texts))
+    pipeline, model = Pipeline("text"), BagOfWords(len(vocabulary))
+    with torch.no_grad():
+        model.words.weight[2:4] = torch.tensor([[-2.0], [2.0]])
+    return Predictor(
+        model,
+        task=make_task("text-classification", dataset),
+        inputs=TextInputs(vocabulary),
+        pipeline=pipeline,
+        state=pipeline.fit(tokens),
+        device=CPU,
+    )
+
+
+def test_texts_get_the_answer_of_their_words(reader: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("Bad, bad!")
+    answers = reader.predict(["A GOOD film", "what a bad thing", "neither", str(tmp_path)])
+    assert [answer.prediction for answer in answers] == ["good", "bad", "bad", "bad"]
+    share = 1 / (1 + np.exp(-2))
+    assert answers[0].probabilities == pytest.approx({"good": share, "bad": 1 - share})
+    assert answers[2].probabilities == {"bad": 0.5, "good": 0.5}
+    assert answers[3].input == str(tmp_path / "one.txt")
+
+
+def test_a_texts_answer_does_not_depend_on_those_beside_it(reader: Predictor) -> None:
+    texts = ["good", "a good film " * 30, "bad", "a bad film"]
+    reader.batch_size = 2
+    together = reader.predict(texts)
+    assert [answer.prediction for answer in together] == ["good", "good", "bad", "bad"]
+    for text, answer in zip(texts, together, strict=True):
+        assert reader.predict(text)[0].probabilities == pytest.approx(answer.probabilities)

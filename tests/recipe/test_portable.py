@@ -101,6 +101,27 @@ def test_a_function_that_loads_the_data_is_copied_too(
     assert (recipe_hash(again), training_hash(again)) == hashes
 
 
+def test_a_vocabulary_is_copied_too_and_data_stay_where_they_are(
+    tmp_path: Path, tree: Tree
+) -> None:
+    (tmp_path / "mine").mkdir()
+    words = tmp_path / "mine" / "words.txt"
+    words.write_text("good\nbad\n")
+    tree |= {"task": "text-classification"}
+    tree["data"] |= {"source": "text-folder", "path": str(tmp_path / "reviews")}
+    tree["data"]["text"] = {"vocabulary": 2, "vocabulary_file": str(words)}
+    recipe = load_recipe(tree)
+    hashes = recipe_hash(recipe), training_hash(recipe)
+    path = unpack(recipe, tmp_path / "run")
+    shutil.rmtree(tmp_path / "mine")
+    again = load_recipe(path)
+    assert again.data.text is not None
+    assert again.data.text.vocabulary_file == f"{tmp_path}/run/code/words.txt"
+    assert (tmp_path / "run" / "code" / "words.txt").read_text() == "good\nbad\n"
+    assert again.data.path == f"{tmp_path}/reviews"
+    assert (recipe_hash(again), training_hash(again)) == hashes
+
+
 def test_a_function_of_a_models_file_is_copied_once(tmp_path: Path, tree: Tree) -> None:
     source = write(tmp_path / "net.py", 5)
     tree["model"] = {"use": f"{source}:Net"}

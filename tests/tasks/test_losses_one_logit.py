@@ -1,4 +1,4 @@
-"""Losses for one logit a sample: taken where they are about a logit, else refused with what to use."""
+"""Losses for one logit a sample: those about a logit are taken, others refused with what to use."""
 
 from __future__ import annotations
 

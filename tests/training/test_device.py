@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from papertrial.data.streams import generators
-from papertrial.errors import DeviceError
-from papertrial.training.device import has_room, numerics, pick_device
+from papertrial.errors import DeviceError, PapertrialError
+from papertrial.training.device import has_room, machine, numerics, on_device, pick_device
 
 CPU = torch.device("cpu")
 
@@ -158,3 +158,33 @@ def _kept_inside(warm: str) -> int:
 def test_every_thread_that_starts_inside_flushes_denormals() -> None:
     assert _kept_inside("") == 0
     assert _kept_inside("kept()") < 1 << 20  # this thread does; those there before keep theirs
+
+
+def test_a_run_has_its_device_and_its_settings_until_it_ends() -> None:
+    before = _settings()
+    with on_device("cpu", 2) as device:
+        inside = _settings()
+        told = machine(device)
+        torch.rand(3)
+    assert device == CPU
+    assert (inside["threads"], inside["deterministic"], inside["flushed"]) == (2, True, True)
+    assert told == {"device": "cpu", "device_name": None, "threads": 2}
+    assert _settings() == before
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_that_cannot_be_are_refused(threads: int) -> None:
+    before = _settings()
+    with (
+        pytest.raises(PapertrialError, match=rf"threads >= 1 must hold, got {threads}"),
+        on_device("cpu", threads),
+    ):
+        pass
+    assert _settings() == before
+
+
+def test_a_device_that_is_not_here_changes_nothing() -> None:
+    before = _settings()
+    with pytest.raises(DeviceError), on_device("cuda:99", 1):
+        pass
+    assert _settings() == before

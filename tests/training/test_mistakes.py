@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.errors import DivergedError, PapertrialError
-from papertrial.run import train
 from papertrial.recipe.load import load_recipe
+from papertrial.run import train
 
 RECIPE: dict[str, Any] = {
     "name": "mistaken",

@@ -159,7 +159,7 @@ def place(model: nn.Module, vectors: Vectors) -> None:
     (name, embedding), size = fit.popitem(), vectors.values.shape[1]
     if embedding.embedding_dim != size:
         raise DataError(
-            f"{vectors.name} has {size} numbers a word, the model's embedding {name} has "
+            f"{vectors.name} has {size} numbers a word, the model's {name} has "
             f"{embedding.embedding_dim}; choose vectors or a model of one size"
         )
     covered = vectors.covered.copy()

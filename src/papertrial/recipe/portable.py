@@ -13,12 +13,15 @@ from papertrial.recipe.text import dump
 def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
     """Return (YAML text, file contents by relative path), the files lying in `folder` beside it.
 
+    The files are those of its Python code and its vocabulary; data and runs stay where they are.
+
     Raises:
         RecipeError: a file is no longer there.
     """
     tree = to_tree(recipe)
+    words = recipe.data.text and recipe.data.text.vocabulary_file
     copies: dict[Path, str] = {}
-    for path in files_in(tree):
+    for path in [*files_in(tree), *([Path(words)] if words else [])]:
         name, number = path.name, 2
         while name in copies.values():
             name, number = f"{number}-{path.name}", number + 1
@@ -29,4 +32,7 @@ def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
         return f"./{folder}/{copies[Path(path)]}:{name}"
 
     files = {f"{folder}/{name}": read_file(path) for path, name in copies.items()}
-    return dump(map_files(tree, beside)), files
+    tree = map_files(tree, beside)
+    if words:
+        tree["data"]["text"]["vocabulary_file"] = f"./{folder}/{copies[Path(words)]}"
+    return dump(tree), files
