@@ -151,8 +151,10 @@ def test_what_waits_for_an_evaluation_that_comes_too_late_is_told_before_the_run
     assert not list(tmp_path.iterdir())
 
 
-def test_an_evaluation_that_nothing_waits_for_may_come_late(tmp_path: Path) -> None:
-    run = digits(tmp_path, *VALIDATION, "evaluate.every=4", "epochs=1")
+@pytest.mark.parametrize("report", ["last", "best-on-test"])
+def test_an_evaluation_that_nothing_waits_for_may_come_late(report: str, tmp_path: Path) -> None:
+    evaluate = "evaluate={every: 4, test: every-epoch}"
+    run = digits(tmp_path, *VALIDATION, evaluate, "epochs=2", f"report={report}")
     assert set(run.metrics) == {"train", "validation", "test"}
 
 

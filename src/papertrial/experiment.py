@@ -220,7 +220,8 @@ def assemble(
     metrics = list(dict.fromkeys(wanted))
     check_metrics(metrics, task)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
-    if any(listened) and (evaluations.validation or 0) > steps:
+    waits = any(listened[:2]) or recipe.report == "best-on-validation"
+    if waits and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, the training has {steps}; lower it")
     first = batches.batch(recipe.seed, 0, 0)

@@ -203,6 +203,7 @@ def _summary(
         "recipe": recipe.name,
         "seed": recipe.seed,
         "device": str(parts.samples.batches.device),
+        "classes": parts.samples.task.state().get("classes", []),
         "metrics": outcome.metrics,
         "report": {
             "rule": recipe.report,

@@ -68,7 +68,7 @@ def test_a_bad_image_is_told_when_its_batch_is_read(tmp_path: Path) -> None:
     (tmp_path / "b.png").write_text("no image")
     batches = KINDS["image"].read(tmp_path, 1)
     assert next(batches).names == [str(tmp_path / "a.png")]
-    with pytest.raises(PredictionInputError, match="b.png is not an image"):
+    with pytest.raises(PredictionInputError, match=r"b\.png is not an image"):
         next(batches)
 
 
@@ -79,7 +79,12 @@ def test_a_table_is_read_by_its_layout_and_delimiter(tmp_path: Path) -> None:
     assert torch.equal(x[0], torch.tensor([1.5, 0, 1]))
     assert x[1].isnan().tolist() == [True, False, False]
     assert given.names == [f"{tmp_path}/rows.csv:1", f"{tmp_path}/rows.csv:2"]
-    assert given.notes == ["columns left out: who"] * 2
+    assert given.notes[0] == given.notes[1]  # of the file, by line
+    assert given.notes[0].split("; ") == [
+        "columns left out: who",
+        "missing size filled as in training: line 3",
+        "missing city taken for none: line 3",
+    ]
 
 
 def test_missing_numbers_are_taken_where_they_are_filled_alone() -> None:

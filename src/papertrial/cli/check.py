@@ -41,7 +41,7 @@ def check(
 def _show(report: Report) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     for line in _facts(report.facts):
         console.print(line, markup=False)
     for problem in report.problems:

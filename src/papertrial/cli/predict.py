@@ -62,4 +62,4 @@ def _table(answers: list[Answer], top: int) -> None:
             else [f"{answer.prediction:.6g}"]
         )
         table.add_row(answer.input, *shown, *([answer.converted] if converted else []))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)  # texts are shown as they are

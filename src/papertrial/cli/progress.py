@@ -26,10 +26,10 @@ class Reporter:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._live = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", markup=False),
             console=self._console,
             disable=not self._console.is_terminal,
             transient=True,
@@ -119,13 +119,14 @@ class Reporter:
         if event.split != "train" and self._headline in numbers:
             text = f"  {event.split} {self._headline} {numbers[self._headline]:.4g}"
             self._shown[event.split] = text
-            if not event.final and not self._console.is_terminal:
+            wanted = event.split == "test" or not self._console.is_terminal
+            if not event.final and wanted:  # a test curve was asked for: it stays on the screen
                 self._say(f"step {event.step}{text}")
         if event.final:
             self._live.update(self._task, description=f"evaluated {event.split}")
 
     def _say(self, line: str) -> None:
-        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def _clock(seconds: float) -> str:

@@ -10,6 +10,8 @@ import typer
 
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 
+_MOST_CLASSES, _NAME = 12, 5  # classes, and letters of a name, that a confusion matrix shows
+
 
 def train(
     recipe: Recipe,
@@ -35,7 +37,8 @@ def train(
     from papertrial.run import training
 
     run = following(training(loaded, runs=runs, data=data, device=device, threads=threads))
-    show_metrics(run.metrics, to_stderr=as_json)
+    show_metrics(run.metrics, optimistic=is_optimistic(run.summary), to_stderr=as_json)
+    show_confusion(run.metrics, run.summary["classes"], to_stderr=as_json)
     for line in told(run.summary):
         typer.echo(line, err=as_json)
     typer.echo(f"run: {run.path}", err=as_json)
@@ -43,26 +46,56 @@ def train(
         typer.echo(json.dumps({"run": str(run.path), **run.summary}, allow_nan=False))
 
 
-def show_metrics(metrics: dict[str, dict[str, Any]], *, to_stderr: bool) -> None:
+def is_optimistic(summary: dict[str, Any]) -> bool:
+    """Tell whether a run's test numbers were chosen by the test split."""
+    return bool(summary["report"]["optimistic"])
+
+
+def show_metrics(
+    metrics: dict[str, dict[str, Any]], *, optimistic: bool = False, to_stderr: bool = False
+) -> None:
     """Print a table of the metrics that are one number, a column a split."""
     from rich.console import Console
     from rich.table import Table
 
     from papertrial.evaluate.metrics import scalars
 
-    table = Table("metric", *metrics)
+    marks = {"test": "test (optimistic)"} if optimistic else {}
+    table = Table("metric", *(marks.get(split, split) for split in metrics))
     for column in table.columns[1:]:
         column.justify = "right"
     numbers = {split: scalars(values) for split, values in metrics.items()}
     for name in next(iter(numbers.values())):
         cells = [f"{values[name]:.6g}" if name in values else "-" for values in numbers.values()]
         table.add_row(name, *cells)
-    Console(stderr=to_stderr).print(table)
+    Console(stderr=to_stderr, markup=False, emoji=False).print(table)
     others = [
         name for name in next(iter(metrics.values())) if name not in next(iter(numbers.values()))
     ]
     if others:
         typer.echo(f"in the run's metrics.json: {', '.join(others)}", err=to_stderr)
+
+
+def show_confusion(
+    metrics: dict[str, dict[str, Any]], classes: list[str], *, to_stderr: bool = False
+) -> None:
+    """Print the confusion matrix of the last split with its class names, where it has one."""
+    from rich.console import Console
+    from rich.table import Table
+
+    split, values = list(metrics.items())[-1]
+    matrix = values.get("confusion_matrix")
+    if matrix is None or len(classes) > _MOST_CLASSES:
+        return
+    table = Table(title=f"{split}: a row a true class, a column a predicted one")
+    table.add_column("", no_wrap=True)
+    for name in classes:
+        table.add_column(name[:_NAME], justify="right", no_wrap=True)
+    for name, row in zip(classes, matrix, strict=True):
+        table.add_row(name, *map(str, row))
+    width = max(80, 22 + len(classes) * (_NAME + 3))  # whole, also where nobody looks
+    wide = None if Console(stderr=to_stderr).is_terminal else width
+    Console(stderr=to_stderr, width=wide, markup=False, emoji=False).print(table)
 
 
 def told(summary: dict[str, Any]) -> list[str]:
@@ -87,6 +120,7 @@ def told(summary: dict[str, Any]) -> list[str]:
         reported = claim["printed"] or f"{claim['value']:g}"
         why = claim["not_judged"]
         verdict = f"not judged: {why}" if why else "one run, no verdict"
+        verdict += ", optimistic" if report["optimistic"] and claim["split"] == "test" else ""
         lines.append(
             f"claim: {claim['split']} {claim['metric']} {reported}; here {ours} ({verdict})"
         )

@@ -10,8 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchmetrics.functional import classification as tmc
-from torchmetrics.functional import regression as tmr
 
 from papertrial.errors import DataError, DivergedError, did_you_mean
 from papertrial.tasks.classification import Classification
@@ -21,27 +19,14 @@ from papertrial.tasks.task import Task
 # A number; per class, a number by class name; or a confusion matrix [K, K], rows the true classes.
 Value = float | dict[str, float] | list[list[int]] | None
 _TOP = re.compile(r"top([1-9][0-9]*)_accuracy")
-_AVERAGED: dict[str, Callable[..., Tensor]] = {
-    "precision": tmc.multiclass_precision,
-    "recall": tmc.multiclass_recall,
-    "f1": tmc.multiclass_f1_score,
+_AVERAGED = {  # torchmetrics' functions; it is imported when one is asked for, being slow to
+    "precision": "multiclass_precision",
+    "recall": "multiclass_recall",
+    "f1": "multiclass_f1_score",
 }
 
 
-def _r2(output: Tensor, target: Tensor) -> Tensor:
-    from sklearn.metrics import r2_score  # noqa: PLC0415  (slow to import)
-
-    # torchmetrics compares sums of squares with an absolute 1e-4, which depends on the unit.
-    value = r2_score(target.flatten().numpy(), output.flatten().numpy())
-    return torch.tensor(value, dtype=torch.float64)
-
-
-_REGRESSION: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": tmr.mean_squared_error,
-    "rmse": lambda p, t: tmr.mean_squared_error(p, t, squared=False),
-    "mae": tmr.mean_absolute_error,
-    "r2": _r2,
-}
+_REGRESSION = ("mse", "rmse", "mae", "r2")
 _CLASSIFICATION = (
     "accuracy", "top5_accuracy", *_AVERAGED, *(f"{name}_per_class" for name in _AVERAGED),
     "confusion_matrix", "auroc",
@@ -106,8 +91,7 @@ def compute(
                 values[name] = loss(output.to(device), target.to(device)).item()
         elif task.family == "regression":
             defined = name != "r2" or len(y) >= 2
-            value = _REGRESSION[name](output.double(), target.double()) if defined else None
-            values[name] = None if value is None else value.item()
+            values[name] = _regression(name, output.double(), target.double()) if defined else None
         else:
             with _counting_by_histogram():
                 values[name] = _classification(name, task, output, y)
@@ -132,6 +116,18 @@ def _counting_by_histogram() -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
+def _regression(name: str, output: Tensor, target: Tensor) -> float:
+    if name == "r2":  # torchmetrics compares sums of squares with 1e-4, which depends on the unit
+        from sklearn.metrics import r2_score  # noqa: PLC0415  (slow to import)
+
+        return float(r2_score(target.flatten().numpy(), output.flatten().numpy()))
+    from torchmetrics.functional import regression as tmr  # noqa: PLC0415  (slow to import)
+
+    if name == "mae":
+        return float(tmr.mean_absolute_error(output, target))
+    return float(tmr.mean_squared_error(output, target, squared=name == "mse"))
+
+
 def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Value:
     assert isinstance(task, Classification), "its family says so"
     classes, output = task.classes, task.logits(output)
@@ -142,6 +138,8 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Va
         k = int(top[1]) if top else 1
         likeliest = output.topk(k, 1).indices if k > 1 else output.argmax(1, keepdim=True)
         return int((likeliest == target[:, None]).any(1).sum()) / len(target)
+    from torchmetrics.functional import classification as tmc  # noqa: PLC0415  (slow to import)
+
     if name == "confusion_matrix":
         matrix: list[list[int]] = tmc.multiclass_confusion_matrix(output, target, count).tolist()
         return matrix
@@ -149,7 +147,7 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Va
         if len(torch.unique(target)) < count:
             return None
         return float(tmc.multiclass_auroc(task.link(output), target, count))
-    metric = _AVERAGED[name.removesuffix("_per_class")]
+    metric: Callable[..., Tensor] = getattr(tmc, _AVERAGED[name.removesuffix("_per_class")])
     if name.endswith("_per_class"):
         per_class = metric(output, target, count, average="none").tolist()
         return dict(zip(classes, per_class, strict=True))
