@@ -27,6 +27,7 @@ format: $(STAMP)  ## put the format right, and what lint can mend
 
 bench: $(STAMP)  ## the speed and size figures of benchmarks/README.md
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/lstm.py
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "papertrial needs Python 3.11 or newer; name one: make PYTHON=python3.12")'

@@ -55,7 +55,8 @@ def test_the_summary_is_the_contract(run: pt.Run) -> None:
     kept = json.loads((run.path / "metrics.json").read_text())
     assert kept == run.summary
     assert list(kept) == [
-        "recipe", "seed", "device", "classes", "metrics", "report", "claims", "epoch_seconds", "seconds",
+        "recipe", "seed", "device", "classes", "metrics", "report", "claims",
+        "epoch_seconds", "seconds",
     ]  # fmt: skip
     assert set(kept["metrics"]) == {"train", "validation", "test"}
     assert set(kept["seconds"]) == {"data", "train", "evaluate", "total"}

@@ -18,7 +18,7 @@ from papertrial.data.layout import Layout
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.ragged import texts_of
 from papertrial.data.sources.opening import open_source
-from papertrial.data.splits import cut, limit
+from papertrial.data.splits import check_parts, cut, limit
 from papertrial.data.steps import Step, Steps
 from papertrial.data.streams import derive, seed_all
 from papertrial.data.table import Impute
@@ -140,6 +140,7 @@ def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
         stratify=cuts.stratify,
         seed=cuts.seed,
     )
+    check_parts(dataset)
     return dataset if rows is None else limit(dataset, rows, cuts.seed)
 
 

@@ -15,7 +15,7 @@ import papertrial as pt
 from papertrial import experiment
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.sources import load
-from papertrial.data.splits import cut, limit
+from papertrial.data.splits import check_parts, cut, limit
 from papertrial.errors import DataError
 
 N = 103
@@ -200,3 +200,29 @@ def test_the_parts_do_not_move_with_the_training_seed(tmp_path: Path) -> None:
         run = pt.train(recipe, runs=tmp_path, device="cpu", threads=1)
         found.append(json.loads((run.path / "provenance.json").read_text())["data"])
     assert found[0] == found[1]
+
+
+def two_parts(train: list[int], test: list[int]) -> Dataset:
+    def part(labels: list[int]) -> Split:
+        rows = len(labels)
+        return Split(DenseColumn(torch.zeros(rows, 2)), torch.tensor(labels), np.arange(rows))
+
+    return Dataset("made", "table", part(train), test=part(test), classes=("a", "b", "c"))
+
+
+def test_a_class_that_no_training_row_has_is_refused_with_the_row_that_has_it() -> None:
+    check_parts(two_parts([0, 1, 2], [1, 1]))
+    with pytest.raises(DataError, match=r"the test part has the class 'c' \(row 1\), which no"):
+        check_parts(two_parts([0, 1, 1], [0, 2]))
+
+
+def test_a_category_that_no_training_row_has_is_refused() -> None:
+    def part(cities: list[list[float]]) -> Split:
+        x = DenseColumn(torch.tensor(cities))
+        return Split(x, torch.zeros(len(cities)), np.arange(len(cities)))
+
+    names = ("area", "city=Bern", "city=Rom")
+    train, test = part([[1.0, 1.0, 0.0]]), part([[0.0, 0.0, 1.0]])
+    check_parts(Dataset("made", "table", test, test=test, features=names))
+    with pytest.raises(DataError, match="the test part has the category city=Rom, which no"):
+        check_parts(Dataset("made", "table", train, test=test, features=names))

@@ -37,7 +37,10 @@ def evaluate(
     result = following(evaluating(loaded, data, data_folder=data_folder))
     own = data is None  # on another set nothing was chosen
     show_metrics(
-        result.metrics, optimistic=own and is_optimistic(loaded.summary), to_stderr=as_json
+        result.metrics,
+        optimistic=own and is_optimistic(loaded.summary),
+        others_in="with --json",
+        to_stderr=as_json,
     )
     for line in told({**loaded.summary, "claims": []}) if own else ():
         typer.echo(line, err=as_json)

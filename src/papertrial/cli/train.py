@@ -52,7 +52,11 @@ def is_optimistic(summary: dict[str, Any]) -> bool:
 
 
 def show_metrics(
-    metrics: dict[str, dict[str, Any]], *, optimistic: bool = False, to_stderr: bool = False
+    metrics: dict[str, dict[str, Any]],
+    *,
+    optimistic: bool = False,
+    others_in: str = "in the run's metrics.json",
+    to_stderr: bool = False,
 ) -> None:
     """Print a table of the metrics that are one number, a column a split."""
     from rich.console import Console
@@ -73,7 +77,7 @@ def show_metrics(
         name for name in next(iter(metrics.values())) if name not in next(iter(numbers.values()))
     ]
     if others:
-        typer.echo(f"in the run's metrics.json: {', '.join(others)}", err=to_stderr)
+        typer.echo(f"{others_in}: {', '.join(others)}", err=to_stderr)
 
 
 def show_confusion(

@@ -7,9 +7,11 @@ from typing import Literal
 
 import torch
 
-from papertrial.data.column import Dataset, Split
+from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.streams import generator
 from papertrial.errors import DataError
+
+_MEND = "add training rows of it, leave its rows out, or cut other parts (data.splits)"
 
 
 def cut(
@@ -54,6 +56,37 @@ def cut(
                 else replace(dataset, train=kept, validation=taken)
             )
     return dataset
+
+
+def check_parts(dataset: Dataset) -> None:
+    """Refuse a set whose other parts have what its training part lacks, so cannot be learnt.
+
+    Raises:
+        DataError: a class, or a category of a table's column, that no training row has.
+    """
+    for name, split in dataset.splits.items():
+        if name == "train":
+            continue
+        if dataset.classes:
+            known = torch.bincount(dataset.train.y, minlength=len(dataset.classes)) > 0
+            new = (~known[split.y]).nonzero()
+            if len(new):
+                row = int(new[0])
+                label = dataset.classes[int(split.y[row])]
+                raise DataError(
+                    f"{dataset.name}: the {name} part has the class {label!r} ({split.name(row)}), "
+                    f"which no training row has, so it cannot be learnt; {_MEND}"
+                )
+        for column, feature in enumerate(dataset.features):
+            if "=" in feature and not _any(dataset.train, column) and _any(split, column):
+                raise DataError(
+                    f"{dataset.name}: the {name} part has the category {feature}, which no "
+                    f"training row has, so it cannot be learnt; {_MEND}"
+                )
+
+
+def _any(split: Split, column: int) -> bool:
+    return any(bool((chunk[:, column] != 0).any()) for chunk in chunks(split.x))
 
 
 def limit(dataset: Dataset, rows: int, seed: int) -> Dataset:

@@ -22,7 +22,8 @@ def locate(name: str, folder: Path) -> Steps[tuple[Path, str | None]]:
         DataError: the name is unknown, the file absent, or the archive cannot be fetched.
     """
     found = vectors.find(name, folder)
-    if found is None and name in vectors.NAMED:
+    archived = found is None or found[0].suffix == ".zip"
+    if name in vectors.NAMED and archived:  # an archive that is there is held to its checksum
         (artifact,) = artifacts(CATALOG["glove.6B"])
         yield from fetch(artifact, folder)
         found = vectors.find(name, folder)

@@ -203,6 +203,8 @@ def inputs_from(kind: str, state: Any) -> Inputs:
 def _listed(inputs: Any, kinds: tuple[type, ...], mixed: str) -> Sequence[Any] | None:
     """Return a list of the inputs that are named one by one; None for one array of all."""
     items = [inputs] if isinstance(inputs, kinds) else inputs
+    if getattr(items, "ndim", 1) == 0:
+        raise PredictionInputError(f"inputs come as a list or an array, got one number: {items}")
     if hasattr(items, "__len__") and len(items) == 0:
         raise PredictionInputError("there is nothing to predict; give at least one input")
     if not isinstance(items, list | tuple) or not any(isinstance(i, kinds) for i in items):

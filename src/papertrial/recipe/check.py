@@ -20,6 +20,7 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
+from papertrial.recipe.slots import is_file
 from papertrial.recipe.text import KeyPath, dotted
 
 # Keys of a slot's section that are the recipe's own, not arguments of what it names.
@@ -55,6 +56,18 @@ def check_slot(path: KeyPath, value: Any) -> list[Problem]:
         supplied = CALLED_WITH[section]
     problems += _check_arguments(path, use, parameters, (supplied, by_name), args, kwargs)
     return problems + _check_kinds(path, use, target, kwargs)
+
+
+def check_source(data: Any) -> list[Problem]:
+    """Return what is wrong with a function of one's own as data.source."""
+    source = data.get("source") if isinstance(data, dict) else None
+    if not isinstance(source, str) or not is_file(source):
+        return []
+    try:
+        resolve(source)
+    except RecipeError as error:
+        return [Problem("data.source", str(error))]
+    return []
 
 
 def _wrong_shape(path: KeyPath, use: Any, args: Any) -> list[Problem]:

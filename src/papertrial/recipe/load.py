@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
-from papertrial.recipe.check import check_slot
+from papertrial.recipe.check import check_slot, check_source
 from papertrial.recipe.override import apply_override, section_at
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.schema import METRICS, OWN_DATA, SOURCES, Recipe, not_training
@@ -24,8 +24,9 @@ from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
 def shipped() -> dict[str, str]:
     """Return the text of each recipe that comes with papertrial, by name."""
     folder = resources.files("papertrial") / "recipes"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
-    return {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in files}
+    files = [f for f in folder.iterdir() if f.name.endswith(".yaml")]
+    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in files}
+    return dict(sorted(texts.items()))
 
 
 def read(source: str | Path) -> tuple[str, str, Path]:
@@ -104,6 +105,7 @@ def load_recipe(
     if check:
         for path, value in slots_in(tree):
             found += check_slot(path, value)
+        found += check_source(tree.get("data"))
     unique = {(p.where, p.message): p for p in found}
     problems += [_placed(problem, places) for problem in unique.values()]
     if problems:
