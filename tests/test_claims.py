@@ -79,7 +79,9 @@ def test_a_claim_stands_beside_the_number_and_says_what_it_is(
         }
     ]
     why = "not judged: the setting differs: epochs=1"
-    assert told(run.summary) == [f"claim: test accuracy 93 %; here {ours:.6g} ({why})"]
+    assert told(run.summary) == [
+        f"claim: test accuracy 0.93 (printed: 93 %); here {ours:.6g} ({why})"
+    ]
     # The run's own recipe says so still, when it is trained again.
     (kept,) = pt.load_recipe(run.path / "recipe.yaml").claims
     assert kept.not_judged == "the setting differs: epochs=1"

@@ -111,7 +111,7 @@ def test_another_folder_of_the_same_classes(run: pt.Run, own: Path) -> None:
     answers = [answer.prediction for answer in run.predict(files)]
     assert list(result.metrics) == ["data"]
     assert result.metrics["data"]["accuracy"] == accuracy_score(truth, answers)
-    assert result.notes == ()
+    assert result.notes == ("images are brought to (1, 4, 4), [C, H, W]",)
 
 
 def test_another_folder_with_parts_keeps_their_names(run: pt.Run, own: Path) -> None:

@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for area in draw.integers(40, 200, 80):
         city = draw.choice(["Bern", "Wien"])
         rooms = "" if area % 9 == 0 else str(area // 25)  # some are missing
-        houses.append(f"{area},{rooms},{city},{area * 3 + 50 * (city == 'Bern')}")
+        houses.append(f"{area},{rooms},{city},{area * 3000 + 50_000 * (city == 'Bern')}")
     (folder / "houses.csv").write_text("\n".join(houses) + "\n")
     reviews = [f"{word} film {i},{verdict}" for i in range(20) for word, verdict in
                (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("dull", "neg"))]  # fmt: skip
@@ -123,6 +123,11 @@ def test_what_needs_a_network_or_a_gpu_is_at_least_said_right(command: str) -> N
 def test_the_recipe_shown_trains(folder: Path) -> None:
     run = pt.train(pt.load_recipe(folder / "my-digits.yaml"), runs=folder)
     assert run.metrics["test"]["accuracy"] > 0.95
+
+
+def test_the_table_shown_is_learnt_in_its_own_unit(folder: Path) -> None:
+    run = pt.train(pt.load_recipe(folder / "houses.yaml"), runs=folder)
+    assert run.metrics["test"]["r2"] > 0.99
 
 
 def test_the_python_shown_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

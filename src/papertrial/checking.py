@@ -30,6 +30,7 @@ from papertrial.evaluate.targets import check_ending, check_first_loss, check_ta
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
 from papertrial.run import start_from
+from papertrial.tasks.losses import check_loss
 from papertrial.training.device import on_device
 from papertrial.training.optim import Stepper
 
@@ -105,7 +106,8 @@ def checking(
                 fix = f"mend {problem.where or 'it'} in {place}"
                 report.problems.append(Finding("error", problem.where, problem.message, fix))
     if recipe is not None:
-        with on_device(device, None) as where:
+        no_device = report.stage("device", "name a device that this machine has")
+        with no_device, on_device(device, None) as where:
             report.facts["device"] = str(where)
             yield from _check_built(recipe, data_folder(data), where, report)
     return report
@@ -120,12 +122,16 @@ def _check_built(
         model = experiment.build_model(recipe)
     with report.stage("loss", "mend the loss, or its arguments in the recipe"):
         loss = experiment.build_loss(recipe)
+    start = None
+    with report.stage("init_from", "name a finished run with init_from"):
+        start = start_from(recipe)
     with report.stage("data", "mend data in the recipe, or the files that it names"):
-        samples = yield from experiment.open_data(recipe, folder, device)
+        samples = yield from experiment.open_data(recipe, folder, device, start)
     if samples is None:
         return
     original = samples.original
     report.facts["rows"] = {name: len(split) for name, split in original.splits.items()}
+    report.facts["notes"] = list(original.notes)
     yield Step("looking for samples that stand in two parts", 0, None, "samples")
     found, report.facts["leaks"] = leaks(original)
     report.problems += found
@@ -135,11 +141,14 @@ def _check_built(
     if model is None or loss is None:
         return
     yield Step("trying one batch", 0, None, "batches")
-    with report.stage("model", "mend what the model starts from"):
-        report.facts |= yield from experiment.initialise(
-            recipe, model, samples, folder, start_from(recipe)
-        )
-        _check_model(recipe, model, loss, samples, report)
+    begun = False
+    with report.stage("data.text.vectors", "mend what the model starts from"):
+        facts = yield from experiment.initialise(recipe, model, samples, folder, start)
+        report.facts |= facts
+        begun = True
+    if begun:
+        with report.stage("data", "mend data.augment, data.transform or the model"):
+            _check_model(recipe, model, loss, samples, report)
 
 
 def _check_model(
@@ -157,7 +166,7 @@ def _check_model(
         return
     train = samples.dataset.train
     with torch.no_grad(), autocast(device, recipe.precision):
-        output = model(batch.x).float()
+        output = model(batch.x.clone()).float()
     report.problems += check_targets(loss, output, train.y)
     if not report.ok:
         return
@@ -165,7 +174,9 @@ def _check_model(
     with report.stage("model", "give the model an output for each class or number to predict"):
         samples.task.check_output(output, batch.y)
         targets = samples.task.target(train.y, output[:1].expand(len(train), *output.shape[1:]))
-        report.problems += check_ending(model, loss, batch.x, targets, precision=recipe.precision)
+        x = batch.x.clone()
+        report.problems += check_ending(model, loss, x, targets, precision=recipe.precision)
+        check_loss(loss, samples.task, output, train.y)
         target = samples.task.target(batch.y, output)
         found, facts = check_first_loss(loss, output, target)
         report.problems += found
@@ -188,19 +199,21 @@ def _check_forward(model: nn.Module, tried: Sequence[torch.Tensor]) -> list[Find
     largest = max(tried, key=len)
     try:
         for x in tried:
-            dry_run(model, x)  # also gives lazy layers their sizes
+            output = dry_run(model, x.clone())  # also gives lazy layers their sizes
     except LayerError as error:
-        alone = as_finding(error)
-        if x is tried[0] and x is not largest:  # made up, of the rarest word: it tells its number
-            return [alone]
-        return check_rows(model, largest) or [alone]  # which tells of other sizes too
+        return check_rows(model, largest) or [as_finding(error)]  # which tells of other sizes too
+    if not output.is_floating_point():
+        kind = str(output.dtype).removeprefix("torch.")
+        message = f"the model must return floating-point numbers, got {kind}"
+        fix = "return logits or numbers that gradients reach, without argmax or a comparison"
+        return [Finding("error", "model", message, fix)]
     return check_rows(model, largest)
 
 
 def _loss(parts: experiment.Parts, batch: Batch) -> torch.Tensor:
     objective = parts.objective
     with autocast(parts.samples.batches.device, objective.precision):
-        output = objective.model(batch.x)
+        output = objective.model(batch.x.clone())
         return objective.loss(output, objective.task.target(batch.y, output))
 
 

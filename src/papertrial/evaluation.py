@@ -32,6 +32,7 @@ class Evaluation:
 
     data: str
     metrics: dict[str, dict[str, Any]]
+    report: dict[str, Any] | None = None  # how the run chose its epoch; None on another set
     notes: tuple[str, ...] = ()
 
 
@@ -59,7 +60,9 @@ def evaluating(
     with on_device(run.device, None) as device:
         predictor, recipe = run.predictor, run.recipe
         dataset = yield from _dataset(run, data, data_folder)
-        notes = _differences(run, dataset) if data is None else ()
+        notes = _differences(run, dataset) if data is None else _seen(run, dataset)
+        if data is not None and isinstance(predictor.inputs, ImageInputs):
+            notes = (*notes, f"images are brought to {predictor.inputs.shape}, [C, H, W]")
         if isinstance(predictor.task, Classification):
             dataset = _aligned(dataset, predictor.task)
         dataset = _as_inputs(dataset, predictor.inputs)
@@ -79,10 +82,11 @@ def evaluating(
         step = run.summary["report"]["step"]
         metrics = {}
         for split in dataset.splits:
-            yield Step(f"evaluating {split}", 0, None, "samples")
             name = split if data is None or len(dataset.splits) > 1 else "data"
+            yield Step(f"evaluating {name}", 0, None, "samples")
             metrics[name] = evaluator.evaluate(split, step).metrics
-    return Evaluation(str(data or recipe.data.source), metrics, notes)
+    report = run.summary["report"] if data is None else None
+    return Evaluation(str(data or recipe.data.source), metrics, report, tuple(notes))
 
 
 def _dataset(
@@ -119,7 +123,8 @@ def _dataset(
         kept = own.image.corrupt if own.image else "error"
         changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
-    dataset, _ = yield from experiment.load_source(recipe, where, layout)
+    classes = run.summary["classes"] or None
+    dataset, _ = yield from experiment.load_source(recipe, where, layout, classes)
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
     return dataset
@@ -133,6 +138,8 @@ def _aligned(dataset: Dataset, task: Classification) -> Dataset:
             f"{dataset.name} has classes that the run has not learnt: {', '.join(unknown[:5])}; "
             f"the run has {', '.join(task.classes[:12])}"
         )
+    if not dataset.classes:
+        raise DataError(f"the run tells classes apart, but {dataset.name} has numbers as targets")
     numbers = torch.tensor([task.classes.index(name) for name in dataset.classes])
 
     def renumbered(split: Split | None) -> Split | None:
@@ -158,10 +165,26 @@ def _as_inputs(dataset: Dataset, inputs: Inputs) -> Dataset:
     else:
         assert isinstance(inputs, TableInputs), "there are three kinds"
         wanted = [len(inputs.layout.names)]
+        if dataset.features != inputs.layout.names:
+            ours, theirs = ", ".join(inputs.layout.names[:12]), ", ".join(dataset.features[:12])
+            raise DataError(f"the run takes the columns {ours}; {dataset.name} has {theirs}")
     if list(dataset.train.x.shape) != wanted:
         rule = f"the run takes samples {wanted}"
         raise DataError(f"{rule}, {dataset.name} has {list(dataset.train.x.shape)}")
     return dataset
+
+
+def _seen(run: Run, dataset: Dataset) -> tuple[str, ...]:
+    """Say where another set is the one that the run has learnt from."""
+    kept = store.RunFolder.open(run.path).read_json(store.PROVENANCE)["data"]
+    learnt = kept["train"]["fingerprint"]
+    same = [name for name, split in dataset.splits.items() if split.fingerprint == learnt]
+    if same:
+        return (f"{same[0]} is what the run has learnt from: its numbers say nothing of new data",)
+    own = run.recipe.data
+    if own.path is None and dataset.name == own.source:
+        return ("this set holds the samples that the run has learnt from",)
+    return ()
 
 
 def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,23 @@ from papertrial.data.tokens import Vocabulary
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.dry_run import dry_run
 from papertrial.evaluate.evaluator import Evaluator
-from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs, inputs_from
+from papertrial.evaluate.inputs import (
+    ImageInputs,
+    Inputs,
+    TableInputs,
+    TextInputs,
+    difference,
+    inputs_from,
+)
 from papertrial.evaluate.metrics import check_metrics
 from papertrial.evaluate.predict import autocast
-from papertrial.evaluate.predictor import Predictor
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Slot, Text
 from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.losses import check_loss
 from papertrial.tasks.task import Task
-from papertrial.training.checkpoint import check_weights, load_weights
+from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.device import has_room
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.objective import Objective
@@ -74,8 +80,16 @@ class Parts:
     facts: dict[str, Any]  # kept with the run
 
 
+@dataclass(frozen=True)
+class Start:
+    """The run that a recipe starts from: its weights, and what they are weights for."""
+
+    weights: bytes
+    described: dict[str, Any]
+
+
 def prepare(
-    recipe: Recipe, folder: Path, device: torch.device, start_from: bytes | None = None
+    recipe: Recipe, folder: Path, device: torch.device, start: Start | None = None
 ) -> Generator[Step, None, Parts]:
     """Build and check all that the recipe names, so that what cannot work fails now.
 
@@ -83,12 +97,12 @@ def prepare(
         recipe: what to do.
         folder: the data folder.
         device: where.
-        start_from: weights of the run that `init_from` names.
+        start: the run that `init_from` names.
     """
     seed(recipe, device)
     model, loss = build_model(recipe), build_loss(recipe)
-    samples = yield from open_data(recipe, folder, device)
-    facts = yield from initialise(recipe, model, samples, folder, start_from)
+    samples = yield from open_data(recipe, folder, device, start)
+    facts = yield from initialise(recipe, model, samples, folder, start)
     return assemble(recipe, model, loss, samples, facts)
 
 
@@ -97,16 +111,25 @@ def seed(recipe: Recipe, device: torch.device) -> None:
     seed_all(device, derive(recipe.seed, "init"))
 
 
-def open_data(recipe: Recipe, folder: Path, device: torch.device) -> Generator[Step, None, Samples]:
-    """Load the set, cut its splits, and fit on its training part all that is learnt there."""
+def open_data(
+    recipe: Recipe, folder: Path, device: torch.device, start: Start | None = None
+) -> Generator[Step, None, Samples]:
+    """Load the set, cut its splits, and fit on its training part all that is learnt there.
+
+    What numbers the inputs, a vocabulary or a table's layout, is the start run's where there is
+    one: its weights are for those numbers.
+    """
     data = recipe.data
-    loaded, layout = yield from load_source(recipe, folder)
+    given = inputs_from(start.described) if start else None
+    known = given.layout if isinstance(given, TableInputs) else None
+    loaded, layout = yield from load_source(recipe, folder, known)
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     inputs: Inputs
     if original.kind == "text":
         yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
-        inputs = TextInputs(_vocabulary(data.text or Text(), original))
+        words = given.vocabulary if isinstance(given, TextInputs) else None
+        inputs = TextInputs(words or _vocabulary(data.text or Text(), original))
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
@@ -114,7 +137,9 @@ def open_data(recipe: Recipe, folder: Path, device: torch.device) -> Generator[S
         dataset = original
     else:
         inputs, dataset = ImageInputs(original.train.x.shape), original
-    pipeline = _build_pipeline(recipe, dataset.kind, augment=True)
+    if start and (differs := difference(given, inputs)):
+        raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
+    pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
     batches = Batches(
@@ -145,9 +170,12 @@ def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
 
 
 def load_source(
-    recipe: Recipe, folder: Path, layout: Layout | None = None
+    recipe: Recipe,
+    folder: Path,
+    layout: Layout | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Steps[tuple[Dataset, Layout | None]]:
-    """Load the set that the recipe names, as it is there; a table by `layout` where it is known."""
+    """Load the set that the recipe names, as it is there; a table by what is known of it."""
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
     images = images or Images()
     return (
@@ -166,6 +194,8 @@ def load_source(
             missing=columns.missing,
             delimiter=columns.delimiter,
             layout=layout,
+            classes=classes,
+            seed=recipe.data.splits.seed,
         )
     )
 
@@ -184,7 +214,7 @@ def initialise(
     model: nn.Module,
     samples: Samples,
     folder: Path,
-    start_from: bytes | None = None,
+    start: Start | None = None,
 ) -> Generator[Step, None, dict[str, Any]]:
     """Give the model the word vectors and the weights that it starts from; tell what was done."""
     facts: dict[str, Any] = {}
@@ -199,9 +229,9 @@ def initialise(
             vectors.place(model, found)
             coverage = float(found.covered[special:].mean())
             facts["vocabulary"] |= {"vectors": wanted, "coverage": coverage}
-    if start_from is not None:
+    if start is not None:
         dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())  # lazy layers get a size
-        load_weights(model, start_from, f"init_from: {recipe.init_from}")
+        load_weights(model, start.weights, f"init_from: {recipe.init_from}")
     return facts
 
 
@@ -233,8 +263,10 @@ def assemble(
             dry_run(model, x)
         output = dry_run(model, first.x).float()
     task.check_output(output, first.y)
-    check_weights(model)
+    # Not under autocast, which would go on with weights that it has seen before they are loaded.
+    check_kept(model, build_model(recipe).to(device), first.x)
     train = _build_training(recipe, model)
+    _build_training(recipe, model).schedule.rehearse(steps, batches.steps)
     objective = Objective(
         model,
         loss,
@@ -260,12 +292,14 @@ def assemble(
 
 
 def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
-    """Return what a model must take: the rarest word, the first batch, a smaller last one."""
+    """Return what a model must take: the first batch, and a smaller last one.
+
+    Of texts, the first one begins with the rarest word, whose number few batches have.
+    """
     batches, inputs = samples.batches, samples.inputs
-    tried = []
-    if isinstance(inputs, TextInputs):  # whose number few batches have: the largest
-        tried.append(torch.full((2, 4), len(inputs.vocabulary) - 1, device=batches.device))
-    tried.append(batches.batch(recipe.seed, 0, 0).x)
+    tried = [batches.batch(recipe.seed, 0, 0).x]
+    if isinstance(inputs, TextInputs):
+        tried[0][0, 0] = len(inputs.vocabulary) - 1
     if len(batches.split) % batches.batch_size and batches.steps > 1:
         tried.append(batches.batch(recipe.seed, 0, batches.steps - 1).x)
     return tried
@@ -318,7 +352,9 @@ def build_model(recipe: Recipe) -> nn.Module:
     return model
 
 
-def _build_pipeline(recipe: Recipe, kind: Any, *, augment: bool) -> Pipeline:
+def build_pipeline(recipe: Recipe, kind: Any, *, augment: bool) -> Pipeline:
+    """Build the preparation of samples, with the augmentations of training or without."""
+
     def listed(name: str, slots: Iterable[Slot]) -> list[Any]:
         return [_build(f"data.{name}.{i}", slot) for i, slot in enumerate(slots)]
 
@@ -361,38 +397,4 @@ def run_session(recipe: Recipe, parts: Parts) -> Generator[Trained | Evaluated, 
         evaluations=parts.evaluations,
         choice=parts.choice,
         stopping=parts.stopping,
-    )
-
-
-def described(recipe: Recipe, parts: Parts) -> dict[str, Any]:
-    """Return what a run must know to predict, as plain JSON."""
-    samples = parts.samples
-    return {
-        "task": recipe.task,
-        "meaning": samples.task.state(),
-        "inputs": samples.inputs.state(),
-        "pipeline": samples.state,
-    }
-
-
-def predictor(
-    recipe: Recipe, described: dict[str, Any], weights: bytes, where: str, device: torch.device
-) -> Predictor:
-    """Make what predicts from what `described` returned and the weights kept in `where`."""
-    model, state = build_model(recipe), described["pipeline"]
-    pipeline = _build_pipeline(recipe, state["kind"], augment=False)
-    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        shape = state["shape"] or [1]  # of texts: one token
-        blank = torch.zeros(2, *shape, dtype=getattr(torch, state["dtype"]))
-        dry_run(model, pipeline.apply(blank, state))
-    load_weights(model, weights, where)
-    return Predictor(
-        model.to(device),
-        task=TASKS[described["task"]].from_state(described["meaning"]),
-        inputs=inputs_from(state["kind"], described.get("inputs")),
-        pipeline=pipeline,
-        state=state,
-        device=device,
-        precision=recipe.precision,
-        batch_size=recipe.evaluate.batch_size,
     )

@@ -9,11 +9,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
 
 from papertrial import experiment
 from papertrial.data.sources import data_folder
 from papertrial.data.steps import finish
+from papertrial.errors import RunError
+from papertrial.evaluate.dry_run import dry_run
+from papertrial.evaluate.inputs import inputs_from
+from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.stored import predictions_to_bytes
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe
@@ -21,15 +27,11 @@ from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import store
 from papertrial.runs.provenance import environment, utc_now
-from papertrial.training.checkpoint import state_to_bytes, weights_to_bytes
+from papertrial.tasks import TASKS
+from papertrial.training.checkpoint import load_weights, state_to_bytes, weights_to_bytes
 from papertrial.training.device import machine, on_device
 from papertrial.training.events import Event, Started, Trained
 from papertrial.training.session import Outcome
-
-if TYPE_CHECKING:
-    import torch
-
-    from papertrial.evaluate.predictor import Answer, Predictor
 
 _SAVE_EVERY = 30.0  # seconds between two writings of the state to resume from
 
@@ -59,7 +61,7 @@ class Run:
         """The trained model, with the preparation and the meaning it was trained with."""
         folder = store.RunFolder.open(self.path)
         with on_device(self.device, None) as device:
-            return experiment.predictor(
+            return _predictor(
                 self.recipe,
                 folder.read_json(store.PREPROCESS),
                 folder.read(store.WEIGHTS),
@@ -76,7 +78,13 @@ def load_run(path: str | Path, *, device: str = "auto") -> Run:
     """
     folder = store.RunFolder.open(Path(path))
     recipe = load_recipe(folder.path / store.RECIPE, check=False)
-    return Run(folder.path, recipe, folder.read_json(store.METRICS), device)
+    summary = folder.read_json(store.METRICS)
+    if not isinstance(summary, dict) or not {"metrics", "report", "classes"} <= set(summary):
+        raise RunError(
+            f"{folder.path / store.METRICS} is not what this version of papertrial writes; train "
+            "the run again"
+        )
+    return Run(folder.path, recipe, summary, device)
 
 
 def train(
@@ -115,11 +123,11 @@ def training(
     start = time.perf_counter()
     with on_device(device, threads) as where:
         store.check_writable(Path(runs))
-        weights = start_from(recipe)
-        parts = yield from experiment.prepare(recipe, data_folder(data), where, weights)
+        start_run = start_from(recipe)
+        parts = yield from experiment.prepare(recipe, data_folder(data), where, start_run)
         seconds = {"data": time.perf_counter() - start}
         folder = store.RunFolder.create(Path(runs), recipe.name, training_hash(recipe), recipe.seed)
-        record = _provenance(recipe, parts, where, weights)
+        record = _provenance(recipe, parts, where, start_run)
         folder.write_json(store.PROVENANCE, {**record, "state": "running"})
         try:
             text, files = portable(recipe, store.CODE)
@@ -167,19 +175,20 @@ def _train(
         rows = parts.samples.dataset.splits[split]
         folder.write(name, predictions_to_bytes(output, rows))
     folder.write(store.WEIGHTS, weights_to_bytes(parts.train.model))
-    folder.write_json(store.PREPROCESS, experiment.described(recipe, parts))
+    folder.write_json(store.PREPROCESS, _described(recipe, parts))
     return outcome
 
 
-def start_from(recipe: Recipe) -> bytes | None:
-    """Read the weights of the run that the recipe starts from."""
+def start_from(recipe: Recipe) -> experiment.Start | None:
+    """Read the run that the recipe starts from, None where it starts from none."""
     if recipe.init_from is None:
         return None
-    return store.RunFolder.open(Path(recipe.init_from)).read(store.WEIGHTS)
+    folder = store.RunFolder.open(Path(recipe.init_from))
+    return experiment.Start(folder.read(store.WEIGHTS), folder.read_json(store.PREPROCESS))
 
 
 def _started(parts: experiment.Parts, path: Path) -> Started:
-    samples, notes = parts.samples, []
+    samples, notes = parts.samples, list(parts.samples.original.notes)
     words = parts.facts.get("vocabulary", {})
     if "coverage" in words:
         notes.append(f"{words['vectors']} has {words['coverage']:.1%} of {words['words']:,} words")
@@ -212,6 +221,7 @@ def _summary(
             "last_step": outcome.last_step,
             "last_epoch": -(-outcome.last_step // per_epoch),
             "last_metrics": outcome.last,
+            "planned_steps": parts.steps,
             "test_evaluations": outcome.test_evaluations,
             "optimistic": recipe.report == "best-on-test",
         },
@@ -235,11 +245,11 @@ def _claim(claim: Any, metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _provenance(
-    recipe: Recipe, parts: experiment.Parts, device: torch.device, weights: bytes | None
+    recipe: Recipe, parts: experiment.Parts, device: torch.device, start: experiment.Start | None
 ) -> dict[str, Any]:
     started_from = {
         "run": recipe.init_from,
-        "weights_sha256": hashlib.sha256(weights or b"").hexdigest(),
+        "weights_sha256": hashlib.sha256(start.weights if start else b"").hexdigest(),
     }
     return {
         "recipe": recipe.name,
@@ -250,8 +260,43 @@ def _provenance(
             name: {"rows": len(split), "fingerprint": split.fingerprint}
             for name, split in parts.samples.original.splits.items()
         },
-        **({"init_from": started_from} if weights is not None else {}),
+        "notes": list(parts.samples.original.notes),
+        **({"init_from": started_from} if start is not None else {}),
         **machine(device),
         **environment(),
         "started": utc_now(),
     }
+
+
+def _described(recipe: Recipe, parts: experiment.Parts) -> dict[str, Any]:
+    """Return what a run must know to predict, as plain JSON."""
+    samples = parts.samples
+    return {
+        "task": recipe.task,
+        "meaning": samples.task.state(),
+        "inputs": samples.inputs.state(),
+        "pipeline": samples.state,
+    }
+
+
+def _predictor(
+    recipe: Recipe, described: dict[str, Any], weights: bytes, where: str, device: torch.device
+) -> Predictor:
+    """Make what predicts from what `_described` returned and the weights kept in `where`."""
+    model, state = experiment.build_model(recipe), described["pipeline"]
+    pipeline = experiment.build_pipeline(recipe, state["kind"], augment=False)
+    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
+        shape = state["shape"] or [512]  # of texts: long enough for any layer
+        blank = torch.zeros(2, *shape, dtype=getattr(torch, state["dtype"]))
+        dry_run(model, pipeline.apply(blank, state))
+    load_weights(model, weights, where)
+    return Predictor(
+        model.to(device),
+        task=TASKS[described["task"]].from_state(described["meaning"]),
+        inputs=inputs_from(described),
+        pipeline=pipeline,
+        state=state,
+        device=device,
+        precision=recipe.precision,
+        batch_size=recipe.evaluate.batch_size,
+    )

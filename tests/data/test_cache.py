@@ -192,6 +192,20 @@ def test_a_damaged_entry_is_made_again(
     assert _load(photos, cache)[1] == set()
 
 
+@pytest.mark.parametrize("file", ["train-x.npy", "train-y.npy"])
+def test_an_array_written_to_later_is_made_again(photos: Path, cache: Path, file: str) -> None:
+    _load(photos, cache)
+    (entry,) = _entries(cache)
+    time.sleep(0.05)
+    array = np.load(entry / file, mmap_mode="r+")
+    array[[0, -1]] = array[[-1, 0]]  # of the right size still, and as many of each class
+    array.flush()
+    dataset, told = _load(photos, cache)
+    assert told >= {"decoding"}
+    assert _same(dataset, photos)
+    assert dataset.train.y.tolist() == [0, 0, 0, 1, 1, 1]
+
+
 @pytest.mark.parametrize("content", ['{"classes": 3}', "[]", "\xff", '{"entry": "../../x"}'])
 def test_a_damaged_meta_or_pointer_is_not_trusted(photos: Path, cache: Path, content: str) -> None:
     _load(photos, cache)

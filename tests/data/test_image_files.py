@@ -90,7 +90,6 @@ def _modes() -> list[Any]:
         ("I;16", Image.fromarray(DEEP), np.repeat(DEEP[:, :, None] / 257, 3, 2), {}, "png"),
         ("I;16", Image.fromarray(DEEP), np.repeat(DEEP[:, :, None] / 257, 3, 2), {}, "tif"),
         ("I", Image.fromarray(large), np.repeat(large[:, :, None] / 257, 3, 2), {}, "tif"),
-        ("F", Image.fromarray(L / np.float32(255)), grey, {}, "tif"),
         ("CMYK", Image.fromarray(cmyk, "CMYK"), (255 - ink) * (1 - share), {}, "tif"),
     ]
     names = [f"{mode} {suffix} {'cut out' * bool(options)}" for mode, *_, options, suffix in rows]
@@ -114,6 +113,59 @@ def test_every_mode_is_converted_and_told(
     assert got.converted == ("" if mode == wanted else f"from 8x8 {mode} to 8x8 {wanted}")
     expected = _luma(colours)[:, :, None] if shape == GREY else colours
     assert np.abs(got.pixels.permute(1, 2, 0).numpy() - expected).max() <= 1.5
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 255, np.nan])
+def test_floating_point_pixels_are_refused(tmp_path: Path, scale: float) -> None:
+    image = Image.fromarray((L * scale).astype(np.float32))
+    rule = "x.tif has floating-point pixels, which have no fixed range; convert the images to 8 or"
+    with pytest.raises(PredictionInputError, match=re.escape(rule)):
+        read_image(_saved(tmp_path, image, "x.tif"), GREY)
+    with pytest.raises(PredictionInputError, match=re.escape(rule)):
+        from_pil(image, RGB, "x.tif")
+
+
+def test_16_bits_have_one_scale_whatever_an_image_holds(tmp_path: Path) -> None:
+    for high in (1, 255, 256, 65535):
+        values = np.linspace(0, high, 64).astype(np.int32).reshape(8, 8)
+        for one in (values, values.astype(np.uint16)):
+            got = read_image(_saved(tmp_path, Image.fromarray(one), "x.tif"), GREY)
+            assert np.array_equal(got.pixels[0].numpy(), values >> 8)
+
+
+@pytest.mark.parametrize("value", [-1, 65536, 2**31 - 1])
+def test_32_bits_outside_of_16_are_refused(tmp_path: Path, value: int) -> None:
+    values = np.zeros((8, 8), np.int32)
+    values[3, 3] = value
+    rule = f"x.tif has 32-bit pixels of {min(value, 0):,} to {max(value, 0):,}; grey values must be"
+    with pytest.raises(PredictionInputError, match=re.escape(rule)):
+        read_image(_saved(tmp_path, Image.fromarray(values), "x.tif"), GREY)
+
+
+def test_four_channels_keep_transparency(tmp_path: Path) -> None:
+    rgba = np.dstack([COLOUR, ALPHA])
+    got = read_image(_saved(tmp_path, Image.fromarray(rgba)), (4, 8, 8))
+    assert got.converted == ""
+    assert np.array_equal(got.pixels.permute(1, 2, 0).numpy(), rgba)
+    got = read_image(_saved(tmp_path, Image.fromarray(COLOUR)), (4, 8, 8))
+    assert got.converted == "from 8x8 RGB to 8x8 RGBA"
+    opaque = np.dstack([COLOUR, np.full_like(ALPHA, 255)])
+    assert np.array_equal(got.pixels.permute(1, 2, 0).numpy(), opaque)
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_channels_that_no_image_has_are_told(tmp_path: Path, channels: int) -> None:
+    path = _saved(tmp_path, Image.fromarray(COLOUR))
+    said = f"{path}: this model takes {channels} channels, an image has 1, 3 or 4; give an array "
+    with pytest.raises(PredictionInputError, match=f"^{re.escape(said)}\\[N, {channels}, 8, 8]$"):
+        read_image(path, (channels, 8, 8))
+
+
+def test_hidden_files_in_a_folder_are_left_out(tmp_path: Path) -> None:
+    for name in ("0.png", "._0.png"):
+        (tmp_path / name).touch()
+    assert find_images([tmp_path]) == [tmp_path / "0.png"]
+    assert find_images([tmp_path / "._0.png"]) == [tmp_path / "._0.png"]
 
 
 @pytest.mark.parametrize(("width", "height"), [(16, 16), (20, 12), (5, 3), (8, 9), (1, 1)])

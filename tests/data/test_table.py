@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from typing import Literal
@@ -131,7 +132,7 @@ def test_a_row_with_more_cells_than_columns_is_refused(tmp_path: Path, text: str
 
 
 @pytest.mark.parametrize(
-    "content", [b"\x89PNG\r\n\x1a\n\xff\xd8", "age,sex,bmi\n1,2,3".encode("utf-16"), b'"' * 200_001]
+    "content", [b"\x89PNG\r\n\x1a\n\xff\xd8", "age,sex,bmi\n1,2,3".encode("utf-16")]
 )
 def test_what_is_no_text_or_no_csv_is_refused(tmp_path: Path, content: bytes) -> None:
     path = _write(tmp_path, content + b"a" * 200_000)
@@ -260,3 +261,40 @@ def test_impute_refuses_a_column_without_any_number_and_another_strategy() -> No
         Impute("median").fit([x])
     with pytest.raises(DataError, match="strategy must be mean or median, got 'mode'"):
         Impute("mode")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'age,sex,bmi\n1,2,3\n4,5,"6\n7,8,9\n1,2,3\n',
+            "{path} line 3: a quote opens there that is never closed; a quote inside a quoted cell",
+        ),
+        ('"' * 200_001, "{path} line 1: a quote opens there that is never closed; a quote "),
+        ('age,sex,bmi\n"1"2,2,3\n', "{path} line 2: badly quoted: "),
+        ('age,sex,bmi,x\n\n1,2,3,"two\nlines"\n1,?,3,"two\nlines"\n', "{path} line 5: sex must "),
+    ],
+)
+def test_quotes_that_do_not_fit_are_told_by_their_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = _write(tmp_path, text)
+    with pytest.raises(PredictionInputError, match="^" + re.escape(message.format(path=path))):
+        read_rows(path, FEATURES)
+
+
+@pytest.mark.parametrize(("name", "mark"), [("r.csv.gz", ","), ("r.tsv.gz", "\t")])
+def test_a_gzipped_file_is_read_as_training_reads_it(tmp_path: Path, name: str, mark: str) -> None:
+    path = tmp_path / name
+    packed = gzip.compress("age,sex,bmi\n1,2,3\n".replace(",", mark).encode())
+    path.write_bytes(packed)
+    assert read_rows(path, FEATURES)[0].tolist() == [[1, 2, 3]]
+    path.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(PredictionInputError, match=f"^cannot read {re.escape(str(path))}: "):
+        read_rows(path, FEATURES)
+
+
+@pytest.mark.parametrize("name", ["a\0.csv", "a\0.parquet"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    with pytest.raises(PredictionInputError, match=r"cannot read 'a.x00.*no file can be called so"):
+        read_rows(Path(name), FEATURES)

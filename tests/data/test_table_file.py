@@ -144,7 +144,7 @@ def test_numbers(tmp_path: Path, cells: list[object], values: list[object]) -> N
         (pa.array([1, None, 30]), ["1", None, "30"]),
         (pa.array([1.0, None, 30.0]), ["1", None, "30"]),
         (pa.array([1.5, float("nan"), 2.0]), ["1.5", None, "2"]),
-        (pa.array([True, False]), ["true", "false"]),
+        (pa.array([True, False]), ["True", "False"]),
         (pa.array([" b ", "a"]).dictionary_encode(), ["b", "a"]),
         (pa.array(["b", None], pa.large_string()), ["b", None]),
         (pa.array([None, None], pa.null()), [None, None]),
@@ -276,3 +276,12 @@ def test_what_is_no_parquet_table_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="column names must differ, got 'a' for columns 1, 2"):
         read_table(tmp_path / "2.parquet")
+
+
+def test_booleans_are_written_alike_in_every_format(tmp_path: Path) -> None:
+    parquet = read_table(_parquet(tmp_path, a=[True, None, False]))
+    text = read_table(_write(tmp_path, "a,b\nTrue,1\n,2\nFalse,3\n"))
+    assert parquet.texts("a") == text.texts("a") == ["True", None, "False"]
+    assert [parquet.written("a", row) for row in range(3)] == ["True", "", "False"]
+    assert [text.written("a", row) for row in range(3)] == ["True", "", "False"]
+    assert parquet.missing("a").tolist() == [False, True, False]

@@ -94,3 +94,13 @@ def test_a_broken_link_is_no_text_of_a_folder(here: Path) -> None:
     (here / "many" / "a.txt").write_text("there")
     (here / "many" / "b.txt").symlink_to(here / "gone")
     assert [text for _, text in find_texts("many")] == ["there"]
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.TSV", "r.parquet", "r.csv.gz", "r.txt.gz"])
+def test_a_table_is_not_one_text(name: str, here: Path) -> None:
+    with pytest.raises(PredictionInputError, match=r"^there is no file or folder "):
+        find_texts(name)
+    (here / name).write_text("text\nlovely\n")
+    for item in (name, here / name):
+        with pytest.raises(PredictionInputError, match=f"got .*{name}: give its texts, or .txt fi"):
+            find_texts(item)

@@ -114,6 +114,8 @@ def test_a_file_gives_the_words_in_its_order(tmp_path: Path) -> None:
         (b"a\nb 12\nc\n", "line 2 is 'b 12'"),
         (b"a\nb\xff\nc\n", r"not UTF-8 text \(byte 3\)"),
         (b"", "is empty"),
+        (b"the\nThe\nnew-york\n", "line 2 is 'The', .* lower-cased .*, which makes it 'the'; "),
+        (b"the\nnew-york\nThe\n", "line 2 is 'new-york', .* makes it 'new', '-', 'york'; write"),
     ],
 )
 def test_a_wrong_file_is_told(content: bytes, said: str, tmp_path: Path) -> None:
@@ -144,3 +146,12 @@ assert os.wait()[1] == 0
         pytest.skip("no fork")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_a_capital_is_a_word_where_case_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("The\nna\u00efve\n!!\n")
+    known = Vocabulary.from_file(tmp_path / "v.txt", size=3, lower=False)
+    assert known.encode(["The na\u00efve!!"]).sample(0).tolist() == [2, 3, 4]
+    (tmp_path / "v.txt").write_text("The\nit's\n")
+    with pytest.raises(DataError, match='line 2 is "it\'s", which no text gives: texts are cut in'):
+        Vocabulary.from_file(tmp_path / "v.txt", size=2, lower=False)

@@ -38,7 +38,7 @@ KINDS: dict[str, Inputs] = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_kept_as_json_makes_the_same_again(kind: str) -> None:
     state = json.loads(json.dumps(KINDS[kind].state(), allow_nan=False))
-    again = inputs_from(kind, state)
+    again = inputs_from({"pipeline": {"kind": kind}, "inputs": state})
     assert type(again) is INPUTS[kind] is type(KINDS[kind])
     assert again.state() == KINDS[kind].state() == state
 
@@ -47,7 +47,7 @@ def test_what_is_kept_as_json_makes_the_same_again(kind: str) -> None:
 @pytest.mark.parametrize("state", [None, {}, {"shape": 3}, [1], {"layout": None}])
 def test_a_run_of_another_version_says_so(kind: str, state: Any) -> None:
     with pytest.raises(RunError, match="made by another version of papertrial; train it again"):
-        inputs_from(kind, state)
+        inputs_from({"pipeline": {"kind": kind}, "inputs": state})
 
 
 def read(inputs: Inputs, given: Any, batch_size: int = 10) -> list[Given]:
@@ -79,7 +79,7 @@ def test_a_table_is_read_by_its_layout_and_delimiter(tmp_path: Path) -> None:
     assert torch.equal(x[0], torch.tensor([1.5, 0, 1]))
     assert x[1].isnan().tolist() == [True, False, False]
     assert given.names == [f"{tmp_path}/rows.csv:1", f"{tmp_path}/rows.csv:2"]
-    assert given.notes[0] == given.notes[1]  # of the file, by line
+    assert given.notes[1] == ""  # what is said of the file is said once
     assert given.notes[0].split("; ") == [
         "columns left out: who",
         "missing size filled as in training: line 3",

@@ -61,6 +61,7 @@ def _facts(facts: dict[str, Any]) -> list[str]:
     lines = []
     if "rows" in facts:
         lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts["rows"].items()))
+    lines += facts.get("notes", [])
     if "coverage" in facts.get("vocabulary", {}):
         words = facts["vocabulary"]
         lines.append(f"vectors: {words['vectors']} has {words['coverage']:.1%} of the words")
@@ -75,5 +76,8 @@ def _facts(facts: dict[str, Any]) -> list[str]:
     if "seconds" in facts:
         took = datetime.timedelta(seconds=round(facts["seconds"]))
         memory = facts["bytes"] / 2**20
-        lines.append(f"the whole run: about {took} on {facts['device']}, {memory:,.0f} MB")
+        lines.append(
+            f"the whole run: about {took} on {facts['device']}; {memory:,.0f} MB for a step "
+            "and the data, beside torch itself"
+        )
     return lines

@@ -45,7 +45,7 @@ def evaluate(
     for line in told({**loaded.summary, "claims": []}) if own else ():
         typer.echo(line, err=as_json)
     for note in result.notes:
-        typer.echo(f"warning: {note}", err=True)
+        typer.echo(f"note: {note}", err=True)
     if as_json:
         kept = {"run": str(run), "data": result.data, "metrics": result.metrics}
         report = {"report": loaded.summary["report"]} if own else {}

@@ -21,9 +21,7 @@ def list_recipes(as_json: Json = False) -> None:
             "task": recipe.task,
             "data": recipe.data.source,
             "model": recipe.model.use.rpartition(".")[2],
-            "claims": [
-                f"{c.split} {c.metric} {c.printed or f'{c.value:g}'}" for c in recipe.claims
-            ],
+            "claims": [f"{c.split} {c.metric} {c.value:g}" for c in recipe.claims],
         }
         for recipe in recipes
     ]

@@ -99,7 +99,7 @@ class Reporter:
         epoch = f"epoch {at.epoch}/{self._started.epochs}"
         evaluated = "".join(self._shown.values())
         text = (
-            f"loss {at.loss:.4g}  {event.headline} {event.score:.4g}{evaluated}  "
+            f"loss {at.loss:.4g}  batch {event.headline} {event.score:.4g}{evaluated}  "
             f"{at.samples_per_second:,.0f} samples/s  {_clock(left)} left"
         )
         self._live.update(

@@ -105,6 +105,9 @@ def show_confusion(
 def told(summary: dict[str, Any]) -> list[str]:
     """Say in words how a run's numbers were chosen, and set its claims beside them."""
     report, lines = summary["report"], []
+    if report["last_step"] < report["planned_steps"]:
+        left = f"{report['last_step']:,} of {report['planned_steps']:,} steps"
+        lines.append(f"stopped early, in epoch {report['last_epoch']}, after {left}")
     if report["rule"] != "last":
         split = report["rule"].removeprefix("best-on-")
         of = f"epoch {report['epoch']} of {report['last_epoch']}"
@@ -118,10 +121,12 @@ def told(summary: dict[str, Any]) -> list[str]:
         )
     elif report["test_evaluations"]:
         count = report["test_evaluations"]
-        lines.append(f"the test split was looked at {count} times before the end; it chose nothing")
+        times = "once" if count == 1 else f"{count} times"
+        lines.append(f"the test split was looked at {times} before the end; it chose nothing")
     for claim in summary["claims"]:
         ours = "not computed" if claim["ours"] is None else f"{claim['ours']:.6g}"
-        reported = claim["printed"] or f"{claim['value']:g}"
+        printed = f" (printed: {claim['printed']})" if claim["printed"] else ""
+        reported = f"{claim['value']:g}{printed}"
         why = claim["not_judged"]
         verdict = f"not judged: {why}" if why else "one run, no verdict"
         verdict += ", optimistic" if report["optimistic"] and claim["split"] == "test" else ""

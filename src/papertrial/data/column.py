@@ -225,6 +225,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     target: str = "target"
+    notes: tuple[str, ...] = ()  # what was left out or changed in loading, in words
 
     @property
     def nbytes(self) -> int:

@@ -20,11 +20,13 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from papertrial.errors import PapertrialError
 
 Mode = Literal["L", "RGB"]
+AnyMode = Literal["L", "RGB", "RGBA"]
 Size = tuple[int, int]
 Result = TypeVar("Result")
 
 # What Pillow names without being able to decode it, and what it hands to another program.
 _NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+_WHITE = 65535  # of 16-bit grey
 # Starting processes takes about as long as decoding so many small images.
 _FEW_FILES, _FEW_BYTES = 500, 8_000_000
 _TASK_FILES, _TASK_BYTES = 256, 16_000_000
@@ -98,13 +100,17 @@ def upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image) if is_turned(image) else image
 
 
-def pixels(image: Image.Image, mode: Mode, size: Size) -> np.ndarray:
+def pixels(image: Image.Image, mode: AnyMode, size: Size) -> np.ndarray:
     """Return an upright image as uint8 [C, H, W]: mode, then size (bilinear, antialiased).
 
-    16-bit and floating-point grey come to 8 bits, transparency lies on black.
+    16-bit grey comes to 8 bits; transparency lies on black unless the mode keeps it.
+
+    Raises:
+        ImageError: grey values without a fixed range, or outside of 16 bits.
     """
     height, width = size
-    flat = _flatten(image)
+    flat = _eight_bits(image)
+    flat = flat if mode == "RGBA" else _on_black(flat)
     flat = flat if flat.mode == mode else flat.convert(mode)
     if flat.size != (width, height):
         flat = flat.resize((width, height), Image.Resampling.BILINEAR)
@@ -112,13 +118,27 @@ def pixels(image: Image.Image, mode: Mode, size: Size) -> np.ndarray:
     return np.ascontiguousarray(last.transpose(2, 0, 1))
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        values = np.asarray(image).astype(np.float64)
-        high = 65535 if values.max() > 255 else 255 if values.max() > 1 else 1
-        return Image.fromarray((values / high * 255).clip(0, 255).astype(np.uint8))
+def _eight_bits(image: Image.Image) -> Image.Image:
+    # One scale for all images: the range of each would tell images of one brightness apart, which
+    # may be all that a label is.
+    if image.mode == "F":
+        raise ImageError(
+            "has floating-point pixels, which have no fixed range; convert the images to 8 or 16 "
+            "bits, all in one way"
+        )
+    if image.mode != "I" and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image)
+    low, high = int(values.min(initial=0)), int(values.max(initial=0))
+    if low < 0 or high > _WHITE:
+        raise ImageError(
+            f"has 32-bit pixels of {low:,} to {high:,}; grey values must be 0 to {_WHITE:,}: "
+            "convert the images to 8 or 16 bits, all in one way"
+        )
+    return Image.fromarray((values >> 8).astype(np.uint8))
+
+
+def _on_black(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)

@@ -11,10 +11,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from papertrial.data.decode import ImageError, Mode, is_turned, opened, pixels, suffixes, upright
+from papertrial.data.decode import (
+    AnyMode,
+    ImageError,
+    is_turned,
+    opened,
+    pixels,
+    suffixes,
+    upright,
+)
 from papertrial.errors import PredictionInputError
 
-_MODES: dict[int, Mode] = {1: "L", 3: "RGB"}
+_MODES: dict[int, AnyMode] = {1: "L", 3: "RGB", 4: "RGBA"}
 _NAMES = {"L": "grayscale"}
 
 
@@ -27,7 +35,9 @@ class ReadImage(NamedTuple):
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """Return the files named, and of each folder named the images in it, by name.
+    """Return the files named, and of each folder named the images in it and below, by name.
+
+    Hidden files and folders are left out, as they are when a folder is learnt from.
 
     Raises:
         PredictionInputError: an absent path, or a folder without any image.
@@ -36,14 +46,16 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         try:
-            inside = sorted(path.iterdir()) if path.is_dir() else [path]
+            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
             there = path.exists()
         except OSError as error:
             raise PredictionInputError(f"cannot read {path}: {error.strerror}") from error
         if not there:
             raise PredictionInputError(f"there is no file or folder {path}")
         if inside != [path]:
-            inside = [p for p in inside if p.suffix.lower() in known and p.is_file()]
+            hidden = [[n.startswith(".") for n in p.relative_to(path).parts] for p in inside]
+            shown = (p for p, names in zip(inside, hidden, strict=True) if not any(names))
+            inside = [p for p in shown if p.suffix.lower() in known and p.is_file()]
         if not inside:
             raise PredictionInputError(f"the folder {path} holds no image files")
         found += inside
@@ -67,14 +79,21 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> Read
     """Convert an image to [C, H, W] of `shape`: upright, mode, then size (bilinear, antialiased).
 
     Raises:
-        PredictionInputError: it cannot be decoded or converted.
+        PredictionInputError: it cannot be decoded or converted, or no image has as many channels.
     """
     channels, height, width = shape
+    if channels not in _MODES:
+        raise PredictionInputError(
+            f"{name}: this model takes {channels} channels, an image has 1, 3 or 4; "
+            f"give an array [N, {channels}, {height}, {width}]"
+        )
     mode = _MODES[channels]
     try:
         looked_at = upright(image)
         turned = is_turned(image)
         values = torch.from_numpy(pixels(looked_at, mode, (height, width)))
+    except ImageError as error:
+        raise PredictionInputError(f"{name} {error}") from error
     except Exception as error:
         raise PredictionInputError(f"{name} cannot be read as an image: {error}") from error
     if image.mode == mode and image.size == (width, height) and not turned:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from papertrial.data.layout import Layout
-from papertrial.data.table_file import Table, read_table
+from papertrial.data.table_file import Table, check_readable, ending_of, read_table, text_rows
 from papertrial.errors import DataError, PredictionInputError
 
 _LARGEST = torch.finfo(torch.float32).max
@@ -93,7 +92,8 @@ def read_rows(
     there must be exactly as many columns as the layout has, in their order.
 
     Args:
-        path: the file; one that ends in neither .tsv nor .parquet is taken for CSV.
+        path: the file, a text file perhaps gzipped (.csv.gz); one that ends in neither .tsv,
+            .tsv.gz nor .parquet is taken for CSV.
         layout: what the columns are.
         delimiter: what separates columns; None for a tab in .tsv files and a comma in others.
 
@@ -101,10 +101,11 @@ def read_rows(
         float32 [B, F], and what was done that the reader should know, in words.
 
     Raises:
-        PredictionInputError: no such file, not text, a missing column, or a cell that is not what
-            the layout asks for.
+        PredictionInputError: no such file, not text, a quote that is never closed, a missing
+            column, or a cell that is not what the layout asks for.
     """
-    if path.suffix.lower() == ".parquet":
+    ending = ending_of(path)
+    if ending == ".parquet":
         try:
             table = read_table(path)
         except DataError as error:
@@ -112,7 +113,7 @@ def read_rows(
         header = list(table.columns)
         _check_header(path, header, layout.columns)
     else:
-        separator = delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")
+        separator = delimiter or ("\t" if ending.startswith(".tsv") else ",")
         table, header = _read_text(path, layout.columns, separator)
     extra = [name for name in header if name not in layout.columns]
     notes = [f"columns left out: {', '.join(extra)}"] if extra else []
@@ -172,15 +173,17 @@ def _read_text(path: Path, features: Sequence[str], delimiter: str) -> tuple[Tab
 
 
 def _lines(path: Path, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not blank, each with the line it ends on."""
+    """Return the rows that are not blank, each with the line it begins on."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            numbered = csv.reader(file, delimiter=delimiter)
-            return [(numbered.line_num, row) for row in numbered if any(c.strip() for c in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
+        check_readable(path)
+        with text_rows(path, delimiter) as rows:
+            return [(start, row) for start, _, row in rows if any(cell.strip() for cell in row)]
+    except DataError as error:
+        raise PredictionInputError(str(error)) from error
+    except UnicodeDecodeError as error:
         raise PredictionInputError(f"{path} is not a CSV text file: {error}") from error
-    except OSError as error:
-        raise PredictionInputError(f"cannot read {path}: {error.strerror}") from error
+    except (OSError, EOFError) as error:  # a damaged .gz
+        raise PredictionInputError(f"cannot read {path}: {error}") from error
 
 
 def _check_header(path: Path, header: Sequence[str], features: Sequence[str]) -> None:

@@ -84,7 +84,7 @@ class Table:
         """Return a column as text without blanks around it, None where it is missing.
 
         Whole numbers are written as such, also where a Parquet file has them as floats, as pandas
-        writes integers among which some are missing.
+        writes integers among which some are missing; its booleans are "True" and "False".
         """
         listed: list[str | None] = self._texts(name).to_pylist()
         return listed
@@ -116,6 +116,8 @@ class Table:
             whole = pc.all(pc.and_(pc.equal(pc.floor(present), present), pc.is_finite(present)))
             if whole.as_py() and not pc.any(pc.greater(pc.abs(present), 2.0**53)).as_py():
                 cells = cells.cast(pa.int64())
+        if pa.types.is_boolean(cells.type):  # as Python and pandas write them, not "true"
+            cells = pc.if_else(cells, "True", "False")
         cells = pc.utf8_trim_whitespace(cells.cast(pa.large_string()))
         absent = pc.is_in(cells, value_set=pa.array(MISSING, pa.large_string()))
         return pc.if_else(absent, pa.scalar(None, pa.large_string()), cells)
@@ -178,10 +180,7 @@ def read_table(path: Path, *, delimiter: str | None = None) -> Table:
             delimiter, a row with more or fewer cells than the header.
     """
     ending = ending_of(path)
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    check_readable(path)
     if not ending:
         known = ", ".join(ENDINGS)
         raise DataError(f"a table is a file that ends in one of {known}; got {path}")
@@ -198,6 +197,16 @@ def read_table(path: Path, *, delimiter: str | None = None) -> Table:
         raise _not_utf8(path) from error
     except (OSError, EOFError) as error:  # a damaged .gz
         raise DataError(f"cannot read {path}: {error}") from error
+
+
+def check_readable(path: Path) -> None:
+    """Raise DataError unless a file can be opened."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:  # a NUL
+        raise DataError(f"cannot read {str(path)!r}: no file can be called so") from error
 
 
 def ending_of(path: Path) -> str:
@@ -253,7 +262,7 @@ def _read_text(path: Path, delimiter: str) -> Table:
 
 def _header(path: Path, delimiter: str) -> tuple[list[str], int]:
     """Return the column names, and on which line the header ends."""
-    with _rows(path, delimiter) as rows:
+    with text_rows(path, delimiter) as rows:
         for start, ends, header in rows:
             if any(cell.strip() for cell in header):
                 if "\0" in "".join(header):
@@ -290,7 +299,7 @@ def _unreadable(path: Path, delimiter: str, header: Sequence[str], reason: str) 
     """Find the line that pyarrow could not read, which it does not tell."""
     if "Empty CSV file" in reason:
         return DataError(f"{path} has a header but no rows")
-    with _rows(path, delimiter) as rows:
+    with text_rows(path, delimiter) as rows:
         for start, ends, row in rows:
             if row and len(row) != len(header):
                 hint = (
@@ -309,7 +318,7 @@ def _lines(path: Path, delimiter: str, header_ends: int, count: int) -> np.ndarr
     """Return the line on which each row begins; None where Python's reader sees other rows."""
     if _is_plain(path, header_ends + count):
         return np.arange(header_ends + 1, header_ends + count + 1)
-    with _rows(path, delimiter) as rows:
+    with text_rows(path, delimiter) as rows:
         starts = [start for start, _, row in rows if row and start > header_ends]
     return np.array(starts) if len(starts) == count else None
 
@@ -328,8 +337,13 @@ def _is_plain(path: Path, rows: int) -> bool:
 
 
 @contextlib.contextmanager
-def _rows(path: Path, delimiter: str) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
-    """Read rows with Python's reader, each with its first and its last line; blank ones are []."""
+def text_rows(path: Path, delimiter: str) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
+    """Read rows with Python's reader, each with its first and its last line; blank ones are [].
+
+    Raises:
+        DataError: quotes that do not fit, such as one that is never closed.
+        UnicodeDecodeError, OSError, EOFError: not UTF-8, or damaged.
+    """
     import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
     def read(file: io.TextIOWrapper) -> Iterator[tuple[int, int, list[str]]]:

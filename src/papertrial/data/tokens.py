@@ -100,8 +100,8 @@ class Vocabulary:
             max_length: how many tokens of a text are kept.
 
         Raises:
-            DataError: it cannot be read, or a line is empty, twice there, or not one word, or
-                their number is not `size`.
+            DataError: it cannot be read, or a line is empty, twice there, or not one word as
+                texts are cut into words, or their number is not `size`.
         """
         words = _lines(path)
         seen: dict[str, int] = {}
@@ -128,6 +128,7 @@ class Vocabulary:
                 f"{path} has {len(words):,} words, data.text.vocabulary asks for {size:,}; "
                 f"correct the one or the other ({PADDING} and {UNKNOWN} do not count)"
             )
+        _check_words(path, words, lower)
         return cls(words, lower=lower, max_length=max_length)
 
     def encode(self, texts: Iterable[str]) -> RaggedColumn:
@@ -182,6 +183,20 @@ def _clean(text: str, lower: bool) -> str:
     if not text.isascii():  # half of a surrogate pair is no text that the library takes
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text.lower() if lower else text
+
+
+def _check_words(path: Path, words: Sequence[str], lower: bool) -> None:
+    """Refuse a word that no text gives, whose number would never be learnt."""
+    cut = _tokenizer({}).pre_tokenizer.pre_tokenize_str
+    for line, word in enumerate(words, 1):
+        given = [piece for piece, _ in cut(_clean(word, lower))]
+        if given != [word]:
+            how = "lower-cased (data.text.lower) and cut" if lower else "cut"
+            raise DataError(
+                f"{path} line {line} is {word!r}, which no text gives: texts are {how} into runs "
+                "of letters and digits and runs of other marks, which makes it "
+                f"{', '.join(map(repr, given)) or 'nothing'}; write that, or delete the line"
+            )
 
 
 @contextlib.contextmanager

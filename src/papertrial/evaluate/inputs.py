@@ -120,7 +120,7 @@ class TableInputs(Inputs):
         for path in paths:
             x, notes = read_rows(Path(path), self.layout, delimiter=self.delimiter)
             names = [f"{path}:{row}" for row in range(1, len(x) + 1)]
-            yield Given(DenseColumn(x), names, ["; ".join(notes)] * len(x))
+            yield Given(DenseColumn(x), names, ["; ".join(notes), *[""] * (len(x) - 1)])
 
     def _numbers(self, values: Any) -> Given:
         features = self.layout.names
@@ -185,19 +185,32 @@ class TextInputs(Inputs):
 INPUTS: dict[str, type[Inputs]] = {c.kind: c for c in (ImageInputs, TableInputs, TextInputs)}
 
 
-def inputs_from(kind: str, state: Any) -> Inputs:
-    """Make again what reads a run's inputs.
+def inputs_from(described: dict[str, Any]) -> Inputs:
+    """Make again what reads a run's inputs, from what the run keeps.
 
     Raises:
-        RunError: `state` is none of that kind.
+        RunError: it is not kept.
     """
     try:
-        return INPUTS[kind].from_state(state)
+        return INPUTS[described["pipeline"]["kind"]].from_state(described["inputs"])
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"the run does not say how its inputs are read ({error!r}): it was made by another "
             "version of papertrial; train it again"
         ) from error
+
+
+def difference(one: Inputs | None, other: Inputs) -> str:
+    """Say how one model's inputs are not those of another; "" where they are."""
+    if one is None or one.kind != other.kind:
+        return f"takes {one.kind if one else 'no'}s, not {other.kind}s"
+    if isinstance(one, TableInputs) and isinstance(other, TableInputs):
+        ours, theirs = list(one.layout.names), list(other.layout.names)
+        return "" if ours == theirs else f"takes the columns {ours}, not {theirs}"
+    if isinstance(one, ImageInputs) and isinstance(other, ImageInputs):
+        same = one.shape[0] == other.shape[0]  # sizes may differ for networks that take any
+        return "" if same else f"takes {one.shape[0]} channels, not {other.shape[0]}"
+    return ""
 
 
 def _listed(inputs: Any, kinds: tuple[type, ...], mixed: str) -> Sequence[Any] | None:

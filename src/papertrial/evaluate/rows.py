@@ -178,6 +178,7 @@ def part(x: Any, rows: int) -> Any:
         whole = isinstance(leaf, Tensor) and leaf.ndim > 0 and len(leaf) == size
         if not whole:
             return leaf
-        return leaf[:rows] if rows > 0 else leaf[rows:]
+        cut_ = leaf[:rows] if rows > 0 else leaf[rows:]
+        return cut_.clone()  # a model may change its input
 
     return tree_map(cut, x)

@@ -76,7 +76,7 @@ class RunFolder:
             raise RunError(f"{path / PROVENANCE} is damaged: it is no JSON object")
         state = provenance.get("state")
         if state != "finished":
-            raise RunError(f"the run {path} did not finish: its state is {state!r}")
+            raise RunError(f"the run {path} did not finish: its state is {state!r}; train again")
         return folder
 
     def write(self, name: str, data: bytes | str) -> None:

@@ -97,7 +97,9 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
     if task.family == "classification" and not one_logit:
         fall = (value - _call(loss, name, made_up + _SHIFT, target)) / _SHIFT
         sums = output.detach().cpu().double().exp().sum(1)
-        if fall > 1e-3 and not torch.allclose(sums, torch.ones_like(sums), atol=1e-3):
+        if fall > 1e-3 and not torch.allclose(
+            sums, torch.ones_like(sums), atol=0.05
+        ):  # rough, for bf16
             raise ModelError(
                 f"loss: {name} expects log-probabilities, but the model's outputs are not (each "
                 f"row's exp() must sum to 1, got {sums[0].item():.4g}); use "

@@ -11,7 +11,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from papertrial.data.streams import generators_kept, seed_all
 from papertrial.errors import ModelError, RunError
+from papertrial.evaluate.dry_run import dry_run
+from papertrial.evaluate.kept import model_kept
 
 
 def weights_to_bytes(model: nn.Module) -> bytes:
@@ -19,9 +22,36 @@ def weights_to_bytes(model: nn.Module) -> bytes:
     return bytes(safetensors.torch.save(_untied(model)))
 
 
-def check_weights(model: nn.Module) -> None:
-    """Find out before a training whether its weights can be kept; ModelError where not."""
-    _untied(model)
+def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
+    """Find out before a training whether the weights that are kept make the model again.
+
+    Args:
+        model: what is to be trained, in its final sizes.
+        fresh: the same, built once more.
+        x: one batch that it takes.
+
+    Raises:
+        ModelError: a part of its state cannot be kept, or it uses what is no part of its state.
+    """
+    lazy = any(torch.nn.parameter.is_lazy(p) for p in fresh.parameters())
+    if lazy:
+        dry_run(fresh, x)
+    load_weights(fresh, weights_to_bytes(model), "the model built again")
+    one, other = (_answer(m, x) for m in (model, fresh))
+    if not torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise ModelError(
+            "model: built again with the weights that a run keeps, it gives other outputs, so "
+            "something that it computes with is neither parameter nor buffer; keep layers in "
+            "torch.nn.ModuleList or ModuleDict, not in a plain list, and tensors by "
+            "register_buffer()"
+        )
+
+
+def _answer(model: nn.Module, x: Tensor) -> Tensor:
+    with generators_kept(x.device), model_kept(model, x.device), torch.no_grad():
+        seed_all(x.device, 0)  # what draws also in evaluation mode draws the same
+        output: Tensor = model.eval()(x.clone())
+        return output
 
 
 def load_weights(model: nn.Module, data: bytes, where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
@@ -134,6 +135,22 @@ class Schedule:
         due = end_of_epoch or self.interval == "step"
         if self.scheduler is not None and self.monitor is None and due:
             self._call()
+
+    def rehearse(self, steps: int, per_epoch: int) -> None:
+        """Step as often as a training of `steps` will, on an optimizer to be thrown away.
+
+        Raises:
+            ModelError: the scheduler was made for fewer steps.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that the optimizer was not stepped
+                for step in range(1, steps + 1) if self.interval == "step" else ():
+                    self.step(end_of_epoch=step % per_epoch == 0)
+                for _ in range(steps // per_epoch) if self.interval == "epoch" else ():
+                    self.step(end_of_epoch=True)
+        except ModelError as error:
+            raise ModelError(f"{error}; the training has {steps} steps") from error
 
     def evaluated(self, metrics: dict[str, Any]) -> None:
         """Hand on the monitored metric of an evaluation."""

@@ -108,6 +108,29 @@ def test_the_order_is_that_of_torchvision(tmp_path: Path) -> None:
     assert got.train.y.tolist() == theirs.targets
 
 
+def test_nested_folders_have_the_order_of_torchvision(tmp_path: Path) -> None:
+    folder = tmp_path / "x"
+    for name in ("k/z.png", "k/a/1.png", "k/a-b/2.png", "k/a/x/3.png", "k/a.b/4.png", "l/5.png"):
+        _image(folder / name)
+    theirs = [Path(path).relative_to(folder).as_posix() for path, _ in ImageFolder(folder).samples]
+    assert theirs[:3] == ["k/z.png", "k/a/1.png", "k/a-b/2.png"]
+    assert _load(folder).train.names == theirs
+
+
+def test_floating_point_and_32_bit_images_are_refused(tmp_path: Path) -> None:
+    # Noise alike in both classes: a scale of its own for each image would tell them apart.
+    for i in range(4):
+        path = tmp_path / "x" / "ab"[i % 2] / f"{i}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        values = RNG.random((8, 8), dtype=np.float32) * (1, 300)[i % 2]
+        Image.fromarray(values if i < 2 else (values * 1000).astype(np.int32)).save(path)
+    said = _error(tmp_path / "x")
+    assert "3 of 4 images cannot be decoded" in said
+    assert "a/0.tif: has floating-point pixels, which have no fixed range" in said
+    assert "b/1.tif: has floating-point pixels, which have no fixed range" in said
+    assert "b/3.tif: has 32-bit pixels of 0 to 2" in said
+
+
 def test_absent_folders_and_files_are_told(tmp_path: Path) -> None:
     assert _error(tmp_path / "no").startswith(f"{tmp_path / 'no'} is not there; an image folder")
     (tmp_path / "file").touch()
@@ -152,11 +175,28 @@ def test_a_test_part_may_have_fewer_classes(photos: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("val", "validation"), ("valid", "validation"), ("Test", "test"), ("testing", "test")],
+    [
+        *[(name, "validation") for name in ("val", "valid", "dev", "eval")],
+        *[("Test", "test"), ("testing", "test")],
+    ],
 )
 def test_a_misnamed_part_is_told(photos: Path, name: str, meant: str) -> None:
     (photos / meant).rename(photos / name)
     assert f'has a folder {name}; did you mean "{meant}"?' in _error(photos)
+
+
+@pytest.mark.parametrize(
+    ("names", "near"),
+    [(("holdout",), ""), (("car", "plane"), ""), (("tests",), '; did you mean "test"?')],
+)
+def test_folders_beside_train_are_told(photos: Path, names: tuple[str, ...], near: str) -> None:
+    for name in names:
+        _image(photos / name / "1.png")
+    said = _error(photos)
+    assert said == (
+        f"{photos} has {', '.join(names)} beside train, and it is not clear what for; "
+        f"move it away, or name it validation or test{near}"
+    )
 
 
 def test_parts_without_train_are_told(photos: Path) -> None:

@@ -178,6 +178,7 @@ X = {
         "images must be [N, C, H, W], got [4, 5, 6, 3], which looks like [N, H, W, C]; turn it",
     ),
     "no pixels": (np.zeros((4, 3, 0, 6), np.uint8), "images must have pixels, got [4, 3, 0, 6]"),
+    "sparse": (torch.eye(4).to_sparse(), "x must be a dense tensor, got a sparse_coo one; give"),
     "empty text": (["a", " \n", "b", "c"], "x[1] must be a text that is not empty, got ' \\n'"),
     "a number among texts": (["a", 3, "b", "c"], "x[1] must be a text that is not empty, got 3"),
 }
@@ -230,6 +231,27 @@ Y: dict[str, tuple[Any, dict[str, Any], str]] = {
         {"test": (ROWS[:2], [0, 1])},
         '"test": y must be of one kind in every part, got int64, in "train" object',
     ),
+    "numbers that are no classes": (
+        [0, 1, 2, 30_000_000],
+        {},
+        '"train": y has indices up to 30,000,000, for 4 samples; for numbers set task: regression',
+    ),
+    "none among indices": (
+        LABELS,
+        {"test": (ROWS[:2], [0, None])},
+        '"test": y must be of one kind in every part, got object, in "train" int64',
+    ),
+    "none among names": (
+        ["a", "b", None, "a"],
+        {},
+        '"train": y[2] must be a class name as the others are, got None',
+    ),
+    "bfloat16": (torch.tensor([0, 1, 0, 1]).bfloat16(), {}, '"train": y must hold class indices'),
+    "sparse": (
+        torch.tensor(LABELS).to_sparse(),
+        {},
+        '"train": y must be a dense tensor, got a sparse_coo one; give x.to_dense()',
+    ),
     "classes twice": (LABELS, {"classes": ["a", "a"]}, '"classes" must be a list of different na'),
     "classes that are numbers": (LABELS, {"classes": [1, 2]}, '"classes" must be a list of differ'),
     "too few features": (LABELS, {"features": ["a"]}, '"features" must name the 2 columns of x, g'),
@@ -269,3 +291,15 @@ def test_targets_that_are_no_numbers_are_refused(
 def test_images_have_no_named_columns() -> None:
     with pytest.raises(DataError, match='"features" names columns of a table; got images'):
         _load(train=(GREY, LABELS), features=["a"])
+
+
+def test_bfloat16_is_taken_as_numbers() -> None:
+    x, y = torch.tensor(ROWS).bfloat16(), torch.tensor([1, 2, 3, 4.5]).bfloat16()
+    dataset = _load(False, train=(x, y))
+    assert (_x(dataset).tolist(), dataset.train.y.tolist()) == (ROWS, [1, 2, 3, 4.5])
+
+
+def test_a_thousand_unnamed_classes_are_taken() -> None:
+    assert len(_load(train=(ROWS, [0, 1, 2, 999])).classes) == 1000
+    with pytest.raises(DataError, match="y has indices up to 1,000, for 4 samples"):
+        _load(train=(ROWS, [0, 1, 2, 1000]))

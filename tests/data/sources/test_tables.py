@@ -272,6 +272,17 @@ def test_a_target_that_is_no_class_is_refused(tmp_path: Path, case: str) -> None
         load(_write(tmp_path, text), target="y", classify=True)
 
 
+def test_known_classes_keep_their_numbers_and_need_not_all_be_there(tmp_path: Path) -> None:
+    path = _write(tmp_path, "a,y\n1,yes\n2,yes\n")
+    known = ("no", "perhaps", "yes")
+    dataset, _ = load(path, target="y", classify=True, classes=known)
+    assert (dataset.classes, dataset.train.y.tolist()) == (known, [2, 2])
+    with pytest.raises(DataError, match=r"class 'yes' of y is not known; the classes are no, on$"):
+        load(path, target="y", classify=True, classes=["no", "on"])
+    with pytest.raises(DataError, match="needs at least 2 classes"):
+        load(path, target="y", classify=True)
+
+
 def test_many_whole_numbers_or_few_floats_are_classes(tmp_path: Path) -> None:
     whole = "\n".join(["a,y", *(f"1,{i}" for i in range(50))])
     assert len(load(_write(tmp_path, whole), target="y", classify=True)[0].classes) == 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
@@ -14,13 +15,13 @@ from papertrial.data.cache import Entry, opened
 from papertrial.data.column import Dataset, MemmapColumn, Split
 from papertrial.data.decode import Mode, Size, suffixes
 from papertrial.data.decode_set import File, ImageSet, x_file, y_file
-from papertrial.data.steps import Step, Steps
-from papertrial.errors import DataError, did_you_mean
+from papertrial.data.steps import Steps
+from papertrial.errors import DataError, did_you_mean, nearest
 
 PARTS = ("train", "validation", "test")
 _NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid"), "validation"),
+    **dict.fromkeys(("validation", "val", "valid", "dev", "eval"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
 
@@ -53,11 +54,6 @@ def load(
     """
     images = find(path, size=size, mode=mode, corrupt=corrupt)
     entry = yield from opened(images, cache)
-    skipped = entry.meta.skipped
-    if skipped:
-        first = next(iter(skipped))
-        said = f"{images.name}: left out {len(skipped):,} that cannot be decoded, as {first}"
-        yield Step(said, len(images.files), len(images.files), "images")
     return to_dataset(images.name, entry)
 
 
@@ -69,6 +65,10 @@ def to_dataset(name: str, entry: Entry) -> Dataset:
         x = MemmapColumn(str(x_file(entry.folder, part)))
         splits[part] = Split(x, y, np.arange(len(y)), about.names)
     classes = tuple(entry.meta.classes)
+    skipped = entry.meta.skipped
+    total = len(skipped) + sum(len(split) for split in splits.values())
+    listed = ", ".join(list(skipped)[:5]) + (", ..." if len(skipped) > 5 else "")
+    told = f"{len(skipped):,} of {total:,} images left out, which cannot be decoded: {listed}"
     return Dataset(
         name,
         "image",
@@ -76,6 +76,7 @@ def to_dataset(name: str, entry: Entry) -> Dataset:
         validation=splits.get("validation"),
         test=splits.get("test"),
         classes=classes,
+        notes=(told,) if skipped else (),
     )
 
 
@@ -120,6 +121,12 @@ def _roots(path: Path) -> dict[str, Path]:
             f"{path} has {' and '.join(parts)} but no train; "
             "put the images to learn from into train/<class>/"
         )
+    beside = [name for name in inside if name not in parts]
+    if beside:
+        raise DataError(
+            f"{path} has {', '.join(beside)} beside train, and it is not clear what for; "
+            f"move it away, or name it validation or test{nearest(beside[0], PARTS)}"
+        )
     return {part: path / part for part in PARTS if part in parts}
 
 
@@ -148,9 +155,13 @@ def _files(path: Path, part: str, root: Path, classes: tuple[str, ...]) -> Itera
         if not (root / name).is_dir():
             continue
         empty = True
-        for file, told in _walk(str(root / name), f"{above}{name}", known, ()):
-            yield File(file, label, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
-            empty = False
+        # As torchvision orders them: "a", "a-b", "a/x". A seeded split is then a published one.
+        walked = _walk(str(root / name), f"{above}{name}", known, ())
+        for folder, inside in sorted(walked, key=itemgetter(0)):
+            for file, told in inside:
+                where = f"{folder}/{file}"
+                yield File(where, label, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+                empty = False
         if empty:
             raise DataError(
                 f"{path}: the class {name} has no images in {part}; "
@@ -160,8 +171,8 @@ def _files(path: Path, part: str, root: Path, classes: tuple[str, ...]) -> Itera
 
 def _walk(
     folder: str, name: str, known: tuple[str, ...], above: tuple[str, ...]
-) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the images of a folder, then those of each folder in it, without going in circles.
+) -> Iterator[tuple[str, list[tuple[str, os.stat_result]]]]:
+    """Yield the name of a folder with its images, and of each folder in it, without circles.
 
     Plain strings: paths as objects would take most of the time that opening a cached set does.
     """
@@ -171,9 +182,8 @@ def _walk(
     with os.scandir(folder) as entries:
         shown = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
     inside = [entry for entry in shown if entry.is_dir()]
-    for entry in shown:
-        if entry.name.lower().endswith(known) and not entry.is_dir():
-            yield f"{name}/{entry.name}", entry.stat()
+    files = (e for e in shown if e.name.lower().endswith(known) and not e.is_dir())
+    yield name, [(entry.name, entry.stat()) for entry in files]
     for entry in inside:
         yield from _walk(entry.path, f"{name}/{entry.name}", known, (*above, here))
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from papertrial.data import sources
 from papertrial.data.column import Dataset
 from papertrial.data.layout import Layout
 from papertrial.data.sources import image_folder, python_source, tables, text_folder, text_table
 from papertrial.data.steps import Step, Steps
+from papertrial.data.streams import derive, generators_kept, seed_all
 
 
 def open_source(
@@ -29,6 +32,8 @@ def open_source(
     missing: Literal["error", "drop", "mean", "median"] = "error",
     delimiter: str | None = None,
     layout: Layout | None = None,
+    classes: Sequence[str] | None = None,
+    seed: int = 0,
 ) -> Steps[tuple[Dataset, Layout | None]]:
     """Load a set, and for a table file say what its columns are.
 
@@ -47,6 +52,8 @@ def open_source(
         missing: what becomes of missing cells.
         delimiter: of a CSV file, None for the usual one.
         layout: of a table's columns, where it is known already.
+        classes: of a table's target, where they are known already.
+        seed: what a function of one's own may draw from is put here, whatever the training's is.
 
     Raises:
         DataError: whatever is wrong with the data.
@@ -71,9 +78,13 @@ def open_source(
             missing=missing,
             delimiter=delimiter,
             layout=layout,
+            classes=classes,
         )
     if isinstance(source, str):
         dataset = yield from sources.loading(source, folder)
     else:
-        dataset = python_source.load(source, getattr(source, "__name__", "function"), classify)
+        cpu, name = torch.device("cpu"), getattr(source, "__name__", "function")
+        with generators_kept(cpu):
+            seed_all(cpu, derive(seed, "source"))
+            dataset = python_source.load(source, name, classify)
     return tables.select(dataset, features) if features else dataset, None

@@ -14,11 +14,21 @@ from torch import Tensor
 from papertrial.data.column import Column, Dataset, DenseColumn, Kind, Split
 from papertrial.data.layout import ordered
 from papertrial.data.ragged import text_column
+from papertrial.data.sources.set_checks import (
+    check_alike,
+    check_bytes,
+    check_dataset,
+    check_pixels,
+    check_texts,
+    dtype_of,
+    finite,
+    kind_of,
+)
 from papertrial.errors import DataError, PapertrialError, nearest
 
 _PARTS = ("train", "validation", "test")
 _KEYS = (*_PARTS, "classes", "features", "target")
-_LARGEST = torch.finfo(torch.float32).max
+_MOST_UNNAMED = 1000  # classes that only indices tell of
 
 
 def load(function: Callable[..., object], name: str, classify: bool) -> Dataset:
@@ -45,21 +55,15 @@ def load(function: Callable[..., object], name: str, classify: bool) -> Dataset:
         kind = type(error).__name__
         raise DataError(f"{name} failed{_line(function, error)}: {kind}: {error}") from error
     if isinstance(returned, Dataset):
-        _check_dataset(returned, name, classify)
+        check_dataset(returned, name, classify)
         return returned
     if not isinstance(returned, Mapping):
         rule = f'{name} must return a mapping {{"train": (x, y), ...}} or a Dataset'
-        raise DataError(f"{rule}, got {_kind_of(returned)}")
+        raise DataError(f"{rule}, got {kind_of(returned)}")
     parts = _pairs(returned, name)
     columns = {part: _column(x, f'{name}: "{part}"') for part, (x, _) in parts.items()}
     kind, first = columns["train"]
-    for part, (other, column) in columns.items():
-        if (other, column.shape) != (kind, first.shape):
-            got = f'"{part}" has {other}s {list(column.shape)}'
-            raise DataError(
-                f'{name}: samples must be alike in every part; "train" has {kind}s '
-                f"{list(first.shape)}, {got}"
-            )
+    check_alike(columns, name)
     given = {part: _values(y, f'{name}: "{part}"') for part, (_, y) in parts.items()}
     for part, y in given.items():
         rows = len(columns[part][1])
@@ -109,7 +113,7 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     pairs = {part: returned[part] for part in _PARTS if returned.get(part) is not None}
     for part, pair in pairs.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise DataError(f'{name}: "{part}" must be a pair (x, y), got {_kind_of(pair)}')
+            raise DataError(f'{name}: "{part}" must be a pair (x, y), got {kind_of(pair)}')
     return pairs
 
 
@@ -126,43 +130,39 @@ def _column(x: Any, where: str) -> tuple[Kind, Column]:
     if values.ndim != 2 or values.shape[1] == 0:
         raise DataError(
             f"{where}: x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], or a list of N "
-            f"texts; got {list(values.shape)} {_dtype(values)}"
+            f"texts; got {list(values.shape)} {dtype_of(values)}"
         )
-    return "table", DenseColumn(_finite(values, f"{where}: x"))
+    return "table", DenseColumn(finite(values, f"{where}: x"))
 
 
 def _images(values: Tensor, where: str) -> Tensor:
-    if values.dtype != torch.uint8:
-        raise DataError(
-            f"{where}: images must be bytes (uint8, 0 to 255), as they are stored, got "
-            f"{_dtype(values)} {list(values.shape)}; data.transform is where they are prepared"
-        )
+    check_bytes(values, list(values.shape), where)
     if values.ndim == 3:
-        return values.unsqueeze(1)
-    if values.shape[3] in (1, 3, 4) and values.shape[1] not in (1, 3, 4):
-        raise DataError(
-            f"{where}: images must be [N, C, H, W], got {list(values.shape)}, which looks like "
-            "[N, H, W, C]; turn it with x.transpose(0, 3, 1, 2), of a tensor x.permute(0, 3, 1, 2)"
-        )
-    if 0 in values.shape:
-        raise DataError(f"{where}: images must have pixels, got {list(values.shape)}")
+        values = values.unsqueeze(1)
+    check_pixels(list(values.shape), where)
     return values
 
 
 def _text_column(texts: Sequence[Any], where: str) -> Column:
-    for row, text in enumerate(texts):
-        if not isinstance(text, str) or not text.strip():
-            raise DataError(f"{where}: x[{row}] must be a text that is not empty, got {text!r}")
+    check_texts(texts, where)
     return text_column(texts)
 
 
 def _values(y: Any, where: str) -> np.ndarray:
     """Return targets as an array [N], of numbers or of names."""
-    values = y.detach().cpu().numpy() if isinstance(y, Tensor) else _array(y, f"{where}: y")
+    where_y = f"{where}: y"
+    values = _dense(y, where_y).numpy() if isinstance(y, Tensor) else _array(y, where_y)
     if values.ndim != 1:
         raise DataError(f"{where}: y must be [N], a target a sample, got {list(values.shape)}")
     if len(values) == 0:
         raise DataError(f"{where} has no targets")
+    if _is_text(values):
+        other = [row for row, one in enumerate(values.tolist()) if not isinstance(one, str)]
+        if other:
+            raise DataError(
+                f"{where}: y[{other[0]}] must be a class name as the others are, got "
+                f"{values[other[0]]!r}"
+            )
     return values
 
 
@@ -175,6 +175,11 @@ def _classes(
         classes = names if names is not None else tuple(ordered(map(str, train.tolist())))
     elif train.dtype.kind in "iub":
         top = int(train.max()) + 1
+        if names is None and top > max(_MOST_UNNAMED, len(train)):
+            raise DataError(
+                f'{name}: "train": y has indices up to {top - 1:,}, for {len(train):,} samples; '
+                'for numbers set task: regression, or name the classes with "classes"'
+            )
         classes = names if names is not None else tuple(str(k) for k in range(top))
     else:
         raise DataError(
@@ -187,7 +192,8 @@ def _classes(
     y = {}
     for part, values in given.items():
         where = f'{name}: "{part}"'
-        if _is_text(values) != _is_text(train) or values.dtype.kind == "f":
+        named = _is_text(train)
+        if _is_text(values) != named or (not named and values.dtype.kind not in "iub"):
             raise DataError(
                 f'{where}: y must be of one kind in every part, got {values.dtype}, in "train" '
                 f"{train.dtype}"
@@ -214,22 +220,12 @@ def _numbers(values: np.ndarray, where: str) -> Tensor:
             f"{where}: y must be numbers, got {str(values[0])!r}; for classes set task: "
             "table-classification"
         )
-    return _finite(_tensor(values, f"{where}: y"), f"{where}: y")
-
-
-def _finite(values: Tensor, where: str) -> Tensor:
-    """Return numbers as float32, which must hold them."""
-    wrong = ~(values.double().abs() <= _LARGEST)
-    if wrong.any():
-        at = wrong.nonzero()[0].tolist()
-        got = values[tuple(at)].item()
-        raise DataError(f"{where}{at} must be a finite number that float32 holds, got {got}")
-    return values.to(torch.float32)
+    return finite(_tensor(values, f"{where}: y"), f"{where}: y")
 
 
 def _array(values: Any, where: str) -> np.ndarray:
     if not isinstance(values, list | tuple) and not hasattr(values, "__array__"):
-        raise DataError(f"{where} must be an array, a tensor or a list, got {_kind_of(values)}")
+        raise DataError(f"{where} must be an array, a tensor or a list, got {kind_of(values)}")
     try:
         array = np.asarray(values)
         # numpy turns [1, "a"] into texts; as objects they stay what they are.
@@ -244,7 +240,7 @@ def _array(values: Any, where: str) -> np.ndarray:
 
 def _tensor(values: Any, where: str) -> Tensor:
     if isinstance(values, Tensor):
-        tensor = values.detach().cpu()
+        tensor = _dense(values, where)
     else:
         kind = f"numbers, got {values.dtype}"
         if values.dtype.kind not in "biuf":
@@ -257,8 +253,19 @@ def _tensor(values: Any, where: str) -> Tensor:
             warnings.filterwarnings("ignore", message=".*not writable.*")
             tensor = torch.from_numpy(plain)
     if tensor.is_complex():
-        raise DataError(f"{where} must be real numbers, got {_dtype(tensor)}")
+        raise DataError(f"{where} must be real numbers, got {dtype_of(tensor)}")
     return tensor
+
+
+def _dense(values: Tensor, where: str) -> Tensor:
+    """Return a tensor on the CPU, of a type that numpy has."""
+    if values.layout != torch.strided or values.is_meta or values.is_quantized:
+        kind = "meta" if values.is_meta else "quantized" if values.is_quantized else values.layout
+        kind = str(kind).removeprefix("torch.")
+        raise DataError(f"{where} must be a dense tensor, got a {kind} one; give x.to_dense()")
+    plain = values.detach().cpu().resolve_conj().resolve_neg()
+    known = (torch.float16, torch.float32, torch.float64)
+    return plain.float() if plain.is_floating_point() and plain.dtype not in known else plain
 
 
 def _is_text(values: np.ndarray) -> bool:
@@ -296,30 +303,3 @@ def _target(returned: Mapping[Any, Any], name: str) -> str:
     if not isinstance(target, str) or not target:
         raise DataError(f'{name}: "target" must be a name, got {target!r}')
     return target
-
-
-def _check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
-    for part, split in dataset.splits.items():
-        where = f'{name}: "{part}"'
-        if len(split) == 0:
-            raise DataError(f"{where} has no samples")
-        if not classify:
-            if split.y.dtype != torch.float32 or not split.y.isfinite().all():
-                raise DataError(f"{where}: y must be finite float32, got {_dtype(split.y)}")
-            continue
-        count = len(dataset.classes)
-        if count < 2:
-            raise DataError(f"{name}: classification needs at least 2 classes, got {count}")
-        low, high = int(split.y.min()), int(split.y.max())
-        if split.y.dtype != torch.int64 or low < 0 or high >= count:
-            got = f"{_dtype(split.y)} from {low} to {high}"
-            raise DataError(f"{where}: y must be int64 from 0 to {count - 1}, got {got}")
-
-
-def _kind_of(value: object) -> str:
-    size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
-    return f"{type(value).__name__}{size}"
-
-
-def _dtype(values: Tensor) -> str:
-    return str(values.dtype).removeprefix("torch.")

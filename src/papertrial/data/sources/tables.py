@@ -67,6 +67,7 @@ def load(
     missing: Missing = "error",
     delimiter: str | None = None,
     layout: Layout | None = None,
+    classes: Sequence[str] | None = None,
 ) -> tuple[Dataset, Layout]:
     """Return a table as a set, x float32 [N, F], and what its columns are.
 
@@ -82,6 +83,8 @@ def load(
         delimiter: see `read_table`.
         layout: what the columns are where that is known already, from another table; it takes
             the place of `features` and `categorical`.
+        classes: the classes in order where they are known already, from another table; this one
+            need not have all of them.
 
     Raises:
         DataError: the files, the columns or the cells are not as they must be.
@@ -112,7 +115,9 @@ def load(
     layout = layout or Layout.learn(
         tables["train"], names, categorical=categorical, fills_missing=fills
     )
-    classes, targets = class_targets(tables, target) if classify else ((), _numbers(tables, target))
+    names_of, targets = (
+        class_targets(tables, target, classes) if classify else ((), _numbers(tables, target))
+    )
     splits = {
         part: make_split(table, DenseColumn(layout.encode(table)), targets[part], len(tables) > 1)
         for part, table in tables.items()
@@ -123,7 +128,7 @@ def load(
         splits["train"],
         validation=splits.get("validation"),
         test=splits.get("test"),
-        classes=classes,
+        classes=names_of,
         features=layout.names,
         target=target,
     )
@@ -168,26 +173,33 @@ def make_split(table: Table, x: Column, y: Tensor, several: bool) -> Split:
 
 
 def class_targets(
-    tables: dict[str, Table], target: str
+    tables: dict[str, Table], target: str, classes: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], dict[str, Tensor]]:
     """Return the classes that the target column of the training part has, and y [N] int64.
 
+    Args:
+        tables: the parts by name, "train" among them.
+        target: the column of the classes; none of its cells is missing.
+        classes: the classes in order where they are known already: the cells may then be of any
+            of them, also all of one.
+
     Raises:
-        DataError: fewer than two classes, numbers that are no classes, or a class that the
-            training part lacks.
+        DataError: fewer than two classes, numbers that are no classes, or a class that is not
+            known, or where none are, that the training part lacks.
     """
     texts = {
         part: [text for text in table.texts(target) if text is not None]
         for part, table in tables.items()
     }
-    train = tables["train"]
-    classes = ordered(texts["train"])
-    if len(classes) < 2:
-        raise DataError(
-            f"{train.path}: classification needs at least 2 classes; every cell of {target} is "
-            f"{classes[0]!r}"
-        )
-    _check_numbers_as_classes(train, target, texts["train"])
+    of = "in the training part, which has" if classes is None else "known; the classes are"
+    if classes is None:
+        classes = ordered(texts["train"])
+        if len(classes) < 2:
+            raise DataError(
+                f"{tables['train'].path}: classification needs at least 2 classes; every cell of "
+                f"{target} is {classes[0]!r}"
+            )
+        _check_numbers_as_classes(tables["train"], target, texts["train"])
     index = {name: i for i, name in enumerate(classes)}
     y = {}
     for part, table in tables.items():
@@ -196,7 +208,7 @@ def class_targets(
             known = ", ".join(classes[:24]) + (" ..." if len(classes) > 24 else "")
             raise DataError(
                 f"{table.where(unknown[0])}: class {texts[part][unknown[0]]!r} of {target} is not "
-                f"in the training part, which has {known}"
+                f"{of} {known}"
             )
         y[part] = torch.tensor([index[text] for text in texts[part]], dtype=torch.int64)
     return tuple(classes), y

@@ -1,0 +1,141 @@
+"""What a set that a function returns must be like: its samples, its targets, a whole Dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from papertrial.data.column import Column, Dataset, Kind, Split, chunks
+from papertrial.data.ragged import RaggedColumn, texts_of
+from papertrial.errors import DataError
+
+_LARGEST = torch.finfo(torch.float32).max
+
+
+def check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
+    """Raise DataError unless a returned Dataset is what a mapping would have been made into."""
+    if not isinstance(dataset.train, Split):
+        raise DataError(f"{name}: train must be a Split, got {kind_of(dataset.train)}")
+    for part, split in dataset.splits.items():
+        where = f'{name}: "{part}"'
+        if not isinstance(split, Split):
+            raise DataError(f"{where} must be a Split, got {kind_of(split)}")
+        if len(split) == 0:
+            raise DataError(f"{where} has no samples")
+        _check_y(split.y, where, classify, len(dataset.classes))
+        _check_x(dataset.kind, split.x, where)
+    check_alike({part: (dataset.kind, one.x) for part, one in dataset.splits.items()}, name)
+    count = dataset.train.x.shape[0] if dataset.kind == "table" else 0
+    if dataset.kind == "table" and len(dataset.features) != count:
+        rule = f"{name}: features must name the {count} columns of x"
+        raise DataError(f"{rule}, got {len(dataset.features)} names")
+
+
+def _check_y(y: Any, where: str, classify: bool, count: int) -> None:
+    if not isinstance(y, Tensor):
+        raise DataError(f"{where}: y must be a tensor, got {kind_of(y)}")
+    if not classify:
+        if y.dtype != torch.float32 or not y.isfinite().all():
+            raise DataError(f"{where}: y must be finite float32, got {dtype_of(y)}")
+        return
+    if count < 2:
+        raise DataError(f"{where}: classification needs at least 2 classes, got {count}")
+    low, high = int(y.min()), int(y.max())
+    if y.ndim != 1:
+        raise DataError(f"{where}: y must be [N], a target a sample, got {list(y.shape)}")
+    if y.dtype != torch.int64 or low < 0 or high >= count:
+        got = f"{dtype_of(y)} from {low} to {high}"
+        raise DataError(f"{where}: y must be int64 from 0 to {count - 1}, got {got}")
+
+
+def _check_x(kind: Kind, x: Any, where: str) -> None:
+    if not hasattr(x, "fingerprint"):
+        raise DataError(f"{where}: x must be a column, DenseColumn(x), got {kind_of(x)}")
+    shape = [len(x), *x.shape]
+    if kind == "image":
+        check_bytes(x, shape, where)
+        check_pixels(shape, where)
+    elif kind == "table":
+        if x.dtype != torch.float32 or len(shape) != 2 or x.shape[0] == 0:
+            raise DataError(f"{where}: x must be float32 [N, F], got {dtype_of(x)} {shape}")
+        first = 0
+        for rows in chunks(x):
+            finite(rows, f"{where}: x", first)
+            first += len(rows)
+    elif kind == "text":
+        if not isinstance(x, RaggedColumn) or x.dtype != torch.uint8:
+            got = f"{type(x).__name__} {dtype_of(x)}"
+            raise DataError(f"{where}: x must be texts, text_column(texts), got {got}")
+        try:
+            check_texts(texts_of(x), where)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{where}: x must be texts in UTF-8: {error}") from error
+    else:
+        raise DataError(f"{where}: kind must be image, table or text, got {kind!r}")
+
+
+def check_bytes(values: Tensor | Column, shape: list[int], where: str) -> None:
+    """Raise DataError unless images of this shape are bytes."""
+    if values.dtype != torch.uint8:
+        raise DataError(
+            f"{where}: images must be bytes (uint8, 0 to 255), as they are stored, got "
+            f"{dtype_of(values)} {shape}; data.transform is where they are prepared"
+        )
+
+
+def check_pixels(shape: list[int], where: str) -> None:
+    """Raise DataError unless a shape is [N, C, H, W], none of them 0."""
+    if len(shape) != 4:
+        raise DataError(f"{where}: images must be [N, C, H, W], got {shape}")
+    if shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4):
+        raise DataError(
+            f"{where}: images must be [N, C, H, W], got {shape}, which looks like "
+            "[N, H, W, C]; turn it with x.transpose(0, 3, 1, 2), of a tensor x.permute(0, 3, 1, 2)"
+        )
+    if 0 in shape:
+        raise DataError(f"{where}: images must have pixels, got {shape}")
+
+
+def check_alike(columns: Mapping[str, tuple[Kind, Column]], name: str) -> None:
+    """Raise DataError unless the samples of every part are of the kind and shape of train's."""
+    kind, first = columns["train"]
+    for part, (other, column) in columns.items():
+        if (other, column.shape) != (kind, first.shape):
+            got = f'"{part}" has {other}s {list(column.shape)}'
+            raise DataError(
+                f'{name}: samples must be alike in every part; "train" has {kind}s '
+                f"{list(first.shape)}, {got}"
+            )
+
+
+def check_texts(texts: Iterable[Any], where: str) -> None:
+    """Raise DataError unless all are texts that are not empty."""
+    for row, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{where}: x[{row}] must be a text that is not empty, got {text!r}")
+
+
+def finite(values: Tensor, where: str, first: int = 0) -> Tensor:
+    """Return numbers as float32, which must hold them; `first` is the number of row 0."""
+    wrong = ~(values.double().abs() <= _LARGEST)
+    if wrong.any():
+        row, *at = wrong.nonzero()[0].tolist()
+        got = values[(row, *at)].item()
+        raise DataError(
+            f"{where}{[first + row, *at]} must be a finite number that float32 holds, got {got}"
+        )
+    return values.to(torch.float32)
+
+
+def kind_of(value: object) -> str:
+    """Return the type of a value, for messages, and how many a list has."""
+    size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+    return f"{type(value).__name__}{size}"
+
+
+def dtype_of(values: Tensor | Column) -> str:
+    """Return a type as "float32", for messages."""
+    return str(values.dtype).removeprefix("torch.")
