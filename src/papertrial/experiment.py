@@ -44,11 +44,10 @@ from papertrial.tasks.losses import check_loss
 from papertrial.tasks.task import Task
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.device import has_room
-from papertrial.training.events import Evaluated, Trained
 from papertrial.training.objective import Objective
 from papertrial.training.optim import Schedule, fused_arguments, trainable
 from papertrial.training.selection import Choice, EarlyStopping
-from papertrial.training.session import Evaluations, Outcome, session
+from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
 
 
@@ -381,20 +380,3 @@ def _build_training(recipe: Recipe, model: nn.Module) -> TrainState:
         rule = f"scheduler: {chosen.use} must give an object with step()"
         raise ModelError(f"{rule}, got {type(scheduler)}")
     return TrainState(model, optimizer, Schedule(scheduler, chosen.interval, chosen.monitor))
-
-
-def run_session(recipe: Recipe, parts: Parts) -> Generator[Trained | Evaluated, None, Outcome]:
-    """Train and evaluate the parts as the recipe says."""
-    return session(
-        parts.train,
-        parts.samples.batches,
-        parts.objective,
-        parts.evaluator,
-        seed=recipe.seed,
-        steps=parts.steps,
-        clip_norm=recipe.clip_norm,
-        log_every=recipe.log_every,
-        evaluations=parts.evaluations,
-        choice=parts.choice,
-        stopping=parts.stopping,
-    )

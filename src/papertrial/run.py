@@ -30,8 +30,8 @@ from papertrial.runs.provenance import environment, utc_now
 from papertrial.tasks import TASKS
 from papertrial.training.checkpoint import load_weights, state_to_bytes, weights_to_bytes
 from papertrial.training.device import machine, on_device
-from papertrial.training.events import Event, Started, Trained
-from papertrial.training.session import Outcome
+from papertrial.training.events import Evaluated, Event, Started, Trained
+from papertrial.training.session import Outcome, session
 
 _SAVE_EVERY = 30.0  # seconds between two writings of the state to resume from
 
@@ -156,7 +156,7 @@ def _train(
 ) -> Generator[Event, None, Outcome]:
     yield _started(parts, folder.path)
     saved = time.perf_counter()
-    with closing(experiment.run_session(recipe, parts)) as events:
+    with closing(_session(recipe, parts)) as events:
         while True:
             try:
                 event = next(events)
@@ -177,6 +177,25 @@ def _train(
     folder.write(store.WEIGHTS, weights_to_bytes(parts.train.model))
     folder.write_json(store.PREPROCESS, _described(recipe, parts))
     return outcome
+
+
+def _session(
+    recipe: Recipe, parts: experiment.Parts
+) -> Generator[Trained | Evaluated, None, Outcome]:
+    """Train and evaluate the parts as the recipe says."""
+    return session(
+        parts.train,
+        parts.samples.batches,
+        parts.objective,
+        parts.evaluator,
+        seed=recipe.seed,
+        steps=parts.steps,
+        clip_norm=recipe.clip_norm,
+        log_every=recipe.log_every,
+        evaluations=parts.evaluations,
+        choice=parts.choice,
+        stopping=parts.stopping,
+    )
 
 
 def start_from(recipe: Recipe) -> experiment.Start | None:

@@ -298,7 +298,7 @@ def test_the_images_of_a_folder_are_found_by_name(tmp_path: Path) -> None:
     alone = tmp_path / "photograph"
     alone.touch()
     found = find_images([alone, folder, folder / "b.png"])
-    names = ["photograph", "10.gif", "a.JPG", "b.png", "c.jpeg", "b.png"]
+    names = ["photograph", "10.gif", "a.JPG", "b.png", "c.jpeg", "d.png", "b.png"]
     assert [path.name for path in found] == names
 
 

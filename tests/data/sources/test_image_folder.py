@@ -16,7 +16,7 @@ from torchvision.datasets import ImageFolder
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources import image_folder
-from papertrial.data.steps import Step, finish
+from papertrial.data.steps import finish
 from papertrial.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -279,15 +279,11 @@ def test_corrupt_images_are_left_out_when_asked_and_told(photos: Path) -> None:
     whole = _load(photos)
     _damage(photos, "train/cat/0.png", "train/cat/x.png")
     for _ in range(2):  # decoded, then from the cache
-        steps = image_folder.load(photos, photos.parent / "cache", corrupt="skip")
-        told: list[Step] = []
-        while True:
-            try:
-                told.append(next(steps))
-            except StopIteration as end:
-                dataset = end.value
-                break
-        assert told[-1].what == ("photos: left out 2 that cannot be decoded, as train/cat/0.png")
+        cache = photos.parent / "cache"
+        dataset = finish(image_folder.load(photos, cache, corrupt="skip"))
+        (note,) = dataset.notes
+        assert note.startswith("2 of ")
+        assert note.endswith("left out, which cannot be decoded: train/cat/0.png, train/cat/x.png")
         assert dataset.train.names == ["train/cat/1.png", "train/dog/0.png", "train/dog/1.png"]
         assert dataset.train.y.tolist() == [0, 1, 1]
         kept = whole.train.x.take(slice(1, None))
