@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.metrics import accuracy_score, mean_squared_error
 
 import papertrial as pt
-from papertrial.errors import DataError
+from papertrial.errors import DataError, RunError
 from papertrial.evaluation import evaluate_run
 
 CLASSES = ("dark", "light", "middle")
@@ -290,3 +290,51 @@ def test_texts_are_read_by_the_vocabulary_of_the_run(tmp_path: Path) -> None:
     assert run.metrics["test"]["accuracy"] == 1
     stored = safetensors.torch.load_file(run.path / "predictions" / "test.safetensors")
     assert stored["output"].shape == (12, 1)
+
+
+def test_a_set_of_other_columns_or_without_classes_is_refused(
+    run: pt.Run, own: Path, tmp_path: Path
+) -> None:
+    bmi = pt.train(pt.load_recipe("diabetes-bmi", ["epochs=2"]), runs=tmp_path)
+    rows = ["a,y", *(f"{i},{i * 2}" for i in range(20))]
+    (tmp_path / "own.csv").write_text("\n".join(rows) + "\n")
+    table = {"source": "table", "path": str(tmp_path / "own.csv"), "table": {"target": "y"}}
+    one = {**recipe(**table, inputs=1), "task": "regression", "loss": "torch.nn.MSELoss"}
+    one["model"] = {"use": "torch.nn.Linear", "in_features": 1, "out_features": 1}
+    one["optimizer"] = {"use": "torch.optim.Adam"}
+    linear = pt.train(pt.load_recipe({**one, "epochs": 1}), runs=tmp_path)
+    with pytest.raises(DataError, match="the run takes the columns a; diabetes has age, sex"):
+        evaluate_run(linear, "diabetes")
+    assert "say nothing" not in str(evaluate_run(bmi).notes)
+    with pytest.raises(DataError, match="the run takes images, but diabetes has tables"):
+        evaluate_run(run, "diabetes")
+
+
+def test_the_set_that_a_run_learnt_from_is_told_when_it_comes_as_another(
+    run: pt.Run, own: Path
+) -> None:
+    notes = again(run, own / "set", own).notes
+    assert run.recipe.data.splits.validation == 0.25  # a part of train was held out
+    assert notes == ("images are brought to (1, 4, 4), [C, H, W]",)
+    whole = pt.train(
+        pt.load_recipe(recipe(source="image-folder", path=str(own / "set"))),
+        runs=own / "runs",
+        data=own / "sets",
+    )
+    said = again(whole, own / "set", own).notes[0]
+    assert said == "train is what the run has learnt from: its numbers say nothing of new data"
+
+
+def test_an_evaluation_carries_how_its_run_chose(run: pt.Run, own: Path) -> None:
+    report = again(run, None, own).report
+    assert report is not None
+    assert report["rule"] == "last"
+    assert again(run, own / "other", own).report is None
+
+
+def test_a_run_of_an_earlier_version_is_to_be_trained_again(run: pt.Run, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(run.path, old)
+    (old / "metrics.json").write_text('{"metrics": {}}')
+    with pytest.raises(RunError, match=r"metrics.json is not what this version .* train the run"):
+        pt.load_run(old)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import papertrial as pt
-from papertrial.errors import RunError
+from papertrial.errors import DataError, RunError
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +87,54 @@ def test_a_run_that_did_not_finish_is_no_start(first: pt.Run, tmp_path: Path) ->
         pt.train(
             pt.load_recipe("digits-mlp", [f"init_from={tmp_path / 'copy'}"]), runs=tmp_path / "runs"
         )
+
+
+def reviews(folder: Path, name: str, good: str, bad: str) -> str:
+    """Write a table of texts whose words' order of frequency is that of the arguments."""
+    rows = []
+    for number in range(60):
+        words, verdict = ((good, "pos"), (bad, "neg"))[number % 2]
+        kept = words.split()[: 2 + number % 5]
+        rows.append(f"{' '.join(kept)},{verdict}")
+    (folder / f"{name}.csv").write_text("text,verdict\n" + "\n".join(rows) + "\n")
+    return str(folder / f"{name}.csv")
+
+
+def bag(path: str, **more: object) -> pt.Recipe:
+    table = {"text": "text", "target": "verdict"}
+    data = {"source": "text-table", "path": path, "table": table, "batch_size": 10}
+    return pt.load_recipe(
+        {
+            "name": "reviews",
+            "task": "text-classification",
+            "data": {**data, "splits": {"test": 0.5}},
+            "model": {"use": "papertrial.models.BagOfWords", "num_embeddings": 20},
+            "loss": "torch.nn.BCEWithLogitsLoss",
+            "optimizer": {"use": "torch.optim.Adam", "lr": 0.1},
+            "epochs": 30,
+            **more,
+        }
+    )
+
+
+def test_texts_are_numbered_by_the_vocabulary_that_the_weights_are_for(tmp_path: Path) -> None:
+    one = reviews(
+        tmp_path, "one", "fine good great super lovely nice", "bad dull poor weak sad low"
+    )
+    other = reviews(
+        tmp_path, "two", "nice lovely super great good fine", "low sad weak poor dull bad"
+    )
+    made = pt.train(bag(one), runs=tmp_path)
+    assert made.metrics["test"]["accuracy"] == 1.0
+    still = {"init_from": str(made.path), "optimizer": {"use": "torch.optim.SGD", "lr": 1e-9}}
+    run = pt.train(bag(other, epochs=1, **still), runs=tmp_path)
+    known = [json.loads((r.path / "preprocess.json").read_text())["inputs"] for r in (made, run)]
+    assert known[0] == known[1]
+    assert run.metrics["test"]["accuracy"] == 1.0
+
+
+def test_other_columns_are_refused(tmp_path: Path) -> None:
+    made = pt.train(pt.load_recipe("diabetes-bmi", ["epochs=2"]), runs=tmp_path)
+    other = [f"init_from={made.path}", "data.table.features=[age]", "epochs=2"]
+    with pytest.raises(DataError, match=r"takes the columns \['bmi'\], not \['age'\]"):
+        pt.train(pt.load_recipe("diabetes-bmi", other), runs=tmp_path)

@@ -188,3 +188,27 @@ def test_a_source_that_gives_no_set_is_told(
     with pytest.raises(error, match=message):
         pt.train(pt.load_recipe(recipe / "wrong.yaml"), runs=recipe / "runs")
     assert not list(recipe.glob("runs/*"))
+
+
+def test_what_a_function_draws_follows_the_splits_seed_and_not_the_trainings(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "drawn.py").write_text(
+        "import numpy as np\nimport torch\n\n\ndef load():\n"
+        "    x = torch.randn(40, 3)\n    y = np.random.randn(40)\n"
+        '    return {"train": (x, y)}\n'
+    )
+    made = {
+        "name": "drawn",
+        "task": "regression",
+        "data": {"source": f"{tmp_path}/drawn.py:load", "batch_size": "full"},
+        "model": {"use": "torch.nn.Linear", "in_features": 3, "out_features": 1},
+        "loss": "torch.nn.MSELoss",
+        "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
+        "epochs": 1,
+    }
+    runs = [pt.train(pt.load_recipe({**made, "seed": seed}), runs=tmp_path) for seed in (0, 1)]
+    kept = [json.loads((r.path / "provenance.json").read_text())["data"] for r in runs]
+    assert kept[0] == kept[1]
+    assert pt.evaluate_run(runs[1]).notes == ()
+    assert pt.evaluate_run(runs[1]).metrics == runs[1].metrics
