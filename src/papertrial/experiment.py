@@ -121,6 +121,10 @@ def open_data(
     data = recipe.data
     given = inputs_from(start.described) if start else None
     known = given.layout if isinstance(given, TableInputs) else None
+    wanted = data.table.features if data.table else None
+    if known is not None and wanted is not None and list(wanted) != list(known.columns):
+        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
+        raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
     loaded, layout = yield from load_source(recipe, folder, known)
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
