@@ -25,7 +25,7 @@ def test_a_recipe_that_is_whole_is_0_with_its_facts(invoke: Invoke) -> None:
     assert lines[2].startswith("first loss: 2.")
     assert lines[2].endswith(", 2.3026 expected of a guess")
     assert lines[3].startswith("the whole run: about 0:00:")
-    assert lines[3].endswith(" MB")
+    assert lines[3].endswith(" MB for a step and the data, beside torch itself")
     assert lines[-1].startswith("digits-mlp: ok; 0 errors, ")
 
 
@@ -87,8 +87,8 @@ def test_an_invalid_recipe_is_2_with_every_problem(invoke: Invoke) -> None:
 def test_a_device_that_is_not_there_is_2(invoke: Invoke, words: list[str], message: str) -> None:
     done = invoke("check", *words)
     assert done.exit_code == 2
-    assert message in done.stderr
-    assert done.stdout == ""
+    assert f"error device: {message}" in done.stdout
+    assert done.stdout.endswith("digits-mlp: not ok; 1 error, 0 warnings\n")
 
 
 def test_it_makes_no_file(

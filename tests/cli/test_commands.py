@@ -84,7 +84,7 @@ def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
     rows = json.loads(papertrial("list", "--json").stdout)
     assert [row["name"] for row in rows] == sorted(shipped())
     claims = {row["name"]: row["claims"] for row in rows}
-    assert claims["fashion-mnist-quickstart"][0] == "test accuracy 64.6%"
+    assert claims["fashion-mnist-quickstart"][0] == "test accuracy 0.646 (64.6%)"
 
 
 def test_a_shown_recipe_runs_as_it_is(papertrial: RunCli, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_run_is_evaluated_again(invoke: Invoke, run: pt.Run) -> None:
     done = invoke("evaluate", run.path)
     assert done.exit_code == 0, done.stderr
     assert "accuracy" in done.stdout
-    assert "in the run's metrics.json: confusion_matrix" in done.stdout
+    assert "with --json: confusion_matrix" in done.stdout
     assert "warning" not in done.stderr
 
 
@@ -68,7 +68,7 @@ def test_another_set_and_changed_data(invoke: Invoke, run: pt.Run) -> None:
     finally:
         file.write_text(before)
     assert done.exit_code == 0
-    assert "warning: test is not what the run had: its content has changed" in done.stderr
+    assert "note: test is not what the run had: its content has changed" in done.stderr
 
 
 def test_what_cannot_be_evaluated_is_2(invoke: Invoke, run: pt.Run, tmp_path: Path) -> None:

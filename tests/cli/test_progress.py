@@ -56,7 +56,9 @@ def test_plain_lines_tell_of_the_start_and_of_the_end() -> None:
     )
     assert lines[2] == "vectors has 50.0% of 10 words"
     assert lines[3] == "step 10  test accuracy 0.7"
-    assert lines[4].startswith("epoch 1/1  step 29/29  loss 0.5  accuracy 0.75  test accuracy 0.7")
+    assert lines[4].startswith(
+        "epoch 1/1  step 29/29  loss 0.5  batch accuracy 0.75  test accuracy 0.7"
+    )
     assert len(lines) == 5
 
 

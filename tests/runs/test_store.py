@@ -193,7 +193,10 @@ def test_a_run_that_did_not_finish_does_not_open(run: RunFolder, state: Any) -> 
     finish(run, state)
     with pytest.raises(RunError) as caught:
         RunFolder.open(run.path)
-    assert str(caught.value) == f"the run {run.path} did not finish: its state is {state!r}"
+    assert (
+        str(caught.value)
+        == f"the run {run.path} did not finish: its state is {state!r}; train again"
+    )
 
 
 @pytest.mark.parametrize("content", ["[]", "null", "3", '"finished"', "", "{"])

@@ -21,7 +21,10 @@ def list_recipes(as_json: Json = False) -> None:
             "task": recipe.task,
             "data": recipe.data.source,
             "model": recipe.model.use.rpartition(".")[2],
-            "claims": [f"{c.split} {c.metric} {c.value:g}" for c in recipe.claims],
+            "claims": [
+                f"{c.split} {c.metric} {c.value:g}" + (f" ({c.printed})" if c.printed else "")
+                for c in recipe.claims
+            ],
         }
         for recipe in recipes
     ]
