@@ -101,7 +101,7 @@ def test_a_bag_of_words_reaches_088_on_the_real_reviews(imdb_folder: Path, tmp_p
     assert [answer.prediction for answer in answers] == ["pos", "neg"]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_quickstart_reaches_what_the_tutorial_prints(
     seed: int, fashion_mnist: Dataset, tmp_path: Path
 ) -> None:
