@@ -19,20 +19,18 @@ from papertrial.errors import DataError, ModelError, nearest
 
 _AT_ONCE = 2**20  # bytes unpacked
 _LARGEST = float(np.finfo(np.float32).max)
-ADDRESS = "https://nlp.stanford.edu/data/glove.6B.zip"
 
 
 @dataclass(frozen=True)
 class NamedVectors:
-    """Vectors that a recipe can name: their archive, the file in it, and where it comes from."""
+    """Vectors that a recipe can name: their archive, and the file in it."""
 
     archive: str
     member: str
-    address: str
 
 
 NAMED = {
-    f"glove.6B.{size}d": NamedVectors("glove.6B.zip", f"glove.6B.{size}d.txt", ADDRESS)
+    f"glove.6B.{size}d": NamedVectors("glove.6B.zip", f"glove.6B.{size}d.txt")
     for size in (50, 100, 200, 300)
 }
 

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from papertrial.data.catalog import CATALOG
 from papertrial.data.column import Dataset, Split
 from papertrial.data.sources import text_folder
 from papertrial.data.steps import Step, Steps
 from papertrial.errors import DataError
 
-ADDRESS = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+ADDRESS = CATALOG["imdb"].urls[0]
 CLASSES = ("neg", "pos")
 _EACH = 12_500  # reviews of a class in a part
 # Of all labelled reviews, as two independent copies of the set agree on them: SHA-256 over the
