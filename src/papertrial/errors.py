@@ -27,6 +27,10 @@ class DivergedError(PapertrialError):
     """A training whose loss is no longer a finite number."""
 
 
+class ClaimError(PapertrialError):
+    """A claim that cannot be judged, or a rule for judging it that does not hold together."""
+
+
 class RunError(PapertrialError):
     """A run folder that cannot be read or written."""
 
