@@ -8,8 +8,9 @@ import pytest
 
 import papertrial as pt
 from papertrial.cli.train import told
+from papertrial.recipe.load import shipped
 
-CLAIMED = 'claims=[{metric: accuracy, value: 0.93, printed: "93 %"}]'
+CLAIMED = 'claims=[{metric: accuracy, value: 0.93, tolerance: 0.01, printed: "93 %"}]'
 SETTING = [
     "optimizer.lr=0.01",
     "model.hidden=[32]",
@@ -61,6 +62,35 @@ def test_an_override_with_the_value_that_is_there_does_not(claimed: Path) -> Non
 def test_only_the_overrides_that_change_the_setting_are_named(claimed: Path) -> None:
     (claim,) = pt.load_recipe(claimed, ["seed=1", "epochs=1", "data.batch_size=64"]).claims
     assert claim.not_judged == "the setting differs: epochs=1, data.batch_size=64"
+
+
+def test_an_override_that_leaves_a_metric_out_marks_its_claim(claimed: Path) -> None:
+    (claim,) = pt.load_recipe(claimed, ["metrics=[loss, f1]"]).claims
+    assert claim.not_judged == "it is not computed: metrics=[loss, f1]"
+
+
+def test_an_override_without_a_test_part_marks_the_claims_that_need_one(claimed: Path) -> None:
+    (claim,) = pt.load_recipe(claimed, ["data.splits.test=null"]).claims
+    assert claim.not_judged == "the setting differs: data.splits.test=null"
+
+
+@pytest.mark.parametrize("override", ["verify.max_seeds=20", "deviations=[Other widths]"])
+def test_how_claims_are_judged_is_no_other_setting(override: str, claimed: Path) -> None:
+    (claim,) = pt.load_recipe(claimed, [override]).claims
+    assert claim.not_judged is None
+
+
+def test_counts_stand_beside_those_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "quick.yaml").write_text(
+        shipped()["diabetes-bmi"].replace("epochs: 1000", "epochs: 1")
+    )
+    run = pt.train(pt.load_recipe(tmp_path / "quick.yaml"), runs=tmp_path, threads=1)
+    assert told(run.summary)[2:] == [
+        "claim: parameters 2; here 2 (counted)",
+        "claim: train samples 422; here 422 (counted)",
+        "claim: test samples 20; here 20 (counted)",
+    ]
+    assert [claim["ours"] for claim in run.summary["claims"]][2:] == [2, 422, 20]
 
 
 def test_a_claim_stands_beside_the_number_and_says_what_it_is(

@@ -149,7 +149,9 @@ def test_a_choice_by_the_validation_part_is_told_without_that_mark(
 ) -> None:
     run = runs["best-on-validation"]
     epoch = run.summary["report"]["epoch"]
-    assert told(run.summary) == [f"reported: epoch {epoch} of 4, the best on validation"]
+    line, claim = told(run.summary)
+    assert line == f"reported: epoch {epoch} of 4, the best on validation"
+    assert "(not judged: the setting differs: data.splits.validation=0.2, epochs=4," in claim
 
 
 @pytest.mark.parametrize("rule", ["last", "best-on-validation"])

@@ -12,7 +12,8 @@ import papertrial as pt
 from papertrial.data.column import Dataset
 from papertrial.data.sources import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
-from papertrial.recipe import schema
+from papertrial.recipe import vocabulary
+from papertrial.recipe.claims import claim_warnings
 from papertrial.recipe.load import shipped
 from papertrial.tasks import TASKS
 
@@ -21,12 +22,12 @@ FOLDER = Path(pt.__file__).parent / "recipes"
 
 RECIPES = [
     "cifar10-deep-cnn", "cifar10-resnet20", "cifar10-tutorial", "diabetes-bmi", "diabetes-linear",
-    "digits-mlp", "fashion-mnist-cnn", "fashion-mnist-cnn-small", "fashion-mnist-quickstart",
-    "imdb-bow", "imdb-lstm",
+    "digits-mlp", "digits-mlp-as-svc", "fashion-mnist-cnn", "fashion-mnist-cnn-small",
+    "fashion-mnist-mlp", "fashion-mnist-quickstart", "imdb-bow", "imdb-lstm",
 ]  # fmt: skip
 
 
-def test_there_are_eleven() -> None:
+def test_there_are_thirteen() -> None:
     assert sorted(shipped()) == RECIPES
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == RECIPES
 
@@ -42,9 +43,9 @@ def test_each_is_valid_and_headed_by_the_command_that_runs_it(name: str) -> None
 
 
 def test_the_vocabulary_of_recipes_is_what_the_engine_has() -> None:
-    assert set(schema.SOURCES) == set(SOURCES)
-    assert set(schema.TASKS) == set(TASKS)
-    assert set(schema.METRICS) == {name for names in FAMILIES.values() for name in names}
+    assert set(vocabulary.SOURCES) == set(SOURCES)
+    assert set(vocabulary.TASKS) == set(TASKS)
+    assert set(vocabulary.METRICS) == {name for names in FAMILIES.values() for name in names}
 
 
 def needed(recipe: pt.Recipe, request: pytest.FixtureRequest) -> None:
@@ -62,7 +63,7 @@ def test_each_trains_on_a_few_batches_of_its_real_set(
 ) -> None:
     few = ["epochs=null", "steps=3"]
     needed(pt.load_recipe(name), request)
-    if name not in ("diabetes-bmi", "diabetes-linear", "digits-mlp"):
+    if name not in ("diabetes-bmi", "diabetes-linear", "digits-mlp", "digits-mlp-as-svc"):
         few += ["data.limit=200", "data.splits.validation=null", "report=last"]
     run = pt.train(pt.load_recipe(name, few), runs=tmp_path, threads=1)
     assert run.summary["report"]["step"] == 3
@@ -72,6 +73,42 @@ def test_each_trains_on_a_few_batches_of_its_real_set(
     assert 0 < first["loss"] < 1e5
     reasons = {claim.get("not_judged") or "" for claim in run.summary["claims"]}
     assert all(reason.startswith("the setting differs: ") for reason in reasons)
+
+
+def test_what_is_claimed_says_where_it_was_read() -> None:
+    for name in RECIPES:
+        recipe = pt.load_recipe(name)
+        assert all(claim.where for claim in recipe.claims)
+        assert claim_warnings(recipe) == []
+    tutorial, resnet = (pt.load_recipe(f"cifar10-{n}").claims[0] for n in ("tutorial", "resnet20"))
+    assert tutorial.printed_interval == (0.55, 0.56)
+    assert (resnet.number, resnet.printed_interval) == (0.9125, (0.91245, 0.91255))
+    quickstart = pt.load_recipe("fashion-mnist-quickstart").claims
+    assert [claim.number for claim in quickstart] == [0.646, 1.087374, 0.658, 1.061191]
+    assert {claim.runs for claim in quickstart} == {1}
+
+
+@pytest.mark.parametrize("name", ["diabetes-bmi", "diabetes-linear"])
+def test_what_is_deterministic_lies_within_its_tolerance(name: str, tmp_path: Path) -> None:
+    recipe = pt.load_recipe(name, ["seed=7"])
+    run = pt.train(recipe, runs=tmp_path, threads=1)
+    ours = [claim["ours"] for claim in run.summary["claims"]]
+    for claim, score in zip(recipe.claims, ours, strict=True):
+        low, high = claim.printed_interval
+        assert low - claim.allowed <= score <= high + claim.allowed
+
+
+def test_the_digits_network_is_what_its_claim_says_and_never_the_support_vector_machine(
+    tmp_path: Path,
+) -> None:
+    (claim,), (bound,) = (pt.load_recipe(f"digits-mlp{n}").claims for n in ("", "-as-svc"))
+    assert bound.judged_side == "at-least"
+    scores = []
+    for seed in range(3):
+        run = pt.train(pt.load_recipe("digits-mlp", [f"seed={seed}"]), runs=tmp_path, threads=1)
+        scores.append(run.metrics["test"]["accuracy"])
+    assert abs(sum(scores) / 3 - claim.number) <= claim.allowed
+    assert max(scores) < bound.number - 0.01
 
 
 @pytest.mark.parametrize("name", ["cifar10-deep-cnn", "imdb-lstm"])

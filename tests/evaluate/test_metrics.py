@@ -56,7 +56,8 @@ def test_classification_metrics_are_those_of_scikit_learn(
     task = _classes(count)
     output, y = _draw(count, rows, seed, case)
     names = ["accuracy", "confusion_matrix", "precision", "recall", "f1"]
-    names += [f"{name}_per_class" for name in ("precision", "recall", "f1")]
+    averages = ("micro", "weighted", "per_class")
+    names += [f"{name}_{how}" for name in ("precision", "recall", "f1") for how in averages]
     got: dict[str, Any] = compute(names, task, output, y, LOSS)
     true, guess = y.numpy(), output.argmax(1).numpy()
     labels = list(range(count))
@@ -69,6 +70,9 @@ def test_classification_metrics_are_those_of_scikit_learn(
     ]:
         macro = score(true, guess, average="macro", zero_division=0)
         assert got[name] == pytest.approx(macro, abs=1e-6)
+        for how in ("micro", "weighted"):
+            average = score(true, guess, average=how, zero_division=0)
+            assert got[f"{name}_{how}"] == pytest.approx(average, abs=1e-6)
         each = score(true, guess, average=None, labels=labels, zero_division=0)
         assert list(got[f"{name}_per_class"]) == list(task.classes)
         assert list(got[f"{name}_per_class"].values()) == pytest.approx(each, abs=1e-6)

@@ -207,7 +207,34 @@ ROUND: list[tuple[str, Any]] = [
     ("data", {"source": "diabetes", "batch_size": 8, "splits": {"validation": 1, "test": 0.5}}),
     ("scheduler", {"use": "a.B", "interval": "step", "gammas": [0.1, 1e-7]}),
     ("metrics", ["loss", "top3_accuracy"]),
-    ("claims", [{"metric": "r2", "value": 1, "printed": "0.10", "tolerance": 1e-9}]),
+    (
+        "claims",
+        [
+            {
+                "metric": "r2",
+                "split": "train",
+                "value": "10 %",
+                "printed": "0.10",
+                "tolerance": 1e-9,
+                "plus_minus": {"value": 0.1, "is": "ci", "level": 0.9},
+            }
+        ],
+    ),
+    (
+        "claims",
+        [
+            {
+                "metric": "r2",
+                "split": "train",
+                "value": "1.5 points",
+                "tolerance": "1 point",
+                "kind": "difference",
+                "versus": {"set": {"optimizer.lr": 0.2, "name": "1e-3"}},
+            }
+        ],
+    ),
+    ("verify", {"seeds": [3, 1, 4, 15, 9], "alpha": 0.1}),
+    ("deviations", ["yes", "1e-3"]),
     ("model", {"use": "a.B", "args": [[1, 2], {"use": "a.C", "args": ["x"]}], "x": {"y": [True]}}),
     ("model", {"use": "a.B", "text": ["1e-3", "no", "2024-01-01", ""], "none": [None]}),
     ("model", {"use": "torch.nn.BatchNorm1d", "num_features": 10, "momentum": None}),

@@ -92,9 +92,13 @@ line 19, scheduler.monitor: needs a validation part; set data.splits.validation
 line 20, epochs: must be a valid integer, got 'yes'
 line 21, paper: must be a mapping of keys to values, got 'a title'
 line 22, metrics.1: unknown metric, got 'acuracy'; did you mean "accuracy"?
-line 25, claims.0.value: must be a valid number, got '0.5'
+line 25, claims.0.value: must be a number, or text such as "55 %", got '0.5'
 line 26, claims.0.kind: must be one of the known names, got 'meen'; did you mean "mean"?
 line 27, claims.1.value: is missing, and has no default
+line 24, claims.0.metric: the recipe does not compute r2; add it to metrics
+line 27, claims.1.metric: the recipe does not compute r2; add it to metrics
+line 24, claims.0.tolerance: is missing: how far from the number is still the same result? Give it in the metric's unit (0.01), of a fraction also in text ("1 point")
+line 27, claims.1.tolerance: is missing: how far from the number is still the same result? Give it in the metric's unit (0.01), of a fraction also in text ("1 point")
 override "evaluate.evry=2", evaluate.evry: unknown key, got 2; did you mean "every"?
 override "seed=-1", seed: must be greater than or equal to 0, got -1
 override "lr", an override is dotted.key=value, such as optimizer.lr=0.01

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from papertrial.recipe.claims import Claim, PlusMinus, Verify, Versus
 from papertrial.recipe.override import apply_override, section_at
 from papertrial.recipe.schema import (
-    Claim,
     Data,
     Evaluate,
     Paper,
@@ -222,6 +222,10 @@ def test_a_plain_value_takes_no_key(tree: dict[str, Any], text: str, where: str)
         (("data", "transform", 3), Slot),
         (("scheduler",), SchedulerSlot),
         (("claims", 0), Claim),
+        (("claims", 0, "versus"), Versus),
+        (("claims", 0, "plus_minus"), PlusMinus),
+        (("claims", 0, "versus", "set"), None),
+        (("verify",), Verify),
         (("paper",), Paper),
         (("evaluate",), Evaluate),
         (("model",), Slot),

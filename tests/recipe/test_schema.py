@@ -13,17 +13,9 @@ from pydantic import ValidationError
 
 from papertrial.data.sources import SOURCES as LOADABLE
 from papertrial.recipe.load import shipped
-from papertrial.recipe.schema import (
-    METRICS,
-    OWN_DATA,
-    SOURCES,
-    TASKS,
-    Recipe,
-    Slot,
-    json_schema,
-    not_training,
-)
+from papertrial.recipe.schema import Recipe, Slot, json_schema, not_training
 from papertrial.recipe.text import parse
+from papertrial.recipe.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES, TASKS
 from papertrial.tasks import TASKS as MADE
 
 Tree = dict[str, Any]
@@ -48,7 +40,6 @@ def accepts(tree: Tree) -> tuple[bool, bool]:
     return typed, jsonschema.Draft202012Validator(json_schema()).is_valid(tree)
 
 
-CLAIM = {"metric": "r2", "value": 0.5}
 OWN = {"source": "image-folder", "path": "photos", "batch_size": 8}
 TABLE = {"source": "table", "path": "a.csv", "batch_size": 8, "table": {"target": "y"}}
 RIGHT: list[tuple[str, Any]] = [
@@ -71,9 +62,7 @@ RIGHT: list[tuple[str, Any]] = [
     ("scheduler", "a.B"),
     ("scheduler", {"use": "a.B", "interval": "step", "gamma": 0.1}),
     ("scheduler", None),
-    ("claims", [{**CLAIM, "value": 1, "tolerance": 0, "n": 1, "kind": "best-of"}]),
-    ("claims", [{**CLAIM, "split": "train", "printed": "1", "unverified": True}]),
-    ("claims", [{**CLAIM, "not_judged": "the setting differs: epochs=2"}]),
+    ("metrics", ["f1_micro", "precision_weighted", "recall_micro"]),
     ("data.source", "cifar10"),
     ("data.source", "imdb"),
     ("data.source", "./mine/data.py:load"),
@@ -165,15 +154,8 @@ WRONG: list[tuple[str, Any]] = [
     ("metrics", ["losses"]),
     ("scheduler", {"use": "a.B", "interval": "batch"}),
     ("scheduler", {"use": "a.B", "monitor": "los"}),
-    ("claims", [{"metric": "r2"}]),
-    ("claims", [{**CLAIM, "value": "0.5"}]),
-    ("claims", [{**CLAIM, "tolerance": -1}]),
-    ("claims", [{**CLAIM, "n": 0}]),
-    ("claims", [{**CLAIM, "split": "dev"}]),
-    ("claims", [{**CLAIM, "kind": "about"}]),
-    ("claims", [{**CLAIM, "printed": 0.5}]),
-    ("claims", {"metric": "r2", "value": 1}),
-    ("claims", [{**CLAIM, "not_judged": True}]),
+    ("metrics", ["f1_macro"]),
+    ("metrics", ["parameters"]),
     ("data.source", "image_folder"),
     ("data.source", "mine/data.py"),
     ("data.source", 3),
@@ -270,7 +252,10 @@ def test_json_schema_is_the_shipped_file_and_a_valid_schema() -> None:
 
 def test_an_editor_can_complete_metrics_sources_tasks_and_optional_parts() -> None:
     schema = shipped_schema()
-    assert schema["$defs"]["Claim"]["properties"]["metric"]["anyOf"][0]["enum"] == list(METRICS)
+    assert schema["$defs"]["Claim"]["properties"]["metric"]["anyOf"][0]["enum"] == [
+        *METRICS, *COUNTS,
+    ]  # fmt: skip
+    assert schema["properties"]["metrics"]["items"]["anyOf"][0]["enum"] == list(METRICS)
     source = schema["$defs"]["Data"]["properties"]["source"]["anyOf"]
     assert source[0]["enum"] == [*SOURCES, *OWN_DATA]
     assert schema["properties"]["task"]["enum"] == list(TASKS)
@@ -330,6 +315,14 @@ DEFAULTS: list[tuple[str, Any]] = [
     ("evaluate.test", "at-end"),
     ("report", "last"),
     ("data.limit", None),
+    ("deviations", ()),
+    ("verify.max_seeds", 15),
+    ("verify.seeds", None),
+    ("verify.alpha", 0.05),
+    ("verify.statistic", "mean"),
+    ("verify.prior", 1.0),
+    ("verify.horizon", "anytime"),
+    ("verify.max_diverged", 0.2),
 ]
 
 
@@ -376,5 +369,5 @@ def test_how_often_to_evaluate_changes_a_training_where_something_listens(
     tree: Tree, changes: Tree, counts: bool
 ) -> None:
     recipe = Recipe.model_validate(put({**tree, **changes}, "data.splits.validation", 0.1))
-    never = {"name", "paper", "seed", "claims", "metrics", "log_every"}
+    never = {"name", "paper", "seed", "claims", "metrics", "log_every", "verify", "deviations"}
     assert not_training(recipe) == (never if counts else never | {"evaluate"})

@@ -21,10 +21,7 @@ def list_recipes(as_json: Json = False) -> None:
             "task": recipe.task,
             "data": recipe.data.source,
             "model": recipe.model.use.rpartition(".")[2],
-            "claims": [
-                f"{c.split} {c.metric} {c.value:g}" + (f" ({c.printed})" if c.printed else "")
-                for c in recipe.claims
-            ],
+            "claims": [_claim(c) for c in recipe.claims],
         }
         for recipe in recipes
     ]
@@ -42,3 +39,13 @@ def list_recipes(as_json: Json = False) -> None:
         claims = "\n".join(row["claims"])
         table.add_row(row["name"], row["task"], row["data"], row["model"], claims)
     Console().print(table)
+
+
+def _claim(claim: Any) -> str:
+    """Write a claim in a few words: "test accuracy 0.646 (64.6%)"."""
+    split = "" if claim.metric == "parameters" else f"{claim.split} "
+    kinds = {"at-least": "at least ", "at-most": "at most "}
+    bound = kinds.get(claim.judged_side, "")
+    better = "better by " if claim.is_gain else ""
+    printed = f" ({claim.printed})" if claim.printed else ""
+    return f"{split}{claim.metric} {better}{bound}{claim.number:,.10g}{printed}"

@@ -124,13 +124,16 @@ def told(summary: dict[str, Any]) -> list[str]:
         times = "once" if count == 1 else f"{count} times"
         lines.append(f"the test split was looked at {times} before the end; it chose nothing")
     for claim in summary["claims"]:
+        counted = claim["metric"] in ("parameters", "samples")
         ours = "not computed" if claim["ours"] is None else f"{claim['ours']:.6g}"
+        ours = f"{claim['ours']:,}" if counted and claim["ours"] is not None else ours
         printed = f" (printed: {claim['printed']})" if claim["printed"] else ""
-        reported = f"{claim['value']:g}{printed}"
+        reported = f"{claim['value']:,.10g}{printed}"
         why = claim["not_judged"]
         verdict = f"not judged: {why}" if why else "one run, no verdict"
-        verdict += ", optimistic" if report["optimistic"] and claim["split"] == "test" else ""
-        lines.append(
-            f"claim: {claim['split']} {claim['metric']} {reported}; here {ours} ({verdict})"
-        )
+        verdict = "counted" if counted and not why else verdict
+        chosen = report["optimistic"] and claim["split"] == "test" and not counted
+        verdict += ", optimistic" if chosen else ""
+        split = "" if claim["metric"] == "parameters" else f"{claim['split']} "
+        lines.append(f"claim: {split}{claim['metric']} {reported}; here {ours} ({verdict})")
     return lines

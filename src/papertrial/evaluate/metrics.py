@@ -27,8 +27,9 @@ _AVERAGED = {  # torchmetrics' functions; it is imported when one is asked for, 
 
 
 _REGRESSION = ("mse", "rmse", "mae", "r2")
+_AVERAGES = {"": "macro", "_micro": "micro", "_weighted": "weighted", "_per_class": "none"}
 _CLASSIFICATION = (
-    "accuracy", "top5_accuracy", *_AVERAGED, *(f"{name}_per_class" for name in _AVERAGED),
+    "accuracy", "top5_accuracy", *(name + how for how in _AVERAGES for name in _AVERAGED),
     "confusion_matrix", "auroc",
 )  # fmt: skip
 _LOWER = ("loss", "mse", "rmse", "mae")
@@ -71,7 +72,8 @@ def compute(
     """Return each metric of a split.
 
     Args:
-        names: the metrics; precision, recall, F1 and AUROC are macro averages over the classes.
+        names: the metrics; precision, recall, F1 and AUROC are macro averages over the classes,
+            `f1_micro` counts all classes together, `f1_weighted` weighs each by its rows.
         task: what the outputs mean.
         output: raw, [N, K], [N] or [N, T].
         y: targets as stored.
@@ -147,11 +149,11 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Va
         if len(torch.unique(target)) < count:
             return None
         return float(tmc.multiclass_auroc(task.link(output), target, count))
-    metric: Callable[..., Tensor] = getattr(tmc, _AVERAGED[name.removesuffix("_per_class")])
-    if name.endswith("_per_class"):
-        per_class = metric(output, target, count, average="none").tolist()
-        return dict(zip(classes, per_class, strict=True))
-    return float(metric(output, target, count, average="macro"))
+    base, _, how = name.partition("_")
+    metric: Callable[..., Tensor] = getattr(tmc, _AVERAGED[base])
+    average = _AVERAGES[f"_{how}" if how else ""]
+    value = metric(output, target, count, average=average)
+    return dict(zip(classes, value.tolist(), strict=True)) if average == "none" else float(value)
 
 
 def check_finite(metrics: dict[str, Value], output: Tensor, split: str, step: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from papertrial.errors import RecipeError
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.schema import Recipe, not_training
-from papertrial.recipe.slots import is_vectors_file, map_files
+from papertrial.recipe.slots import is_recipe_file, is_vectors_file, map_files, other_sides
 
 _WEIGHTS = "model.safetensors"  # of the run that `init_from` names
 
@@ -44,7 +44,9 @@ def _digest(tree: dict[str, Any]) -> str:
 
 
 def _by_content(tree: dict[str, Any]) -> dict[str, Any]:
-    """Put the content of what a training starts from in the place of its path."""
+    """Put the content of a file in the place of its path: what a training starts from, and the
+    other side of a claim's difference.
+    """
     data = dict(tree["data"])
     if "text" in data:
         text = data["text"] = dict(data["text"])
@@ -55,6 +57,9 @@ def _by_content(tree: dict[str, Any]) -> dict[str, Any]:
     tree = {**tree, "data": data}
     if "init_from" in tree:
         tree["init_from"] = _sha256(Path(tree["init_from"]) / _WEIGHTS)
+    for versus in other_sides(tree):  # of a tree that map_files made: no caller has it
+        if is_recipe_file(versus.get("recipe")):
+            versus["recipe"] = _sha256(Path(versus["recipe"]))
     return tree
 
 

@@ -16,9 +16,10 @@ from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_
 from papertrial.recipe.check import check_slot, check_source
 from papertrial.recipe.override import apply_override, section_at
 from papertrial.recipe.rules import broken_rules
-from papertrial.recipe.schema import METRICS, OWN_DATA, SOURCES, Recipe, not_training
+from papertrial.recipe.schema import Recipe, not_training
 from papertrial.recipe.slots import anchor_files, expand, slots_in
 from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
+from papertrial.recipe.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
 
 
 def shipped() -> dict[str, str]:
@@ -115,21 +116,35 @@ def load_recipe(
 
 
 def _mark_claims(tree: dict[str, Any], reported: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Mark the claims of a recipe whose setting is no longer that of the numbers reported."""
-    before, after = (_training(side) for side in (reported, tree))
-    if before is None or after is None or before == after:
-        return
+    """Mark the claims of a recipe whose setting is no longer that of the numbers reported.
+
+    A claim is marked too where an override of `metrics` leaves its metric out.
+    """
     sections = {text: text.partition("=")[0].partition(".")[0].strip() for text in overrides}
-    parts = [text for text, section in sections.items() if section in after]
-    claims = tree.get("claims")
-    for claim in claims if isinstance(claims, list) else ():
-        if isinstance(claim, dict) and claim.get("not_judged") is None:
+    before, after = (_training(side) for side in (reported, tree))
+    claims, metrics = tree.get("claims"), tree.get("metrics")
+    claims = [c for c in claims if isinstance(c, dict)] if isinstance(claims, list) else []
+    claims = [claim for claim in claims if claim.get("not_judged") is None]
+    if before is not None and after is not None and before != after:
+        parts = [text for text, section in sections.items() if section in after]
+        for claim in claims:
             claim["not_judged"] = f"the setting differs: {', '.join(parts)}"
+        return
+    fewer = [text for text, section in sections.items() if section == "metrics"]
+    if not fewer or not isinstance(metrics, list) or not metrics:
+        return
+    for claim in claims:
+        if claim.get("metric") not in (*metrics, *COUNTS):
+            claim["not_judged"] = f"it is not computed: {', '.join(fewer)}"
 
 
 def _training(tree: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what can change a training's outcome, defaults filled in; None for invalid values."""
-    recipe, _ = _typed(tree)
+    """Return what can change a training's outcome, defaults filled in; None for invalid values.
+
+    Claims are left aside: what is wrong with one, as that there is no such split any more, changes
+    no training.
+    """
+    recipe, _ = _typed({key: value for key, value in tree.items() if key != "claims"})
     if recipe is None:
         return None
     left_out = not_training(recipe)
@@ -149,7 +164,8 @@ def to_yaml(recipe: Recipe) -> str:
 def _plain(value: Any) -> Any:
     """Leave out what a section does not set; the arguments of a slot stay, null or not."""
     if isinstance(value, BaseModel):
-        own = {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        fields = type(value).model_fields.items()
+        own = {field.alias or name: _plain(getattr(value, name)) for name, field in fields}
         own = {
             name: v for name, v in own.items() if v not in (None, {}) and (name, v) != ("args", [])
         }
@@ -206,7 +222,8 @@ def _problems(error: Any) -> Iterable[Problem]:
     elif kind in ("model_type", "model_attributes_type"):
         rule = "must be a mapping of keys to values"
     elif error["msg"].endswith("unknown metric"):
-        rule, near = "unknown metric", did_you_mean(got, METRICS)
+        valid = [*METRICS, *COUNTS] if path[0] == "claims" else list(METRICS)
+        rule, near = "unknown metric", did_you_mean(got, valid)
     elif error["msg"].endswith("unknown source"):
         rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
     else:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from papertrial.recipe.claim_rules import broken_claims
+from papertrial.recipe.vocabulary import is_one_number
+
 Broken = tuple[str, str]  # key path, message
 # What each kind of data of one's own must be told.
 _NEEDS = {
@@ -27,7 +30,7 @@ _ONE_NUMBER = "takes a metric that is one number"
 
 def broken_rules(tree: Mapping[str, Any]) -> list[Broken]:
     """Return (key path, message) for each rule over several keys that the plain `tree` breaks."""
-    return [*_length(tree), *_data(tree), *_validation(tree), *_test(tree)]
+    return [*_length(tree), *_data(tree), *_validation(tree), *_test(tree), *broken_claims(tree)]
 
 
 def _get(tree: Any, where: str) -> Any:
@@ -85,7 +88,7 @@ def _validation(tree: Mapping[str, Any]) -> Iterator[Broken]:
             yield where, "needs a validation part; set data.splits.validation"
     for where in ("scheduler.monitor", "early_stopping.monitor", "report_metric"):
         metric = _get(tree, where)
-        if isinstance(metric, str) and (metric.endswith("_per_class") or "matrix" in metric):
+        if isinstance(metric, str) and not is_one_number(metric):
             what = "a scheduler" if where == "scheduler.monitor" else where.partition(".")[0]
             yield where, f"{what} {_ONE_NUMBER}, got {metric!r}"
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -19,38 +17,9 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
+from papertrial.recipe.claims import Claim, Verify
 from papertrial.recipe.rules import broken_rules
-
-TaskName = Literal[
-    "image-classification", "text-classification", "table-classification", "regression"
-]
-NamedSet = Literal[
-    "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"
-]
-OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
-SplitName = Literal["train", "validation", "test"]
-METRICS = (
-    "loss", "accuracy", "top5_accuracy", "precision", "recall", "f1",
-    "precision_per_class", "recall_per_class", "f1_per_class", "confusion_matrix", "auroc",
-    "mse", "rmse", "mae", "r2",
-)  # fmt: skip
-METRIC_PATTERN = "^(" + "|".join(("top[1-9][0-9]*_accuracy", *METRICS)) + ")$"
-
-TASKS: tuple[str, ...] = get_args(TaskName)
-SOURCES: tuple[str, ...] = get_args(NamedSet)
-OWN_DATA: tuple[str, ...] = get_args(OwnData)
-
-
-class Section(BaseModel):
-    """A part of a recipe: frozen, and no key but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-def _metric(name: str) -> str:
-    if not re.fullmatch(METRIC_PATTERN, name):
-        raise ValueError("unknown metric")
-    return name
+from papertrial.recipe.vocabulary import OWN_DATA, SOURCES, MetricName, Section, TaskName
 
 
 def _portion(value: object) -> object:
@@ -115,13 +84,6 @@ Size = Annotated[
         }
     ),
 ]
-MetricName = Annotated[
-    str,
-    AfterValidator(_metric),
-    WithJsonSchema(
-        {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
-    ),
-]
 Portion = Annotated[
     float | int | None,
     BeforeValidator(_portion),
@@ -135,6 +97,9 @@ Portion = Annotated[
         }
     ),
 ]
+
+
+Deviation = Annotated[str, Field(min_length=1)]
 
 
 class Slot(Section):
@@ -279,27 +244,6 @@ class EarlyStopping(Section):
     min_delta: float = Field(default=0.0, ge=0, description="smallest change that improves")
 
 
-class Claim(Section):
-    """A reported number with its tolerance, in the metric's own unit."""
-
-    metric: MetricName
-    split: SplitName = "test"
-    value: float
-    tolerance: float | None = Field(default=None, ge=0)
-    kind: Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"] = (
-        "mean"
-    )
-    n: int | None = Field(default=None, ge=1, description="runs behind the reported number")
-    printed: str | None = Field(default=None, description='the digits as printed, "55 %"')
-    where: str | None = None
-    url: str | None = None
-    notes: str | None = None
-    unverified: bool = Field(default=False, description="not read in the document named")
-    not_judged: str | None = Field(
-        default=None, description="why it is not: set where an override changes the setting"
-    )
-
-
 class Recipe(Section):
     """What to do, entire: data, model, training, evaluation, and the numbers to hold it against."""
 
@@ -331,10 +275,14 @@ class Recipe(Section):
     evaluate: Evaluate = Evaluate()
     metrics: Annotated[tuple[MetricName, ...], Strict(False)] = ()
     claims: Annotated[tuple[Claim, ...], Strict(False)] = ()
+    verify: Verify = Verify()
+    deviations: Annotated[tuple[Deviation, ...], Strict(False)] = Field(
+        default=(), description="where this recipe departs from the paper, a sentence each"
+    )
 
     @model_validator(mode="after")
     def _rules(self) -> Recipe:
-        for where, message in broken_rules(self.model_dump()):
+        for where, message in broken_rules(self.model_dump(by_alias=True)):
             raise ValueError(f"{where}: {message}")
         return self
 
@@ -344,7 +292,7 @@ def not_training(recipe: Recipe) -> set[str]:
 
     How often to evaluate is one of them where nothing listens to the evaluation.
     """
-    keys = {"name", "paper", "seed", "claims", "metrics", "log_every"}
+    keys = {"name", "paper", "seed", "claims", "metrics", "log_every", "verify", "deviations"}
     monitored = recipe.scheduler is not None and recipe.scheduler.monitor is not None
     listened = monitored or recipe.early_stopping is not None or recipe.report != "last"
     return keys if listened else keys | {"evaluate"}

@@ -56,20 +56,53 @@ def is_file(use: str) -> bool:
 def anchor_files(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Make every file that plain values name absolute, taken as relative to `folder`.
 
-    These are "./file.py:Name" under a `use` or as the source, and the paths of data and runs.
+    These are "./file.py:Name" under a `use` or as the source, the paths of data and runs, and those
+    of the other side of a claim's difference.
     """
     anchored: dict[str, Any] = map_files(tree, lambda use: str((folder / use).resolve()))
     for *owners, key in _PATHS:
         section: Any = anchored
         for owner in owners:
             section = section.get(owner) if isinstance(section, dict) else None
-        value = section.get(key) if isinstance(section, dict) else None
-        if isinstance(value, str) and value and (key != "vectors" or is_vectors_file(value)):
-            path = Path(value)
-            with contextlib.suppress(RuntimeError):  # no such user: told when it is opened
-                path = path.expanduser()
-            section[key] = str((folder / path).resolve())
+        _anchor(section, key, key, folder)
+    for versus in other_sides(anchored):
+        if is_recipe_file(versus.get("recipe")):
+            _anchor(versus, "recipe", "recipe", folder)
+        changes: Any = versus.get("set")
+        for key, value in list(changes.items()) if isinstance(changes, dict) else ():
+            if isinstance(value, str) and is_file(value):
+                changes[key] = str((folder / value).resolve())
+            elif tuple(str(key).split(".")) in _PATHS:
+                _anchor(changes, key, str(key).rpartition(".")[2], folder)
     return anchored
+
+
+def _anchor(section: Any, key: str, name: str, folder: Path) -> None:
+    """Make one path of a section absolute, where there is a section and a path in it."""
+    if not isinstance(section, dict):
+        return
+    value = section.get(key)
+    if isinstance(value, str) and value and (name != "vectors" or is_vectors_file(value)):
+        path = Path(value)
+        with contextlib.suppress(RuntimeError):  # no such user: told when it is opened
+            path = path.expanduser()
+        section[key] = str((folder / path).resolve())
+
+
+def other_sides(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the `versus` of each claim of a difference, in plain values."""
+    claims = tree.get("claims")
+    for claim in claims if isinstance(claims, list | tuple) else ():
+        versus = claim.get("versus") if isinstance(claim, dict) else None
+        if isinstance(versus, dict):
+            yield versus
+
+
+def is_recipe_file(recipe: Any) -> bool:
+    """Tell whether a recipe is named by its file rather than as one of the shipped ones."""
+    if not isinstance(recipe, str):
+        return False
+    return "/" in recipe or "\\" in recipe or Path(recipe).suffix in (".yaml", ".yml")
 
 
 def is_vectors_file(vectors: str) -> bool:

@@ -1,0 +1,271 @@
+"""What a recipe says of reported numbers, and how they are to be judged."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from papertrial.recipe.quantity import (
+    PERCENT_PATTERN,
+    POINTS_PATTERN,
+    PRINTED_PATTERN,
+    VALUE_PATTERN,
+    Rounding,
+    interval_of,
+    plain,
+    read,
+    share_of,
+    value_of,
+    width_of,
+)
+from papertrial.recipe.text import scalar
+from papertrial.recipe.vocabulary import ClaimMetric, Section, SplitName
+
+if TYPE_CHECKING:
+    from papertrial.recipe.schema import Recipe
+
+Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
+Side = Literal["about", "at-least", "at-most"]
+_LEAST_SEEDS = 5  # the first look: papertrial.claims.rule has the reason
+
+
+def _finite(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _amount(rule: str, units: tuple[str, ...], *, least: float = -math.inf) -> Callable[[Any], Any]:
+    """Return a check of a number, or of text with one of the units, that keeps what it is given."""
+
+    def check(value: Any) -> Any:
+        written = read(value) if isinstance(value, str) else None
+        number = value if _finite(value) else written.number if written else None
+        if number is None or (written and written.unit not in units):
+            raise ValueError(rule)
+        if number < least:
+            raise ValueError(f"must be {least:g} or more")
+        return value
+
+    return check
+
+
+def _tolerance(value: Any) -> Any:
+    written = read(value) if isinstance(value, str) else None
+    if written and written.unit == "%":
+        share, points = plain(written.number), plain(written.number.scaleb(2))
+        unit = "point" if points == "1" else "points"
+        alike = f'write {share}, "{points} {unit}", or relative_tolerance: {share}'
+        raise ValueError(f"a percent of what is ambiguous: {alike}")
+    return _amount('must be a number, or text such as "1.2 points"', ("points",), least=0)(value)
+
+
+def _relative(value: Any) -> Any:
+    rule = 'must be a fraction of the value below 1, 0.01 or "1 %"'
+    _amount(rule, ("%",), least=0)(value)
+    if share_of(value) >= 1:
+        raise ValueError(rule)
+    return value
+
+
+def _printed(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError('must be text in quotes, which keeps the last digits: "0.900"')
+    if read(value) is None:
+        raise ValueError('must be a number as it is printed, "64.6 %"; other words go to notes')
+    return value
+
+
+def _seeds(value: Any) -> Any:
+    seeds = value if isinstance(value, list | tuple) else ()
+    whole = [s for s in seeds if isinstance(s, int) and not isinstance(s, bool) and s >= 0]
+    if not len(seeds) == len(set(whole)) or len(seeds) < _LEAST_SEEDS:
+        raise ValueError(f"must be a list of at least {_LEAST_SEEDS} different whole numbers")
+    return tuple(seeds)
+
+
+def _number_or(pattern: str, **bounds: float) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": pattern}]}
+    )
+
+
+Value = Annotated[
+    float | str,
+    BeforeValidator(_amount('must be a number, or text such as "55 %"', ("%", "points"))),
+    _number_or(VALUE_PATTERN),
+]
+Width = Annotated[float | str, BeforeValidator(_tolerance), _number_or(POINTS_PATTERN, minimum=0)]
+Share = Annotated[
+    float | str,
+    BeforeValidator(_relative),
+    _number_or(PERCENT_PATTERN, minimum=0, exclusiveMaximum=1),
+]
+Printed = Annotated[
+    str,
+    BeforeValidator(_printed),
+    WithJsonSchema({"type": "string", "pattern": PRINTED_PATTERN}),
+]
+Seeds = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_seeds),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0},
+            "minItems": _LEAST_SEEDS,
+            "uniqueItems": True,
+        }
+    ),
+]
+
+
+class PlusMinus(Section):
+    """What stands behind the plus-minus of a reported number."""
+
+    value: Width
+    is_: Literal["sd", "se", "ci", "unknown"] = Field(
+        default="unknown",
+        alias="is",
+        description="standard deviation, standard error, confidence interval",
+    )
+    level: float = Field(default=0.95, gt=0, lt=1, description="of a confidence interval")
+
+
+class Versus(Section):
+    """The other side of a difference: ours minus its score."""
+
+    recipe: str | None = Field(
+        default=None, description="a name or a file; this recipe if left out"
+    )
+    set: dict[str, Any] = Field(default={}, description="overrides of it, by dotted key")
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What `set` says as `dotted.key=value` texts, which load_recipe takes."""
+        return tuple(f"{key}={_as_text(value)}" for key, value in self.set.items())
+
+
+class Claim(Section):
+    """A reported number, what may differ from it, and what it says of a training's scores."""
+
+    metric: ClaimMetric
+    split: SplitName = "test"
+    value: Value = Field(description='in the metric\'s unit, or "55 %"')
+    tolerance: Width | None = Field(
+        default=None, description='in the metric\'s unit, or "1.2 points"'
+    )
+    relative_tolerance: Share | None = Field(default=None, description="fraction of the value")
+    kind: Kind = "mean"
+    n: int | None = Field(default=None, ge=1, description="runs behind the reported number")
+    printed: Printed | None = Field(default=None, description='the digits as printed, "55 %"')
+    rounding: Rounding = Field(default="nearest", description="how the printed digits were cut")
+    plus_minus: PlusMinus | None = None
+    baseline: Value | None = Field(default=None, description="what the paper improves on")
+    best_epoch_on_test: bool = Field(
+        default=False, description="the number is that of the epoch that was best on test"
+    )
+    side: Side | None = Field(default=None, description="of a difference; about where left out")
+    versus: Versus | None = Field(default=None, description="of a difference: the other side")
+    where: str | None = None
+    url: str | None = None
+    notes: str | None = None
+    unverified: bool = Field(default=False, description="not read in the document named")
+    not_judged: str | None = Field(
+        default=None, description="why it is not: set where an override changes the setting"
+    )
+
+    @property
+    def number(self) -> float:
+        """The reported value in the metric's own unit; "55 %" is 0.55."""
+        return float(value_of(self.value, self.metric, gain=self.is_gain))
+
+    @property
+    def allowed(self) -> float:
+        """The tolerance in the metric's own unit; 0 where a bound or a count has none."""
+        if self.relative_tolerance is not None:
+            value = value_of(self.value, self.metric, gain=self.is_gain)
+            return float(share_of(self.relative_tolerance) * abs(value))
+        return 0.0 if self.tolerance is None else float(width_of(self.tolerance, self.metric))
+
+    @property
+    def printed_interval(self) -> tuple[float, float]:
+        """What the printed digits may stand for, in the metric's own unit; the value without."""
+        if self.printed is None:
+            return self.number, self.number
+        low, high = interval_of(self.printed, self.metric, self.rounding, gain=self.is_gain)
+        return float(low), float(high)
+
+    @property
+    def runs(self) -> int | None:
+        """How many runs are behind the number; None where it is not known."""
+        return 1 if self.kind == "single-run" else self.n
+
+    @property
+    def judged_side(self) -> Side:
+        """Whether the score must be about the number, or may lie on one side of it."""
+        if self.kind in ("at-least", "at-most"):
+            return self.kind
+        return self.side or "about"
+
+    @property
+    def baseline_number(self) -> float | None:
+        """What the paper improves on, in the metric's own unit."""
+        return None if self.baseline is None else float(value_of(self.baseline, self.metric))
+
+    @property
+    def plus_minus_number(self) -> float | None:
+        """What stands behind the plus-minus, in the metric's own unit."""
+        return (
+            None if self.plus_minus is None else float(width_of(self.plus_minus.value, self.metric))
+        )
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether the number is the difference of two scores."""
+        return self.kind == "difference"
+
+
+class Verify(Section):
+    """How the claims are decided: seeds, errors allowed, and when seeds count as lost."""
+
+    max_seeds: int = Field(default=15, ge=_LEAST_SEEDS, description="seeds at most")
+    seeds: Seeds | None = Field(default=None, description="these seeds, in this order")
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="chance of error of each side")
+    statistic: Literal["mean", "median"] = "mean"
+    prior: float = Field(
+        default=1.0, gt=0, allow_inf_nan=False, description="c2: precision of the prior on mean/SD"
+    )
+    horizon: Literal["anytime", "fixed"] = "anytime"
+    max_diverged: float = Field(default=0.2, ge=0, lt=1, description="share of seeds that may fail")
+
+
+def claim_warnings(recipe: Recipe) -> list[str]:
+    """Return a sentence for each claim whose tolerance is too wide to mean much.
+
+    That is one wider than half of the gain that the paper claims: over its baseline, or as the
+    difference itself. What the tolerance lets pass could then be nearer to no gain than to it.
+    """
+    return [said for claim in recipe.claims if (said := _too_wide(claim))]
+
+
+def _too_wide(claim: Claim) -> str | None:
+    base = 0.0 if claim.is_gain else claim.baseline_number
+    gain = 0.0 if base is None else abs(claim.number - base)
+    if base is None or claim.allowed <= gain / 2:
+        return None
+    of = f"of {claim.number:g}" if claim.is_gain else f"from {base:g} to {claim.number:g}"
+    return (
+        f"{claim.split} {claim.metric}: the tolerance of {claim.allowed:g} is wider than half of "
+        f"the gain that is claimed, {gain:g} ({of}); at most {gain / 2:g} would tell them apart"
+    )
+
+
+def _as_text(value: Any) -> str:
+    """Write a value so that an override reads it back: text that YAML reads as text as it is."""
+    if isinstance(value, str) and scalar(value) == value:
+        return value
+    return json.dumps(value)

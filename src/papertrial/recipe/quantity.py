@@ -1,0 +1,189 @@
+"""Numbers as papers write them: "55 %", "8.75 % error", "1.2 points", "0.27M"; and their digits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from papertrial.recipe.vocabulary import COUNTS, is_accuracy, is_fraction
+
+Rounding = Literal["nearest", "truncated"]
+
+_NUMBER = r"[-+\u2212]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
+_PERCENT, _POINTS, _ERROR = r"(%|percent)", r"(points?|pp)", r"\s*error( rate)?"
+# For the JSON Schema of what is read below.
+VALUE_PATTERN = rf"^\s*{_NUMBER}\s*({_PERCENT}({_ERROR})?|{_POINTS})\s*$"
+POINTS_PATTERN = rf"^\s*{_NUMBER}\s*{_POINTS}\s*$"
+PERCENT_PATTERN = rf"^\s*{_NUMBER}\s*{_PERCENT}\s*$"
+PRINTED_PATTERN = rf"^\s*{_NUMBER}\s*({_PERCENT}|{_POINTS}|[kKMB])?({_ERROR})?\s*$"
+_WRITTEN = re.compile(
+    rf"\s*(?P<number>{_NUMBER})\s*"
+    rf"((?P<percent>{_PERCENT})|(?P<points>{_POINTS})|(?P<scale>[kKMB]))?(?P<error>{_ERROR})?\s*"
+)
+_SCALES = {"k": 3, "K": 3, "M": 6, "B": 9}
+_MAY_BE_NEGATIVE = ("loss", "r2")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number as it is written: "8.75 % error" is 0.0875 by steps of 0.0001, an error.
+
+    `unit` is what stands behind it: "", "%", "points", or the letter of "0.27M".
+    """
+
+    number: Decimal
+    step: Decimal
+    unit: str
+    error: bool
+
+
+def read(text: str) -> Written | None:
+    """Return a number as written in a text, percent and points as fractions; None for others."""
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        return None
+    number = Decimal(found["number"].replace(",", "").replace("\u2212", "-"))
+    unit = found["scale"] or ("%" if found["percent"] else "points" if found["points"] else "")
+    places = _SCALES.get(unit, -2 if unit else 0)
+    step = Decimal(1).scaleb(int(number.as_tuple().exponent) + places)
+    return Written(number.scaleb(places), step, unit, found["error"] is not None)
+
+
+def plain(number: Decimal) -> str:
+    """Write a number without an exponent and without zeros that say nothing."""
+    return f"{number.normalize():f}"
+
+
+def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
+    """Return a reported number in the metric's own unit.
+
+    Args:
+        given: a number; or "55 %", for an accuracy "8.75 % error"; or of a gain "1.2 points".
+        metric: whose number it is.
+        gain: whether it is the difference of two.
+
+    Raises:
+        ValueError: percent and fraction are confused, or the metric takes no such text.
+    """
+    if not isinstance(given, str):
+        number = Decimal(repr(given))
+        _check_bounds(number, metric, plain(number), gain)
+        return number
+    written = read(given)
+    if written is None or written.unit not in ("%", "points"):
+        raise ValueError(f'must be a number, or text such as "55 %", got {given!r}')
+    if not is_fraction(metric):
+        raise ValueError(f"{metric} is no fraction: give a number in its own unit, got {given!r}")
+    if gain and written.unit == "%":
+        points = plain(written.number.scaleb(2))
+        rule = f'is ambiguous for a difference: write {plain(written.number)} or "{points} points"'
+        raise ValueError(f"{rule}, got {given!r}")
+    if not gain and written.unit == "points":
+        raise ValueError(f"points are for a difference: write a percent sign, got {given!r}")
+    number = _turned(written, metric, given, gain)[0]
+    _check_bounds(number, metric, given, gain)
+    return number
+
+
+def width_of(given: float | str, metric: str) -> Decimal:
+    """Return a tolerance, or what stands behind a plus-minus, in the metric's own unit.
+
+    Args:
+        given: a number, or of a fraction "1.2 points".
+        metric: whose unit it is in.
+
+    Raises:
+        ValueError: percent and fraction are confused, or the metric takes no such text.
+    """
+    if not isinstance(given, str):
+        number = Decimal(repr(given))
+        if is_fraction(metric) and number >= 1:
+            points = plain(number)
+            share = plain(number.scaleb(-2))
+            rule = f"is more than {metric} itself can be, a fraction"
+            raise ValueError(f'{points} {rule}; write {share} or "{points} points"')
+        return number
+    written = read(given)
+    if written is None or written.unit != "points":
+        raise ValueError(f'must be a number, or text such as "1.2 points", got {given!r}')
+    if not is_fraction(metric):
+        rule = f"{metric} is no fraction, so points mean nothing"
+        raise ValueError(f"{rule}: give a number in its own unit, got {given!r}")
+    return written.number
+
+
+def share_of(given: float | str) -> Decimal:
+    """Return a fraction of something, 0.01 or "1 %"."""
+    written = read(given) if isinstance(given, str) else None
+    return written.number if written else Decimal(repr(given))
+
+
+def interval_of(
+    printed: str, metric: str, rounding: Rounding, *, gain: bool = False
+) -> tuple[Decimal, Decimal]:
+    """Return what the digits as printed may stand for, in the metric's own unit.
+
+    Rounded to the nearest, "64.6 %" is 0.6455 to 0.6465; cut off, "55 %" is 0.55 to 0.56. An error
+    is turned into an accuracy, its interval too.
+
+    Raises:
+        ValueError: percent and fraction are confused, or the metric takes no such text.
+    """
+    written = read(printed)
+    if written is None:
+        raise ValueError(f"must be a number as it is printed, got {printed!r}")
+    if written.unit in _SCALES and metric not in COUNTS:
+        raise ValueError(f"{written.unit} is for parameters and samples, got {printed!r}")
+    if written.unit in ("%", "points") and not is_fraction(metric):
+        raise ValueError(f"{metric} is no fraction, got {printed!r}")
+    if written.unit == "points" and not gain:
+        raise ValueError(f"points are for a difference: write a percent sign, got {printed!r}")
+    if not written.unit and _is_above_1(written.number, metric, gain):
+        sign = "points" if gain else "%"
+        digits = plain(written.number)
+        rule = f"{digits} is more than 1: {metric} is a fraction"
+        raise ValueError(f'{rule}; where the paper means percent, write "{digits} {sign}"')
+    if rounding == "nearest":
+        low, high = written.number - written.step / 2, written.number + written.step / 2
+    elif written.number < 0:  # towards 0
+        low, high = written.number - written.step, written.number
+    else:
+        low, high = written.number, written.number + written.step
+    return _turned(written, metric, printed, gain, low, high)
+
+
+def _turned(
+    written: Written, metric: str, given: str, gain: bool, *ends: Decimal
+) -> tuple[Decimal, Decimal]:
+    """Return (low, high) of what is written, 1 - it for an error."""
+    low, high = ends or (written.number, written.number)
+    if not written.error:
+        return low, high
+    if gain or not is_accuracy(metric):
+        what = "a difference" if gain else metric
+        raise ValueError(f"an error is 1 - accuracy, which {what} is not, got {given!r}")
+    return 1 - high, 1 - low
+
+
+def _check_bounds(number: Decimal, metric: str, given: str, gain: bool) -> None:
+    if _is_above_1(number, metric, gain):
+        _refuse_above_1(number, metric, given, gain)
+    if number < 0 and not gain and metric not in _MAY_BE_NEGATIVE:
+        raise ValueError(f"{metric} is never below 0, got {given}")
+
+
+def _is_above_1(number: Decimal, metric: str, gain: bool) -> bool:
+    """Tell of a fraction, or a gain of one, that none can be; R2 has no least value."""
+    if not is_fraction(metric) or (gain and metric == "r2"):
+        return False
+    return (abs(number) if gain else number) > 1
+
+
+def _refuse_above_1(number: Decimal, metric: str, given: str, gain: bool) -> None:
+    rule = f"{given} is more than 1: {metric} is a fraction"
+    if "%" in given or abs(number) > 100:
+        raise ValueError(rule)
+    unit = "points" if gain else "%"
+    raise ValueError(f'{rule}; write {plain(number.scaleb(-2))} or "{plain(number)} {unit}"')

@@ -1,0 +1,90 @@
+"""Names that recipes are written in, and what every section of one is."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+
+TaskName = Literal[
+    "image-classification", "text-classification", "table-classification", "regression"
+]
+NamedSet = Literal[
+    "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"
+]
+OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
+SplitName = Literal["train", "validation", "test"]
+# Precision, recall and F1 without more are macro averages over the classes.
+METRICS = (
+    "loss", "accuracy", "top5_accuracy", "precision", "recall", "f1",
+    "precision_micro", "recall_micro", "f1_micro",
+    "precision_weighted", "recall_weighted", "f1_weighted",
+    "precision_per_class", "recall_per_class", "f1_per_class", "confusion_matrix", "auroc",
+    "mse", "rmse", "mae", "r2",
+)  # fmt: skip
+COUNTS = ("parameters", "samples")  # what a claim can say without a training
+_TOP = "top[1-9][0-9]*_accuracy"
+METRIC_PATTERN = "^(" + "|".join((_TOP, *METRICS)) + ")$"
+_CLAIMABLE = "^(" + "|".join((_TOP, *METRICS, *COUNTS)) + ")$"
+_ACCURACY = re.compile(f"accuracy|{_TOP}")
+_IN_OWN_UNIT = ("loss", "mse", "rmse", "mae", *COUNTS)
+
+TASKS: tuple[str, ...] = get_args(TaskName)
+SOURCES: tuple[str, ...] = get_args(NamedSet)
+OWN_DATA: tuple[str, ...] = get_args(OwnData)
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, and no key but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def is_metric(name: object, *, claimable: bool = False) -> bool:
+    """Tell whether it is a metric's name, or with `claimable` that of a count."""
+    pattern = _CLAIMABLE if claimable else METRIC_PATTERN
+    return isinstance(name, str) and re.fullmatch(pattern, name) is not None
+
+
+def is_one_number(metric: str) -> bool:
+    """Tell whether a metric is one number, not one for each class."""
+    return not (metric.endswith("_per_class") or "matrix" in metric)
+
+
+def is_fraction(metric: str) -> bool:
+    """Tell whether a metric is at most 1, so that a percent sign and points mean something."""
+    return is_one_number(metric) and metric not in _IN_OWN_UNIT
+
+
+def is_accuracy(metric: str) -> bool:
+    """Tell whether 1 - metric is what papers call the error."""
+    return _ACCURACY.fullmatch(metric) is not None
+
+
+def _metric(name: str) -> str:
+    if not is_metric(name):
+        raise ValueError("unknown metric")
+    return name
+
+
+def _claimable(name: str) -> str:
+    if not is_metric(name, claimable=True):
+        raise ValueError("unknown metric")
+    return name
+
+
+MetricName = Annotated[
+    str,
+    AfterValidator(_metric),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
+    ),
+]
+ClaimMetric = Annotated[
+    str,
+    AfterValidator(_claimable),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": _CLAIMABLE}]}
+    ),
+]

@@ -1,0 +1,158 @@
+"""What a claim comes to, the other side of a difference, and tolerances too wide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from papertrial.recipe.claims import Claim, Versus, claim_warnings
+from papertrial.recipe.digest import recipe_hash, training_hash
+from papertrial.recipe.load import load_recipe, to_tree, to_yaml
+from papertrial.recipe.portable import portable
+
+Tree = dict[str, Any]
+
+
+def made(**changes: Any) -> Claim:
+    return Claim.model_validate({"metric": "accuracy", "value": 0.55, "tolerance": 0.01, **changes})
+
+
+@pytest.fixture
+def claimed(tree: Tree) -> Tree:
+    claim = {"metric": "r2", "split": "train", "value": 0.5, "tolerance": 0.1}
+    return {**tree, "claims": [claim]}
+
+
+def test_what_a_claim_comes_to() -> None:
+    claim = made(value="55 %", tolerance="1.2 points", printed="55 %", rounding="truncated")
+    assert (claim.number, claim.allowed, claim.printed_interval) == (0.55, 0.012, (0.55, 0.56))
+    claim = made(value="8.75 % error", tolerance=None, relative_tolerance="1 %", baseline="60 %")
+    assert (claim.number, claim.allowed, claim.baseline_number) == (0.9125, 0.009125, 0.6)
+    assert claim.printed_interval == (0.9125, 0.9125)
+    claim = made(metric="r2", value=-2, tolerance=None, relative_tolerance=0.1)
+    assert claim.allowed == 0.2
+    gain = made(kind="difference", value="1.2 points", printed="1.2 %", versus={"recipe": "a"})
+    assert (gain.number, gain.printed_interval) == (0.012, (0.0115, 0.0125))
+
+
+@pytest.mark.parametrize(
+    ("changes", "runs", "side"),
+    [
+        ({}, None, "about"),
+        ({"n": 40}, 40, "about"),
+        ({"kind": "single-run"}, 1, "about"),
+        ({"kind": "best-of", "n": 5}, 5, "about"),
+        ({"kind": "at-least", "tolerance": None}, None, "at-least"),
+        ({"kind": "at-most", "n": 3}, 3, "at-most"),
+        ({"kind": "difference", "versus": {"recipe": "a"}}, None, "about"),
+        ({"kind": "difference", "side": "at-least", "versus": {"recipe": "a"}}, None, "at-least"),
+    ],
+)
+def test_runs_and_side(changes: Tree, runs: int | None, side: str) -> None:
+    claim = made(**changes)
+    assert (claim.runs, claim.judged_side) == (runs, side)
+
+
+def test_a_plus_minus_says_what_it_is() -> None:
+    spread = made(plus_minus={"value": "0.3 points", "is": "ci", "level": 0.9})
+    assert spread.plus_minus is not None
+    assert (spread.plus_minus_number, spread.plus_minus.is_) == (0.003, "ci")
+    unknown = made(plus_minus={"value": 0.003}).plus_minus
+    assert unknown is not None
+    assert (unknown.is_, unknown.level) == ("unknown", 0.95)
+    assert made().plus_minus_number is None
+
+
+def test_a_tolerance_wider_than_half_of_the_gain_is_told(claimed: Tree) -> None:
+    claimed["claims"][0] |= {"baseline": 0.3}
+    assert claim_warnings(load_recipe(claimed)) == []  # 0.1 is half of 0.2
+    claimed["claims"][0] |= {"baseline": "31 %"}
+    assert claim_warnings(load_recipe(claimed)) == [
+        "train r2: the tolerance of 0.1 is wider than half of the gain that is claimed, 0.19 (from "
+        "0.31 to 0.5); at most 0.095 would tell them apart"
+    ]
+    claimed["claims"][0] |= {"baseline": None, "value": "-4 points", "tolerance": "3 points"}
+    claimed["claims"][0] |= {"kind": "difference", "versus": {"set": {"epochs": 2}}}
+    assert claim_warnings(load_recipe(claimed)) == [
+        "train r2: the tolerance of 0.03 is wider than half of the gain that is claimed, 0.04 (of "
+        "-0.04); at most 0.02 would tell them apart"
+    ]
+
+
+def difference(tree: Tree, **versus: Any) -> Tree:
+    claim = {"metric": "mse", "split": "train", "value": 3, "tolerance": 1, "kind": "difference"}
+    return {**tree, "claims": [{**claim, "versus": versus}]}
+
+
+def other_side(path: Path, *overrides: str) -> Versus:
+    versus = load_recipe(path, overrides, check=False).claims[0].versus
+    assert versus is not None
+    return versus
+
+
+def test_the_other_side_is_found_from_the_recipes_folder(tree: Tree, tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    set_ = {
+        "model": "./net.py:Net", "optimizer": {"use": "./opt.py:Opt", "lr": 1}, "epochs": 2,
+        "model.use": "./net.py:Other", "data.path": "rows.csv", "data.text.vectors": "glove.6B.50d",
+    }  # fmt: skip
+    path.write_text(to_yaml(load_recipe(tree, check=False)))
+    claims = to_tree(load_recipe(difference(tree, recipe="digits-mlp"), check=False))["claims"]
+    assert claims[0]["versus"]["recipe"] == "digits-mlp"  # a shipped one, which stays
+    import json
+
+    line = json.dumps([{**claims[0], "versus": {"recipe": "sub/two.yaml", "set": set_}}])
+    path.write_text(f"{path.read_text().replace('claims: []', '')}\nclaims: {line}\n")
+    versus = other_side(path)
+    assert versus.recipe == str(tmp_path / "sub" / "two.yaml")
+    assert versus.set == {
+        "model": f"{tmp_path}/net.py:Net",
+        "optimizer": {"use": f"{tmp_path}/opt.py:Opt", "lr": 1},
+        "epochs": 2,
+        "model.use": f"{tmp_path}/net.py:Other",
+        "data.path": str(tmp_path / "rows.csv"),
+        "data.text.vectors": "glove.6B.50d",
+    }
+    here = other_side(path, "claims.0.versus.recipe=three.yaml")
+    assert here.recipe == str(Path.cwd() / "three.yaml")
+
+
+def test_a_portable_recipe_finds_the_other_side_still(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(to_yaml(load_recipe(tree)))
+    recipe = load_recipe(difference(tree, recipe=str(tmp_path / "two.yaml")))
+    text, _ = portable(recipe, "code")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "recipe.yaml").write_text(text)
+    assert other_side(tmp_path / "kept" / "recipe.yaml").recipe == str(tmp_path / "two.yaml")
+
+
+def test_the_other_side_counts_by_its_content_in_the_recipes_hash(
+    tree: Tree, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text("name: a\n")
+    one, two = (
+        load_recipe(difference(tree, recipe=f"{tmp_path}/{n}.yaml")) for n in ("one", "two")
+    )
+    before = recipe_hash(one)
+    assert before == recipe_hash(two)
+    (tmp_path / "two.yaml").write_text("name: b\n")
+    assert recipe_hash(two) != before
+    assert recipe_hash(one) == before
+    assert training_hash(two) == training_hash(load_recipe(tree))
+
+
+def test_changes_are_texts_that_load_recipe_takes(tree: Tree) -> None:
+    changes = {
+        "optimizer.lr": 1e-5, "name": "other", "model.bias": False, "clip_norm": None,
+        "optimizer": {"use": "torch.optim.Adam", "lr": 0.5}, "precision": "bf16",
+    }  # fmt: skip
+    texts = Versus.model_validate({"set": changes}).overrides
+    other = load_recipe(tree, texts)
+    assert (other.name, other.precision, other.clip_norm) == ("other", "bf16", None)
+    assert other.optimizer.kwargs == {"lr": 0.5}
+    assert other.model.kwargs["bias"] is False
+    assert texts[0] == "optimizer.lr=1e-05"
+    assert Versus.model_validate({"set": {"model.x": "1"}}).overrides == ('model.x="1"',)
