@@ -1,0 +1,109 @@
+"""A matplotlib figure as SVG inside a page: accessible, coloured by the page, the same every time.
+
+matplotlib writes colours as numbers. Here it draws with colours that nothing else has, and each is
+then replaced by one of the page's CSS variables, so that one drawing serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK, MUTED, GRID, OURS, CLAIM, SECOND = (
+    "#010203", "#010204", "#010205", "#010206", "#010207", "#010208",
+)  # fmt: skip
+_VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--line",
+    OURS: "--ours",
+    CLAIM: "--claim",
+    SECOND: "--second",
+}
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: it can be selected, searched and enlarged
+    "svg.hashsalt": "papertrial",  # ids depend on the drawing alone
+    "text.parse_math": False,  # a class may be called "$5"
+    "axes.unicode_minus": True,
+    "font.size": 10,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.6,
+}
+WIDTH, HEIGHT = 5.0, 3.6  # inches: about a phone's width in points, so that text is little shrunk
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawing for the page: `svg` is its whole element, `caption` what stands below it."""
+
+    svg: str
+    caption: str
+    wide: bool = False
+
+
+@contextmanager
+def canvas(width: float = WIDTH, height: float = HEIGHT) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure and its axes, drawn in the report's style whatever the user's own is."""
+    with matplotlib.style.context(["default", _STYLE]):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def inline(figure: Figure, name: str, title: str, text: str) -> str:
+    """Return a figure as an <svg> element for a page; to be called inside `canvas`.
+
+    Args:
+        figure: drawn with the colours of this module.
+        name: begins every id in the element: no two elements of a page may share it.
+        title: its accessible name.
+        text: its accessible description: what a reader who does not see it should know.
+    """
+    stream = io.StringIO()
+    nameless = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with warnings.catch_warnings():
+        # A name in a script that the measuring font lacks; the browser's fonts draw it.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        figure.savefig(stream, format="svg", transparent=True, metadata=nameless)
+    whole = stream.getvalue()
+    view = re.search(r'viewBox="([^"]*)"', whole)
+    assert view is not None  # matplotlib always writes one
+    body = whole[whole.index(">", view.end()) + 1 : whole.rindex("</svg>")]
+    body = re.sub(r'<style type="text/css">.*?</style>', "", body, flags=re.DOTALL)
+    # The page's own font; the size is matplotlib's.
+    body = re.sub(r"(?<=[\";]) ?font-family: [^;\"]*;?", "", body)
+    body = re.sub(r"(?<=[\";]) ?font: ([0-9.]+px) [^;\"]*;?", r" font-size: \1;", body)
+    for colour, variable in _VARIABLES.items():
+        body = body.replace(colour, f"var({variable})")
+    used = set(re.findall(r'(?:url\(|xlink:href=")#([^)"]+)', body))
+    body = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", body)
+    body = re.sub(r'(url\(|xlink:href=")#', rf"\1#{name}-", body)
+    body = re.sub(r"\n\s*", "\n", body).strip()
+    return (
+        f'<svg role="img" viewBox="{view[1]}" aria-labelledby="{name}-title" '
+        f'aria-describedby="{name}-text">\n<title id="{name}-title">{escape(title)}</title>\n'
+        f'<desc id="{name}-text">{escape(text)}</desc>\n{body}\n</svg>'
+    )
