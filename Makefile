@@ -9,8 +9,8 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)  ## train on handwritten digits, show the result, predict some images
 	$(BIN)/python examples/demo.py
 
-test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## every test, on all cores: whole files, in the order of tests/conftest.py
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: lint types test  ## format, lint, types and tests in one
 

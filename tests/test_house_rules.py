@@ -26,15 +26,32 @@ MAY_IMPORT = {
     "training": {"data", "tasks", "evaluate"},
     "recipe": set(),
     "runs": set(),
+    "claims": set(),
+    "report": set(),
+    "workers": set(),
     # A recipe's objects know nothing of the folder that their run is kept in.
     "experiment": ENGINE | {"recipe"},
     "run": ENGINE | {"recipe", "runs", "experiment"},
     "checking": ENGINE | {"recipe", "experiment", "run"},
     "evaluation": ENGINE | {"recipe", "runs", "experiment", "run"},
+    "reading": {"tasks", "evaluate", "runs", "run"},
+    "mistakes": ENGINE | {"runs", "experiment", "run", "reading"},
+    "registration": {"recipe", "claims"},
+    "reporting": {"recipe", "registration", "runs", "report", "run", "reading", "mistakes"},
+    "seed_run": ENGINE | {"recipe", "runs", "run"},
+    "verdicts": ENGINE
+    | {"recipe", "runs", "claims", "registration", "experiment", "run", "reporting"},
+    "verification": ENGINE
+    | {"recipe", "runs", "claims", "registration", "workers"}
+    | {"seed_run", "verdicts", "reporting"},
+    "auditing": ENGINE
+    | {"recipe", "runs", "claims", "registration", "experiment", "run", "reading"}
+    | {"seed_run", "verdicts", "verification"},
     # The command line makes nothing itself: it asks run, checking and evaluation, and shows.
     "cli": {"__version__", "data", "evaluate", "training", "recipe"}
-    | {"run", "checking", "evaluation"},
-    "__init__": {"recipe", "run", "checking", "evaluation"},
+    | {"run", "checking", "evaluation", "runs", "reporting"}
+    | {"claims", "registration", "verification", "auditing"},
+    "__init__": {"recipe", "run", "checking", "evaluation", "verification", "auditing"},
     "__main__": {"cli"},
 }
 
@@ -107,8 +124,13 @@ def test_only_what_stands_above_the_experiment_joins_recipe_or_runs_and_engine()
         if imported_parts(path) & ENGINE and imported_parts(path) & {"recipe", "runs"}
     }
     # The command to train shows what the engine tells of a recipe; it joins neither.
-    above = {"run.py", "checking.py", "evaluation.py"}
-    assert joining - {"cli/train.py"} == {"experiment.py", *above}
+    above = {"run.py", "checking.py", "evaluation.py", "mistakes.py", "verdicts.py"}
+    above |= {"auditing/runs.py", "auditing/retrained.py"}
+    # What is stored is read again with the task's own meaning, and seeds are trained by run.py: no
+    # recipe is turned into anything.
+    beside = {"reading.py", "seed_run.py", "verification.py", "cli/train.py", "cli/verify.py"}
+    beside |= {"auditing/__init__.py", "auditing/verdicts.py"}
+    assert joining - beside == {"experiment.py", *above}
     using = {str(p.relative_to(PACKAGE)) for p in FILES if "experiment" in imported_parts(p)}
     assert using == above
 

@@ -7,6 +7,7 @@ pt.check("fashion-mnist-quickstart").problems
 run = pt.train(recipe)
 run.metrics["test"]["accuracy"]
 pt.load_run(run.path).predict("shoe.png")
+pt.verify(recipe).verdict
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from papertrial.auditing import Audit, audit
     from papertrial.checking import Report, check
     from papertrial.errors import PapertrialError
     from papertrial.evaluation import Evaluation, evaluate_run
     from papertrial.recipe.load import load_recipe
     from papertrial.recipe.schema import Recipe
     from papertrial.run import Run, load_run, train
+    from papertrial.verification import Verification, load_verification, verify
 
 __version__ = "0.1.0"
 __all__ = [
-    "Evaluation", "PapertrialError", "Recipe", "Report", "Run", "check", "evaluate_run",
-    "load_recipe", "load_run", "train",
+    "Audit", "Evaluation", "PapertrialError", "Recipe", "Report", "Run", "Verification", "audit",
+    "check", "evaluate_run", "load_recipe", "load_run", "load_verification", "train", "verify",
 ]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
@@ -33,9 +36,11 @@ _HOMES = {
     "PapertrialError": "papertrial.errors",
     "Recipe": "papertrial.recipe.schema",
     "load_recipe": "papertrial.recipe.load",
+    **dict.fromkeys(("Audit", "audit"), "papertrial.auditing"),
     **dict.fromkeys(("Report", "check"), "papertrial.checking"),
     **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.evaluation"),
     **dict.fromkeys(("Run", "load_run", "train"), "papertrial.run"),
+    **dict.fromkeys(("Verification", "load_verification", "verify"), "papertrial.verification"),
 }
 
 

@@ -118,37 +118,45 @@ def training(
     data: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
+    folder: Path | None = None,
 ) -> Generator[Event, None, Run]:
-    """Do what `train` does, yielding what happens as it happens; the run is the return value."""
+    """Do what `train` does, yielding what happens as it happens; the run is the return value.
+
+    The run is kept in `folder`, which must not be there yet, in place of a new one under `runs`.
+    """
     start = time.perf_counter()
     with on_device(device, threads) as where:
-        store.check_writable(Path(runs))
+        store.check_writable(Path(runs) if folder is None else folder.parent)
         start_run = start_from(recipe)
         parts = yield from experiment.prepare(recipe, data_folder(data), where, start_run)
         seconds = {"data": time.perf_counter() - start}
-        folder = store.RunFolder.create(Path(runs), recipe.name, training_hash(recipe), recipe.seed)
+        kept = (
+            store.RunFolder.create(Path(runs), recipe.name, training_hash(recipe), recipe.seed)
+            if folder is None
+            else store.RunFolder.at(folder)
+        )
         record = _provenance(recipe, parts, where, start_run)
-        folder.write_json(store.PROVENANCE, {**record, "state": "running"})
+        kept.write_json(store.PROVENANCE, {**record, "state": "running"})
         try:
             text, files = portable(recipe, store.CODE)
             for name, content in files.items():
-                folder.write(name, content)
-            folder.write(store.RECIPE, text)
-            outcome = yield from _train(recipe, parts, folder)
+                kept.write(name, content)
+            kept.write(store.RECIPE, text)
+            outcome = yield from _train(recipe, parts, kept)
             seconds["train"] = sum(outcome.epoch_seconds.values())
             seconds["evaluate"] = outcome.evaluate_seconds
             seconds["total"] = time.perf_counter() - start
-            folder.write_json(store.METRICS, _summary(recipe, parts, outcome, seconds))
+            kept.write_json(store.METRICS, _summary(recipe, parts, outcome, seconds))
         except BaseException as error:
             ended = isinstance(error, KeyboardInterrupt | GeneratorExit)
             state = "interrupted" if ended else "failed"
-            folder.write_json(
+            kept.write_json(
                 store.PROVENANCE,
                 {**record, "state": state, "error": str(error), "ended": utc_now()},
             )
             raise
-        folder.write_json(store.PROVENANCE, {**record, "state": "finished", "ended": utc_now()})
-    return load_run(folder.path, device=device)  # which has the recipe's files as they were used
+        kept.write_json(store.PROVENANCE, {**record, "state": "finished", "ended": utc_now()})
+    return load_run(kept.path, device=device)  # which has the recipe's files as they were used
 
 
 def _train(
@@ -227,6 +235,10 @@ def _summary(
 ) -> dict[str, Any]:
     """Return the final results, as metrics.json keeps them."""
     per_epoch = parts.samples.batches.steps
+    splits = parts.samples.dataset.splits
+    counted = {name: {"samples": len(split)} for name, split in splits.items()}
+    ours = {name: {**counted.get(name, {}), **outcome.metrics[name]} for name in outcome.metrics}
+    parameters = sum(p.numel() for p in parts.train.model.parameters())
     return {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -244,21 +256,22 @@ def _summary(
             "test_evaluations": outcome.test_evaluations,
             "optimistic": recipe.report == "best-on-test",
         },
-        "claims": [_claim(claim, outcome.metrics) for claim in recipe.claims],
+        "claims": [_claim(claim, ours, parameters) for claim in recipe.claims],
         **parts.facts,
         "epoch_seconds": list(outcome.epoch_seconds.values()),
         "seconds": seconds,
     }
 
 
-def _claim(claim: Any, metrics: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _claim(claim: Any, ours: dict[str, dict[str, Any]], parameters: int) -> dict[str, Any]:
     """Set a claim beside this run's number; one run is no verdict."""
+    score = ours.get(claim.split, {}).get(claim.metric)
     return {
         "metric": claim.metric,
         "split": claim.split,
-        "value": claim.value,
+        "value": claim.number,
         "printed": claim.printed,
-        "ours": metrics.get(claim.split, {}).get(claim.metric),
+        "ours": parameters if claim.metric == "parameters" else score,
         "not_judged": claim.not_judged,
     }
 

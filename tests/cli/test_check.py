@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,9 +90,7 @@ def test_a_device_that_is_not_there_is_2(invoke: Invoke, words: list[str], messa
     assert done.stdout.endswith("digits-mlp: not ok; 1 error, 0 warnings\n")
 
 
-def test_it_makes_no_file(
-    papertrial: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_it_makes_no_file(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(
         "from torch import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self):\n"
         "        super().__init__(nn.Flatten(), nn.Linear(64, 10))\n"
@@ -103,7 +100,7 @@ def test_it_makes_no_file(
         "data: {source: digits, batch_size: 32}\nmodel: ./net.py:Net\n"
         "loss: torch.nn.CrossEntropyLoss\noptimizer: torch.optim.Adam\nepochs: 1\n"
     )
-    done = papertrial("check", "own.yaml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = invoke("check", "own.yaml", cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("own.yaml: ok")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.py", "own.yaml"]

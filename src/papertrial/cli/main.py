@@ -1,7 +1,7 @@
 """The `papertrial` command: its subcommands and its exit codes.
 
-0 done; 2 the user's input is wrong; 70 our own error; 130 interrupted. 1 is kept for a claim that
-is not reproduced.
+0 done; 2 the user's input is wrong; 70 our own error; 130 interrupted. `verify`: 0 all claims are
+reproduced, 1 one is not, 3 one is undecided. `audit`: 1 what is kept does not agree with itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,22 @@ from typing import Annotated, ParamSpec
 import typer
 
 from papertrial import __version__
-from papertrial.cli import check, data, evaluate, list_recipes, new, predict, schema, show, train
+from papertrial.cli import (
+    audit,
+    check,
+    data,
+    evaluate,
+    list_recipes,
+    new,
+    plan,
+    predict,
+    report,
+    runs,
+    schema,
+    show,
+    train,
+    verify,
+)
 from papertrial.errors import PapertrialError
 
 P = ParamSpec("P")
@@ -78,6 +93,11 @@ def make_app() -> typer.Typer:
     app.command("train")(guarded(train.train))
     app.command("evaluate")(guarded(evaluate.evaluate))
     app.command("predict")(guarded(predict.predict))
+    app.command("plan")(guarded(plan.plan))
+    app.command("verify")(guarded(verify.verify))
+    app.command("audit")(guarded(audit.audit))
+    app.command("report")(guarded(report.report))
+    app.add_typer(runs.make_runs_app(guarded), name="runs")
     app.command("list")(guarded(list_recipes.list_recipes))
     app.command("show")(guarded(show.show))
     app.command("schema")(guarded(schema.schema))

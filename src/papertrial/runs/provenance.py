@@ -37,6 +37,11 @@ def git(folder: Path) -> dict[str, Any] | None:
         return None
 
 
+def command_line() -> str:
+    """Return the command of this process as a shell takes it."""
+    return shlex.join(sys.argv)
+
+
 def environment() -> dict[str, Any]:
     """Return versions, machine and command line of this process."""
     return {
@@ -44,7 +49,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        "command": shlex.join(sys.argv),
+        "command": command_line(),
         "folder": str(Path.cwd()),
         "git": git(Path.cwd()),
     }

@@ -58,6 +58,17 @@ class RunFolder:
         raise RunError(f"cannot make a new folder for {root / recipe / name}")
 
     @classmethod
+    def at(cls, path: Path) -> RunFolder:
+        """Make a new folder of a given name.
+
+        Raises:
+            RunError: it is there already, or cannot be made.
+        """
+        with _writing(path):
+            path.mkdir(parents=True)
+        return cls(path)
+
+    @classmethod
     def open(cls, path: Path) -> RunFolder:
         """Open the folder of a finished run.
 
@@ -122,9 +133,9 @@ class RunFolder:
         except ValueError as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from error
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Yield the records of metrics.jsonl; a last line that a crash cut short is left out."""
-        lines = self.read(RECORDS).decode(errors="replace").split("\n")
+    def records(self, name: str = RECORDS) -> Iterator[dict[str, Any]]:
+        """Yield the records of a file of lines; a last one that a crash cut short is left out."""
+        lines = self.read(name).decode(errors="replace").split("\n")
         for number, line in enumerate(lines, 1):
             if not line:
                 continue
@@ -133,10 +144,10 @@ class RunFolder:
             except ValueError as error:
                 if number == len(lines):  # no newline after it: it was being written
                     return
-                rule = f"{self.path / RECORDS} line {number} is damaged"
+                rule = f"{self.path / name} line {number} is damaged"
                 raise RunError(f"{rule}: {error}") from error
             if not isinstance(record, dict):
-                raise RunError(f"{self.path / RECORDS} line {number} is damaged: {line[:40]!r}")
+                raise RunError(f"{self.path / name} line {number} is damaged: {line[:40]!r}")
             yield record
 
 

@@ -39,6 +39,26 @@ def _present() -> list[str]:
     return [*cuda, *mps, "cpu"]
 
 
+def kind_of(name: str) -> str:
+    """Return "cpu", "mps" or "cuda" for the name of a device; DeviceError where there is none."""
+    return pick_device(name).type
+
+
+def places_of(name: str, workers: int | None, cores: int) -> list[str]:
+    """Return a device for each of several trainings at once.
+
+    Args:
+        name: "auto" and "cuda" take the GPUs in turn; another name is taken by all.
+        workers: how many; None for one a GPU, one on MPS, `cores` on the CPU.
+        cores: trainings that the CPU has cores for.
+    """
+    device = pick_device(name)
+    if device.type == "cuda" and device.index is None:
+        gpus = torch.cuda.device_count()
+        return [f"cuda:{i % gpus}" for i in range(workers or gpus)]
+    return [str(device)] * (workers or (cores if device.type == "cpu" else 1))
+
+
 def has_room(device: torch.device, nbytes: int) -> bool:
     """Tell whether data should lie on the device: on CUDA, in a quarter of its free memory."""
     return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] / 4

@@ -1,0 +1,92 @@
+"""Seeds in parallel: 8 seeds of fashion-mnist-quickstart by 2 workers, against one after another.
+
+    python benchmarks/workers.py --pairs 3
+
+One side is what `papertrial verify --workers 2` does with 8 seeds, from the start of its workers to
+the end of the last seed, each with 1 thread. The other is the same 8 seeds by `pt.train` in one
+process with 2 threads. Each side is a process of its own, imports of torch left out on the second
+side alone. Alternating pairs; the median of their ratios must be at most 0.72.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import papertrial as pt
+
+TARGET = 0.72
+RECIPE = "fashion-mnist-quickstart"
+# A claim that no number of seeds decides, so that all of them are trained.
+OPEN = 'claims=[{"metric": "accuracy", "value": 0.647, "tolerance": 1e-5, "kind": "single-run"}]'
+
+
+def parallel(seeds: int, workers: int, folder: Path) -> float:
+    """Return the seconds that workers take for some seeds, their own start included."""
+    from papertrial.claims.told import Registered, SeedEnded  # noqa: PLC0415
+    from papertrial.verification import verifying  # noqa: PLC0415
+
+    recipe = pt.load_recipe(RECIPE, [OPEN, f"verify.max_seeds={seeds}"])
+    start = end = time.perf_counter()
+    ended = 0
+    for told in verifying(recipe, runs=folder, device="cpu", workers=workers, threads=1):
+        if isinstance(told, Registered):
+            start = time.perf_counter()
+        elif isinstance(told, SeedEnded):
+            ended, end = ended + 1, time.perf_counter()
+    if ended != seeds:
+        sys.exit(f"{ended} of {seeds} seeds were trained: the claim was decided")
+    return end - start
+
+
+def serial(seeds: int, threads: int, folder: Path) -> float:
+    """Return the seconds of the same seeds one after another in this process."""
+    pt.load_run  # noqa: B018  (imports torch)
+    start = time.perf_counter()
+    for seed in range(seeds):
+        recipe = pt.load_recipe(RECIPE, [f"seed={seed}"])
+        pt.train(recipe, runs=folder, device="cpu", threads=threads)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure, print a table, and exit with 1 where the target is missed."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--pairs", type=int, default=3)
+    options.add_argument("--seeds", type=int, default=8)
+    options.add_argument("--side", choices=("parallel", "serial"))
+    given = options.parse_args()
+    if given.side:
+        with tempfile.TemporaryDirectory() as folder:
+            measure = parallel if given.side == "parallel" else serial
+            print(json.dumps(measure(given.seeds, 2, Path(folder))))
+        return
+    ratios = []
+    for pair in range(given.pairs):
+        order = ("parallel", "serial") if pair % 2 == 0 else ("serial", "parallel")
+        seconds = {side: _run(side, given.seeds) for side in order}
+        ratios.append(seconds["parallel"] / seconds["serial"])
+        print(
+            f"pair {pair + 1}: 2 workers {seconds['parallel']:.1f} s, one after another "
+            f"{seconds['serial']:.1f} s, ratio {ratios[-1]:.3f}",
+            flush=True,
+        )
+    median = statistics.median(ratios)
+    print(f"median of {len(ratios)} ratios: {median:.3f}, target at most {TARGET}")
+    sys.exit(median > TARGET)
+
+
+def _run(side: str, seeds: int) -> float:
+    command = [sys.executable, __file__, "--side", side, "--seeds", str(seeds)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+if __name__ == "__main__":
+    main()

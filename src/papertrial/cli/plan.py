@@ -1,0 +1,124 @@
+"""`papertrial plan`: how many seeds a decision will take, and what the maximum can detect."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from papertrial.cli.options import Json, Overrides, Recipe
+from papertrial.cli.verify import MaxSeeds, settings
+from papertrial.errors import ClaimError
+
+if TYPE_CHECKING:
+    from papertrial.claims.plan import Row
+
+
+def plan(
+    recipe: Recipe,
+    overrides: Overrides = None,
+    max_seeds: MaxSeeds = None,
+    spread: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="SD between seeds, in the metric's unit, also shown; may be given several times.",
+            show_default="a range beside the tolerance; and the paper's",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show beforehand how many seeds each claim will probably take, by simulation.
+
+    Nothing is trained. The spread between seeds is not known before; so a range of it is shown.
+    """
+    from papertrial.recipe.load import load_recipe
+    from papertrial.registration import describe, register
+
+    loaded = load_recipe(recipe, settings(overrides, max_seeds))
+    asked = register(loaded, threads=1, device="cpu")
+    plans: list[dict[str, Any]] = []
+    for claim, stated in zip(asked.rule.claims, asked.stated, strict=True):
+        rows = _rows(asked.rule, claim, _spreads(stated, spread))
+        plans.append({"claim": describe(stated), "rows": rows, "alone": len(asked.stated) == 1})
+        _show(plans[-1], len(asked.rule.seeds), to_stderr=as_json)
+    for text in asked.warnings:
+        typer.echo(f"warning: {text}", err=True)
+    for stated in asked.exact:
+        typer.echo(f"{describe(stated)}: decided without training", err=as_json)
+    if as_json:
+        listed = [{**p, "rows": [asdict(row) for row in p["rows"]]} for p in plans]
+        told = {"recipe": loaded.name, "maximum": len(asked.rule.seeds), "claims": listed}
+        typer.echo(json.dumps(told, allow_nan=False))
+
+
+def _spreads(stated: Any, given: list[float] | None) -> list[float] | None:
+    """Return the spreads asked for, else the paper's own; None where neither is known."""
+    if given:
+        if not all(0 < number < math.inf for number in given):
+            got = ", ".join(f"{number:g}" for number in given)
+            raise ClaimError(f"--spread takes a positive number, the SD between seeds; got {got}")
+        return given
+    size, kind = stated.plus_minus_number, stated.plus_minus and stated.plus_minus.is_
+    runs = stated.runs
+    if not size or kind == "unknown" or (kind != "sd" and not runs):
+        return None
+    if kind == "sd":
+        return [size]
+    if kind == "se":
+        return [size * runs**0.5]
+    from scipy import stats
+
+    if runs < 2:
+        return None
+    level = stated.plus_minus.level
+    return [float(size / stats.t.ppf((1 + level) / 2, runs - 1) * runs**0.5)]
+
+
+def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
+    """Simulate a claim; with several, at the level of Holm's first, hardest step."""
+    from dataclasses import replace
+
+    from papertrial.claims.plan import RATIOS
+    from papertrial.claims.plan import plan as simulate
+
+    alone = replace(rule, claims=(claim,), alpha=rule.alpha / len(rule.claims))
+    rows = []
+    if claim.tolerance > 0 or claim.low < claim.high:
+        rows = simulate(claim, alone, RATIOS)
+    if not rows and not spreads:
+        raise ClaimError(
+            f"{claim.split} {claim.metric} {claim.value:g} has no tolerance, so no spread between "
+            "seeds is usual beside it; name one: --spread 0.003, the SD in the metric's unit"
+        )
+    shown = [row.spread for row in rows]
+    new = [one for one in spreads or () if not any(math.isclose(one, other) for other in shown)]
+    if new:
+        rows += simulate(claim, alone, spreads=new)
+    return sorted(rows, key=lambda row: row.spread)
+
+
+def _show(told: dict[str, Any], maximum: int, *, to_stderr: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(stderr=to_stderr, markup=False, emoji=False)
+    title = f"{told['claim']}\nat most {maximum} seeds; if single seeds are normal around it"
+    table = Table(title=title, title_justify="left")
+    for name in (
+        "SD between seeds", "REPRODUCED by then", "seeds: half", "nine of ten", "detects (80 %)",
+    ):  # fmt: skip
+        table.add_column(name, justify="right")
+    for row in told["rows"]:
+        table.add_row(
+            f"{row.spread:.3g}",
+            f"{row.decided:.0%}",
+            f"{row.median}" if row.median else f"over {maximum}",
+            f"{row.most}" if row.most else f"over {maximum}",
+            f"{row.detects:.3g} off" if row.detects is not None else "nothing",
+        )
+    console.print(table)
+    if not told["alone"]:
+        console.print("several claims: each at the level of Holm's first step, the hardest")

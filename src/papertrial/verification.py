@@ -1,0 +1,372 @@
+"""Verifications: seed after seed is trained until a recipe's claims are decided."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from papertrial import verdicts
+from papertrial.claims.outcome import Outcome
+from papertrial.claims.rule import to_bytes
+from papertrial.claims.told import (
+    Looked,
+    Registered,
+    SeedEnded,
+    SeedProgress,
+    SeedRetried,
+    SeedStarted,
+)  # fmt: skip
+from papertrial.claims.trial import Ended, Look, Lost, run_trial
+from papertrial.data.steps import Step, finish
+from papertrial.errors import ClaimError, DivergedError, PapertrialError, RunError
+from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
+from papertrial.recipe.schema import Recipe
+from papertrial.registration import Registration, register
+from papertrial.reporting import write_report
+from papertrial.runs import store
+from papertrial.runs.provenance import command_line, utc_now
+from papertrial.runs.verifications import (
+    LOG,
+    OUTCOMES,
+    PREREGISTRATION,
+    REPORT_HTML,
+    VERIFICATION,
+    VERSUS,
+    VerificationFolder,
+    verifications,
+)  # fmt: skip
+from papertrial.seed_run import At, Place, Task, Wanted, train_seed
+from papertrial.tasks import TASKS
+from papertrial.training.device import kind_of, places_of
+from papertrial.workers import Died, Done, Failed, Told, Workers, require_main_guard
+
+Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A verification's verdicts, and where everything behind them is kept."""
+
+    path: Path
+    recipe: str
+    verdict: str
+    preregistration: str
+    seeds: tuple[int, ...]
+    claims: tuple[dict[str, Any], ...]
+    report: Path
+    headline: str = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values: what `papertrial verify --json` ends with."""
+        return {
+            "recipe": self.recipe,
+            "verdict": self.verdict,
+            "report": str(self.report),
+            "verification": str(self.path),
+            "preregistration": self.preregistration,
+            "seeds": list(self.seeds),
+            "claims": list(self.claims),
+        }
+
+
+def verify(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    threads: int = 1,
+    again: bool = False,
+) -> Verification:
+    """Train seed after seed until the recipe's claims are decided, and report.
+
+    The rule is registered before the first seed starts. A verification that was stopped is gone on
+    with; one that is finished is returned as it is.
+
+    Args:
+        recipe: with its claims; its section `verify` has the rule's numbers.
+        runs: folder that run folders are made in.
+        data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
+        device: "auto", "cpu", "mps", "cuda" or "cuda:N".
+        workers: seeds trained at once; None for one a core on a CPU, one a GPU. The verdict does
+            not depend on it.
+        threads: CPU threads of each seed, whatever the number of workers.
+        again: start anew where this very verification is finished.
+
+    Raises:
+        PapertrialError: whatever is the user's to mend.
+    """
+    return finish(
+        verifying(
+            recipe,
+            runs=runs,
+            data=data,
+            device=device,
+            workers=workers,
+            threads=threads,
+            again=again,
+        )
+    )
+
+
+def verifying(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    threads: int = 1,
+    again: bool = False,
+) -> Generator[Event, None, Verification]:
+    """Do what `verify` does, yielding what happens as it happens."""
+    require_main_guard()
+    if workers is not None and workers < 1:
+        raise PapertrialError(f"workers >= 1 must hold, got {workers}")
+    if threads < 1:
+        raise PapertrialError(f"threads >= 1 must hold, got {threads}")
+    check_metrics(recipe)
+    asked = register(recipe, threads=threads, device=kind_of(device))
+    root = Path(runs)
+    store.check_writable(root / recipe.name)
+    lock = filelock.FileLock(root / f".{recipe.name}.verify.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        rule = f"another verification of {recipe.name} is running in {root}"
+        raise RunError(f"{rule}; wait for it, or choose another folder with --runs") from None
+    with lock:
+        folder = _same(root, recipe.name, asked, again=again)
+        if folder is not None and folder.state.get("state") == "finished":
+            return load_verification(folder.path)
+        if folder is None:
+            folder = _new_folder(root, recipe, asked)
+        count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else "1")
+        places = [
+            Place(name, threads, None if data is None else str(data))
+            for name in places_of(device, workers, max(count // threads, 1))
+        ]
+        return (yield from _go_on(folder, recipe, asked, places, data))
+
+
+def check_metrics(recipe: Recipe) -> None:
+    """Refuse claims on metrics that the recipe does not compute.
+
+    Raises:
+        ClaimError: naming the first of them.
+    """
+    computed = recipe.metrics or TASKS[recipe.task].metrics
+    for i, claim in enumerate(recipe.claims):
+        if claim.kind != "exact" and claim.metric not in computed:
+            raise ClaimError(
+                f"claims.{i}: the recipe does not compute {claim.metric}; it computes "
+                f"{', '.join(computed)}; add it to `metrics`"
+            )
+
+
+def load_verification(path: str | Path) -> Verification:
+    """Open a finished verification.
+
+    Raises:
+        RunError: the folder is none, or it did not finish.
+    """
+    folder = VerificationFolder.load(Path(path))
+    state = folder.state
+    if state.get("state") != "finished":
+        rule = f"the verification {path} is not finished: its state is {state.get('state')!r}"
+        raise RunError(f"{rule}; the same command goes on with it")
+    return Verification(
+        path=folder.path,
+        recipe=state["recipe"],
+        verdict=state["verdict"],
+        preregistration=state["preregistration"],
+        seeds=tuple(state["seeds"]),
+        claims=tuple(state["claims"]),
+        report=folder.path / REPORT_HTML,
+        headline=state["headline"],
+    )
+
+
+def _same(
+    root: Path, recipe: str, asked: Registration, *, again: bool
+) -> VerificationFolder | None:
+    """Find the newest verification with this very registration, to go on with or to return."""
+    for folder in reversed(list(verifications(root, recipe))):
+        try:
+            same = folder.read(PREREGISTRATION) == to_bytes(asked.registered)
+            finished = folder.state.get("state") == "finished"
+        except RunError:
+            continue
+        if same and not (finished and again):
+            return folder
+    return None
+
+
+def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> VerificationFolder:
+    registered = to_bytes(asked.registered)
+    text, files = portable(recipe, store.CODE)
+    sides = [portable(other, store.CODE) for other in asked.versus]
+    folder = VerificationFolder.new(root, recipe.name, hashlib.sha256(registered).hexdigest())
+    for i, (side, beside) in enumerate(sides):
+        for name, content in beside.items():
+            folder.write(f"{VERSUS}/{i}/{name}", content)
+        folder.write(f"{VERSUS}/{i}/{store.RECIPE}", side)
+    for name, content in files.items():
+        folder.write(name, content)
+    folder.write(store.RECIPE, text)
+    folder.write(PREREGISTRATION, registered)
+    return folder
+
+
+def _go_on(
+    folder: VerificationFolder,
+    recipe: Recipe,
+    asked: Registration,
+    places: list[Place],
+    data: str | Path | None,
+) -> Generator[Event, None, Verification]:
+    """Train what is left, decide, report."""
+    folder.mend()
+    before = folder.state
+    state = {
+        "state": "running",
+        "recipe": recipe.name,
+        "started": before.get("started", utc_now()),
+        "preregistration": folder.sha256,
+        "commands": [*before.get("commands", []), command_line()],
+        "workers": len(places),
+    }
+    folder.write_json(VERIFICATION, state)
+    yield Registered(folder.path, folder.sha256, (*asked.lines, *asked.warnings))
+    try:
+        exact = yield from verdicts.exactly(recipe, asked.exact, data)
+        look = yield from _trial(folder, asked, places)
+        state |= {"seeds": [outcome.seed for outcome in look.outcomes], "ended": utc_now()}
+        state |= verdicts.summary(recipe, asked, look, exact)
+        report = verdicts.report(folder, recipe, asked, look, exact, state, data)
+        write_report(folder.path, report)
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+        name = "interrupted" if stopped else "failed"
+        folder.write_json(VERIFICATION, {**state, "state": name, "error": str(error)})
+        raise
+    folder.write_json(VERIFICATION, {**state, "state": "finished"})
+    return load_verification(folder.path)
+
+
+def _trial(
+    folder: VerificationFolder, asked: Registration, places: list[Place]
+) -> Generator[Event, None, Look]:
+    """Run the trial in worker processes, keeping each seed's record as soon as it has ended."""
+    known = [outcome_of(record) for record in folder.outcomes()]
+    if not asked.stated:
+        return Look((), ())
+    wanted = tuple(
+        Wanted(claim.metric, claim.split, claim.best_epoch_on_test, arm)
+        for claim, arm in zip(asked.rule.claims, asked.arms, strict=True)
+    )
+    task = Task(folder.path, 0, wanted, len(asked.versus))
+    with Workers(train_seed, places, log=folder.path / LOG) as workers:
+        pool = _Pool(workers, task)
+        trial = run_trial(asked.rule, pool, known)
+        while True:
+            try:
+                told = next(trial)
+            except StopIteration as end:
+                look: Look = end.value
+                return look
+            if isinstance(told, Ended):
+                record = {**asdict(told.outcome), **pool.records.get(told.outcome.seed, {})}
+                folder.append(OUTCOMES, record)
+                yield _ended(told.outcome, asked, record)
+            elif isinstance(told, Look):
+                yield Looked(
+                    len(told.outcomes),
+                    len(asked.rule.seeds),
+                    tuple(verdicts.lines(asked, told)),
+                )
+            else:
+                yield told
+
+
+class _Pool:
+    """Worker processes as a trial asks of them."""
+
+    def __init__(self, workers: Workers, task: Task) -> None:
+        self._workers, self._task = workers, task
+        self._told: deque[Any] = deque()
+        self.records: dict[int, dict[str, Any]] = {}
+
+    @property
+    def idle(self) -> int:
+        return self._workers.idle
+
+    def submit(self, seed: int, attempt: int) -> None:
+        worker = self._workers.submit(replace(self._task, seed=seed))
+        self.records[seed] = {"attempts": attempt, "worker": worker}
+        self._told.append(SeedStarted(worker, seed, ""))
+
+    def wait(self) -> Any:
+        if self._told:
+            return self._told.popleft()
+        message = self._workers.wait()
+        seed = message.task.seed
+        match message:
+            case Told(worker=worker, value=At() as at):
+                text = f"{at.part}  {at.text}" if at.part else at.text
+                return SeedProgress(worker, seed, at.done, at.total, text)
+            case Done(result=result):
+                self.records[seed] |= result
+                scores = tuple(tuple(score) for score in result["scores"])
+                return Ended(Outcome(seed, "finished", scores, result["weights"]))
+            case Failed(error=DivergedError() as error):
+                return Ended(Outcome(seed, "diverged", error=str(error)))
+            case Failed(error=PapertrialError() as error):
+                raise error
+            case Failed(error=error):
+                return Lost(seed, f"{type(error).__name__}: {error}")
+            case Died(why=why):
+                return Lost(seed, why)
+        raise AssertionError(message)
+
+
+def outcome_of(record: Mapping[str, Any]) -> Outcome:
+    """Return what a record of outcomes.jsonl keeps of a seed.
+
+    Raises:
+        RunError: it is none.
+    """
+    try:
+        scores = tuple(tuple(map(float, score)) for score in record["scores"])
+        return Outcome(
+            int(record["seed"]), record["state"], scores, record["weights"], record["error"]
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{OUTCOMES} is damaged: {error!r} in {record}") from error
+
+
+def _ended(outcome: Outcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:
+    names = [f"{claim.split} {claim.metric}" for claim in asked.rule.claims]
+    scores = {name: score[0] for name, score in zip(names, outcome.scores, strict=False)}
+    return SeedEnded(
+        int(record.get("worker", 0)),
+        outcome.seed,
+        outcome.state,
+        scores,
+        outcome.error,
+        float(record.get("seconds", 0.0)),
+    )
+
+
+def recipe_of(folder: VerificationFolder) -> Recipe:
+    """Return the recipe that a verification trained, from its folder."""
+    return load_recipe(folder.path / store.RECIPE, check=False)

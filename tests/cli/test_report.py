@@ -1,0 +1,74 @@
+"""`papertrial report`: a run's report in its folder, a verification's rendered once more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+import papertrial as pt
+from papertrial.reporting import run_report
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> pt.Run:
+    few = ["epochs=1", "metrics=[loss, accuracy]", "claims=[]"]
+    return pt.train(pt.load_recipe("digits-mlp", few), runs=tmp_path_factory.mktemp("runs"))
+
+
+def test_a_report_is_written_into_the_run(invoke: Invoke, run: pt.Run) -> None:
+    done = invoke("report", run.path)
+    assert done.exit_code == 0, done.stderr
+    headline, path = done.stdout.splitlines()
+    accuracy = f"{run.metrics['test']['accuracy']:.6g}"
+    assert headline == (
+        f"digits-mlp, one run (seed 0): test accuracy {accuracy}. One run is no verdict."
+    )
+    assert path == f"report: {run.path / 'report.html'}"
+    assert accuracy in (run.path / "report.html").read_text()
+    assert (run.path / "report.md").read_text().startswith(f"# {headline}")
+    told = json.loads(invoke("report", run.path, "--json").stdout)
+    assert told == {
+        "run": str(run.path), "report": str(run.path / "report.html"), "headline": headline,
+        "warnings": [],
+    }  # fmt: skip
+    kept = json.loads((run.path / "report.json").read_text())
+    assert (kept["kind"], kept["headline"]) == ("run", headline)
+
+
+def test_a_verification_is_rendered_from_what_it_kept(
+    invoke: Invoke, run: pt.Run, tmp_path: Path
+) -> None:
+    (tmp_path / "preregistration.json").write_text("{}")
+    done = invoke("report", tmp_path)
+    assert done.exit_code == 2
+    assert "has no readable report.json" in done.stderr
+    kept = {**run_report(run), "headline": "It held.", "warnings": ["look twice"]}
+    (tmp_path / "report.json").write_text(json.dumps(kept))
+    done = invoke("report", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == ["It held.", f"report: {tmp_path / 'report.html'}"]
+    assert "warning: look twice" in done.stderr
+    assert "It held." in (tmp_path / "report.html").read_text()
+
+
+def test_what_has_no_report_is_2(invoke: Invoke, run: pt.Run, tmp_path: Path) -> None:
+    shutil.copytree(run.path, tmp_path / "hurt")
+    (tmp_path / "hurt" / "predictions" / "test.safetensors").unlink()
+    (tmp_path / "hurt" / "report.html").unlink(missing_ok=True)
+    for path, message in (
+        (tmp_path, "is no run folder"),
+        (tmp_path / "nowhere", "there is no run folder"),
+        (tmp_path / ("a" * 5000), "there is no run folder"),
+        (tmp_path / "hurt", "has no readable predictions/test.safetensors"),
+    ):
+        done = invoke("report", path)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert not (tmp_path / "hurt" / "report.html").exists()

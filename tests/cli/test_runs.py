@@ -1,0 +1,187 @@
+"""`papertrial runs`: what is listed, what filters leave, and `runs show`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+import papertrial as pt
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real run of digits and of diabetes, a failed one, a damaged one, a verification."""
+    folder = tmp_path_factory.mktemp("kept") / "runs"
+    claims = [{"metric": "accuracy", "value": 0.5, "tolerance": 0.1}]
+    from papertrial.recipe.load import to_tree
+
+    few = ["epochs=1", "seed=3", "metrics=[loss, accuracy, f1]", "claims=[]"]
+    digits = to_tree(pt.load_recipe("digits-mlp", few))
+    pt.train(pt.load_recipe({**digits, "claims": claims}), runs=folder)
+    pt.train(pt.load_recipe("diabetes-linear", ["epochs=1"]), runs=folder)
+    write(folder / "digits-mlp" / "20200101T000000Z-01234567-s1" / "provenance.json", {
+        "recipe": "digits-mlp", "seed": 1, "state": "failed", "error": "the loss is nan\nindeed",
+        "started": "2020-01-01T00:00:00+00:00"})  # fmt: skip
+    (folder / "digits-mlp" / "20200101T000000Z-01234567-s2").mkdir()
+    verification = folder / "digits-mlp" / "20210101T000000Z-01234567-verify"
+    write(verification / "preregistration.json", {})
+    write(verification / "verification.json", {
+        "state": "finished", "started": "2021-01-01T00:00:00+00:00", "recipe": "digits-mlp",
+        "seeds": [0, 1, 2, 3, 4], "verdict": "NOT REPRODUCED", "command": "papertrial verify",
+        "claims": [{"metric": "accuracy", "split": "test", "value": 0.95, "n": 5, "mean": 0.8725,
+                    "verdict": "NOT REPRODUCED", "why": "ours are lower"}]})  # fmt: skip
+    write(verification / "seeds" / "s0" / "provenance.json", {
+        "recipe": "digits-mlp", "seed": 0, "state": "interrupted",
+        "started": "2021-01-01T00:00:01+00:00"})  # fmt: skip
+    return folder
+
+
+def write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def listed(invoke: Invoke, root: Path, *words: str) -> list[dict[str, Any]]:
+    done = invoke("runs", "--runs", root, *words, "--json")
+    assert done.exit_code == 0, done.stderr
+    entries: list[dict[str, Any]] = json.loads(done.stdout)
+    return entries
+
+
+def test_the_list_has_each_with_its_result(invoke: Invoke, root: Path) -> None:
+    done = invoke("runs", "--runs", root)
+    assert done.exit_code == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if "\u2502" in line]
+    rows = [[cell.strip() for cell in line.split("\u2502")[1:-1]] for line in lines]
+    assert [(row[0], row[1], row[2], row[4]) for row in rows if row[0]] == [
+        ("diabetes-linear", "run", "0", "finished"),
+        ("digits-mlp", "run", "3", "finished"),
+        ("digits-mlp", "verification", "0-4", "finished"),
+        ("digits-mlp", "run", "-", "damaged"),
+        ("digits-mlp", "run", "1", "failed"),
+    ]
+    assert rows[0][5].startswith("test rmse ")
+    assert rows[1][5].startswith("test accuracy 0.")
+    shown = done.stdout.replace("\n", "")
+    assert "NOT REPRODUCED" in shown
+    assert "provenance.json cannot be read" in shown
+    assert "the loss is nan" in shown
+    assert "indeed" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ([], 5),
+        (["--recipe", "digits-mlp"], 4),
+        (["--state", "failed"], 1),
+        (["--state", "damaged"], 1),
+        (["--kind", "verification"], 1),
+        (["--since", "2020-01-02"], 3),
+        (["--since", "2021-01-01T00:00:01"], 2),
+        (["--metric", "accuracy"], 2),
+        (["--metric", "f1"], 1),
+        (["--limit", "2"], 2),
+        (["--all"], 6),
+        (["--all", "--state", "interrupted"], 1),
+        (["--recipe", "digits-mlp", "--kind", "run", "--state", "finished"], 1),
+    ],
+)
+def test_filters_leave_what_they_say(
+    invoke: Invoke, root: Path, words: list[str], count: int
+) -> None:
+    assert len(listed(invoke, root, *words)) == count
+
+
+def test_json_has_all_the_numbers(invoke: Invoke, root: Path) -> None:
+    (entry,) = listed(invoke, root, "--metric", "f1")
+    kept = json.loads((Path(entry["path"]) / "metrics.json").read_text())
+    assert entry["metrics"] == kept["metrics"]
+    assert entry["seeds"] == [3]
+    done = invoke("runs", "--runs", root, "--metric", "f1")
+    assert f"test f1 {kept['metrics']['test']['f1']:.6g}" in done.stdout
+
+
+def test_what_the_list_leaves_out_is_told(invoke: Invoke, root: Path) -> None:
+    done = invoke("runs", "--runs", root, "--limit", "1")
+    assert done.stdout.splitlines()[-1] == "the newest 1 of 5"
+    done = invoke("runs", "--runs", root, "--recipe", "digits-mpl")
+    assert "no run of 'digits-mpl' in" in done.stderr
+    assert 'did you mean "digits-mlp"?' in done.stderr
+    assert done.stdout.startswith("none of 5 in ")
+
+
+def test_no_runs_are_no_error_but_no_folder_is(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = invoke("runs")
+    assert (done.exit_code, done.stdout) == (0, "no run in runs\n")
+    assert invoke("runs", "--json").stdout == "[]\n"
+    for words, message in (
+        (["runs", "--runs", "nowhere"], "there is no folder nowhere"),
+        (["runs", "--since", "yesterday"], "--since must be a date such as 2026-01-31"),
+        (["runs", "--state", "lost"], "'lost' is not one of"),
+        (["runs", "--limit", "0"], "--limit"),
+        (["runs", "show", "nowhere"], "nowhere is no folder of a run"),
+        (["runs", "show", "a" * 5000], "is no folder of a run"),
+    ):
+        done = invoke(*words)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr
+
+
+def test_show_tells_all_of_a_run(invoke: Invoke, root: Path) -> None:
+    (entry,) = listed(invoke, root, "--metric", "f1")
+    done = invoke("runs", "show", entry["path"])
+    assert done.exit_code == 0, done.stderr
+    ours = entry["metrics"]["test"]["accuracy"]
+    for shown in (
+        "run of digits-mlp, seed 3, finished",
+        f"{ours:.6g}",
+        "claims, and what is here; one run is no verdict",
+        "test accuracy 0.5",
+        "versions, torch",
+        "model.safetensors",
+    ):
+        assert shown in done.stdout
+    told = json.loads(invoke("runs", "show", entry["path"], "--json").stdout)
+    assert told["claims"][0]["ours"] == ours
+    assert told["provenance"]["versions"]["papertrial"] == pt.__version__
+    sizes = {file["name"]: file["bytes"] for file in told["files"]}
+    weights = Path(entry["path"]) / "model.safetensors"
+    assert sizes["model.safetensors"] == weights.stat().st_size
+
+
+def test_show_tells_of_others_too(invoke: Invoke, root: Path) -> None:
+    folder = root / "digits-mlp"
+    for name, shown in (
+        ("20210101T000000Z-01234567-verify", "seeds 0, 1, 2, 3, 4, finished: NOT REPRODUCED"),
+        ("20210101T000000Z-01234567-verify", "ours are lower"),
+        ("20200101T000000Z-01234567-s1", "error: the loss is nan"),
+        ("20200101T000000Z-01234567-s2", "run of digits-mlp, damaged"),
+    ):
+        done = invoke("runs", "show", folder / name)
+        assert done.exit_code == 0, done.stderr
+        assert shown in done.stdout
+
+
+def test_torch_is_not_imported(root: Path) -> None:
+    code = (
+        "import sys; from papertrial.cli.main import make_app\n"
+        f"make_app()(['runs', '--runs', {str(root)!r}, '--all'], standalone_mode=False)\n"
+        "slow = {'torch', 'numpy', 'sklearn', 'matplotlib', 'scipy'} & set(sys.modules)\n"
+        "assert not slow, slow"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "digits-mlp" in done.stdout
