@@ -1,25 +1,74 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and one thread for every process of the tests.
+
+The tests run beside each other (`pytest -n`), and the threads of two processes that wait for the
+same cores slow each other down many times. Torch and numpy read the number when they are
+imported, so nothing here imports them before it is set; processes that tests start inherit it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from papertrial.data.column import Dataset
-from papertrial.data.sources import data_folder, load
-from papertrial.errors import DataError
+if TYPE_CHECKING:
+    from papertrial.data.column import Dataset
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 RunCli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# Small, with a claim of each kind that a verification keeps something else of.
+VERIFIED: dict[str, Any] = {
+    "name": "audited",
+    "task": "regression",
+    "data": {
+        "source": "diabetes", "splits": {"test": 60, "draw": "random"}, "batch_size": 64,
+        "transform": ["papertrial.data.table.Standardize"],
+    },
+    "model": {"use": "torch.nn.Linear", "in_features": 10, "out_features": 1},
+    "loss": "torch.nn.MSELoss",
+    "optimizer": {"use": "torch.optim.SGD", "lr": 0.01},
+    "epochs": 2,
+    "evaluate": {"test": "every-epoch"},
+    "metrics": ["loss", "mse", "r2"],
+    "claims": [
+        {"metric": "mse", "split": "test", "value": 6000, "tolerance": 500, "kind": "mean"},
+        {
+            "metric": "mse", "split": "test", "value": 6001, "tolerance": 500, "kind": "mean",
+            "best_epoch_on_test": True,
+        },
+        {
+            "metric": "r2", "split": "test", "value": 0.1, "tolerance": 0.4, "kind": "difference",
+            "versus": {"set": {"epochs": 1}},
+        },
+        {"metric": "parameters", "split": "test", "value": 11, "kind": "exact"},
+    ],
+}  # fmt: skip
+Invoke = Callable[..., Result]
+
+# Where workers share the files, these go first: all would wait for one that began last.
+LONGEST = ("test_shipped_recipes.py", "test_readme.py", "test_cifar10_folder.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (*LONGEST, item.path.name).index(item.path.name))
 
 
 @pytest.fixture(scope="session")
 def fashion_mnist() -> Dataset:
     """The real Fashion-MNIST; a test that needs it skips without it, or fails where CI has it."""
+    from papertrial.data.sources import data_folder, load
+    from papertrial.errors import DataError
+
     try:
         return load("fashion-mnist", data_folder())
     except DataError as error:
@@ -41,7 +90,36 @@ def papertrial() -> RunCli:
     return run
 
 
+@pytest.fixture(scope="session")
+def invoke() -> Invoke:
+    """Run `papertrial WORDS...` in this process, which is quicker than one of its own.
+
+    What it ends with has exit_code, stdout and stderr.
+    """
+    from papertrial.cli.main import make_app
+
+    app = make_app()
+
+    def run(*words: str | Path, cwd: Path | None = None) -> Result:
+        with contextlib.chdir(cwd or Path.cwd()):
+            return CliRunner().invoke(app, list(map(str, words)))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a verification that finished: ten short trainings, for reading only."""
+    from papertrial.recipe.load import load_recipe
+    from papertrial.verification import verify
+
+    runs = tmp_path_factory.mktemp("runs")
+    return verify(load_recipe(VERIFIED), runs=runs, workers=1, device="cpu").path
+
+
 def _folder(name: str, there: str) -> Path:
+    from papertrial.data.sources import data_folder
+
     folder = data_folder()
     if not (folder / there).is_dir():
         if os.environ.get("PAPERTRIAL_REQUIRE_DATA") == "1":

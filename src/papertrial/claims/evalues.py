@@ -252,11 +252,19 @@ def _told_of_effect(x: ArrayLike, m: ArrayLike, shift: float, prior: float) -> A
     k = np.sqrt(n) * np.copysign(np.sqrt(_explained(t, n - 1)), t)
     log_e = np.zeros_like(k)
     for i in range(1, x.shape[-1]):  # a grid of its own for each n
-        log_e[..., i] = _in_parts(
-            k[..., i], partial(log_of_effect, n=i + 1, shift=shift, prior=prior)
-        )
+        if k.ndim == 1:
+            log_e[i] = _log_of_one_effect(float(k[i]), i + 1, shift, prior)
+        else:
+            one = partial(log_of_effect, n=i + 1, shift=shift, prior=prior)
+            log_e[..., i] = _in_parts(k[..., i], one)
     # Scores that all equal m have no effect size at all.
     return _told(np.where((scatter == 0) & (t == 0), 0.0, log_e))
+
+
+@lru_cache(maxsize=4096)
+def _log_of_one_effect(k: float, n: int, shift: float, prior: float) -> float:
+    """Return `log_of_effect` of one number; kept, as each look asks again for the prefixes."""
+    return float(log_of_effect(k, n, shift, prior))
 
 
 def _in_parts(values: Array, function: Callable[[Array], Array], most: int = 5_000) -> Array:

@@ -127,10 +127,11 @@ def on_device(name: str, threads: int | None) -> Iterator[torch.device]:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """Return what computes: the device, its name, the number of threads."""
+    """Return what computes: the device, its name, the CPU's instructions, the number of threads."""
     return {
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),  # "AVX2": other bits elsewhere
         "threads": torch.get_num_threads(),
     }
 
