@@ -151,7 +151,7 @@ def _kept_inside(warm: str) -> int:
     """Count denormals that survive an operation on two threads, in a process of its own."""
     script = f"{warm}\nwith numerics(torch.device('cpu')):\n    print(kept())"
     command = [sys.executable, "-c", _COUNT + script]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     return int(done.stdout)
 
 
