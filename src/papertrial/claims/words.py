@@ -21,11 +21,11 @@ def number(value: float, spread: float | None = None) -> str:
         return "-inf" if value < 0 else "inf" if value > 0 else "nan"
     if spread is None or not math.isfinite(spread) or spread <= 0:
         return f"{value:.6g}"
-    decimals = max(1 - math.floor(math.log10(spread)), 0)
+    decimals = 1 - math.floor(math.log10(spread))  # less than 0: not even whole numbers
     first = math.floor(math.log10(abs(value))) if value else 0  # place of the first digit
     if first >= _LARGE or (first < -_SMALL and decimals > _DIGITS):
         return f"{value:.{min(max(decimals + first, 0), _DIGITS - 1)}e}"
-    return f"{value:z.{min(decimals, max(_DIGITS - 1 - first, 0))}f}"
+    return f"{value:z.{max(min(decimals, _DIGITS - 1 - first), 0)}f}"
 
 
 def percent(share: float) -> str:
@@ -64,13 +64,11 @@ def headline(recipe: str, verdict: Verdict, count: int, n: int, deviations: Sequ
         return f"REPRODUCED{with_}: {claims} of {recipe} {held}, as written here, {on}.{also}"
     if verdict == "NOT REPRODUCED":
         which = "the claim" if count == 1 else f"at least one of {count} claims"
-        return (
-            f"NOT REPRODUCED: trained as written here, {recipe} does not give the reported number; "
-            f"{which} fails, {on}."
-        )
-    which = "the claim" if count == 1 else f"at least one of {count} claims"
+        gives = f"{'trained ' if n else ''}as written here, {recipe} does not give"
+        return f"NOT REPRODUCED: {gives} the reported number; {which} fails, {on}."
+    which = "the claim" if count == 1 else f"some of {count} claims"
     if n == 0:
-        return f"UNDECIDED: no seed of {recipe} finished; {which} is open."
+        return f"UNDECIDED: no seed of {recipe} finished; nothing can be said of {which}."
     confirm = "neither confirms nor refutes" if n == 1 else "neither confirm nor refute"
     return f"UNDECIDED: {seeds} of {recipe} {confirm} {which}."
 
@@ -94,18 +92,19 @@ def why(claim: Claim, ruling: Ruling, rule: Rule) -> str:
     if not ruling.held and ruling.verdict == "UNDECIDED":  # what was decided before stands
         allowed = percent(rule.max_diverged)
         return f"more seeds failed than the {allowed} that were allowed beforehand"
-    ours = f"{between(ruling.low, ruling.high, sd)} after {len(ruling.scores)} seeds"
+    is_ = "may be" if ruling.low == -math.inf and ruling.high == math.inf else "is"
+    ours = f"{is_} {between(ruling.low, ruling.high, sd)} after {len(ruling.scores)} seeds"
     if ruling.verdict == "REPRODUCED":
-        return f"the {what} is {ours}, inside the band, {band}"
+        return f"the {what} {ours}, inside the band, {band}"
     if ruling.verdict == "NOT REPRODUCED":
         if claim.reference:
             runs = "a single run" if claim.reference == 1 else f"a mean of {claim.reference} runs"
             return (
-                f"the {what} is {ours}; {runs} from the same distribution would not lie so far "
+                f"the {what} {ours}; {runs} from the same distribution would not lie so far "
                 f"off, {band} being allowed"
             )
-        return f"the {what} is {ours}, outside the band, {band}"
-    return _undecided(claim, ruling, rule, f"the {what} is {ours}, the band is {band}")
+        return f"the {what} {ours}, outside the band, {band}"
+    return _undecided(claim, ruling, rule, f"the {what} {ours}, the band is {band}")
 
 
 def _undecided(claim: Claim, ruling: Ruling, rule: Rule, so_far: str) -> str:

@@ -1,0 +1,166 @@
+"""`papertrial plan`: what is shown of the seeds that a decision will take."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from papertrial.cli.plan import _spreads
+from papertrial.recipe.claims import Claim
+
+Rows = list[dict[str, Any]]
+
+
+def planned(result: Any) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout.splitlines()[-1])
+    assert list(told) == ["recipe", "maximum", "claims"]
+    return told["claims"]
+
+
+def recipe(folder: Path, *claims: dict[str, Any], **changes: Any) -> Path:
+    tree = {
+        "name": "drawn",
+        "task": "image-classification",
+        "data": {"source": "digits", "batch_size": 64, "splits": {"test": 0.5}},
+        "model": {
+            "use": "papertrial.models.MLP", "in_features": 64, "hidden": [8], "out_features": 10,
+        },
+        "loss": "torch.nn.CrossEntropyLoss",
+        "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
+        "epochs": 1,
+        "metrics": ["loss", "accuracy"],
+        "claims": [{"metric": "accuracy", "value": 0.9, **claim} for claim in claims],
+        **changes,
+    }  # fmt: skip
+    path = folder / "drawn.yaml"
+    path.write_text(json.dumps(tree))
+    return path
+
+
+def test_a_table(invoke) -> None:
+    result = invoke("plan", "digits-mlp")
+    assert result.exit_code == 0
+    assert "test accuracy 0.93115, the mean of 40 runs; tolerance 0.0054" in result.stdout
+    assert "at most 15 seeds" in result.stdout
+    rows = [line.replace("│", " ").split() for line in result.stdout.splitlines() if "off" in line]
+    assert [row[0] for row in rows] == [
+        "0.00108", "0.0018", "0.0027", "0.0036", "0.0054", "0.0108",
+    ]  # fmt: skip
+    assert rows[2][1:4] == ["100%", "6", "8"]  # delta/SD = 2: half are decided by 6 seeds
+    assert rows[4][1:5] == ["63%", "14", "over", "15"]
+    assert "Holm" not in result.stdout
+
+
+def test_json(invoke) -> None:
+    result = invoke("plan", "digits-mlp", "--json", "--max-seeds", "30")
+    claims = planned(result)
+    assert json.loads(result.stdout)["maximum"] == 30
+    rows = {round(row["ratio"], 3): row for row in claims[0]["rows"]}
+    assert [rows[ratio]["median"] for ratio in (1, 1.5, 2, 3)] == [14, 8, 6, 5]
+    assert rows[1]["decided"] == pytest.approx(0.985, abs=0.01)
+    assert set(rows[1]) == {"ratio", "spread", "decided", "median", "most", "detects"}
+    assert "SD between" in result.stderr  # the table, so that stdout is JSON alone
+
+
+def test_a_claim_without_tolerance_needs_a_spread(invoke, tmp_path: Path) -> None:
+    bound = recipe(tmp_path, {"kind": "at-least"})
+    result = invoke("plan", bound)
+    assert result.exit_code == 2
+    assert "test accuracy 0.9 has no tolerance" in result.stderr
+    assert "--spread" in result.stderr
+    rows = planned(invoke("plan", bound, "--spread", "0.01", "--spread", "0.002", "--json"))[0]
+    assert [row["spread"] for row in rows["rows"]] == [0.002, 0.01]
+    assert rows["rows"][1]["decided"] < 0.05  # its mean on the bound itself: an error of 5 %
+    assert rows["rows"][1]["detects"] == pytest.approx(0.00995, rel=0.05)
+
+
+@pytest.mark.parametrize("spread", ["0", "-0.1", "inf", "nan"])
+def test_a_spread_that_is_none(invoke, spread: str) -> None:
+    result = invoke("plan", "digits-mlp", "--json", f"--spread={spread}")
+    assert result.exit_code == 2
+    assert "--spread takes a positive number" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("plus_minus", "n", "spread"),
+    [
+        ({"value": 0.004, "is": "sd"}, 4, 0.004),
+        ({"value": "0.4 points", "is": "sd"}, None, 0.004),
+        ({"value": 0.002, "is": "se"}, 4, 0.004),
+        ({"value": 0.002, "is": "se"}, None, None),  # of how many runs is not known
+        ({"value": 0.0031824, "is": "ci"}, 4, 0.002),  # t(.975, 3) = 3.1824, over sqrt(4)
+        ({"value": 0.0023534, "is": "ci", "level": 0.9}, 4, 0.002),
+        ({"value": 0.002, "is": "ci"}, 1, None),
+        ({"value": 0.002, "is": "unknown"}, 4, None),
+        ({"value": 0, "is": "sd"}, 4, None),
+        (None, 4, None),
+    ],
+)
+def test_the_papers_own_spread(plus_minus, n, spread) -> None:
+    stated = Claim.model_validate(
+        {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "n": n, "plus_minus": plus_minus}
+    )
+    found = _spreads(stated, None)
+    assert found is None if spread is None else found == [pytest.approx(spread, rel=1e-4)]
+    assert _spreads(stated, [0.5]) == [0.5]  # what is asked for comes first
+
+
+def test_the_papers_spread_is_a_row_of_its_own(invoke, tmp_path: Path) -> None:
+    claim = {"tolerance": 0.01, "n": 4, "plus_minus": {"value": 0.004, "is": "se"}}
+    rows = planned(invoke("plan", recipe(tmp_path, claim), "--json"))[0]["rows"]
+    spreads = [row["spread"] for row in rows]
+    assert spreads == sorted(spreads)
+    assert len(spreads) == 7
+    assert spreads.count(0.008) == 1
+
+
+def test_several_claims_are_planned_at_holms_hardest_step(invoke, tmp_path: Path) -> None:
+    one, two = {"tolerance": 0.01}, {"metric": "loss", "value": 0.4, "tolerance": 0.05}
+    alone = planned(invoke("plan", recipe(tmp_path, one), "--json"))[0]
+    result = invoke("plan", recipe(tmp_path, one, two), "--json")
+    both = planned(result)
+    assert "Holm's first step, the hardest" in result.stderr
+    assert [claim["alone"] for claim in both] == [False, False]
+    assert alone["alone"]
+    for single, shared in zip(alone["rows"], both[0]["rows"], strict=True):
+        assert shared["decided"] <= single["decided"]
+        assert shared["detects"] > single["detects"]
+
+
+def test_claims_that_take_no_seed_and_warnings(invoke, tmp_path: Path) -> None:
+    exact = {"metric": "parameters", "value": 610, "kind": "exact"}
+    result = invoke("plan", recipe(tmp_path, exact))
+    assert result.exit_code == 0
+    assert "parameters 610: decided without training" in result.stdout
+    wide = recipe(tmp_path, {"tolerance": 0.02, "baseline": 0.88})
+    assert "warning: test accuracy: the tolerance of 0.02 is wider" in invoke("plan", wide).stderr
+
+
+def test_bad_input(invoke, tmp_path: Path) -> None:
+    for words, told in (
+        (("digits-mlp", "--max-seeds", "4"), "greater than or equal to 5, got 4"),
+        (("digits-mlp", "verify.seeds=[1,2,2,3,4]"), "5 different whole numbers"),
+        ((recipe(tmp_path),), "there is nothing to verify"),
+        (("no-such-recipe",), "no-such-recipe"),
+    ):
+        result = invoke("plan", *words)
+        assert result.exit_code == 2
+        assert told in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from papertrial.cli.main import make_app;"
+        "result = CliRunner().invoke(make_app(), ['plan', 'digits-mlp', '--json']);"
+        "assert result.exit_code == 0, result.output;"
+        "sys.exit(', '.join({'torch', 'sklearn', 'matplotlib'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
