@@ -29,7 +29,7 @@ def papertrial(*words: str) -> str:
 
 
 def main() -> None:
-    """Train, show the table, predict eight digits of the test half, put the recipe's claim on trial."""
+    """Train, show the table, predict eight digits of the test half, verify the claim."""
     trained = papertrial("train", "digits-mlp", "--runs", str(HERE / "runs"), "--json")
     run = json.loads(trained.splitlines()[-1])
     images = HERE / "images"

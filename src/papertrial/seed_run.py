@@ -135,7 +135,7 @@ def _train(task: Task, place: Place, arm: int | None) -> Generator[At, None, Run
             return run
         if isinstance(event, Started):
             steps = event.steps
-            _check_splits(task, event.rows)
+            _check_splits(task, event.rows, arm)
             yield At(part, 0, steps, "")
         elif isinstance(event, Trained):
             yield At(part, event.progress.step, steps, f"loss {event.progress.loss:.4g}")
@@ -145,9 +145,10 @@ def _train(task: Task, place: Place, arm: int | None) -> Generator[At, None, Run
             yield At(part, event.done, event.total, event.what)
 
 
-def _check_splits(task: Task, rows: Mapping[str, int]) -> None:
+def _check_splits(task: Task, rows: Mapping[str, int], arm: int | None) -> None:
     for wanted in task.wanted:
-        if wanted.split not in rows:
+        # The other side of a difference needs the splits of that difference alone.
+        if arm in (None, wanted.arm) and wanted.split not in rows:
             raise ClaimError(
                 f"claims: there is no {wanted.split} split to find {wanted.metric} on; the data "
                 f"have {', '.join(rows)}; draw one with data.splits.{wanted.split}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -140,20 +141,19 @@ def verifying(
     store.check_writable(root / recipe.name)
     lock = filelock.FileLock(root / f".{recipe.name}.verify.lock")
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except filelock.Timeout:
         rule = f"another verification of {recipe.name} is running in {root}"
         raise RunError(f"{rule}; wait for it, or choose another folder with --runs") from None
-    with lock:
+    with held:
         folder = _same(root, recipe.name, asked, again=again)
         if folder is not None and folder.state.get("state") == "finished":
             return load_verification(folder.path)
         if folder is None:
             folder = _new_folder(root, recipe, asked)
-        count = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else "1")
         places = [
             Place(name, threads, None if data is None else str(data))
-            for name in places_of(device, workers, max(count // threads, 1))
+            for name in places_of(device, workers, max(_cores() // threads, 1))
         ]
         return (yield from _go_on(folder, recipe, asked, places, data))
 
@@ -164,13 +164,25 @@ def check_metrics(recipe: Recipe) -> None:
     Raises:
         ClaimError: naming the first of them.
     """
-    computed = recipe.metrics or TASKS[recipe.task].metrics
+    if recipe.metrics:
+        return  # reading the recipe has told already
+    listeners = [part.monitor for part in (recipe.scheduler, recipe.early_stopping) if part]
+    listened = [name for name in (*listeners, recipe.report_metric) if name]
+    computed = (*TASKS[recipe.task].metrics, *listened)
     for i, claim in enumerate(recipe.claims):
-        if claim.kind != "exact" and claim.metric not in computed:
+        judged = claim.kind != "exact" and claim.not_judged is None
+        if judged and claim.metric not in computed:
             raise ClaimError(
                 f"claims.{i}: the recipe does not compute {claim.metric}; it computes "
                 f"{', '.join(computed)}; add it to `metrics`"
             )
+
+
+def _cores() -> int:
+    """Return how many cores this process may use; all of them where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def load_verification(path: str | Path) -> Verification:
@@ -184,16 +196,19 @@ def load_verification(path: str | Path) -> Verification:
     if state.get("state") != "finished":
         rule = f"the verification {path} is not finished: its state is {state.get('state')!r}"
         raise RunError(f"{rule}; the same command goes on with it")
-    return Verification(
-        path=folder.path,
-        recipe=state["recipe"],
-        verdict=state["verdict"],
-        preregistration=state["preregistration"],
-        seeds=tuple(state["seeds"]),
-        claims=tuple(state["claims"]),
-        report=folder.path / REPORT_HTML,
-        headline=state["headline"],
-    )
+    try:
+        return Verification(
+            path=folder.path,
+            recipe=state["recipe"],
+            verdict=state["verdict"],
+            preregistration=state["preregistration"],
+            seeds=tuple(state["seeds"]),
+            claims=tuple(state["claims"]),
+            report=folder.path / REPORT_HTML,
+            headline=state["headline"],
+        )
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{folder.path / VERIFICATION} is damaged: {error!r}") from error
 
 
 def _same(
@@ -246,8 +261,8 @@ def _go_on(
         "workers": len(places),
     }
     folder.write_json(VERIFICATION, state)
-    yield Registered(folder.path, folder.sha256, (*asked.lines, *asked.warnings))
     try:
+        yield Registered(folder.path, folder.sha256, (*asked.lines, *asked.warnings))
         exact = yield from verdicts.exactly(recipe, asked.exact, data)
         look = yield from _trial(folder, asked, places)
         state |= {"seeds": [outcome.seed for outcome in look.outcomes], "ended": utc_now()}
@@ -304,6 +319,7 @@ class _Pool:
     def __init__(self, workers: Workers, task: Task) -> None:
         self._workers, self._task = workers, task
         self._told: deque[Any] = deque()
+        self._began: dict[int, float] = {}
         self.records: dict[int, dict[str, Any]] = {}
 
     @property
@@ -313,6 +329,7 @@ class _Pool:
     def submit(self, seed: int, attempt: int) -> None:
         worker = self._workers.submit(replace(self._task, seed=seed))
         self.records[seed] = {"attempts": attempt, "worker": worker}
+        self._began[seed] = time.perf_counter()
         self._told.append(SeedStarted(worker, seed, ""))
 
     def wait(self) -> Any:
@@ -320,6 +337,7 @@ class _Pool:
             return self._told.popleft()
         message = self._workers.wait()
         seed = message.task.seed
+        self.records[seed]["seconds"] = time.perf_counter() - self._began[seed]
         match message:
             case Told(worker=worker, value=At() as at):
                 text = f"{at.part}  {at.text}" if at.part else at.text

@@ -94,6 +94,8 @@ def why(claim: Claim, ruling: Ruling, rule: Rule) -> str:
         return f"more seeds failed than the {allowed} that were allowed beforehand"
     is_ = "may be" if ruling.low == -math.inf and ruling.high == math.inf else "is"
     ours = f"{is_} {between(ruling.low, ruling.high, sd)} after {len(ruling.scores)} seeds"
+    if ruling.low > ruling.high:
+        ours += " (no value is left that all looks allow: the scores are not alike over the seeds)"
     if ruling.verdict == "REPRODUCED":
         return f"the {what} {ours}, inside the band, {band}"
     if ruling.verdict == "NOT REPRODUCED":
@@ -113,7 +115,11 @@ def _undecided(claim: Claim, ruling: Ruling, rule: Rule, so_far: str) -> str:
         return f"{n} finished seeds; nothing is decided before {rule.first_look}"
     said = [so_far]
     place = claim.low - ruling.mean if ruling.mean < claim.low else ruling.mean - claim.high
-    if claim.reference == 1 and place <= 2 * ruling.sd:
+    low, high = claim.band
+    if claim.reference and (ruling.low > high or ruling.high < low):
+        runs = "a single run" if claim.reference == 1 else f"a mean of {claim.reference} runs"
+        said.append(f"that is outside, but the noise of {runs} may explain the reported number")
+    elif claim.reference == 1 and place <= 2 * ruling.sd:
         said.append("the reported number is compatible with one run")
     width, if_ = _distance(claim, ruling.mean)
     if width > 0 and ruling.sd > 0:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # 1 and 3 tell of verdicts, so that a verification can be a step of anyone's CI.
 EXIT_CODES = {"REPRODUCED": 0, "NOT REPRODUCED": 1, "UNDECIDED": 3}
 
+FEWEST = 5  # seeds of a verification
+
 MaxSeeds = Annotated[
     int | None, typer.Option(help="Seeds at most; at least 5.", show_default="verify.max_seeds: 15")
 ]
@@ -32,6 +34,8 @@ def settings(
     horizon: str | None = None,
 ) -> list[str]:
     """Return the options as overrides of the recipe's section `verify`, after those given."""
+    if seeds is not None and max_seeds is None:
+        max_seeds = max(seeds.count(",") + 1, FEWEST)  # those that were named, all of them
     options = {
         "max_seeds": max_seeds,
         "seeds": None if seeds is None else f"[{seeds}]",
@@ -108,11 +112,9 @@ def verify(
     )
     typer.echo(done.headline, err=as_json)
     for claim in done.claims:
-        value = claim["value"]
-        typer.echo(
-            f"  {claim['split']} {claim['metric']} {value:g}: {claim['verdict']}; {claim['why']}",
-            err=as_json,
-        )
+        split = f"{claim['split']} " if claim["split"] else ""  # parameters have none
+        said = f"{split}{claim['metric']} {claim['value']:g}: {claim['verdict']}; {claim['why']}"
+        typer.echo(f"  {said}", err=as_json)
     typer.echo(f"verification: {done.path}\nreport: {done.report}", err=as_json)
     if as_json:
         typer.echo(json.dumps(done.to_json(), allow_nan=False))
