@@ -39,14 +39,16 @@ MAY_IMPORT = {
     "registration": {"recipe", "claims"},
     "reporting": {"recipe", "registration", "runs", "report", "run", "reading", "mistakes"},
     "seed_run": ENGINE | {"recipe", "runs", "run"},
-    "verdicts": ENGINE
-    | {"recipe", "runs", "claims", "registration", "experiment", "run", "reporting"},
+    "seed_pool": {"claims", "runs", "seed_run", "workers"},
+    "verification_report": {"claims", "recipe", "registration", "reporting", "run", "runs"}
+    | {"verdicts"},
+    "verdicts": ENGINE | {"recipe", "claims", "registration", "experiment"},
     "verification": ENGINE
-    | {"recipe", "runs", "claims", "registration", "workers"}
-    | {"seed_run", "verdicts", "reporting"},
+    | {"recipe", "runs", "claims", "registration", "workers", "reporting"}
+    | {"seed_run", "seed_pool", "verdicts", "verification_report"},
     "auditing": ENGINE
     | {"recipe", "runs", "claims", "registration", "experiment", "run", "reading"}
-    | {"seed_run", "verdicts", "verification"},
+    | {"seed_run", "seed_pool", "verdicts", "verification", "report", "reporting"},
     # The command line makes nothing itself: it asks run, checking and evaluation, and shows.
     "cli": {"__version__", "data", "evaluate", "training", "recipe"}
     | {"run", "checking", "evaluation", "runs", "reporting"}

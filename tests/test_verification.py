@@ -392,3 +392,113 @@ def test_a_difference_of_two_variants(tmp_path: Path) -> None:
     assert [one["verdict"] for one in done.claims] == ["REPRODUCED", "REPRODUCED"]
     (difference,) = report_of(done)["claims"][1:]
     assert (difference["side"], difference["low"] > 0.2) == ("at-least", True)
+
+
+def stop_after(count: int, tree: dict[str, Any], runs: Path, **options: Any) -> Path:
+    """Verify until so many seeds have ended, then stop as Ctrl-C does; return the folder."""
+    ended, folder = 0, runs
+    with closing(verifying(pt.load_recipe(tree), runs=runs, workers=1, **options)) as events:
+        for event in events:
+            folder = event.path if isinstance(event, Registered) else folder
+            ended += isinstance(event, SeedEnded)
+            if ended == count:
+                break
+    return folder
+
+
+def table(folder: Path, slope: float) -> dict[str, Any]:
+    """Write a table, and return a recipe that learns from it in no time."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(40, 1))
+    rows = "".join(
+        f"{a},{slope * a + b}\n" for (a,), b in zip(x, draw.normal(size=40), strict=True)
+    )
+    (folder / "line.csv").write_text("x,y\n" + rows)
+    return {
+        "name": "line",
+        "task": "regression",
+        "data": {
+            "source": "table", "path": str(folder / "line.csv"), "batch_size": 8,
+            "table": {"target": "y"}, "splits": {"test": 0.5},
+        },
+        "model": {"use": "torch.nn.Linear", "args": [1, 1]},
+        "loss": "torch.nn.MSELoss",
+        "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
+        "epochs": 2,
+        "metrics": ["mse"],
+        "claims": [{"metric": "mse", "value": 1.0, "tolerance": 5.0}],
+    }  # fmt: skip
+
+
+def test_data_that_changed_in_between_are_refused(tmp_path: Path) -> None:
+    tree = table(tmp_path, slope=1.0)
+    folder = stop_after(2, tree, tmp_path / "runs")
+    table(tmp_path, slope=3.0)
+    with pytest.raises(RunError, match="the data have changed since seed 0 was trained"):
+        told(tree, tmp_path / "runs")
+    assert len(VerificationFolder(folder).outcomes()) == 2  # the new seed is not mixed in
+    done, _ = told(tree, tmp_path / "runs", again=True)
+    assert done.path != folder
+    assert [attempt["state"] for attempt in report_of(done)["attempts"]] == ["failed", "finished"]
+    assert "test mse mean 1 tolerance 5" in report_of(done)["attempts"][0]["rule"]
+
+
+def test_a_recipe_that_was_edited_is_not_gone_on_with(tmp_path: Path) -> None:
+    tree = table(tmp_path, slope=1.0)
+    folder = stop_after(1, tree, tmp_path / "runs")
+    path = folder / "recipe.yaml"
+    path.write_text(path.read_text().replace("epochs: 2", "epochs: 3"))
+    with pytest.raises(RunError, match="is not the recipe that was registered: it was edited"):
+        told(tree, tmp_path / "runs")
+
+
+@pytest.mark.parametrize(
+    "change", [{"scores": []}, {"scores": [[1.0, 2.0]]}, {"seed": 77}, {"state": "well"}]
+)
+def test_outcomes_that_cannot_be_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    tree = table(tmp_path, slope=1.0)
+    folder = stop_after(1, tree, tmp_path / "runs")
+    (record,) = VerificationFolder(folder).outcomes()
+    (folder / "outcomes.jsonl").write_text(json.dumps({**record, **change}) + "\n")
+    with pytest.raises(RunError, match="is damaged"):
+        told(tree, tmp_path / "runs")
+
+
+def test_the_other_side_of_a_difference_lies_in_the_folder(tmp_path: Path) -> None:
+    tree = table(tmp_path, slope=1.0)
+    other = {**tree, "name": "other", "epochs": 1, "claims": []}
+    (tmp_path / "other.yaml").write_text(json.dumps(other))
+    tree["claims"] = [
+        {"metric": "mse", "value": 0.0, "tolerance": 5.0, "kind": "difference",
+         "versus": {"recipe": str(tmp_path / "other.yaml")}}
+    ]  # fmt: skip
+    folder = stop_after(1, tree, tmp_path / "runs")
+    (tmp_path / "other.yaml").unlink()
+    kept = verification.recipe_of(VerificationFolder(folder))
+    done, _ = told(kept.model_dump(by_alias=True), tmp_path / "runs")  # the same registration
+    assert (done.path, done.verdict) == (folder, "REPRODUCED")
+    (claim,) = report_of(done)["claims"]
+    assert set(claim["arms"]) == {"ours", "theirs"}
+    assert claim["versus"].startswith("ours minus ")
+
+
+def test_the_other_side_must_compute_the_metric(tmp_path: Path) -> None:
+    tree = table(tmp_path, slope=1.0)
+    tree["claims"] = [
+        {"metric": "mse", "value": 0.0, "tolerance": 5.0, "kind": "difference",
+         "versus": {"set": {"metrics": ["mae"], "epochs": 1}}}
+    ]  # fmt: skip
+    with pytest.raises(pt.PapertrialError, match=r"claims\.0, the other side: line"):
+        told(tree, tmp_path / "runs")
+
+
+def test_claims_that_are_not_judged_are_told_of(tmp_path: Path) -> None:
+    tree = table(tmp_path, slope=1.0)
+    left = {"metric": "mse", "value": 2.0, "tolerance": 5.0, "not_judged": "another setting"}
+    tree["claims"].append(left)
+    done, events = told(tree, tmp_path / "runs")
+    assert "1 of its 2 claims is not judged" in done.headline
+    assert [one["verdict"] for one in done.claims] == ["REPRODUCED", None]
+    assert "not judged: another setting" in done.claims[1]["why"]
+    (registered,) = [event for event in events if isinstance(event, Registered)]
+    assert any(line.startswith("not judged: test mse 2") for line in registered.lines)

@@ -14,8 +14,8 @@ from papertrial.errors import ClaimError
 from papertrial.recipe.claims import Claim as Stated
 from papertrial.recipe.claims import claim_warnings
 from papertrial.recipe.digest import recipe_hash, training_hash
-from papertrial.recipe.load import load_recipe, to_tree
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.versus import other_side
 
 _DIVERGED = (
     "a seed is diverged when its loss, its outputs or a claimed metric are no finite numbers, and "
@@ -55,7 +55,12 @@ class Registration:
     @property
     def lines(self) -> list[str]:
         """What is registered, in words."""
-        return rule_lines(self.rule, [describe(claim) for claim in self.stated])
+        counted = [f"counted without training: {describe(claim)}" for claim in self.exact]
+        left = [f"not judged: {describe(claim)}; {claim.not_judged}" for claim in self.not_judged]
+        if not self.stated:  # no seed is trained
+            return [*counted, *left]
+        said = rule_lines(self.rule, [describe(claim) for claim in self.stated])
+        return [*said, *counted, *left]
 
 
 def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
@@ -76,7 +81,8 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     stated = tuple(claim for claim in judged if claim.kind != "exact")
     if not judged:
         why = (
-            f"its {len(not_judged)} claims are not judged: {not_judged[0].not_judged}"
+            f"its claims are not judged: {not_judged[0].not_judged}; they are about another "
+            "setting: write a recipe of your own, with claims of its own (`papertrial show`)"
             if not_judged
             else "it has no claims; add `claims:` with a metric, a value and a tolerance"
         )
@@ -178,18 +184,30 @@ def describe(claim: Stated) -> str:
         "single-run": ", a single run",
         "best-of": f", the best of {claim.n} runs",
         "mean": f", the mean of {claim.n} runs" if claim.n else ", the expected score",
-        "difference": ", a difference" + (f", means of {claim.n} runs" if claim.n else ""),
+        "difference": f", means of {claim.n} runs" if claim.n else "",
     }.get(claim.kind, "")
     again = claim.printed is None or claim.printed == f"{claim.number:g}"
     printed = "" if again else f" (printed: {claim.printed})"
     marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
     tolerance = f"; tolerance {claim.allowed:g}" if claim.kind != "exact" else ""
     name = claim.metric if claim.metric == "parameters" else f"{claim.split} {claim.metric}"
-    return f"{name} {bound}{claim.number:g}{printed}{runs}{marked}{tolerance}"
+    if claim.kind == "difference":
+        name = f"difference in {name}, {versus_of(claim)},"
+    number = f"{claim.number:,.0f}" if claim.kind == "exact" else f"{claim.number:g}"
+    return f"{name} {bound}{number}{printed}{runs}{marked}{tolerance}"
+
+
+def versus_of(claim: Stated) -> str:
+    """Return in words what a difference is taken to; nothing for all other claims."""
+    if claim.versus is None:
+        return ""
+    with_ = f" with {', '.join(claim.versus.overrides)}" if claim.versus.set else ""
+    return f"ours minus {claim.versus.recipe or 'this recipe'}{with_}"
 
 
 def _said(claim: Stated) -> dict[str, Any]:
-    said: dict[str, Any] = claim.model_dump(mode="json", by_alias=True)
+    """Return what a recipe states of a claim; the other side stands there by its hash alone."""
+    said: dict[str, Any] = claim.model_dump(mode="json", by_alias=True, exclude={"versus"})
     return {
         key: value
         for key, value in said.items()
@@ -204,17 +222,10 @@ def _other_sides(
     sides: dict[str, Recipe] = {}
     arms: list[int | None] = []
     for claim in claims:
-        if claim.versus is None:
+        other = other_side(recipe, claim)
+        if other is None:
             arms.append(None)
             continue
-        changes = claim.versus.overrides
-        base: Any = claim.versus.recipe or {**to_tree(recipe), "claims": []}
-        other = load_recipe(base, [*changes, "claims=[]"])
-        if other.metrics and claim.metric not in other.metrics:
-            raise ClaimError(
-                f"claims: {other.name}, the other side of the difference in {claim.metric}, does "
-                f"not compute it; add it to its metrics"
-            )
         if claim.best_epoch_on_test and other.evaluate.test != "every-epoch":
             raise ClaimError(
                 f"claims: {other.name}, the other side of a difference with best_epoch_on_test, "

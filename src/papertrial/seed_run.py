@@ -18,6 +18,8 @@ from papertrial.runs import store
 from papertrial.runs.verifications import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
 
+_TRAINS = ("papertrial", "torch", "torchvision", "numpy")  # another version may give other bits
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -75,6 +77,7 @@ def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
     for wanted in task.wanted:
         arms = [] if wanted.arm is None else [theirs[wanted.arm]]
         scores.append([score(run, wanted) for run in (ours, *arms)])
+    kept = [store.RunFolder(run.path).read_json(store.PROVENANCE) for run in (ours, *theirs)]
     digest = hashlib.sha256()
     for run in (ours, *theirs):
         digest.update((run.path / store.WEIGHTS).read_bytes())
@@ -83,6 +86,10 @@ def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
         "weights": digest.hexdigest(),
         "runs": [str(run.path.relative_to(task.folder)) for run in (ours, *theirs)],
         "seconds": time.perf_counter() - start,
+        "data": [
+            {split: part["fingerprint"] for split, part in one["data"].items()} for one in kept
+        ],
+        "versions": {name: kept[0]["versions"][name] for name in _TRAINS},
     }
 
 

@@ -1,31 +1,27 @@
-"""Rulings as they are told, kept with a verification, and reported."""
+"""Rulings in plain values: as they are told, kept with a verification, and reported."""
 
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from papertrial import experiment
 from papertrial.claims import words
 from papertrial.claims.claim import Claim
-from papertrial.claims.intervals import divergence_bound, prediction
+from papertrial.claims.intervals import prediction
 from papertrial.claims.judge import Ruling, judge
 from papertrial.claims.rule import Rule
 from papertrial.claims.trial import Look
 from papertrial.data.sources import data_folder
 from papertrial.data.steps import Step
-from papertrial.errors import ClaimError, RunError
+from papertrial.errors import ClaimError
 from papertrial.recipe.claims import Claim as Stated
 from papertrial.recipe.schema import Recipe
-from papertrial.registration import Registration, describe
-from papertrial.reporting import parts_of_runs
-from papertrial.run import load_run
-from papertrial.runs.store import RECIPE
-from papertrial.runs.verifications import VerificationFolder, verifications
+from papertrial.registration import Registration, describe, versus_of
 from papertrial.training.device import on_device
 
 # What `verify --json` and verification.json tell of each claim, in this order.
@@ -68,6 +64,7 @@ def exactly(
                 "value": claim.number,
                 "ours": ours,
                 "verdict": "REPRODUCED" if low <= ours <= high else "NOT REPRODUCED",
+                "why": f"counted without training: {ours:,}",
                 "where": claim.where,
                 "url": claim.url,
             }
@@ -78,15 +75,20 @@ def exactly(
 def lines(asked: Registration, look: Look) -> list[str]:
     """Say in a line a claim how it stands."""
     said = []
-    for claim, ruling in zip(asked.rule.claims, look.rulings, strict=True):
-        value = words.number(claim.value, ruling.sd)
-        text = f"{claim.split} {claim.metric} {value} reported; ours "
+    several = len(asked.rule.claims) > 1
+    for i, (claim, ruling) in enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1):
+        side = {"at-least": "at least ", "at-most": "at most "}.get(claim.side, "")
+        best = f", best of {claim.best_of}" if claim.best_of else ""
+        value = f"{side}{words.number(claim.value, ruling.sd)}{best}"
+        text = f"{f'claim {i}, ' if several else ''}{words.label(claim)}: {value} reported; ours "
         if ruling.scores:
-            text += words.number(ruling.mean, ruling.sd)
+            middle = ruling.median if asked.rule.statistic == "median" else ruling.mean
+            text += words.number(middle, ruling.sd)
             sd = words.number(ruling.sd, ruling.sd)
             text += f" (SD {sd}, n = {len(ruling.scores)})" if len(ruling.scores) > 1 else ""
             if math.isfinite(ruling.low) and math.isfinite(ruling.high):
-                text += f", interval {words.between(ruling.low, ruling.high, ruling.sd)}"
+                what = f" of the best of {claim.best_of}" if claim.best_of else ""
+                text += f", interval{what} {words.between(ruling.low, ruling.high, ruling.sd)}"
         else:
             text += "not known yet"
         said.append(f"{text}: {ruling.verdict}")
@@ -97,7 +99,7 @@ def summary(
     recipe: Recipe, asked: Registration, look: Look, exact: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return what verification.json keeps of the verdicts."""
-    claims = _claims(asked, look)
+    claims = claims_of(asked, look)
     short = [{key: claim[key] for key in _TOLD} for claim in claims]
     short += [
         {
@@ -107,122 +109,27 @@ def summary(
             "tolerance": 0,
             "n": 0,
             "mean": decided["ours"],
-            "why": f"counted without training: {decided['ours']:,}",
+            "why": decided["why"],
         }
         for decided in exact
     ]
     verdict = words.overall([claim["verdict"] for claim in short])
     seeds = sum(outcome.state == "finished" for outcome in look.outcomes)
+    headline = words.headline(recipe.name, verdict, len(short), seeds, recipe.deviations)
+    if asked.not_judged:
+        count = len(asked.not_judged)
+        is_ = "is" if count == 1 else "are"
+        headline += f" {count} of its {len(short) + count} claims {is_} not judged."
+        short += [{key: not_judged(claim)[key] for key in _TOLD} for claim in asked.not_judged]
     return {
         "verdict": verdict,
-        "headline": words.headline(recipe.name, verdict, len(short), seeds, recipe.deviations),
+        "deviations": list(recipe.deviations),
+        "headline": headline,
         "claims": short,
     }
 
 
-def report(
-    folder: VerificationFolder,
-    recipe: Recipe,
-    asked: Registration,
-    look: Look,
-    exact: Sequence[Mapping[str, Any]],
-    state: Mapping[str, Any],
-    data: str | Path | None,
-) -> dict[str, Any]:
-    """Return the whole report of a verification, as report.json keeps it."""
-    used = {outcome.seed for outcome in look.outcomes}
-    records = {record["seed"]: record for record in folder.outcomes()}
-    finished = [o for o in look.outcomes if o.state == "finished"]
-    runs = [load_run(folder.path / records[o.seed]["runs"][0]) for o in finished]
-    parts = parts_of_runs(runs, data=data) if runs else {}
-    failed = len(look.outcomes) - len(finished)
-    with_deviations = state["verdict"] == "REPRODUCED" and recipe.deviations
-    names = [f"{claim.split} {claim.metric}" for claim in asked.rule.claims]
-    return {
-        "kind": "verification",
-        "recipe": recipe.name,
-        "task": recipe.task,
-        "paper": recipe.paper.model_dump(mode="json"),
-        "headline": state["headline"],
-        "verdict": "REPRODUCED WITH DEVIATIONS" if with_deviations else state["verdict"],
-        "deviations": list(recipe.deviations),
-        "warnings": [*asked.warnings, *parts.pop("warnings", [])],
-        "claims": _claims(asked, look) + [_not_judged(claim) for claim in asked.not_judged],
-        "exact": [dict(decided) for decided in exact],
-        "seeds": [
-            {
-                "seed": seed,
-                "state": record["state"],
-                "error": record["error"],
-                "seconds": record.get("seconds"),
-                "run": (record.get("runs") or [None])[0],
-                "scores": {
-                    name: score[0] for name, score in zip(names, record["scores"], strict=False)
-                },
-                "used": seed in used,
-            }
-            for seed, record in sorted(records.items(), key=lambda item: _order(asked, item[0]))
-        ],
-        "varied": "the training seed: weights, order of the batches, augmentation and dropout "
-        "are drawn anew by each",
-        "diverged": {
-            "count": failed,
-            "of": len(look.outcomes),
-            "upper": divergence_bound(failed, len(look.outcomes)) if look.outcomes else None,
-            "highest": asked.rule.max_diverged,
-            "held": all(ruling.held for ruling in look.rulings),
-        },
-        "attempts": attempts(folder, recipe.name, state),
-        "preregistration": {"sha256": folder.sha256, "registered": asked.registered},
-        "command": _rerun(folder, asked),
-        "path": str(folder.path),
-        **{"fixed": [], "curves": [], "confusion": None, "per_class": [], "mistakes": []},
-        **{"metrics": {}, "provenance": []},
-        **parts,
-    }
-
-
-def _rerun(folder: VerificationFolder, asked: Registration) -> str:
-    """Return the command that verifies the same again, with as many threads on such a device."""
-    words = ["papertrial", "verify", str(folder.path / RECIPE), "--again"]
-    given = asked.registered
-    return shlex.join(
-        [*words, "--threads", str(given["threads"]), "--device", str(given["device"])]
-    )
-
-
-def attempts(
-    this: VerificationFolder, recipe: str, state: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """List every verification of a recipe that the folder of runs knows of, oldest first."""
-    found = []
-    for folder in verifications(this.path.parent.parent, recipe):
-        mine = folder.path == this.path
-        try:
-            known = dict(state) if mine else folder.state
-            sha, ended = folder.sha256, folder.outcomes()
-        except RunError as error:
-            known, sha, ended = {"state": f"damaged: {error}"}, "", []
-        found.append(
-            {
-                "path": str(folder.path),
-                "preregistration": sha,
-                "started": known.get("started"),
-                "state": "finished" if mine else known.get("state", "not started"),
-                "verdict": known.get("verdict"),
-                "n": sum(record.get("state") == "finished" for record in ended),
-                "this": mine,
-            }
-        )
-    return found
-
-
-def _order(asked: Registration, seed: int) -> int:
-    seeds = asked.rule.seeds
-    return seeds.index(seed) if seed in seeds else len(seeds)
-
-
-def _claims(asked: Registration, look: Look) -> list[dict[str, Any]]:
+def claims_of(asked: Registration, look: Look) -> list[dict[str, Any]]:
     """Return each judged claim with all that is reported of it."""
     other: Rule = replace(
         asked.rule, statistic="mean" if asked.rule.statistic == "median" else "median"
@@ -230,11 +137,23 @@ def _claims(asked: Registration, look: Look) -> list[dict[str, Any]]:
     beside = judge(other, look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
     return [
-        _claim(asked.rule, claim, stated, ruling, second, seeds)
-        for claim, stated, ruling, second in zip(
-            asked.rule.claims, asked.stated, look.rulings, beside, strict=True
+        _claim(asked.rule, claim, stated, ruling, second, seeds) | {"arms": _arms(claim, i, look)}
+        for i, (claim, stated, ruling, second) in enumerate(
+            zip(asked.rule.claims, asked.stated, look.rulings, beside, strict=True)
         )
     ]
+
+
+def _arms(claim: Claim, index: int, look: Look) -> dict[str, Any] | None:
+    """Return mean and SD of each side of a difference; None for other claims."""
+    pairs = [o.scores[index] for o in look.outcomes if o.state == "finished"]
+    if claim.kind != "difference" or not pairs:
+        return None
+    sides = zip(("ours", "theirs"), zip(*pairs, strict=True), strict=True)
+    return {
+        name: {"mean": mean(scores), "sd": stdev(scores) if len(scores) > 1 else None}
+        for name, scores in sides
+    }
 
 
 def _claim(
@@ -251,7 +170,7 @@ def _claim(
         "sd": _finite(ruling.sd),
         "low": _finite(ruling.low),
         "high": _finite(ruling.high),
-        "level": ruling.level,
+        "level": None if ruling.deterministic else ruling.level,  # one value, which is exact
         "holds_within": _finite(ruling.holds_within),
         "verdict": ruling.verdict,
         "verdict_median": median.verdict,
@@ -288,15 +207,17 @@ def _reported(stated: Stated) -> dict[str, Any]:
         "url": stated.url,
         "unverified": stated.unverified,
         "optimistic": stated.best_epoch_on_test,
+        "versus": versus_of(stated) or None,
         "not_judged": stated.not_judged,
         "plus_minus": None if spread is None else f"±{size:g} ({kinds[spread.is_]})",
     }
 
 
-def _not_judged(stated: Stated) -> dict[str, Any]:
+def not_judged(stated: Stated) -> dict[str, Any]:
+    """Return a claim that is not judged, in the form of those that are."""
     nothing: dict[str, Any] = dict.fromkeys(
         ("mean", "sd", "low", "high", "holds_within", "verdict", "verdict_median", "decided_at",
-         "prediction", "place", "pairing", "runs")
+         "prediction", "place", "pairing", "runs", "arms")
     )  # fmt: skip
     return {
         **_reported(stated),

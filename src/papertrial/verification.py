@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections import deque
+import platform
 from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import filelock
+import joblib
 
 from papertrial import verdicts
 from papertrial.claims.outcome import Outcome
@@ -24,9 +24,10 @@ from papertrial.claims.told import (
     SeedRetried,
     SeedStarted,
 )  # fmt: skip
-from papertrial.claims.trial import Ended, Look, Lost, run_trial
+from papertrial.claims.trial import Ended, Look, run_trial
 from papertrial.data.steps import Step, finish
-from papertrial.errors import ClaimError, DivergedError, PapertrialError, RunError
+from papertrial.errors import ClaimError, PapertrialError, RunError
+from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
@@ -44,10 +45,13 @@ from papertrial.runs.verifications import (
     VerificationFolder,
     verifications,
 )  # fmt: skip
-from papertrial.seed_run import At, Place, Task, Wanted, train_seed
+from papertrial.seed_pool import SeedPool, check_alike, check_known, outcome_of
+from papertrial.seed_run import Place, Task, Wanted, train_seed
 from papertrial.tasks import TASKS
 from papertrial.training.device import kind_of, places_of
-from papertrial.workers import Died, Done, Failed, Told, Workers, require_main_guard
+from papertrial.verification_report import report as report_of
+from papertrial.verification_report import scores_of
+from papertrial.workers import Workers, require_main_guard
 
 Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
 
@@ -64,6 +68,7 @@ class Verification:
     claims: tuple[dict[str, Any], ...]
     report: Path
     headline: str = field(repr=False)
+    deviations: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values: what `papertrial verify --json` ends with."""
@@ -75,6 +80,8 @@ class Verification:
             "preregistration": self.preregistration,
             "seeds": list(self.seeds),
             "claims": list(self.claims),
+            "headline": self.headline,
+            "deviations": list(self.deviations),
         }
 
 
@@ -101,7 +108,7 @@ def verify(
         workers: seeds trained at once; None for one a core on a CPU, one a GPU. The verdict does
             not depend on it.
         threads: CPU threads of each seed, whatever the number of workers.
-        again: start anew where this very verification is finished.
+        again: start anew, whether or not this very verification is finished.
 
     Raises:
         PapertrialError: whatever is the user's to mend.
@@ -135,8 +142,8 @@ def verifying(
         raise PapertrialError(f"workers >= 1 must hold, got {workers}")
     if threads < 1:
         raise PapertrialError(f"threads >= 1 must hold, got {threads}")
-    check_metrics(recipe)
     asked = register(recipe, threads=threads, device=kind_of(device))
+    check_metrics(recipe, asked)
     root = Path(runs)
     store.check_writable(root / recipe.name)
     lock = filelock.FileLock(root / f".{recipe.name}.verify.lock")
@@ -153,36 +160,33 @@ def verifying(
             folder = _new_folder(root, recipe, asked)
         places = [
             Place(name, threads, None if data is None else str(data))
-            for name in places_of(device, workers, max(_cores() // threads, 1))
+            for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
         ]
         return (yield from _go_on(folder, recipe, asked, places, data))
 
 
-def check_metrics(recipe: Recipe) -> None:
-    """Refuse claims on metrics that the recipe does not compute.
+def check_metrics(recipe: Recipe, asked: Registration) -> None:
+    """Refuse claims on metrics that the recipe, or the other side of a difference, lacks.
 
     Raises:
         ClaimError: naming the first of them.
     """
-    if recipe.metrics:
-        return  # reading the recipe has told already
+    for claim, arm in zip(asked.stated, asked.arms, strict=True):
+        for side in (recipe, *([] if arm is None else [asked.versus[arm]])):
+            computed = computed_by(side)
+            if claim.metric not in computed:
+                other = "" if side is recipe else f", the other side: {side.name}"
+                raise ClaimError(
+                    f"claims.{recipe.claims.index(claim)}{other}: the recipe does not compute "
+                    f"{claim.metric}; it computes {', '.join(computed)}; add it to `metrics`"
+                )
+
+
+def computed_by(recipe: Recipe) -> tuple[str, ...]:
+    """Return the metrics that a run of a recipe has: those asked for, and those listened to."""
     listeners = [part.monitor for part in (recipe.scheduler, recipe.early_stopping) if part]
     listened = [name for name in (*listeners, recipe.report_metric) if name]
-    computed = (*TASKS[recipe.task].metrics, *listened)
-    for i, claim in enumerate(recipe.claims):
-        judged = claim.kind != "exact" and claim.not_judged is None
-        if judged and claim.metric not in computed:
-            raise ClaimError(
-                f"claims.{i}: the recipe does not compute {claim.metric}; it computes "
-                f"{', '.join(computed)}; add it to `metrics`"
-            )
-
-
-def _cores() -> int:
-    """Return how many cores this process may use; all of them where the system does not tell."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return tuple(dict.fromkeys([*(recipe.metrics or TASKS[recipe.task].metrics), *listened]))
 
 
 def load_verification(path: str | Path) -> Verification:
@@ -206,6 +210,7 @@ def load_verification(path: str | Path) -> Verification:
             claims=tuple(state["claims"]),
             report=folder.path / REPORT_HTML,
             headline=state["headline"],
+            deviations=tuple(state["deviations"]),
         )
     except (KeyError, TypeError) as error:
         raise RunError(f"{folder.path / VERIFICATION} is damaged: {error!r}") from error
@@ -215,20 +220,26 @@ def _same(
     root: Path, recipe: str, asked: Registration, *, again: bool
 ) -> VerificationFolder | None:
     """Find the newest verification with this very registration, to go on with or to return."""
+    if again:
+        return None
     for folder in reversed(list(verifications(root, recipe))):
         try:
-            same = folder.read(PREREGISTRATION) == to_bytes(asked.registered)
-            finished = folder.state.get("state") == "finished"
+            if folder.read(PREREGISTRATION) == to_bytes(asked.registered):
+                folder.state  # noqa: B018  (raises where it is damaged)
+                return folder
         except RunError:
             continue
-        if same and not (finished and again):
-            return folder
     return None
 
 
 def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> VerificationFolder:
     registered = to_bytes(asked.registered)
-    text, files = portable(recipe, store.CODE)
+    places = {
+        recipe.claims.index(claim): f"./{VERSUS}/{arm}/{store.RECIPE}"
+        for claim, arm in zip(asked.stated, asked.arms, strict=True)
+        if arm is not None
+    }
+    text, files = portable(recipe, store.CODE, places)
     sides = [portable(other, store.CODE) for other in asked.versus]
     folder = VerificationFolder.new(root, recipe.name, hashlib.sha256(registered).hexdigest())
     for i, (side, beside) in enumerate(sides):
@@ -251,6 +262,7 @@ def _go_on(
 ) -> Generator[Event, None, Verification]:
     """Train what is left, decide, report."""
     folder.mend()
+    _check_untouched(folder, asked)
     before = folder.state
     state = {
         "state": "running",
@@ -259,6 +271,8 @@ def _go_on(
         "preregistration": folder.sha256,
         "commands": [*before.get("commands", []), command_line()],
         "workers": len(places),
+        "pid": os.getpid(),
+        "host": platform.node(),
     }
     folder.write_json(VERIFICATION, state)
     try:
@@ -267,8 +281,7 @@ def _go_on(
         look = yield from _trial(folder, asked, places)
         state |= {"seeds": [outcome.seed for outcome in look.outcomes], "ended": utc_now()}
         state |= verdicts.summary(recipe, asked, look, exact)
-        report = verdicts.report(folder, recipe, asked, look, exact, state, data)
-        write_report(folder.path, report)
+        write_report(folder.path, report_of(folder, recipe, asked, look, exact, state, data))
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
         name = "interrupted" if stopped else "failed"
@@ -278,20 +291,34 @@ def _go_on(
     return load_verification(folder.path)
 
 
+def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
+    """Refuse to go on with recipes that are no longer what was registered."""
+    homes = [folder.path, *(folder.path / VERSUS / str(i) for i in range(len(asked.versus)))]
+    wanted = [asked.registered["training_hash"], *asked.registered["versus"]]
+    for home, digest in zip(homes, wanted, strict=True):
+        if training_hash(load_recipe(home / store.RECIPE, check=False)) != digest:
+            rule = f"{home / store.RECIPE} is not the recipe that was registered: it was edited"
+            raise RunError(f"{rule}; start anew with --again")
+
+
 def _trial(
     folder: VerificationFolder, asked: Registration, places: list[Place]
 ) -> Generator[Event, None, Look]:
     """Run the trial in worker processes, keeping each seed's record as soon as it has ended."""
-    known = [outcome_of(record) for record in folder.outcomes()]
     if not asked.stated:
         return Look((), ())
+    records = folder.outcomes()
+    known = [outcome_of(record) for record in records]
+    for outcome in known:
+        check_known(outcome, asked.rule)
+    finished = [record for record in records if record["state"] == "finished"]
     wanted = tuple(
         Wanted(claim.metric, claim.split, claim.best_epoch_on_test, arm)
         for claim, arm in zip(asked.rule.claims, asked.arms, strict=True)
     )
     task = Task(folder.path, 0, wanted, len(asked.versus))
     with Workers(train_seed, places, log=folder.path / LOG) as workers:
-        pool = _Pool(workers, task)
+        pool = SeedPool(workers, task)
         trial = run_trial(asked.rule, pool, known)
         while True:
             try:
@@ -301,6 +328,9 @@ def _trial(
                 return look
             if isinstance(told, Ended):
                 record = {**asdict(told.outcome), **pool.records.get(told.outcome.seed, {})}
+                if told.outcome.state == "finished":
+                    check_alike(record, finished[0] if finished else record)
+                    finished.append(record)
                 folder.append(OUTCOMES, record)
                 yield _ended(told.outcome, asked, record)
             elif isinstance(told, Look):
@@ -313,68 +343,8 @@ def _trial(
                 yield told
 
 
-class _Pool:
-    """Worker processes as a trial asks of them."""
-
-    def __init__(self, workers: Workers, task: Task) -> None:
-        self._workers, self._task = workers, task
-        self._told: deque[Any] = deque()
-        self._began: dict[int, float] = {}
-        self.records: dict[int, dict[str, Any]] = {}
-
-    @property
-    def idle(self) -> int:
-        return self._workers.idle
-
-    def submit(self, seed: int, attempt: int) -> None:
-        worker = self._workers.submit(replace(self._task, seed=seed))
-        self.records[seed] = {"attempts": attempt, "worker": worker}
-        self._began[seed] = time.perf_counter()
-        self._told.append(SeedStarted(worker, seed, ""))
-
-    def wait(self) -> Any:
-        if self._told:
-            return self._told.popleft()
-        message = self._workers.wait()
-        seed = message.task.seed
-        self.records[seed]["seconds"] = time.perf_counter() - self._began[seed]
-        match message:
-            case Told(worker=worker, value=At() as at):
-                text = f"{at.part}  {at.text}" if at.part else at.text
-                return SeedProgress(worker, seed, at.done, at.total, text)
-            case Done(result=result):
-                self.records[seed] |= result
-                scores = tuple(tuple(score) for score in result["scores"])
-                return Ended(Outcome(seed, "finished", scores, result["weights"]))
-            case Failed(error=DivergedError() as error):
-                return Ended(Outcome(seed, "diverged", error=str(error)))
-            case Failed(error=PapertrialError() as error):
-                raise error
-            case Failed(error=error):
-                return Lost(seed, f"{type(error).__name__}: {error}")
-            case Died(why=why):
-                return Lost(seed, why)
-        raise AssertionError(message)
-
-
-def outcome_of(record: Mapping[str, Any]) -> Outcome:
-    """Return what a record of outcomes.jsonl keeps of a seed.
-
-    Raises:
-        RunError: it is none.
-    """
-    try:
-        scores = tuple(tuple(map(float, score)) for score in record["scores"])
-        return Outcome(
-            int(record["seed"]), record["state"], scores, record["weights"], record["error"]
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{OUTCOMES} is damaged: {error!r} in {record}") from error
-
-
 def _ended(outcome: Outcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:
-    names = [f"{claim.split} {claim.metric}" for claim in asked.rule.claims]
-    scores = {name: score[0] for name, score in zip(names, outcome.scores, strict=False)}
+    scores = scores_of(asked, outcome.scores)
     return SeedEnded(
         int(record.get("worker", 0)),
         outcome.seed,

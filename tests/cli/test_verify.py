@@ -22,7 +22,10 @@ import papertrial as pt
 from papertrial import verification
 
 Invoke = Callable[..., Result]
-ANSWER = {"recipe", "verdict", "report", "verification", "preregistration", "seeds", "claims"}
+ANSWER = {
+    "recipe", "verdict", "report", "verification", "preregistration", "seeds", "claims", "headline",
+    "deviations",
+}  # fmt: skip
 CLAIM = {
     "metric", "split", "kind", "value", "tolerance", "n", "mean", "sd", "low", "high",
     "holds_within", "verdict", "why",
@@ -198,7 +201,9 @@ def test_what_is_finished_is_told_again_without_training(
     assert plain.exit_code == 0
     lines = plain.stdout.splitlines()
     assert lines[0].startswith("REPRODUCED: all 2 claims of plane hold, as written here, on ")
-    assert lines[1].startswith("  test mae 0.9: REPRODUCED; the expected test mae is ")
+    assert lines[1].startswith(
+        "  test mae 0.9: REPRODUCED (by the median UNDECIDED); the expected test mae is "
+    )
     assert lines[2] == "  parameters 4: REPRODUCED; counted without training: 4"
     assert lines[4] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
 

@@ -11,8 +11,8 @@ from papertrial.claims.rule import Rule
 from papertrial.errors import RunError
 from papertrial.registration import rule_of
 from papertrial.runs.verifications import OUTCOMES, VerificationFolder
+from papertrial.seed_pool import outcome_of
 from papertrial.seed_run import Wanted
-from papertrial.verification import outcome_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ REPRODUCED exactly when the running interval lies inside its band, and NOT REPRO
 it is disjoint from it. Each side errs with probability 1/threshold at most, at all n together. (The
 usual two-sided confidence sequence is wider and would contradict verdicts.)
 
-Scores are x [..., n] in seed order; bounds are [..., n], one for every prefix, in the scores' unit.
+Scores are x [..., n] in seed order; bounds are [..., n], one for every prefix, in the scores' unit;
+or [..., m] where `looks` [m], growing numbers of scores, say of which prefixes.
 """
 
 from __future__ import annotations
@@ -32,15 +33,19 @@ FARTHEST = 20.0  # |asinh t|: a t beyond 2e8 is taken as infinite
 
 
 def interval(
-    x: ArrayLike, *, threshold: float, prior: float = 1.0, best_of: int | None = None
+    x: ArrayLike,
+    *,
+    threshold: float,
+    prior: float = 1.0,
+    best_of: int | None = None,
+    looks: Array | None = None,
 ) -> tuple[Array, Array]:
     """Return the values [..., n] of the mean that neither `greater` nor `less` rejects.
 
     With `best_of` k it is the mean of the best of k runs, by `greater_best_of`, `less_best_of`.
     Infinite where nothing is rejected.
     """
-    x, mean, scatter = moments(x)
-    n = counts(x)
+    n, mean, scatter = _at(looks, x)
     error = _error(scatter, n, n - 1)
     shift = 0.0 if best_of is None else expected_maximum(best_of)
     below = _critical(n, lambda i: _critical_effect(i, threshold, prior, -shift))
@@ -49,14 +54,18 @@ def interval(
 
 
 def interval_reported(
-    x: ArrayLike, runs: int, *, threshold: float, prior: float = REPORTED_PRIOR
+    x: ArrayLike,
+    runs: int,
+    *,
+    threshold: float,
+    prior: float = REPORTED_PRIOR,
+    looks: Array | None = None,
 ) -> tuple[Array, Array]:
     """Return the means [..., n] of `runs` runs that do not contradict ours.
 
     The inversion of `greater_than_reported` and `less_than_reported`.
     """
-    x, mean, scatter = moments(x)
-    n = counts(x)
+    n, mean, scatter = _at(looks, x)
     both = n * runs / (n + runs)
     critical = _critical(
         n, lambda i: critical_t(i - 1, prior / (prior + i * runs / (i + runs)), threshold)
@@ -77,15 +86,20 @@ def interval_arms(
     return mean_a - mean_b - half, mean_a - mean_b + half
 
 
-def interval_quantile(x: ArrayLike, *, threshold: float, share: float = 0.5) -> tuple[Array, Array]:
+def interval_quantile(
+    x: ArrayLike, *, threshold: float, share: float = 0.5, looks: Array | None = None
+) -> tuple[Array, Array]:
     """Return the values [..., n] that `greater_quantile` and `less_quantile` leave.
 
     Both bounds are scores: the sign test changes only there.
     """
     x = np.asarray(x, dtype=np.float64)
-    low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
-    for i in range(1, x.shape[-1]):
-        n = i + 1
+    numbers = counts(x) if looks is None else looks
+    shape = (*x.shape[:-1], len(numbers))
+    low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+    for i, n in enumerate(int(number) for number in numbers):
+        if n < 2:
+            continue
         enough_above = _fewest(n, threshold, share)
         enough_below = _fewest(n, threshold, 1 - share)
         if min(enough_above, enough_below) <= n:
@@ -179,6 +193,15 @@ def _root(log_evidence: Callable[[float], float], threshold: float) -> float:
 
 def _critical(n: Array, function: Callable[[int], float]) -> Array:
     return np.array([function(int(i)) for i in n], dtype=np.float64)
+
+
+def _at(looks: Array | None, x: ArrayLike) -> tuple[Array, Array, Array]:
+    """Return n, and means and sums of squared deviations, of all prefixes or those of `looks`."""
+    x, mean, scatter = moments(x)
+    if looks is None:
+        return counts(x), mean, scatter
+    at = looks.astype(np.intp) - 1
+    return counts(x)[at], mean[..., at], scatter[..., at]
 
 
 def _error(scatter: Array, size: Array, nu: Array) -> Array:

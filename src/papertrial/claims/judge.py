@@ -60,9 +60,17 @@ class Ruling:
         return float(np.mean(self.scores)) if self.scores else math.nan
 
     @property
+    def median(self) -> float:
+        """The median of the scores; NaN of none."""
+        return float(np.median(self.scores)) if self.scores else math.nan
+
+    @property
     def sd(self) -> float:
         """The standard deviation of the scores (n - 1); NaN of fewer than two."""
-        return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else math.nan
+        if len(self.scores) < 2:
+            return math.nan
+        tied = min(self.scores) == max(self.scores)  # whose mean may differ by rounding
+        return 0.0 if tied else float(np.std(self.scores, ddof=1))
 
 
 def judge(rule: Rule, outcomes: Sequence[Outcome]) -> tuple[Ruling, ...]:

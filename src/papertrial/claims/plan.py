@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -19,6 +19,8 @@ from papertrial.errors import ClaimError
 SEED = 20_261_121
 SCORES, REPETITIONS = 150_000, 10_000  # drawn: no more than either
 RATIOS = (0.5, 1, 1.5, 2, 3, 5)
+CHUNK = 500_000  # scores in memory at once, with some ten numbers for each
+EVERY, STEP = 500, 0.02  # looks: at every number of seeds up to this, then 2 % apart
 MOST = 10**12  # seeds; no one will train as many
 
 
@@ -57,8 +59,9 @@ def plan(
     """Return what the rule will probably say of a claim, for a range of spreads.
 
     Scores are drawn from a fixed seed, 10,000 times or less where the maximum is high, and
-    judged by the inverted tests of `intervals`. The reported number is the middle of what its
-    printed digits stand for. A claim on a difference is taken as paired.
+    judged by the inverted tests of `intervals`: after every seed up to 500, then at steps of 2 %,
+    so that where more are needed their number is rounded up by as much. The reported number is the
+    middle of what its printed digits stand for. A claim on a difference is taken as paired.
 
     Args:
         claim: of any kind but "exact".
@@ -82,8 +85,9 @@ def plan(
         raise ClaimError(f"ratios and spreads must be positive, got {spreads or ratios}")
     if spreads is None:
         spreads = [half / ratio for ratio in ratios]
-    ours, against = _simulated(claim, rule, threshold)
-    return [_row(claim, rule, spread, half, ours, against) for spread in spreads]
+    looks = _looks(len(rule.seeds))
+    ours, against = _simulated(claim, rule, threshold, looks)
+    return [_row(claim, looks, spread, half, ours, against) for spread in spreads]
 
 
 def seeds_needed(tolerance_over_sd: float, *, threshold: float, prior: float) -> int:
@@ -113,16 +117,25 @@ def seeds_needed(tolerance_over_sd: float, *, threshold: float, prior: float) ->
 Bounds = tuple[Array, Array]
 
 
-def _simulated(claim: Claim, rule: Rule, threshold: float | None) -> tuple[Bounds, Bounds | None]:
-    """Return running intervals [repetitions, n] of standard scores, in SDs from what is estimated.
+def _looks(most: int) -> Array:
+    """Return the numbers of seeds [m], 1 to the maximum, at which a simulation looks."""
+    if most <= EVERY:
+        return np.arange(1.0, most + 1)
+    later = np.geomspace(EVERY, most, 2 + int(math.log(most / EVERY) / STEP))
+    return np.concatenate([np.arange(1.0, EVERY), np.unique(later.round())])
 
-    The first for REPRODUCED; the second, of what does not contradict them, for NOT REPRODUCED: None
+
+def _simulated(
+    claim: Claim, rule: Rule, threshold: float | None, looks: Array
+) -> tuple[Bounds, Bounds | None]:
+    """Return running intervals [repetitions, looks] of standard scores.
+
+    They are in SDs from what is estimated. The first for REPRODUCED; the second, of what does not contradict them, for NOT REPRODUCED: None
     where nothing can.
     """
     most = len(rule.seeds)
     horizon = most if rule.horizon == "fixed" else None
     repetitions = max(min(REPETITIONS, SCORES // most), 400)
-    x = np.random.default_rng(SEED).standard_normal((repetitions, most))
     k, runs = claim.best_of, claim.reference
 
     def reach(test: str, prior: float = rule.prior, share: float = 0.5) -> float:
@@ -139,29 +152,43 @@ def _simulated(claim: Claim, rule: Rule, threshold: float | None) -> tuple[Bound
             share=share,
         )
 
-    def look(bounds: Bounds, estimated: float) -> Bounds:
-        low, high = intervals.running(*bounds, rule.first_look)
+    def look(bounds: Callable[[Array], Bounds], estimated: float) -> Bounds:
+        draw, parts = np.random.default_rng(SEED), []  # of both intervals the same scores
+        size = max(CHUNK // most, 1)
+        for begin in range(0, repetitions, size):
+            x = draw.standard_normal((min(size, repetitions - begin), most))
+            parts.append(intervals.running(*bounds(x), rule.first_look))
+        low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
         return low - estimated, high - estimated
 
     if rule.statistic == "median":
         share = 1 - 0.5 ** (1 / (k or 1))  # of scores above the median of the best of k
         at = reach("quantile", share=share)
         estimated = NormalDist().inv_cdf(1 - share)
-        ours = look(intervals.interval_quantile(x, threshold=at, share=share), estimated)
+        ours = look(
+            lambda x: intervals.interval_quantile(x, threshold=at, share=share, looks=looks),
+            estimated,
+        )
         return ours, None if runs else ours  # of a mean of few runs the sign test says too little
     at = reach("best-of" if k else "one-sample")
     ours = look(
-        intervals.interval(x, threshold=at, prior=rule.prior, best_of=k),
+        lambda x: intervals.interval(x, threshold=at, prior=rule.prior, best_of=k, looks=looks),
         expected_maximum(k) if k else 0.0,
     )
     if not runs:
         return ours, ours
-    at = reach("reported", REPORTED_PRIOR)
-    return ours, look(intervals.interval_reported(x, runs, threshold=at, prior=REPORTED_PRIOR), 0.0)
+    apart = reach("reported", REPORTED_PRIOR)
+
+    def reported(x: Array) -> Bounds:
+        return intervals.interval_reported(
+            x, runs, threshold=apart, prior=REPORTED_PRIOR, looks=looks
+        )
+
+    return ours, look(reported, 0.0)
 
 
 def _row(
-    claim: Claim, rule: Rule, spread: float, half: float, ours: Bounds, against: Bounds | None
+    claim: Claim, looks: Array, spread: float, half: float, ours: Bounds, against: Bounds | None
 ) -> Row:
     edge = half / spread
     inside = np.ones(ours[0].shape, dtype=bool)
@@ -170,8 +197,9 @@ def _row(
     if claim.side != "at-least":
         inside &= ours[1] <= edge
     decided = inside.any(-1)
-    taken = np.where(decided, inside.argmax(-1) + 1, len(rule.seeds) + 1)
-    median, most = (_within(taken, part, len(rule.seeds)) for part in (0.5, 0.9))
+    maximum = int(looks[-1])
+    taken = np.where(decided, looks[inside.argmax(-1)], maximum + 1)
+    median, most = (_within(taken, part, maximum) for part in (0.5, 0.9))
     return Row(
         ratio=edge,
         spread=spread,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -42,7 +43,7 @@ class Rule:
     max_diverged: float = 0.2
 
     def __post_init__(self) -> None:
-        twice = sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1})
+        twice = sorted(seed for seed, count in Counter(self.seeds).items() if count > 1)
         if twice:
             rule = "seeds must differ: a seed twice is one score counted twice"
             raise ClaimError(f"{rule}; got {', '.join(map(str, twice))} more than once")

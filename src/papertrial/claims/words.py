@@ -73,6 +73,14 @@ def headline(recipe: str, verdict: Verdict, count: int, n: int, deviations: Sequ
     return f"UNDECIDED: {seeds} of {recipe} {confirm} {which}."
 
 
+def label(claim: Claim) -> str:
+    """Return what a claim is about: "test accuracy", "difference in test accuracy"."""
+    name = f"{claim.split} {claim.metric}"
+    if claim.kind == "difference":
+        name = f"difference in {name}"
+    return f"{name}, best epoch" if claim.best_epoch_on_test else name
+
+
 def why(claim: Claim, ruling: Ruling, rule: Rule) -> str:
     """Return what decided a claim, or what would."""
     name, sd = f"{claim.split} {claim.metric}", ruling.sd
@@ -190,7 +198,6 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    first, last = seeds[0], seeds[-1]
-    if tuple(seeds) == tuple(range(first, last + 1)):
-        return f"{first} to {last}"
+    if all(seed == seeds[0] + i for i, seed in enumerate(seeds)):
+        return f"{seeds[0]} to {seeds[-1]}"
     return ", ".join(map(str, seeds))

@@ -112,9 +112,7 @@ def verify(
     )
     typer.echo(done.headline, err=as_json)
     for claim in done.claims:
-        split = f"{claim['split']} " if claim["split"] else ""  # parameters have none
-        said = f"{split}{claim['metric']} {claim['value']:g}: {claim['verdict']}; {claim['why']}"
-        typer.echo(f"  {said}", err=as_json)
+        typer.echo(f"  {_said(claim)}", err=as_json)
     typer.echo(f"verification: {done.path}\nreport: {done.report}", err=as_json)
     if as_json:
         typer.echo(json.dumps(done.to_json(), allow_nan=False))
@@ -122,17 +120,44 @@ def verify(
         raise typer.Exit(code)
 
 
+def _said(claim: dict[str, Any]) -> str:
+    """Return a line on a claim: what it is, the verdict, the one by the median, and why."""
+    split = f"{claim['split']} " if claim["split"] else ""  # parameters have none
+    counted = claim["kind"] == "exact"
+    value = f"{claim['value']:,.0f}" if counted else f"{claim['value']:g}"
+    kind = "" if counted or claim["kind"] == "mean" else f" ({claim['kind']})"
+    verdict = claim["verdict"] or "not judged"
+    median = claim["verdict_median"]
+    beside = "" if median in (None, verdict) else f" (by the median {median})"
+    return f"{split}{claim['metric']} {value}{kind}: {verdict}{beside}; {claim['why']}"
+
+
 def _following(events: Generator[Any, None, Verification]) -> Verification:
     """Run a verification to its end, showing what it tells; return it."""
+    from papertrial.claims.told import Registered, SeedEnded
     from papertrial.cli.seeds import SeedReporter
     from papertrial.data.steps import Step
 
-    with closing(events), SeedReporter() as reporter:
-        while True:
-            try:
-                told = next(events)
-            except StopIteration as end:
-                done: Verification = end.value
-                return done
-            if not isinstance(told, Step):
-                reporter.show(told)
+    folder, kept = None, 0
+    try:
+        with closing(events), SeedReporter() as reporter:
+            while True:
+                try:
+                    told = next(events)
+                except StopIteration as end:
+                    done: Verification = end.value
+                    break
+                if isinstance(told, Registered):
+                    folder = told.path
+                kept += isinstance(told, SeedEnded)
+                if not isinstance(told, Step):
+                    reporter.show(told)
+    except KeyboardInterrupt:
+        if folder is not None:
+            seeds = f"{kept} more seed{'s'[: kept != 1]}"
+            typer.echo(f"{folder} keeps {seeds}; the same command goes on from there", err=True)
+        raise
+    if folder is None:
+        again = "nothing was trained; --again starts anew"
+        typer.echo(f"this very verification was finished before: {again}", err=True)
+    return done

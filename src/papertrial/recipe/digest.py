@@ -10,7 +10,8 @@ from typing import Any
 from papertrial.errors import RecipeError
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.schema import Recipe, not_training
-from papertrial.recipe.slots import is_recipe_file, is_vectors_file, map_files, other_sides
+from papertrial.recipe.slots import is_vectors_file, map_files
+from papertrial.recipe.versus import other_side
 
 _WEIGHTS = "model.safetensors"  # of the run that `init_from` names
 
@@ -21,7 +22,12 @@ def recipe_hash(recipe: Recipe) -> str:
     Raises:
         RecipeError: a file is no longer there.
     """
-    return _digest(to_tree(recipe))
+    tree = to_tree(recipe)
+    for i, claim in enumerate(recipe.claims):
+        side = other_side(recipe, claim, check=False)
+        if side is not None:  # wherever it lies: by what it trains
+            tree["claims"][i]["versus"] = training_hash(side)
+    return _digest(tree)
 
 
 def training_hash(recipe: Recipe) -> str:
@@ -44,9 +50,7 @@ def _digest(tree: dict[str, Any]) -> str:
 
 
 def _by_content(tree: dict[str, Any]) -> dict[str, Any]:
-    """Put the content of a file in the place of its path: what a training starts from, and the
-    other side of a claim's difference.
-    """
+    """Put the content of what a training starts from in the place of its path."""
     data = dict(tree["data"])
     if "text" in data:
         text = data["text"] = dict(data["text"])
@@ -57,9 +61,6 @@ def _by_content(tree: dict[str, Any]) -> dict[str, Any]:
     tree = {**tree, "data": data}
     if "init_from" in tree:
         tree["init_from"] = _sha256(Path(tree["init_from"]) / _WEIGHTS)
-    for versus in other_sides(tree):  # of a tree that map_files made: no caller has it
-        if is_recipe_file(versus.get("recipe")):
-            versus["recipe"] = _sha256(Path(versus["recipe"]))
     return tree
 
 

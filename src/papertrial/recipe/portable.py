@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from papertrial.recipe.load import to_tree
@@ -10,9 +11,12 @@ from papertrial.recipe.slots import files_in, map_files, read_file
 from papertrial.recipe.text import dump
 
 
-def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
+def portable(
+    recipe: Recipe, folder: str, sides: Mapping[int, str] | None = None
+) -> tuple[str, dict[str, bytes]]:
     """Return (YAML text, file contents by relative path), the files lying in `folder` beside it.
 
+    `sides` has files of recipes by the number of the claim: the other sides of its differences.
     The files are those of its Python code and its vocabulary; data and runs stay where they are.
 
     Raises:
@@ -35,4 +39,6 @@ def portable(recipe: Recipe, folder: str) -> tuple[str, dict[str, bytes]]:
     tree = map_files(tree, beside)
     if words:
         tree["data"]["text"]["vocabulary_file"] = f"./{folder}/{copies[Path(words)]}"
+    for number, side in (sides or {}).items():
+        tree["claims"][number]["versus"] = {"recipe": side}
     return dump(tree), files
