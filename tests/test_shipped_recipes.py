@@ -46,6 +46,9 @@ def test_the_vocabulary_of_recipes_is_what_the_engine_has() -> None:
     assert set(vocabulary.SOURCES) == set(SOURCES)
     assert set(vocabulary.TASKS) == set(TASKS)
     assert set(vocabulary.METRICS) == {name for names in FAMILIES.values() for name in names}
+    for task in vocabulary.TASKS:
+        family = "regression" if task == "regression" else "classification"
+        assert set(vocabulary.metrics_of(task)) == set(FAMILIES[family])
 
 
 def needed(recipe: pt.Recipe, request: pytest.FixtureRequest) -> None:

@@ -17,6 +17,7 @@ from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 
+_LAST_SEED = 2**63 - 1  # a seed is a signed number of 64 bits
 _DIVERGED = (
     "a seed is diverged when its loss, its outputs or a claimed metric are no finite numbers, and "
     "crashed when its worker process died twice; the claims concern the seeds that finished"
@@ -89,7 +90,8 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         raise ClaimError(f"{recipe.name}: there is nothing to verify; {why}")
     versus, arms = _other_sides(recipe, stated)
     asked = recipe.verify
-    seeds = asked.seeds or tuple(range(recipe.seed, recipe.seed + asked.max_seeds))
+    first = min(recipe.seed, _LAST_SEED - asked.max_seeds + 1)
+    seeds = asked.seeds or tuple(range(first, first + asked.max_seeds))
     rule = Rule(
         claims=tuple(to_claim(claim) for claim in stated),
         seeds=tuple(seeds[: asked.max_seeds]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -142,3 +143,17 @@ def test_divergence_bound_is_clopper_and_pearsons() -> None:
         assert intervals.divergence_bound(bad, of) == pytest.approx(upper, rel=1e-9)
     assert intervals.divergence_bound(4, 4) == 1
     assert intervals.divergence_bound(0, 0) == 1
+
+
+def test_looks_are_some_of_the_prefixes() -> None:
+    x = np.random.default_rng(3).standard_normal((4, 30))
+    looks = np.array([1.0, 2, 7, 30])
+    for function in (
+        partial(intervals.interval, threshold=20),
+        partial(intervals.interval, threshold=20, best_of=3),
+        partial(intervals.interval_reported, runs=2, threshold=20),
+        partial(intervals.interval_quantile, threshold=20, share=0.3),
+    ):
+        some, every = function(x, looks=looks), function(x)
+        for side, whole in zip(some, every, strict=True):
+            assert np.array_equal(side, whole[:, [0, 1, 6, 29]])

@@ -9,7 +9,7 @@ import pytest
 
 from papertrial.claims import evalues, intervals
 from papertrial.claims.claim import Claim
-from papertrial.claims.plan import plan, seeds_needed
+from papertrial.claims.plan import _looks, plan, seeds_needed
 from papertrial.claims.rule import Rule
 from papertrial.errors import ClaimError
 
@@ -81,6 +81,28 @@ def test_one_side_and_printed_digits() -> None:
     assert rows[0].median < rows[1].median
     cut_off = claim(low=0.65, high=0.66)  # half a band of .015
     assert plan(cut_off, rule(cut_off), (3,))[0].spread == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median"])
+def test_a_high_maximum_takes_seconds(statistic: str) -> None:
+    given = claim("single-run", runs=1)
+    start = time.process_time()
+    (row,) = plan(given, rule(given, 10_000, statistic=statistic), (0.1,))
+    assert time.process_time() - start < 20
+    needed = seeds_needed(0.1, threshold=20, prior=1.0)
+    assert row.decided == pytest.approx(1, abs=0.02)
+    assert row.median is not None
+    if statistic == "mean":  # at looks 2 % apart, and later where scores happen to lie aside
+        assert needed < row.median < 1.6 * needed
+
+
+def test_looks_are_all_numbers_of_seeds_at_first() -> None:
+    assert [*_looks(500)] == [*range(1, 501)]
+    looks = _looks(10_000)
+    assert [*looks[:500]] == [*range(1, 501)]
+    assert looks[-1] == 10_000
+    assert 1 < (looks[500:] / looks[499:-1]).max() < 1.022
+    assert (np.diff(looks) > 0).all()
 
 
 def test_a_fixed_horizon_and_a_threshold_of_ones_own() -> None:

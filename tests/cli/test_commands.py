@@ -82,8 +82,10 @@ def test_predict_prints_json(invoke: Invoke, trained: dict[str, object], digit: 
 
 
 def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
-    done = papertrial("list")
+    done = papertrial("list")  # on 80 columns, there being no terminal
     assert all(name in done.stdout for name in shipped())
+    assert "test accuracy at least 0.8355 (83.55 %)" in done.stdout
+    assert "  image-classification, fashion-mnist " in done.stdout
     rows = json.loads(papertrial("list", "--json").stdout)
     assert [row["name"] for row in rows] == sorted(shipped())
     claims = {row["name"]: row["claims"] for row in rows}

@@ -68,12 +68,20 @@ def test_json(invoke) -> None:
     assert "SD between" in result.stderr  # the table, so that stdout is JSON alone
 
 
-def test_a_claim_without_tolerance_needs_a_spread(invoke, tmp_path: Path) -> None:
+def test_a_bound_without_tolerance_has_no_table_but_the_others_have(invoke, tmp_path: Path) -> None:
+    printed = {"kind": "at-least", "value": 0.8, "printed": "80 %"}  # digits tell no spread
+    result = invoke("plan", recipe(tmp_path, {"kind": "at-least"}, printed, {"tolerance": 0.01}))
+    assert result.exit_code == 0
+    told = " ".join(result.stdout.split())
+    assert "at least 0.9; tolerance 0 without a tolerance the spread between seeds cannot" in told
+    assert told.count("--spread 0.003, the SD in the metric's unit, shows it") == 2
+    assert told.count("REPRODUCED") == 1
+    claims = planned(invoke("plan", "digits-mlp-as-svc", "--json"))
+    assert [claim["rows"] for claim in claims] == [[]]
+
+
+def test_a_claim_without_tolerance_takes_a_spread(invoke, tmp_path: Path) -> None:
     bound = recipe(tmp_path, {"kind": "at-least"})
-    result = invoke("plan", bound)
-    assert result.exit_code == 2
-    assert "test accuracy 0.9 has no tolerance" in result.stderr
-    assert "--spread" in result.stderr
     rows = planned(invoke("plan", bound, "--spread", "0.01", "--spread", "0.002", "--json"))[0]
     assert [row["spread"] for row in rows["rows"]] == [0.002, 0.01]
     assert rows["rows"][1]["decided"] < 0.05  # its mean on the bound itself: an error of 5 %
@@ -139,13 +147,17 @@ def test_claims_that_take_no_seed_and_warnings(invoke, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "parameters 610: decided without training" in result.stdout
     wide = recipe(tmp_path, {"tolerance": 0.02, "baseline": 0.88})
-    assert "warning: test accuracy: the tolerance of 0.02 is wider" in invoke("plan", wide).stderr
+    said = invoke("plan", wide).stderr
+    assert "warning: claim 1 (test accuracy 0.9): the tolerance of 0.02 is wider" in said
 
 
 def test_bad_input(invoke, tmp_path: Path) -> None:
     for words, told in (
         (("digits-mlp", "--max-seeds", "4"), "greater than or equal to 5, got 4"),
-        (("digits-mlp", "verify.seeds=[1,2,2,3,4]"), "5 different whole numbers"),
+        (("digits-mlp", "--max-seeds", "1000000"), "less than or equal to 10000, got 1000000"),
+        (("digits-mlp", "verify.seeds=[1,2,2,3,4]"), "whole numbers, such as [0, 1, 2, 3, 4], got"),
+        (("digits-mlp", "verify.seeds=[1-6]"), "such as [1, 2, 3, 4, 5, 6], got ['1-6']"),
+        (("digits-mlp", f"verify.seeds=[0,1,2,3,{2**63}]"), f"a seed is at most {2**63 - 1}, got"),
         ((recipe(tmp_path),), "there is nothing to verify"),
         (("no-such-recipe",), "no-such-recipe"),
     ):

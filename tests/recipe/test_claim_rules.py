@@ -118,6 +118,36 @@ REFUSED: list[tuple[Tree, str, str]] = [
         "metric",
         "a claim takes a metric that is one number, got 'confusion_matrix'",
     ),
+    (
+        {"metric": "mse"},
+        "metric",
+        "image-classification has no mse; it has loss, accuracy, top5_accuracy, precision, recall, "
+        "f1, precision_micro, recall_micro, f1_micro, precision_weighted, recall_weighted, "
+        "f1_weighted, auroc",
+    ),
+    (
+        {"value": "50 %", "tolerance": 0.5},
+        "tolerance",
+        '0.5 is 50 points, beside a value in percent; write 0.005 or "0.5 points", or "50 points" '
+        "if that is meant",
+    ),
+    (
+        {"value": "50 %", "plus_minus": {"value": 0.1, "is": "sd"}},
+        "plus_minus.value",
+        '0.1 is 10 points, beside a value in percent; write 0.001 or "0.1 points", or "10 points" '
+        "if that is meant",
+    ),
+    (
+        {"value": "1 points", "tolerance": 1, "kind": "difference", "versus": OTHER},
+        "tolerance",
+        '1 is more than accuracy itself can be, a fraction; write 0.01 or "1 point"',
+    ),
+    (
+        {"value": "3 points", "tolerance": 0.5, "kind": "difference", "versus": OTHER},
+        "tolerance",
+        '0.5 is 50 points, beside a value in points; write 0.005 or "0.5 points", or "50 points" '
+        "if that is meant",
+    ),
     ({"metric": "f1_micro"}, "metric", "the recipe does not compute f1_micro; add it to metrics"),
     ({"split": "validation"}, "split", "digits has no validation part; set data.splits.validation"),
     ({"kind": "best-of"}, "n", f"{BEST_OF}; it is missing"),
@@ -242,6 +272,20 @@ def test_without_metrics_named_nothing_is_known_of_them_yet(digits: Tree) -> Non
     del digits["metrics"]
     digits["claims"] = [{**CLAIM, "metric": "auroc"}]
     assert load_recipe(digits).metrics == ()
+
+
+def test_a_metric_of_another_task_is_told_where_no_metrics_are_named(tree: Tree) -> None:
+    tree["claims"] = [{**CLAIM, "metric": "top3_accuracy"}]
+    rule = "regression has no top3_accuracy; it has loss, mse, rmse, mae, r2"
+    assert ("claims.0.metric", rule) in problems(tree)
+
+
+def test_a_fixed_horizon_is_not_far(digits: Tree) -> None:
+    digits["verify"] = {"horizon": "fixed", "max_seeds": 501}
+    rule = "a fixed horizon is one of at most 500 seeds, got 501; set verify.horizon: anytime for "
+    assert problems(digits) == [("verify.max_seeds", f"{rule}more")]
+    digits["verify"]["max_seeds"] = 500
+    assert load_recipe(digits).verify.max_seeds == 500
 
 
 def test_a_claim_that_stands_twice_is_refused_also_in_other_words(digits: Tree) -> None:

@@ -216,7 +216,7 @@ ROUND: list[tuple[str, Any]] = [
                 "value": "10 %",
                 "printed": "0.10",
                 "tolerance": 1e-9,
-                "plus_minus": {"value": 0.1, "is": "ci", "level": 0.9},
+                "plus_minus": {"value": 0.01, "is": "ci", "level": 0.9},
             }
         ],
     ),

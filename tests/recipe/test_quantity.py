@@ -38,7 +38,20 @@ def test_what_is_read(text: str, number: str, step: str, unit: str, error: bool)
 
 @pytest.mark.parametrize(
     "text",
-    ["", "about 55 %", "55,5 %", "55 %%", "64.6 +- 0.3 %", "1,23", "nan", "inf", "%", "55 % x"],
+    [
+        "",
+        "about 55 %",
+        "55,5 %",
+        "55 %%",
+        "64.6 +- 0.3 %",
+        "1,23",
+        "nan",
+        "inf",
+        "%",
+        "55 % x",
+        "1e-99999999 %",
+        "1e1000",
+    ],
 )
 def test_what_is_no_number(text: str) -> None:
     assert read(text) is None

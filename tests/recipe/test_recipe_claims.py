@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +67,88 @@ def test_a_plus_minus_says_what_it_is() -> None:
 
 
 def test_a_tolerance_wider_than_half_of_the_gain_is_told(claimed: Tree) -> None:
-    claimed["claims"][0] |= {"baseline": 0.3}
-    assert claim_warnings(load_recipe(claimed)) == []  # 0.1 is half of 0.2
-    claimed["claims"][0] |= {"baseline": "31 %"}
+    claimed["claims"][0] |= {"tolerance": 0.05, "baseline": 0.4}
+    assert claim_warnings(load_recipe(claimed)) == []  # 0.05 is half of 0.1
+    claimed["claims"][0] |= {"baseline": "41 %"}
     assert claim_warnings(load_recipe(claimed)) == [
-        "train r2: the tolerance of 0.1 is wider than half of the gain that is claimed, 0.19 (from "
-        "0.31 to 0.5); at most 0.095 would tell them apart"
+        "claim 1 (train r2 0.5): the tolerance of 0.05 is wider than half of the gain that is "
+        "claimed, 0.09 (from 0.41 to 0.5); at most 0.045 would tell them apart"
     ]
     claimed["claims"][0] |= {"baseline": None, "value": "-4 points", "tolerance": "3 points"}
     claimed["claims"][0] |= {"kind": "difference", "versus": {"set": {"epochs": 2}}}
     assert claim_warnings(load_recipe(claimed)) == [
-        "train r2: the tolerance of 0.03 is wider than half of the gain that is claimed, 0.04 (of "
-        "-0.04); at most 0.02 would tell them apart"
+        "claim 1 (train r2 -0.04): the tolerance of 0.03 is wider than half of the gain that is "
+        "claimed, 0.04 (of -0.04); at most 0.02 would tell them apart"
     ]
+
+
+EVERY = "no score could contradict it: its band holds every value that there can be"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tolerance": 0.0999}, None),
+        (
+            {"tolerance": 0.1},
+            "the tolerance of 0.1 is 10 points, within which results differ much; where 0.1 points "
+            'are meant, write 0.001 or "0.1 points"',
+        ),
+        (
+            {"tolerance": "20 points"},
+            "the tolerance of 0.2 is 20 points, within which results differ much",
+        ),
+        ({"value": "50 %", "tolerance": "50 points"}, EVERY),
+        (
+            {"value": 0.5, "tolerance": 0.5},
+            f'{EVERY}; where 0.5 points are meant, write 0.005 or "0.5 points"',
+        ),
+        ({"kind": "at-least", "value": 0, "tolerance": None}, EVERY),
+        ({"kind": "at-least", "value": 0.01, "tolerance": None}, None),
+        ({"kind": "at-most", "value": 0.99, "tolerance": "1 point"}, EVERY),
+        (
+            {"metric": "r2", "value": 0.5, "tolerance": None, "relative_tolerance": "40 %"},
+            "the tolerance of 0.2 is 20 points, within which results differ much",
+        ),
+        ({"metric": "loss", "tolerance": 0.5}, None),
+        (
+            {"tolerance": 0},
+            "without a tolerance no number of seeds can show that a number is exactly right",
+        ),
+        ({"tolerance": 0, "printed": "0.55"}, None),  # its digits are a band
+    ],
+)
+def test_a_tolerance_that_is_probably_not_meant_is_told(changes: Tree, said: str | None) -> None:
+    class Stub:
+        claims = (made(**changes),)
+
+    found = claim_warnings(Stub())  # type: ignore[arg-type]
+    assert [text.partition("): ")[2] for text in found] == ([] if said is None else [said])
+
+
+def test_a_differences_tolerance_too() -> None:
+    class Stub:
+        claims = (
+            made(kind="difference", value=0.3, tolerance=0.12, versus={"set": {"epochs": 2}}),
+            made(kind="difference", value=0, tolerance="100 points", side="about"),
+        )
+
+    one, *_, two = claim_warnings(Stub())  # type: ignore[arg-type]
+    assert "is 12 points, within which results differ much; where 0.12 points are meant" in one
+    assert two == f"claim 2 (test accuracy 0): {EVERY}"
+
+
+def test_claims_are_counted_as_they_are_registered() -> None:
+    class Stub:
+        claims = (
+            made(metric="parameters", kind="exact", value=3, tolerance=None),
+            made(not_judged="the setting differs", tolerance=0),
+            made(),
+            made(value=0.56, tolerance=0),
+        )
+
+    (said,) = claim_warnings(Stub())  # type: ignore[arg-type]
+    assert said.startswith("claim 2 (test accuracy 0.56): without a tolerance")
 
 
 def difference(tree: Tree, **versus: Any) -> Tree:
@@ -131,14 +201,15 @@ def test_a_portable_recipe_finds_the_other_side_still(tree: Tree, tmp_path: Path
 def test_the_other_side_counts_by_its_content_in_the_recipes_hash(
     tree: Tree, tmp_path: Path
 ) -> None:
+    other = {**tree, "name": "a", "clip_norm": 1.0}
     for name in ("one", "two"):
-        (tmp_path / f"{name}.yaml").write_text("name: a\n")
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(other))
     one, two = (
         load_recipe(difference(tree, recipe=f"{tmp_path}/{n}.yaml")) for n in ("one", "two")
     )
     before = recipe_hash(one)
     assert before == recipe_hash(two)
-    (tmp_path / "two.yaml").write_text("name: b\n")
+    (tmp_path / "two.yaml").write_text(json.dumps({**other, "clip_norm": 2.0}))
     assert recipe_hash(two) != before
     assert recipe_hash(one) == before
     assert training_hash(two) == training_hash(load_recipe(tree))

@@ -18,7 +18,8 @@ RIGHT: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "value": 1, "tolerance": 0, "n": 2, "kind": "best-of"}]),
     ("claims", [{**CLAIM, "printed": "0.5", "unverified": True}]),
     ("claims", [{**CLAIM, "not_judged": "the setting differs: epochs=2"}]),
-    ("claims", [{**CLAIM, "value": "50 %", "printed": "50 %", "rounding": "truncated"}]),
+    ("claims", [{**CLAIM, "value": "50 %", "printed": "50 %", "tolerance": 0.05}]),
+    ("claims", [{**CLAIM, "printed": "0.5", "rounding": "truncated"}]),
     ("claims", [{**CLAIM, "value": "50percent", "tolerance": "1.5 points", "baseline": ".4e2 %"}]),
     ("claims", [{**CLAIM, "tolerance": "1 pp", "plus_minus": {"value": 0.1, "is": "sd"}}]),
     ("claims", [{**CLAIM, "plus_minus": {"value": "1 point", "is": "ci", "level": 0.9}}]),
@@ -31,6 +32,7 @@ RIGHT: list[tuple[str, Any]] = [
     ("verify", {"max_seeds": 5, "alpha": 0.01, "statistic": "median", "prior": 0.5}),
     ("verify", {"horizon": "fixed", "max_diverged": 0, "seeds": [5, 4, 3, 2, 0]}),
     ("verify.seeds", None),
+    ("verify", {"max_seeds": 10_000, "seeds": [0, 1, 2, 3, 2**63 - 1]}),
     ("deviations", ["Another optimizer"]),
 ]
 WRONG: list[tuple[str, Any]] = [
@@ -63,7 +65,10 @@ WRONG: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "plus_minus": {"value": 0.1, "is_": "sd"}}]),
     ("claims", [{**CLAIM, "plus_minus": {"value": 0.1, "is": "std"}}]),
     ("claims", [{**CLAIM, "plus_minus": {"value": 0.1, "is": "ci", "level": 95}}]),
+    ("claims", [{**CLAIM, "value": "1e-9999 %"}]),
     ("verify.max_seeds", 4),
+    ("verify.max_seeds", 10_001),
+    ("verify.seeds", [0, 1, 2, 3, 2**63]),
     ("verify.alpha", 0.5),
     ("verify.alpha", 0),
     ("verify.statistic", "mode"),

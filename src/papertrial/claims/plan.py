@@ -130,8 +130,8 @@ def _simulated(
 ) -> tuple[Bounds, Bounds | None]:
     """Return running intervals [repetitions, looks] of standard scores.
 
-    They are in SDs from what is estimated. The first for REPRODUCED; the second, of what does not contradict them, for NOT REPRODUCED: None
-    where nothing can.
+    They are in SDs from what is estimated. The first for REPRODUCED; the second, of what does not
+    contradict them, for NOT REPRODUCED: None where nothing can.
     """
     most = len(rule.seeds)
     horizon = most if rule.horizon == "fixed" else None

@@ -31,13 +31,12 @@ def list_recipes(as_json: Json = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "task", "data", "model", "claims")
+    # Two lines a recipe in two columns, so that 80 columns of a terminal need break no line.
+    table = Table("recipe, its task and data", "claims", box=None, padding=(0, 2, 0, 0))
     table.columns[0].no_wrap = True  # what one copies is shown whole
-    for column in table.columns[1:]:
-        column.overflow = "fold"
     for row in rows:
-        claims = "\n".join(row["claims"])
-        table.add_row(row["name"], row["task"], row["data"], row["model"], claims)
+        name = f"{row['name']}\n  {row['task']}, {row['data']}"
+        table.add_row(name, "\n".join(row["claims"]))
     Console().print(table)
 
 

@@ -78,7 +78,10 @@ def _spreads(stated: Any, given: list[float] | None) -> list[float] | None:
 
 
 def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
-    """Simulate a claim; with several, at the level of Holm's first, hardest step."""
+    """Simulate a claim; with several, at the level of Holm's first, hardest step.
+
+    A bound without a tolerance has no usual spread beside it: no rows, unless spreads are given.
+    """
     from dataclasses import replace
 
     from papertrial.claims.plan import RATIOS
@@ -86,13 +89,10 @@ def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
 
     alone = replace(rule, claims=(claim,), alpha=rule.alpha / len(rule.claims))
     rows = []
-    if claim.tolerance > 0 or claim.low < claim.high:
+    if claim.tolerance > 0 or (claim.side == "about" and claim.low < claim.high):
         rows = simulate(claim, alone, RATIOS)
     if not rows and not spreads:
-        raise ClaimError(
-            f"{claim.split} {claim.metric} {claim.value:g} has no tolerance, so no spread between "
-            "seeds is usual beside it; name one: --spread 0.003, the SD in the metric's unit"
-        )
+        return []
     shown = [row.spread for row in rows]
     new = [one for one in spreads or () if not any(math.isclose(one, other) for other in shown)]
     if new:
@@ -105,10 +105,17 @@ def _show(told: dict[str, Any], maximum: int, *, to_stderr: bool) -> None:
     from rich.table import Table
 
     console = Console(stderr=to_stderr, markup=False, emoji=False)
+    if not told["rows"]:
+        console.print(
+            f"{told['claim']}\nwithout a tolerance the spread between seeds cannot be guessed; "
+            "--spread 0.003, the SD in the metric's unit, shows it"
+        )
+        return
     title = f"{told['claim']}\nat most {maximum} seeds; if single seeds are normal around it"
     table = Table(title=title, title_justify="left")
     for name in (
-        "SD between seeds", "REPRODUCED by then", "seeds: half", "nine of ten", "detects (80 %)",
+        "SD between\nseeds", "REPRODUCED\nby then", "seeds:\nhalf", "seeds: nine\nof ten",
+        "detects\n(80 %)",
     ):  # fmt: skip
         table.add_column(name, justify="right")
     for row in told["rows"]:

@@ -7,12 +7,32 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from papertrial.recipe.quantity import Rounding, interval_of, plain, read, value_of, width_of
-from papertrial.recipe.vocabulary import COUNTS, SOURCES, is_metric, is_one_number
+from papertrial.recipe.claims import WIDE
+from papertrial.recipe.quantity import (
+    Rounding,
+    as_points,
+    both_ways,
+    interval_of,
+    plain,
+    read,
+    value_of,
+    width_of,
+)
+from papertrial.recipe.vocabulary import (
+    COUNTS,
+    SOURCES,
+    TASKS,
+    has_metric,
+    is_fraction,
+    is_metric,
+    is_one_number,
+    metrics_of,
+)
 
 Broken = tuple[str, str]  # key path, message
 _ONE_SIDED = ("at-least", "at-most")
 _TRAINED = ("tolerance", "relative_tolerance", "n", "plus_minus", "baseline", "best_epoch_on_test")
+_MOST_FIXED = 500  # seeds of a fixed horizon: its threshold is simulated, in time and memory
 _NO_TEST = ("digits", "diabetes")  # the named sets that bring no test part
 
 
@@ -21,6 +41,7 @@ def broken_claims(tree: Mapping[str, Any]) -> Iterator[Broken]:
 
     What is no claim at all, or has values of the wrong type, is left to the schema.
     """
+    yield from _horizon(tree)
     claims = tree.get("claims")
     seen: dict[Any, int] = {}
     for index, claim in enumerate(claims if isinstance(claims, list | tuple) else ()):
@@ -36,6 +57,17 @@ def broken_claims(tree: Mapping[str, Any]) -> Iterator[Broken]:
         if same is not None and seen.setdefault(same, index) != index:
             rule = "has the metric, split, kind and value of another claim"
             yield f"claims.{index}", f"{rule}, claims.{seen[same]}; keep one"
+
+
+def _horizon(tree: Mapping[str, Any]) -> Iterator[Broken]:
+    """Tell of a fixed horizon that is too far to be simulated, and which gains nothing."""
+    verify = tree.get("verify")
+    if not isinstance(verify, Mapping) or verify.get("horizon") != "fixed":
+        return
+    most = verify.get("max_seeds")
+    if isinstance(most, int) and most > _MOST_FIXED:
+        rule = f"a fixed horizon is one of at most {_MOST_FIXED} seeds, got {most}"
+        yield "verify.max_seeds", f"{rule}; set verify.horizon: anytime for more"
 
 
 def _kind(claim: Mapping[str, Any]) -> Iterator[Broken]:
@@ -104,7 +136,8 @@ def _numbers(claim: Mapping[str, Any]) -> Iterator[Broken]:
     )
     for key, width in widths:
         try:
-            _tried(width, lambda given: width_of(given, metric), ("points",))
+            number = _tried(width, lambda given: width_of(given, metric), ("points",))
+            _check_unit(claim.get("value"), width, number, metric)
         except ValueError as error:
             yield key, str(error)
     try:
@@ -112,6 +145,18 @@ def _numbers(claim: Mapping[str, Any]) -> Iterator[Broken]:
     except ValueError as error:
         yield "baseline", str(error)
     yield from _printed(claim, value, gain)
+
+
+def _check_unit(value: Any, width: Any, number: Decimal | None, metric: str) -> None:
+    """Refuse 0.5 beside "50 %": it would be 50 points, where half a point is probably meant."""
+    written = read(value) if isinstance(value, str) else None
+    if written is None or isinstance(width, str) or number is None or not is_fraction(metric):
+        return
+    if number >= Decimal(repr(WIDE)):
+        meant = both_ways(number.scaleb(-2))
+        unit = "percent" if written.unit == "%" else written.unit
+        rule = f"{plain(number)} is {as_points(number)}, beside a value in {unit}"
+        raise ValueError(f'{rule}; write {meant}, or "{as_points(number)}" if that is meant')
 
 
 def _printed(claim: Mapping[str, Any], value: Decimal | None, gain: bool) -> Iterator[Broken]:
@@ -148,7 +193,11 @@ def _tried(
 def _computed(tree: Mapping[str, Any], claim: Mapping[str, Any]) -> Iterator[Broken]:
     """Tell of a metric or a split that the recipe itself says there will not be."""
     metric, split, metrics = claim["metric"], claim["split"], tree.get("metrics")
-    if isinstance(metrics, list | tuple) and metrics:
+    task = tree.get("task")
+    if task in TASKS and metric not in COUNTS and not has_metric(task, metric):
+        having = ", ".join(name for name in metrics_of(task) if is_one_number(name))
+        yield "metric", f"{task} has no {metric}; it has {having}"
+    elif isinstance(metrics, list | tuple) and metrics:
         computed = (*metrics, *_listened(tree), *COUNTS)
         if is_one_number(metric) and metric not in computed:
             yield "metric", f"the recipe does not compute {metric}; add it to metrics"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -15,6 +17,8 @@ from papertrial.recipe.quantity import (
     PRINTED_PATTERN,
     VALUE_PATTERN,
     Rounding,
+    as_points,
+    both_ways,
     interval_of,
     plain,
     read,
@@ -23,7 +27,7 @@ from papertrial.recipe.quantity import (
     width_of,
 )
 from papertrial.recipe.text import scalar
-from papertrial.recipe.vocabulary import ClaimMetric, Section, SplitName
+from papertrial.recipe.vocabulary import ClaimMetric, Section, SplitName, is_fraction
 
 if TYPE_CHECKING:
     from papertrial.recipe.schema import Recipe
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
 Side = Literal["about", "at-least", "at-most"]
 _LEAST_SEEDS = 5  # the first look: papertrial.claims.rule has the reason
+_MOST_SEEDS = 10_000  # more than anyone will train; what is simulated beforehand stays small
+_LARGEST_SEED = 2**63 - 1  # as of the recipe's own seed
+WIDE = 0.1  # a tolerance of a fraction from which on it is probably one of points
 
 
 def _finite(value: object) -> bool:
@@ -56,9 +63,8 @@ def _amount(rule: str, units: tuple[str, ...], *, least: float = -math.inf) -> C
 def _tolerance(value: Any) -> Any:
     written = read(value) if isinstance(value, str) else None
     if written and written.unit == "%":
-        share, points = plain(written.number), plain(written.number.scaleb(2))
-        unit = "point" if points == "1" else "points"
-        alike = f'write {share}, "{points} {unit}", or relative_tolerance: {share}'
+        share, points = plain(written.number), as_points(written.number)
+        alike = f'write {share}, "{points}", or relative_tolerance: {share}'
         raise ValueError(f"a percent of what is ambiguous: {alike}")
     return _amount('must be a number, or text such as "1.2 points"', ("points",), least=0)(value)
 
@@ -82,9 +88,20 @@ def _printed(value: Any) -> Any:
 def _seeds(value: Any) -> Any:
     seeds = value if isinstance(value, list | tuple) else ()
     whole = [s for s in seeds if isinstance(s, int) and not isinstance(s, bool) and s >= 0]
-    if not len(seeds) == len(set(whole)) or len(seeds) < _LEAST_SEEDS:
-        raise ValueError(f"must be a list of at least {_LEAST_SEEDS} different whole numbers")
+    if len(seeds) != len(set(whole)) or len(seeds) < _LEAST_SEEDS:
+        rule = f"must be a list of at least {_LEAST_SEEDS} different whole numbers"
+        raise ValueError(f"{rule}, such as {_written_out(seeds) or [0, 1, 2, 3, 4]}")
+    if max(whole) > _LARGEST_SEED:
+        raise ValueError(f"a seed is at most {_LARGEST_SEED}")
     return tuple(seeds)
+
+
+def _written_out(seeds: Sequence[Any]) -> list[int] | None:
+    """Return what "1-6" would stand for, where that is all that is given and it is short."""
+    text = seeds[0] if len(seeds) == 1 and isinstance(seeds[0], str) else ""
+    ends = re.fullmatch(r"\s*(\d{1,9})\s*(?:-|\.\.)\s*(\d{1,9})\s*", text, re.ASCII)
+    first, last = (int(ends[1]), int(ends[2])) if ends else (0, 0)
+    return [*range(first, last + 1)] if _LEAST_SEEDS <= last - first + 1 <= 10 else None
 
 
 def _number_or(pattern: str, **bounds: float) -> WithJsonSchema:
@@ -115,7 +132,7 @@ Seeds = Annotated[
     WithJsonSchema(
         {
             "type": "array",
-            "items": {"type": "integer", "minimum": 0},
+            "items": {"type": "integer", "minimum": 0, "maximum": _LARGEST_SEED},
             "minItems": _LEAST_SEEDS,
             "uniqueItems": True,
         }
@@ -232,7 +249,7 @@ class Claim(Section):
 class Verify(Section):
     """How the claims are decided: seeds, errors allowed, and when seeds count as lost."""
 
-    max_seeds: int = Field(default=15, ge=_LEAST_SEEDS, description="seeds at most")
+    max_seeds: int = Field(default=15, ge=_LEAST_SEEDS, le=_MOST_SEEDS, description="seeds at most")
     seeds: Seeds | None = Field(default=None, description="these seeds, in this order")
     alpha: float = Field(default=0.05, gt=0, lt=0.5, description="chance of error of each side")
     statistic: Literal["mean", "median"] = "mean"
@@ -244,24 +261,61 @@ class Verify(Section):
 
 
 def claim_warnings(recipe: Recipe) -> list[str]:
-    """Return a sentence for each claim whose tolerance is too wide to mean much.
+    """Return a sentence for each thing that a reader should know of a claim's tolerance.
 
-    That is one wider than half of the gain that the paper claims: over its baseline, or as the
-    difference itself. What the tolerance lets pass could then be nearer to no gain than to it.
+    Claims that seeds decide are counted from 1, as a pre-registration counts them.
     """
-    return [said for claim in recipe.claims if (said := _too_wide(claim))]
+    decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
+    return [
+        f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {said}"
+        for i, claim in enumerate(decided, 1)
+        for said in (*_too_wide(claim), *_of_points(claim), *_none(claim))
+    ]
 
 
-def _too_wide(claim: Claim) -> str | None:
+def _too_wide(claim: Claim) -> Iterator[str]:
+    """Tell of a tolerance wider than half of the gain: over a baseline, or the difference itself.
+
+    What it lets pass could be nearer to no gain than to the gain that is claimed.
+    """
     base = 0.0 if claim.is_gain else claim.baseline_number
     gain = 0.0 if base is None else abs(claim.number - base)
-    if base is None or claim.allowed <= gain / 2:
-        return None
+    if base is None or claim.allowed <= gain / 2 * (1 + 1e-9):  # but for rounding
+        return
     of = f"of {claim.number:g}" if claim.is_gain else f"from {base:g} to {claim.number:g}"
-    return (
-        f"{claim.split} {claim.metric}: the tolerance of {claim.allowed:g} is wider than half of "
-        f"the gain that is claimed, {gain:g} ({of}); at most {gain / 2:g} would tell them apart"
+    yield (
+        f"the tolerance of {claim.allowed:g} is wider than half of the gain that is claimed, "
+        f"{gain:g} ({of}); at most {gain / 2:g} would tell them apart"
     )
+
+
+def _of_points(claim: Claim) -> Iterator[str]:
+    """Tell of a tolerance of a fraction that is so wide that points were probably meant."""
+    if not is_fraction(claim.metric):
+        return
+    low, high = claim.printed_interval
+    low = -math.inf if claim.judged_side == "at-most" else low - claim.allowed
+    high = math.inf if claim.judged_side == "at-least" else high + claim.allowed
+    least = -math.inf if claim.metric == "r2" else -1 if claim.is_gain else 0
+    most = math.inf if claim.metric == "r2" and claim.is_gain else 1
+    wide = claim.allowed >= WIDE
+    if low <= least and high >= most:
+        said = "no score could contradict it: its band holds every value that there can be"
+    elif wide:
+        points = as_points(Decimal(f"{claim.allowed:.6g}"))
+        said = f"the tolerance of {claim.allowed:g} is {points}, within which results differ much"
+    else:
+        return
+    if wide and isinstance(claim.tolerance, int | float):  # text names its unit
+        share = Decimal(repr(claim.tolerance)).scaleb(-2)
+        said += f"; where {as_points(share)} are meant, write {both_ways(share)}"
+    yield said
+
+
+def _none(claim: Claim) -> Iterator[str]:
+    low, high = claim.printed_interval
+    if claim.judged_side == "about" and claim.allowed == 0 and low == high:
+        yield "without a tolerance no number of seeds can show that a number is exactly right"
 
 
 def _as_text(value: Any) -> str:

@@ -11,7 +11,8 @@ from papertrial.recipe.vocabulary import COUNTS, is_accuracy, is_fraction
 
 Rounding = Literal["nearest", "truncated"]
 
-_NUMBER = r"[-+\u2212]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
+# Three digits of an exponent are more than any score has; Decimal overflows by longer ones.
+_NUMBER = r"[-+\u2212]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?"
 _PERCENT, _POINTS, _ERROR = r"(%|percent)", r"(points?|pp)", r"\s*error( rate)?"
 # For the JSON Schema of what is read below.
 VALUE_PATTERN = rf"^\s*{_NUMBER}\s*({_PERCENT}({_ERROR})?|{_POINTS})\s*$"
@@ -56,6 +57,17 @@ def plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
+def as_points(share: Decimal) -> str:
+    """Write a fraction as points: 0.005 is "0.5 points", 0.01 "1 point"."""
+    points = plain(share.scaleb(2))
+    return f"{points} point{'s' * (points != '1')}"
+
+
+def both_ways(share: Decimal) -> str:
+    """Name the two ways to write a width of a fraction: 0.005 or "0.5 points"."""
+    return f'{plain(share)} or "{as_points(share)}"'
+
+
 def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
     """Return a reported number in the metric's own unit.
 
@@ -77,8 +89,8 @@ def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
     if not is_fraction(metric):
         raise ValueError(f"{metric} is no fraction: give a number in its own unit, got {given!r}")
     if gain and written.unit == "%":
-        points = plain(written.number.scaleb(2))
-        rule = f'is ambiguous for a difference: write {plain(written.number)} or "{points} points"'
+        points = as_points(written.number)
+        rule = f'is ambiguous for a difference: write {plain(written.number)} or "{points}"'
         raise ValueError(f"{rule}, got {given!r}")
     if not gain and written.unit == "points":
         raise ValueError(f"points are for a difference: write a percent sign, got {given!r}")
@@ -100,10 +112,9 @@ def width_of(given: float | str, metric: str) -> Decimal:
     if not isinstance(given, str):
         number = Decimal(repr(given))
         if is_fraction(metric) and number >= 1:
-            points = plain(number)
-            share = plain(number.scaleb(-2))
+            share = number.scaleb(-2)
             rule = f"is more than {metric} itself can be, a fraction"
-            raise ValueError(f'{points} {rule}; write {share} or "{points} points"')
+            raise ValueError(f"{plain(number)} {rule}; write {both_ways(share)}")
         return number
     written = read(given)
     if written is None or written.unit != "points":

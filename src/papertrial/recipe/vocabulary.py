@@ -16,13 +16,14 @@ NamedSet = Literal[
 OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
 SplitName = Literal["train", "validation", "test"]
 # Precision, recall and F1 without more are macro averages over the classes.
-METRICS = (
-    "loss", "accuracy", "top5_accuracy", "precision", "recall", "f1",
+_CLASSIFICATION = (
+    "accuracy", "top5_accuracy", "precision", "recall", "f1",
     "precision_micro", "recall_micro", "f1_micro",
     "precision_weighted", "recall_weighted", "f1_weighted",
     "precision_per_class", "recall_per_class", "f1_per_class", "confusion_matrix", "auroc",
-    "mse", "rmse", "mae", "r2",
 )  # fmt: skip
+_REGRESSION = ("mse", "rmse", "mae", "r2")
+METRICS = ("loss", *_CLASSIFICATION, *_REGRESSION)
 COUNTS = ("parameters", "samples")  # what a claim can say without a training
 _TOP = "top[1-9][0-9]*_accuracy"
 METRIC_PATTERN = "^(" + "|".join((_TOP, *METRICS)) + ")$"
@@ -33,6 +34,16 @@ _IN_OWN_UNIT = ("loss", "mse", "rmse", "mae", *COUNTS)
 TASKS: tuple[str, ...] = get_args(TaskName)
 SOURCES: tuple[str, ...] = get_args(NamedSet)
 OWN_DATA: tuple[str, ...] = get_args(OwnData)
+
+
+def metrics_of(task: str) -> tuple[str, ...]:
+    """Return the metrics that a task has, as papertrial.evaluate.metrics computes them."""
+    return ("loss", *(_REGRESSION if task == "regression" else _CLASSIFICATION))
+
+
+def has_metric(task: str, metric: str) -> bool:
+    """Tell whether a task has a metric; every classification has those of the top k."""
+    return metric in metrics_of(task) or (task != "regression" and is_accuracy(metric))
 
 
 class Section(BaseModel):
