@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from papertrial.data.column import Dataset
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what goes on behind it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 RunCli = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -61,8 +61,8 @@ def test_an_untouched_verification_passes_and_a_seed_comes_out_again(verified: P
     assert (made.path, made.seed, made.differences) == (verified, 3, ())
     said = {finding.check: finding.message for finding in made.findings}
     assert list(said) == [
-        "registration", "recipe", "seeds", "runs", "weights", "scores", "verdicts", "predictions",
-        "retraining",
+        "registration", "recipe", "seeds", "runs", "weights", "scores", "verdicts", "report",
+        "predictions", "retraining",
     ]  # fmt: skip
     sha = VerificationFolder(verified).sha256
     assert said["registration"] == f"SHA-256 {sha}, also in verification.json, report.json"
@@ -70,8 +70,8 @@ def test_an_untouched_verification_passes_and_a_seed_comes_out_again(verified: P
     # 10 runs, 2 splits, 3 metrics
     assert said["scores"].startswith("60 metrics of 10 runs")
     assert said["verdicts"].endswith(
-        "test mse NOT REPRODUCED; test mse NOT REPRODUCED; test r2 NOT REPRODUCED; "
-        "parameters REPRODUCED"
+        "test mse NOT REPRODUCED; test mse, best epoch NOT REPRODUCED; "
+        "difference in test r2 NOT REPRODUCED; parameters REPRODUCED"
     )
     assert said["predictions"].endswith("on the data, bit for bit")
     assert said["retraining"] == (
@@ -119,9 +119,13 @@ def test_an_edited_score_in_the_outcomes(copied: Path) -> None:
         f"seed 2, test mse: 6000.0 in outcomes.jsonl, {had} in metrics.json, "
         f"{had} in predictions/test.safetensors; outcomes.jsonl alone differs"
     ]
-    told = [message for message in found["verdicts"] if "test mse: mean is" in message]
+    told = [message for message in found["verdicts"] if "claim 1, test mse: " in message]
     assert [message.partition(",")[0] for message in told] == ["verification.json", "report.json"]
-    assert set(found) == {"scores", "verdicts"}
+    assert "; mean is " in told[0]
+    assert "; 1 of 5 scores are others ([2, " in told[1]
+    # The cause stands first, and what follows from it is short.
+    assert list(found) == ["scores", "verdicts"]
+    assert max(len(message) for message in found["verdicts"]) <= 200
 
 
 def test_an_edited_metric_of_a_run(copied: Path) -> None:
@@ -229,7 +233,8 @@ def test_another_recipe_of_the_other_side(copied: Path) -> None:
     path = copied / "versus/0/recipe.yaml"
     path.write_text(path.read_text().replace("lr: 0.01", "lr: 0.02"))
     found = differences(copied)
-    assert found == {"recipe": ["versus/0/recipe.yaml is not the other side that was registered"]}
+    assert list(found) == ["recipe"]
+    assert found["recipe"][0] == "versus/0/recipe.yaml is not the other side that was registered"
 
 
 def test_the_run_of_another_seed(copied: Path) -> None:
@@ -287,10 +292,10 @@ def test_an_edited_verdict(copied: Path) -> None:
     edit_json(copied / "verification.json", reproduce)
     found = differences(copied)
     assert set(found) == {"verdicts"}
-    low, verdict = found["verdicts"]
-    assert low.startswith("verification.json, test mse: low is 5900.0; taken anew it is 1")
-    assert verdict == (
-        "verification.json, test mse: verdict is 'REPRODUCED'; taken anew it is 'NOT REPRODUCED'"
+    (told,) = found["verdicts"]
+    assert told.startswith(
+        "verification.json, claim 1, test mse: verdict is 'REPRODUCED', taken anew "
+        "'NOT REPRODUCED'; low is 5900, taken anew 1"
     )
 
 
@@ -299,16 +304,44 @@ def test_an_edited_report(copied: Path) -> None:
         report["headline"] = "REPRODUCED: all claims hold"
         report["claims"][2]["scores"][0][1] = 0.1
         report["exact"][0]["ours"] = 12
-        report["seeds"][1]["scores"]["test r2"] = 0.9
+        report["seeds"][1]["scores"]["difference in test r2"] = 0.9
 
     edit_json(copied / "report.json", flatter)
     found = differences(copied)
-    assert set(found) == {"verdicts"}
+    assert set(found) == {"verdicts", "report"}
     scores, exact, headline, row = found["verdicts"]
-    assert scores.startswith("report.json, test r2: scores is [[0, 0.1]")
-    assert exact == "report.json, parameters: ours is 12; taken anew it is 11"
+    assert scores == (
+        "report.json, claim 3, difference in test r2: 1 of 5 scores are others ([0, 0.1])"
+    )
+    assert exact == "report.json, parameters: ours is 12, taken anew 11"
     assert headline.startswith("report.json: headline is 'REPRODUCED: all claims hold'; taken anew")
     assert row == "report.json: its row of seed 1 is not what outcomes.jsonl has"
+
+
+def test_an_edited_page(copied: Path) -> None:
+    for name in ("report.html", "report.md"):
+        text = (copied / name).read_text()
+        (copied / name).write_text(text.replace("NOT REPRODUCED", "REPRODUCED"))
+    assert differences(copied) == {
+        "report": [
+            "report.html is not what report.json gives: one was changed",
+            "report.md is not what report.json gives: one was changed",
+        ]
+    }
+
+
+def test_plots_of_another_matplotlib_are_not_compared(copied: Path) -> None:
+    now = importlib.metadata.version("matplotlib")
+    path = copied / "report.html"
+    text = path.read_text().replace(f"matplotlib {now}", "matplotlib 3.0")
+    text = text.replace('role="img" viewBox="0 0', 'role="img" viewBox="1 0')
+    path.write_text(text)
+    made = audit(copied, retrain=False)
+    assert made.ok
+    (note,) = (f.message for f in made.findings if f.check == "report" and f.warning)
+    assert "the plots are of papertrial" in note
+    path.write_text(text.replace("<h2", "<h2 hidden"))
+    assert list(differences(copied)) == ["report"]
 
 
 def test_a_seed_that_was_not_registered_and_one_that_is_there_twice(copied: Path) -> None:

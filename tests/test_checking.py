@@ -345,6 +345,41 @@ def test_mistakes_in_the_model_and_in_the_data_are_told_together() -> None:
     assert [problem.where for problem in report.problems] == ["model", "data"]
 
 
+BETTER = {"metric": "accuracy", "value": 0.1, "tolerance": 0.01, "kind": "difference"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "severity", "where", "message"),
+    [
+        ({"versus": {"set": {"optimizer.lrr": 1}}}, "error", "claims.0.versus", "lrr"),
+        ({"versus": {"recipe": "./no.yaml"}}, "error", "claims.0.versus", "no.yaml"),
+        (
+            {"versus": {"set": {"metrics": ["loss"]}}}, "error", "claims.0.versus",
+            "checked does not compute accuracy; it computes loss",
+        ),
+        (
+            {"versus": {"set": {"data.limit": 20}}}, "warning", "claims.0.versus",
+            "the two sides are not tested on the same set: they differ in data.limit",
+        ),
+        (
+            {"versus": {"set": {"epochs": 1}}, "tolerance": 0.09}, "warning", "claims",
+            "the tolerance of 0.09 is wider than half of the gain",
+        ),
+        (
+            {"kind": "mean", "metric": "auroc"}, "error", "claims.0.metric",
+            "checked does not compute auroc; it computes loss, accuracy",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("here")
+def test_claims_are_looked_at(
+    claim: dict[str, Any], severity: str, where: str, message: str
+) -> None:
+    report = pt.check(recipe("./data.py:rows", linear(4, 3), claims=[{**BETTER, **claim}]))
+    assert (only(report).severity, only(report).where) == (severity, where)
+    assert message in only(report).message
+
+
 LATE = {"report": "best-on-validation", "evaluate": {"every": 9}}
 
 

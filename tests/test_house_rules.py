@@ -44,7 +44,7 @@ MAY_IMPORT = {
     | {"verdicts"},
     "verdicts": ENGINE | {"recipe", "claims", "registration", "experiment"},
     "verification": ENGINE
-    | {"recipe", "runs", "claims", "registration", "workers", "reporting"}
+    | {"recipe", "runs", "claims", "experiment", "registration", "workers", "reporting"}
     | {"seed_run", "seed_pool", "verdicts", "verification_report"},
     "auditing": ENGINE
     | {"recipe", "runs", "claims", "registration", "experiment", "run", "reading"}
@@ -127,10 +127,10 @@ def test_only_what_stands_above_the_experiment_joins_recipe_or_runs_and_engine()
     }
     # The command to train shows what the engine tells of a recipe; it joins neither.
     above = {"run.py", "checking.py", "evaluation.py", "mistakes.py", "verdicts.py"}
-    above |= {"auditing/runs.py", "auditing/retrained.py"}
+    above |= {"auditing/runs.py", "auditing/retrained.py", "verification.py"}
     # What is stored is read again with the task's own meaning, and seeds are trained by run.py: no
     # recipe is turned into anything.
-    beside = {"reading.py", "seed_run.py", "verification.py", "cli/train.py", "cli/verify.py"}
+    beside = {"reading.py", "seed_run.py", "cli/train.py", "cli/verify.py"}
     beside |= {"auditing/__init__.py", "auditing/verdicts.py"}
     assert joining - beside == {"experiment.py", *above}
     using = {str(p.relative_to(PACKAGE)) for p in FILES if "experiment" in imported_parts(p)}

@@ -266,7 +266,8 @@ def test_warnings_of_claims_are_handed_on() -> None:
         ({"kind": "at-least"}, "test accuracy at least 0.9; tolerance 0.01"),
         (
             {"kind": "difference", "value": 0.02, "versus": {"set": {"epochs": 2}}, "n": 3},
-            "difference in test accuracy, ours minus this recipe with epochs=2, 0.02, means of 3 runs; "
+            "difference in test accuracy, ours minus this recipe with epochs=2, 0.02, "
+            "means of 3 runs; "
             "tolerance 0.01",
         ),
     ],

@@ -199,6 +199,66 @@ def test_runs_that_differ_in_more_than_their_seed_are_told(
     assert not any("test set" in line for line in told["fixed"])
 
 
+def test_which_of_the_gpus_it_was_does_not_matter_but_versions_do(
+    seeds: list[pt.Run], tmp_path: Path
+) -> None:
+    runs = []
+    for number, run in enumerate(seeds):
+        path = Path(shutil.copytree(run.path, tmp_path / str(number)))
+        kept = json.loads((path / "provenance.json").read_text())
+        kept |= {"device": f"cuda:{number}", "device_name": "NVIDIA H200"}
+        kept["versions"]["torch"] = f"2.{number}"
+        (path / "provenance.json").write_text(json.dumps(kept))
+        runs.append(pt.load_run(path))
+    told = parts_of_runs(runs)
+    assert told["warnings"] == ["the runs did not have the same version of torch: 2.0, 2.1"]
+    assert told["fixed"][-1] == "device: cuda, NVIDIA H200"
+
+
+def curve_of(folders: list[Path], points: list[list[tuple[int, float]]]) -> dict[str, Any]:
+    """The curve of the batches of runs that recorded these (step, loss)."""
+    for folder, lines in zip(folders, points, strict=True):
+        records = ({"kind": "step", "step": step, "loss": loss} for step, loss in lines)
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    (curve,) = parts_of_runs([pt.load_run(folder) for folder in folders])["curves"]
+    return curve
+
+
+def test_records_of_few_batches_are_joined_to_the_next(copy: pt.Run) -> None:
+    # Steps 20 to 23 end an epoch: 3 batches, and noise, joined to the 7 after them.
+    lines = [(10, 4.0), (20, 3.0), (23, 9.0), (30, 2.0), (40, 1.0), (42, 6.0)]
+    curve = curve_of([copy.path], [lines])
+    assert [x * 23 for x in curve["x"]] == pytest.approx([10, 20, 30, 42])
+    assert curve["mean"] == pytest.approx([4, 3, (3 * 9 + 7 * 2) / 10, (10 * 1 + 2 * 6) / 12])
+
+
+def test_runs_that_logged_at_other_steps_are_interpolated(
+    seeds: list[pt.Run], tmp_path: Path
+) -> None:
+    folders = [Path(shutil.copytree(r.path, tmp_path / r.path.name)) for r in seeds]
+    curve = curve_of(folders, [[(10, 4.0), (20, 2.0), (30, 1.0)], [(15, 3.0), (25, 1.0)]])
+    assert [x * 23 for x in curve["x"]] == pytest.approx([15, 20, 25])
+    assert curve["mean"] == pytest.approx([3.0, 2.0, 1.25])
+    assert (curve["low"][0], curve["high"][0]) == (3.0, 3.0)
+
+
+def test_counts_that_are_claimed_stand_apart(folder: Path) -> None:
+    claims = [
+        {"metric": "parameters", "value": 4810, "kind": "exact"},
+        {"metric": "samples", "split": "train", "value": 900, "kind": "exact"},
+    ]
+    setting = to_tree(pt.load_recipe("digits-mlp", [*FEW, "epochs=1"]))
+    run = pt.train(pt.load_recipe({**setting, "claims": claims}), runs=folder)
+    report = run_report(run)
+    assert report["claims"] == []
+    told = [(one["metric"], one["split"], one["value"], one["ours"], one["verdict"])
+            for one in report["exact"]]  # fmt: skip
+    assert told == [("parameters", None, 4810, 4810, None), ("samples", "train", 900, 718, None)]
+    assert report["headline"].endswith("One run is no verdict.")
+    write_report(run.path, report)
+    assert "| parameters | 4,810 | 4,810 |" in (run.path / "report.md").read_text()
+
+
 def test_regression_has_residuals_and_no_classes(regression: pt.Run) -> None:
     told = parts_of_runs([regression])
     assert (told["confusion"], told["per_class"]) == (None, [])

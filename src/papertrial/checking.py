@@ -27,8 +27,10 @@ from papertrial.evaluate.leaks import leaks
 from papertrial.evaluate.predict import autocast
 from papertrial.evaluate.rows import check_rows
 from papertrial.evaluate.targets import check_ending, check_first_loss, check_targets
+from papertrial.recipe.claims import Claim, claim_warnings
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.versus import other_side
 from papertrial.run import start_from
 from papertrial.tasks.losses import check_loss
 from papertrial.training.device import on_device
@@ -106,11 +108,55 @@ def checking(
                 fix = f"mend {problem.where or 'it'} in {place}"
                 report.problems.append(Finding("error", problem.where, problem.message, fix))
     if recipe is not None:
+        report.problems += _claims(recipe)
         no_device = report.stage("device", "name a device that this machine has")
         with no_device, on_device(device, None) as where:
             report.facts["device"] = str(where)
             yield from _check_built(recipe, data_folder(data), where, report)
     return report
+
+
+def _claims(recipe: Recipe) -> Iterator[Finding]:
+    """Tell of claims that cannot be judged as they stand, or that would say little."""
+    for i, claim in enumerate(recipe.claims):
+        if claim.kind != "exact" and claim.not_judged is None:
+            yield from _computed(recipe, claim, f"claims.{i}.metric")
+            yield from _other_side(recipe, claim, f"claims.{i}.versus")
+    for message in claim_warnings(recipe):
+        fix = "state a tolerance that would tell the claim from no gain"
+        yield Finding("warning", "claims", message, fix)
+
+
+def _computed(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:
+    """Tell of a metric that a recipe's runs will not have."""
+    computed = experiment.metrics_of(recipe)
+    if claim.metric not in computed:
+        told = ", ".join(computed)
+        message = f"{recipe.name} does not compute {claim.metric}; it computes {told}"
+        yield Finding("error", where, message, f"add {claim.metric} to metrics of {recipe.name}")
+
+
+def _other_side(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:
+    """Load what a difference is taken to, and see that both sides can be compared."""
+    try:
+        other = other_side(recipe, claim)
+    except InvalidRecipeError as error:
+        for problem in error.problems:
+            message = f"the other side is no recipe: {problem.where}: {problem.message}"
+            yield Finding("error", where, message, "mend versus.set, or the recipe that it names")
+        return
+    except PapertrialError as error:
+        yield Finding("error", where, str(error), "mend versus.recipe: a name, or a file")
+        return
+    if other is None:
+        return
+    yield from _computed(other, claim, where)
+    keys = ("source", "path", "limit", "splits")
+    unlike = [key for key in keys if getattr(recipe.data, key) != getattr(other.data, key)]
+    if unlike:
+        named = ", ".join(f"data.{key}" for key in unlike)
+        message = f"the two sides are not tested on the same set: they differ in {named}"
+        yield Finding("warning", where, message, f"give both sides the same {named}")
 
 
 def _check_built(

@@ -238,6 +238,18 @@ def initialise(
     return facts
 
 
+def metrics_of(recipe: Recipe) -> list[str]:
+    """Return the metrics that a run has: those asked for, and those that something listens to."""
+    task = TASKS[recipe.task]
+    chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
+    return list(dict.fromkeys([*(recipe.metrics or task.metrics), *_monitored(recipe), *chosen]))
+
+
+def _monitored(recipe: Recipe) -> list[str]:
+    listeners = (recipe.scheduler, recipe.early_stopping)
+    return [part.monitor for part in listeners if part is not None and part.monitor is not None]
+
+
 def assemble(
     recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, facts: dict[str, Any]
 ) -> Parts:
@@ -245,16 +257,10 @@ def assemble(
     task, batches, dataset = samples.task, samples.batches, samples.dataset
     device = batches.device
     evaluations, choice, stopping = _selection(recipe, samples)
-    listened = [
-        recipe.scheduler.monitor if recipe.scheduler else None,
-        recipe.early_stopping.monitor if recipe.early_stopping else None,
-        (recipe.report_metric or task.headline) if choice else None,
-    ]
-    wanted = [*(recipe.metrics or task.metrics), *(name for name in listened if name)]
-    metrics = list(dict.fromkeys(wanted))
+    metrics = metrics_of(recipe)
     check_metrics(metrics, task)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
-    waits = any(listened[:2]) or recipe.report == "best-on-validation"
+    waits = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
     if waits and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, the training has {steps}; lower it")

@@ -103,8 +103,9 @@ def curves(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return how loss, headline metric and claimed metrics went, mean and range over the S runs.
 
     Each curve has {"split", "metric", "x_label", "x", "mean", "low", "high", "seeds"} at the places
-    that all runs have, thinned to 500. x counts epochs where every evaluation came at the end of
-    one, else optimizer steps. A metric of which no split has two points has no curves.
+    that all runs have (see `_alike`), thinned to 500. x counts epochs where every evaluation came
+    at the end of one, else optimizer steps. A metric of which no split has two points has no
+    curves.
     """
     per_epoch = _steps_per_epoch(runs[0])
     told = [_points(run) for run in runs]
@@ -115,10 +116,11 @@ def curves(runs: Sequence[Run]) -> list[dict[str, Any]]:
     found = []
     for split, metric in told[0]:
         series = [one.get((split, metric), {}) for one in told]
-        steps = _thinned(sorted(set(series[0]).intersection(*series[1:])))
+        if split == BATCHES:
+            series = [_evened(at) for at in series]
+        steps, values = _alike(series)
         if not steps:
             continue
-        values = np.array([[at[step] for step in steps] for at in series])  # [S, steps]
         found.append(
             {
                 "split": split,
@@ -133,6 +135,46 @@ def curves(runs: Sequence[Run]) -> list[dict[str, Any]]:
         )
     drawn = {curve["metric"] for curve in found if len(curve["x"]) > 1}
     return [curve for curve in found if curve["metric"] in drawn]
+
+
+def _evened(at: dict[int, float]) -> dict[int, float]:
+    """Join records over few batches to the next ones, {last step: mean loss since the one before}.
+
+    A record ends where an evaluation is due, so some are of a handful of batches: beside those of a
+    hundred their noise is a spike. Here each is of half of the longest at least.
+    """
+    lengths = dict(zip(at, np.diff([0, *at]).tolist(), strict=True))
+    least = max(lengths.values(), default=0) / 2
+    joined: dict[int, float] = {}
+    steps = total = 0.0
+    for step, loss in at.items():
+        steps, total = steps + lengths[step], total + lengths[step] * loss
+        if steps >= least:
+            joined[step] = total / steps
+            steps = total = 0.0
+    if steps and joined:  # what is left at the end: to the last of them
+        last = next(reversed(joined))
+        before = list(joined)[-2] if len(joined) > 1 else 0
+        whole = last - before
+        joined[next(reversed(at))] = (joined.pop(last) * whole + total) / (whole + steps)
+    return joined
+
+
+def _alike(series: Sequence[dict[int, float]]) -> tuple[list[int], Any]:
+    """Return steps that all S runs have, 500 at most, and their values [S, steps] there.
+
+    Where fewer than half of the steps of the shortest are common to all, each run's values are
+    interpolated between its own steps, where all of them have some: a mean over now these, now
+    those runs would jump.
+    """
+    common = sorted(set(series[0]).intersection(*series[1:]))
+    fewest = min(map(len, series))
+    if 2 * len(common) >= fewest:
+        steps = _thinned(common)
+        return steps, np.array([[at[step] for step in steps] for at in series])
+    first, last = max(min(at) for at in series), min(max(at) for at in series)
+    steps = _thinned(sorted({step for at in series for step in at if first <= step <= last}))
+    return steps, np.array([np.interp(steps, list(at), list(at.values())) for at in series])
 
 
 def _points(run: Run) -> dict[tuple[str, str], dict[int, float]]:

@@ -6,6 +6,7 @@ empty.
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from collections.abc import Sequence
@@ -20,8 +21,15 @@ from papertrial.recipe.schema import Recipe
 from papertrial.registration import describe, to_claim
 from papertrial.run import Run
 from papertrial.runs.store import RECIPE, RunFolder
-from papertrial.runs.verifications import REPORT_HTML, REPORT_JSON, REPORT_MD
+from papertrial.runs.verifications import (
+    PREREGISTRATION,
+    REPORT_HTML,
+    REPORT_JSON,
+    REPORT_MD,
+    VerificationFolder,
+)
 
+_LEAST = ("kind", "recipe", "headline", "warnings")  # without these nothing is a report
 _HASH = 12  # letters of a fingerprint that a sentence shows; provenance has all of them
 
 
@@ -68,6 +76,7 @@ def run_report(run: Run, *, data: str | Path | None = None) -> dict[str, Any]:
     """
     recipe, parts = run.recipe, parts_of_runs([run], data=data)
     warnings = [*_chosen(run), *parts.pop("warnings")]
+    found = list(zip(recipe.claims, run.summary["claims"], strict=False))
     return {
         "kind": "run",
         "recipe": recipe.name,
@@ -77,11 +86,8 @@ def run_report(run: Run, *, data: str | Path | None = None) -> dict[str, Any]:
         "verdict": None,
         "deviations": list(recipe.deviations),
         "warnings": warnings,
-        "claims": [
-            _claim(run, claim, kept["ours"])
-            for claim, kept in zip(recipe.claims, run.summary["claims"], strict=False)
-        ],
-        "exact": [],
+        "claims": [_claim(run, claim, told["ours"]) for claim, told in found if _trained(claim)],
+        "exact": [_count(claim, told["ours"]) for claim, told in found if not _trained(claim)],
         "seeds": [],
         "varied": None,
         "diverged": None,
@@ -105,11 +111,12 @@ def write_report(folder: Path, report: dict[str, Any]) -> Path:
     from papertrial.report.html import render_html  # noqa: PLC0415  (matplotlib is slow to import)
     from papertrial.report.markdown import render_markdown  # noqa: PLC0415
 
-    html, text = render_html(report), render_markdown(report)
+    report = json.loads(json.dumps(report, allow_nan=False))  # as it will be read
+    pages = {REPORT_MD: render_markdown(report), REPORT_HTML: render_html(report)}
     kept = RunFolder(folder)
     kept.write_json(REPORT_JSON, report)
-    kept.write(REPORT_MD, text)
-    kept.write(REPORT_HTML, html)
+    for name, text in pages.items():
+        kept.write(name, text)
     return folder / REPORT_HTML
 
 
@@ -117,16 +124,52 @@ def kept_report(folder: Path) -> dict[str, Any]:
     """Read the report that lies in a folder.
 
     Raises:
+        RunError: there is none, because the verification is not finished or its file is gone, or
+            it is damaged.
+    """
+    path = folder / REPORT_JSON
+    if not path.is_file() and (folder / PREREGISTRATION).is_file():
+        state = VerificationFolder(folder).state.get("state", "not started")
+        if state != "finished":
+            rule = f"the verification {folder} is not finished (its state is {state!r}), so it has "
+            again = "no report yet; the same `papertrial verify` command goes on with it"
+            raise RunError(rule + again)
+    report = RunFolder(folder).read_json(REPORT_JSON)
+    lacking = [key for key in _LEAST if not isinstance(report, dict) or key not in report]
+    if lacking:
+        raise RunError(f"{path} is damaged: it is no report, it lacks {', '.join(lacking)}")
+    kept: dict[str, Any] = report
+    return kept
+
+
+def rendered_again(folder: Path) -> dict[str, str]:
+    """Return what the report that lies in a folder renders to, by file name; nothing is written.
+
+    Raises:
         RunError: there is none, or it is damaged.
     """
-    report = RunFolder(folder).read_json(REPORT_JSON)
-    if not isinstance(report, dict) or "kind" not in report:
-        raise RunError(f"{folder / REPORT_JSON} is damaged: it is no report")
-    return report
+    from papertrial.report.html import render_html  # noqa: PLC0415
+    from papertrial.report.markdown import render_markdown  # noqa: PLC0415
+
+    report = kept_report(folder)
+    try:
+        return {REPORT_HTML: render_html(report), REPORT_MD: render_markdown(report)}
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        rule = f"{folder / REPORT_JSON} is damaged: {type(error).__name__}: {error}"
+        raise RunError(rule) from error
+
+
+def _trained(claim: Claim) -> bool:
+    return claim.kind != "exact"
 
 
 def _headline(run: Run) -> str:
-    told = [c for c in run.summary["claims"] if c["ours"] is not None and not c["not_judged"]]
+    claims = zip(run.recipe.claims, run.summary["claims"], strict=False)
+    told = [
+        kept
+        for claim, kept in claims
+        if _trained(claim) and kept["ours"] is not None and not kept["not_judged"]
+    ]
     split = judged_split(run)
     metric = next(
         (name for name in (task_of(run).headline, *run.metrics[split])
@@ -140,6 +183,21 @@ def _headline(run: Run) -> str:
     end = "; `papertrial verify` gives one." if told else "."
     name = f"{run.recipe.name}, one run (seed {run.recipe.seed})"
     return f"{name}{number}{mark}. One run is no verdict{end}"
+
+
+def _count(claim: Claim, ours: int | None) -> dict[str, Any]:
+    """Set a claimed number of parameters or samples beside that of the run; no verdict is given."""
+    return {
+        "metric": claim.metric,
+        "split": None if claim.metric == "parameters" else claim.split,
+        "value": claim.number,
+        "printed": claim.printed,
+        "ours": ours,
+        "verdict": None,
+        "why": "" if claim.not_judged is None else f"not judged: {claim.not_judged}",
+        "where": claim.where,
+        "url": claim.url,
+    }
 
 
 def _chosen(run: Run) -> list[str]:
@@ -212,19 +270,32 @@ def _fixed(runs: Sequence[Run]) -> tuple[list[str], list[str]]:
         mark = seen[0]["fingerprint"][:_HASH]
         fixed.append(f"{name} set: {seen[0]['rows']:,} rows, fingerprint {mark}")
     told = {
-        "training_hash": ("recipe, all but the seed", "recipe"),
-        "threads": ("CPU threads", "number of threads"),
-        "device": ("device", "device"),
+        "recipe, all but the seed": ("recipe", [_digest(one) for one in kept]),
+        "CPU threads": ("number of threads", [str(one.get("threads")) for one in kept]),
+        "device": ("device", [_device(one) for one in kept]),
     }
-    for key, (name, what) in told.items():
-        values = list(dict.fromkeys(str(one.get(key)) for one in kept))
-        if len(values) > 1:
-            shown = ", ".join(value[:_HASH] for value in values)
-            differing.append(f"the runs did not have the same {what}: {shown}")
+    for name, (what, values) in told.items():
+        if len(set(values)) == 1:
+            fixed.append(f"{name}: {values[0]}")
         else:
-            value = f"training hash {values[0][:_HASH]}" if key == "training_hash" else values[0]
-            fixed.append(f"{name}: {value}")
+            shown = ", ".join(dict.fromkeys(values))
+            differing.append(f"the runs did not have the same {what}: {shown}")
+    for package in dict.fromkeys(name for one in kept for name in one.get("versions") or {}):
+        values = [str((one.get("versions") or {}).get(package)) for one in kept]
+        if len(set(values)) > 1:
+            shown = ", ".join(dict.fromkeys(values))
+            differing.append(f"the runs did not have the same version of {package}: {shown}")
     return fixed, differing
+
+
+def _digest(kept: dict[str, Any]) -> str:
+    return f"training hash {str(kept.get('training_hash'))[:_HASH]}"
+
+
+def _device(kept: dict[str, Any]) -> str:
+    """Return the kind of device and its name: of one's GPUs it does not matter which."""
+    kind = str(kept.get("device")).partition(":")[0]
+    return ", ".join(filter(None, (kind, kept.get("device_name"))))
 
 
 def _cut(recipe: Recipe) -> list[str]:

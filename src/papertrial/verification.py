@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 import joblib
 
-from papertrial import verdicts
+from papertrial import experiment, verdicts
 from papertrial.claims.outcome import Outcome
 from papertrial.claims.rule import to_bytes
 from papertrial.claims.told import (
@@ -47,7 +47,6 @@ from papertrial.runs.verifications import (
 )  # fmt: skip
 from papertrial.seed_pool import SeedPool, check_alike, check_known, outcome_of
 from papertrial.seed_run import Place, Task, Wanted, train_seed
-from papertrial.tasks import TASKS
 from papertrial.training.device import kind_of, places_of
 from papertrial.verification_report import report as report_of
 from papertrial.verification_report import scores_of
@@ -173,20 +172,13 @@ def check_metrics(recipe: Recipe, asked: Registration) -> None:
     """
     for claim, arm in zip(asked.stated, asked.arms, strict=True):
         for side in (recipe, *([] if arm is None else [asked.versus[arm]])):
-            computed = computed_by(side)
+            computed = experiment.metrics_of(side)
             if claim.metric not in computed:
                 other = "" if side is recipe else f", the other side: {side.name}"
                 raise ClaimError(
                     f"claims.{recipe.claims.index(claim)}{other}: the recipe does not compute "
                     f"{claim.metric}; it computes {', '.join(computed)}; add it to `metrics`"
                 )
-
-
-def computed_by(recipe: Recipe) -> tuple[str, ...]:
-    """Return the metrics that a run of a recipe has: those asked for, and those listened to."""
-    listeners = [part.monitor for part in (recipe.scheduler, recipe.early_stopping) if part]
-    listened = [name for name in (*listeners, recipe.report_metric) if name]
-    return tuple(dict.fromkeys([*(recipe.metrics or TASKS[recipe.task].metrics), *listened]))
 
 
 def load_verification(path: str | Path) -> Verification:

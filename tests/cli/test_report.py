@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import Result
@@ -48,7 +49,8 @@ def test_a_verification_is_rendered_from_what_it_kept(
     (tmp_path / "preregistration.json").write_text("{}")
     done = invoke("report", tmp_path)
     assert done.exit_code == 2
-    assert "has no readable report.json" in done.stderr
+    assert "is not finished (its state is 'not started')" in done.stderr
+    assert "the same `papertrial verify` command goes on with it" in done.stderr
     kept = {**run_report(run), "headline": "It held.", "warnings": ["look twice"]}
     (tmp_path / "report.json").write_text(json.dumps(kept))
     done = invoke("report", tmp_path)
@@ -56,6 +58,23 @@ def test_a_verification_is_rendered_from_what_it_kept(
     assert done.stdout.splitlines() == ["It held.", f"report: {tmp_path / 'report.html'}"]
     assert "warning: look twice" in done.stderr
     assert "It held." in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"kind": "verification"},
+        {"kind": "verification", "recipe": "r", "headline": "h", "warnings": [], "claims": [3]},
+        {"kind": "run", "recipe": "r", "headline": "h", "warnings": [], "curves": [{}]},
+    ],
+)
+def test_a_damaged_report_is_2(invoke: Invoke, tmp_path: Path, kept: dict[str, Any]) -> None:
+    (tmp_path / "preregistration.json").write_text("{}")
+    (tmp_path / "report.json").write_text(json.dumps(kept))
+    done = invoke("report", tmp_path)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "report.json is damaged: " in done.stderr
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_what_has_no_report_is_2(invoke: Invoke, run: pt.Run, tmp_path: Path) -> None:

@@ -111,6 +111,43 @@ def test_json_has_all_the_numbers(invoke: Invoke, root: Path) -> None:
     assert f"test f1 {kept['metrics']['test']['f1']:.6g}" in done.stdout
 
 
+def test_list_is_the_same_as_no_word(invoke: Invoke, root: Path) -> None:
+    told = invoke("runs", "--runs", root, "--state", "failed", "--json").stdout
+    for words in (
+        ["--runs", root, "--state", "failed", "list", "--json"],
+        ["list", "--runs", root, "--state", "failed", "--json"],
+    ):
+        done = invoke("runs", *words)
+        assert (done.exit_code, done.stdout) == (0, told), done.stderr
+    assert " list " not in invoke("runs", "--help").stdout
+
+
+def test_verifications_tell_counts_deviations_and_how_far_they_are(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    begun = tmp_path / "r" / "20210101T000000Z-01234567-verify"
+    write(begun / "preregistration.json", {})
+    write(begun / "verification.json", {"state": "interrupted", "recipe": "r", "error": ""})
+    write(begun / "outcomes.jsonl", {"seed": 4, "state": "finished"})
+    ended = tmp_path / "r" / "20210102T000000Z-01234567-verify"
+    write(ended / "preregistration.json", {})
+    counted = {"metric": "parameters", "split": None, "value": 11173962.0, "mean": 11173962,
+               "kind": "exact", "verdict": "REPRODUCED", "n": 0}  # fmt: skip
+    write(ended / "verification.json", {
+        "state": "finished", "recipe": "r", "seeds": [], "verdict": "REPRODUCED",
+        "deviations": ["no dropout"], "claims": [counted]})  # fmt: skip
+    for seed in (0, 1):
+        write(ended / "seeds" / f"s{seed}" / "provenance.json", {})
+        write(ended / "seeds" / f"s{seed}" / "metrics.json", {})
+    shown = invoke("runs", "--runs", tmp_path).stdout
+    assert "no verdict yet, 1 seed finished" in shown
+    assert "REPRODUCED WITH DEVIATIONS" in shown
+    assert "parameters 11,173,962: REPRODUCED, ours 11,173,962" in shown
+    told = invoke("runs", "show", ended).stdout
+    assert "seeds/ (2 runs, 4 files)" in told
+    assert "seeds/s0" not in told
+
+
 def test_what_the_list_leaves_out_is_told(invoke: Invoke, root: Path) -> None:
     done = invoke("runs", "--runs", root, "--limit", "1")
     assert done.stdout.splitlines()[-1] == "the newest 1 of 5"

@@ -109,6 +109,19 @@ def test_the_page_asks_nothing_and_fits(browser, pages, name: str, width: int) -
         assert figure["text"].strip()
 
 
+def test_figures_stand_in_pairs_where_there_is_room(browser, pages) -> None:
+    show(browser, pages["images"], 1280)
+    places = {(round(f["left"]) > 600) for f in browser.execute_script(FIGURES)}
+    assert places == {False, True}
+    sides = browser.execute_script(
+        "return [...document.querySelectorAll('.beside > *')].map(e => "
+        "[e.getBoundingClientRect().top, e.getBoundingClientRect().left])"
+    )
+    (top, left), (other_top, other_left) = sides
+    assert top == other_top  # the matrix, and the tables of its classes
+    assert left < 640 <= other_left
+
+
 def test_the_images_are_decoded(browser, pages) -> None:
     show(browser, pages["images"], 1280)
     sizes = browser.execute_script("return [...document.images].map(i => i.naturalWidth)")

@@ -176,6 +176,66 @@ def test_a_headline_does_not_say_the_verdict_twice(undecided) -> None:
     assert page.named("h1") == ["UNDECIDED: Three seeds ended."]
 
 
+def test_one_value_of_all_seeds_has_no_level(verification) -> None:
+    certain = verification["claims"][0]
+    certain |= {"level": None, "deterministic": True, "sd": 0.0, "low": 0.64, "high": 0.64}
+    page = Page(render_html(verification | {"claims": [certain]}))
+    text = page.named("section")[0]
+    assert "errs" not in text
+    assert "compared as it is" in text
+    assert "every seed gives it" in text
+    verification["claims"][1]["level"] = 0.05
+    text = Page(render_html(verification)).named("section")[0]
+    assert "errs at most 5 %, at" in text
+
+
+def difference(claim: dict[str, Any]) -> dict[str, Any]:
+    return claim | {
+        "kind": "difference", "versus": "digits-mlp with model.hidden=[8]", "sd": 0.004,
+        "mean": 0.02, "arms": {"ours": {"mean": 0.93, "sd": 0.004},
+                               "theirs": {"mean": 0.91, "sd": 0.004}},
+    }  # fmt: skip
+
+
+def test_both_sides_of_a_difference_are_told(verification) -> None:
+    verification["claims"][0] = difference(verification["claims"][0])
+    page = Page(render_html(verification))
+    text = page.named("section")[0]
+    assert "ours less that of digits-mlp with model.hidden=[8]" in text
+    assert "ours 0.9300, versus 0.9100" in text
+    heads = page.named("h2")
+    for head in ("Learning curves of ours", "Confusion matrix and classes of ours",
+                 "The most confident mistakes of ours"):  # fmt: skip
+        assert head in heads
+    captions = page.named("figcaption")
+    assert "Learning curve of ours: loss, mean and range of 8 seeds" in captions
+    assert "Confusion matrix of ours, test set, mean of 8 seeds" in captions
+
+
+def test_attempts_have_their_rules(verification) -> None:
+    rule = "test accuracy 0.93115 tolerance 0.0054; mean, anytime, at most 15 seeds, alpha 0.05"
+    verification["attempts"][0]["rule"] = rule
+    page = Page(render_html(verification))
+    assert "Rule" in page.named("th")
+    assert rule in page.named("td")
+    assert "interrupted" in page.named("td")
+
+
+def test_counts_have_all_their_digits_and_a_reason(verification) -> None:
+    verification["exact"][0] |= {"value": 11170000.0, "ours": 11173962}
+    text = " ".join(Page(render_html(verification)).named("body"))
+    assert "11,170,000 11,173,962" in " ".join(text.split())
+    assert "Why: counted without training; the reported digits may stand for it" in text
+    verification["exact"][0]["why"] = "as it was counted"
+    left_out = verification["claims"][2]
+    left_out |= {"metric": "parameters", "kind": "exact", "value": 11173962.0,
+                 "reported": "1.1174e+07"}  # fmt: skip
+    page = Page(render_html(verification))
+    assert "Why: as it was counted" in " ".join(page.named("td"))
+    assert "parameters" in page.named("th")
+    assert "1.1174e+07" not in " ".join(page.named("body"))
+
+
 def test_levels_that_differ_stand_below_their_intervals(verification) -> None:
     verification["claims"][0]["level"] = 0.025
     page = Page(render_html(verification))

@@ -37,6 +37,23 @@ def test_the_same_is_said_as_in_the_page(verification) -> None:
     assert told["Why"].strip() == "The whole interval lies in what counts as the same."
 
 
+def test_what_was_registered_is_said_in_words(verification) -> None:
+    registered = verification["preregistration"]["registered"]
+    registered["claims"][0]["stated"] = {
+        "metric": "accuracy", "split": "test", "value": "64.6 %", "kind": "mean", "n": 3,
+        "printed": "64.6 %", "rounding": "truncated", "tolerance": "2 points",
+        "versus": {"recipe": "digits-mlp", "set": {"model.hidden": [8]}},
+    }  # fmt: skip
+    registered["not_judged"] = [{"metric": "f1", "versus": {"set": {"epochs": [1, 2]}}}]
+    text = render_markdown(verification)
+    assert (
+        "mean, 3 runs, printed cut off as 64.6 %, tolerance 2 points, versus "
+        "(recipe digits-mlp; set (model.hidden (8)))"
+    ) in text
+    assert "set (epochs (1, 2))" in text
+    assert '{"' not in text
+
+
 def test_tables_are_well_formed(verification, hostile, undecided, run) -> None:
     for report in (verification, hostile, undecided, run):
         found = tables(render_markdown(report))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +103,53 @@ def test_a_verification_is_one_entry_and_its_runs_are_inside(tmp_path: Path) -> 
     inner, outer = scan(tmp_path, inside=True)
     assert (inner.path, inner.kind, inner.seeds) == (folder / "seeds" / "s5", "run", (5,))
     assert outer == entry
+
+
+def gone() -> int:
+    """The number of a process that has ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are not asked for on Windows")
+def test_what_is_told_to_run_has_stopped_where_its_process_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, day = platform.node(), "20260101T10000{}Z-01234567-s0"
+    lives = made(tmp_path, day.format(1), state="running", pid=os.getpid(), host=here)
+    ended = made(tmp_path, day.format(2), state="running", pid=gone(), host=here)
+    far = made(tmp_path, day.format(3), state="running", pid=gone(), host=f"not-{here}")
+    untold = made(tmp_path, day.format(4), state="running")
+    odd = made(tmp_path, day.format(5), state="running", pid=10**30, host=here)
+    folder = verified(tmp_path)
+    kept = json.loads((folder / "verification.json").read_text())
+    kept = {key: kept[key] for key in ("started", "recipe")}
+    kept |= {"state": "running", "pid": gone(), "host": here}
+    (folder / "verification.json").write_text(json.dumps(kept))
+    lines = [{"seed": 5, "state": "finished"}, {"seed": 6, "state": "diverged"}]
+    torn = '{"seed": 7, "state": "fini'
+    text = "".join(json.dumps(line) + "\n" for line in lines) + torn
+    (folder / "outcomes.jsonl").write_text(text)
+    entries = {entry.path: entry for entry in scan(tmp_path)}
+    states = {path: entry.state for path, entry in entries.items()}
+    assert states == {lives: "running", ended: "stopped", far: "running", untold: "running",
+                      odd: "running", folder: "stopped"}  # fmt: skip
+    assert entries[folder].seeds == (5,)  # those finished so far
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)  # another user's process
+    assert {entry.state for entry in scan(tmp_path)} == {"running"}
+
+
+def test_deviations_are_part_of_the_verdict(tmp_path: Path) -> None:
+    folder = verified(tmp_path)
+    kept = json.loads((folder / "verification.json").read_text())
+    (folder / "verification.json").write_text(json.dumps({**kept, "deviations": ["no dropout"]}))
+    (entry,) = scan(tmp_path)
+    assert entry.verdict == "REPRODUCED WITH DEVIATIONS"
 
 
 DAMAGED = [

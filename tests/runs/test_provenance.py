@@ -99,6 +99,7 @@ def test_the_environment_is_of_this_process(
     assert found["git"] == git(repository)
     assert found["machine"] == platform.machine()
     assert found["cpus"] == os.cpu_count()
+    assert (found["host"], found["pid"]) == (platform.node(), os.getpid())
     assert json.loads(json.dumps(found)) == found
 
 

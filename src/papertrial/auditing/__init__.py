@@ -10,7 +10,8 @@ from typing import Any
 
 from papertrial.auditing.finding import Finding, noted
 from papertrial.auditing.kept import Kept
-from papertrial.auditing.registered import check_bytes, check_recipe, check_seeds
+from papertrial.auditing.registered import check_bytes, check_recipe, check_seeds, check_unused
+from papertrial.auditing.rendered import check_pages
 from papertrial.auditing.retrained import check_predictions, train_again
 from papertrial.auditing.runs import check_runs, check_scores, check_weights, find_runs
 from papertrial.auditing.verdicts import check_verdicts, replay
@@ -114,14 +115,17 @@ def auditing(
     with on_device(_device(kept, device), kept.registered["threads"]) as where:
         yield from kept_of("registration", check_bytes(folder))
         yield from kept_of("recipe", check_recipe(kept))
-        look = replay(kept)
-        yield from kept_of("seeds", check_seeds(kept, look))
+        yield from kept_of("seeds", check_seeds(kept))
         sides, unlike = find_runs(kept)
         yield from kept_of("runs", check_runs(kept, sides, unlike))
         if kept.finished:
             yield from kept_of("weights", check_weights(kept, sides))
             yield from kept_of("scores", check_scores(kept, sides, where))
+        # What follows from an edited score stands after it.
+        look = replay(kept)
+        yield from kept_of("seeds", check_unused(kept, look))
         yield from kept_of("verdicts", check_verdicts(kept, look, data))
+        yield from kept_of("report", check_pages(kept))
         if chosen is None:
             told = "no seed finished, so none is evaluated or trained again"
             yield from kept_of("retraining", [noted("retraining", told)])

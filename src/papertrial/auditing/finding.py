@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+LONGEST = 200  # letters of a finding that says what follows from another
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -30,6 +32,16 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """Return the finding as plain JSON."""
         return asdict(self)
+
+
+def shown(value: Any, longest: int = 60) -> str:
+    """Return a value as a finding shows it, a long one by its beginning."""
+    return cut(repr(value), longest)
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """Return a text of one line that is not too long."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def differing(check: str, messages: Sequence[str], agrees: str) -> Iterator[Finding]:

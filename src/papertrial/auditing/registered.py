@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.kept import Kept
 from papertrial.claims.trial import Look
 from papertrial.errors import PapertrialError, RunError
@@ -114,11 +114,11 @@ def _unlike(registered: Any, again: Any, where: str = "") -> Iterator[str]:
         for i, (one, other) in enumerate(zip(registered, again, strict=True)):
             yield from _unlike(one, other, f"{where}.{i}")
     elif registered != again:
-        yield f"{where} is registered as {registered!r}; {RECIPE} has {again!r}"
+        yield f"{where} is registered as {shown(registered)}; {RECIPE} has {shown(again)}"
 
 
-def check_seeds(kept: Kept, look: Look) -> Iterator[Finding]:
-    """Find seeds that were not registered, that ended twice, or that no verdict was taken of."""
+def check_seeds(kept: Kept) -> Iterator[Finding]:
+    """Find seeds that were not registered, or that ended twice."""
     seeds = [outcome.seed for outcome in kept.outcomes]
     messages = [
         f"seed {seed} is in {OUTCOMES}, but not among the registered ones"
@@ -140,8 +140,12 @@ def check_seeds(kept: Kept, look: Look) -> Iterator[Finding]:
     told = ", ".join(map(str, sorted(seeds))) or "none"
     agrees = f"{len(seeds)} of {len(kept.rule.seeds)} registered seeds ended: {told}{failed}"
     yield from differing("seeds", messages, agrees)
+
+
+def check_unused(kept: Kept, look: Look) -> Iterator[Finding]:
+    """Tell of registered seeds that ended, but that no verdict was taken of."""
     used = {outcome.seed for outcome in look.outcomes}
-    for seed in dict.fromkeys(seeds):
+    for seed in dict.fromkeys(outcome.seed for outcome in kept.outcomes):
         if seed in kept.rule.seeds and seed not in used:
             yield noted("seeds", f"seed {seed} ended, but no verdict was taken of it")
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from papertrial import experiment
-from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.kept import Kept
 from papertrial.auditing.runs import Side, elsewhere, here
 from papertrial.data.column import Dataset
@@ -125,7 +125,9 @@ def train_again(
             yield Finding("retraining", same, f"seed {seed} {how}: {error}")
             return
         if record["state"] != "finished":
-            message = f"seed {seed} finishes with the scores {again['scores']}, on record it "
+            message = (
+                f"seed {seed} finishes with the scores {shown(again['scores'])}, on record it "
+            )
             yield Finding("retraining", False, f"{message}{record['state']}")
             return
         yield _compared(kept, record, again, sides, home)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from papertrial import experiment
-from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.kept import Kept
 from papertrial.data.steps import Step
 from papertrial.errors import DivergedError, PapertrialError
@@ -309,7 +309,7 @@ def _others(
             again = anew[split][name]
             if (split, name) not in claimed and not _near(name, value, again, limit):
                 place = f"{PREDICTIONS}/{split}.safetensors"
-                yield f"{split} {name}: {value} in {METRICS}, {again} from {place}"
+                yield f"{split} {name}: {shown(value)} in {METRICS}, {shown(again)} from {place}"
         if last.get(split) != metrics:
             yield f"{split}: the last evaluation in {RECORDS} is not what {METRICS} has"
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.auditing.finding import Finding, cut, differing, noted, shown
 from papertrial.auditing.kept import Kept
 from papertrial.auditing.registered import read_object
 from papertrial.claims.judge import Ruling, judge
 from papertrial.claims.trial import Look, is_over
-from papertrial.claims.words import overall
+from papertrial.claims.words import label, overall
 from papertrial.data.steps import Step
 from papertrial.errors import PapertrialError
 from papertrial.runs.verifications import OUTCOMES, REPORT_JSON, VERIFICATION
@@ -52,9 +52,11 @@ def check_verdicts(
         yield exact
     seeds = [outcome.seed for outcome in look.outcomes]
     if state.get("seeds") != seeds:
-        messages.append(f"{VERIFICATION} took the seeds {state.get('seeds')}; it is {seeds}")
+        took = shown(state.get("seeds"))
+        messages.append(f"{VERIFICATION} took the seeds {took}; taken anew they are {shown(seeds)}")
     messages += _told(VERIFICATION, state.get("claims"), claims)
-    others = _list(state.get("claims"))[len(claims) :]
+    others = [c for c in _list(state.get("claims"))[len(claims) :] if c.get("kind") == "exact"]
+    others = [claim for claim in others if claim.get("verdict") is not None]
     if not isinstance(exact, Finding):
         messages += _told(VERIFICATION, others, exact)
     verdicts = [claim["verdict"] for claim in [*claims, *others]]
@@ -79,6 +81,7 @@ def _claims(kept: Kept, look: Look) -> list[dict[str, Any]]:
         {
             "metric": claim.metric,
             "split": claim.split,
+            "label": label(claim),
             "kind": claim.kind,
             "value": claim.value,
             "tolerance": claim.tolerance,
@@ -124,12 +127,33 @@ def _told(name: str, told: Any, ours: Sequence[Mapping[str, Any]]) -> list[str]:
     told = _list(told)
     if len(told) < len(ours):
         return [f"{name} tells of {len(told)} claims, {len(ours)} were registered"]
-    return [
-        f"{name}, {_name(claim)}: {key} is {said.get(key)!r}; taken anew it is {value!r}"
-        for said, claim in zip(told, ours, strict=False)
-        for key, value in claim.items()
-        if not _same(said.get(key), value, abs(claim.get("mean") or 0.0))
-    ]
+    messages = []
+    for number, (said, claim) in enumerate(zip(told, ours, strict=False), 1):
+        unlike = [
+            _apart(key, said.get(key), claim[key])
+            for key in sorted(set(claim) - {"label"}, key=_rank)
+            if not _same(said.get(key), claim[key], abs(claim.get("mean") or 0.0))
+        ]
+        if unlike:
+            which = f"claim {number}, " if len(ours) > 1 else ""
+            messages.append(cut(f"{name}, {which}{_name(claim)}: {'; '.join(unlike)}"))
+    return messages
+
+
+def _rank(key: str) -> tuple[int, str]:
+    """Order what is told of a claim: the verdict, then the scores, then what they give."""
+    first = ("verdict", "scores", "mean", "sd", "low", "high")
+    return first.index(key) if key in first else len(first), key
+
+
+def _apart(key: str, told: Any, ours: Any) -> str:
+    """Say in what a value differs from that taken anew; of a list, how much of it."""
+    if isinstance(told, list) and isinstance(ours, list) and len(told) == len(ours):
+        unlike = [one for one, other in zip(told, ours, strict=True) if one != other]
+        return f"{len(unlike)} of {len(ours)} {key} are others ({shown(unlike[0], 40)})"
+    if isinstance(told, float) and isinstance(ours, float) and f"{told:.6g}" != f"{ours:.6g}":
+        return f"{key} is {told:.6g}, taken anew {ours:.6g}"
+    return f"{key} is {shown(told, 40)}, taken anew {shown(ours, 40)}"
 
 
 def _overall(name: str, told: Mapping[str, Any], verdict: str) -> Iterator[str]:
@@ -138,7 +162,7 @@ def _overall(name: str, told: Mapping[str, Any], verdict: str) -> Iterator[str]:
         said = str(told.get(key))
         begins = said.removeprefix(verdict)[:1] in ("", " ", ":")
         if not said.startswith(verdict) or not begins:
-            yield f"{name}: {key} is {said!r}; taken anew the verdict is {verdict}"
+            yield f"{name}: {key} is {shown(said)}; taken anew the verdict is {verdict}"
 
 
 def _listed(kept: Kept, report: Mapping[str, Any]) -> Iterator[str]:
@@ -146,9 +170,8 @@ def _listed(kept: Kept, report: Mapping[str, Any]) -> Iterator[str]:
     told = {row.get("seed"): row for row in _list(report.get("seeds"))}
     for record in kept.records:
         row = told.get(record["seed"], {})
-        scores = [score[0] for score in record["scores"]]
-        names = [f"{one.split} {one.metric}" for one in kept.wanted]
-        ours = dict(zip(names, scores, strict=False))
+        scores = [s[0] - s[1] if len(s) > 1 else s[0] for s in record["scores"]]
+        ours = dict(zip(map(label, kept.rule.claims), scores, strict=False))
         if (row.get("state"), row.get("scores")) != (record["state"], ours):
             yield f"{REPORT_JSON}: its row of seed {record['seed']} is not what {OUTCOMES} has"
     for seed in set(told) - {record["seed"] for record in kept.records}:
@@ -168,6 +191,8 @@ def _same(one: Any, other: Any, scale: float) -> bool:
 
 
 def _name(claim: Mapping[str, Any]) -> str:
+    if claim.get("label"):
+        return str(claim["label"])
     return " ".join(str(claim[key]) for key in ("split", "metric") if claim.get(key) is not None)
 
 

@@ -24,15 +24,20 @@ def report(
 
     if os.path.isfile(run / PREREGISTRATION):  # noqa: PTH113  (Path's raises for a name too long)
         # Its report is of what was judged then, so it is shown once more, not made anew.
-        from papertrial.reporting import kept_report, write_report
+        from papertrial.reporting import kept_report, rendered_again
+        from papertrial.runs.store import RunFolder
+        from papertrial.runs.verifications import REPORT_HTML
 
         made = kept_report(run)
+        for name, text in rendered_again(run).items():
+            RunFolder(run).write(name, text)
+        path = run / REPORT_HTML
     else:
         from papertrial.reporting import run_report, write_report
         from papertrial.run import load_run
 
         made = run_report(load_run(run), data=data)
-    path = write_report(run, made)
+        path = write_report(run, made)
     for line in made["warnings"]:
         typer.echo(f"warning: {line}", err=True)
     if as_json:

@@ -26,10 +26,11 @@ _LONGEST = 100  # letters of an error in the list
 
 
 class State(StrEnum):
-    """What a run may be found in; a folder whose files cannot be read is damaged."""
+    """What a run may be found in: damaged by its files, stopped where its process is gone."""
 
     finished = "finished"
     running = "running"
+    stopped = "stopped"
     failed = "failed"
     interrupted = "interrupted"
     damaged = "damaged"
@@ -47,6 +48,7 @@ def make_runs_app(guarded: Guard) -> typer.Typer:
     app = typer.Typer(invoke_without_command=True, help="List runs and verifications; show one.")
     app.callback()(guarded(list_runs))
     app.command("show")(guarded(show))
+    app.command("list", hidden=True)(guarded(list_runs))  # what one may well type
     return app
 
 
@@ -71,6 +73,9 @@ def list_runs(
 ) -> None:
     """List runs and verifications, the newest first; `runs show RUN` tells all of one."""
     if context.invoked_subcommand is not None:
+        # What was given before the word `list` holds for it too.
+        given = {key: value for key, value in context.params.items() if value is not None}
+        context.default_map = {"list": given}
         return
     from papertrial.errors import RunError, nearest
     from papertrial.runs.index import scan
@@ -143,13 +148,20 @@ def _seeds(entry: Entry) -> str:
 
 def _result(entry: Entry, metric: str | None) -> list[str]:
     """Say what a run or a verification came to, in a line a claim."""
+    told = []
     if entry.error:
         line = entry.error.splitlines()[0]
-        return [line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"]
+        told.append(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")
     if entry.kind == "verification":
-        return [
-            _ruled(verdict) for verdict in entry.verdicts if metric in (None, verdict.get("metric"))
-        ] or [entry.verdict or "-"]
+        if entry.state not in ("finished", "damaged"):
+            n = len(entry.seeds)
+            return [*told, f"no verdict yet, {n} seed{'s'[: n != 1]} finished"]
+        ruled = [_ruled(one) for one in entry.verdicts if metric in (None, one.get("metric"))]
+        verdicts = {one.get("verdict") for one in entry.verdicts}
+        whole = [entry.verdict] if entry.verdict and (verdicts != {entry.verdict}) else []
+        return [*told, *whole, *ruled] or [entry.verdict or "-"]
+    if told:
+        return told
     if metric is not None:
         named = entry.number(metric)
         return [f"{named[0]} {metric} {named[1]:.6g}" if named else "-"]
@@ -159,12 +171,24 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
 
 def _ruled(verdict: Any) -> str:
     ours, n = verdict.get("mean"), verdict.get("n")
-    mean = f", ours {ours:.6g}" if isinstance(ours, int | float) else ""
+    mean = f", ours {_number(verdict, ours)}" if isinstance(ours, int | float) else ""
     of = f" (n = {n})" if n else ""
-    value = verdict.get("value")
-    reported = f"{value:.6g}" if isinstance(value, int | float) else str(value)
-    name = f"{verdict.get('split')} {verdict.get('metric')}"
-    return f"{name} {reported}: {verdict.get('verdict')}{mean}{of}"
+    said = verdict.get("verdict") or "not judged"
+    return f"{_named(verdict)} {_number(verdict, verdict.get('value'))}: {said}{mean}{of}"
+
+
+def _named(claim: dict[str, Any]) -> str:
+    """Return what a claim is about; parameters are of no split."""
+    metric, split = str(claim.get("metric")), claim.get("split")
+    return metric if metric == "parameters" or split is None else f"{split} {metric}"
+
+
+def _number(claim: dict[str, Any], value: Any) -> str:
+    """Return a number of a claim, one that is counted with all its digits."""
+    if not isinstance(value, int | float):
+        return str(value)
+    counted = claim.get("metric") in ("parameters", "samples") and float(value).is_integer()
+    return f"{int(value):,}" if counted else f"{value:.6g}"
 
 
 def show(
@@ -191,7 +215,7 @@ def show(
     if told["claims"]:
         _rows("claims, and what is here; one run is no verdict", map(_claimed, told["claims"]))
     _rows("provenance", _flat(told["provenance"]))
-    _rows("files", [(file["name"], _size(file["bytes"])) for file in told["files"]], right=True)
+    _rows("files", _files(told["files"]), right=True)
 
 
 def _head(told: dict[str, Any]) -> None:
@@ -225,11 +249,10 @@ def _metrics(told: dict[str, Any]) -> None:
 
 
 def _claimed(claim: dict[str, Any]) -> tuple[str, str]:
-    value, ours = claim.get("value"), claim.get("ours")
-    reported = f"{value:.6g}" if isinstance(value, int | float) else str(value)
-    here = f"{ours:.6g}" if isinstance(ours, int | float) else "not computed"
+    ours = claim.get("ours")
+    here = _number(claim, ours) if isinstance(ours, int | float) else "not computed"
     why = f" (not judged: {claim['not_judged']})" if claim.get("not_judged") else ""
-    return f"{claim.get('split')} {claim.get('metric')} {reported}", f"{here}{why}"
+    return f"{_named(claim)} {_number(claim, claim.get('value'))}", f"{here}{why}"
 
 
 def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -255,6 +278,20 @@ def _rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = False) -
     if table.row_count:
         typer.echo(title)
         _console().print(table)
+
+
+def _files(files: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return a row a file; the runs of a verification's seeds together in one."""
+    from papertrial.runs.verifications import SEEDS
+
+    inside = [file for file in files if file["name"].startswith(f"{SEEDS}/")]
+    outside = [file for file in files if not file["name"].startswith(f"{SEEDS}/")]
+    rows = [(file["name"], _size(file["bytes"])) for file in outside]
+    if inside:
+        runs = len({file["name"].split("/")[1] for file in inside})
+        name = f"{SEEDS}/ ({runs} run{'s'[: runs != 1]}, {len(inside)} files)"
+        rows.append((name, _size(sum(file["bytes"] for file in inside))))
+    return rows
 
 
 def _size(count: float) -> str:

@@ -18,6 +18,7 @@ from papertrial.report.words import (
     scored,
     share,
     significant,
+    whole,
 )
 
 Report = Mapping[str, Any]
@@ -29,7 +30,7 @@ def claims(report: Report) -> Iterator[Section]:
     if not found:
         return
     judged = report.get("kind") != "run"
-    levels = sorted({claim["level"] for claim in found if claim.get("level") is not None})
+    levels = sorted({level for claim in found if (level := claim.get("level"))})
     rows = tuple(_row(claim, judged, several=len(levels) > 1) for claim in found)
     heads: list[Title] = ["Claim", "Reported", ("Counts as the same", "number")]
     if judged:
@@ -51,7 +52,9 @@ def claims(report: Report) -> Iterator[Section]:
     else:
         rows = tuple(row[:-1] for row in rows)
     table = Table(caption, columns(*heads), rows, stacked=True)
-    yield Section("claims", "Claims", _how_to_read(levels, judged), _marks(found), (table,))
+    certain = any(claim.get("deterministic") for claim in found)
+    text = _how_to_read(levels, judged, certain)
+    yield Section("claims", "Claims", text, _marks(found), (table,))
 
 
 def _row(claim: Report, judged: bool, several: bool) -> tuple[Cell, ...]:
@@ -69,7 +72,7 @@ def _row(claim: Report, judged: bool, several: bool) -> tuple[Cell, ...]:
     known = any(finite(side) is not None for side in band)
     tolerance = finite(claim.get("tolerance"))
     row = [
-        Cell(claim_name(claim), str(claim.get("pairing") or "")),
+        Cell(claim_name(claim), _sides(claim)),
         Cell(reported(claim), small, address(claim.get("url"))),
         Cell(
             between(*band) if known else NOTHING,
@@ -80,12 +83,15 @@ def _row(claim: Report, judged: bool, several: bool) -> tuple[Cell, ...]:
     if judged:
         n, decided = claim.get("n"), claim.get("decided_at")
         looked = finite(claim.get("mean")) is not None
+        small = f"at most {share(claim['level'])} a side" if claim.get("level") and several else ""
+        if claim.get("deterministic"):
+            small = "every seed gives it"
         row += [
             Cell(significant(finite(spread)) if spread is not None else NOTHING),
             Cell(str(n or NOTHING), f"decided at {decided}" if decided else ""),
             Cell(
                 between(claim.get("low"), claim.get("high"), spread) if looked else NOTHING,
-                f"at most {share(claim.get('level'))} a side" if several and looked else "",
+                small if looked else "",
             ),
             Cell(margin(claim.get("holds_within"), spread)),
             Cell(str(claim.get("verdict") or ("not judged" if left_out else NOTHING))),
@@ -94,13 +100,33 @@ def _row(claim: Report, judged: bool, several: bool) -> tuple[Cell, ...]:
     return (*row, Cell(str(claim.get("why") or "")))
 
 
-def _how_to_read(levels: Sequence[float], judged: bool) -> tuple[str, ...]:
+def _sides(claim: Report) -> str:
+    """Name what a difference is taken to, and tell both of its sides."""
+    versus = f"ours less that of {claim['versus']}" if claim.get("versus") else ""
+    return "; ".join(filter(None, (versus, _arms(claim), str(claim.get("pairing") or ""))))
+
+
+def _arms(claim: Report) -> str:
+    """Return both sides of a difference: "ours 0.93, versus 0.91"."""
+    arms = claim.get("arms") or {}
+    told = [
+        f"{word} {number(finite(arms[side].get('mean')), arms[side].get('sd'))}"
+        for word, side in (("ours", "ours"), ("versus", "theirs"))
+        if arms.get(side)
+    ]
+    return ", ".join(told)
+
+
+def _how_to_read(levels: Sequence[float], judged: bool, certain: bool) -> tuple[str, ...]:
     if not judged:
         return ()
     within = (
         "“Holds within” is the smallest tolerance, either way, with which the claim would be "
         "reproduced, so that readers can apply their own."
     )
+    if certain:
+        exactly = "A number that every seed gives, bit for bit, is compared as it is."
+        within = f"{exactly} {within}"
     if not levels:
         return (within,)
     errs = f"at most {share(levels[0])}" if len(levels) == 1 else "as often as is written below it"
@@ -130,24 +156,42 @@ def exact(report: Report) -> Iterator[Section]:
     """Tell the claims that are decided without training."""
     found = report.get("exact") or ()
     if found:
+        judged = report.get("kind") != "run"
         rows = tuple(
             (
-                Cell(scored(claim.get("split") or "", claim["metric"]).strip()),
-                Cell(_whole(claim.get("value"))),
-                Cell(_whole(claim.get("ours"))),
-                Cell(str(claim.get("verdict") or NOTHING)),
+                Cell(scored(claim.get("split"), claim["metric"])),
+                Cell(
+                    whole(claim.get("value")),
+                    str(claim.get("where") or ""),
+                    address(claim.get("url")),
+                ),
+                Cell(whole(claim.get("ours"))),
+                *([Cell(str(claim.get("verdict") or NOTHING))] if judged else []),
+                Cell(_counted(claim)),
             )
             for claim in found
         )
-        heads = columns("Claim", ("Reported", "number"), ("Ours", "number"), ("Verdict", "verdict"))
-        table = Table("Claims decided by equality, without training", heads, rows)
-        yield Section("exact", "Exact claims", tables=(table,))
+        titles: list[Title] = ["Claim", ("Reported", "number"), ("Ours", "number")]
+        titles += [("Verdict", "verdict")] if judged else []
+        heads = columns(*titles, ("Why", "note"))
+        caption = "Claims decided by equality, without training"
+        if not judged:
+            caption = "Each claimed count and that of this run; no verdict is given of one run"
+        if not any(row[-1].text for row in rows):
+            heads, rows = heads[:-1], tuple(row[:-1] for row in rows)
+        yield Section("exact", "Exact claims", tables=(Table(caption, heads, rows),))
 
 
-def _whole(value: Any) -> str:
-    if value is not None and float(value).is_integer():
-        return f"{int(value):,}"
-    return number(finite(value))
+def _counted(claim: Report) -> str:
+    """Return why an exact claim is decided as it is, in words where the report has none."""
+    if claim.get("why") or claim.get("verdict") is None:
+        return str(claim.get("why") or "")
+    value, ours = claim.get("value"), claim.get("ours")
+    if value == ours:
+        return "counted without training; the numbers are equal"
+    if claim["verdict"] == "REPRODUCED":
+        return "counted without training; the reported digits may stand for it"
+    return "counted without training; the numbers are not equal"
 
 
 def place(report: Report) -> Iterator[Section]:

@@ -18,9 +18,10 @@ _NAMED = 40  # classes up to which each row has its name
 _LEVELS = 20
 
 
-def confusion(found: Mapping[str, Any] | None) -> list[Plot]:
+def confusion(found: Mapping[str, Any] | None, whose: str = "") -> list[Plot]:
     """Draw a confusion matrix, rows the true classes, each cell as dark as its share of its row.
 
+    `whose` stands in the title where there are several recipes: " of ours".
     Classes beyond LARGEST_MATRIX are not drawn: the list is then empty.
     """
     if not found or len(found["classes"]) > LARGEST_MATRIX:
@@ -55,7 +56,7 @@ def confusion(found: Mapping[str, Any] | None) -> list[Plot]:
         axes.set_ylabel("true class")
         seeds = found.get("seeds") or 1
         over = f", mean of {seeds} seeds" if seeds > 1 else ""
-        title = f"Confusion matrix, {found['split']} set{over}"
+        title = f"Confusion matrix{whose}, {found['split']} set{over}"
         right = sum(matrix[i][i] for i in range(k))
         text = (
             f"{plural(k, 'row')} of true classes against as many predicted ones; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
+from importlib import metadata, resources
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -22,6 +22,11 @@ _MARKS = {
 }
 
 
+def generator() -> str:
+    """Return what makes pages here: equal reports give equal pages with equal versions of it."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in ("papertrial", "matplotlib"))
+
+
 def render_html(report: Mapping[str, Any]) -> str:
     """Return a report as a page.
 
@@ -29,8 +34,9 @@ def render_html(report: Mapping[str, Any]) -> str:
         report: the dict of report.json; what is absent, None or empty has no section.
 
     Returns:
-        The whole document. Equal reports give equal pages. Every text of the report is escaped; the
-        only addresses are links to the paper, and a policy in the page forbids it any request.
+        The whole document. Equal reports give equal pages (see `generator`). Every text of the
+        report is escaped; the only addresses are links to the paper, and a policy in the page
+        forbids it any request.
     """
     package = resources.files("papertrial.report")
     environment = Environment(
@@ -46,5 +52,6 @@ def render_html(report: Mapping[str, Any]) -> str:
         sections=sections(report),
         plots=drawn,
         marks=_MARKS,
+        generator=generator(),
         style=Markup("".join((package / name).read_text("utf-8") for name in _STYLES)),
     )

@@ -16,6 +16,7 @@ from papertrial.report.words import (
     between,
     claim_name,
     finite,
+    has_other_side,
     number,
     one_line,
     plural,
@@ -31,16 +32,17 @@ def plots(report: Report) -> dict[str, list[Plot]]:
     """Return the plots of each section, by its anchor."""
     claims = report.get("claims") or ()
     judged = [] if report.get("kind") == "run" else list(enumerate(claims, start=1))
+    whose = " of ours" if has_other_side(report) else ""
     drawn = {
         "spread": [spread(claim, f"spread{i}") for i, claim in judged if claim.get("scores")],
         "narrowing": [
             narrowing(claim, f"narrowing{i}") for i, claim in judged if claim.get("intervals")
         ],
         "curves": [
-            learning(metric, of, f"curve{i}")
+            learning(metric, of, f"curve{i}", whose)
             for i, (metric, of) in enumerate(_by_metric(report).items(), start=1)
         ],
-        "classes": confusion(report.get("confusion")),
+        "classes": confusion(report.get("confusion"), whose),
     }
     return {anchor: found for anchor, found in drawn.items() if found}
 
@@ -112,7 +114,7 @@ def narrowing(claim: Report, name: str) -> Plot:
         return Plot(inline(figure, name, title, text + _band_in_words(claim)), title)
 
 
-def learning(metric: str, found: Sequence[Report], name: str) -> Plot:
+def learning(metric: str, found: Sequence[Report], name: str, whose: str = "") -> Plot:
     """Draw a metric over the epochs: the mean of the seeds, and from lowest to highest."""
     with canvas() as (figure, axes):
         told = []
@@ -140,7 +142,7 @@ def learning(metric: str, found: Sequence[Report], name: str) -> Plot:
         axes.set_ylabel(axis(label, metric))
         _legend(axes)
         over = f", mean and range of {seeds} seeds" if seeds > 1 else ""
-        title = f"Learning curve: {label}{over}"
+        title = f"Learning curve{whose}: {label}{over}"
         return Plot(inline(figure, name, title, f"{'; '.join(told)}."), title)
 
 

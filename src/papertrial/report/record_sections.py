@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -79,9 +78,10 @@ def attempts(report: Report) -> Iterator[Section]:
     found = report.get("attempts") or ()
     if not found:
         return
+    has_rule = any(attempt.get("rule") for attempt in found)
     heads = columns(
         "Attempt", "Started", "State", ("Verdict", "verdict"), ("Seeds", "number"),
-        ("Pre-registration", "code"), ("Path", "code"),
+        *(["Rule"] if has_rule else []), ("Pre-registration", "code"), ("Path", "code"),
     )  # fmt: skip
     rows = tuple(
         cells(
@@ -90,6 +90,7 @@ def attempts(report: Report) -> Iterator[Section]:
             str(attempt.get("state") or NOTHING),
             str(attempt.get("verdict") or NOTHING),
             str(attempt.get("n") if attempt.get("n") is not None else NOTHING),
+            *([str(attempt.get("rule") or NOTHING)] if has_rule else []),
             str(attempt.get("preregistration") or NOTHING)[:_HASH],
             str(attempt.get("path") or NOTHING),
         )
@@ -163,23 +164,48 @@ def _plain(value: Any) -> str:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and not any(isinstance(v, list | dict) for v in value):
-        return ", ".join("none" if v is None else str(v) for v in value) or NOTHING
-    if isinstance(value, dict) and not any(isinstance(v, list | dict) for v in value.values()):
-        return "; ".join(f"{_key(key)}: {_plain(v)}" for key, v in value.items()) or NOTHING
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return ", ".join("none" if v is None else _nested(v) for v in value) or NOTHING
+    if isinstance(value, dict):
+        return "; ".join(f"{_key(key)} {_nested(v)}" for key, v in value.items()) or NOTHING
     return str(value)
+
+
+def _nested(value: Any) -> str:
+    return f"({_plain(value)})" if isinstance(value, list | dict) else _plain(value)
+
+
+def _stated(claim: Report) -> str:
+    """Return what a recipe states of a claim, in words: kind, runs, digits, tolerance."""
+    parts = [str(claim.get("kind") or "")]
+    if claim.get("n") is not None:
+        parts.append(plural(claim["n"], "run"))
+    if claim.get("printed") is not None:
+        cut = " cut off" if claim.get("rounding") == "truncated" else ""
+        parts.append(f"printed{cut} as {claim['printed']}")
+    if claim.get("tolerance") is not None:
+        parts.append(f"tolerance {claim['tolerance']}")
+    if claim.get("relative_tolerance") is not None:
+        parts.append(f"tolerance {claim['relative_tolerance']} of the value")
+    if claim.get("versus") is not None:
+        parts.append(f"versus {_nested(claim['versus'])}")
+    if claim.get("best_epoch_on_test"):
+        parts.append("the best epoch on the test split")
+    return ", ".join(filter(None, parts)) or NOTHING
 
 
 def _table_of(name: str, records: list[Report]) -> Table:
     keys = list(dict.fromkeys(key for record in records for key in record))
     told = [key for key in keys if any(record.get(key) is not None for record in records)]
     rows = tuple(
-        (Cell(str(i)), *(Cell(_plain(record.get(key))) for key in told))
+        (Cell(str(i)), *(Cell(_said(key, record.get(key))) for key in told))
         for i, record in enumerate(records, start=1)
     )
     return Table(f"Fixed beforehand: {name}", columns("No.", *(_key(key) for key in told)), rows)
+
+
+def _said(key: str, value: Any) -> str:
+    return _stated(value) if key == "stated" and isinstance(value, dict) else _plain(value)
 
 
 def _key(name: str) -> str:

@@ -10,6 +10,7 @@ from papertrial.report.words import (
     NOTHING,
     count,
     finite,
+    has_other_side,
     number,
     one_line,
     plural,
@@ -62,14 +63,19 @@ def metrics(report: Report) -> Iterator[Section]:
         )
         for split, name, value in found
     )
-    table = Table("Each metric over the finished seeds", heads, rows)
+    table = Table(f"Each metric{_whose(report)} over the finished seeds", heads, rows)
     yield Section("metrics", "All metrics", tables=(table,))
+
+
+def _whose(report: Report) -> str:
+    """Say whose numbers these are where differences bring other recipes with them."""
+    return " of ours" if has_other_side(report) else ""
 
 
 def curves(report: Report) -> Iterator[Section]:
     """Name the section of the learning curves; they are plots alone."""
     if report.get("curves"):
-        yield Section("curves", "Learning curves", plots=True)
+        yield Section("curves", f"Learning curves{_whose(report)}", plots=True)
 
 
 def classes(report: Report) -> Iterator[Section]:
@@ -98,9 +104,10 @@ def classes(report: Report) -> Iterator[Section]:
             for row in per_class
         )
         mean = "" if report.get("kind") == "run" else ", means over the seeds"
-        tables.append(Table(f"Each class{mean}", heads, rows))
+        tables.append(Table(f"Each class{_whose(report)}{mean}", heads, rows))
     if drawn or tables:
         title = "Confusion matrix and classes" if confusion else "Classes"
+        title += _whose(report)
         yield Section("classes", title, text, tables=tuple(tables), plots=drawn)
 
 
@@ -141,9 +148,11 @@ def mistakes(report: Report) -> Iterator[Section]:
         for wrong in found
     )
     of = plural(len(cards), "sample")
-    title, text = "The most confident mistakes", f"{of} that the model got wrong and was surest of."
+    whose, model = ("", "the model") if not has_other_side(report) else (" of ours", "our model")
+    title, text = "The most confident mistakes", f"{of} that {model} got wrong and was surest of."
     if not any(card.confidence for card in cards):  # a regression
         title, text = "The largest errors", f"{of} with the predictions that are furthest off."
+    title += whose
     yield Section("mistakes", title, (text,), cards=cards)
 
 

@@ -103,8 +103,21 @@ def one_line(text: object, longest: int | None = None) -> str:
 
 
 def scored(split: object, metric: object) -> str:
-    """Return what a score is of: "test accuracy"."""
-    return f"{split} {metric}".replace("_", " ")
+    """Return what a score is of: "test accuracy"; parameters are of no split."""
+    parts = [metric] if metric == "parameters" or not split else [split, metric]
+    return " ".join(map(str, parts)).replace("_", " ")
+
+
+def whole(value: float | None) -> str:
+    """Return a count with all its digits, "11,173,962", and what is none as a number."""
+    value = finite(value)
+    return f"{int(value):,}" if value is not None and float(value).is_integer() else number(value)
+
+
+def has_other_side(report: Mapping[str, Any]) -> bool:
+    """Tell whether a verification has differences, so that "ours" is one of several recipes."""
+    claims = report.get("claims") or ()
+    return report.get("kind") != "run" and any(claim.get("versus") for claim in claims)
 
 
 def unit(metric: str) -> str:
@@ -138,5 +151,7 @@ def claim_name(claim: Mapping[str, Any]) -> str:
 
 def reported(claim: Mapping[str, Any]) -> str:
     """Return the paper's number as the paper has it, else the value."""
+    if claim.get("kind") == "exact":
+        return whole(claim.get("value"))
     said = claim.get("reported") or claim.get("printed") or number(finite(claim.get("value")))
     return str(said).removeprefix(f"{claim.get('split')} {claim.get('metric')} ")

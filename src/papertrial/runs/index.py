@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import os
+import platform
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from papertrial.runs.store import METRICS, PROVENANCE, RECIPE
-from papertrial.runs.verifications import PREREGISTRATION, SEEDS, VERIFICATION
+from papertrial.runs.verifications import OUTCOMES, PREREGISTRATION, SEEDS, VERIFICATION
 
 Kind = Literal["run", "verification"]
-STATES = ("finished", "running", "failed", "interrupted", "damaged")
+STATES = ("finished", "running", "stopped", "failed", "interrupted", "damaged")
 KINDS = ("run", "verification")
 _NAMED = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}-(s\d+|verify)(-\d+)?")
 _DEEPEST = 2  # root/recipe/run; a folder of runs may also be a recipe's own
@@ -36,12 +37,14 @@ class Entry:
         path: its folder.
         kind: "run" or "verification".
         recipe: the recipe's name.
-        seeds: a run's one seed; those of a verification that have ended.
-        state: one of STATES; "damaged" where a file is absent or cannot be read, see `error`.
+        seeds: a run's one seed; those that a verification was decided by, and before that those
+            that have finished so far.
+        state: one of STATES; "damaged" where a file is absent or cannot be read, see `error`, and
+            "stopped" where it is told to be running, but its process is gone.
         started: in UTC; None where nothing tells.
         ended: likewise.
         metrics: of a finished run, those that are one number, by split.
-        verdict: of a finished verification, over all its claims.
+        verdict: of a finished verification, over all its claims; it names deviations.
         verdicts: what it came to, claim by claim: "metric", "split", "value", "verdict", "n", ....
         error: why it failed, or what is damaged.
     """
@@ -207,21 +210,41 @@ def _verification(path: Path) -> Entry:
     if not _has(path, PREREGISTRATION):
         raise _DamagedError(f"there is no {PREREGISTRATION}")
     told = kept.get("claims", kept.get("verdicts"))
-    seeds = kept.get("seeds")
+    state, seeds = _state(kept, VERIFICATION), kept.get("seeds")
+    verdict = _text(kept.get("verdict"))
+    if verdict == "REPRODUCED" and kept.get("deviations"):
+        verdict += " WITH DEVIATIONS"
     return Entry(
         path,
         "verification",
         _text(kept.get("recipe")) or path.parent.name,
-        _seeds(seeds if isinstance(seeds, list) else []),
-        _state(kept, VERIFICATION),
+        _seeds(seeds if isinstance(seeds, list) else []) or _so_far(path),
+        state,
         _time(kept.get("started")) or _dated(path),
         _time(kept.get("ended")),
-        verdict=_text(kept.get("verdict")) or None,
+        verdict=verdict or None,
         verdicts=tuple(one for one in told if isinstance(one, dict))
         if isinstance(told, list)
         else (),
         error=_text(kept.get("error")),
     )
+
+
+def _so_far(path: Path) -> tuple[int, ...]:
+    """Return the seeds that finished; a line that cannot be read is left out."""
+    try:
+        lines = (path / OUTCOMES).read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+    finished = []
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict) and record.get("state") == "finished":
+            finished.append(record.get("seed"))
+    return _seeds(finished)
 
 
 def _object(path: Path, name: str) -> dict[str, Any]:
@@ -244,7 +267,23 @@ def _state(kept: Mapping[str, Any], name: str) -> str:
     state = kept.get("state")
     if state not in STATES:
         raise _DamagedError(f"{name} is damaged: its state is {state!r}")
-    return str(state)
+    return "stopped" if state == "running" and _is_gone(kept) else str(state)
+
+
+def _is_gone(kept: Mapping[str, Any]) -> bool:
+    """Tell whether the process that wrote it is known not to live: of this machine, by number."""
+    pid = kept.get("pid")
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid < 1:
+        return False
+    if kept.get("host") != platform.node() or os.name != "posix":
+        return False  # nothing is known of it; on Windows, os.kill would end it
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # it lives, and is another user's; or is no process number
+        return False
+    return False
 
 
 def _numbers(metrics: object) -> dict[str, dict[str, float]]:

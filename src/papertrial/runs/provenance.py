@@ -43,11 +43,13 @@ def command_line() -> str:
 
 
 def environment() -> dict[str, Any]:
-    """Return versions, machine and command line of this process."""
+    """Return versions, machine, command line and number of this process."""
     return {
         "versions": {"python": platform.python_version(), **_versions()},
         "platform": platform.platform(),
         "machine": platform.machine(),
+        "host": platform.node(),
+        "pid": os.getpid(),
         "cpus": os.cpu_count(),
         "command": command_line(),
         "folder": str(Path.cwd()),
