@@ -91,7 +91,7 @@ def test_a_seed_is_drawn_where_none_is_asked_for(verified: Path) -> None:
     assert made.seed in range(5)
     assert tuple(one for one in told if isinstance(one, Finding)) == made.findings
     assert any(isinstance(one, Step) for one in told)
-    drawn = f"seed {made.seed}, drawn at random from those that finished, is evaluated again"
+    drawn = f"seed {made.seed}, drawn at random from those that ended, is evaluated again"
     assert drawn in [finding.message for finding in made.findings]
 
 
@@ -442,3 +442,60 @@ def test_data_that_are_not_there_are_told_where_nothing_else_differs(
     monkeypatch.setattr("papertrial.experiment.load_source", absent)
     with pytest.raises(DataError, match="there is no such set"):
         audit(verified, seed=0)
+
+
+def rendered(folder: Path) -> None:
+    """Draw the pages again, as one who edits report.json would."""
+    from papertrial.reporting import rendered_again
+
+    for name, text in rendered_again(folder).items():
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: r["claims"][0].update(reported="0.1, a single run"), "claims is not what"),
+        (lambda r: r["claims"].append(dict(r["claims"][0], value=0.99)), "claims is not what"),
+        (lambda r: r.update(headline=r["headline"] + " Splendid."), "headline is not what"),
+        (lambda r: r["diverged"].update(count=0, upper=0.0, of=1), "diverged is not what"),
+        (lambda r: r.update(curves=[]), "curves is not what"),
+    ],
+)
+def test_what_else_a_report_tells_is_made_again(
+    copied: Path, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    edit_json(copied / "report.json", change)
+    rendered(copied)
+    assert any(said in message for message in differences(copied)["report"])
+
+
+def test_an_invented_claim_in_the_record(copied: Path) -> None:
+    invented = {"metric": "mse", "split": "test", "value": 0.0, "verdict": "REPRODUCED"}
+    edit_json(copied / "verification.json", lambda state: state["claims"].append(invented))
+    assert any("verification.json: claims" in one for one in differences(copied)["report"])
+
+
+def test_an_attempt_that_is_left_out(copied: Path) -> None:
+    earlier = copied.with_name("20200101T000000Z-12345678-verify")
+    name = json.loads((copied / "report.json").read_text())["recipe"]
+    home = copied.parent / "all" / name
+    shutil.copytree(copied, home / copied.name)
+    shutil.copytree(copied, home / earlier.name)
+    edit_json(
+        home / earlier.name / "verification.json",
+        lambda state: state.update(started="2020-01-01T00:00:00.000+00:00"),
+    )
+    found = differences(home / copied.name)["report"]
+    assert any(f"the attempt {earlier.name} is not among" in message for message in found)
+
+
+def test_a_seed_told_as_diverged_whose_run_is_gone(copied: Path) -> None:
+    nothing = {"state": "diverged", "scores": [], "weights": "", "error": "the loss is nan"}
+    edit_outcome(copied, 2, lambda record: record.update(nothing))
+    for path in (copied / "seeds").glob("s2*"):
+        shutil.rmtree(path)
+    said = differences(copied)
+    assert any(
+        "seed 2 is told as diverged, but no run" in one for found in said.values() for one in found
+    )

@@ -82,11 +82,11 @@ def outcome_of(record: Mapping[str, Any]) -> Outcome:
     """
     try:
         scores = tuple(tuple(map(float, score)) for score in record["scores"])
+        if type(record["seed"]) is not int:
+            raise TypeError(f"a seed is a whole number, not {record['seed']!r}")
         if record["state"] not in get_args(State):
             raise ValueError(f"no such state: {record['state']!r}")
-        return Outcome(
-            int(record["seed"]), record["state"], scores, record["weights"], record["error"]
-        )
+        return Outcome(record["seed"], record["state"], scores, record["weights"], record["error"])
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{OUTCOMES} is damaged: {error!r} in {record}") from error
 

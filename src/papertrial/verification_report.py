@@ -85,8 +85,8 @@ def report(
 def scores_of(asked: Registration, scores: Sequence[Sequence[float]]) -> dict[str, float]:
     """Return a seed's scores by what they are of; of a difference, the difference."""
     return {
-        words.label(claim): score[0] - score[1] if len(score) > 1 else score[0]
-        for claim, score in zip(asked.rule.claims, scores, strict=False)
+        label: score[0] - score[1] if len(score) > 1 else score[0]
+        for label, score in zip(words.labels(asked.rule.claims), scores, strict=False)
     }
 
 
@@ -109,7 +109,7 @@ def attempts(
         try:
             known = dict(state) if mine else folder.state
             sha, ended, rule = folder.sha256, folder.outcomes(), _rule(folder.registered)
-        except RunError as error:
+        except (AttributeError, KeyError, RunError, TypeError, ValueError) as error:
             known, sha, ended, rule = {"state": f"damaged: {error}"}, "", [], ""
         found.append(
             {
@@ -137,7 +137,9 @@ def _rule(registered: Mapping[str, Any]) -> str:
         f"{registered.get('statistic')}, {registered.get('horizon')}, at most "
         f"{registered.get('maximum')} seeds, alpha {registered.get('alpha')}"
     )
-    return "; ".join([*claims, how])
+    others = {"exact": "counted", "not_judged": "not judged"}
+    more = [f"{len(registered[key])} {said}" for key, said in others.items() if registered.get(key)]
+    return "; ".join([*claims, how, *more])
 
 
 def _order(asked: Registration, seed: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from papertrial.auditing.finding import Finding, noted
 from papertrial.auditing.kept import Kept
+from papertrial.auditing.rebuilt import check_rebuilt
 from papertrial.auditing.registered import check_bytes, check_recipe, check_seeds, check_unused
 from papertrial.auditing.rendered import check_pages
 from papertrial.auditing.retrained import check_predictions, train_again
@@ -125,12 +126,14 @@ def auditing(
         look = replay(kept)
         yield from kept_of("seeds", check_unused(kept, look))
         yield from kept_of("verdicts", check_verdicts(kept, look, data))
+        if all(finding.ok for finding in findings):  # else it differs for what was told before
+            yield from kept_of("report", check_rebuilt(kept, look, data))
         yield from kept_of("report", check_pages(kept))
         if chosen is None:
-            told = "no seed finished, so none is evaluated or trained again"
+            told = "no seed ended, so none is evaluated or trained again"
             yield from kept_of("retraining", [noted("retraining", told)])
             return Audit(folder.path, None, tuple(findings))
-        drawn = "asked for" if seed is not None else "drawn at random from those that finished"
+        drawn = "asked for" if seed is not None else "drawn at random from those that ended"
         further = "evaluated and trained" if retrain else "evaluated"
         chose = Finding("seeds", True, f"seed {chosen}, {drawn}, is {further} again")
         yield from kept_of("seeds", [chose])
@@ -152,7 +155,9 @@ def _choose(kept: Kept, seed: int | None) -> int | None:
         RunError: the seed asked for did not end in this verification.
     """
     if seed is None:
-        return secrets.choice(sorted(kept.finished)) if kept.finished else None
+        # A seed that is told as diverged may be one whose score was not welcome.
+        drawn = sorted(o.seed for o in kept.outcomes if o.state != "crashed")
+        return secrets.choice(drawn) if drawn else None
     ended = sorted({outcome.seed for outcome in kept.outcomes})
     if seed not in ended:
         listed = ", ".join(map(str, ended)) or "none"

@@ -124,6 +124,10 @@ def train_again(
             how = "diverged again" if same else f"diverges, on record it {record['state']}"
             yield Finding("retraining", same, f"seed {seed} {how}: {error}")
             return
+        if record["state"] == "crashed":  # which may have been this machine's failure
+            told = f"seed {seed}, whose process died twice, finishes here with the scores"
+            yield noted("retraining", f"{told} {shown(again['scores'])}")
+            return
         if record["state"] != "finished":
             message = (
                 f"seed {seed} finishes with the scores {shown(again['scores'])}, on record it "

@@ -22,7 +22,7 @@ from papertrial.reading import provenance, stored, task_of
 from papertrial.recipe.digest import training_hash
 from papertrial.run import Run, load_run
 from papertrial.runs.provenance import environment
-from papertrial.runs.store import METRICS, PREDICTIONS, RECORDS, WEIGHTS, RunFolder
+from papertrial.runs.store import METRICS, PREDICTIONS, PROVENANCE, RECORDS, WEIGHTS, RunFolder
 from papertrial.runs.verifications import OUTCOMES, SEEDS
 from papertrial.seed_run import score
 from papertrial.training.device import machine
@@ -167,6 +167,8 @@ def _hidden(kept: Kept) -> Iterator[str]:
         found = [_finished(kept, f"s{outcome.seed}{tail}") for tail in tails]
         runs = [run for run in found if run is not None]
         if len(runs) < len(tails):
+            if outcome.state == "diverged" and not _failed(kept, outcome.seed):
+                yield f"seed {outcome.seed} is told as diverged, but no run in {SEEDS} failed so"
             continue
         try:
             for wanted in kept.wanted:
@@ -178,6 +180,19 @@ def _hidden(kept: Kept) -> Iterator[str]:
             f"seed {outcome.seed} is told as {outcome.state}, but {runs[0].path.name} finished "
             "with all the scores that are claimed of"
         )
+
+
+def _failed(kept: Kept, seed: int) -> bool:
+    """Tell whether a run of this seed, by a registered recipe, is there that failed."""
+    for path in (kept.folder.path / SEEDS).glob(f"s{seed}*"):
+        try:
+            record = RunFolder(path).read_json(PROVENANCE)
+            known = record["seed"] == seed and record["training_hash"] in kept.digests
+            if known and record["state"] == "failed":
+                return True
+        except _UNUSABLE:
+            continue
+    return False
 
 
 def _finished(kept: Kept, name: str) -> Run | None:

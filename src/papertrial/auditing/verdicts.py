@@ -13,7 +13,7 @@ from papertrial.auditing.kept import Kept
 from papertrial.auditing.registered import read_object
 from papertrial.claims.judge import Ruling, judge
 from papertrial.claims.trial import Look, is_over
-from papertrial.claims.words import label, overall
+from papertrial.claims.words import label, labels, overall
 from papertrial.data.steps import Step
 from papertrial.errors import PapertrialError
 from papertrial.runs.verifications import OUTCOMES, REPORT_JSON, VERIFICATION
@@ -171,7 +171,7 @@ def _listed(kept: Kept, report: Mapping[str, Any]) -> Iterator[str]:
     for record in kept.records:
         row = told.get(record["seed"], {})
         scores = [s[0] - s[1] if len(s) > 1 else s[0] for s in record["scores"]]
-        ours = dict(zip(map(label, kept.rule.claims), scores, strict=False))
+        ours = dict(zip(labels(kept.rule.claims), scores, strict=False))
         if (row.get("state"), row.get("scores")) != (record["state"], ours):
             yield f"{REPORT_JSON}: its row of seed {record['seed']} is not what {OUTCOMES} has"
     for seed in set(told) - {record["seed"] for record in kept.records}:

@@ -338,6 +338,13 @@ def _ruling(
     )
 
 
+def is_inside(claim: Claim, value: float) -> bool:
+    """Tell whether one value lies in the claim's band, its edges included but for rounding."""
+    low, high = claim.band
+    slack = evalues.TIE * max(abs(edge) for edge in (low, high, value) if math.isfinite(edge))
+    return low - slack <= value <= high + slack
+
+
 def margin(claim: Claim, low: float, high: float) -> float:
     """Return the smallest tolerance with which an interval would lie inside the claim's band."""
     below = claim.low - low if claim.side != "at-most" else 0.0
@@ -352,8 +359,7 @@ def _exactly(
     claim = rule.claims[index]
     score = finished[0].scores[index]
     value = score[0] - score[1] if claim.kind == "difference" else score[0]
-    low, high = claim.band
-    verdict: Verdict = "REPRODUCED" if low <= value <= high else "NOT REPRODUCED"
+    verdict: Verdict = "REPRODUCED" if is_inside(claim, value) else "NOT REPRODUCED"
     at, n = None, 0  # since when there are two, and few enough failed
     for count, outcome in enumerate(outcomes, 1):
         n += outcome.state == "finished"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from papertrial.claims.claim import Claim
-from papertrial.claims.judge import Ruling, Verdict
+from papertrial.claims.judge import Ruling, Verdict, is_inside
 from papertrial.claims.plan import seeds_needed
 from papertrial.claims.rule import Rule
 
@@ -81,6 +81,17 @@ def label(claim: Claim) -> str:
     return f"{name}, best epoch" if claim.best_epoch_on_test else name
 
 
+def labels(claims: Sequence[Claim]) -> list[str]:
+    """Return what each claim is about; differences of the same metric are numbered."""
+    names = [label(claim) for claim in claims]
+    numbers: dict[str, int] = {}
+    for i, claim in enumerate(claims):
+        if claim.kind == "difference" and names.count(names[i]) > 1:
+            numbers[label(claim)] = numbers.get(label(claim), 0) + 1
+            names[i] = f"{label(claim)} ({numbers[label(claim)]})"
+    return names
+
+
 def why(claim: Claim, ruling: Ruling, rule: Rule) -> str:
     """Return what decided a claim, or what would."""
     name, sd = f"{claim.split} {claim.metric}", ruling.sd
@@ -92,7 +103,7 @@ def why(claim: Claim, ruling: Ruling, rule: Rule) -> str:
     if rule.statistic == "median":
         what = what.replace("expected", "median")
     if ruling.deterministic:
-        side = "inside" if low <= ruling.low <= high else "outside"
+        side = "inside" if is_inside(claim, ruling.low) else "outside"
         return (
             f"other seeds give the same weights, so one value decides: {number(ruling.low)} is "
             f"{side} the band, {between(low, high)}"

@@ -84,7 +84,7 @@ def verify(
     data: Data = None,
     device: Device = "auto",
     again: Annotated[
-        bool, typer.Option("--again", help="Start anew where this verification is finished.")
+        bool, typer.Option("--again", help="Start anew, whatever was verified before.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -155,7 +155,8 @@ def _following(events: Generator[Any, None, Verification]) -> Verification:
     except KeyboardInterrupt:
         if folder is not None:
             seeds = f"{kept} more seed{'s'[: kept != 1]}"
-            typer.echo(f"{folder} keeps {seeds}; the same command goes on from there", err=True)
+            on = "the same command goes on from there (without --again)"
+            typer.echo(f"{folder} keeps {seeds}; {on}", err=True)
         raise
     if folder is None:
         again = "nothing was trained; --again starts anew"
