@@ -502,3 +502,15 @@ def test_claims_that_are_not_judged_are_told_of(tmp_path: Path) -> None:
     assert "not judged: another setting" in done.claims[1]["why"]
     (registered,) = [event for event in events if isinstance(event, Registered)]
     assert any(line.startswith("not judged: test mse 2") for line in registered.lines)
+
+
+def test_another_attempt_that_is_damaged_does_no_harm(tmp_path: Path) -> None:
+    tree = table(tmp_path, slope=1.0)
+    other = stop_after(1, tree, tmp_path / "runs")
+    path = other / "preregistration.json"
+    path.write_text(path.read_text().replace('"value": 1.0', '"value": null'))
+    done, _ = told(tree, tmp_path / "runs")
+    assert done.path != other
+    first, second = report_of(done)["attempts"]
+    assert first["state"].startswith("damaged")
+    assert (second["state"], second["this"]) == ("finished", True)

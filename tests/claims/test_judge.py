@@ -354,3 +354,19 @@ def test_a_difference_of_deterministic_trainings() -> None:
     same = [Outcome(i, "finished", ((0.75, 0.5),), "w") for i in range(2)]
     ruling = judge(rule(claim(0.25, 0.0, **DIFFERENCE)), same)[0]
     assert (ruling.verdict, ruling.scores) == ("REPRODUCED", (0.25, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("value", "tolerance", "score", "verdict"),
+    [
+        (0.8, 0.1, 0.7, "REPRODUCED"),  # 0.8 - 0.1 is 0.7000000000000001
+        (0.9, 0.02, 0.92, "REPRODUCED"),
+        (0.8, 0.1, 0.6999, "NOT REPRODUCED"),
+    ],
+)
+def test_one_value_on_the_edge_is_inside_whatever_rounding_says(
+    value: float, tolerance: float, score: float, verdict: str
+) -> None:
+    same = [Outcome(seed, "finished", ((score,),), "the same weights") for seed in range(2)]
+    (ruling,) = judge(rule(claim(value, tolerance)), same)
+    assert (ruling.verdict, ruling.deterministic) == (verdict, True)

@@ -237,3 +237,14 @@ def test_the_rule_in_words_where_it_is_another() -> None:
         "most 5 seeds, which may not be extended"
     )
     assert lines[3].startswith("seeds: 3, 1, 4, 15, 9, in this order")
+
+
+def test_differences_on_one_metric_are_told_apart() -> None:
+    more = {"low": 0.1, "high": 0.1, "tolerance": 0.1}
+    gain = Claim("accuracy", "test", "difference", 0.1, **more)
+    plain = Claim("accuracy", "test", "mean", 0.1, **more)
+    assert words.labels([plain, gain, plain, gain]) == [
+        "test accuracy", "difference in test accuracy (1)", "test accuracy",
+        "difference in test accuracy (2)",
+    ]  # fmt: skip
+    assert words.labels([gain]) == ["difference in test accuracy"]
