@@ -83,12 +83,11 @@ def label(claim: Claim) -> str:
 
 def labels(claims: Sequence[Claim]) -> list[str]:
     """Return what each claim is about; differences of the same metric are numbered."""
-    names = [label(claim) for claim in claims]
-    numbers: dict[str, int] = {}
+    plain = [label(claim) for claim in claims]
+    names = []
     for i, claim in enumerate(claims):
-        if claim.kind == "difference" and names.count(names[i]) > 1:
-            numbers[label(claim)] = numbers.get(label(claim), 0) + 1
-            names[i] = f"{label(claim)} ({numbers[label(claim)]})"
+        alike = claim.kind == "difference" and plain.count(plain[i]) > 1
+        names.append(f"{plain[i]} ({plain[: i + 1].count(plain[i])})" if alike else plain[i])
     return names
 
 
