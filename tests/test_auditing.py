@@ -470,6 +470,16 @@ def test_what_else_a_report_tells_is_made_again(
     assert any(said in message for message in differences(copied)["report"])
 
 
+def test_a_report_of_another_papertrial_is_not_made_again(copied: Path) -> None:
+    for seed in range(5):
+        edit_outcome(copied, seed, lambda record: record["versions"].update(papertrial="0.0.1"))
+    edit_json(copied / "report.json", lambda report: report.update(varied="said otherwise"))
+    rendered(copied)
+    made = audit(copied, retrain=False, seed=0)
+    assert made.ok
+    assert any("made by papertrial 0.0.1" in finding.message for finding in made.findings)
+
+
 def test_an_invented_claim_in_the_record(copied: Path) -> None:
     invented = {"metric": "mse", "split": "test", "value": 0.0, "verdict": "REPRODUCED"}
     edit_json(copied / "verification.json", lambda state: state["claims"].append(invented))
