@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from math import isfinite
@@ -66,7 +67,7 @@ class SeedPool:
                 raise error
             case Failed(error=error):
                 notes = "\n".join(getattr(error, "__notes__", ()))
-                with self._log.open("a", encoding="utf-8") as log:
+                with suppress(OSError), self._log.open("a", encoding="utf-8") as log:
                     log.write(f"seed {seed}: {type(error).__name__}: {error}\n{notes}\n")
                 return Lost(seed, f"{type(error).__name__}: {error} (see {LOG})")
             case Died(why=why):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Generator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from papertrial.claims.trial import Look
 from papertrial.data.steps import Step
 from papertrial.errors import PapertrialError
 from papertrial.registration import register
-from papertrial.runs.provenance import environment
 from papertrial.runs.verifications import REPORT_JSON, VERIFICATION
 from papertrial.verdicts import exactly, summary
 from papertrial.verification import recipe_of
@@ -37,7 +37,7 @@ def check_rebuilt(
     state = kept.folder.state
     if state.get("state") != "finished":
         return
-    given, here = kept.registered, environment()["versions"]["papertrial"]
+    given, here = kept.registered, version("papertrial")
     made_by = {record["versions"]["papertrial"] for record in kept.records if "versions" in record}
     if made_by - {here}:
         told = ", ".join(map(str, sorted(made_by)))
@@ -46,15 +46,15 @@ def check_rebuilt(
     try:
         recipe = recipe_of(kept.folder)
         asked = register(recipe, threads=given["threads"], device=given["device"])
+        if asked.registered != given:
+            told = "the recipe does not register what is registered"
+            yield noted("report", f"{told}, so the report was not made again")
+            return
         exact = yield from exactly(recipe, asked.exact, data)
         ours = summary(recipe, asked, look, exact)
         whole = report_of(kept.folder, recipe, asked, look, exact, {**state, **ours}, data)
     except (PapertrialError, KeyError, TypeError, ValueError) as error:
         yield noted("report", f"it was not made again: {error}")
-        return
-    if asked.registered != given:
-        told = "the recipe does not register what is registered, so the report was not made again"
-        yield noted("report", told)
         return
     told_report = read_object(kept.folder, REPORT_JSON)
     messages = [

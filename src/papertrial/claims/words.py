@@ -75,10 +75,12 @@ def headline(recipe: str, verdict: Verdict, count: int, n: int, deviations: Sequ
 
 def label(claim: Claim) -> str:
     """Return what a claim is about: "test accuracy", "difference in test accuracy"."""
+    return f"{_score(claim)}, best epoch" if claim.best_epoch_on_test else _score(claim)
+
+
+def _score(claim: Claim) -> str:
     name = f"{claim.split} {claim.metric}"
-    if claim.kind == "difference":
-        name = f"difference in {name}"
-    return f"{name}, best epoch" if claim.best_epoch_on_test else name
+    return f"difference in {name}" if claim.kind == "difference" else name
 
 
 def labels(claims: Sequence[Claim]) -> list[str]:
@@ -93,11 +95,9 @@ def labels(claims: Sequence[Claim]) -> list[str]:
 
 def why(claim: Claim, ruling: Ruling, rule: Rule) -> str:
     """Return what decided a claim, or what would."""
-    name, sd = f"{claim.split} {claim.metric}", ruling.sd
+    name, sd = _score(claim), ruling.sd
     low, high = claim.band
     band = between(low, high, sd)
-    if claim.kind == "difference":
-        name = f"difference in {name}"
     what = f"best of {claim.best_of} runs' {name}" if claim.best_of else f"expected {name}"
     if rule.statistic == "median":
         what = what.replace("expected", "median")

@@ -26,7 +26,9 @@ def audit(
     ],
     seed: Annotated[
         int | None,
-        typer.Option(help="Seed to train again.", show_default="one of those finished, at random"),
+        typer.Option(
+            help="Seed to train again.", show_default="one of those that ended, at random"
+        ),
     ] = None,
     no_retrain: Annotated[
         bool, typer.Option("--no-retrain", help="Train no seed again, which takes the longest.")

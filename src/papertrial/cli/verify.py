@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 # 1 and 3 tell of verdicts, so that a verification can be a step of anyone's CI.
 EXIT_CODES = {"REPRODUCED": 0, "NOT REPRODUCED": 1, "UNDECIDED": 3}
 
-FEWEST = 5  # seeds of a verification
-
 MaxSeeds = Annotated[
     int | None, typer.Option(help="Seeds at most; at least 5.", show_default="verify.max_seeds: 15")
 ]
@@ -34,8 +32,10 @@ def settings(
     horizon: str | None = None,
 ) -> list[str]:
     """Return the options as overrides of the recipe's section `verify`, after those given."""
+    from papertrial.claims.rule import FIRST_LOOK
+
     if seeds is not None and max_seeds is None:
-        max_seeds = max(seeds.count(",") + 1, FEWEST)  # those that were named, all of them
+        max_seeds = max(seeds.count(",") + 1, FIRST_LOOK)  # those that were named, all of them
     options = {
         "max_seeds": max_seeds,
         "seeds": None if seeds is None else f"[{seeds}]",
