@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from papertrial.data.sources import data_folder
+from papertrial.data.sources.named_sets import data_folder
 
 RECIPE = "fashion-mnist-quickstart"
 SAMPLES = 60_000

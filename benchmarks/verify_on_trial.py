@@ -34,9 +34,9 @@ from papertrial.claims.judge import Verdict
 from papertrial.claims.outcome import Outcome
 from papertrial.claims.rule import Rule, to_bytes
 from papertrial.claims.trial import Ended, Look, Lost, run_trial
-from papertrial.data.steps import finish
+from papertrial.progress import finish
 from papertrial.recipe.load import load_recipe
-from papertrial.registration import register, rule_of
+from papertrial.verification.registration import register, rule_of
 
 MEAN, SD = 0.7, 0.01  # of the scores
 WORKERS = (1, 4)

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, log_loss
 import papertrial as pt
 from papertrial.cli.train import told
 from papertrial.errors import InvalidRecipeError
-from papertrial.evaluation import evaluate_run
+from papertrial.runs.evaluate import evaluate_run
 
 # The rate grows tenfold an epoch, so that an epoch in the middle is the best.
 WORSENS = [

@@ -15,7 +15,7 @@ from typer.testing import Result
 
 import papertrial as pt
 from papertrial.cli.main import make_app
-from papertrial.data.sources import load
+from papertrial.data.sources.named_sets import load
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 Commands = list[tuple[str, str]]

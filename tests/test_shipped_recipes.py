@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import papertrial as pt
+from papertrial import vocabulary
 from papertrial.data.column import Dataset
-from papertrial.data.sources import SOURCES
+from papertrial.data.sources.named_sets import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
-from papertrial.recipe import vocabulary
 from papertrial.recipe.claims import claim_warnings
 from papertrial.recipe.load import shipped
 from papertrial.tasks import TASKS

@@ -13,13 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.errors import DataError
-from papertrial.evaluate.metrics import (
-    FAMILIES,
-    check_metrics,
-    compute,
-    lower_is_better,
-    scalars,
-)
+from papertrial.evaluate.metrics import FAMILIES, check_metrics, compute, lower_is_better, scalars
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.regression import Regression
 

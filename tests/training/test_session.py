@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources import load
+from papertrial.data.sources.named_sets import load
 from papertrial.errors import DivergedError
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.training.events import Evaluated, Trained

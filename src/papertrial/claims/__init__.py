@@ -1,1 +1,1 @@
-"""Does a reported number hold? Pure functions over arrays of scores: numpy and scipy alone."""
+"""Does a reported number hold? Pure functions over arrays of scores; numpy and scipy only."""

@@ -30,8 +30,8 @@ def evaluate(
     """Evaluate a run again, on its own data or on another set with the same task."""
     from papertrial.cli.progress import following
     from papertrial.cli.train import is_optimistic, show_metrics, told
-    from papertrial.evaluation import evaluating
-    from papertrial.run import load_run
+    from papertrial.runs.evaluate import evaluating
+    from papertrial.runs.train import load_run
 
     loaded = load_run(run, device=device)
     result = following(evaluating(loaded, data, data_folder=data_folder))

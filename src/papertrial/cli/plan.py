@@ -34,8 +34,9 @@ def plan(
 
     Nothing is trained. The spread between seeds is not known before; so a range of it is shown.
     """
+    from papertrial.recipe.claim_words import describe
     from papertrial.recipe.load import load_recipe
-    from papertrial.registration import describe, register
+    from papertrial.verification.registration import register
 
     loaded = load_recipe(recipe, settings(overrides, max_seeds), check=False)  # without torch
     asked = register(loaded, threads=1, device="cpu")

@@ -17,7 +17,7 @@ from papertrial.cli.options import Json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from papertrial.runs.index import Entry
+    from papertrial.store.index import Entry
 
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
 _DEFAULT = Path("runs")
@@ -78,7 +78,7 @@ def list_runs(
         context.default_map = {"list": given}
         return
     from papertrial.errors import RunError, nearest
-    from papertrial.runs.index import scan
+    from papertrial.store.index import scan
 
     earliest = None if since is None else _date(since)
     if not os.path.isdir(runs) and runs != _DEFAULT:  # noqa: PTH112  (Path's raises)
@@ -199,7 +199,7 @@ def show(
 ) -> None:
     """Tell all of one run or verification: results, claims, where they came from, files."""
     from papertrial.errors import RunError
-    from papertrial.runs.index import details, is_entry
+    from papertrial.store.index import details, is_entry
 
     if not os.path.isdir(run) or not is_entry(run):  # noqa: PTH112  (Path's raises)
         raise RunError(f"{run} is no folder of a run; `papertrial runs` lists those there are")
@@ -282,7 +282,7 @@ def _rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = False) -
 
 def _files(files: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return a row a file; the runs of a verification's seeds together in one."""
-    from papertrial.runs.verifications import SEEDS
+    from papertrial.store.verification_folder import SEEDS
 
     inside = [file for file in files if file["name"].startswith(f"{SEEDS}/")]
     outside = [file for file in files if not file["name"].startswith(f"{SEEDS}/")]

@@ -34,7 +34,7 @@ def train(
     from papertrial.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    from papertrial.run import training
+    from papertrial.runs.train import training
 
     run = following(training(loaded, runs=runs, data=data, device=device, threads=threads))
     show_metrics(run.metrics, optimistic=is_optimistic(run.summary), to_stderr=as_json)

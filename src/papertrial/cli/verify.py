@@ -13,7 +13,7 @@ import typer
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 
 if TYPE_CHECKING:
-    from papertrial.verification import Verification
+    from papertrial.verification.verify import Verification
 
 # 1 and 3 tell of verdicts, so that a verification can be a step of anyone's CI.
 EXIT_CODES = {"REPRODUCED": 0, "NOT REPRODUCED": 1, "UNDECIDED": 3}
@@ -97,7 +97,7 @@ def verify(
 
     wanted = settings(overrides, max_seeds, seeds, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
-    from papertrial.verification import verifying
+    from papertrial.verification.verify import verifying
 
     done = _following(
         verifying(
@@ -136,7 +136,7 @@ def _following(events: Generator[Any, None, Verification]) -> Verification:
     """Run a verification to its end, showing what it tells; return it."""
     from papertrial.claims.told import Registered, SeedEnded
     from papertrial.cli.seeds import SeedReporter
-    from papertrial.data.steps import Step
+    from papertrial.progress import Step
 
     folder, kept = None, 0
     try:

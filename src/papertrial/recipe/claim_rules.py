@@ -18,7 +18,7 @@ from papertrial.recipe.quantity import (
     value_of,
     width_of,
 )
-from papertrial.recipe.vocabulary import (
+from papertrial.vocabulary import (
     COUNTS,
     SOURCES,
     TASKS,

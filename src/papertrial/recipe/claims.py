@@ -27,7 +27,7 @@ from papertrial.recipe.quantity import (
     width_of,
 )
 from papertrial.recipe.text import scalar
-from papertrial.recipe.vocabulary import ClaimMetric, Section, SplitName, is_fraction
+from papertrial.vocabulary import ClaimMetric, Section, SplitName, is_fraction
 
 if TYPE_CHECKING:
     from papertrial.recipe.schema import Recipe

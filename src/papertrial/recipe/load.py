@@ -19,7 +19,7 @@ from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.schema import Recipe, not_training
 from papertrial.recipe.slots import anchor_files, expand, slots_in
 from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
-from papertrial.recipe.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
+from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
 
 
 def shipped() -> dict[str, str]:

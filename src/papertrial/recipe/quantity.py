@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from papertrial.recipe.vocabulary import COUNTS, is_accuracy, is_fraction
+from papertrial.vocabulary import COUNTS, is_accuracy, is_fraction
 
 Rounding = Literal["nearest", "truncated"]
 

@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 
 from papertrial.recipe.claims import Claim, Verify
 from papertrial.recipe.rules import broken_rules
-from papertrial.recipe.vocabulary import OWN_DATA, SOURCES, MetricName, Section, TaskName
+from papertrial.vocabulary import OWN_DATA, SOURCES, MetricName, Section, TaskName
 
 
 def _portion(value: object) -> object:

@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from papertrial.data.streams import generators_kept, seed_all
+from papertrial.diagnose.dry_run import dry_run
+from papertrial.diagnose.lent_model import model_kept
 from papertrial.errors import ModelError, RunError
-from papertrial.evaluate.dry_run import dry_run
-from papertrial.evaluate.kept import model_kept
 
 
 def weights_to_bytes(model: nn.Module) -> bytes:

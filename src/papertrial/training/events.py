@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from papertrial.data.steps import Step
+from papertrial.progress import Step
 from papertrial.training.loop import Progress
 
 
