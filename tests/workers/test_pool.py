@@ -283,7 +283,7 @@ def test_the_workers_output_goes_to_the_log(
 
 SCRIPT = """
 import os, sys, time
-from papertrial.workers import Workers, Failed
+from papertrial.workers.pool import Workers, Failed
 
 class Mine(Exception):
     pass

@@ -24,7 +24,7 @@ def test_every_source_is_known_with_its_kind() -> None:
 
 def test_nothing_slow_is_imported() -> None:
     code = (
-        "import sys, papertrial.data.catalog\n"
+        "import sys, papertrial.data.files.catalog\n"
         "assert not {'torch', 'torchvision', 'numpy'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -293,7 +293,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_two_processes_fetch_once(server: Server, tmp_path: Path) -> None:
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from papertrial.data.catalog import Artifact\n"
+        "from papertrial.data.files.catalog import Artifact\n"
         "from papertrial.data.files.fetch import fetch\nfrom papertrial.progress import finish\n"
         f"wanted = Artifact('set/file.bin', ({server.url('cut')!r},), {MD5!r}, None)\n"
         "finish(fetch(wanted, Path(sys.argv[1]), pause=0.05))\n"

@@ -38,7 +38,7 @@ def render_html(report: Mapping[str, Any]) -> str:
         report is escaped; the only addresses are links to the paper, and a policy in the page
         forbids it any request.
     """
-    package = resources.files("papertrial.report")
+    package = resources.files("papertrial.report.render")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
