@@ -18,10 +18,10 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # The layers, lowest first. A part may import the parts of the rows below its own, and itself.
 LAYERS = (
     ("errors", "version"),
-    ("vocabulary", "progress", "models"),
-    ("claims", "data", "store", "workers"),
+    ("vocabulary", "progress", "record", "models"),
+    ("claims", "data", "workers"),
     ("recipe", "tasks", "transforms"),
-    ("diagnose",),
+    ("store", "diagnose"),
     ("evaluate",),
     ("training",),
     ("runs",),

@@ -1,11 +1,9 @@
-"""Names that recipes are written in, and what every section of one is."""
+"""The names that a recipe may use: tasks, sources, splits, metrics. One list each."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, get_args
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+from typing import Literal, get_args
 
 TaskName = Literal[
     "image-classification", "text-classification", "table-classification", "regression"
@@ -27,7 +25,7 @@ METRICS = ("loss", *_CLASSIFICATION, *_REGRESSION)
 COUNTS = ("parameters", "samples")  # what a claim can say without a training
 _TOP = "top[1-9][0-9]*_accuracy"
 METRIC_PATTERN = "^(" + "|".join((_TOP, *METRICS)) + ")$"
-_CLAIMABLE = "^(" + "|".join((_TOP, *METRICS, *COUNTS)) + ")$"
+CLAIMABLE_PATTERN = "^(" + "|".join((_TOP, *METRICS, *COUNTS)) + ")$"
 _ACCURACY = re.compile(f"accuracy|{_TOP}")
 _IN_OWN_UNIT = ("loss", "mse", "rmse", "mae", *COUNTS)
 
@@ -46,15 +44,9 @@ def has_metric(task: str, metric: str) -> bool:
     return metric in metrics_of(task) or (task != "regression" and is_accuracy(metric))
 
 
-class Section(BaseModel):
-    """A part of a recipe: frozen, and no key but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
 def is_metric(name: object, *, claimable: bool = False) -> bool:
     """Tell whether it is a metric's name, or with `claimable` that of a count."""
-    pattern = _CLAIMABLE if claimable else METRIC_PATTERN
+    pattern = CLAIMABLE_PATTERN if claimable else METRIC_PATTERN
     return isinstance(name, str) and re.fullmatch(pattern, name) is not None
 
 
@@ -71,31 +63,3 @@ def is_fraction(metric: str) -> bool:
 def is_accuracy(metric: str) -> bool:
     """Tell whether 1 - metric is what papers call the error."""
     return _ACCURACY.fullmatch(metric) is not None
-
-
-def _metric(name: str) -> str:
-    if not is_metric(name):
-        raise ValueError("unknown metric")
-    return name
-
-
-def _claimable(name: str) -> str:
-    if not is_metric(name, claimable=True):
-        raise ValueError("unknown metric")
-    return name
-
-
-MetricName = Annotated[
-    str,
-    AfterValidator(_metric),
-    WithJsonSchema(
-        {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
-    ),
-]
-ClaimMetric = Annotated[
-    str,
-    AfterValidator(_claimable),
-    WithJsonSchema(
-        {"type": "string", "anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": _CLAIMABLE}]}
-    ),
-]

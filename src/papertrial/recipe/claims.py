@@ -26,8 +26,9 @@ from papertrial.recipe.quantity import (
     value_of,
     width_of,
 )
+from papertrial.recipe.section import ClaimMetric, Section
 from papertrial.recipe.text import scalar
-from papertrial.vocabulary import ClaimMetric, Section, SplitName, is_fraction
+from papertrial.vocabulary import SplitName, is_fraction
 
 if TYPE_CHECKING:
     from papertrial.recipe.schema import Recipe

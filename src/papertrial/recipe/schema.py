@@ -19,7 +19,8 @@ from pydantic_core import core_schema
 
 from papertrial.recipe.claims import Claim, Verify
 from papertrial.recipe.rules import broken_rules
-from papertrial.vocabulary import OWN_DATA, SOURCES, MetricName, Section, TaskName
+from papertrial.recipe.section import MetricName, Section
+from papertrial.vocabulary import OWN_DATA, SOURCES, TaskName
 
 
 def _portion(value: object) -> object:
