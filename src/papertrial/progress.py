@@ -1,32 +1,68 @@
-"""What a slow preparation tells as it goes: yielded outward, to be shown or left."""
+"""Progress events of slow work, and an iterator that keeps a generator's return value."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
+Y = TypeVar("Y")
 
 
 @dataclass(frozen=True)
 class Step:
-    """How far a preparation is: "decoding photos", 1200 of 60000 "images"."""
+    """How far some work has come, such as "decoding photos": 1200 of 60000 "images"."""
 
     what: str
     done: int
-    total: int | None  # None where it is not known
+    total: int | None  # None if it is not known
     unit: str
 
 
 Steps = Generator[Step, None, T]
 
 
+class Returning(Generic[Y, T]):
+    """Iterate over a generator and keep the value that it returns.
+
+    The `with` block closes the generator, whether the loop ends, is left, or is interrupted::
+
+        with Returning(train(recipe)) as events:
+            for event in events:
+                print(event)
+        run = events.value
+    """
+
+    def __init__(self, generator: Generator[Y, None, T]) -> None:
+        self._generator = generator
+        self._returned: list[T] = []  # empty until the generator has returned
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._generator.close()
+
+    def __iter__(self) -> Iterator[Y]:
+        self._returned.append((yield from self._generator))
+
+    @property
+    def value(self) -> T:
+        """The value that the generator returned; only after it has ended."""
+        assert self._returned, "the generator has not ended"
+        return self._returned[0]
+
+
 def finish(steps: Generator[Any, None, T]) -> T:
-    """Run a generator to its end, leaving what it yields; return what it returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    """Run a generator to its end, ignore what it yields, and return what it returns."""
+    with Returning(steps) as rest:
+        for _ in rest:
+            pass
+    return rest.value

@@ -24,7 +24,7 @@ from papertrial.errors import RunError
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.verification import verify as verify_module
 from papertrial.verification.verify import Verification, load_verification, verifying
-from papertrial.workers.pool import Died, Done, Failed, Told
+from papertrial.workers.pool import Died, Done, Failed, Yielded
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -83,7 +83,7 @@ class InProcess:
             self._now = worker, task, self._job(task, self._arguments[worker])
         worker, task, steps = self._now
         try:
-            return Told(worker, task, next(steps))
+            return Yielded(worker, task, next(steps))
         except StopIteration as end:
             self._now = None
             return Done(worker, task, end.value)

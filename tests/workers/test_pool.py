@@ -1,4 +1,4 @@
-"""Processes that do one task each; one that dies takes down its task alone."""
+"""Processes that run one task each; a process that dies loses only its task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from papertrial.errors import PapertrialError
-from papertrial.workers.pool import Died, Done, Event, Failed, Job, Told, Workers
+from papertrial.workers.pool import Died, Done, Event, Failed, Job, Workers, Yielded
 
 # The jobs are a module of their own: the worker processes import nothing else.
 JOBS = """
@@ -118,30 +118,34 @@ def events(workers: Workers, count: int) -> list[Event]:
     return [workers.wait() for _ in range(count)]
 
 
-def test_each_task_is_told_of_in_order_and_ends(job: Callable[[str], Job]) -> None:
+def test_each_task_yields_its_values_in_order_and_ends(job: Callable[[str], Job]) -> None:
     with Workers(job("add"), [100, 200]) as workers:
         assert (workers.count, workers.idle) == (2, 2)
         assert [workers.submit(3), workers.submit(2)] == [0, 1]
         assert workers.idle == 0
-        told = events(workers, 7)
-        assert [e for e in told if e.worker == 0] == [
-            *(Told(0, 3, step) for step in range(3)),
+        yielded = events(workers, 7)
+        assert [e for e in yielded if e.worker == 0] == [
+            *(Yielded(0, 3, step) for step in range(3)),
             Done(0, 3, 103),
         ]
-        assert [e for e in told if e.worker == 1] == [Told(1, 2, 0), Told(1, 2, 1), Done(1, 2, 202)]
+        assert [e for e in yielded if e.worker == 1] == [
+            Yielded(1, 2, 0),
+            Yielded(1, 2, 1),
+            Done(1, 2, 202),
+        ]
         assert workers.idle == 2
         workers.submit(0)
         assert workers.wait() == Done(0, 0, 100)
 
 
-def test_many_told_values_come_all(job: Callable[[str], Job]) -> None:
+def test_many_yielded_values_all_arrive(job: Callable[[str], Job]) -> None:
     with Workers(job("add"), [0]) as workers:
         workers.submit(20_000)
-        told = events(workers, 20_001)
-    assert [e.value for e in told if isinstance(e, Told)] == list(range(20_000))
+        yielded = events(workers, 20_001)
+    assert [e.value for e in yielded if isinstance(e, Yielded)] == list(range(20_000))
 
 
-def test_a_process_is_kept_and_works_where_this_one_does(
+def test_a_process_is_reused_and_works_in_the_current_folder(
     job: Callable[[str], Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -149,47 +153,47 @@ def test_a_process_is_kept_and_works_where_this_one_does(
     with Workers(job("where"), [0]) as workers:
         for _ in range(2):
             workers.submit(None)
-            told, done = events(workers, 2)
-            assert isinstance(told, Told)
-            pids.add(told.value)
+            yielded, done = events(workers, 2)
+            assert isinstance(yielded, Yielded)
+            pids.add(yielded.value)
             assert done == Done(0, None, str(tmp_path))
     assert len(pids) == 1
 
 
-def test_a_killed_worker_takes_down_its_task_alone(
-    job: Callable[[str], Job], tmp_path: Path
-) -> None:
+def test_a_killed_worker_loses_only_its_task(job: Callable[[str], Job], tmp_path: Path) -> None:
     signs = [str(tmp_path / "first"), str(tmp_path / "second")]
     with Workers(job("until_the_file_is_there"), [0, 0]) as workers:
         for sign in signs:
             workers.submit(sign)
-        pids = {e.worker: e.value for e in events(workers, 2) if isinstance(e, Told)}
+        pids = {e.worker: e.value for e in events(workers, 2) if isinstance(e, Yielded)}
         os.kill(pids[0], signal.SIGKILL)
         assert workers.wait() == Died(0, signs[0], "killed by signal 9 (SIGKILL): out of memory?")
         Path(signs[1]).touch()
         assert workers.wait() == Done(1, signs[1], pids[1])
         assert workers.idle == 2
         assert workers.submit(signs[1]) == 0
-        told, done = events(workers, 2)
-        assert isinstance(told, Told)
-        assert told.value not in pids.values()
-        assert done == Done(0, signs[1], told.value)
-        os.kill(told.value, signal.SIGKILL)  # while it has nothing to do
+        yielded, done = events(workers, 2)
+        assert isinstance(yielded, Yielded)
+        assert yielded.value not in pids.values()
+        assert done == Done(0, signs[1], yielded.value)
+        os.kill(yielded.value, signal.SIGKILL)  # while it is idle
         # A zombie whose threads are still ending cannot be reaped yet: wait until it can be.
-        os.waitid(os.P_PID, told.value, os.WEXITED | os.WNOWAIT)
+        os.waitid(os.P_PID, yielded.value, os.WEXITED | os.WNOWAIT)
         workers.submit(signs[1])
         assert isinstance(events(workers, 2)[1], Done)
 
 
-def test_a_worker_that_leaves_is_told_of_with_its_exit_code(job: Callable[[str], Job]) -> None:
+def test_a_worker_that_exits_is_reported_with_its_exit_code(job: Callable[[str], Job]) -> None:
     with Workers(job("leave"), [0]) as workers:
         for code in (3, 0):
             workers.submit(code)
-            assert workers.wait() == Told(0, code, "leaving")
+            assert workers.wait() == Yielded(0, code, "leaving")
             assert workers.wait() == Died(0, code, f"ended with exit code {code}")
 
 
-def test_what_a_job_raises_is_told_and_its_worker_lives_on(job: Callable[[str], Job]) -> None:
+def test_a_worker_outlives_an_exception_of_its_job(
+    job: Callable[[str], Job],
+) -> None:
     expected = {
         "plain": (KeyError, "'gone'"),
         "ours": (PapertrialError, "rate must be positive, got -1"),
@@ -205,7 +209,7 @@ def test_what_a_job_raises_is_told_and_its_worker_lives_on(job: Callable[[str], 
     with Workers(job("fail"), [0]) as workers:
         for task, (kind, message) in expected.items():
             workers.submit(task)
-            assert workers.wait() == Told(0, task, "failing")
+            assert workers.wait() == Yielded(0, task, "failing")
             failed = workers.wait()
             assert isinstance(failed, Failed)
             assert (failed.task, type(failed.error), str(failed.error)) == (task, kind, message)
@@ -214,11 +218,11 @@ def test_what_a_job_raises_is_told_and_its_worker_lives_on(job: Callable[[str], 
             assert ("jobs_of_a_test.py" in note) == (task != "result")
 
 
-def test_closing_ends_those_that_are_busy(job: Callable[[str], Job]) -> None:
+def test_closing_ends_busy_workers(job: Callable[[str], Job]) -> None:
     with Workers(job("forever"), [0, 0]) as workers:
         workers.submit(None)
         workers.submit(None)
-        pids = [e.value for e in events(workers, 2) if isinstance(e, Told)]
+        pids = [e.value for e in events(workers, 2) if isinstance(e, Yielded)]
         started = time.monotonic()
     assert time.monotonic() - started < 1.5
     for pid in pids:
@@ -228,23 +232,23 @@ def test_closing_ends_those_that_are_busy(job: Callable[[str], Job]) -> None:
     assert workers.idle == 2
 
 
-def test_an_interrupted_wait_leaves_all_as_it_is(job: Callable[[str], Job], tmp_path: Path) -> None:
+def test_an_interrupted_wait_changes_nothing(job: Callable[[str], Job], tmp_path: Path) -> None:
     sign = tmp_path / "go"
     with Workers(job("until_the_file_is_there"), [0]) as workers:
         workers.submit(str(sign))
-        told = workers.wait()
-        assert isinstance(told, Told)
-        os.kill(told.value, signal.SIGINT)  # the worker leaves the decision to this process
+        yielded = workers.wait()
+        assert isinstance(yielded, Yielded)
+        os.kill(yielded.value, signal.SIGINT)  # the worker leaves the decision to this process
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
         signal.setitimer(signal.ITIMER_REAL, 0.1)
         with pytest.raises(KeyboardInterrupt):
             workers.wait()
         assert workers.idle == 0
         sign.touch()
-        assert workers.wait() == Done(0, str(sign), told.value)
+        assert workers.wait() == Done(0, str(sign), yielded.value)
 
 
-def test_ctrl_c_within_a_message_leaves_the_message_whole(
+def test_ctrl_c_during_a_message_leaves_the_message_whole(
     job: Callable[[str], Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from papertrial.workers import pool as module
@@ -264,9 +268,9 @@ def test_ctrl_c_within_a_message_leaves_the_message_whole(
         with pytest.raises(KeyboardInterrupt):
             workers.wait()
         monkeypatch.undo()
-        told, done = events(workers, 2)
-        assert isinstance(told, Told)
-        assert len(told.value) == bytes_of_all
+        yielded, done = events(workers, 2)
+        assert isinstance(yielded, Yielded)
+        assert len(yielded.value) == bytes_of_all
         assert isinstance(done, Done)
 
 
@@ -277,7 +281,7 @@ def test_the_workers_output_goes_to_the_log(
     log.write_text("before\n")
     with Workers(job("write"), [0], log=log) as workers:
         workers.submit("hello")
-        assert events(workers, 2) == [Told(0, "hello", None), Done(0, "hello", None)]
+        assert events(workers, 2) == [Yielded(0, "hello", None), Done(0, "hello", None)]
     assert log.read_text() == "before\nsaid hello\nits child said hello\n"
     assert capfd.readouterr() == ("", "")
 
@@ -330,7 +334,7 @@ def test_a_script_that_closes_nothing_ends_and_so_do_its_workers(tmp_path: Path)
     assert gone(int(out))
 
 
-def test_an_exception_of_the_script_itself_is_told(tmp_path: Path) -> None:
+def test_an_exception_class_of_the_script_is_reported(tmp_path: Path) -> None:
     with start(tmp_path, GUARDED.format("fail")) as script:
         out, err = script.communicate(timeout=20)
     # To the worker the script is `__mp_main__`, by which name its class comes back.
@@ -338,28 +342,22 @@ def test_an_exception_of_the_script_itself_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence"),
+    ("code", "start_of_message"),
     [
-        (
-            "main('sleep')\n",
-            "PapertrialError: worker processes import the script that starts them, and this one "
-            "starts workers as soon as it is imported: put the call under "
-            "`if __name__ == '__main__':`",
-        ),
+        ("main('sleep')\n", "worker processes import the script that starts them"),
         (
             "if __name__ != '__main__':\n    raise KeyError('imported')\nmain('sleep')\n",
-            "PapertrialError: a worker process ended with exit code 1 before its first task; what "
-            "it said is on standard error. Worker processes import the script that starts them, "
-            "which must be a file and must not fail when it is imported: put the call under "
-            "`if __name__ == '__main__':`",
+            "a worker process ended with exit code 1 before its first task",
         ),
     ],
 )
-def test_a_script_that_cannot_be_imported_is_told_what_to_do(
-    tmp_path: Path, code: str, sentence: str
+def test_a_script_that_cannot_be_imported_gets_advice(
+    tmp_path: Path, code: str, start_of_message: str
 ) -> None:
     with start(tmp_path, code) as script:
         _, err = script.communicate(timeout=20)
     assert script.returncode == 1
-    assert err.splitlines()[-1] == f"papertrial.errors.{sentence}"
+    message = err.splitlines()[-1].removeprefix("papertrial.errors.PapertrialError: ")
+    assert message.startswith(start_of_message)
+    assert message.endswith("put the call under `if __name__ == '__main__':`")
     assert err.count("Traceback") == 1 + ("imported'" in code)

@@ -16,7 +16,7 @@ from papertrial.auditing.record import Kept
 from papertrial.data.column import Dataset
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.errors import DivergedError, PapertrialError
-from papertrial.progress import Step
+from papertrial.progress import Returning, Step
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.report.run_results import stored
 from papertrial.runs import prepare
@@ -24,7 +24,7 @@ from papertrial.runs.train import load_run, start_from
 from papertrial.store.run_folder import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.verification_folder import VERSUS
 from papertrial.training.checkpoint import load_weights
-from papertrial.verification.seed import Place, Task, train_seed
+from papertrial.verification.seed import SeedTask, TrainingPlace, train_seed
 
 # How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
 _HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
@@ -115,8 +115,10 @@ def train_again(
             to = home / VERSUS / str(i - 1) if i else home
             to.mkdir(parents=True, exist_ok=True)
             (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
-        task = Task(home, seed, kept.wanted, len(kept.digests) - 1)
-        place = Place(str(device), kept.registered["threads"], None if data is None else str(data))
+        task = SeedTask(home, seed, kept.wanted, len(kept.digests) - 1)
+        place = TrainingPlace(
+            str(device), kept.registered["threads"], None if data is None else str(data)
+        )
         try:
             again = yield from _training(task, place)
         except DivergedError as error:
@@ -137,16 +139,13 @@ def train_again(
         yield _compared(kept, record, again, sides, home)
 
 
-def _training(task: Task, place: Place) -> Generator[Step, None, dict[str, Any]]:
-    events = train_seed(task, place)
-    while True:
-        try:
-            at = next(events)
-        except StopIteration as end:
-            result: dict[str, Any] = end.value
-            return result
-        what = f"training seed {task.seed} again" + (f", {at.part}" if at.part else "")
-        yield Step(what, at.done, at.total, "steps")
+def _training(task: SeedTask, place: TrainingPlace) -> Generator[Step, None, dict[str, Any]]:
+    with Returning(train_seed(task, place)) as positions:
+        for position in positions:
+            versus = f", {position.part}" if position.part else ""
+            what = f"training seed {task.seed} again{versus}"
+            yield Step(what, position.done, position.total, "steps")
+    return positions.value
 
 
 def _compared(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,7 @@ from papertrial.errors import RunError
 from papertrial.evaluate.inputs import inputs_from
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.stored import predictions_to_bytes
-from papertrial.progress import finish
+from papertrial.progress import Returning, finish
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
@@ -162,18 +161,14 @@ def _train(
 ) -> Generator[Event, None, Outcome]:
     yield _started(parts, folder.path)
     saved = time.perf_counter()
-    with closing(_session(recipe, parts)) as events:
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                outcome: Outcome = end.value
-                break
+    with Returning(_session(recipe, parts)) as events:
+        for event in events:
             folder.append(run_folder.RECORDS, event.record())
             yield event
             if isinstance(event, Trained) and time.perf_counter() - saved > _SAVE_EVERY:
                 saved = time.perf_counter()
                 folder.write(run_folder.STATE, state_to_bytes(parts.train.state_dict()))
+    outcome = events.value
     if outcome.state is not None:
         folder.write(run_folder.STATE, state_to_bytes(outcome.state))
     for split, output in outcome.outputs.items():

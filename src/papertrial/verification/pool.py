@@ -17,14 +17,14 @@ from papertrial.claims.told import SeedProgress, SeedStarted
 from papertrial.claims.trial import Ended, Lost
 from papertrial.errors import DivergedError, PapertrialError, RunError
 from papertrial.store.verification_folder import LOG, OUTCOMES
-from papertrial.verification.seed import At, Task
-from papertrial.workers.pool import Died, Done, Failed, Told, Workers
+from papertrial.verification.seed import SeedPosition, SeedTask
+from papertrial.workers.pool import Died, Done, Failed, Workers, Yielded
 
 
 class SeedPool:
     """Worker processes as a trial asks of them."""
 
-    def __init__(self, workers: Workers, task: Task) -> None:
+    def __init__(self, workers: Workers, task: SeedTask) -> None:
         self._workers, self._task, self._log = workers, task, task.folder / LOG
         self._told: deque[Any] = deque()
         self._began: dict[int, float] = {}
@@ -54,7 +54,7 @@ class SeedPool:
         seed = message.task.seed
         self.records[seed]["seconds"] = time.perf_counter() - self._began[seed]
         match message:
-            case Told(worker=worker, value=At() as at):
+            case Yielded(worker=worker, value=SeedPosition() as at):
                 text = f"{at.part}  {at.text}" if at.part else at.text
                 return SeedProgress(worker, seed, at.done, at.total, text)
             case Done(result=result):

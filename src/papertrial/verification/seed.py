@@ -12,6 +12,7 @@ from typing import Any
 
 from papertrial.errors import ClaimError, DivergedError
 from papertrial.evaluate.metrics import lower_is_better
+from papertrial.progress import Returning
 from papertrial.recipe.load import load_recipe
 from papertrial.runs.train import Run, training
 from papertrial.store import run_folder
@@ -32,8 +33,8 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A seed to train: the verification's folder, and what is wanted of it."""
+class SeedTask:
+    """A seed to train: the folder of its verification, and the scores that are needed."""
 
     folder: Path
     seed: int
@@ -42,8 +43,8 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a worker trains: as it is given to each of its seeds."""
+class TrainingPlace:
+    """The device, threads and data folder that a worker trains every seed with."""
 
     device: str
     threads: int
@@ -51,8 +52,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class At:
-    """How far a seed is."""
+class SeedPosition:
+    """How far the training of a seed has come."""
 
     part: str
     done: int
@@ -60,7 +61,9 @@ class At:
     text: str
 
 
-def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
+def train_seed(
+    task: SeedTask, place: TrainingPlace
+) -> Generator[SeedPosition, None, dict[str, Any]]:
     """Train a seed, and the same seed of every other side; return what outcomes.jsonl keeps of it.
 
     Raises:
@@ -122,7 +125,9 @@ def score(run: Run, wanted: Wanted) -> float:
     return float(value)
 
 
-def _train(task: Task, place: Place, arm: int | None) -> Generator[At, None, Run]:
+def _train(
+    task: SeedTask, place: TrainingPlace, arm: int | None
+) -> Generator[SeedPosition, None, Run]:
     """Train one side, in a folder of its own; one that a stop left half done is left as it is."""
     home = task.folder if arm is None else task.folder / VERSUS / str(arm)
     part = "" if arm is None else f"versus {arm + 1}"
@@ -132,29 +137,26 @@ def _train(task: Task, place: Place, arm: int | None) -> Generator[At, None, Run
         task.folder / SEEDS / (name + tail) for tail in ("", *(f"-{i}" for i in range(2, 99)))
     )
     folder = next(path for path in places if not path.exists())
-    events = training(
+    training_of_seed = training(
         recipe, folder=folder, data=place.data, device=place.device, threads=place.threads
     )
     steps: int | None = None
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as end:
-            run: Run = end.value
-            return run
-        if isinstance(event, Started):
-            steps = event.steps
-            _check_splits(task, event.rows, arm)
-            yield At(part, 0, steps, "")
-        elif isinstance(event, Trained):
-            yield At(part, event.progress.step, steps, f"loss {event.progress.loss:.4g}")
-        elif isinstance(event, Evaluated):
-            continue
-        else:
-            yield At(part, event.done, event.total, event.what)
+    with Returning(training_of_seed) as events:
+        for event in events:
+            if isinstance(event, Started):
+                steps = event.steps
+                _check_splits(task, event.rows, arm)
+                yield SeedPosition(part, 0, steps, "")
+            elif isinstance(event, Trained):
+                yield SeedPosition(
+                    part, event.progress.step, steps, f"loss {event.progress.loss:.4g}"
+                )
+            elif not isinstance(event, Evaluated):
+                yield SeedPosition(part, event.done, event.total, event.what)
+    return events.value
 
 
-def _check_splits(task: Task, rows: Mapping[str, int], arm: int | None) -> None:
+def _check_splits(task: SeedTask, rows: Mapping[str, int], arm: int | None) -> None:
     for wanted in task.wanted:
         # The other side of a difference needs the splits of that difference alone.
         if arm in (None, wanted.arm) and wanted.split not in rows:

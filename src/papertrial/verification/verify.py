@@ -25,7 +25,7 @@ from papertrial.claims.told import (
 )
 from papertrial.claims.trial import Ended, Look, run_trial
 from papertrial.errors import ClaimError, PapertrialError, RunError
-from papertrial.progress import Step, finish
+from papertrial.progress import Returning, Step, finish
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
@@ -50,7 +50,7 @@ from papertrial.verification.pool import SeedPool, check_alike, check_known, out
 from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import report as report_of
 from papertrial.verification.report import scores_of
-from papertrial.verification.seed import Place, Task, Wanted, train_seed
+from papertrial.verification.seed import SeedTask, TrainingPlace, Wanted, train_seed
 from papertrial.workers.pool import Workers, require_main_guard
 
 Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
@@ -159,7 +159,7 @@ def verifying(
         if folder is None:
             folder = _new_folder(root, recipe, asked)
         places = [
-            Place(name, threads, None if data is None else str(data))
+            TrainingPlace(name, threads, None if data is None else str(data))
             for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
         ]
         return (yield from _go_on(folder, recipe, asked, places, data))
@@ -250,7 +250,7 @@ def _go_on(
     folder: VerificationFolder,
     recipe: Recipe,
     asked: Registration,
-    places: list[Place],
+    places: list[TrainingPlace],
     data: str | Path | None,
 ) -> Generator[Event, None, Verification]:
     """Train what is left, decide, report."""
@@ -297,45 +297,39 @@ def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
 
 
 def _trial(
-    folder: VerificationFolder, asked: Registration, places: list[Place]
+    folder: VerificationFolder, asked: Registration, places: list[TrainingPlace]
 ) -> Generator[Event, None, Look]:
     """Run the trial in worker processes, keeping each seed's record as soon as it has ended."""
     if not asked.stated:
         return Look((), ())
     records = folder.outcomes()
     known = [outcome_of(record) for record in records]
-    for outcome in known:
-        check_known(outcome, asked.rule)
+    for kept in known:
+        check_known(kept, asked.rule)
     finished = [record for record in records if record["state"] == "finished"]
     wanted = tuple(
         Wanted(claim.metric, claim.split, claim.best_epoch_on_test, arm)
         for claim, arm in zip(asked.rule.claims, asked.arms, strict=True)
     )
-    task = Task(folder.path, 0, wanted, len(asked.versus))
+    task = SeedTask(folder.path, 0, wanted, len(asked.versus))
     with Workers(train_seed, places, log=folder.path / LOG) as workers:
         pool = SeedPool(workers, task)
-        trial = run_trial(asked.rule, pool, known)
-        while True:
-            try:
-                told = next(trial)
-            except StopIteration as end:
-                look: Look = end.value
-                return look
-            if isinstance(told, Ended):
-                record = {**asdict(told.outcome), **pool.records.get(told.outcome.seed, {})}
-                if told.outcome.state == "finished":
-                    check_alike(record, finished[0] if finished else record)
-                    finished.append(record)
-                folder.append(OUTCOMES, record)
-                yield _ended(told.outcome, asked, record)
-            elif isinstance(told, Look):
-                yield Looked(
-                    len(told.outcomes),
-                    len(asked.rule.seeds),
-                    tuple(claim_results.lines(asked, told)),
-                )
-            else:
-                yield told
+        with Returning(run_trial(asked.rule, pool, known)) as trial:
+            for event in trial:
+                if isinstance(event, Ended):
+                    outcome = event.outcome
+                    record = {**asdict(outcome), **pool.records.get(outcome.seed, {})}
+                    if outcome.state == "finished":
+                        check_alike(record, finished[0] if finished else record)
+                        finished.append(record)
+                    folder.append(OUTCOMES, record)
+                    yield _ended(outcome, asked, record)
+                elif isinstance(event, Look):
+                    lines = tuple(claim_results.lines(asked, event))
+                    yield Looked(len(event.outcomes), len(asked.rule.seeds), lines)
+                else:
+                    yield event
+        return trial.value
 
 
 def _ended(outcome: Outcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:

@@ -1,1 +1,1 @@
-"""A pool of processes that survives the death of any one of them."""
+"""A pool of worker processes that survives the death of any one of them."""

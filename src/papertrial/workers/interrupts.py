@@ -1,4 +1,4 @@
-"""Ctrl-C kept away from what must be done whole."""
+"""Defer Ctrl-C during critical sections."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from types import FrameType
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block, which is thus done whole."""
+    """Defer Ctrl-C until the end of the block, so that the block always completes."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield  # Python interrupts the main thread alone
+        yield  # Python interrupts the main thread only
         return
     held: list[tuple[int, FrameType | None]] = []
     signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
@@ -29,11 +29,11 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT for the processes started in the block, from their first moment on."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows, where the workers' own rule must do
+    """Start processes in this block with SIGINT blocked from their first instruction."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows: workers ignore SIGINT once they run
         yield
         return
-    resource_tracker.ensure_running()  # which unblocks SIGINT when it starts
+    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,12 +1,12 @@
-"""A small pool of processes, kept for several tasks; one that dies takes down its task alone.
+"""A small pool of processes that run several tasks each; a process that dies loses only its task.
 
-`concurrent.futures` and joblib do not do here: there a process that is killed (by the system, short
-of memory) breaks the whole pool and loses what the others were doing. Here each worker has a pipe
-of its own, so that what one leaves half-written harms nobody else.
+In `concurrent.futures` and joblib, a process that is killed (by the system when it runs out of
+memory, for example) breaks the whole pool and loses the work of all others. Here each worker has
+its own pipe, so a half-written message harms no other worker.
 
-The processes are spawned, not forked: a fork of a process whose libraries have threads, as torch's
-does, may hang. Spawned processes import the script that started them, which must therefore have its
-call under `if __name__ == "__main__":`.
+The processes are spawned, not forked: a fork of a process that has threads, as torch does, may
+hang. Spawned processes import the script that started them, so that script must have its call under
+`if __name__ == "__main__":`.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from papertrial.workers.process import (
     DONE,
     NAME,
     READY,
-    TOLD,
     UNGUARDED,
+    YIELDED,
     received_error,
     require_main_guard,
     serve,
 )
 
-__all__ = ["Died", "Done", "Event", "Failed", "Job", "Told", "Workers", "require_main_guard"]
+__all__ = ["Died", "Done", "Event", "Failed", "Job", "Workers", "Yielded", "require_main_guard"]
 
 Job = Callable[[Any, Any], Generator[Any, None, Any]]
 
-_GRACE = 2.0  # seconds from asking a process to end to killing it
-_LOOK = 2.0  # seconds between two looks at workers of whom nothing is heard
+_GRACE = 2.0  # seconds between asking a process to end and killing it
+_CHECK_EVERY = 2.0  # seconds between two checks whether silent workers are alive
 _GUARD = "put the call under `if __name__ == '__main__':`"
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the job yielded."""
+class Yielded:
+    """A value that the job yielded."""
 
     worker: int
     task: Any
@@ -60,7 +60,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Done:
-    """What the job returned."""
+    """The value that the job returned; the worker is free again."""
 
     worker: int
     task: Any
@@ -69,11 +69,11 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """What the job raised; the worker lives on.
+    """The exception that the job raised; the worker is free again.
 
-    `error` is the exception itself where it can be sent. Else it is a PapertrialError with the same
-    message where it was one of those, and a RuntimeError for all others. Its last note is the
-    worker's traceback.
+    `error` is the exception itself if it can be pickled. Otherwise it is a substitute with the same
+    message: a PapertrialError for a PapertrialError, a RuntimeError for any other. Its last note is
+    the worker's traceback.
     """
 
     worker: int
@@ -83,19 +83,19 @@ class Failed:
 
 @dataclass(frozen=True)
 class Died:
-    """The worker's process ended in the middle of the task: "killed by signal 9 (SIGKILL): ..."."""
+    """The process ended during the task; `why` is "killed by signal 9 (SIGKILL)", for example."""
 
     worker: int
     task: Any
     why: str
 
 
-Event = Told | Done | Failed | Died
+Event = Yielded | Done | Failed | Died
 
 
 @dataclass(eq=False)
 class _Slot:
-    """A worker's place: its process is started when a task comes, and again after it died."""
+    """One worker: its process starts with its first task, and again with the next after a death."""
 
     number: int
     given: bytes  # the job and the worker's argument, pickled
@@ -103,10 +103,10 @@ class _Slot:
     connection: Connection | None = None
     busy: bool = False
     task: Any = None
-    ready: bool = False  # the process has said that it can take tasks
+    ready: bool = False  # the process has reported that it can take tasks
 
-    def leave(self) -> None:
-        """Forget the process, which has ended."""
+    def clear(self) -> None:
+        """Release a process that has ended."""
         if self.connection is not None:
             self.connection.close()
         if self.process is not None:
@@ -116,17 +116,17 @@ class _Slot:
 
 
 class Workers:
-    """Processes that do one task each at a time; a context manager that stops them all at its end.
+    """Worker processes that run one task at a time; leaving the `with` block stops them all.
+
+    A process starts when it is first needed. Workers ignore Ctrl-C, which a terminal sends to the
+    parent too: the parent decides. They end when the parent is gone, whatever ended it.
 
     Args:
-        job: a generator function that a process can import by its name: job(task, argument). What
-            it yields is told, what it returns is the result; all of it must pickle.
-        arguments: one worker for each: arguments[i] goes to worker i with every task.
-        log: a file to which the workers' standard output and standard error are appended, for a
-            display that they would otherwise write into. None: they share this process's own.
-
-    The processes start when they are first needed. They ignore Ctrl-C, which a terminal sends to
-    the parent as well: it decides. They end when the parent is gone, whatever ended it.
+        job: a generator function that a process can import by name, called as job(task, argument).
+            Tasks, arguments, yielded values and results must be picklable.
+        arguments: starts one worker for each; arguments[i] goes to worker i with every task.
+        log: a file to which the workers append their standard output and standard error, so that
+            they do not write into a live display. None: they write where this process writes.
     """
 
     def __init__(self, job: Job, arguments: Sequence[Any], log: Path | None = None) -> None:
@@ -136,8 +136,8 @@ class Workers:
             for number, argument in enumerate(arguments)
         ]
         self._log = log
-        self._ready: list[_Slot] = []  # those of whom there is something to read
-        self._events: deque[Event] = deque()  # read, but not yet returned
+        self._ready: list[_Slot] = []  # workers that have something to read
+        self._events: deque[Event] = deque()  # events read but not returned yet
         self._any_was_ready = False
 
     def __enter__(self) -> Self:
@@ -153,35 +153,35 @@ class Workers:
 
     @property
     def count(self) -> int:
-        """How many workers there are."""
+        """The number of workers."""
         return len(self._slots)
 
     @property
     def idle(self) -> int:
-        """How many of them are free to take a task."""
+        """The number of workers that are free to take a task."""
         return sum(not slot.busy for slot in self._slots)
 
     def submit(self, task: Any) -> int:
-        """Hand a task to a free worker, of which there must be one; return the worker's number."""
+        """Give a task to a free worker and return its number; at least one must be free."""
         slot = next((slot for slot in self._slots if not slot.busy), None)
         assert slot is not None, "every worker is busy"
         data = pickle.dumps(task)
         with uninterrupted():
             if slot.process is not None and slot.process.exitcode is not None:
-                slot.leave()  # it died while it had nothing to do: that is no task's failure
+                slot.clear()  # it died while it was idle: no task has failed
             if slot.process is None:
                 self._start(slot)
             assert slot.connection is not None
             slot.busy, slot.task = True, task
-            with suppress(OSError):  # it has just died: `wait` tells so
+            with suppress(OSError):  # it has just died: `wait` reports it
                 slot.connection.send_bytes(data)
         return slot.number
 
     def wait(self) -> Event:
-        """Return the next thing told, in the order in which it came; block until there is one.
+        """Block until the next event and return it; events come in the order of their arrival.
 
         Raises:
-            PapertrialError: no worker could even start, as the calling script cannot be imported.
+            PapertrialError: no worker could start, because the calling script cannot be imported.
         """
         while not self._events:
             slot = self._next_ready()
@@ -190,7 +190,7 @@ class Workers:
         return self._events.popleft()
 
     def close(self) -> None:
-        """Stop all processes, in the middle of what they do, and wait until they have ended."""
+        """Stop all processes, whatever they are doing, and wait until they have ended."""
         with uninterrupted():
             atexit.unregister(self.close)
             processes = [slot.process for slot in self._slots if slot.process is not None]
@@ -199,17 +199,17 @@ class Workers:
             until = time.monotonic() + _GRACE
             for process in processes:
                 process.join(max(0.0, until - time.monotonic()))
-                process.kill()  # does nothing to one that has ended
+                process.kill()  # has no effect on a process that has ended
                 process.join()
             for slot in self._slots:
-                slot.leave()
+                slot.clear()
             self._ready.clear()
             self._events.clear()
 
     def _start(self, slot: _Slot) -> None:
-        # A process of multiprocessing may have children only if it is not a daemon, and images are
-        # decoded by children; one that is not a daemon is waited for when Python ends. So it is
-        # stopped before that: what was registered last is done first.
+        # Only a process that is not a daemon may have children, and children decode images. But
+        # Python waits for such a process when it exits, so it must be stopped before that. The
+        # function that was registered last runs first.
         atexit.unregister(self.close)
         atexit.register(self.close)
         context = multiprocessing.get_context("spawn")
@@ -226,21 +226,22 @@ class Workers:
             ours.close()
             raise
         finally:
-            theirs.close()  # the worker's copy is then the only one: the pipe ends with the worker
+            theirs.close()  # only the worker's copy is left, so the pipe ends with the worker
         slot.process, slot.connection = process, ours
 
     def _next_ready(self) -> _Slot:
-        """Return a worker who has told something or has died; all of them take turns."""
+        """Return a worker that has sent a message or has died; all workers take turns."""
         while not self._ready:
             busy = {slot.connection: slot for slot in self._slots if slot.busy}
-            assert busy, "no worker has a task: nothing will be told"
-            told = [busy[each] for each in wait_for(list(busy), _LOOK) if each in busy]  # type: ignore[arg-type]
-            # The end of a pipe is not seen while a child of the dead worker still holds it open.
-            self._ready = told or [slot for slot in busy.values() if _ended(slot)]
+            assert busy, "no worker has a task, so no event can come"
+            sent = wait_for(list(busy), _CHECK_EVERY)  # type: ignore[arg-type]
+            self._ready = [busy[each] for each in sent if each in busy]
+            # While a child of a dead worker holds the pipe open, the pipe does not end.
+            self._ready = self._ready or [slot for slot in busy.values() if _ended(slot)]
         return self._ready.pop()
 
     def _read(self, slot: _Slot) -> None:
-        """Take one message, or the worker's death, into account."""
+        """Read one message, or the worker's death, and queue the event."""
         message = _message(slot)
         if message is None:
             self._events.append(self._bury(slot))
@@ -248,37 +249,37 @@ class Workers:
         kind, *content = pickle.loads(message)
         if kind == READY:
             slot.ready = self._any_was_ready = True
-        elif kind == TOLD:
-            self._events.append(Told(slot.number, slot.task, content[0]))
+        elif kind == YIELDED:
+            self._events.append(Yielded(slot.number, slot.task, content[0]))
         else:
             event = Done(slot.number, slot.task, content[0]) if kind == DONE else None
             self._events.append(event or Failed(slot.number, slot.task, received_error(*content)))
             slot.busy, slot.task = False, None
 
     def _bury(self, slot: _Slot) -> Died:
-        """Reap a dead process.
+        """Wait for a dead process and return the event of its death.
 
         Raises:
-            PapertrialError: it ended by itself before it could take a task, and so did all others:
-                another one would do the same.
+            PapertrialError: it exited before it could take a task, and no other process has become
+                ready either: a new one would do the same.
         """
         assert slot.process is not None
         slot.process.join(_GRACE)
-        if slot.process.exitcode is None:  # only its pipe has ended
+        if slot.process.exitcode is None:  # only its pipe has closed
             slot.process.kill()
             slot.process.join()
         code = slot.process.exitcode or 0
-        died = Died(slot.number, slot.task, why := _why(code))
+        died = Died(slot.number, slot.task, why := _describe_exit(code))
         hopeless = not (slot.ready or self._any_was_ready) and code >= 0
-        slot.leave()
+        slot.clear()
         if hopeless and code == UNGUARDED:
             raise PapertrialError(
-                "worker processes import the script that starts them, and this one starts workers "
-                f"as soon as it is imported: {_GUARD}"
+                "worker processes import the script that starts them, and this script starts "
+                f"workers as soon as it is imported: {_GUARD}"
             )
         if hopeless:
             raise PapertrialError(
-                f"a worker process {why} before its first task; what it said is on standard error. "
+                f"a worker process {why} before its first task; its error is on standard error. "
                 "Worker processes import the script that starts them, which must be a file and "
                 f"must not fail when it is imported: {_GUARD}"
             )
@@ -286,11 +287,11 @@ class Workers:
 
 
 def _message(slot: _Slot) -> bytes | None:
-    """Return what a worker has sent, of whom something is heard; None for its death."""
+    """Return the message of a worker that is ready to be read; None if the worker has died."""
     assert slot.connection is not None
     try:
         return slot.connection.recv_bytes() if slot.connection.poll() else None
-    except (EOFError, OSError):  # OSError: in the middle of a message
+    except (EOFError, OSError):  # OSError: it died in the middle of a message
         return None
 
 
@@ -298,7 +299,7 @@ def _ended(slot: _Slot) -> bool:
     return slot.process is not None and slot.process.exitcode is not None
 
 
-def _why(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
     try:

@@ -1,4 +1,4 @@
-"""A worker's own side: what runs in its process, and the messages that it sends."""
+"""The code that runs in a worker process, and the messages that it sends."""
 
 from __future__ import annotations
 
@@ -10,79 +10,83 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import closing
 from io import TextIOWrapper
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from papertrial.errors import PapertrialError
+from papertrial.progress import Returning
 
 NAME = "papertrial worker"
-UNGUARDED = 86  # the exit code of a worker that found its script without a main guard
-READY, TOLD, DONE, FAILED = "ready", "told", "done", "failed"  # the kinds of messages
+UNGUARDED = 86  # exit code of a worker whose script has no main guard
+READY, YIELDED, DONE, FAILED = "ready", "yielded", "done", "failed"  # kinds of messages
 
 
 def require_main_guard() -> None:
-    """End this process if it is a worker still importing a script without a main guard.
+    """Exit if this process is a worker that is still importing a script without a main guard.
 
-    Whoever uses workers and does something first (writes a folder, prints) asks this before: the
-    script runs again in every worker. The parent then tells the user what to do.
+    Such a script runs again in every worker. Call this before any side effect (a folder written, a
+    line printed) that precedes the use of workers. The parent then tells the user what to do.
     """
     process = multiprocessing.current_process()
-    # The mark by which multiprocessing itself refuses to start a process from there.
+    # multiprocessing itself refuses to start a process while this attribute is set.
     if process.name.startswith(NAME) and getattr(process, "_inheriting", False):
         raise SystemExit(UNGUARDED)
 
 
 def serve(given: bytes, connection: Connection, folder: Path, log: Path | None) -> None:
-    """Do one task after another, until the parent is gone."""
+    """Run one task after another until the parent is gone.
+
+    Args:
+        given: the job and the worker's argument, pickled.
+        connection: tasks come in here, messages go out.
+        folder: the working directory.
+        log: a file for standard output and standard error; None leaves both as they are.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.chdir(folder)  # multiprocessing goes to where the parent was when it began
+    os.chdir(folder)  # multiprocessing changes to the folder in which the parent started
     if log is not None:
         _write_to(log)
 
-    def tell(message: bytes) -> None:
+    def send(message: bytes) -> None:
         try:
             connection.send_bytes(message)
         except OSError:
-            os._exit(1)  # the parent is gone: nobody wants the rest
+            os._exit(1)  # the parent is gone: nobody reads the rest
 
-    tell(pickle.dumps((READY,)))
+    send(pickle.dumps((READY,)))
     while True:
         try:
             task = connection.recv_bytes()
         except (EOFError, OSError):
             return
-        tell(_do(given, task, tell))
+        send(_run_task(given, task, send))
 
 
-def _do(given: bytes, task: bytes, tell: Callable[[bytes], None]) -> bytes:
-    """Do a task; return the message of its end."""
+def _run_task(given: bytes, task: bytes, send: Callable[[bytes], None]) -> bytes:
+    """Run a task, send what it yields, and return the message that ends it."""
     try:
-        # Read here, not when the process starts: a module that cannot be imported is the task's
-        # failure, with its own message.
+        # Unpickled here, not when the process starts, so that a module that cannot be imported
+        # fails the task, with the module's own message.
         job, argument = pickle.loads(given)
-        with closing(job(pickle.loads(task), argument)) as steps:
-            while True:
-                try:
-                    value = next(steps)
-                except StopIteration as end:
-                    return pickle.dumps((DONE, end.value))
-                tell(pickle.dumps((TOLD, value)))
+        with Returning(job(pickle.loads(task), argument)) as values:
+            for value in values:
+                send(pickle.dumps((YIELDED, value)))
+        return pickle.dumps((DONE, values.value))
     except Exception as error:
         ours = isinstance(error, PapertrialError)
         message = str(error) if ours else f"{type(error).__name__}: {error}"
         try:
             pickled = pickle.dumps(error)
-        except Exception:  # it holds what cannot be pickled: an open file, a lock
+        except Exception:  # it holds something that cannot be pickled: an open file, a lock
             pickled = b""
         trace = "".join(traceback.format_exception(error))
         return pickle.dumps((FAILED, pickled, ours, message, trace))
 
 
 def _end_with_parent() -> None:
-    """End this process when the parent has, in the middle of whatever it computes."""
+    """End this process as soon as the parent has ended, whatever it is computing."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -90,7 +94,7 @@ def _end_with_parent() -> None:
 
 
 def _write_to(log: Path) -> None:
-    """Append all output to a file, also that of libraries and of this process's children."""
+    """Append all output to a file, including that of C libraries and child processes."""
     with log.open("ab") as file:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -100,11 +104,11 @@ def _write_to(log: Path) -> None:
 
 
 def received_error(pickled: bytes, ours: bool, message: str, trace: str) -> BaseException:
-    """Return a worker's exception, or the nearest thing where it cannot be had itself."""
+    """Return a worker's exception, or a substitute with its message if it cannot be unpickled."""
     try:
         error: BaseException = pickle.loads(pickled)
         assert isinstance(error, BaseException)
-    except Exception:  # an exception may ask for anything when it is made
+    except Exception:  # its constructor may need other arguments
         error = PapertrialError(message) if ours else RuntimeError(message)
     error.add_note(f"In the worker process:\n{trace}")
     return error
