@@ -90,7 +90,7 @@ def test_counts_stand_beside_those_of_the_run(tmp_path: Path) -> None:
         "claim: train samples 422; here 422 (counted)",
         "claim: test samples 20; here 20 (counted)",
     ]
-    assert [claim["ours"] for claim in run.summary["claims"]][2:] == [2, 422, 20]
+    assert [claim.ours for claim in run.summary.claims][2:] == [2, 422, 20]
 
 
 def test_a_claim_stands_beside_the_number_and_says_what_it_is(
@@ -98,7 +98,7 @@ def test_a_claim_stands_beside_the_number_and_says_what_it_is(
 ) -> None:
     run = pt.train(pt.load_recipe(claimed, ["epochs=1"]), runs=tmp_path / "runs")
     ours = run.metrics["test"]["accuracy"]
-    assert run.summary["claims"] == [
+    assert [claim.to_plain() for claim in run.summary.claims] == [
         {
             "metric": "accuracy",
             "split": "test",

@@ -190,7 +190,8 @@ def _check_built(
     begun = False
     with report.stage("data.text.vectors", "mend what the model starts from"):
         facts = yield from prepare.initialise(recipe, model, samples, folder, start)
-        report.facts |= facts
+        if facts is not None:
+            report.facts["vocabulary"] = facts.to_plain()
         begun = True
     if begun:
         with report.stage("data", "mend data.augment, data.transform or the model"):
@@ -231,7 +232,7 @@ def _check_model(
         return
     parts = None
     with report.stage("recipe", "mend what is named"):
-        parts = prepare.assemble(recipe, model, loss, samples, {})
+        parts = prepare.assemble(recipe, model, loss, samples, None)
     if parts is None:
         return
     report.problems += check_gradients(model, lambda: _loss(parts, batch))

@@ -39,6 +39,7 @@ from papertrial.progress import Step, Steps
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Slot, Text
+from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.losses import check_loss
 from papertrial.tasks.task import Task
@@ -76,7 +77,7 @@ class Parts:
     choice: Choice | None
     stopping: EarlyStopping | None
     steps: int
-    facts: dict[str, Any]  # kept with the run
+    vocabulary: VocabularyFacts | None
 
 
 @dataclass(frozen=True)
@@ -218,20 +219,24 @@ def initialise(
     samples: Samples,
     folder: Path,
     start: Start | None = None,
-) -> Generator[Step, None, dict[str, Any]]:
-    """Give the model the word vectors and the weights that it starts from; tell what was done."""
-    facts: dict[str, Any] = {}
+) -> Generator[Step, None, VocabularyFacts | None]:
+    """Give the model the word vectors and the weights that it starts from.
+
+    Returns:
+        how large the vocabulary of texts is and how much of it the vectors cover; None without one.
+    """
+    facts = None
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
     if isinstance(inputs, TextInputs):
         special, words = 2, inputs.vocabulary.words
-        facts["vocabulary"] = {"words": len(words) - special}
+        facts = VocabularyFacts(words=len(words) - special)
         if wanted:
             path, member = yield from locate_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")
             found = vectors.read_vectors(path, words, member=member)
             vectors.place(model, found)
             coverage = float(found.covered[special:].mean())
-            facts["vocabulary"] |= {"vectors": wanted, "coverage": coverage}
+            facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
     if start is not None:
         dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())  # lazy layers get a size
         load_weights(model, start.weights, f"init_from: {recipe.init_from}")
@@ -251,7 +256,11 @@ def _monitored(recipe: Recipe) -> list[str]:
 
 
 def assemble(
-    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, facts: dict[str, Any]
+    recipe: Recipe,
+    model: nn.Module,
+    loss: Any,
+    samples: Samples,
+    facts: VocabularyFacts | None,
 ) -> Parts:
     """Join model, loss and data into what trains and what evaluates, tried on one batch."""
     task, batches, dataset = samples.task, samples.batches, samples.dataset

@@ -14,8 +14,10 @@ from papertrial.errors import ClaimError, DivergedError
 from papertrial.evaluate.metrics import lower_is_better
 from papertrial.progress import Returning
 from papertrial.recipe.load import load_recipe
-from papertrial.runs.train import Run, training
+from papertrial.runs.run import Run
+from papertrial.runs.train import training
 from papertrial.store import run_folder
+from papertrial.store.run_records import EvaluationLine
 from papertrial.store.verification_folder import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
 
@@ -80,9 +82,7 @@ def train_seed(
     for wanted in task.wanted:
         arms = [] if wanted.arm is None else [theirs[wanted.arm]]
         scores.append([score(run, wanted) for run in (ours, *arms)])
-    kept = [
-        run_folder.RunFolder(run.path).read_json(run_folder.PROVENANCE) for run in (ours, *theirs)
-    ]
+    kept = [run_folder.RunFolder(run.path).provenance for run in (ours, *theirs)]
     digest = hashlib.sha256()
     for run in (ours, *theirs):
         digest.update((run.path / run_folder.WEIGHTS).read_bytes())
@@ -91,10 +91,8 @@ def train_seed(
         "weights": digest.hexdigest(),
         "runs": [str(run.path.relative_to(task.folder)) for run in (ours, *theirs)],
         "seconds": time.perf_counter() - start,
-        "data": [
-            {split: part["fingerprint"] for split, part in one["data"].items()} for one in kept
-        ],
-        "versions": {name: kept[0]["versions"][name] for name in _TRAINS},
+        "data": [{split: part.fingerprint for split, part in one.data.items()} for one in kept],
+        "versions": {name: kept[0].environment.versions[name] for name in _TRAINS},
     }
 
 
@@ -114,9 +112,9 @@ def score(run: Run, wanted: Wanted) -> float:
     value = metrics[wanted.metric]
     if wanted.best_epoch:
         curve = [
-            record["metrics"].get(wanted.metric)
-            for record in run_folder.RunFolder(run.path).records()
-            if record["kind"] == "evaluation" and record["split"] == wanted.split
+            line.metrics.get(wanted.metric)
+            for line in run_folder.RunFolder(run.path).lines()
+            if isinstance(line, EvaluationLine) and line.split == wanted.split
         ]
         known = [v for v in curve if isinstance(v, int | float)]
         value = (min if lower_is_better(wanted.metric) else max)(known, default=value)
