@@ -1,1 +1,1 @@
-"""The command line: one file a subcommand, each importing torch only when it runs."""
+"""The command line: one file per subcommand, which imports torch only when it runs."""

@@ -1,15 +1,15 @@
-"""`papertrial audit`: does what a verification tells agree with what its folder holds?"""
+"""`papertrial audit`: check that a verification agrees with the files in its folder."""
 
 from __future__ import annotations
 
-import json
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from papertrial.cli.formats import counted
 from papertrial.cli.options import Data, Device, Json
+from papertrial.cli.output import print_result
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,58 +22,46 @@ DIFFERS = 1
 
 def audit(
     verification: Annotated[
-        Path, typer.Argument(help="The verification's folder.", show_default=False)
+        Path, typer.Argument(help="Folder of a verification.", show_default=False)
     ],
     seed: Annotated[
         int | None,
-        typer.Option(
-            help="Seed to train again.", show_default="one of those that ended, at random"
-        ),
+        typer.Option(help="Seed to retrain.", show_default="a random one of those that ended"),
     ] = None,
     no_retrain: Annotated[
-        bool, typer.Option("--no-retrain", help="Train no seed again, which takes the longest.")
+        bool, typer.Option("--no-retrain", help="Skip the retraining, which takes the longest.")
     ] = False,
     data: Data = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Check a verification from its folder alone, and train one of its seeds again.
+    """Check a verification against the files in its folder, and retrain one of its seeds.
 
-    Scores are computed again from the stored predictions, verdicts from the scores. Ends with exit
-    code 0 where all agrees, 1 where something differs.
+    Recomputes scores from the stored predictions, and verdicts from the scores. Exits with 0 if
+    everything agrees, and with 1 if something differs.
     """
     from papertrial.auditing.audit import auditing
 
-    made = _following(
-        auditing(verification, seed=seed, retrain=not no_retrain, data=data, device=device),
-        to_stderr=as_json,
-    )
+    events = auditing(verification, seed=seed, retrain=not no_retrain, data=data, device=device)
+    made = _follow(events, to_stderr=as_json)
     count = len(made.differences)
-    said = f"{count} difference{'s'[: count != 1]}" if count else "all agrees"
-    typer.echo(f"{said}: {made.path}", err=as_json)
-    if as_json:
-        typer.echo(json.dumps(made.to_json(), allow_nan=False))
+    result = counted(count, "difference") if count else "everything agrees"
+    print_result([f"{result}: {made.path}"], made.to_json(), as_json=as_json)
     if not made.ok:
         raise typer.Exit(DIFFERS)
 
 
-def _following(told: Generator[Step | Finding, None, Audit], *, to_stderr: bool) -> Audit:
-    """Run an audit to its end, printing what it finds; between, a bar for what takes long."""
-    from papertrial.cli.progress import Reporter
-    from papertrial.progress import Step
+def _follow(events: Generator[Step | Finding, None, Audit], *, to_stderr: bool) -> Audit:
+    """Run an audit to its end; print its findings, and show a bar for slow steps."""
+    from papertrial.cli.live import Live, step_rows
+    from papertrial.progress import Returning, Step
 
-    reporter: Reporter | None = None
-    with closing(told), ExitStack() as shown:
-        while True:
-            try:
-                one = next(told)
-            except StopIteration as end:
-                made: Audit = end.value
-                return made
-            if isinstance(one, Step):
-                reporter = reporter or shown.enter_context(Reporter())
-                reporter.show(one)
-            else:  # a bar that is on would take what is printed beside it to standard error
-                shown.close()
-                reporter = None
-                typer.echo(str(one), err=to_stderr)
+    with Returning(events) as rest, Live() as live:
+        for event in rest:
+            if isinstance(event, Step):
+                for row in step_rows(event):
+                    live.show(row)
+            else:
+                live.clear()  # a live display would send the finding to standard error
+                typer.echo(str(event), err=to_stderr)
+    return rest.value

@@ -1,13 +1,14 @@
-"""`papertrial check`: is a recipe whole? Answers in seconds, before hours are spent."""
+"""`papertrial check`: check a recipe in seconds, before a long training."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from papertrial.cli.formats import clock, counted
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
+from papertrial.cli.output import print_json
 
 if TYPE_CHECKING:
     from papertrial.checks.check_recipe import Report
@@ -22,16 +23,17 @@ def check(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Check a recipe, its data and its model on one batch: mistakes, leaks, and what it will take.
+    """Check a recipe, its data and its model on one batch, and estimate time and memory.
 
-    Exit code 0 without errors (warnings or not), 2 with errors.
+    Finds mistakes, leaks between splits and problems of the loss. Exits with 0 if there are no
+    errors, even if there are warnings, and with 2 otherwise.
     """
     from papertrial.checks.check_recipe import checking
-    from papertrial.cli.progress import following
+    from papertrial.cli.live import follow_steps
 
-    report = following(checking(recipe, overrides or [], data=data, device=device))
+    report = follow_steps(checking(recipe, overrides or [], data=data, device=device))
     if as_json:
-        typer.echo(json.dumps(report.to_json(), allow_nan=False))
+        print_json(report.to_json())
     else:
         _show(report)
     if not report.ok:
@@ -51,33 +53,31 @@ def _show(report: Report) -> None:
         console.print(f"  {problem.fix}", markup=False)
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = len(report.problems) - errors
-    counts = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    counts = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
     console.print(f"{report.recipe}: {'ok' if report.ok else 'not ok'}; {counts}", markup=False)
 
 
 def _facts(facts: dict[str, Any]) -> list[str]:
-    import datetime
-
     lines = []
     if "rows" in facts:
         lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts["rows"].items()))
     lines += facts.get("notes", [])
     words = facts.get("vocabulary") or {}
     if words.get("coverage") is not None:
-        lines.append(f"vectors: {words['vectors']} has {words['coverage']:.1%} of the words")
+        lines.append(f"vectors: {words['vectors']} cover {words['coverage']:.1%} of the words")
     if "parameters" in facts:
         trained = facts["trainable_parameters"]
         all_ = "all" if trained == facts["parameters"] else f"{trained:,}"
-        lines.append(f"parameters: {facts['parameters']:,}, {all_} of them trained")
+        lines.append(f"parameters: {facts['parameters']:,}, {all_} of them trainable")
     if facts.get("first_loss") is not None:
         expected = facts["expected_first_loss"]
-        guess = "" if expected is None else f", {expected:.4f} expected of a guess"
+        guess = "" if expected is None else f" (random guessing: {expected:.4f})"
         lines.append(f"first loss: {facts['first_loss']:.4f}{guess}")
     if "seconds" in facts:
-        took = datetime.timedelta(seconds=round(facts["seconds"]))
+        took = clock(facts["seconds"])
         memory = facts["bytes"] / 2**20
         lines.append(
-            f"the whole run: about {took} on {facts['device']}; {memory:,.0f} MB for a step "
-            "and the data, beside torch itself"
+            f"estimate: {took} for the whole run on {facts['device']}; {memory:,.0f} MB of memory "
+            "for one step and the data, in addition to torch itself"
         )
     return lines

@@ -1,33 +1,31 @@
-"""`papertrial data list | fetch NAME | info NAME`: the sets that can be named."""
+"""`papertrial data list | fetch NAME | info NAME`: the named data sets."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from papertrial.cli.formats import size
 from papertrial.cli.options import Data, Json
-from papertrial.progress import Step, Steps
+from papertrial.cli.output import print_json
+from papertrial.progress import Steps
 
 if TYPE_CHECKING:
     from papertrial.data.files.catalog import Entry
 
-T = TypeVar("T")
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
 Name = Annotated[
-    str, typer.Argument(help="A set that `papertrial data list` names.", show_default=False)
+    str, typer.Argument(help="Name of a data set; see `papertrial data list`.", show_default=False)
 ]
-_PLAIN_EVERY = 2.0  # seconds between two plain lines
-_COUNTS = 12  # classes whose counts are shown; more are in --json
+_MAX_COUNTS = 12  # the counts of more classes are only in --json
 
 
 def make_data_app(guarded: Guard) -> typer.Typer:
-    """Assemble the subcommands of `data`; `guarded` turns errors into messages and exit codes."""
-    app = typer.Typer(no_args_is_help=True, help="What sets there are, and bring them here.")
+    """Return the subcommands of `data`; `guarded` turns errors into messages and exit codes."""
+    app = typer.Typer(no_args_is_help=True, help="List, download and describe the named data sets.")
     app.command("list")(guarded(list_sets))
     app.command("fetch")(guarded(fetch_set))
     app.command("info")(guarded(info))
@@ -35,36 +33,37 @@ def make_data_app(guarded: Guard) -> typer.Typer:
 
 
 def list_sets(data: Data = None, as_json: Json = False) -> None:
-    """List the sets that can be named: kind, rows, download, licence, whether they are here."""
+    """List the named data sets: kind, rows, download size, licence, state."""
     from papertrial.data.files.catalog import CATALOG, data_folder, state
 
     folder = data_folder(data)
     rows = [{**_facts(entry), "state": state(entry, folder)} for entry in CATALOG.values()]
     if as_json:
-        typer.echo(json.dumps(rows))
+        print_json(rows)
         return
     from rich.console import Console
     from rich.table import Table
 
     table = Table("name", "kind", "rows", "download", "licence", "")
     for column in table.columns:
-        column.no_wrap = column.header in ("name", "rows")  # what one copies is shown whole
+        column.no_wrap = column.header in ("name", "rows")  # names are copied, so never cut
         column.overflow = "fold"
     for row in rows:
-        size = _size(row["nbytes"]) if row["nbytes"] != 0 else "-"
+        download = size(row["nbytes"]) if row["nbytes"] != 0 else "-"
         counts = "\n".join(f"{count:,} {split}" for split, count in row["rows"].items())
-        table.add_row(row["name"], row["kind"], counts, size, row["licence"], row["state"])
+        table.add_row(row["name"], row["kind"], counts, download, row["licence"], row["state"])
     Console().print(table)
     typer.echo(f"data folder: {folder}")
 
 
 def fetch_set(name: Name, data: Data = None) -> None:
-    """Fetch a set into the data folder: resumed where it stopped, checked, unpacked."""
+    """Download a data set into the data folder: resume a partial download, verify, unpack."""
+    from papertrial.cli.live import follow_steps
     from papertrial.data.files.catalog import artifacts, data_folder, entry_of, state
 
     entry, folder = entry_of(name), data_folder(data)
     if not entry.files:
-        typer.echo(f"{name} comes with papertrial: there is nothing to fetch")
+        typer.echo(f"{name} comes with papertrial: nothing to download")
         return
     was = state(entry, folder)
     from papertrial.data.files.fetch import fetch
@@ -72,14 +71,14 @@ def fetch_set(name: Name, data: Data = None) -> None:
     if was == "on disk" or entry.kind == "vectors":
         for artifact in artifacts(entry):
             if was == "absent" or (folder / artifact.file).exists():
-                watch(fetch(artifact, folder))
+                follow_steps(fetch(artifact, folder))
     else:
         from papertrial.data.sources.named_sets import loading
 
-        watch(loading(name, folder))
+        follow_steps(loading(name, folder))
     for artifact in artifacts(entry):
         if artifact.checksum is None:
-            typer.echo(f"{artifact.name}: not verified, no checksum is published", err=True)
+            typer.echo(f"{artifact.name}: not verified, because no checksum is published", err=True)
     typer.echo(f"{name} is {'already there' if was == 'on disk' else 'ready'}: {folder}")
 
 
@@ -88,10 +87,11 @@ def info(
     data: Data = None,
     as_json: Json = False,
     sheet: Annotated[
-        Path | None, typer.Option(help="Write a sample sheet of images, a PNG file, here.")
+        Path | None, typer.Option(help="Write a sheet of sample images to this PNG file.")
     ] = None,
 ) -> None:
-    """Tell what is in a set: counts, shapes, licence, fingerprints. Nothing is fetched."""
+    """Describe a data set on disk: counts, shapes, licence, fingerprints. Download nothing."""
+    from papertrial.cli.live import follow_steps
     from papertrial.data.files.catalog import data_folder, entry_of, state
     from papertrial.data.files.fetch import absent
     from papertrial.errors import DataError
@@ -100,67 +100,31 @@ def info(
     if state(entry, folder) == "absent":
         raise absent(name, folder)
     if sheet is not None and entry.kind != "image":
-        raise DataError(f"--sheet is for sets of images; {name} is of kind {entry.kind}")
+        raise DataError(f"--sheet needs a data set of images; {name} has the kind {entry.kind}")
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise DataError(f"--sheet must name a PNG file, got {sheet}")
     facts = {
         **_facts(entry),
         "state": state(entry, folder),
         "folder": str(folder) if entry.files else None,
-        "files": watch(_files(entry, folder)),
+        "files": follow_steps(_files(entry, folder)),
         "splits": {},
     }
     if entry.kind != "vectors":
         from papertrial.data.describe import describe
         from papertrial.data.sources.named_sets import loading
 
-        dataset = watch(loading(name, folder, download=False))
-        facts["splits"] = watch(describe(dataset))
+        dataset = follow_steps(loading(name, folder, download=False))
+        facts["splits"] = follow_steps(describe(dataset))
         if sheet is not None:
             from papertrial.data.images.sheet import sheet as draw
 
-            _save(draw(dataset.train, dataset.classes), sheet)
+            _save_picture(draw(dataset.train, dataset.classes), sheet)
             facts["sheet"] = str(sheet)
     if not as_json:
-        _tell(facts)
+        _print_facts(facts)
     else:
-        typer.echo(json.dumps(facts, allow_nan=False))
-
-
-def watch(steps: Steps[T]) -> T:
-    """Run slow steps to their end: a live bar on a terminal, plain lines elsewhere, on stderr."""
-    from contextlib import closing
-
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    text = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}")
-    bar = Progress(*text, TimeRemainingColumn(), console=console, transient=True)
-    bar.disable = not console.is_terminal
-    task, told, what = bar.add_task("", total=None, text=""), time.monotonic(), ""
-    with closing(steps), bar:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            if step.what != what:  # a new bar: one that is reset keeps a total that is now unknown
-                what = step.what
-                bar.remove_task(task)
-                task = bar.add_task(what, total=step.total, text="")
-            bar.update(task, total=step.total, completed=step.done, text=_done(step))
-            if bar.disable and time.monotonic() - told >= _PLAIN_EVERY:
-                told = time.monotonic()
-                typer.echo(f"{what}  {_done(step)}", err=True)
-
-
-def _done(step: Step) -> str:
-    shown = _size if step.unit == "bytes" else "{:,}".format
-    total = "" if step.total is None else f" of {shown(step.total)}"
-    unit = f" {step.unit}" if step.unit not in ("bytes", "") else ""
-    return f"{shown(step.done)}{total}{unit}" if step.unit else ""
+        print_json(facts)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -178,34 +142,34 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 
 def _files(entry: Entry, folder: Path) -> Steps[list[dict[str, Any]]]:
-    """Return the files that are fetched for the set, and whether each is as it was published."""
+    """Return the files of a data set, and whether each matches its published checksum."""
     from papertrial.data.files.catalog import artifacts
     from papertrial.data.files.fetch import digest
 
-    told = []
+    files = []
     for artifact in artifacts(entry):
         path = folder / artifact.file
         if not path.exists():
-            said = "not there"
+            verified = "not there"
         elif artifact.checksum is None:
-            said = "not verified"
+            verified = "not verified"
         else:
             found = yield from digest(path, artifact.checksum)
-            said = "verified" if found == artifact.checksum else "wrong checksum"
+            verified = "verified" if found == artifact.checksum else "wrong checksum"
         nbytes = path.stat().st_size if path.exists() else artifact.nbytes
-        told.append(
+        files.append(
             {
                 "file": artifact.file,
                 "nbytes": nbytes,
                 "checksum": artifact.checksum,
-                "state": said,
+                "state": verified,
                 "urls": list(artifact.urls),
             }
         )
-    return told
+    return files
 
 
-def _save(picture: Any, path: Path) -> None:
+def _save_picture(picture: Any, path: Path) -> None:
     from papertrial.errors import DataError
 
     try:
@@ -215,29 +179,29 @@ def _save(picture: Any, path: Path) -> None:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _tell(facts: dict[str, Any]) -> None:
+def _print_facts(facts: dict[str, Any]) -> None:
     typer.echo(f"{facts['name']}: {facts['title']}")
     typer.echo(f"kind      {facts['kind']}, {facts['task']}")
     typer.echo(f"licence   {facts['licence']}")
     typer.echo(f"homepage  {facts['homepage']}")
-    typer.echo(f"lies in   {facts['folder'] or 'scikit-learn, which comes with papertrial'}")
+    typer.echo(f"folder    {facts['folder'] or 'scikit-learn, which comes with papertrial'}")
     for file in facts["files"]:
-        typer.echo(f"  {file['file']}  {_size(file['nbytes'])}, {file['state']}")
+        typer.echo(f"  {file['file']}  {size(file['nbytes'])}, {file['state']}")
     for name, split in facts["splits"].items():
         shape = " x ".join(map(str, split["shape"]))
         each = f"samples, each {shape} {split['dtype']}" if shape else "texts"
-        typer.echo(f"{name}: {split['rows']:,} {each}, {_size(split['nbytes'])}")
+        typer.echo(f"{name}: {split['rows']:,} {each}, {size(split['nbytes'])}")
         typer.echo(f"  fingerprint {split['fingerprint']}")
-        _tell_content(split)
+        _print_content(split)
     if "sheet" in facts:
         typer.echo(f"sample sheet: {facts['sheet']}")
 
 
-def _tell_content(split: dict[str, Any]) -> None:
+def _print_content(split: dict[str, Any]) -> None:
     counts = split.get("classes", {})
-    if len(set(counts.values())) == 1 and len(counts) > _COUNTS:
+    if len(set(counts.values())) == 1 and len(counts) > _MAX_COUNTS:
         typer.echo(f"  {len(counts)} classes, {next(iter(counts.values())):,} samples each")
-    elif len(counts) > _COUNTS:
+    elif len(counts) > _MAX_COUNTS:
         few, many = min(counts.values()), max(counts.values())
         typer.echo(f"  {len(counts)} classes, {few:,} to {many:,} samples each")
     elif counts:
@@ -248,12 +212,3 @@ def _tell_content(split: dict[str, Any]) -> None:
         typer.echo("  words: " + ", ".join(f"{k} {v:,.5g}" for k, v in split["words"].items()))
     for sample in split.get("samples", []):
         typer.echo(f"  {sample['name']} ({sample['label']}): {sample['text']}")
-
-
-def _size(nbytes: int | None) -> str:
-    if nbytes is None:
-        return "size unknown"
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if nbytes >= size:
-            return f"{nbytes / size:.1f} {unit}"
-    return f"{nbytes} bytes"

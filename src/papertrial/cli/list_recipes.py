@@ -1,17 +1,15 @@
-"""`papertrial list`: the recipes that come with papertrial."""
+"""`papertrial list`: list the recipes that come with papertrial."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import typer
-
 from papertrial.cli.options import Json
+from papertrial.cli.output import print_json
 
 
 def list_recipes(as_json: Json = False) -> None:
-    """List the shipped recipes: task, data, model, claims."""
+    """List the shipped recipes: task, data, model and claims."""
     from papertrial.recipe.load import load_recipe, shipped
 
     recipes = [load_recipe(name, check=False) for name in shipped()]
@@ -21,27 +19,27 @@ def list_recipes(as_json: Json = False) -> None:
             "task": recipe.task,
             "data": recipe.data.source,
             "model": recipe.model.use.rpartition(".")[2],
-            "claims": [_claim(c) for c in recipe.claims],
+            "claims": [_describe_claim(c) for c in recipe.claims],
         }
         for recipe in recipes
     ]
     if as_json:
-        typer.echo(json.dumps(rows))
+        print_json(rows)
         return
     from rich.console import Console
     from rich.table import Table
 
-    # Two lines a recipe in two columns, so that 80 columns of a terminal need break no line.
+    # Two lines per recipe, so that a terminal of 80 columns breaks no line.
     table = Table("recipe, its task and data", "claims", box=None, padding=(0, 2, 0, 0))
-    table.columns[0].no_wrap = True  # what one copies is shown whole
+    table.columns[0].no_wrap = True  # names are copied, so never cut
     for row in rows:
         name = f"{row['name']}\n  {row['task']}, {row['data']}"
         table.add_row(name, "\n".join(row["claims"]))
     Console().print(table)
 
 
-def _claim(claim: Any) -> str:
-    """Write a claim in a few words: "test accuracy 0.646 (64.6%)"."""
+def _describe_claim(claim: Any) -> str:
+    """Return a claim in a few words, such as "test accuracy 0.646 (64.6%)"."""
     split = "" if claim.metric == "parameters" else f"{claim.split} "
     kinds = {"at-least": "at least ", "at-most": "at most "}
     bound = kinds.get(claim.judged_side, "")

@@ -1,7 +1,8 @@
 """The `papertrial` command: its subcommands and its exit codes.
 
-0 done; 2 the user's input is wrong; 70 our own error; 130 interrupted. `verify`: 0 all claims are
-reproduced, 1 one is not, 3 one is undecided. `audit`: 1 what is kept does not agree with itself.
+0: success. 2: the user's input is wrong. 70: an error in papertrial. 130: interrupted. 141: the
+reader of standard output has gone. `verify`: 0 if all claims are reproduced, 1 if one is not, 3 if
+one is undecided. `audit`: 1 if something differs.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 70, 130, 141
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn what a command raises into one message and an exit code."""
+    """Wrap a command so that an exception becomes one message and an exit code."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -51,7 +52,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:  # `papertrial list | head`: nobody reads on
+        except BrokenPipeError:  # as in `papertrial list | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(PIPE_CLOSED) from None
         except (typer.Exit, typer.BadParameter):
@@ -61,8 +62,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
             traceback.print_exc()
             typer.echo(
-                "this is an error in papertrial itself, not in what you gave; please report it "
-                "with the lines above",
+                "this is an error in papertrial, not in your input; please report it, with the "
+                "lines above",
                 err=True,
             )
             raise typer.Exit(INTERNAL) from None
@@ -70,22 +71,23 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
         typer.echo(f"papertrial {__version__}")
         raise typer.Exit
 
 
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Put a paper's numbers on trial: train a recipe, keep all that made the result, predict."""
+    """Check the numbers that a paper reports: train a recipe, verify its claims, predict."""
 
 
 def make_app() -> typer.Typer:
-    """Assemble the subcommands."""
+    """Return the command with all its subcommands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_root)
     app.command("new")(guarded(new.new))
@@ -106,5 +108,5 @@ def make_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; the process ends with its exit code."""
+    """Run the command line and exit with its exit code."""
     make_app()()

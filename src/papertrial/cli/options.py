@@ -7,24 +7,27 @@ from typing import Annotated
 
 import typer
 
+_DATA_HELP = "Data folder. Default: $PAPERTRIAL_DATA, or else the user's cache folder."
+
 Recipe = Annotated[
-    str, typer.Argument(help="A shipped recipe's name, or a YAML file.", show_default=False)
+    str,
+    typer.Argument(help="Name of a shipped recipe, or path of a YAML file.", show_default=False),
 ]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Changes to it, such as optimizer.lr=0.01 epochs=3.",
+        help="Overrides of the recipe, such as optimizer.lr=0.01 epochs=3.",
         metavar="[KEY=VALUE]...",
         show_default=False,
     ),
 ]
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        "--data-folder",
-        help="Data folder; else $PAPERTRIAL_DATA, else the platform's cache folder.",
-    ),
+Run = Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]
+RunOrVerification = Annotated[
+    Path, typer.Argument(help="Folder of a run or a verification.", show_default=False)
 ]
-Device = Annotated[str, typer.Option(help="auto (CUDA, then MPS, then CPU), cpu, mps, cuda:N.")]
+Runs = Annotated[Path, typer.Option(help="Folder that contains the run folders.")]
+RUNS = Path("runs")
+Data = Annotated[Path | None, typer.Option("--data", "--data-folder", help=_DATA_HELP)]
+DataFolder = Annotated[Path | None, typer.Option(help=_DATA_HELP)]
+Device = Annotated[str, typer.Option(help="auto (CUDA, then MPS, then CPU), cpu, mps or cuda:N.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON as the last line of output.")]

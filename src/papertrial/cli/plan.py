@@ -1,8 +1,7 @@
-"""`papertrial plan`: how many seeds a decision will take, and what the maximum can detect."""
+"""`papertrial plan`: estimate how many seeds a decision needs, and what they can detect."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from papertrial.cli.options import Json, Overrides, Recipe
+from papertrial.cli.output import print_json
 from papertrial.cli.verify import MaxSeeds, settings
 from papertrial.errors import ClaimError
 
@@ -24,15 +24,15 @@ def plan(
     spread: Annotated[
         list[float] | None,
         typer.Option(
-            help="SD between seeds, in the metric's unit, also shown; may be given several times.",
-            show_default="a range beside the tolerance; and the paper's",
+            help="Standard deviation between seeds, in the metric's unit; may be repeated.",
+            show_default="a range around the tolerance, and the paper's",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show beforehand how many seeds each claim will probably take, by simulation.
+    """Estimate by simulation how many seeds each claim needs, before any training.
 
-    Nothing is trained. The spread between seeds is not known before; so a range of it is shown.
+    The spread between seeds is not known yet, so the table shows a range of it.
     """
     from papertrial.recipe.claim_words import describe
     from papertrial.recipe.load import load_recipe
@@ -44,23 +44,23 @@ def plan(
     for claim, stated in zip(asked.rule.claims, asked.stated, strict=True):
         rows = _rows(asked.rule, claim, _spreads(stated, spread))
         plans.append({"claim": describe(stated), "rows": rows, "alone": len(asked.stated) == 1})
-        _show(plans[-1], len(asked.rule.seeds), to_stderr=as_json)
+        _print_plan(plans[-1], len(asked.rule.seeds), to_stderr=as_json)
     for text in asked.warnings:
         typer.echo(f"warning: {text}", err=True)
     for stated in asked.exact:
         typer.echo(f"{describe(stated)}: decided without training", err=as_json)
     if as_json:
         listed = [{**p, "rows": [asdict(row) for row in p["rows"]]} for p in plans]
-        told = {"recipe": loaded.name, "maximum": len(asked.rule.seeds), "claims": listed}
-        typer.echo(json.dumps(told, allow_nan=False))
+        answer = {"recipe": loaded.name, "maximum": len(asked.rule.seeds), "claims": listed}
+        print_json(answer)
 
 
 def _spreads(stated: Any, given: list[float] | None) -> list[float] | None:
-    """Return the spreads asked for, else the paper's own; None where neither is known."""
+    """Return the given spreads, or else the one that the paper reports; None if it reports none."""
     if given:
         if not all(0 < number < math.inf for number in given):
             got = ", ".join(f"{number:g}" for number in given)
-            raise ClaimError(f"--spread takes a positive number, the SD between seeds; got {got}")
+            raise ClaimError(f"--spread must be a positive number, the SD between seeds, got {got}")
         return given
     size, kind = stated.plus_minus_number, stated.plus_minus and stated.plus_minus.is_
     runs = stated.runs
@@ -79,9 +79,9 @@ def _spreads(stated: Any, given: list[float] | None) -> list[float] | None:
 
 
 def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
-    """Simulate a claim; with several, at the level of Holm's first, hardest step.
+    """Simulate a claim; one of several is tested at the level of Holm's first, strictest step.
 
-    A bound without a tolerance has no usual spread beside it: no rows, unless spreads are given.
+    A bound without a tolerance suggests no spread, so it has no rows unless spreads are given.
     """
     from dataclasses import replace
 
@@ -101,25 +101,26 @@ def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
     return sorted(rows, key=lambda row: row.spread)
 
 
-def _show(told: dict[str, Any], maximum: int, *, to_stderr: bool) -> None:
+def _print_plan(planned: dict[str, Any], maximum: int, *, to_stderr: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(stderr=to_stderr, markup=False, emoji=False)
-    if not told["rows"]:
+    if not planned["rows"]:
         console.print(
-            f"{told['claim']}\nwithout a tolerance the spread between seeds cannot be guessed; "
-            "--spread 0.003, the SD in the metric's unit, shows it"
+            f"{planned['claim']}\nwithout a tolerance, there is no typical spread; "
+            "give the SD in the metric's unit, for example --spread 0.003"
         )
         return
-    title = f"{told['claim']}\nat most {maximum} seeds; if single seeds are normal around it"
+    how = "simulated with normal scores around the claimed value"
+    title = f"{planned['claim']}\nat most {maximum} seeds; {how}"
     table = Table(title=title, title_justify="left")
     for name in (
-        "SD between\nseeds", "REPRODUCED\nby then", "seeds:\nhalf", "seeds: nine\nof ten",
+        "SD between\nseeds", "chance of\nREPRODUCED", "seeds:\nmedian", "seeds:\n90 %",
         "detects\n(80 %)",
     ):  # fmt: skip
         table.add_column(name, justify="right")
-    for row in told["rows"]:
+    for row in planned["rows"]:
         table.add_row(
             f"{row.spread:.3g}",
             f"{row.decided:.0%}",
@@ -128,5 +129,5 @@ def _show(told: dict[str, Any], maximum: int, *, to_stderr: bool) -> None:
             f"{row.detects:.3g} off" if row.detects is not None else "nothing",
         )
     console.print(table)
-    if not told["alone"]:
-        console.print("several claims: each at the level of Holm's first step, the hardest")
+    if not planned["alone"]:
+        console.print("several claims: each at the level of Holm's first, strictest step")

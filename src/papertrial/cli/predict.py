@@ -1,46 +1,45 @@
-"""`papertrial predict`: answers for new inputs from a run alone."""
+"""`papertrial predict`: predict new inputs with a saved run."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from papertrial.cli.options import Device, Json
+from papertrial.cli.options import Device, Json, Run
+from papertrial.cli.output import print_json
 
 if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="The run's folder.", show_default=False)],
+    run: Run,
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Image files or folders of them; tables such as CSV files; texts, or text files "
-            "and folders of them.",
+            help="Images or folders of images; tables, such as CSV files; texts, text files or "
+            "folders of text files.",
             show_default=False,
         ),
     ],
     top: Annotated[
-        int | None, typer.Option(min=1, help="How many classes to show.", show_default=False)
+        int | None, typer.Option(min=1, help="Number of classes to show.", show_default=False)
     ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Predict from a run, with the preparation and the class names that it was trained with."""
+    """Predict new inputs with a saved run, prepared as they were for its training."""
     from papertrial.runs.run import load_run
 
     answers = load_run(run, device=device).predict(inputs)
     if as_json:
-        typer.echo(json.dumps([answer.to_json(top) for answer in answers], allow_nan=False))
+        print_json([answer.to_json(top) for answer in answers])
     else:
-        _table(answers, top or 1)
+        _print_answers(answers, top or 1)
 
 
-def _table(answers: list[Answer], top: int) -> None:
+def _print_answers(answers: list[Answer], top: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -62,4 +61,4 @@ def _table(answers: list[Answer], top: int) -> None:
             else [f"{answer.prediction:.6g}"]
         )
         table.add_row(answer.input, *shown, *([answer.converted] if converted else []))
-    Console(markup=False, emoji=False).print(table)  # texts are shown as they are
+    Console(markup=False, emoji=False).print(table)  # texts may look like markup

@@ -1,29 +1,28 @@
-"""`papertrial report`: the report of a run, or once more a verification's: HTML, Markdown, JSON."""
+"""`papertrial report`: write the report of a run, or that of a verification again."""
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from papertrial.cli.options import Data, Json
+from papertrial.cli.options import Data, Json, RunOrVerification
+from papertrial.cli.output import print_result
 
 
 def report(
-    run: Annotated[
-        Path, typer.Argument(help="Folder of a run or a verification.", show_default=False)
-    ],
+    run: RunOrVerification,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a run, without a verdict, into its folder: HTML, Markdown and JSON."""
+    """Write the report of a run or a verification into its folder: HTML, Markdown and JSON.
+
+    The report of a run has no verdict: that takes several seeds, which `verify` trains.
+    """
     from papertrial.store.verification_folder import PREREGISTRATION
 
     if os.path.isfile(run / PREREGISTRATION):  # noqa: PTH113  (Path's raises for a name too long)
-        # Its report is of what was judged then, so it is shown once more, not made anew.
+        # Its report describes what was judged then, so it is rendered again, not computed again.
         from papertrial.report.run_report import kept_report, rendered_again
         from papertrial.store.run_folder import RunFolder
         from papertrial.store.verification_folder import REPORT_HTML
@@ -40,9 +39,11 @@ def report(
         path = write_report(run, made)
     for line in made["warnings"]:
         typer.echo(f"warning: {line}", err=True)
-    if as_json:
-        told = {"run": str(run), "report": str(path), "headline": made["headline"]}
-        typer.echo(json.dumps({**told, "warnings": made["warnings"]}, allow_nan=False))
-        return
-    typer.echo(made["headline"])
-    typer.echo(f"report: {path}")
+    headline = made["headline"]
+    result = {
+        "run": str(run),
+        "report": str(path),
+        "headline": headline,
+        "warnings": made["warnings"],
+    }
+    print_result([headline, f"report: {path}"], result, as_json=as_json)

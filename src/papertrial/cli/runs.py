@@ -1,4 +1,4 @@
-"""`papertrial runs`: the runs and verifications that a folder holds, and one of them whole."""
+"""`papertrial runs`: list the runs and verifications in a folder, or show one in full."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from papertrial.cli.options import Json
+from papertrial.cli.formats import counted, size
+from papertrial.cli.options import RUNS, Json, RunOrVerification, Runs
+from papertrial.cli.output import metrics_table, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from papertrial.store.index import Entry
 
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
-_DEFAULT = Path("runs")
-_WIDE = 500  # letters, where nobody looks: what one copies is then on one line
-_LONGEST = 100  # letters of an error in the list
+_WIDTH = 500  # of tables where there is no terminal, so that paths are not broken
+_MAX_ERROR = 100  # letters of an error in the list
 
 
 class State(StrEnum):
-    """What a run may be found in: damaged by its files, stopped where its process is gone."""
+    """The state of a run: "stopped" if its process is gone, "damaged" if a file is."""
 
     finished = "finished"
     running = "running"
@@ -37,43 +37,47 @@ class State(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a folder may hold."""
+    """What a folder can contain."""
 
     run = "run"
     verification = "verification"
 
 
 def make_runs_app(guarded: Guard) -> typer.Typer:
-    """Assemble `runs` and its subcommand; `guarded` turns errors into messages and exit codes."""
-    app = typer.Typer(invoke_without_command=True, help="List runs and verifications; show one.")
+    """Return `runs` with its subcommand; `guarded` turns errors into messages and exit codes."""
+    app = typer.Typer(invoke_without_command=True, help="List runs and verifications, or show one.")
     app.callback()(guarded(list_runs))
     app.command("show")(guarded(show))
-    app.command("list", hidden=True)(guarded(list_runs))  # what one may well type
+    app.command("list", hidden=True)(guarded(list_runs))  # a word that users may well type
     return app
 
 
 def list_runs(
     context: typer.Context,
-    runs: Annotated[Path, typer.Option(help="Folder that run folders are in.")] = _DEFAULT,
-    recipe: Annotated[str | None, typer.Option(help="Of this recipe alone.")] = None,
-    state: Annotated[State | None, typer.Option(help="In this state alone.")] = None,
-    kind: Annotated[Kind | None, typer.Option(help="Of this kind alone.")] = None,
+    runs: Runs = RUNS,
+    recipe: Annotated[str | None, typer.Option(help="List only runs of this recipe.")] = None,
+    state: Annotated[State | None, typer.Option(help="List only runs in this state.")] = None,
+    kind: Annotated[
+        Kind | None, typer.Option(help="List only runs, or only verifications.")
+    ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Started then or later, in UTC: 2026-01-31 or 2026-01-31T12:00."),
+        typer.Option(
+            help="List only runs started since then (UTC): 2026-01-31 or 2026-01-31T12:00."
+        ),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="Those that have this metric alone, and its number.")
+        str | None, typer.Option(help="List only runs that have this metric, and show it.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="List at most this many.")] = None,
     inside: Annotated[
-        bool, typer.Option("--all", help="Also the runs that verifications trained.")
+        bool, typer.Option("--all", help="Include the runs that verifications trained.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List runs and verifications, the newest first; `runs show RUN` tells all of one."""
+    """List runs and verifications, newest first; `runs show RUN` shows one in full."""
     if context.invoked_subcommand is not None:
-        # What was given before the word `list` holds for it too.
+        # Options before the word `list` apply to it too.
         given = {key: value for key, value in context.params.items() if value is not None}
         context.default_map = {"list": given}
         return
@@ -81,8 +85,10 @@ def list_runs(
     from papertrial.store.index import scan
 
     earliest = None if since is None else _date(since)
-    if not os.path.isdir(runs) and runs != _DEFAULT:  # noqa: PTH112  (Path's raises)
-        raise RunError(f"there is no folder {runs}; --runs names the folder that runs are kept in")
+    if not os.path.isdir(runs) and runs != RUNS:  # noqa: PTH112  (Path's raises)
+        raise RunError(
+            f"there is no folder {runs}; set --runs to the folder that contains the runs"
+        )
     found = scan(runs, inside=inside)
     names = {entry.recipe for entry in found}
     if recipe is not None and recipe not in names:
@@ -98,14 +104,15 @@ def list_runs(
     ]
     shown = kept[:limit]
     if as_json:
-        typer.echo(json.dumps([entry.to_json() for entry in shown], allow_nan=False))
+        print_json([entry.to_json() for entry in shown])
         return
     if not shown:
-        typer.echo(f"no run in {runs}" if not found else f"none of {len(found)} in {runs} is such")
+        none = f"none of the {len(found)} runs in {runs} match" if found else f"no runs in {runs}"
+        typer.echo(none)
         return
-    _table(shown, metric)
+    _print_entries(shown, metric)
     if len(shown) < len(kept):
-        typer.echo(f"the newest {len(shown)} of {len(kept)}")
+        typer.echo(f"showing the newest {len(shown)} of {len(kept)}")
 
 
 def _date(text: str) -> datetime.datetime:
@@ -119,7 +126,7 @@ def _date(text: str) -> datetime.datetime:
     return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
-def _table(entries: list[Entry], metric: str | None) -> None:
+def _print_entries(entries: list[Entry], metric: str | None) -> None:
     from rich.table import Table
 
     table = Table("recipe", "kind", "seed", "started (UTC)", "state", "result", "path")
@@ -147,21 +154,23 @@ def _seeds(entry: Entry) -> str:
 
 
 def _result(entry: Entry, metric: str | None) -> list[str]:
-    """Say what a run or a verification came to, in a line a claim."""
-    told = []
+    """Return the result of a run or a verification, with a line for each claim."""
+    lines = list[str]()
     if entry.error:
         line = entry.error.splitlines()[0]
-        told.append(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")
+        lines.append(line if len(line) <= _MAX_ERROR else f"{line[: _MAX_ERROR - 1]}…")
     if entry.kind == "verification":
         if entry.state not in ("finished", "damaged"):
-            n = len(entry.seeds)
-            return [*told, f"no verdict yet, {n} seed{'s'[: n != 1]} finished"]
-        ruled = [_ruled(one) for one in entry.verdicts if metric in (None, one.get("metric"))]
+            finished = counted(len(entry.seeds), "seed")
+            return [*lines, f"no verdict yet, {finished} finished"]
+        judged = [
+            _describe_verdict(one) for one in entry.verdicts if metric in (None, one.get("metric"))
+        ]
         verdicts = {one.get("verdict") for one in entry.verdicts}
         whole = [entry.verdict] if entry.verdict and (verdicts != {entry.verdict}) else []
-        return [*told, *whole, *ruled] or [entry.verdict or "-"]
-    if told:
-        return told
+        return [*lines, *whole, *judged] or [entry.verdict or "-"]
+    if lines:
+        return lines
     if metric is not None:
         named = entry.number(metric)
         return [f"{named[0]} {metric} {named[1]:.6g}" if named else "-"]
@@ -169,22 +178,22 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
     return [f"{known[0]} {known[1]} {entry.metrics[known[0]][known[1]]:.6g}" if known else "-"]
 
 
-def _ruled(verdict: Any) -> str:
+def _describe_verdict(verdict: Any) -> str:
     ours, n = verdict.get("mean"), verdict.get("n")
     mean = f", ours {_number(verdict, ours)}" if isinstance(ours, int | float) else ""
     of = f" (n = {n})" if n else ""
-    said = verdict.get("verdict") or "not judged"
-    return f"{_named(verdict)} {_number(verdict, verdict.get('value'))}: {said}{mean}{of}"
+    word = verdict.get("verdict") or "not judged"
+    return f"{_subject(verdict)} {_number(verdict, verdict.get('value'))}: {word}{mean}{of}"
 
 
-def _named(claim: dict[str, Any]) -> str:
-    """Return what a claim is about; parameters are of no split."""
+def _subject(claim: dict[str, Any]) -> str:
+    """Return what a claim is about: "test accuracy", or "parameters", which have no split."""
     metric, split = str(claim.get("metric")), claim.get("split")
     return metric if metric == "parameters" or split is None else f"{split} {metric}"
 
 
 def _number(claim: dict[str, Any], value: Any) -> str:
-    """Return a number of a claim, one that is counted with all its digits."""
+    """Return a number of a claim; a count is written with all its digits."""
     if not isinstance(value, int | float):
         return str(value)
     counted = claim.get("metric") in ("parameters", "samples") and float(value).is_integer()
@@ -192,82 +201,68 @@ def _number(claim: dict[str, Any], value: Any) -> str:
 
 
 def show(
-    run: Annotated[
-        Path, typer.Argument(help="Folder of a run or a verification.", show_default=False)
-    ],
+    run: RunOrVerification,
     as_json: Json = False,
 ) -> None:
-    """Tell all of one run or verification: results, claims, where they came from, files."""
+    """Show one run or verification in full: results, claims, provenance and files."""
     from papertrial.errors import RunError
     from papertrial.store.index import details, is_entry
 
     if not os.path.isdir(run) or not is_entry(run):  # noqa: PTH112  (Path's raises)
-        raise RunError(f"{run} is no folder of a run; `papertrial runs` lists those there are")
-    told = details(run)
+        raise RunError(f"{run} is not the folder of a run; `papertrial runs` lists the folders")
+    found = details(run)
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(found))  # as read: also numbers that are not finite
         return
-    _head(told)
-    _metrics(told)
-    if told["verdicts"]:
-        _rows("verdicts", [(_ruled(verdict), str(verdict.get("why") or ""))
-                           for verdict in told["verdicts"]])  # fmt: skip
-    if told["claims"]:
-        _rows("claims, and what is here; one run is no verdict", map(_claimed, told["claims"]))
-    _rows("provenance", _flat(told["provenance"]))
-    _rows("files", _files(told["files"]), right=True)
+    _print_head(found)
+    _print_metrics(found)
+    verdicts = [(_describe_verdict(one), str(one.get("why") or "")) for one in found["verdicts"]]
+    _print_rows("verdicts", verdicts)
+    claims = map(_claim_and_result, found["claims"])
+    _print_rows("claims, and the results of this run (one run is not a verdict)", claims)
+    _print_rows("provenance", _flatten(found["provenance"]))
+    _print_rows("files", _file_rows(found["files"]), right=True)
 
 
-def _head(told: dict[str, Any]) -> None:
-    name = "seed" if told["kind"] == "run" else "seeds"
-    seeds = ", ".join(map(str, told["seeds"]))
-    what = f"{told['kind']} of {told['recipe']}" + (f", {name} {seeds}" if seeds else "")
-    verdict = f": {told['verdict']}" if told["verdict"] else ""
-    typer.echo(f"{what}, {told['state']}{verdict}")
-    typer.echo(f"path: {told['path']}")
-    if told["error"]:
-        typer.echo(f"error: {told['error']}")
-    if (told["report"] or {}).get("optimistic"):
+def _print_head(found: dict[str, Any]) -> None:
+    name = "seed" if found["kind"] == "run" else "seeds"
+    seeds = ", ".join(map(str, found["seeds"]))
+    what = f"{found['kind']} of {found['recipe']}" + (f", {name} {seeds}" if seeds else "")
+    verdict = f": {found['verdict']}" if found["verdict"] else ""
+    typer.echo(f"{what}, {found['state']}{verdict}")
+    typer.echo(f"path: {found['path']}")
+    if found["error"]:
+        typer.echo(f"error: {found['error']}")
+    if (found["report"] or {}).get("optimistic"):
         typer.echo("OPTIMISTIC: the epoch was chosen by the test split")
 
 
-def _metrics(told: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    splits = told["metrics"]
-    if not splits:
-        return
-    optimistic = (told["report"] or {}).get("optimistic")
-    marks = {"test": "test (optimistic)"} if optimistic else {}
-    table = Table("metric", *(marks.get(split, split) for split in splits))
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name in dict.fromkeys(name for values in splits.values() for name in values):
-        cells = [f"{v[name]:.6g}" if name in v else "-" for v in splits.values()]
-        table.add_row(name, *cells)
-    _console().print(table)
+def _print_metrics(found: dict[str, Any]) -> None:
+    if found["metrics"]:
+        optimistic = bool((found["report"] or {}).get("optimistic"))
+        _console().print(metrics_table(found["metrics"], optimistic=optimistic))
 
 
-def _claimed(claim: dict[str, Any]) -> tuple[str, str]:
+def _claim_and_result(claim: dict[str, Any]) -> tuple[str, str]:
     ours = claim.get("ours")
     here = _number(claim, ours) if isinstance(ours, int | float) else "not computed"
     why = f" (not judged: {claim['not_judged']})" if claim.get("not_judged") else ""
-    return f"{_named(claim)} {_number(claim, claim.get('value'))}", f"{here}{why}"
+    return f"{_subject(claim)} {_number(claim, claim.get('value'))}", f"{here}{why}"
 
 
-def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield nested values as rows of a name and a text."""
+def _flatten(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested values as rows of a name and a value."""
     for key, value in values.items():
-        name = f"{above}{key}".replace("_", " ")
+        name = f"{prefix}{key}".replace("_", " ")
         if isinstance(value, dict):
-            yield from _flat(value, f"{name}, ")
+            yield from _flatten(value, f"{name}, ")
         elif isinstance(value, list):
             yield name, ", ".join(map(str, value)) or "-"
         else:
             yield name, "-" if value is None else str(value)
 
 
-def _rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = False) -> None:
+def _print_rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = False) -> None:
     from rich.table import Table
 
     table = Table(show_header=False)
@@ -280,31 +275,23 @@ def _rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = False) -
         _console().print(table)
 
 
-def _files(files: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return a row a file; the runs of a verification's seeds together in one."""
+def _file_rows(files: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return a row for each file, and a single row for the runs of a verification's seeds."""
     from papertrial.store.verification_folder import SEEDS
 
     inside = [file for file in files if file["name"].startswith(f"{SEEDS}/")]
     outside = [file for file in files if not file["name"].startswith(f"{SEEDS}/")]
-    rows = [(file["name"], _size(file["bytes"])) for file in outside]
+    rows = [(file["name"], size(file["bytes"])) for file in outside]
     if inside:
         runs = len({file["name"].split("/")[1] for file in inside})
-        name = f"{SEEDS}/ ({runs} run{'s'[: runs != 1]}, {len(inside)} files)"
-        rows.append((name, _size(sum(file["bytes"] for file in inside))))
+        name = f"{SEEDS}/ ({counted(runs, 'run')}, {counted(len(inside), 'file')})"
+        rows.append((name, size(sum(file["bytes"] for file in inside))))
     return rows
 
 
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"
-
-
 def _console() -> Console:
-    """Return where tables go."""
+    """Return the console for tables."""
     from rich.console import Console
 
     console = Console(markup=False, emoji=False)
-    return console if console.is_terminal else Console(markup=False, emoji=False, width=_WIDE)
+    return console if console.is_terminal else Console(markup=False, emoji=False, width=_WIDTH)

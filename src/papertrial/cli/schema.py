@@ -1,4 +1,4 @@
-"""`papertrial schema`: the JSON Schema of recipes."""
+"""`papertrial schema`: print the JSON Schema of recipes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def schema() -> None:
-    """Print the JSON Schema of a recipe, for editors: save it as recipe.schema.json."""
+    """Print the JSON Schema of recipes, which editors use for completion."""
     from papertrial.recipe.schema import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))

@@ -1,4 +1,4 @@
-"""`papertrial show`: a recipe as YAML."""
+"""`papertrial show`: print a recipe as YAML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from papertrial.cli.options import Overrides, Recipe
 
 
 def show(recipe: Recipe, overrides: Overrides = None) -> None:
-    """Print a recipe as YAML, which runs as it is; with changes, fully resolved."""
+    """Print a recipe as YAML that can be trained; with overrides, fully resolved."""
     from papertrial.recipe.load import load_recipe, read, to_yaml
 
     if overrides:

@@ -1,25 +1,21 @@
-"""`papertrial verify`: does the reported number hold?"""
+"""`papertrial verify`: train several seeds and decide whether the reported numbers hold."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator
-from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
+from papertrial.cli.formats import counted
+from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
+from papertrial.cli.output import print_result
 
-if TYPE_CHECKING:
-    from papertrial.verification.verify import Verification
-
-# 1 and 3 tell of verdicts, so that a verification can be a step of anyone's CI.
+# The verdicts have exit codes of their own, so that a CI job can act on them.
 EXIT_CODES = {"REPRODUCED": 0, "NOT REPRODUCED": 1, "UNDECIDED": 3}
 
 MaxSeeds = Annotated[
-    int | None, typer.Option(help="Seeds at most; at least 5.", show_default="verify.max_seeds: 15")
+    int | None,
+    typer.Option(help="Maximum number of seeds; 5 or more.", show_default="verify.max_seeds: 15"),
 ]
 
 
@@ -31,11 +27,11 @@ def settings(
     statistic: str | None = None,
     horizon: str | None = None,
 ) -> list[str]:
-    """Return the options as overrides of the recipe's section `verify`, after those given."""
+    """Return the overrides, followed by the options as overrides of the recipe's `verify`."""
     from papertrial.claims.rule import FIRST_LOOK
 
     if seeds is not None and max_seeds is None:
-        max_seeds = max(seeds.count(",") + 1, FIRST_LOOK)  # those that were named, all of them
+        max_seeds = max(seeds.count(",") + 1, FIRST_LOOK)  # all that were named
     options = {
         "max_seeds": max_seeds,
         "seeds": None if seeds is None else f"[{seeds}]",
@@ -53,19 +49,24 @@ def verify(
     max_seeds: MaxSeeds = None,
     seeds: Annotated[
         str | None,
-        typer.Option(help="These seeds, in this order: 3,1,4,15,9", show_default="from `seed` on"),
+        typer.Option(
+            help="Train these seeds in this order: 3,1,4,15,9.", show_default="from `seed` on"
+        ),
     ] = None,
     alpha: Annotated[
         float | None,
-        typer.Option(help="Chance of error of each side.", show_default="verify.alpha: 0.05"),
+        typer.Option(help="Error rate of each one-sided test.", show_default="verify.alpha: 0.05"),
     ] = None,
     statistic: Annotated[
-        str | None, typer.Option(help="mean or median.", show_default="verify.statistic: mean")
+        str | None,
+        typer.Option(
+            help="Statistic to judge: mean or median.", show_default="verify.statistic: mean"
+        ),
     ] = None,
     horizon: Annotated[
         str | None,
         typer.Option(
-            help="anytime, or fixed: decided by fewer seeds, but the maximum is final.",
+            help="anytime, or fixed, which needs fewer seeds but cannot be extended later.",
             show_default="verify.horizon: anytime",
         ),
     ] = None,
@@ -73,92 +74,67 @@ def verify(
         int | None,
         typer.Option(
             min=1,
-            help="Seeds trained at once; the verdict does not depend on it.",
-            show_default="one a core, or one a GPU",
+            help="Number of seeds to train in parallel; the verdict does not depend on it.",
+            show_default="one per core, or one per GPU",
         ),
     ] = None,
     threads: Annotated[
-        int, typer.Option(min=1, help="CPU threads of each seed, whatever the workers.")
+        int, typer.Option(min=1, help="CPU threads per seed, for any number of workers.")
     ] = 1,
-    runs: Annotated[Path, typer.Option(help="Folder that run folders are made in.")] = Path("runs"),
+    runs: Runs = RUNS,
     data: Data = None,
     device: Device = "auto",
     again: Annotated[
-        bool, typer.Option("--again", help="Start anew, whatever was verified before.")
+        bool, typer.Option("--again", help="Start a new verification; ignore an earlier one.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train seed after seed until the recipe's claims are decided.
+    """Train seed after seed until the recipe's claims are decided, and write a report.
 
-    Ends with REPRODUCED (exit code 0), NOT REPRODUCED (1) or UNDECIDED (3), and a report. A
-    verification that was stopped is gone on with by the same command.
+    Exits with 0 for REPRODUCED, 1 for NOT REPRODUCED and 3 for UNDECIDED. To resume a verification
+    that was interrupted, run the same command again.
     """
+    from papertrial.cli.live import follow
+    from papertrial.cli.seed_rows import SeedRows
     from papertrial.recipe.load import load_recipe
 
     wanted = settings(overrides, max_seeds, seeds, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.verification.verify import verifying
 
-    done = _following(
-        verifying(
-            loaded,
-            runs=runs,
-            data=data,
-            device=device,
-            workers=workers,
-            threads=threads,
-            again=again,
-        )
+    seeds_shown = SeedRows()
+    events = verifying(
+        loaded, runs=runs, data=data, device=device, workers=workers, threads=threads, again=again
     )
-    typer.echo(done.headline, err=as_json)
-    for claim in done.claims:
-        typer.echo(f"  {_said(claim)}", err=as_json)
-    typer.echo(f"verification: {done.path}\nreport: {done.report}", err=as_json)
-    if as_json:
-        typer.echo(json.dumps(done.to_json(), allow_nan=False))
+    try:
+        done = follow(events, seeds_shown.rows, every=10)
+    except KeyboardInterrupt:
+        if seeds_shown.folder is not None:
+            saved = f"{counted(seeds_shown.ended, 'seed')} of this session saved"
+            resume = "to resume, run the same command without --again"
+            typer.echo(f"{saved} in {seeds_shown.folder}; {resume}", err=True)
+        raise
+    if seeds_shown.folder is None:
+        what = "this verification was already finished, so nothing was trained"
+        typer.echo(f"{what}; --again starts a new one", err=True)
+    lines = [
+        done.headline,
+        *(f"  {describe_verdict(claim)}" for claim in done.claims),
+        f"verification: {done.path}",
+        f"report: {done.report}",
+    ]
+    print_result(lines, done.to_json(), as_json=as_json)
     if code := EXIT_CODES[done.verdict]:
         raise typer.Exit(code)
 
 
-def _said(claim: dict[str, Any]) -> str:
-    """Return a line on a claim: what it is, the verdict, the one by the median, and why."""
-    split = f"{claim['split']} " if claim["split"] else ""  # parameters have none
-    counted = claim["kind"] == "exact"
-    value = f"{claim['value']:,.0f}" if counted else f"{claim['value']:g}"
-    kind = "" if counted or claim["kind"] == "mean" else f" ({claim['kind']})"
+def describe_verdict(claim: dict[str, Any]) -> str:
+    """Return one line on a claim: what it states, the verdict, and the reason."""
+    split = f"{claim['split']} " if claim["split"] else ""  # a number of parameters has no split
+    is_exact = claim["kind"] == "exact"
+    value = f"{claim['value']:,.0f}" if is_exact else f"{claim['value']:g}"
+    kind = "" if is_exact or claim["kind"] == "mean" else f" ({claim['kind']})"
     verdict = claim["verdict"] or "not judged"
     median = claim["verdict_median"]
-    beside = "" if median in (None, verdict) else f" (by the median {median})"
-    return f"{split}{claim['metric']} {value}{kind}: {verdict}{beside}; {claim['why']}"
-
-
-def _following(events: Generator[Any, None, Verification]) -> Verification:
-    """Run a verification to its end, showing what it tells; return it."""
-    from papertrial.claims.told import Registered, SeedEnded
-    from papertrial.cli.seeds import SeedReporter
-    from papertrial.progress import Step
-
-    folder, kept = None, 0
-    try:
-        with closing(events), SeedReporter() as reporter:
-            while True:
-                try:
-                    told = next(events)
-                except StopIteration as end:
-                    done: Verification = end.value
-                    break
-                if isinstance(told, Registered):
-                    folder = told.path
-                kept += isinstance(told, SeedEnded)
-                if not isinstance(told, Step):
-                    reporter.show(told)
-    except KeyboardInterrupt:
-        if folder is not None:
-            seeds = f"{kept} more seed{'s'[: kept != 1]}"
-            on = "the same command goes on from there (without --again)"
-            typer.echo(f"{folder} keeps {seeds}; {on}", err=True)
-        raise
-    if folder is None:
-        again = "nothing was trained; --again starts anew"
-        typer.echo(f"this very verification was finished before: {again}", err=True)
-    return done
+    by_median = "" if median in (None, verdict) else f" (by the median {median})"
+    return f"{split}{claim['metric']} {value}{kind}: {verdict}{by_median}; {claim['why']}"

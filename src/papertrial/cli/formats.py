@@ -1,0 +1,30 @@
+"""Counts, sizes and durations as the command line writes them."""
+
+from __future__ import annotations
+
+import datetime
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 seed", "2 seeds"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def size(nbytes: float | None) -> str:
+    """Return a number of bytes as "1.5 MB"; "size unknown" for None."""
+    if nbytes is None:
+        return "size unknown"
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if nbytes >= factor:
+            return f"{nbytes / factor:.1f} {unit}"
+    return f"{nbytes:.0f} bytes"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as "0:01:40"."""
+    return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def duration(seconds: float) -> str:
+    """Return a duration with a tenth of a second below a minute: "12.3 s", "0:01:40"."""
+    return clock(seconds) if seconds >= 60 else f"{seconds:.1f} s"

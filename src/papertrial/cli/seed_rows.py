@@ -1,0 +1,74 @@
+"""The rows that show a verification in the live display: one for each worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from papertrial.claims.told import (
+    Looked,
+    Registered,
+    SeedEnded,
+    SeedProgress,
+    SeedRetried,
+    SeedStarted,
+)
+from papertrial.cli.formats import duration
+from papertrial.cli.live import Line, Remove, Row, Shown, step_rows
+from papertrial.progress import Step
+
+Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
+
+
+class SeedRows:
+    """Describes the events of one verification, one after another.
+
+    The rule, every seed that has ended and every look at the claims stay on the screen as lines.
+
+    Attributes:
+        folder: the folder of the verification; None until the rule is registered.
+        ended: the number of seeds that have ended.
+    """
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.ended = 0
+
+    def rows(self, event: Event) -> Iterator[Shown]:
+        """Yield what an event changes on the screen."""
+        match event:
+            case Step():
+                yield from step_rows(event)
+            case Registered():
+                self.folder = event.path
+                yield from map(Line, event.lines)
+                yield Line(f"registered in {event.path}, SHA-256 {event.sha256}")
+            case SeedStarted():
+                yield Remove()  # the last step, if there was one
+                yield Row(f"seed {event.seed}", text="started", key=event.worker)
+            case SeedProgress():
+                yield Row(
+                    f"seed {event.seed}",
+                    event.done,
+                    event.total,
+                    text=event.text,
+                    key=event.worker,
+                )
+            case SeedEnded():
+                self.ended += 1
+                yield Remove(event.worker)
+                yield Line(_describe_end(event))
+            case SeedRetried():
+                yield Line(f"seed {event.seed} starts again: {event.why}")
+            case Looked():
+                for line in event.lines:
+                    yield Line(f"after {event.n} of at most {event.of} seeds: {line}")
+
+
+def _describe_end(event: SeedEnded) -> str:
+    took = duration(event.seconds)
+    if event.state == "finished":
+        scores = ", ".join(f"{name} {score:.4g}" for name, score in event.scores.items())
+        return f"seed {event.seed}: {scores} ({took})"
+    error = f": {event.error}" if event.error else ""
+    return f"seed {event.seed} {event.state} after {took}{error}"

@@ -1,0 +1,76 @@
+"""The rows that show a training in the live display."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from papertrial.cli.formats import counted
+from papertrial.cli.live import Line, Row, Shown, step_rows
+from papertrial.evaluate.metrics import scalars
+from papertrial.progress import Step
+from papertrial.training.events import Evaluated, Event, Started, Trained
+
+
+class TrainingRows:
+    """Describes the events of one training, one after another."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+        self._row = Row("")
+        self._headline = ""
+        self._evaluations: dict[str, str] = {}  # the last one of each split
+
+    def rows(self, event: Event) -> Iterator[Shown]:
+        """Yield what an event changes on the screen."""
+        match event:
+            case Step():
+                yield from step_rows(event)
+            case Started():
+                yield from self._start(event)
+            case Trained():
+                yield self._train(event)
+            case Evaluated():
+                yield from self._evaluate(event)
+
+    def _start(self, event: Started) -> Iterator[Shown]:
+        samples = ", ".join(f"{count:,} {split}" for split, count in event.rows.items())
+        epochs, steps = counted(event.epochs, "epoch"), counted(event.steps, "step")
+        parameters = counted(event.parameters, "parameter")
+        yield Line(f"{parameters} on {event.device}; samples: {samples}; {epochs}, {steps}")
+        yield Line(f"run folder: {event.run}")
+        for note in event.notes:
+            yield Line(note)
+        self._epochs = event.epochs
+        self._row = Row(f"epoch 1/{event.epochs}", 0, event.steps, "steps")
+        yield self._row
+
+    def _train(self, event: Trained) -> Row:
+        at = event.progress
+        self._headline = event.headline
+        self._row = replace(
+            self._row,
+            label=f"epoch {at.epoch}/{self._epochs}",
+            done=at.step,
+            text="  ".join(
+                [
+                    f"loss {at.loss:.4g}",
+                    f"batch {event.headline} {event.score:.4g}",
+                    *self._evaluations.values(),
+                    f"{at.samples_per_second:,.0f} samples/s",
+                ]
+            ),
+            always=at.step == self._row.total,
+        )
+        return self._row
+
+    def _evaluate(self, event: Evaluated) -> Iterator[Shown]:
+        if event.final:
+            yield replace(self._row, label=f"evaluated {event.split}", always=False)
+            return
+        numbers = scalars(event.metrics)
+        if event.split != "train" and self._headline in numbers:
+            text = f"{event.split} {self._headline} {numbers[self._headline]:.4g}"
+            self._evaluations[event.split] = text
+            # Who asks for a test curve wants to keep it; other splits have their place in the row.
+            yield Line(f"step {event.step}  {text}", plain=event.split != "test")
