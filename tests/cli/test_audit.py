@@ -23,7 +23,7 @@ def test_a_verification_that_agrees(invoke: Invoke, verified: Path) -> None:
         "ok      retraining: seed 2 trained again: same weights, bit for bit; same predictions, "
         "scores",
     ]
-    assert lines[-1] == f"all agrees: {verified}"
+    assert lines[-1] == f"everything agrees: {verified}"
     assert "training seed 2 again" in done.stderr
 
 

@@ -15,16 +15,16 @@ LINEAR = "{use: torch.nn.Linear, in_features: 64, out_features: 10}"
 SOFTMAX = FLAWED.replace("LAYERS", f"{LINEAR}, {{use: torch.nn.Softmax, dim: 1}}")
 
 
-def test_a_recipe_that_is_whole_is_0_with_its_facts(invoke: Invoke) -> None:
+def test_a_valid_recipe_exits_with_0_and_shows_its_facts(invoke: Invoke) -> None:
     done = invoke("check", "digits-mlp")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert lines[0] == "samples: 898 train, 899 test"
-    assert lines[1] == "parameters: 4,810, all of them trained"
+    assert lines[1] == "parameters: 4,810, all of them trainable"
     assert lines[2].startswith("first loss: 2.")
-    assert lines[2].endswith(", 2.3026 expected of a guess")
-    assert lines[3].startswith("the whole run: about 0:00:")
-    assert lines[3].endswith(" MB for a step and the data, beside torch itself")
+    assert lines[2].endswith(" (random guessing: 2.3026)")
+    assert lines[3].startswith("estimate: 0:00:")
+    assert " MB of memory " in lines[3]
     assert lines[-1].startswith("digits-mlp: ok; 0 errors, ")
 
 

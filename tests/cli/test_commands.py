@@ -55,7 +55,7 @@ def test_train_tells_progress_in_plain_lines_and_ends_with_a_table(
 ) -> None:
     done = invoke("train", "digits-mlp", "epochs=2", "--runs", tmp_path)
     assert done.exit_code == 0
-    assert "epoch 2/2  step 58/58  loss" in done.stderr
+    assert "epoch 2/2  58/58 steps  loss" in done.stderr
     assert "samples/s" in done.stderr
     assert "\x1b" not in done.stderr + done.stdout
     assert "accuracy" in done.stdout

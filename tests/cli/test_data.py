@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -17,12 +16,11 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from papertrial.cli.data import make_data_app, watch
+from papertrial.cli.data import make_data_app
 from papertrial.cli.main import guarded
 from papertrial.data.column import Dataset
 from papertrial.data.files.catalog import CATALOG
 from papertrial.data.sources.named_sets import data_folder
-from papertrial.progress import Step, Steps
 
 Run = Callable[..., Result]
 
@@ -127,7 +125,7 @@ def test_what_comes_with_papertrial_needs_no_fetch(run: Run) -> None:
     done = run("fetch", "digits")
     assert (done.exit_code, done.stdout) == (
         0,
-        "digits comes with papertrial: there is nothing to fetch\n",
+        "digits comes with papertrial: nothing to download\n",
     )
 
 
@@ -190,7 +188,10 @@ def test_info_of_a_table_in_words(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["diabetes", "--sheet", "sheet.png"], "--sheet is for sets of images; diabetes is of"),
+        (
+            ["diabetes", "--sheet", "sheet.png"],
+            "--sheet needs a data set of images; diabetes",
+        ),
         (["digits", "--sheet", "sheet.jpg"], "--sheet must name a PNG file, got sheet.jpg"),
     ],
 )
@@ -208,23 +209,3 @@ def test_the_real_fashion_mnist_is_verified(
     assert [file["state"] for file in told["files"]] == ["verified"] * 4
     found = {name: split["fingerprint"] for name, split in told["splits"].items()}
     assert found == {name: split.fingerprint for name, split in fashion_mnist.splits.items()}
-
-
-def test_steps_are_told_in_plain_lines_on_standard_error(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = iter(range(0, 100, 3))
-    monkeypatch.setattr("papertrial.cli.data.time.monotonic", lambda: float(next(clock)))
-
-    def steps() -> Steps[str]:
-        yield Step("fetching set.zip", 1_500_000, 30_000_000, "bytes")
-        yield Step("reading set", 1_200, None, "texts")
-        return hashlib.md5(b"done").hexdigest()
-
-    assert watch(steps()) == hashlib.md5(b"done").hexdigest()
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.splitlines() == [
-        "fetching set.zip  1.5 MB of 30.0 MB",
-        "reading set  1,200 texts",
-    ]

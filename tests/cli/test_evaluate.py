@@ -146,7 +146,7 @@ def test_train_says_that_a_choice_by_the_test_split_is_optimistic(
     at = next(i for i, line in enumerate(lines) if line.startswith("OPTIMISTIC: "))
     assert lines[at - 1] == "reported: epoch 2 of 2, the best on test"
     assert "the epoch was chosen by the test split" in lines[at]
-    assert "test at the last epoch: loss " in lines[at]
+    assert "at the last epoch: loss " in lines[at]
     assert lines[-1].startswith("run: ")
 
 
@@ -161,7 +161,7 @@ def test_train_says_it_beside_json_on_standard_error(invoke: Invoke, tmp_path: P
 
 def test_train_says_that_the_test_split_was_looked_at(invoke: Invoke, tmp_path: Path) -> None:
     done = invoke("train", "digits-mlp", *CHOSEN[:2], "epochs=3", "--runs", tmp_path)
-    assert "the test split was looked at 2 times before the end; it chose nothing" in done.stdout
+    assert "the test split was evaluated 2 times before the end, but chose nothing" in done.stdout
     plain = invoke("train", "digits-mlp", "epochs=1", "--runs", tmp_path)
     assert "the test split" not in plain.stdout + plain.stderr
 

@@ -75,7 +75,7 @@ def test_a_name_that_no_recipe_can_have_is_refused(
     monkeypatch.chdir(tmp_path / "here")
     done = invoke("new", "--", name)
     assert done.exit_code == 2
-    assert "a recipe's name is letters, digits, '.', '_' and '-', a letter or digit" in done.stderr
+    assert "a recipe's name consists of letters, digits, '.', '_' and '-'" in done.stderr
     assert list((tmp_path / "here").iterdir()) == []
 
 
@@ -86,7 +86,7 @@ def test_a_folder_with_something_in_it_is_left_alone(invoke: Invoke, tmp_path: P
     for name in ("mine", "file"):
         done = invoke("new", tmp_path / name)
         assert done.exit_code == 2
-        assert f"{tmp_path / name} is there already; choose another name" in done.stderr
+        assert f"{tmp_path / name} already exists; choose another name" in done.stderr
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["model.py"]
     assert (tmp_path / "mine" / "model.py").read_text() == "precious"
     assert (tmp_path / "file").read_text() == "precious"

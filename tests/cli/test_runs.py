@@ -150,11 +150,11 @@ def test_verifications_tell_counts_deviations_and_how_far_they_are(
 
 def test_what_the_list_leaves_out_is_told(invoke: Invoke, root: Path) -> None:
     done = invoke("runs", "--runs", root, "--limit", "1")
-    assert done.stdout.splitlines()[-1] == "the newest 1 of 5"
+    assert done.stdout.splitlines()[-1] == "showing the newest 1 of 5"
     done = invoke("runs", "--runs", root, "--recipe", "digits-mpl")
     assert "no run of 'digits-mpl' in" in done.stderr
     assert 'did you mean "digits-mlp"?' in done.stderr
-    assert done.stdout.startswith("none of 5 in ")
+    assert done.stdout.startswith("none of the 5 runs in ")
 
 
 def test_no_runs_are_no_error_but_no_folder_is(
@@ -162,15 +162,15 @@ def test_no_runs_are_no_error_but_no_folder_is(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = invoke("runs")
-    assert (done.exit_code, done.stdout) == (0, "no run in runs\n")
+    assert (done.exit_code, done.stdout) == (0, "no runs in runs\n")
     assert invoke("runs", "--json").stdout == "[]\n"
     for words, message in (
         (["runs", "--runs", "nowhere"], "there is no folder nowhere"),
         (["runs", "--since", "yesterday"], "--since must be a date such as 2026-01-31"),
         (["runs", "--state", "lost"], "'lost' is not one of"),
         (["runs", "--limit", "0"], "--limit"),
-        (["runs", "show", "nowhere"], "nowhere is no folder of a run"),
-        (["runs", "show", "a" * 5000], "is no folder of a run"),
+        (["runs", "show", "nowhere"], "nowhere is not the folder of a run"),
+        (["runs", "show", "a" * 5000], "is not the folder of a run"),
     ):
         done = invoke(*words)
         assert (done.exit_code, done.stdout) == (2, "")
@@ -185,7 +185,7 @@ def test_show_tells_all_of_a_run(invoke: Invoke, root: Path) -> None:
     for shown in (
         "run of digits-mlp, seed 3, finished",
         f"{ours:.6g}",
-        "claims, and what is here; one run is no verdict",
+        "one run is not a verdict",
         "test accuracy 0.5",
         "environment, versions, torch",
         "model.safetensors",

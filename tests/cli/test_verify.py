@@ -126,7 +126,12 @@ def done(stopped: SimpleNamespace, invoke: Invoke) -> Result:
 
 def test_ctrl_c_stops_all_and_keeps_what_is_finished(stopped: SimpleNamespace) -> None:
     assert (stopped.code, stopped.out) == (130, "")
-    assert stopped.err.endswith("interrupted\n")
+    *_, advice, last = stopped.err.splitlines()
+    assert last == "interrupted"
+    path = stopped.path.relative_to(stopped.folder)
+    seeds = len(stopped.outcomes)
+    assert advice.startswith(f"{seeds} seed")
+    assert f"saved in {path}; to resume, run the same command" in advice
     assert "Traceback" not in stopped.err
     assert stopped.state["state"] == "interrupted"
     assert stopped.outcomes[0]["state"] == "finished"
@@ -139,8 +144,8 @@ def test_the_rule_is_shown_before_the_first_seed(stopped: SimpleNamespace) -> No
     before, found, after = stopped.err.partition(f"SHA-256 {sha256}\n")
     assert found
     assert "claim 1: test mae 0.9" in before
-    assert "seed 0 started" not in before
-    assert "seed 0 started" in after
+    assert "seed 0  started" not in before
+    assert "seed 0  started" in after
     first = min(file.stat().st_mtime_ns for file in stopped.path.glob("seeds/*/provenance.json"))
     assert (stopped.path / "preregistration.json").stat().st_mtime_ns < first
 
@@ -201,10 +206,8 @@ def test_what_is_finished_is_told_again_without_training(
     assert plain.exit_code == 0
     lines = plain.stdout.splitlines()
     assert lines[0].startswith("REPRODUCED: all 2 claims of plane hold, as written here, on ")
-    assert lines[1].startswith(
-        "  test mae 0.9: REPRODUCED (by the median UNDECIDED); the expected test mae is "
-    )
-    assert lines[2] == "  parameters 4: REPRODUCED; counted without training: 4"
+    assert lines[1].startswith("  test mae 0.9: REPRODUCED (by the median UNDECIDED); ")
+    assert lines[2].startswith("  parameters 4: REPRODUCED; ")
     assert lines[4] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import papertrial as pt
-from papertrial.cli.train import told
+from papertrial.cli.train import describe_result
 from papertrial.recipe.load import shipped
 
 CLAIMED = 'claims=[{metric: accuracy, value: 0.93, tolerance: 0.01, printed: "93 %"}]'
@@ -85,7 +85,7 @@ def test_counts_stand_beside_those_of_the_run(tmp_path: Path) -> None:
         shipped()["diabetes-bmi"].replace("epochs: 1000", "epochs: 1")
     )
     run = pt.train(pt.load_recipe(tmp_path / "quick.yaml"), runs=tmp_path, threads=1)
-    assert told(run.summary)[2:] == [
+    assert describe_result(run.summary)[2:] == [
         "claim: parameters 2; here 2 (counted)",
         "claim: train samples 422; here 422 (counted)",
         "claim: test samples 20; here 20 (counted)",
@@ -109,7 +109,7 @@ def test_a_claim_stands_beside_the_number_and_says_what_it_is(
         }
     ]
     why = "not judged: the setting differs: epochs=1"
-    assert told(run.summary) == [
+    assert describe_result(run.summary) == [
         f"claim: test accuracy 0.93 (printed: 93 %); here {ours:.6g} ({why})"
     ]
     # The run's own recipe says so still, when it is trained again.
@@ -124,5 +124,5 @@ def test_a_claim_of_the_setting_itself_is_one_run_without_a_verdict(
     assert "epochs: 1\n" in text
     claimed.write_text(text)
     run = pt.train(pt.load_recipe(claimed, ["seed=2"]), runs=tmp_path / "runs")
-    (line,) = told(run.summary)
+    (line,) = describe_result(run.summary)
     assert line.endswith("(one run, no verdict)")

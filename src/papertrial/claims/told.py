@@ -17,11 +17,10 @@ class Registered:
 
 @dataclass(frozen=True)
 class SeedStarted:
-    """A worker has taken a seed; `part` names the other side of a difference, "versus 1"."""
+    """A worker has taken a seed."""
 
     worker: int
     seed: int
-    part: str
 
 
 @dataclass(frozen=True)

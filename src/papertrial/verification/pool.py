@@ -40,7 +40,7 @@ class SeedPool:
         worker = self._workers.submit(replace(self._task, seed=seed))
         self.records[seed] = {"attempts": attempt, "worker": worker}
         self._began[seed] = time.perf_counter()
-        self._told.append(SeedStarted(worker, seed, ""))
+        self._told.append(SeedStarted(worker, seed))
 
     def wait(self) -> Any:
         """Return what is told next: Ended or Lost, or how far a seed is.

@@ -1,0 +1,36 @@
+"""Counts, sizes and durations as they are printed."""
+
+from __future__ import annotations
+
+import pytest
+
+from papertrial.cli.formats import counted, duration, size
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 seeds"), (1, "1 seed"), (2, "2 seeds"), (1234, "1,234 seeds")]
+)
+def test_counts(count: int, text: str) -> None:
+    assert counted(count, "seed") == text
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "text"),
+    [
+        (None, "size unknown"),
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (17_680, "17.7 kB"),
+        (1_500_000, "1.5 MB"),
+        (2 * 10**9, "2.0 GB"),
+    ],
+)
+def test_sizes(nbytes: int | None, text: str) -> None:
+    assert size(nbytes) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (12.34, "12.3 s"), (61, "0:01:01"), (3600, "1:00:00")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
