@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: the rule, what was got, where, what to do."""
+"""Errors that a user can fix; each message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from dataclasses import dataclass
 
 
 class PapertrialError(ValueError):
-    """A mistake in what the user gave; shown as one message, never as a traceback."""
+    """An error in the user's input; the command line shows its message without a traceback."""
 
 
 class RecipeError(PapertrialError):
-    """A recipe that cannot be read, typed or built."""
+    """A recipe that cannot be read, or that is not valid."""
 
 
 class DataError(PapertrialError):
-    """Data that are missing, corrupt, or not what the task needs."""
+    """Data that are missing, corrupt, or unsuitable for the task."""
 
 
 class ModelError(PapertrialError):
-    """A model or a loss that does not fit its input, its targets or its task."""
+    """A model or a loss that does not fit the input, the targets or the task."""
 
 
 class DivergedError(PapertrialError):
-    """A training whose loss is no longer a finite number."""
+    """A training whose loss, or a metric that a claim needs, is no longer finite."""
 
 
 class ClaimError(PapertrialError):
-    """A claim that cannot be judged, or a rule for judging it that does not hold together."""
+    """A claim that cannot be judged, or an inconsistent rule for judging it."""
 
 
 class RunError(PapertrialError):
-    """A run folder that cannot be read or written."""
+    """A run folder or verification folder that cannot be read or written."""
 
 
 class PredictionInputError(PapertrialError):
-    """An input to predict that is absent, truncated or of another kind."""
+    """An input to predict that is missing, truncated, or of the wrong kind."""
 
 
 class DeviceError(PapertrialError):
@@ -45,10 +45,13 @@ class DeviceError(PapertrialError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a recipe.
+    """One problem of a recipe.
 
-    `where` is the key path ("optimizer.lr"), `line` the 1-based line in the file (None for what an
-    override or Python gave), `origin` says so in words.
+    Attributes:
+        where: the key path, such as "optimizer.lr".
+        message: what is wrong, and what to do.
+        line: the 1-based line in the file; None for a value from an override or from Python.
+        origin: where a value without a line comes from, such as 'override "epochs=0"'.
     """
 
     where: str
@@ -63,7 +66,7 @@ class Problem:
 
 
 class InvalidRecipeError(RecipeError):
-    """Every problem of one recipe, in one message, in the order of the file."""
+    """All problems of a recipe in one message, in the order of the file."""
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
         self.source = source
@@ -74,14 +77,14 @@ class InvalidRecipeError(RecipeError):
 
 
 def nearest(got: object, valid: Iterable[str]) -> str:
-    """Return `; did you mean "x"?` for the nearest of `valid`, letter case aside, or nothing."""
+    """Return `; did you mean "x"?` for the nearest of `valid`, ignoring case, or ""."""
     by_lower = {name.lower(): name for name in sorted(valid, reverse=True)}
     near = difflib.get_close_matches(str(got).lower(), by_lower, n=1, cutoff=0.6)
     return f'; did you mean "{by_lower[near[0]]}"?' if near else ""
 
 
 def did_you_mean(got: object, valid: Iterable[str]) -> str:
-    """Return the nearest of `valid` as a question, else the valid names where they are few."""
+    """Return the nearest of `valid` as a question, or else a list of `valid` if it is short."""
     names = sorted(set(valid))
     listed = f"; valid: {', '.join(names)}" if 0 < len(names) <= 24 else ""
     return nearest(got, names) or listed

@@ -107,7 +107,7 @@ def test_a_seed_that_did_not_end_is_refused(verified: Path) -> None:
 
 
 def test_a_folder_of_a_run_is_refused(verified: Path) -> None:
-    with pytest.raises(RunError, match="a run, not a verification"):
+    with pytest.raises(RunError, match="it is the folder of a run"):
         audit(verified / "seeds" / "s0")
 
 

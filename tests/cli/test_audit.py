@@ -58,7 +58,7 @@ def test_what_cannot_be_audited_is_exit_code_2(
 ) -> None:
     absent = invoke("audit", tmp_path / "nothing")
     assert absent.exit_code == 2
-    assert "is no folder of a verification" in absent.stderr
+    assert "is not the folder of a verification" in absent.stderr
     seed = invoke("audit", verified, "--seed", "99")
     assert (seed.exit_code, seed.stdout) == (2, "")
     assert seed.stderr == (

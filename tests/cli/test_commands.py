@@ -154,7 +154,7 @@ def test_a_bad_recipe_is_one_message(invoke: Invoke, tmp_path: Path, name: str) 
         (["train", "digits-mlp", "--device", "cuda:99"], "this machine has no device 'cuda:99'"),
         (["train", "digits-mlp", "--runs", "/dev/null/x"], "cannot write /dev/null/x"),
         (["predict", "/dev/null", "x.png"], "there is no run folder /dev/null"),
-        (["predict", ".", "x.png"], "is no run folder"),
+        (["predict", ".", "x.png"], "is not a run folder"),
     ],
 )
 def test_bad_input_is_one_message(

@@ -73,7 +73,7 @@ def test_another_set_and_changed_data(invoke: Invoke, run: pt.Run) -> None:
 
 def test_what_cannot_be_evaluated_is_2(invoke: Invoke, run: pt.Run, tmp_path: Path) -> None:
     for words, message in (
-        ([tmp_path], "is no run folder"),
+        ([tmp_path], "is not a run folder"),
         ([run.path, "--data", "nowhere"], "there is no set and no file or folder 'nowhere'"),
         ([run.path, "--device", "cuda:99"], "this machine has no device"),
     ):

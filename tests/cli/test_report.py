@@ -82,7 +82,7 @@ def test_what_has_no_report_is_2(invoke: Invoke, run: pt.Run, tmp_path: Path) ->
     (tmp_path / "hurt" / "predictions" / "test.safetensors").unlink()
     (tmp_path / "hurt" / "report.html").unlink(missing_ok=True)
     for path, message in (
-        (tmp_path, "is no run folder"),
+        (tmp_path, "is not a run folder"),
         (tmp_path / "nowhere", "there is no run folder"),
         (tmp_path / ("a" * 5000), "there is no run folder"),
         (tmp_path / "hurt", "has no readable predictions/test.safetensors"),

@@ -155,15 +155,15 @@ def test_deviations_are_part_of_the_verdict(tmp_path: Path) -> None:
 DAMAGED = [
     ("provenance.json", None, "provenance.json cannot be read"),
     ("provenance.json", "{", "provenance.json is damaged"),
-    ("provenance.json", "[]", "it is no JSON object"),
+    ("provenance.json", "[]", "it is not a JSON object"),
     ("provenance.json", "[" * 100_000, "provenance.json is damaged"),
     ("provenance.json", "\udce9", "provenance.json is damaged"),
     ("provenance.json", '{"state": ["finished"]}', "its state is ['finished']"),
     ("provenance.json", '{"state": "done"}', "its state is 'done'"),
-    ("recipe.yaml", None, "there is no recipe.yaml"),
+    ("recipe.yaml", None, "recipe.yaml is missing"),
     ("metrics.json", None, "metrics.json cannot be read"),
     ("metrics.json", '{"metrics": []}', "it has no metrics"),
-    ("metrics.json", '{"metrics": {"test": {"loss": NaN}}}', "NaN is no JSON"),
+    ("metrics.json", '{"metrics": {"test": {"loss": NaN}}}', "NaN is not valid JSON"),
 ]
 
 
@@ -189,8 +189,8 @@ def test_damaged_folders_are_listed_as_such(
     ("file", "content", "message"),
     [
         ("verification.json", None, "verification.json cannot be read"),
-        ("verification.json", "7", "it is no JSON object"),
-        ("preregistration.json", None, "there is no preregistration.json"),
+        ("verification.json", "7", "it is not a JSON object"),
+        ("preregistration.json", None, "preregistration.json is missing"),
     ],
 )
 def test_damaged_verifications_are_listed_as_such(

@@ -1,4 +1,4 @@
-"""Folders of verifications: how they are named, found and read, and mended after a crash."""
+"""Folders of verifications: how they are named, found and read, and repaired after a crash."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_what_is_no_verification_is_told(tmp_path: Path, folder: VerificationFol
     assert VerificationFolder.load(folder.path).path == folder.path
     run = tmp_path / "run"
     run.mkdir()
-    with pytest.raises(RunError, match=r"no folder of a verification.*`papertrial runs` lists"):
+    with pytest.raises(RunError, match=r"not the folder of a verification.*`papertrial runs"):
         VerificationFolder.load(run)
     (run / "provenance.json").write_text("{}")
-    with pytest.raises(RunError, match="it is a run, not a verification"):
+    with pytest.raises(RunError, match="it is the folder of a run"):
         VerificationFolder.load(run)
 
 
@@ -73,12 +73,14 @@ def test_the_state_is_empty_at_first_and_damage_is_told(folder: VerificationFold
         with pytest.raises(RunError, match=r"verification\.json is damaged"):
             folder.state  # noqa: B018
     (folder.path / "preregistration.json").write_text("[]")
-    with pytest.raises(RunError, match=r"preregistration\.json is damaged: it is no JSON object"):
+    with pytest.raises(
+        RunError, match=r"preregistration\.json is damaged: it is not a JSON object"
+    ):
         folder.registered  # noqa: B018
 
 
 @pytest.mark.parametrize(
-    ("text", "seeds", "mended"),
+    ("text", "seeds", "repaired"),
     [
         ("", [], ""),
         (WHOLE, [0], WHOLE),
@@ -88,20 +90,20 @@ def test_the_state_is_empty_at_first_and_damage_is_told(folder: VerificationFold
     ],
 )
 def test_a_record_cut_short_is_left_out_and_cut_off(
-    folder: VerificationFolder, text: str, seeds: list[int], mended: str
+    folder: VerificationFolder, text: str, seeds: list[int], repaired: str
 ) -> None:
     path = folder.path / "outcomes.jsonl"
     path.write_text(text)
     assert [record["seed"] for record in folder.outcomes()] == seeds
-    folder.mend()
-    assert path.read_text() == mended
+    folder.repair()
+    assert path.read_text() == repaired
     folder.append("outcomes.jsonl", {"seed": 9})
     assert [record["seed"] for record in folder.outcomes()] == [*seeds, 9]
 
 
-def test_without_records_there_is_nothing_to_mend(folder: VerificationFolder) -> None:
+def test_without_records_there_is_nothing_to_repair(folder: VerificationFolder) -> None:
     assert folder.outcomes() == []
-    folder.mend()
+    folder.repair()
     assert not (folder.path / "outcomes.jsonl").exists()
 
 

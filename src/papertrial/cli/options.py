@@ -17,7 +17,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         help="Overrides of the recipe, such as optimizer.lr=0.01 epochs=3.",
-        metavar="[KEY=VALUE]...",
+        metavar="KEY=VALUE",
         show_default=False,
     ),
 ]

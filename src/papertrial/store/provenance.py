@@ -1,4 +1,4 @@
-"""Where a result came from: code, versions, machine, command, time."""
+"""The provenance of a result: code, versions, machine, command and time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def utc_now() -> str:
 def git(folder: Path) -> GitState | None:
     """Return the state of the repository that a folder lies in; None if it lies in none.
 
-    `dirty` counts changes to tracked files and files that git does not know.
+    `dirty` means changed tracked files or untracked files.
     """
 
     def ask(*words: str) -> str:
@@ -39,14 +39,14 @@ def git(folder: Path) -> GitState | None:
 
 
 def command_line() -> str:
-    """Return the command of this process as a shell takes it."""
+    """Return the command line of this process, quoted for a shell."""
     return shlex.join(sys.argv)
 
 
 def environment(
     device: str, *, device_name: str | None, cpu_capability: str | None, threads: int
 ) -> Environment:
-    """Return what a run depends on beside its recipe and data.
+    """Return what a run depends on apart from its recipe and data.
 
     Args:
         device: the device that it computes on, such as "cuda:0".

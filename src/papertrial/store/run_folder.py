@@ -1,11 +1,11 @@
-"""Run folders: made once, filled with files that appear whole or not at all, and read back.
+"""Run folders: created once, written atomically, and read back.
 
 runs/<recipe>/<UTC time>-<hash8>-s<seed>/
-    recipe.yaml          what was done, fully resolved; runs again as it is
+    recipe.yaml          the recipe, fully resolved; it can be trained again
     code/                copies of the recipe's own files
     provenance.json      hashes, fingerprints, versions, machine, command, times, state
-    preprocess.json      what was learnt on the training part, and what outputs mean
-    metrics.jsonl        a record per logged step and per evaluation
+    preprocess.json      what was fitted on the training split, and what outputs mean
+    metrics.jsonl        a line for each logged step and each evaluation
     metrics.json         the final metrics and timings
     model.safetensors    the weights
     state.pt             the state of the training: weights, optimizer, scheduler
@@ -41,17 +41,17 @@ R = TypeVar("R", bound=Record)
 
 
 class RunFolder:
-    """One run's folder."""
+    """The folder of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def create(cls, root: Path, recipe: str, digest: str, seed: int) -> RunFolder:
-        """Make the folder of a new run, never one that is there already.
+        """Create the folder of a new run; never use an existing one.
 
         Raises:
-            RunError: it cannot be made.
+            RunError: the folder cannot be created.
         """
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         name = f"{now}-{digest[:8]}-s{seed}"
@@ -63,16 +63,16 @@ class RunFolder:
                 except FileExistsError:
                     if not path.is_dir():
                         raise
-                    continue  # two runs of one recipe and seed within a second
+                    continue  # another run of this recipe and seed in the same second
                 return cls(path)
-        raise RunError(f"cannot make a new folder for {root / recipe / name}")
+        raise RunError(f"cannot create a new folder {root / recipe / name}")
 
     @classmethod
     def at(cls, path: Path) -> RunFolder:
-        """Make a new folder of a given name.
+        """Create a new folder at a given path.
 
         Raises:
-            RunError: it is there already, or cannot be made.
+            RunError: the folder exists already, or cannot be created.
         """
         with _writing(path):
             path.mkdir(parents=True)
@@ -83,14 +83,14 @@ class RunFolder:
         """Open the folder of a finished run.
 
         Raises:
-            RunError: it is none, or the run did not finish.
+            RunError: it is not a run folder, or the run did not finish.
         """
         if not os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for a name too long)
-            raise RunError(f"there is no run folder {path}; a training prints the path of its run")
+            raise RunError(f"there is no run folder {path}; `papertrial runs` lists the folders")
         if not (path / PROVENANCE).is_file() or not (path / RECIPE).is_file():
             inside = [p.parent for p in sorted(path.glob(f"*/{PROVENANCE}"))]
             hint = f"; did you mean {inside[-1]}?" if inside else ""
-            raise RunError(f"{path} is no run folder: it has no {PROVENANCE} and {RECIPE}{hint}")
+            raise RunError(f"{path} is not a run folder: {PROVENANCE} or {RECIPE} is missing{hint}")
         folder = cls(path)
         state = folder.provenance.state
         if state != "finished":
@@ -113,7 +113,7 @@ class RunFolder:
             yield read_line(text, where)
 
     def write(self, name: str, data: bytes | str) -> None:
-        """Write a file so that it appears whole or not at all: write aside, fsync, rename."""
+        """Write a file atomically: write a temporary file, fsync it, rename it."""
         target = self.path / name
         with _writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ class RunFolder:
             _fsync_folder(target.parent)
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write a value as JSON; NaN and infinity, which JSON lacks, are refused."""
+        """Write a value as JSON; NaN and infinity, which JSON lacks, are an error."""
         self.write(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
     def append(self, name: str, record: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ class RunFolder:
             file.write(json.dumps(record, allow_nan=False) + "\n")
 
     def read(self, name: str) -> bytes:
-        """Read a file; RunError where it is absent."""
+        """Read a file; RunError if it is missing."""
         try:
             return (self.path / name).read_bytes()
         except OSError as error:
@@ -148,7 +148,7 @@ class RunFolder:
             raise RunError(rule) from error
 
     def write_record(self, name: str, record: Record) -> None:
-        """Write a document as JSON; it appears whole or not at all."""
+        """Write a document as JSON, atomically."""
         self.write(name, record.to_json() + "\n")
 
     def append_record(self, name: str, record: Record) -> None:
@@ -168,7 +168,7 @@ class RunFolder:
     def read_lines(self, name: str) -> Iterator[tuple[str, bytes]]:
         """Yield (where, JSON text) for each line of a file of documents.
 
-        A last line that a crash cut short has no newline after it; it is left out.
+        A last line that a crash cut short, without a newline at its end, is skipped.
 
         Raises:
             RunError: the file is absent.
@@ -180,7 +180,7 @@ class RunFolder:
                 yield f"{self.path / name} line {number}", line
 
     def read_json(self, name: str) -> Any:
-        """Read a JSON file; RunError where it is absent or damaged."""
+        """Read a JSON file; RunError if it is missing or damaged."""
         data = self.read(name)
         try:
             return json.loads(data)
@@ -188,7 +188,7 @@ class RunFolder:
             raise RunError(f"{self.path / name} is damaged: {error}") from error
 
     def records(self, name: str = RECORDS) -> Iterator[dict[str, Any]]:
-        """Yield the records of a file of lines; a last one that a crash cut short is left out."""
+        """Yield the records of a JSON Lines file; skip a last one that a crash cut short."""
         lines = self.read(name).decode(errors="replace").split("\n")
         for number, line in enumerate(lines, 1):
             if not line:
@@ -206,10 +206,10 @@ class RunFolder:
 
 
 def check_writable(root: Path) -> None:
-    """Find out before anything is trained whether runs can be written.
+    """Check before a training that runs can be written.
 
     Raises:
-        RunError: the folder cannot be made or written to.
+        RunError: the folder cannot be created or written to.
     """
     with _writing(root):
         root.mkdir(parents=True, exist_ok=True)

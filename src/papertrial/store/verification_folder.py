@@ -1,13 +1,13 @@
-"""Folders of verifications: made before the first seed starts, and gone on with after a stop.
+"""Folders of verifications: created before the first seed starts, and resumed after a stop.
 
 runs/<recipe>/<UTC time>-<hash8>-verify/
-    preregistration.json  what was fixed beforehand: the bytes that the SHA-256 is of
-    recipe.yaml, code/    what every seed trains, as it was
+    preregistration.json  the rule, fixed in advance; its SHA-256 is that of these bytes
+    recipe.yaml, code/    the recipe that every seed trains, and its files
     versus/<i>/           the recipe of the other side of a difference
     verification.json     state, times, command, verdicts
-    outcomes.jsonl        a record per ended seed, in the order in which they ended
-    seeds/s<seed>/        the run of a seed
-    workers.log           what the workers printed
+    outcomes.jsonl        a record for each seed that has ended, in that order
+    seeds/s<seed>/        the run of each seed
+    workers.log           the output of the workers
     report.html, report.md, report.json
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import RunError
-from papertrial.store.run_folder import RunFolder
+from papertrial.store.run_folder import PROVENANCE, RunFolder
 
 PREREGISTRATION, VERIFICATION, OUTCOMES = (
     "preregistration.json", "verification.json", "outcomes.jsonl",
@@ -31,14 +31,14 @@ REPORT_JSON, REPORT_MD, REPORT_HTML = "report.json", "report.md", "report.html"
 
 
 class VerificationFolder(RunFolder):
-    """One verification's folder."""
+    """The folder of one verification."""
 
     @classmethod
     def new(cls, root: Path, recipe: str, digest: str) -> VerificationFolder:
-        """Make the folder of a new verification.
+        """Create the folder of a new verification.
 
         Raises:
-            RunError: it cannot be made.
+            RunError: the folder cannot be created.
         """
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         for attempt in range(1, 1000):
@@ -46,50 +46,50 @@ class VerificationFolder(RunFolder):
             path = root / recipe / f"{now}-{digest[:8]}-verify{number}"
             if not path.exists():
                 return cls(cls.at(path).path)
-        raise RunError(f"cannot make a new folder for a verification in {root / recipe}")
+        raise RunError(f"cannot create a new folder for a verification in {root / recipe}")
 
     @classmethod
     def load(cls, path: Path) -> VerificationFolder:
         """Open the folder of a verification, finished or not.
 
         Raises:
-            RunError: it is none.
+            RunError: it is not the folder of a verification.
         """
         if not (path / PREREGISTRATION).is_file():
-            what = "a run, not a verification" if (path / "provenance.json").is_file() else "none"
-            rule = f"{path} is no folder of a verification: it has no {PREREGISTRATION}"
-            raise RunError(f"{rule} (it is {what}); `papertrial runs` lists those there are")
+            but = "; it is the folder of a run" if (path / PROVENANCE).is_file() else ""
+            rule = f"{path} is not the folder of a verification: {PREREGISTRATION} is missing{but}"
+            raise RunError(f"{rule}; `papertrial runs --kind verification` lists the folders")
         return cls(path)
 
     @property
     def state(self) -> dict[str, Any]:
-        """What verification.json says; empty where it is not there yet."""
+        """The content of verification.json; empty if it does not exist yet."""
         if not (self.path / VERIFICATION).is_file():
             return {}
         state = self.read_json(VERIFICATION)
         if not isinstance(state, dict):
-            raise RunError(f"{self.path / VERIFICATION} is damaged: it is no JSON object")
+            raise RunError(f"{self.path / VERIFICATION} is damaged: it is not a JSON object")
         return state
 
     @property
     def registered(self) -> dict[str, Any]:
-        """What was registered, as plain values."""
+        """The content of preregistration.json."""
         registered = self.read_json(PREREGISTRATION)
         if not isinstance(registered, dict):
-            raise RunError(f"{self.path / PREREGISTRATION} is damaged: it is no JSON object")
+            raise RunError(f"{self.path / PREREGISTRATION} is damaged: it is not a JSON object")
         return registered
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the registered bytes as they lie there now."""
+        """The SHA-256 of preregistration.json as it is now."""
         return hashlib.sha256(self.read(PREREGISTRATION)).hexdigest()
 
     def outcomes(self) -> list[dict[str, Any]]:
-        """Return the records of the seeds that ended; a torn last line, of a crash, left out."""
+        """Return the records of the seeds that ended; skip a last line that a crash cut short."""
         return list(self.records(OUTCOMES)) if (self.path / OUTCOMES).is_file() else []
 
-    def mend(self) -> None:
-        """Cut off a record that a crash left half written, so that the next one is whole."""
+    def repair(self) -> None:
+        """Remove a last record that a crash cut short, so that the next one starts a new line."""
         path = self.path / OUTCOMES
         text = path.read_bytes() if path.is_file() else b""
         if text and not text.endswith(b"\n"):
@@ -104,6 +104,6 @@ class VerificationFolder(RunFolder):
 
 
 def verifications(root: Path, recipe: str) -> Iterator[VerificationFolder]:
-    """Yield the verifications of a recipe that a folder of runs knows of, oldest first."""
+    """Yield the verifications of a recipe in a folder of runs, oldest first."""
     for path in sorted((root / recipe).glob(f"*/{PREREGISTRATION}")):
         yield VerificationFolder(path.parent)

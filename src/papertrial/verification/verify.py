@@ -254,7 +254,7 @@ def _go_on(
     data: str | Path | None,
 ) -> Generator[Event, None, Verification]:
     """Train what is left, decide, report."""
-    folder.mend()
+    folder.repair()
     _check_untouched(folder, asked)
     before = folder.state
     state = {
