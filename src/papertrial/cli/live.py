@@ -152,10 +152,11 @@ class Live:
             self._print("  ".join(filter(None, [row.label, count, text])))
 
     def _draw(self, row: Row, count: str, text: str) -> None:
-        if row.key not in self._tasks:
-            number = self._progress.add_task("", total=None, count="", text="")
-            self._tasks[row.key] = next(t for t in self._progress.tasks if t.id == number)
-        task = self._tasks[row.key]
+        task = self._tasks.get(row.key)
+        if task is None:
+            number = self._progress.add_task(row.label, total=None, count=count, text=text)
+            task = next(task for task in self._progress.tasks if task.id == number)
+            self._tasks[row.key] = task
         task.total = row.total  # `update` would ignore None
         self._progress.update(
             task.id,

@@ -80,7 +80,7 @@ def show_confusion(
     matrix = values.get("confusion_matrix")
     if matrix is None or len(classes) > _MAX_CLASSES:
         return
-    table = Table(title=f"{split}: true classes in rows, predicted classes in columns")
+    table = Table(title=f"{split} (rows: true, columns: predicted)")
     table.add_column("", no_wrap=True)
     for name in classes:
         table.add_column(name[:_NAME_LENGTH], justify="right", no_wrap=True)
