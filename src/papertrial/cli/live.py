@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self, TypeVar
 
 from rich.console import Console
@@ -107,12 +106,7 @@ class Live:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.clear()
 
     def show(self, shown: Shown) -> None:
