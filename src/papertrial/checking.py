@@ -123,7 +123,7 @@ def _claims(recipe: Recipe) -> Iterator[Finding]:
             yield from _computed(recipe, claim, f"claims.{i}.metric")
             yield from _other_side(recipe, claim, f"claims.{i}.versus")
     for message in claim_warnings(recipe):
-        fix = "state a tolerance that would tell the claim from no gain"
+        fix = "change the number that is named here, a tolerance or a plus-minus, in the claim"
         yield Finding("warning", "claims", message, fix)
 
 
