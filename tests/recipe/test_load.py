@@ -213,11 +213,12 @@ ROUND: list[tuple[str, Any]] = [
             {
                 "metric": "r2",
                 "split": "train",
-                "value": "10 %",
+                "value": 0.1,
                 "printed": "0.10",
                 "tolerance": 1e-9,
                 "plus_minus": {"value": 0.01, "is": "ci", "level": 0.9},
-            }
+            },
+            {"metric": "r2", "split": "train", "value": "10 %", "tolerance": "0.5 points"},
         ],
     ),
     (
