@@ -19,6 +19,7 @@ from papertrial.data.steps import finish
 from papertrial.errors import RunError
 from papertrial.evaluate.dry_run import dry_run
 from papertrial.evaluate.inputs import inputs_from
+from papertrial.evaluate.metrics import best
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.stored import predictions_to_bytes
 from papertrial.recipe.digest import recipe_hash, training_hash
@@ -146,7 +147,8 @@ def training(
             seconds["train"] = sum(outcome.epoch_seconds.values())
             seconds["evaluate"] = outcome.evaluate_seconds
             seconds["total"] = time.perf_counter() - start
-            kept.write_json(store.METRICS, _summary(recipe, parts, outcome, seconds))
+            claims = _claims(recipe, parts, outcome, kept)
+            kept.write_json(store.METRICS, _summary(recipe, parts, outcome, seconds, claims))
         except BaseException as error:
             ended = isinstance(error, KeyboardInterrupt | GeneratorExit)
             state = "interrupted" if ended else "failed"
@@ -231,14 +233,14 @@ def _started(parts: experiment.Parts, path: Path) -> Started:
 
 
 def _summary(
-    recipe: Recipe, parts: experiment.Parts, outcome: Outcome, seconds: dict[str, float]
+    recipe: Recipe,
+    parts: experiment.Parts,
+    outcome: Outcome,
+    seconds: dict[str, float],
+    claims: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the final results, as metrics.json keeps them."""
     per_epoch = parts.samples.batches.steps
-    splits = parts.samples.dataset.splits
-    counted = {name: {"samples": len(split)} for name, split in splits.items()}
-    ours = {name: {**counted.get(name, {}), **outcome.metrics[name]} for name in outcome.metrics}
-    parameters = sum(p.numel() for p in parts.train.model.parameters())
     return {
         "recipe": recipe.name,
         "seed": recipe.seed,
@@ -256,24 +258,55 @@ def _summary(
             "test_evaluations": outcome.test_evaluations,
             "optimistic": recipe.report == "best-on-test",
         },
-        "claims": [_claim(claim, ours, parameters) for claim in recipe.claims],
+        "claims": claims,
         **parts.facts,
         "epoch_seconds": list(outcome.epoch_seconds.values()),
         "seconds": seconds,
     }
 
 
-def _claim(claim: Any, ours: dict[str, dict[str, Any]], parameters: int) -> dict[str, Any]:
-    """Set a claim beside this run's number; one run is no verdict."""
-    score = ours.get(claim.split, {}).get(claim.metric)
-    return {
-        "metric": claim.metric,
-        "split": claim.split,
-        "value": claim.number,
-        "printed": claim.printed,
-        "ours": parameters if claim.metric == "parameters" else score,
-        "not_judged": claim.not_judged,
-    }
+def _claims(
+    recipe: Recipe, parts: experiment.Parts, outcome: Outcome, folder: store.RunFolder
+) -> list[dict[str, Any]]:
+    """Return each claim with this run's number, None where it has none; one run is no verdict."""
+    every_epoch = recipe.evaluate.test == "every-epoch"
+    splits = parts.samples.dataset.splits
+    found = []
+    for claim in recipe.claims:
+        ours: Any = outcome.metrics.get(claim.split, {}).get(claim.metric)
+        if claim.metric == "parameters":
+            ours = sum(p.numel() for p in parts.train.model.parameters())
+        elif claim.metric == "samples":
+            ours = len(splits[claim.split]) if claim.split in splits else None
+        elif claim.kind == "difference":
+            ours = None  # the other side is needed too
+        elif claim.best_epoch_on_test:
+            ours = best_epoch(folder, claim.split, claim.metric) if every_epoch else None
+        found.append(
+            {
+                "metric": claim.metric,
+                "split": claim.split,
+                "kind": claim.kind,
+                "side": claim.judged_side,
+                "value": claim.number,
+                "printed": claim.printed,
+                "runs": claim.runs,
+                "best_epoch_on_test": claim.best_epoch_on_test,
+                "ours": ours,
+                "not_judged": claim.not_judged,
+            }
+        )
+    return found
+
+
+def best_epoch(folder: store.RunFolder, split: str, metric: str) -> float | None:
+    """Return the best value of a metric among a run's evaluations of a split; None without one."""
+    curve = (
+        record["metrics"].get(metric)
+        for record in folder.records()
+        if record["kind"] == "evaluation" and record["split"] == split
+    )
+    return best(metric, curve)
 
 
 def _provenance(

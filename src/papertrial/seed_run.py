@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import ClaimError, DivergedError
-from papertrial.evaluate.metrics import lower_is_better
 from papertrial.recipe.load import load_recipe
-from papertrial.run import Run, training
+from papertrial.run import Run, best_epoch, training
 from papertrial.runs import store
 from papertrial.runs.verifications import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
@@ -108,13 +107,7 @@ def score(run: Run, wanted: Wanted) -> float:
         )
     value = metrics[wanted.metric]
     if wanted.best_epoch:
-        curve = [
-            record["metrics"].get(wanted.metric)
-            for record in store.RunFolder(run.path).records()
-            if record["kind"] == "evaluation" and record["split"] == wanted.split
-        ]
-        known = [v for v in curve if isinstance(v, int | float)]
-        value = (min if lower_is_better(wanted.metric) else max)(known, default=value)
+        value = best_epoch(store.RunFolder(run.path), wanted.split, wanted.metric)
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise DivergedError(f"{wanted.split} {wanted.metric} is no finite number, but {value}")
     return float(value)

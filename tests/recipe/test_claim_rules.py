@@ -59,7 +59,11 @@ REFUSED: list[tuple[Tree, str, str]] = [
         "value",
         '55 is more than 1: accuracy is a fraction; write 0.55 or "55 %"',
     ),
-    ({"value": "155 %", "tolerance": "1 point"}, "value", "155 % is more than 1: accuracy is a fraction"),
+    (
+        {"value": "155 %", "tolerance": "1 point"},
+        "value",
+        "155 % is more than 1: accuracy is a fraction",
+    ),
     ({"value": -0.1}, "value", "accuracy is never below 0, got -0.1"),
     (
         {"metric": "loss", "value": "55 %"},
