@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from papertrial.cli.claims import ours, reported
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 
 if TYPE_CHECKING:
@@ -122,16 +123,13 @@ def told(summary: RunSummary) -> list[str]:
         times = "once" if count == 1 else f"{count} times"
         lines.append(f"the test split was looked at {times} before the end; it chose nothing")
     for claim in summary.claims:
-        counted = claim.metric in ("parameters", "samples")
-        ours = "not computed" if claim.ours is None else f"{claim.ours:.6g}"
-        ours = f"{claim.ours:,}" if counted and claim.ours is not None else ours
-        printed = f" (printed: {claim.printed})" if claim.printed else ""
-        reported = f"{claim.value:,.10g}{printed}"
+        counted = claim.kind == "exact"
         why = claim.not_judged
-        verdict = f"not judged: {why}" if why else "one run, no verdict"
-        verdict = "counted" if counted and not why else verdict
-        chosen = report.optimistic and claim.split == "test" and not counted
-        verdict += ", optimistic" if chosen else ""
-        split = "" if claim.metric == "parameters" else f"{claim.split} "
-        lines.append(f"claim: {split}{claim.metric} {reported}; here {ours} ({verdict})")
+        verdict = f"not judged: {why}" if why else "counted" if counted else "one run, no verdict"
+        by_test = report.optimistic or claim.best_epoch_on_test
+        scored = claim.ours is not None and not counted
+        verdict += ", optimistic" if by_test and claim.split == "test" and scored else ""
+        lines.append(
+            f"claim: {reported(claim.to_plain())}; here {ours(claim.to_plain())} ({verdict})"
+        )
     return lines

@@ -173,12 +173,9 @@ def _trained(claim: Claim) -> bool:
 
 
 def _headline(run: Run) -> str:
-    claims = zip(run.recipe.claims, run.summary.claims, strict=False)
-    told = [
-        kept
-        for claim, kept in claims
-        if _trained(claim) and kept.ours is not None and not kept.not_judged
-    ]
+    claims = list(zip(run.recipe.claims, run.summary.claims, strict=False))
+    judged = [(claim, kept) for claim, kept in claims if _trained(claim) and not kept.not_judged]
+    told = [kept for _, kept in judged if kept.ours is not None]
     split = judged_split(run)
     metric = next(
         (name for name in (task_of(run).headline, *run.metrics[split])
@@ -189,7 +186,8 @@ def _headline(run: Run) -> str:
         split, metric = told[0].split, told[0].metric
     number = f": {split} {metric} {run.metrics[split][metric]:.6g}" if metric else ""
     mark = " (optimistic)" if run.summary.report.optimistic and split == "test" else ""
-    end = "; `papertrial verify` gives one." if told else "."
+    can_be = told or any(claim.is_gain for claim, _ in judged)
+    end = "; `papertrial verify` gives one." if can_be else "."
     name = f"{run.recipe.name}, one run (seed {run.recipe.seed})"
     return f"{name}{number}{mark}. One run is no verdict{end}"
 
@@ -228,13 +226,8 @@ def _chosen(run: Run) -> list[str]:
 
 
 def _claim(run: Run, claim: Claim, ours: float | None) -> dict[str, Any]:
-    """Set a claim beside what one run gave, which decides nothing.
-
-    A difference needs two recipes, so one run has no number for it.
-    """
-    ours = None if claim.kind == "difference" else ours
+    """Set a claim beside what one run gave, which decides nothing."""
     band = to_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
-    optimistic = bool(run.summary.report.optimistic) and claim.split == "test"
     said = describe(claim).partition("; tolerance")[0]
     return {
         "metric": claim.metric,
@@ -253,8 +246,8 @@ def _claim(run: Run, claim: Claim, ours: float | None) -> dict[str, Any]:
         "mean": ours,
         **dict.fromkeys(("sd", "low", "high", "level", "holds_within")),
         **dict.fromkeys(("verdict", "verdict_median", "decided_at")),
-        "why": "a difference needs runs of both recipes" if claim.kind == "difference" else "",
-        "optimistic": optimistic and claim.best_epoch_on_test,
+        "why": "needs the other side: `papertrial verify`" if claim.is_gain else "",
+        "optimistic": claim.best_epoch_on_test and ours is not None,
         "not_judged": claim.not_judged,
         "runs": claim.runs,
         "prediction": None,

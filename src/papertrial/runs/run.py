@@ -14,7 +14,7 @@ from papertrial.evaluate.inputs import inputs_from
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
-from papertrial.runs import prepare
+from papertrial.runs.build import build_model, build_pipeline
 from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.run_records import RunSummary, SplitMetrics
 from papertrial.tasks import TASKS
@@ -70,8 +70,8 @@ def _predictor(
     recipe: Recipe, described: dict[str, Any], weights: bytes, where: str, device: torch.device
 ) -> Predictor:
     """Make what predicts from what `_described` returned and the weights kept in `where`."""
-    model, state = prepare.build_model(recipe), described["pipeline"]
-    pipeline = prepare.build_pipeline(recipe, state["kind"], augment=False)
+    model, state = build_model(recipe), described["pipeline"]
+    pipeline = build_pipeline(recipe, state["kind"], augment=False)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
         shape = state["shape"] or [512]  # of texts: long enough for any layer
         blank = torch.zeros(2, *shape, dtype=getattr(torch, state["dtype"]))

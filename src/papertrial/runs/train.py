@@ -17,6 +17,7 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.run_documents import line_of, provenance_of, summary_of
+from papertrial.runs.samples import Start
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
 from papertrial.store.run_records import Seconds
@@ -90,7 +91,8 @@ def training(
                 evaluate=outcome.evaluate_seconds,
                 total=time.perf_counter() - start,
             )
-            kept.write_record(run_folder.METRICS, summary_of(recipe, parts, outcome, seconds))
+            summary = summary_of(recipe, parts, outcome, seconds, kept)
+            kept.write_record(run_folder.METRICS, summary)
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
             ended = {"state": "interrupted" if stopped else "failed", "error": str(error)}
@@ -148,12 +150,12 @@ def _session(recipe: Recipe, parts: prepare.Parts) -> Generator[Trained | Evalua
     )
 
 
-def start_from(recipe: Recipe) -> prepare.Start | None:
+def start_from(recipe: Recipe) -> Start | None:
     """Read the run that the recipe starts from, None where it starts from none."""
     if recipe.init_from is None:
         return None
     folder = run_folder.RunFolder.open(Path(recipe.init_from))
-    return prepare.Start(folder.read(run_folder.WEIGHTS), folder.read_json(run_folder.PREPROCESS))
+    return Start(folder.read(run_folder.WEIGHTS), folder.read_json(run_folder.PREPROCESS))
 
 
 def _started(parts: prepare.Parts, path: Path) -> Started:

@@ -91,8 +91,12 @@ class ClaimBesideRun(Part):
 
     metric: str
     split: str
+    kind: str
+    side: Literal["about", "at-least", "at-most"]
     value: float
     printed: str | None
+    runs: int | None
+    best_epoch_on_test: bool
     ours: int | float | None
     not_judged: str | None
 

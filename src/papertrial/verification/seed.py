@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import ClaimError, DivergedError
-from papertrial.evaluate.metrics import lower_is_better
 from papertrial.recipe.load import load_recipe
 from papertrial.runs.run import Run
+from papertrial.runs.run_documents import best_epoch
 from papertrial.runs.train import training
 from papertrial.store import run_folder
-from papertrial.store.run_records import EvaluationLine
 from papertrial.store.verification_folder import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
 
@@ -108,13 +107,7 @@ def score(run: Run, wanted: Wanted) -> float:
         )
     value = metrics[wanted.metric]
     if wanted.best_epoch:
-        curve = [
-            line.metrics.get(wanted.metric)
-            for line in run_folder.RunFolder(run.path).lines()
-            if isinstance(line, EvaluationLine) and line.split == wanted.split
-        ]
-        known = [v for v in curve if isinstance(v, int | float)]
-        value = (min if lower_is_better(wanted.metric) else max)(known, default=value)
+        value = best_epoch(run_folder.RunFolder(run.path), wanted.split, wanted.metric)
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise DivergedError(f"{wanted.split} {wanted.metric} is no finite number, but {value}")
     return float(value)
