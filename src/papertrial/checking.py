@@ -26,6 +26,7 @@ from papertrial.evaluate.gradients import check_gradients
 from papertrial.evaluate.leaks import leaks
 from papertrial.evaluate.predict import autocast
 from papertrial.evaluate.rows import check_rows
+from papertrial.evaluate.stochastic import check_stochastic_loss
 from papertrial.evaluate.targets import check_ending, check_first_loss, check_targets
 from papertrial.recipe.claims import Claim, claim_warnings
 from papertrial.recipe.load import load_recipe
@@ -226,6 +227,7 @@ def _check_model(
         target = samples.task.target(batch.y, output)
         found, facts = check_first_loss(loss, output, target)
         report.problems += found
+        report.problems += check_stochastic_loss(loss, output, target)
         report.facts |= facts
     if target is None:
         return
@@ -294,7 +296,7 @@ def _cost(recipe: Recipe, parts: experiment.Parts) -> dict[str, Any]:
         optimizer=parts.train.optimizer,
         steps=parts.steps,
         steps_per_epoch=batches.steps,
-        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows)),
+        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
         evaluations=often,
         data_bytes=parts.samples.dataset.nbytes,
     )

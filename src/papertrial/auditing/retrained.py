@@ -58,7 +58,7 @@ def check_predictions(
             load_weights(parts.train.model, weights, str(side.run.path / WEIGHTS))
             for split, rows in parts.samples.dataset.splits.items():
                 yield Step(f"evaluating {split}, {side}", 0, None, "samples")
-                output, had = parts.evaluator.outputs(rows.x).cpu(), stored(side.run, split).output
+                output, had = parts.evaluator.outputs(rows.x, split), stored(side.run, split).output
                 exactly &= torch.equal(output, had)
                 if not _close(output, had, limit):
                     messages.append(

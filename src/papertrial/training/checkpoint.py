@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from papertrial.data.streams import generators_kept, seed_all
+from papertrial.data.streams import drawing_from
 from papertrial.errors import ModelError, RunError
 from papertrial.evaluate.dry_run import dry_run
 from papertrial.evaluate.kept import model_kept
@@ -48,8 +48,7 @@ def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
 
 
 def _answer(model: nn.Module, x: Tensor) -> Tensor:
-    with generators_kept(x.device), model_kept(model, x.device), torch.no_grad():
-        seed_all(x.device, 0)  # what draws also in evaluation mode draws the same
+    with model_kept(model, x.device), drawing_from(x.device, 0), torch.no_grad():
         output: Tensor = model.eval()(x.clone())
         return output
 
