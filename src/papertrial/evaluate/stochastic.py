@@ -50,7 +50,8 @@ def check_stochastic(model: nn.Module, x: Any) -> list[Finding]:
         noise, moved = apart(output, again), apart(output, other)
         if noise > rounding(output) * scale:
             return [_unrepeatable(noise, scale)]
-        if not draws or moved <= noise:
+        # Sums in another order at each run give other roundings: ten times theirs is a draw.
+        if not draws or moved <= 10 * noise:
             return []
         with drawing_from(device, 0):
             trace = _Draws(model, device)

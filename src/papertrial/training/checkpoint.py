@@ -16,6 +16,8 @@ from papertrial.errors import ModelError, RunError
 from papertrial.evaluate.dry_run import dry_run
 from papertrial.evaluate.kept import model_kept
 
+_ROUNDING: Any = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
+
 
 def weights_to_bytes(model: nn.Module) -> bytes:
     """Return parameters and buffers as safetensors; tensors that are tied are stored once."""
@@ -38,7 +40,14 @@ def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
         dry_run(fresh, x)
     load_weights(fresh, weights_to_bytes(model), "the model built again")
     one, other = (_answer(m, x) for m in (model, fresh))
-    if not torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True):
+    if not torch.allclose(one, other, **_ROUNDING):
+        if not torch.allclose(one, _answer(model, x), **_ROUNDING):
+            raise ModelError(
+                "model: in evaluation mode it gives another output each time, whatever the "
+                "random seed, so no run of it can be evaluated again; draw from the global "
+                "generators of torch, numpy or random, which are seeded, not from a generator of "
+                "the model's, and keep nothing from one batch for the next"
+            )
         raise ModelError(
             "model: built again with the weights that a run keeps, it gives other outputs, so "
             "something that it computes with is neither parameter nor buffer; keep layers in "
