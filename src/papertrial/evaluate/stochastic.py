@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 from papertrial.data.streams import drawing_from, generators
 from papertrial.evaluate.finding import Finding
 from papertrial.evaluate.kept import model_kept
-from papertrial.evaluate.trace import Trace, is_layer, label_of, run, run_traced
+from papertrial.evaluate.trace import Trace, label_of, run, run_traced
 from papertrial.tasks.losses import Loss
 
 _ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 0.02, torch.bfloat16: 0.1}
@@ -133,7 +133,7 @@ class _Draws(Trace):
         self._device = device
         self._model = label_of("", model)
         self._states = _states(device)
-        self._layer_trains = False  # it was made by a layer that model.eval() did not reach
+        self._in_training_mode = False  # the module that draws, which model.eval() did not reach
         self._first: tuple[str, str, str] | None = None  # whose generator, function, module
 
     def called(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], output: Any) -> None:
@@ -162,12 +162,12 @@ class _Draws(Trace):
         return Finding("warning", "model", message, self._fix(function, module))
 
     def _fix(self, function: str, module: str) -> str:
+        if self._in_training_mode:
+            return f"{module} is in training mode in evaluation: let model.eval() reach it"
         if "dropout" in function:
             return f"F.{function} without training=self.training drops at evaluation too: pass it"
         if "attention" in function:
             return f"give {function} dropout_p=0.0 unless self.training is true"
-        if self._layer_trains:
-            return f"{module} is in training mode in evaluation: let model.eval() reach it"
         return _AVERAGE
 
     def _look(self, function: str) -> None:
@@ -179,7 +179,7 @@ class _Draws(Trace):
             return
         name, module, _ = self.running[-1] if self.running else ("", None, ())
         label = self._model if module is None else label_of(name, module)
-        self._layer_trains = module is not None and is_layer(module) and module.training
+        self._in_training_mode = module is not None and module.training
         self._first = (whose, function if whose == "torch" else "", label)
 
 
