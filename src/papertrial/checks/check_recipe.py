@@ -19,6 +19,7 @@ from papertrial.checks.cost import estimate
 from papertrial.checks.gradients import check_gradients
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
+from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.diagnose.dry_run import LayerError, as_finding, dry_run
@@ -229,6 +230,7 @@ def _check_model(
         target = samples.task.target(batch.y, output)
         found, facts = check_first_loss(loss, output, target)
         report.problems += found
+        report.problems += check_stochastic_loss(loss, output, target)
         report.facts |= facts
     if target is None:
         return
@@ -297,7 +299,7 @@ def _cost(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
         optimizer=parts.train.optimizer,
         steps=parts.steps,
         steps_per_epoch=batches.steps,
-        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows)),
+        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
         evaluations=often,
         data_bytes=parts.samples.dataset.nbytes,
     )

@@ -86,4 +86,5 @@ def _predictor(
         device=device,
         precision=recipe.precision,
         batch_size=recipe.evaluate.batch_size,
+        seed=recipe.seed,
     )
