@@ -178,7 +178,7 @@ def _counter() -> Callable[[Net, Tensor], Tensor]:
 def test_what_no_seed_reaches_is_told(join: Callable[[Net, Tensor], Tensor]) -> None:
     (found,) = check_stochastic(net(join), X)
     assert found.severity == "warning"
-    assert "the same output twice, with the same random draws" in found.message
+    assert "the same result twice" in found.message
     assert "global generators" in found.fix
 
 
@@ -211,3 +211,13 @@ def test_a_loss_that_draws_is_told(draw: Callable[[], Any]) -> None:
     assert (found.severity, found.where) == ("warning", "loss")
     assert "stochastic in evaluation" in found.message
     assert check_stochastic_loss(F.cross_entropy, output, target) == []
+
+
+def test_a_loss_that_no_seed_reaches_is_told() -> None:
+    draws = np.random.default_rng(0)
+    output, target = X, torch.zeros(64, dtype=torch.long)
+    (found,) = check_stochastic_loss(
+        lambda output, target: F.cross_entropy(output, target) + draws.random(), output, target
+    )
+    assert found.where == "loss"
+    assert "the same result twice" in found.message

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,25 +198,51 @@ def test_predict_gives_the_same_answers_to_the_same_inputs(kind: str) -> None:
     assert first[0] != first[25]
 
 
-def test_a_verification_of_a_model_and_a_loss_that_draw_passes_its_audit(here: Path) -> None:
-    made = recipe(noisy("dropout"), loss="./nets.py:noisy_loss", claims=[CLAIM])
-    path = pt.verify(load_recipe(made), runs=here / "runs", workers=1, device="cpu").path
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A verification of a model and a loss that draw, for reading only."""
+    folder = tmp_path_factory.mktemp("verified")
+    (folder / "nets.py").write_text(NETS)
+    with contextlib.chdir(folder):
+        made = recipe(noisy("dropout"), loss="./nets.py:noisy_loss", claims=[CLAIM], epochs=1)
+        return pt.verify(load_recipe(made), runs=folder / "runs", workers=1, device="cpu").path
+
+
+@pytest.fixture
+def copied(verified: Path, tmp_path: Path) -> Path:
+    """A copy of it, in which seed 0 has other predictions."""
+    path = Path(shutil.copytree(verified, tmp_path / "copy"))
+    stored = path / "seeds" / "s0" / store.PREDICTIONS / "test.safetensors"
+    tensors = {name: value.clone() for name, value in safetensors.torch.load_file(stored).items()}
+    tensors["output"][3] += 1
+    safetensors.torch.save_file(tensors, stored)
+    return path
+
+
+def test_a_verification_of_a_model_and_a_loss_that_draw_passes_its_audit(verified: Path) -> None:
     use_up()
-    audit = pt.audit(path, device="cpu")
+    audit = pt.audit(verified, device="cpu")
     assert [str(finding) for finding in audit.differences] == []
     said = {finding.check: finding for finding in audit.findings}
     assert said["predictions"].message.endswith("on the data, bit for bit")
     assert said["retraining"].message.endswith(
         "same weights, bit for bit; same predictions, scores"
     )
-    # What was changed afterwards is still found.
-    run = path / json.loads((path / "outcomes.jsonl").read_text().splitlines()[0])["runs"][0]
-    stored = run / "predictions" / "test.safetensors"
-    tensors = {name: value.clone() for name, value in safetensors.torch.load_file(stored).items()}
-    tensors["output"][3] += 1
-    safetensors.torch.save_file(tensors, stored)
-    differing = {finding.check for finding in pt.audit(path, seed=0, retrain=False).differences}
-    assert {"scores", "predictions"} <= differing
+
+
+def test_predictions_changed_afterwards_are_still_found(copied: Path) -> None:
+    made = pt.audit(copied, seed=0, retrain=False, device="cpu")
+    assert {"scores", "predictions"} <= {finding.check for finding in made.differences}
+
+
+def test_draws_of_another_device_are_not_compared(copied: Path) -> None:
+    path = copied / "seeds" / "s0" / store.PROVENANCE
+    path.write_text(json.dumps({**json.loads(path.read_text()), "device": "cuda:0"}))
+    made = pt.audit(copied, seed=0, retrain=False, device="cpu")
+    (found,) = (finding for finding in made.findings if finding.check == "predictions")
+    assert found.ok
+    assert found.warning
+    assert "cpu draws others than cuda:0" in found.message
 
 
 @pytest.mark.parametrize(
@@ -250,6 +278,6 @@ def test_check_says_nothing_of_a_model_that_draws_in_training_alone() -> None:
 def test_a_model_with_a_generator_of_its_own_is_refused() -> None:
     report = pt.check(recipe("./nets.py:Unseeded"), device="cpu")
     assert [found.severity for found in report.problems] == ["warning", "error"]
-    assert "the same output twice" in report.problems[0].message
+    assert "the same result twice" in report.problems[0].message
     assert "whatever the random seed" in report.problems[1].message
     assert "global generators" in report.problems[1].message

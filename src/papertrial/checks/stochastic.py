@@ -49,7 +49,8 @@ def check_stochastic(model: nn.Module, x: Any) -> list[Finding]:
         scale = float(output.abs().amax()) if output.numel() else 0.0
         noise, moved = apart(output, again), apart(output, other)
         if noise > rounding(output) * scale:
-            return [_unrepeatable(noise, scale)]
+            moves = f"outputs move by {noise:.3g} where they reach {scale:.3g}"
+            return [_unrepeatable("model", moves)]
         # Sums in another order at each run give other roundings: ten times theirs is a draw.
         if not draws or moved <= 10 * noise:
             return []
@@ -72,6 +73,8 @@ def check_stochastic_loss(loss: Loss, output: Tensor, target: Tensor) -> list[Fi
         with torch.no_grad(), drawing_from(output.device, stream):
             values.append(float(loss(output, target)))
     first, again, other = values
+    if abs(first - again) > rounding(output) * abs(first):
+        return [_unrepeatable("loss", f"a loss is {first:.6g} once and {again:.6g} the next time")]
     if first != again or first == other:
         return []
     message = (
@@ -183,13 +186,10 @@ class _Draws(Trace):
         self._first = (whose, function if whose == "torch" else "", label)
 
 
-def _unrepeatable(noise: float, scale: float) -> Finding:
-    message = (
-        "in evaluation mode the same batch must give the same output twice, with the same random "
-        f"draws, but outputs move by {noise:.3g} where they reach {scale:.3g}"
-    )
+def _unrepeatable(where: str, but: str) -> Finding:
+    rule = "in evaluation the same batch must give the same result twice, with the same draws"
     fix = (
         "draw from the global generators of torch, numpy or random, which an evaluation seeds, "
-        "not from a generator of the model's, and keep nothing from one batch for the next"
+        f"not from a generator of the {where}'s, and keep nothing from one batch for the next"
     )
-    return Finding("warning", "model", message, fix)
+    return Finding("warning", where, f"{rule}, but {but}", fix)
