@@ -513,6 +513,6 @@ def test_a_seed_told_as_diverged_whose_run_is_gone(copied: Path) -> None:
 
 def test_other_predictions_of_a_model_that_draws_nothing_differ_on_any_device(copied: Path) -> None:
     path = copied / "seeds" / "s0" / "provenance.json"
-    edit_json(path, lambda kept: kept.update(device="cuda:0"))
+    edit_json(path, lambda kept: kept["environment"].update(device="cuda:0"))
     edit_tensor(copied / "seeds" / "s0" / "predictions" / "test.safetensors", "output", 3, 9.0)
     assert "gives other outputs on test" in " ".join(differences(copied)["predictions"])

@@ -212,7 +212,7 @@ def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(verified: Path, tmp_path: Path) -> Path:
     """A copy of it, in which seed 0 has other predictions."""
     path = Path(shutil.copytree(verified, tmp_path / "copy"))
-    stored = path / "seeds" / "s0" / store.PREDICTIONS / "test.safetensors"
+    stored = path / "seeds" / "s0" / run_folder.PREDICTIONS / "test.safetensors"
     tensors = {name: value.clone() for name, value in safetensors.torch.load_file(stored).items()}
     tensors["output"][3] += 1
     safetensors.torch.save_file(tensors, stored)
@@ -236,8 +236,10 @@ def test_predictions_changed_afterwards_are_still_found(copied: Path) -> None:
 
 
 def test_draws_of_another_device_are_not_compared(copied: Path) -> None:
-    path = copied / "seeds" / "s0" / store.PROVENANCE
-    path.write_text(json.dumps({**json.loads(path.read_text()), "device": "cuda:0"}))
+    path = copied / "seeds" / "s0" / run_folder.PROVENANCE
+    kept = json.loads(path.read_text())
+    kept["environment"]["device"] = "cuda:0"
+    path.write_text(json.dumps(kept))
     made = pt.audit(copied, seed=0, retrain=False, device="cpu")
     (found,) = (finding for finding in made.findings if finding.check == "predictions")
     assert found.ok
