@@ -147,6 +147,7 @@ def test_what_draws_is_named(model: nn.Module, what: str, whose: str, fix: str) 
     [
         net(lambda net, x: net.inside(net.fc(x)), nn.Dropout()),
         net(lambda net, x: F.dropout(net.fc(x), 0.0)),
+        net(lambda net, x: net.fc(x.mul_(2).sub_(1))),
         net(lambda net, x: net.fc(x) + 0 * torch.rand(1)),
         net(lambda net, x: net.fc(x) + torch.rand(12, generator=torch.Generator().manual_seed(3))),
         net(lambda net, x: net.fc(x) + (torch.rand_like(x) if net.training else 0.0)),

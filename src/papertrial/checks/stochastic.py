@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from papertrial.data.streams import drawing_from, generators
 from papertrial.diagnose.finding import Finding
@@ -41,9 +41,9 @@ def check_stochastic(model: nn.Module, x: Any) -> list[Finding]:
         model.eval()
         with drawing_from(device, 0):
             before = _states(device)
-            output = run(model, x)[1]
+            output = run(model, _copy(x))[1]
             draws = _states(device) != before
-        again, other = (run_with(stream, model, x)[1] for stream in (0, 1))
+        again, other = (run_with(stream, model, _copy(x))[1] for stream in (0, 1))
         if not isinstance(output, Tensor) or not output.is_floating_point():
             return []
         scale = float(output.abs().amax()) if output.numel() else 0.0
@@ -56,7 +56,7 @@ def check_stochastic(model: nn.Module, x: Any) -> list[Finding]:
             return []
         with drawing_from(device, 0):
             trace = _Draws(model, device)
-            run_traced(trace, model, x)
+            run_traced(trace, model, _copy(x))
         return [trace.finding(moved, scale)]
 
 
@@ -71,7 +71,7 @@ def check_stochastic_loss(loss: Loss, output: Tensor, target: Tensor) -> list[Fi
     values = []
     for stream in (0, 0, 1):
         with torch.no_grad(), drawing_from(output.device, stream):
-            values.append(float(loss(output, target)))
+            values.append(float(loss(output.clone(), target.clone())))
     first, again, other = values
     if abs(first - again) > rounding(output) * abs(first):
         return [_unrepeatable("loss", f"a loss is {first:.6g} once and {again:.6g} the next time")]
@@ -103,6 +103,11 @@ def apart(one: Tensor, other: Any) -> float:
     if not isinstance(other, Tensor) or one.shape != other.shape:
         return math.inf
     return float((one.double() - other.double()).abs().amax()) if one.numel() else 0.0
+
+
+def _copy(x: Any) -> Any:
+    """Return the input in memory of its own: a model may change it."""
+    return tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, x)
 
 
 def _device(model: nn.Module, x: Any) -> torch.device:
