@@ -31,14 +31,16 @@ MAY_IMPORT = {
     "workers": set(),
     # A recipe's objects know nothing of the folder that their run is kept in.
     "experiment": ENGINE | {"recipe"},
-    "run": ENGINE | {"recipe", "runs", "experiment"},
+    "tracing": {"recipe", "runs"},
+    "run": ENGINE | {"recipe", "runs", "experiment", "tracing"},
     "checking": ENGINE | {"recipe", "experiment", "run"},
     "evaluation": ENGINE | {"recipe", "runs", "experiment", "run"},
     "reading": {"tasks", "evaluate", "runs", "run"},
     "mistakes": ENGINE | {"runs", "experiment", "run", "reading"},
     "registration": {"recipe", "claims"},
-    "reporting": {"recipe", "registration", "runs", "report", "run", "reading", "mistakes"},
-    "seed_run": ENGINE | {"recipe", "runs", "run"},
+    "reporting": {"recipe", "registration", "runs", "report", "run", "reading", "mistakes"}
+    | {"tracing"},
+    "seed_run": ENGINE | {"recipe", "runs", "run", "tracing"},
     "seed_pool": {"claims", "runs", "seed_run", "workers"},
     "verification_report": {"claims", "recipe", "registration", "reporting", "run", "runs"}
     | {"verdicts"},
@@ -49,7 +51,7 @@ MAY_IMPORT = {
     "auditing": ENGINE
     | {"recipe", "runs", "claims", "registration", "experiment", "run", "reading"}
     | {"seed_run", "seed_pool", "verdicts", "verification", "verification_report"}
-    | {"report", "reporting"},
+    | {"report", "reporting", "tracing"},
     # The command line makes nothing itself: it asks run, checking and evaluation, and shows.
     "cli": {"__version__", "data", "evaluate", "training", "recipe"}
     | {"run", "checking", "evaluation", "runs", "reporting"}

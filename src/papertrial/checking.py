@@ -29,6 +29,7 @@ from papertrial.evaluate.rows import check_rows
 from papertrial.evaluate.targets import check_ending, check_first_loss, check_targets
 from papertrial.recipe.claims import Claim, claim_warnings
 from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.run import start_from
@@ -109,6 +110,7 @@ def checking(
                 report.problems.append(Finding("error", problem.where, problem.message, fix))
     if recipe is not None:
         report.problems += _claims(recipe)
+        report.problems += _not_covered(recipe)
         no_device = report.stage("device", "name a device that this machine has")
         with no_device, on_device(device, None) as where:
             report.facts["device"] = str(where)
@@ -125,6 +127,15 @@ def _claims(recipe: Recipe) -> Iterator[Finding]:
     for message in claim_warnings(recipe):
         fix = "state a tolerance that would tell the claim from no gain"
         yield Finding("warning", "claims", message, fix)
+
+
+def _not_covered(recipe: Recipe) -> Iterator[Finding]:
+    """Tell of what cannot be traced of the recipe's files, or is too large to copy."""
+    for note in portable(recipe).not_covered:
+        fix = "write imports that stand in the code, and name files as arguments in the recipe"
+        yield Finding(
+            "warning", "recipe", f"not covered by the training hash or the copies: {note}", fix
+        )
 
 
 def _computed(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from papertrial import experiment
+from papertrial.data import vectors
 from papertrial.data.sources import data_folder
 from papertrial.data.steps import finish
 from papertrial.errors import RunError
@@ -21,13 +22,17 @@ from papertrial.evaluate.dry_run import dry_run
 from papertrial.evaluate.inputs import inputs_from
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.stored import predictions_to_bytes
+from papertrial.recipe.content import content_of
+from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
+from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import store
 from papertrial.runs.provenance import environment, utc_now
 from papertrial.tasks import TASKS
+from papertrial.tracing import check_there, check_unchanged, traced
 from papertrial.training.checkpoint import load_weights, state_to_bytes, weights_to_bytes
 from papertrial.training.device import machine, on_device
 from papertrial.training.events import Evaluated, Event, Started, Trained
@@ -60,6 +65,7 @@ class Run:
     def predictor(self) -> Predictor:
         """The trained model, with the preparation and the meaning it was trained with."""
         folder = store.RunFolder.open(self.path)
+        check_there(folder.read_json(store.PROVENANCE), self.path)
         with on_device(self.device, None) as device:
             return _predictor(
                 self.recipe,
@@ -127,21 +133,24 @@ def training(
     start = time.perf_counter()
     with on_device(device, threads) as where:
         store.check_writable(Path(runs) if folder is None else folder.parent)
-        start_run = start_from(recipe)
-        parts = yield from experiment.prepare(recipe, data_folder(data), where, start_run)
+        start_run, reads = start_from(recipe), list[Read]()
+        copies, digest = portable(recipe, store.CODE), training_hash(recipe)
+        home = data_folder(data)
+        parts = yield from watched(experiment.prepare(recipe, home, where, start_run), reads)
+        check_unchanged(recipe, copies.dependencies, "the run began")
         seconds = {"data": time.perf_counter() - start}
         kept = (
-            store.RunFolder.create(Path(runs), recipe.name, training_hash(recipe), recipe.seed)
+            store.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
             if folder is None
             else store.RunFolder.at(folder)
         )
         record = _provenance(recipe, parts, where, start_run)
+        record |= traced(copies, reads, _aside(recipe, home), _vectors(recipe, home))
         kept.write_json(store.PROVENANCE, {**record, "state": "running"})
         try:
-            text, files = portable(recipe, store.CODE)
-            for name, content in files.items():
+            for name, content in copies.files.items():
                 kept.write(name, content)
-            kept.write(store.RECIPE, text)
+            kept.write(store.RECIPE, copies.text)
             outcome = yield from _train(recipe, parts, kept)
             seconds["train"] = sum(outcome.epoch_seconds.values())
             seconds["evaluate"] = outcome.evaluate_seconds
@@ -212,6 +221,23 @@ def start_from(recipe: Recipe) -> experiment.Start | None:
         return None
     folder = store.RunFolder.open(Path(recipe.init_from))
     return experiment.Start(folder.read(store.WEIGHTS), folder.read_json(store.PREPROCESS))
+
+
+def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
+    """Return the word vectors that are known by a name: a file in the data folder."""
+    wanted = recipe.data.text and recipe.data.text.vectors
+    found = None if wanted is None or Path(wanted).is_absolute() else vectors.find(wanted, home)
+    if wanted is None or found is None:
+        return []
+    path, content = found[0], content_of(found[0])
+    about = (str(path), content.bytes, content.sha256)
+    return [Dependency("vectors", wanted, *about, copied=False, hashed=False)]
+
+
+def _aside(recipe: Recipe, home: Path) -> list[Path]:
+    """Return where data and the start run are, whose content is kept in other ways."""
+    named = (recipe.data.path, recipe.init_from)
+    return [home, *(Path(path) for path in named if path is not None)]
 
 
 def _started(parts: experiment.Parts, path: Path) -> Started:

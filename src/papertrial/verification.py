@@ -27,7 +27,6 @@ from papertrial.claims.told import (
 from papertrial.claims.trial import Ended, Look, run_trial
 from papertrial.data.steps import Step, finish
 from papertrial.errors import ClaimError, PapertrialError, RunError
-from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
@@ -36,6 +35,7 @@ from papertrial.reporting import write_report
 from papertrial.runs import store
 from papertrial.runs.provenance import command_line, utc_now
 from papertrial.runs.verifications import (
+    FILES,
     LOG,
     OUTCOMES,
     PREREGISTRATION,
@@ -46,7 +46,7 @@ from papertrial.runs.verifications import (
     verifications,
 )  # fmt: skip
 from papertrial.seed_pool import SeedPool, check_alike, check_known, outcome_of
-from papertrial.seed_run import Place, Task, Wanted, train_seed
+from papertrial.seed_run import Place, Task, Wanted, fixed_of, train_seed
 from papertrial.training.device import kind_of, places_of
 from papertrial.verification_report import report as report_of
 from papertrial.verification_report import scores_of
@@ -231,16 +231,15 @@ def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> Verification
         for claim, arm in zip(asked.stated, asked.arms, strict=True)
         if arm is not None
     }
-    text, files = portable(recipe, store.CODE, places)
+    ours = portable(recipe, store.CODE, places)
     sides = [portable(other, store.CODE) for other in asked.versus]
     folder = VerificationFolder.new(root, recipe.name, hashlib.sha256(registered).hexdigest())
-    for i, (side, beside) in enumerate(sides):
-        for name, content in beside.items():
-            folder.write(f"{VERSUS}/{i}/{name}", content)
-        folder.write(f"{VERSUS}/{i}/{store.RECIPE}", side)
-    for name, content in files.items():
-        folder.write(name, content)
-    folder.write(store.RECIPE, text)
+    homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
+    for home, copies in (*zip(homes, sides, strict=True), ("", ours)):
+        for name, content in copies.files.items():
+            folder.write(f"{home}{name}", content)
+        folder.write_json(f"{home}{FILES}", [one.to_json() for one in copies.dependencies])
+        folder.write(f"{home}{store.RECIPE}", copies.text)
     folder.write(PREREGISTRATION, registered)
     return folder
 
@@ -286,11 +285,8 @@ def _go_on(
 def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
     """Refuse to go on with recipes that are no longer what was registered."""
     homes = [folder.path, *(folder.path / VERSUS / str(i) for i in range(len(asked.versus)))]
-    wanted = [asked.registered["training_hash"], *asked.registered["versus"]]
-    for home, digest in zip(homes, wanted, strict=True):
-        if training_hash(load_recipe(home / store.RECIPE, check=False)) != digest:
-            rule = f"{home / store.RECIPE} is not the recipe that was registered: it was edited"
-            raise RunError(f"{rule}; start anew with --again")
+    for home, fixed in zip(homes, fixed_of(asked.registered), strict=True):
+        fixed.check(home / store.RECIPE, load_recipe(home / store.RECIPE, check=False))
 
 
 def _trial(
@@ -308,7 +304,7 @@ def _trial(
         Wanted(claim.metric, claim.split, claim.best_epoch_on_test, arm)
         for claim, arm in zip(asked.rule.claims, asked.arms, strict=True)
     )
-    task = Task(folder.path, 0, wanted, len(asked.versus))
+    task = Task(folder.path, 0, wanted, fixed_of(asked.registered))
     with Workers(train_seed, places, log=folder.path / LOG) as workers:
         pool = SeedPool(workers, task)
         trial = run_trial(asked.rule, pool, known)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from papertrial.auditing.files import check_files, check_parameters
 from papertrial.auditing.finding import Finding, noted
 from papertrial.auditing.kept import Kept
 from papertrial.auditing.rebuilt import check_rebuilt
@@ -119,7 +120,9 @@ def auditing(
         yield from kept_of("seeds", check_seeds(kept))
         sides, unlike = find_runs(kept)
         yield from kept_of("runs", check_runs(kept, sides, unlike))
+        yield from kept_of("files", check_files(kept, sides))
         if kept.finished:
+            yield from kept_of("parameters", check_parameters(sides))
             yield from kept_of("weights", check_weights(kept, sides))
             yield from kept_of("scores", check_scores(kept, sides, where))
         # What follows from an edited score stands after it.

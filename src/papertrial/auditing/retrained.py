@@ -23,7 +23,7 @@ from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.run import load_run, start_from
 from papertrial.runs.store import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.runs.verifications import VERSUS
-from papertrial.seed_run import Place, Task, train_seed
+from papertrial.seed_run import Place, Task, fixed_of, train_seed
 from papertrial.training.checkpoint import load_weights
 
 # How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
@@ -115,7 +115,7 @@ def train_again(
             to = home / VERSUS / str(i - 1) if i else home
             to.mkdir(parents=True, exist_ok=True)
             (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
-        task = Task(home, seed, kept.wanted, len(kept.digests) - 1)
+        task = Task(home, seed, kept.wanted, fixed_of(kept.registered))
         place = Place(str(device), kept.registered["threads"], None if data is None else str(data))
         try:
             again = yield from _training(task, place)
