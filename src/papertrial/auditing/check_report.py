@@ -25,6 +25,7 @@ from papertrial.verification.verify import recipe_of
 _REPORT = (
     "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "claims", "exact",
     "seeds", "varied", "fixed", "diverged", "curves", "confusion", "per_class", "metrics",
+    "not_covered",
 )  # fmt: skip
 _STATE = ("verdict", "headline", "deviations", "claims")
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # the same sums elsewhere may differ in their last bits

@@ -26,7 +26,7 @@ from papertrial.runs.train import start_from
 from papertrial.store.run_folder import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.verification_folder import VERSUS
 from papertrial.training.checkpoint import load_weights
-from papertrial.verification.seed import Place, Task, train_seed
+from papertrial.verification.seed import Place, Task, fixed_of, train_seed
 
 # How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
 _HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
@@ -133,7 +133,7 @@ def train_again(
             to = home / VERSUS / str(i - 1) if i else home
             to.mkdir(parents=True, exist_ok=True)
             (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
-        task = Task(home, seed, kept.wanted, len(kept.digests) - 1)
+        task = Task(home, seed, kept.wanted, fixed_of(kept.registered))
         place = Place(str(device), kept.registered["threads"], None if data is None else str(data))
         try:
             again = yield from _training(task, place)

@@ -29,6 +29,7 @@ from papertrial.evaluate.predict import autocast
 from papertrial.progress import Step, finish
 from papertrial.recipe.claims import Claim, claim_warnings
 from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.runs import prepare
@@ -112,6 +113,7 @@ def checking(
                 report.problems.append(Finding("error", problem.where, problem.message, fix))
     if recipe is not None:
         report.problems += _claims(recipe)
+        report.problems += _not_covered(recipe)
         no_device = report.stage("device", "name a device that this machine has")
         with no_device, on_device(device, None) as where:
             report.facts["device"] = str(where)
@@ -128,6 +130,15 @@ def _claims(recipe: Recipe) -> Iterator[Finding]:
     for message in claim_warnings(recipe):
         fix = "change the number that is named here, a tolerance or a plus-minus, in the claim"
         yield Finding("warning", "claims", message, fix)
+
+
+def _not_covered(recipe: Recipe) -> Iterator[Finding]:
+    """Tell of what cannot be traced of the recipe's files, or is too large to copy."""
+    for note in portable(recipe).not_covered:
+        fix = "write imports that stand in the code, and name files as arguments in the recipe"
+        yield Finding(
+            "warning", "recipe", f"not covered by the training hash or the copies: {note}", fix
+        )
 
 
 def _computed(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:
