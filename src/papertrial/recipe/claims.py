@@ -142,24 +142,31 @@ Seeds = Annotated[
 
 
 class PlusMinus(Section):
-    """What stands behind the plus-minus of a reported number."""
+    """The number printed after the plus-minus sign of a reported value."""
 
-    value: Width
+    value: Width = Field(
+        description='In the metric\'s unit, or `"0.16 points"`, as required beside a percentage.'
+    )
     is_: Literal["sd", "se", "ci", "unknown"] = Field(
         default="unknown",
         alias="is",
-        description="standard deviation, standard error, confidence interval",
+        description="Standard deviation, standard error, or half-width of a confidence interval. "
+        "`plan` computes the spread between seeds from it.",
     )
-    level: float = Field(default=0.95, gt=0, lt=1, description="of a confidence interval")
+    level: float = Field(default=0.95, gt=0, lt=1, description="Level of a confidence interval.")
 
 
 class Versus(Section):
-    """The other side of a difference: ours minus its score."""
+    """The other side of a difference. Its score is subtracted from the score of this recipe."""
 
     recipe: str | None = Field(
-        default=None, description="a name or a file; this recipe if left out"
+        default=None,
+        description="Shipped recipe or `.yaml` file. If omitted, this recipe with the changes in "
+        "`set`.",
     )
-    set: dict[str, Any] = Field(default={}, description="overrides of it, by dotted key")
+    set: dict[str, Any] = Field(
+        default={}, description="Overrides of that recipe: `{optimizer.lr: 0.1}`."
+    )
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -168,32 +175,58 @@ class Versus(Section):
 
 
 class Claim(Section):
-    """A reported number, what may differ from it, and what it says of a training's scores."""
+    """A reported number, the tolerance granted to it, and how many runs it stands for."""
 
-    metric: ClaimMetric
-    split: SplitName = "test"
-    value: Value = Field(description='in the metric\'s unit, or "55 %"')
+    metric: ClaimMetric = Field(description="Metric, or `parameters` or `samples` for `exact`.")
+    split: SplitName = Field(default="test", description="Part that the number was measured on.")
+    value: Value = Field(description='The reported number: `0.646` or `"64.6 %"`.')
     tolerance: Width | None = Field(
-        default=None, description='in the metric\'s unit, or "1.2 points"'
+        default=None,
+        description='In the metric\'s unit, or `"1.2 points"`, as required beside a percentage. '
+        "Required, except for bounds and `exact`.",
     )
-    relative_tolerance: Share | None = Field(default=None, description="fraction of the value")
-    kind: Kind = "mean"
-    n: int | None = Field(default=None, ge=1, description="runs behind the reported number")
-    printed: Printed | None = Field(default=None, description='the digits as printed, "55 %"')
-    rounding: Rounding = Field(default="nearest", description="how the printed digits were cut")
-    plus_minus: PlusMinus | None = None
-    baseline: Value | None = Field(default=None, description="what the paper improves on")
+    relative_tolerance: Share | None = Field(
+        default=None,
+        description='Share of the value, `"3 %"` or `0.03`. Give this or `tolerance`.',
+    )
+    kind: Kind = Field(default="mean", description="What was reported.")
+    n: int | None = Field(
+        default=None,
+        ge=1,
+        description="Runs behind the number. If omitted, `mean` is taken as the expected score.",
+    )
+    printed: Printed | None = Field(
+        default=None,
+        description='The number as printed, `"64.6 %"`. Its rounding error widens the tolerance.',
+    )
+    rounding: Rounding = Field(
+        default="nearest", description="How the printed digits were shortened."
+    )
+    plus_minus: PlusMinus | None = Field(default=None, description="The spread that is reported.")
+    baseline: Value | None = Field(
+        default=None, description="Score that the paper improves on. Used for warnings only."
+    )
     best_epoch_on_test: bool = Field(
-        default=False, description="the number is that of the epoch that was best on test"
+        default=False,
+        description="The number is from the epoch with the best test score. Ours is then chosen in "
+        "the same way.",
     )
-    side: Side | None = Field(default=None, description="of a difference; about where left out")
-    versus: Versus | None = Field(default=None, description="of a difference: the other side")
-    where: str | None = None
-    url: str | None = None
-    notes: str | None = None
-    unverified: bool = Field(default=False, description="not read in the document named")
+    side: Side | None = Field(
+        default=None, description="Only for `difference`. If omitted, `about`."
+    )
+    versus: Versus | None = Field(
+        default=None, description="Required for `difference`: what this recipe is compared with."
+    )
+    where: str | None = Field(default=None, description="Where the number was read.")
+    url: str | None = Field(default=None, description="Address where the number was read.")
+    notes: str | None = Field(default=None, description="Remarks for readers.")
+    unverified: bool = Field(
+        default=False, description="The number was not read in the source itself."
+    )
     not_judged: str | None = Field(
-        default=None, description="why it is not: set where an override changes the setting"
+        default=None,
+        description="Why the claim does not apply. Set automatically when an override changes the "
+        "setting.",
     )
 
     @property
@@ -248,17 +281,36 @@ class Claim(Section):
 
 
 class Verify(Section):
-    """How the claims are decided: seeds, errors allowed, and when seeds count as lost."""
+    """How the claims are decided."""
 
-    max_seeds: int = Field(default=15, ge=_LEAST_SEEDS, le=_MOST_SEEDS, description="seeds at most")
-    seeds: Seeds | None = Field(default=None, description="these seeds, in this order")
-    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="chance of error of each side")
-    statistic: Literal["mean", "median"] = "mean"
-    prior: float = Field(
-        default=1.0, gt=0, allow_inf_nan=False, description="c2: precision of the prior on mean/SD"
+    max_seeds: int = Field(
+        default=15, ge=_LEAST_SEEDS, le=_MOST_SEEDS, description="Largest number of seeds."
     )
-    horizon: Literal["anytime", "fixed"] = "anytime"
-    max_diverged: float = Field(default=0.2, ge=0, lt=1, description="share of seeds that may fail")
+    seeds: Seeds | None = Field(
+        default=None, description="Seeds to train, in order. If omitted, `seed`, `seed + 1`, ..."
+    )
+    alpha: float = Field(
+        default=0.05,
+        gt=0,
+        lt=0.5,
+        description="Highest chance of a false REPRODUCED, and of a false NOT REPRODUCED.",
+    )
+    statistic: Literal["mean", "median"] = Field(
+        default="mean", description="Statistic of our scores that the claim is about."
+    )
+    prior: float = Field(
+        default=1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Precision of the prior on (mean - edge) / SD in the test.",
+    )
+    horizon: Literal["anytime", "fixed"] = Field(
+        default="anytime",
+        description="`fixed` needs fewer seeds, but `max_seeds` cannot be raised later.",
+    )
+    max_diverged: float = Field(
+        default=0.2, ge=0, lt=1, description="Largest share of seeds that may diverge or crash."
+    )
 
 
 def claim_warnings(recipe: Recipe) -> list[str]:
