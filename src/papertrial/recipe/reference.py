@@ -42,11 +42,11 @@ def to_markdown(recipe: type[BaseModel] = Recipe) -> str:
     Args:
         recipe: the model that the page describes; its nested models become sections.
     """
-    schema = recipe.model_json_schema()
     parts = [_HEAD]
     for where, model in sections(recipe):
         title = f"`{where}`" if where else "Top level"
-        rows = [_row(where, key, field, schema, model) for key, field in _fields(model)]
+        schema = model.model_json_schema()
+        rows = [_row(where, key, field, schema) for key, field in _fields(model)]
         table = "\n".join(
             ["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows]
         )
@@ -63,7 +63,7 @@ def sections(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, typ
     Slots are described once, after the top level: `model`, `loss` and `optimizer` are alike.
     """
     yield where, model
-    if not where:
+    if not where and any(Slot in _models(field.annotation) for _, field in _fields(model)):
         yield "slot", Slot
     for key, field in _fields(model):
         for inner in _models(field.annotation):
@@ -97,15 +97,12 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
-def _row(
-    where: str, key: str, field: FieldInfo, schema: Mapping[str, Any], model: type[BaseModel]
-) -> str:
-    of = schema["$defs"].get(model.__name__, schema)
+def _row(where: str, key: str, field: FieldInfo, schema: Mapping[str, Any]) -> str:
     # A slot may also be its import path alone; the mapping is the form with keys.
-    of = next((form for form in of.get("anyOf", ()) if "properties" in form), of)
-    path = f"{where}.{key}".lstrip(".")
-    cells = (f"`{key}`", _type(path, of["properties"][key]), _default(field), field.description)
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    keys = next((form for form in schema.get("anyOf", ()) if "properties" in form), schema)
+    kind = _type(f"{where}.{key}".lstrip("."), keys["properties"][key])
+    cells = (f"`{key}`", kind, _default(field), str(field.description))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _default(field: FieldInfo) -> str:
