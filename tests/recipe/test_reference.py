@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from pydantic import Field
+from typer.testing import Result
 
 from papertrial.recipe.claims import Claim, PlusMinus, Versus
 from papertrial.recipe.reference import sections, to_markdown, undescribed
@@ -34,6 +36,12 @@ class Outer(Section):
 def test_the_committed_page_is_the_generated_one() -> None:
     # Regenerate: papertrial schema --markdown > docs/recipe-reference.md
     assert PAGE.read_text("utf-8") == to_markdown()
+
+
+def test_the_command_prints_the_page(invoke: Callable[..., Result]) -> None:
+    done = invoke("schema", "--markdown")
+    assert done.exit_code == 0
+    assert done.stdout == to_markdown()
 
 
 def test_no_key_lacks_a_description() -> None:
