@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -18,8 +17,8 @@ from papertrial.recipe.quantity import (
     VALUE_PATTERN,
     Rounding,
     as_points,
-    both_ways,
     interval_of,
+    is_percentage,
     plain,
     read,
     share_of,
@@ -28,17 +27,13 @@ from papertrial.recipe.quantity import (
 )
 from papertrial.recipe.section import ClaimMetric, Section
 from papertrial.recipe.text import scalar
-from papertrial.vocabulary import SplitName, is_fraction
-
-if TYPE_CHECKING:
-    from papertrial.recipe.schema import Recipe
+from papertrial.vocabulary import SplitName
 
 Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
 Side = Literal["about", "at-least", "at-most"]
 _LEAST_SEEDS = 5  # the first look: papertrial.claims.rule has the reason
 _MOST_SEEDS = 10_000  # more than anyone will train; what is simulated beforehand stays small
 _LARGEST_SEED = 2**63 - 1  # as of the recipe's own seed
-WIDE = 0.1  # a tolerance of a fraction from which on it is probably one of points
 
 
 def _finite(value: object) -> bool:
@@ -187,7 +182,8 @@ class Claim(Section):
     )
     relative_tolerance: Share | None = Field(
         default=None,
-        description='Share of the value, `"3 %"` or `0.03`. Give this or `tolerance`.',
+        description='Share of the value: `"3 %"`, as required beside a percentage, or `0.03`. Give '
+        "this or `tolerance`.",
     )
     kind: Kind = Field(default="mean", description="What was reported.")
     n: int | None = Field(
@@ -275,9 +271,23 @@ class Claim(Section):
         )
 
     @property
+    def in_percent(self) -> bool:
+        """Whether a number of it is written in percent or points: a bare width is then unclear."""
+        return bool(percentages(self.model_dump()))
+
+    @property
     def is_gain(self) -> bool:
         """Whether the number is the difference of two scores."""
         return self.kind == "difference"
+
+
+def percentages(claim: Mapping[str, Any]) -> dict[str, str]:
+    """Return the numbers of a claim that are written in percent or points, by key."""
+    plus_minus = claim.get("plus_minus")
+    spread = plus_minus.get("value") if isinstance(plus_minus, Mapping) else None
+    numbers = {key: claim.get(key) for key in ("value", "printed", "baseline", "tolerance")}
+    numbers["plus_minus.value"] = spread
+    return {key: str(given) for key, given in numbers.items() if is_percentage(given)}
 
 
 class Verify(Section):
@@ -311,64 +321,6 @@ class Verify(Section):
     max_diverged: float = Field(
         default=0.2, ge=0, lt=1, description="Largest share of seeds that may diverge or crash."
     )
-
-
-def claim_warnings(recipe: Recipe) -> list[str]:
-    """Return a sentence for each thing that a reader should know of a claim's tolerance.
-
-    Claims that seeds decide are counted from 1, as a pre-registration counts them.
-    """
-    decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    return [
-        f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {said}"
-        for i, claim in enumerate(decided, 1)
-        for said in (*_too_wide(claim), *_of_points(claim), *_none(claim))
-    ]
-
-
-def _too_wide(claim: Claim) -> Iterator[str]:
-    """Tell of a tolerance wider than half of the gain: over a baseline, or the difference itself.
-
-    What it lets pass could be nearer to no gain than to the gain that is claimed.
-    """
-    base = 0.0 if claim.is_gain else claim.baseline_number
-    gain = 0.0 if base is None else abs(claim.number - base)
-    if base is None or claim.allowed <= gain / 2 * (1 + 1e-9):  # but for rounding
-        return
-    of = f"of {claim.number:g}" if claim.is_gain else f"from {base:g} to {claim.number:g}"
-    yield (
-        f"the tolerance of {claim.allowed:g} is wider than half of the gain that is claimed, "
-        f"{gain:g} ({of}); at most {gain / 2:g} would tell them apart"
-    )
-
-
-def _of_points(claim: Claim) -> Iterator[str]:
-    """Tell of a tolerance of a fraction that is so wide that points were probably meant."""
-    if not is_fraction(claim.metric):
-        return
-    low, high = claim.printed_interval
-    low = -math.inf if claim.judged_side == "at-most" else low - claim.allowed
-    high = math.inf if claim.judged_side == "at-least" else high + claim.allowed
-    least = -math.inf if claim.metric == "r2" else -1 if claim.is_gain else 0
-    most = math.inf if claim.metric == "r2" and claim.is_gain else 1
-    wide = claim.allowed >= WIDE
-    if low <= least and high >= most:
-        said = "no score could contradict it: its band holds every value that there can be"
-    elif wide:
-        points = as_points(Decimal(f"{claim.allowed:.6g}"))
-        said = f"the tolerance of {claim.allowed:g} is {points}, within which results differ much"
-    else:
-        return
-    if wide and isinstance(claim.tolerance, int | float):  # text names its unit
-        share = Decimal(repr(claim.tolerance)).scaleb(-2)
-        said += f"; where {as_points(share)} are meant, write {both_ways(share)}"
-    yield said
-
-
-def _none(claim: Claim) -> Iterator[str]:
-    low, high = claim.printed_interval
-    if claim.judged_side == "about" and claim.allowed == 0 and low == high:
-        yield "without a tolerance no number of seeds can show that a number is exactly right"
 
 
 def _as_text(value: Any) -> str:
