@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from papertrial.recipe.claims import Claim, Versus, claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
+from papertrial.recipe.claims import Claim, Versus
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, to_tree, to_yaml
 from papertrial.recipe.portable import portable

@@ -27,7 +27,8 @@ from papertrial.diagnose.finding import Finding
 from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.evaluate.predict import autocast
 from papertrial.progress import Step, finish
-from papertrial.recipe.claims import Claim, claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
+from papertrial.recipe.claims import Claim
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe

@@ -11,9 +11,9 @@ from papertrial.claims.claim import Claim
 from papertrial.claims.rule import FIRST_LOOK, METHOD, Rule
 from papertrial.claims.words import rule_lines
 from papertrial.errors import ClaimError
+from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim as Stated
-from papertrial.recipe.claims import claim_warnings
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
