@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 from papertrial.store.run_records import Environment, GitState
+from papertrial.version import __version__
 
-_PACKAGES = ("papertrial", "torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
+_PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
 
 def utc_now() -> str:
@@ -72,7 +73,8 @@ def environment(
 
 
 def _versions() -> dict[str, str | None]:
-    versions: dict[str, str | None] = {}
+    # Ours is known also if the package is not installed but only on the path.
+    versions: dict[str, str | None] = {"papertrial": __version__}
     for name in _PACKAGES:
         try:
             versions[name] = importlib.metadata.version(name)
