@@ -16,9 +16,10 @@ from pathlib import Path
 
 import papertrial
 from papertrial.store.run_records import Environment, GitState
+from papertrial.version import __version__
 
 SOURCE = "papertrial source"  # what stands beside the version: an editable install has no other
-_PACKAGES = ("papertrial", "torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
+_PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
 
 def utc_now() -> str:
@@ -77,7 +78,8 @@ def environment(
 
 
 def _versions() -> dict[str, str | None]:
-    versions: dict[str, str | None] = {}
+    # Ours is known also if the package is not installed but only on the path.
+    versions: dict[str, str | None] = {"papertrial": __version__}
     for name in _PACKAGES:
         try:
             versions[name] = importlib.metadata.version(name)
