@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 
 
 def claim(kind: str = "mean", **changes: Any) -> Claim:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from papertrial.claims import evalues
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.judge import Ruling, is_held, judge, margin
-from papertrial.claims.outcome import Outcome
+from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.rule import Rule
 
 # Mean 94, SD .158: the vector of the statistics, Gplus(93.5) = Gminus(94.5) = 32.60 at n = 5.
@@ -29,19 +29,19 @@ def rule(*claims: Claim, count: int = 15, **changes: Any) -> Rule:
     return Rule(claims, tuple(range(count)), **changes)
 
 
-def outcomes(*columns: Sequence[Any]) -> list[Outcome]:
+def outcomes(*columns: Sequence[Any]) -> list[SeedOutcome]:
     """A finished seed for each row; a number for a score, a pair for a difference."""
     rows = zip(*columns, strict=True)
     pairs = [tuple(s if isinstance(s, tuple) else (s,) for s in row) for row in rows]
-    return [Outcome(i, "finished", scores, f"w{i}") for i, scores in enumerate(pairs)]
+    return [SeedOutcome(i, "finished", scores, f"w{i}") for i, scores in enumerate(pairs)]
 
 
 def one(of: Claim, scores: Sequence[Any], **changes: Any) -> Ruling:
     return judge(rule(of, **changes), outcomes(scores))[0]
 
 
-def failed(seed: int, state: Any = "diverged") -> Outcome:
-    return Outcome(seed, state, error="loss is nan")
+def failed(seed: int, state: Any = "diverged") -> SeedOutcome:
+    return SeedOutcome(seed, state, error="loss is nan")
 
 
 def test_reproduced_at_the_first_look() -> None:
@@ -271,8 +271,8 @@ def test_the_share_of_failed_seeds_is_not_lost_to_rounding() -> None:
 
 
 def test_a_deterministic_training_is_compared_exactly() -> None:
-    def same(score: float, weights: str = "w", count: int = 2) -> list[Outcome]:
-        return [Outcome(i, "finished", ((score,),), weights) for i in range(count)]
+    def same(score: float, weights: str = "w", count: int = 2) -> list[SeedOutcome]:
+        return [SeedOutcome(i, "finished", ((score,),), weights) for i in range(count)]
 
     ruling = judge(rule(claim(0.5, 0.01)), same(0.51))[0]
     assert (ruling.verdict, ruling.decided_at, ruling.deterministic) == ("REPRODUCED", 2, True)
@@ -351,7 +351,7 @@ def test_a_reported_difference_has_noise_whether_or_not_it_was_paired() -> None:
 
 
 def test_a_difference_of_deterministic_trainings() -> None:
-    same = [Outcome(i, "finished", ((0.75, 0.5),), "w") for i in range(2)]
+    same = [SeedOutcome(i, "finished", ((0.75, 0.5),), "w") for i in range(2)]
     ruling = judge(rule(claim(0.25, 0.0, **DIFFERENCE)), same)[0]
     assert (ruling.verdict, ruling.scores) == ("REPRODUCED", (0.25, 0.25))
 
@@ -367,6 +367,6 @@ def test_a_difference_of_deterministic_trainings() -> None:
 def test_one_value_on_the_edge_is_inside_whatever_rounding_says(
     value: float, tolerance: float, score: float, verdict: str
 ) -> None:
-    same = [Outcome(seed, "finished", ((score,),), "the same weights") for seed in range(2)]
+    same = [SeedOutcome(seed, "finished", ((score,),), "the same weights") for seed in range(2)]
     (ruling,) = judge(rule(claim(value, tolerance)), same)
     assert (ruling.verdict, ruling.deterministic) == (verdict, True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from papertrial.claims import evalues, intervals
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.plan import _looks, plan, seeds_needed
 from papertrial.claims.rule import Rule
 from papertrial.errors import ClaimError

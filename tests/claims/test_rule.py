@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import FIRST_LOOK, Rule, sha256, to_bytes
 from papertrial.errors import ClaimError
 

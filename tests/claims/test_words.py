@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from papertrial.claims import words
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.judge import judge
-from papertrial.claims.outcome import Outcome
+from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.rule import Rule
 
 FIVE = (93.8, 94.1, 94.0, 94.2, 93.9)  # mean 94, SD .158
@@ -24,10 +24,10 @@ def why(value: float, tolerance: float, scores: Sequence[Any] = FIVE, **changes:
     claim = Claim("accuracy", "test", value=value, tolerance=tolerance, **given)
     rule = Rule((claim,), tuple(range(15)), **by)
     outcomes = [
-        Outcome(i, "finished", (s if isinstance(s, tuple) else (s,),), weights.format(i))
+        SeedOutcome(i, "finished", (s if isinstance(s, tuple) else (s,),), weights.format(i))
         for i, s in enumerate(scores)
     ]
-    outcomes += [Outcome(99 + i, "diverged") for i in range(bad)]
+    outcomes += [SeedOutcome(99 + i, "diverged") for i in range(bad)]
     return words.why(claim, judge(rule, outcomes)[0], rule)
 
 

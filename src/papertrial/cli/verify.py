@@ -134,7 +134,7 @@ def _said(claim: dict[str, Any]) -> str:
 
 def _following(events: Generator[Any, None, Verification]) -> Verification:
     """Run a verification to its end, showing what it tells; return it."""
-    from papertrial.claims.told import Registered, SeedEnded
+    from papertrial.claims.events import Registered, SeedEnded
     from papertrial.cli.seeds import SeedReporter
     from papertrial.progress import Step
 

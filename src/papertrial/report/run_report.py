@@ -16,8 +16,8 @@ from typing import Any
 from papertrial.errors import RunError
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
+from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.tested_claim import to_claim
 from papertrial.report.mistakes import mistakes
 from papertrial.report.run_results import (
     by_class,
@@ -232,7 +232,7 @@ def _claim(run: Run, claim: Claim, ours: float | None) -> dict[str, Any]:
     A difference needs two recipes, so one run has no number for it.
     """
     ours = None if claim.kind == "difference" else ours
-    band = to_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
+    band = to_judged_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
     optimistic = bool(run.summary["report"]["optimistic"]) and claim.split == "test"
     said = describe(claim).partition("; tolerance")[0]
     return {
