@@ -387,7 +387,7 @@ def test_a_seed_told_as_diverged_that_did_not(copied: Path) -> None:
         ("outcomes.jsonl", '{"seed": 0}\n', "registration", "outcomes.jsonl is damaged"),
         ("report.json", "[]", "registration", "report.json is damaged: it is no JSON object"),
         ("recipe.yaml", "name: [", "recipe", "cannot be registered again"),
-        ("seeds/s1/metrics.json", "{}", "runs", "is not what this version of papertrial writes"),
+        ("seeds/s1/metrics.json", "{}", "runs", "has no format version"),
         ("seeds/s1/predictions/test.safetensors", "", "scores", "is damaged"),
     ],
 )  # fmt: skip
@@ -401,7 +401,7 @@ def test_a_damaged_file_is_told(copied: Path, name: str, text: str, check: str, 
 def test_on_another_machine_other_bits_are_only_noted(copied: Path) -> None:
     for side in ("s1", "s1-versus1"):
         path = copied / "seeds" / side / "provenance.json"
-        edit_json(path, lambda kept: kept["versions"].update(torch="1.0"))
+        edit_json(path, lambda kept: kept["environment"]["versions"].update(torch="1.0"))
     edit_outcome(copied, 1, lambda record: record.update(weights="0" * 64))
     made = audit(copied, seed=1)
     note = next(finding for finding in made.findings if finding.check == "retraining")
@@ -439,7 +439,7 @@ def test_data_that_are_not_there_are_told_where_nothing_else_differs(
         raise DataError("there is no such set")
         yield
 
-    monkeypatch.setattr("papertrial.runs.prepare.load_source", absent)
+    monkeypatch.setattr("papertrial.runs.samples.load_source", absent)
     with pytest.raises(DataError, match="there is no such set"):
         audit(verified, seed=0)
 

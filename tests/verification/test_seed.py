@@ -156,7 +156,8 @@ def test_the_other_side_needs_no_splits_of_claims_that_are_not_on_it(folder: Pat
 def test_a_seed_that_diverges_is_no_score(folder: Path) -> None:
     done(Task(folder, 0, (), 0))
     run = pt.load_run(folder / "seeds/s0")
-    summary = {**run.summary, "metrics": {"test": {"mae": None, "r2": float("nan")}}}
+    metrics = {"test": {"mae": None, "r2": float("nan")}}
+    summary = run.summary.model_copy(update={"metrics": metrics})
     for metric in ("mae", "r2"):
         with pytest.raises(DivergedError, match=f"test {metric} is no finite number"):
             score(pt.Run(run.path, run.recipe, summary), Wanted(metric, "test"))

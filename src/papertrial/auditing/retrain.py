@@ -20,7 +20,8 @@ from papertrial.progress import Step
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.report.run_results import stored
 from papertrial.runs import prepare
-from papertrial.runs.train import load_run, start_from
+from papertrial.runs.run import load_run
+from papertrial.runs.train import start_from
 from papertrial.store.run_folder import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.verification_folder import VERSUS
 from papertrial.training.checkpoint import load_weights
@@ -50,7 +51,7 @@ def check_predictions(
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return
         messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples.original))
-        other = elsewhere(side.provenance, here(device))
+        other = elsewhere(side.provenance.environment, here(device))
         coarse = recipe.precision != "fp32"
         limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
         try:
@@ -81,9 +82,9 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
 
 def _unlike_data(side: Side, dataset: Dataset) -> Iterator[str]:
     """Say where data, targets or ids are not those that the run had."""
-    known = side.provenance["data"]
+    known = side.provenance.data
     for split, rows in dataset.splits.items():
-        if known.get(split, {}).get("fingerprint") != rows.fingerprint:
+        if split not in known or known[split].fingerprint != rows.fingerprint:
             yield f"the {split} data are not those that it had: another fingerprint"
             continue
         kept = stored(side.run, split)
@@ -160,7 +161,8 @@ def _compared(
         unlike.append("scores")
     for side in sides:
         run = load_run(home / again["runs"][side.arm])
-        other += elsewhere(side.provenance, Side(seed, side.arm, run).provenance)
+        then, now = side.provenance, Side(seed, side.arm, run).provenance
+        other += elsewhere(then.environment, now.environment)
         unlike += [
             f"{PREDICTIONS}/{split}"
             for split in run.metrics

@@ -31,6 +31,8 @@ from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.runs import prepare
+from papertrial.runs.build import build_loss, build_model
+from papertrial.runs.samples import Samples, open_data
 from papertrial.runs.train import start_from
 from papertrial.tasks.losses import check_loss
 from papertrial.training.device import on_device
@@ -123,7 +125,7 @@ def _claims(recipe: Recipe) -> Iterator[Finding]:
             yield from _computed(recipe, claim, f"claims.{i}.metric")
             yield from _other_side(recipe, claim, f"claims.{i}.versus")
     for message in claim_warnings(recipe):
-        fix = "state a tolerance that would tell the claim from no gain"
+        fix = "change the number that is named here, a tolerance or a plus-minus, in the claim"
         yield Finding("warning", "claims", message, fix)
 
 
@@ -165,14 +167,14 @@ def _check_built(
     model = loss = samples = None
     prepare.seed(recipe, device)
     with report.stage("model", "mend the model, or its arguments in the recipe"):
-        model = prepare.build_model(recipe)
+        model = build_model(recipe)
     with report.stage("loss", "mend the loss, or its arguments in the recipe"):
-        loss = prepare.build_loss(recipe)
+        loss = build_loss(recipe)
     start = None
     with report.stage("init_from", "name a finished run with init_from"):
         start = start_from(recipe)
     with report.stage("data", "mend data in the recipe, or the files that it names"):
-        samples = yield from prepare.open_data(recipe, folder, device, start)
+        samples = yield from open_data(recipe, folder, device, start)
     if samples is None:
         return
     original = samples.original
@@ -190,7 +192,8 @@ def _check_built(
     begun = False
     with report.stage("data.text.vectors", "mend what the model starts from"):
         facts = yield from prepare.initialise(recipe, model, samples, folder, start)
-        report.facts |= facts
+        if facts is not None:
+            report.facts["vocabulary"] = facts.to_plain()
         begun = True
     if begun:
         with report.stage("data", "mend data.augment, data.transform or the model"):
@@ -198,7 +201,7 @@ def _check_built(
 
 
 def _check_model(
-    recipe: Recipe, model: nn.Module, loss: Any, samples: prepare.Samples, report: Report
+    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, report: Report
 ) -> None:
     """Try one batch forward and backward, from the first failure that hides others to the last."""
     device = samples.batches.device
@@ -231,7 +234,7 @@ def _check_model(
         return
     parts = None
     with report.stage("recipe", "mend what is named"):
-        parts = prepare.assemble(recipe, model, loss, samples, {})
+        parts = prepare.assemble(recipe, model, loss, samples, None)
     if parts is None:
         return
     report.problems += check_gradients(model, lambda: _loss(parts, batch))

@@ -31,7 +31,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Predict from a run, with the preparation and the class names that it was trained with."""
-    from papertrial.runs.train import load_run
+    from papertrial.runs.run import load_run
 
     answers = load_run(run, device=device).predict(inputs)
     if as_json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from papertrial.cli.claims import number, ours, reported
 from papertrial.cli.options import Json
 
 if TYPE_CHECKING:
@@ -170,25 +171,11 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
 
 
 def _ruled(verdict: Any) -> str:
-    ours, n = verdict.get("mean"), verdict.get("n")
-    mean = f", ours {_number(verdict, ours)}" if isinstance(ours, int | float) else ""
+    mean, n = verdict.get("mean"), verdict.get("n")
+    ours = f", ours {number(verdict, mean)}" if isinstance(mean, int | float) else ""
     of = f" (n = {n})" if n else ""
     said = verdict.get("verdict") or "not judged"
-    return f"{_named(verdict)} {_number(verdict, verdict.get('value'))}: {said}{mean}{of}"
-
-
-def _named(claim: dict[str, Any]) -> str:
-    """Return what a claim is about; parameters are of no split."""
-    metric, split = str(claim.get("metric")), claim.get("split")
-    return metric if metric == "parameters" or split is None else f"{split} {metric}"
-
-
-def _number(claim: dict[str, Any], value: Any) -> str:
-    """Return a number of a claim, one that is counted with all its digits."""
-    if not isinstance(value, int | float):
-        return str(value)
-    counted = claim.get("metric") in ("parameters", "samples") and float(value).is_integer()
-    return f"{int(value):,}" if counted else f"{value:.6g}"
+    return f"{reported(verdict)}: {said}{ours}{of}"
 
 
 def show(
@@ -249,10 +236,8 @@ def _metrics(told: dict[str, Any]) -> None:
 
 
 def _claimed(claim: dict[str, Any]) -> tuple[str, str]:
-    ours = claim.get("ours")
-    here = _number(claim, ours) if isinstance(ours, int | float) else "not computed"
     why = f" (not judged: {claim['not_judged']})" if claim.get("not_judged") else ""
-    return f"{_named(claim)} {_number(claim, claim.get('value'))}", f"{here}{why}"
+    return reported(claim), f"{ours(claim)}{why}"
 
 
 def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +20,7 @@ from papertrial.recipe.quantity import (
     as_points,
     both_ways,
     interval_of,
+    is_percentage,
     plain,
     read,
     share_of,
@@ -144,7 +145,9 @@ Seeds = Annotated[
 class PlusMinus(Section):
     """What stands behind the plus-minus of a reported number."""
 
-    value: Width
+    value: Width = Field(
+        description='in the metric\'s unit, or "0.16 points", as it must be beside a percentage'
+    )
     is_: Literal["sd", "se", "ci", "unknown"] = Field(
         default="unknown",
         alias="is",
@@ -174,9 +177,12 @@ class Claim(Section):
     split: SplitName = "test"
     value: Value = Field(description='in the metric\'s unit, or "55 %"')
     tolerance: Width | None = Field(
-        default=None, description='in the metric\'s unit, or "1.2 points"'
+        default=None,
+        description='in the metric\'s unit, or "1.2 points", as it must be beside a percentage',
     )
-    relative_tolerance: Share | None = Field(default=None, description="fraction of the value")
+    relative_tolerance: Share | None = Field(
+        default=None, description='fraction of the value, beside a percentage as "3 %"'
+    )
     kind: Kind = "mean"
     n: int | None = Field(default=None, ge=1, description="runs behind the reported number")
     printed: Printed | None = Field(default=None, description='the digits as printed, "55 %"')
@@ -242,9 +248,23 @@ class Claim(Section):
         )
 
     @property
+    def in_percent(self) -> bool:
+        """Whether a number of it is written in percent or points: a bare width is then unclear."""
+        return bool(percentages(self.model_dump()))
+
+    @property
     def is_gain(self) -> bool:
         """Whether the number is the difference of two scores."""
         return self.kind == "difference"
+
+
+def percentages(claim: Mapping[str, Any]) -> dict[str, str]:
+    """Return the numbers of a claim that are written in percent or points, by key."""
+    plus_minus = claim.get("plus_minus")
+    spread = plus_minus.get("value") if isinstance(plus_minus, Mapping) else None
+    numbers = {key: claim.get(key) for key in ("value", "printed", "baseline", "tolerance")}
+    numbers["plus_minus.value"] = spread
+    return {key: str(given) for key, given in numbers.items() if is_percentage(given)}
 
 
 class Verify(Section):
@@ -262,7 +282,7 @@ class Verify(Section):
 
 
 def claim_warnings(recipe: Recipe) -> list[str]:
-    """Return a sentence for each thing that a reader should know of a claim's tolerance.
+    """Return a sentence for each thing that a reader should know of a claim's widths.
 
     Claims that seeds decide are counted from 1, as a pre-registration counts them.
     """
@@ -270,7 +290,7 @@ def claim_warnings(recipe: Recipe) -> list[str]:
     return [
         f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {said}"
         for i, claim in enumerate(decided, 1)
-        for said in (*_too_wide(claim), *_of_points(claim), *_none(claim))
+        for said in (*_too_wide(claim), *_of_points(claim), *_spread(claim), *_none(claim))
     ]
 
 
@@ -297,8 +317,7 @@ def _of_points(claim: Claim) -> Iterator[str]:
     low, high = claim.printed_interval
     low = -math.inf if claim.judged_side == "at-most" else low - claim.allowed
     high = math.inf if claim.judged_side == "at-least" else high + claim.allowed
-    least = -math.inf if claim.metric == "r2" else -1 if claim.is_gain else 0
-    most = math.inf if claim.metric == "r2" and claim.is_gain else 1
+    least, most = _possible(claim)
     wide = claim.allowed >= WIDE
     if low <= least and high >= most:
         said = "no score could contradict it: its band holds every value that there can be"
@@ -311,6 +330,31 @@ def _of_points(claim: Claim) -> Iterator[str]:
         share = Decimal(repr(claim.tolerance)).scaleb(-2)
         said += f"; where {as_points(share)} are meant, write {both_ways(share)}"
     yield said
+
+
+def _spread(claim: Claim) -> Iterator[str]:
+    """Tell of a bare plus-minus of a fraction that is so wide that points were probably meant."""
+    given, spread = claim.plus_minus and claim.plus_minus.value, claim.plus_minus_number
+    if spread is None or not isinstance(given, int | float) or not is_fraction(claim.metric):
+        return
+    least, most = _possible(claim)
+    slack = 1e-9  # of rounding: 0.95 and 0.05 are 1
+    if claim.number - spread < least - slack or claim.number + spread > most + slack:
+        said = f"the plus-minus of {spread:g} reaches beyond what {claim.metric} can be"
+    elif spread >= WIDE:
+        points = as_points(Decimal(repr(given)))
+        said = f"the plus-minus of {spread:g} is {points}, by which few results differ"
+    else:
+        return
+    share = Decimal(repr(given)).scaleb(-2)
+    yield f"{said}; where {as_points(share)} are meant, write {both_ways(share)}"
+
+
+def _possible(claim: Claim) -> tuple[float, float]:
+    """Return the least and the greatest value of a fraction, or of a gain of one."""
+    if claim.metric == "r2":
+        return -math.inf, math.inf if claim.is_gain else 1
+    return -1 if claim.is_gain else 0, 1
 
 
 def _none(claim: Claim) -> Iterator[str]:

@@ -10,7 +10,8 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+
+from papertrial.store.run_records import Environment, GitState
 
 _PACKAGES = ("papertrial", "torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
@@ -20,8 +21,8 @@ def utc_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def git(folder: Path) -> dict[str, Any] | None:
-    """Return {"commit", "dirty"} of the repository that a folder lies in, None where there is none.
+def git(folder: Path) -> GitState | None:
+    """Return the state of the repository that a folder lies in; None if it lies in none.
 
     `dirty` counts changes to tracked files and files that git does not know.
     """
@@ -32,7 +33,7 @@ def git(folder: Path) -> dict[str, Any] | None:
         return done.stdout.decode(errors="replace").strip()
 
     try:
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+        return GitState(commit=ask("rev-parse", "HEAD"), dirty=bool(ask("status", "--porcelain")))
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -42,19 +43,32 @@ def command_line() -> str:
     return shlex.join(sys.argv)
 
 
-def environment() -> dict[str, Any]:
-    """Return versions, machine, command line and number of this process."""
-    return {
-        "versions": {"python": platform.python_version(), **_versions()},
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "host": platform.node(),
-        "pid": os.getpid(),
-        "cpus": os.cpu_count(),
-        "command": command_line(),
-        "folder": str(Path.cwd()),
-        "git": git(Path.cwd()),
-    }
+def environment(
+    device: str, *, device_name: str | None, cpu_capability: str | None, threads: int
+) -> Environment:
+    """Return what a run depends on beside its recipe and data.
+
+    Args:
+        device: the device that it computes on, such as "cuda:0".
+        device_name: the GPU's name; None for a CPU.
+        cpu_capability: the CPU's instruction set that torch uses, such as "AVX2".
+        threads: intra-op threads.
+    """
+    return Environment(
+        device=device,
+        device_name=device_name,
+        cpu_capability=cpu_capability,
+        threads=threads,
+        versions={"python": platform.python_version(), **_versions()},
+        platform=platform.platform(),
+        machine=platform.machine(),
+        host=platform.node(),
+        pid=os.getpid(),
+        cpus=os.cpu_count(),
+        command=command_line(),
+        folder=str(Path.cwd()),
+        git=git(Path.cwd()),
+    )
 
 
 def _versions() -> dict[str, str | None]:

@@ -195,8 +195,8 @@ class Mistake(Part):
     split: str
     row: int
     id: str
-    truth: str
-    predicted: str
+    truth: float | str
+    predicted: float | str
     confidence: float | None
     image: str | None
     text: str | None

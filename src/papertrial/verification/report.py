@@ -13,7 +13,7 @@ from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
 from papertrial.recipe.schema import Recipe
 from papertrial.report.run_report import parts_of_runs
-from papertrial.runs.train import load_run
+from papertrial.runs.run import load_run
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import VerificationFolder, verifications
 from papertrial.verification import claim_results

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import ClaimError, DivergedError
-from papertrial.evaluate.metrics import lower_is_better
 from papertrial.recipe.load import load_recipe
-from papertrial.runs.train import Run, training
+from papertrial.runs.run import Run
+from papertrial.runs.run_documents import best_epoch
+from papertrial.runs.train import training
 from papertrial.store import run_folder
 from papertrial.store.verification_folder import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
@@ -77,9 +78,7 @@ def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
     for wanted in task.wanted:
         arms = [] if wanted.arm is None else [theirs[wanted.arm]]
         scores.append([score(run, wanted) for run in (ours, *arms)])
-    kept = [
-        run_folder.RunFolder(run.path).read_json(run_folder.PROVENANCE) for run in (ours, *theirs)
-    ]
+    kept = [run_folder.RunFolder(run.path).provenance for run in (ours, *theirs)]
     digest = hashlib.sha256()
     for run in (ours, *theirs):
         digest.update((run.path / run_folder.WEIGHTS).read_bytes())
@@ -88,10 +87,8 @@ def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
         "weights": digest.hexdigest(),
         "runs": [str(run.path.relative_to(task.folder)) for run in (ours, *theirs)],
         "seconds": time.perf_counter() - start,
-        "data": [
-            {split: part["fingerprint"] for split, part in one["data"].items()} for one in kept
-        ],
-        "versions": {name: kept[0]["versions"][name] for name in _TRAINS},
+        "data": [{split: part.fingerprint for split, part in one.data.items()} for one in kept],
+        "versions": {name: kept[0].environment.versions[name] for name in _TRAINS},
     }
 
 
@@ -110,13 +107,7 @@ def score(run: Run, wanted: Wanted) -> float:
         )
     value = metrics[wanted.metric]
     if wanted.best_epoch:
-        curve = [
-            record["metrics"].get(wanted.metric)
-            for record in run_folder.RunFolder(run.path).records()
-            if record["kind"] == "evaluation" and record["split"] == wanted.split
-        ]
-        known = [v for v in curve if isinstance(v, int | float)]
-        value = (min if lower_is_better(wanted.metric) else max)(known, default=value)
+        value = best_epoch(run_folder.RunFolder(run.path), wanted.split, wanted.metric)
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise DivergedError(f"{wanted.split} {wanted.metric} is no finite number, but {value}")
     return float(value)
