@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from papertrial.claims.evalues import Array
 from scipy import stats
 
 from papertrial.claims import evalues, horizon, intervals
+from papertrial.claims.evalues import Array
 
 FIRST, LAST, ALPHA = 5, 30, 0.05
 THRESHOLD = 1 / ALPHA

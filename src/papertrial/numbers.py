@@ -2,17 +2,20 @@
 
 A number that varies between seeds is rounded by its standard deviation (SD): to the decimal place
 of the SD's second significant digit, as is usual for a measured value and its uncertainty. So a
-mean, its SD and the bounds of its interval end at the same place. Other numbers (reported values,
-tolerances, edges of a band) have six significant digits without trailing zeros.
+mean, its SD and the bounds of its interval end at the same place. A score whose SD is unknown has
+six significant digits. What someone wrote down (a reported value, a tolerance, the edges of a band)
+keeps its digits.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 NOTHING = "—"  # shown for a number that is unknown
 _OF_SPREAD = 2  # significant digits of an SD
-_PLAIN = 6  # significant digits of a number without an SD
+_PLAIN = 6  # significant digits of a score without an SD
+_WRITTEN = 10  # significant digits of a number that was written down; enough for all of them
 _MOST = 8  # significant digits of any number; a float32 has 7
 _SMALL, _LARGE = -4, 9  # powers of ten beyond which a number is written with an exponent
 
@@ -31,7 +34,7 @@ def number(value: float | None, spread: float | None = None) -> str:
         return "∞" if value > 0 else "-∞"
     first = _place(value)
     if spread is None or not math.isfinite(spread) or spread <= 0:
-        return f"{value:.0f}" if _PLAIN <= first < _LARGE else f"{value:.{_PLAIN}g}"
+        return _significant(value, _PLAIN)
     decimals = min(_decimals(spread), _MOST - 1 - first)
     if first >= _LARGE or (first < _SMALL and decimals > _PLAIN):
         return f"{value:.{min(max(decimals + first, 0), _MOST - 1)}e}"
@@ -56,17 +59,21 @@ def margin(value: float | None, spread: float | None = None) -> str:
     return f"± {units / 10**decimals:.{decimals}f}"
 
 
+def as_written(value: float | None) -> str:
+    """Return a number that someone wrote down, or a sum of such numbers, with its own digits."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    return _significant(value, _WRITTEN)
+
+
 def between(low: float | None, high: float | None, spread: float | None = None) -> str:
-    """Return an interval in words; a side that is None or infinite is open."""
-    no_low = low is None or math.isinf(low)
-    no_high = high is None or math.isinf(high)
-    if no_low and no_high:
-        return "any value"
-    if no_high:
-        return f"at least {number(low, spread)}"
-    if no_low:
-        return f"at most {number(high, spread)}"
-    return f"{number(low, spread)} to {number(high, spread)}"
+    """Return an interval of scores in words; a side that is None or infinite is open."""
+    return _interval(low, high, lambda value: number(value, spread))
+
+
+def band(low: float | None, high: float | None) -> str:
+    """Return an interval of written numbers in words; a side that is None or infinite is open."""
+    return _interval(low, high, as_written)
 
 
 def percent(share: float | None) -> str:
@@ -93,6 +100,19 @@ def whole(value: float | None) -> str:
 def plural(n: int, thing: str) -> str:
     """Return "1 seed", "8 seeds"."""
     return f"{n:,} {thing}" + ("" if n == 1 else "s")
+
+
+def _significant(value: float, digits: int) -> str:
+    """Return a number with this many significant digits, without trailing zeros."""
+    return f"{value:.0f}" if digits <= _place(value) < _LARGE else f"{value:.{digits}g}"
+
+
+def _interval(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
+    at_least = None if low is None or math.isinf(low) else write(low)
+    at_most = None if high is None or math.isinf(high) else write(high)
+    if at_least is None:
+        return "any value" if at_most is None else f"at most {at_most}"
+    return f"at least {at_least}" if at_most is None else f"{at_least} to {at_most}"
 
 
 def _place(value: float) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from papertrial.claims.choose import choose
 from papertrial.claims.rule import Rule
-from papertrial.numbers import between, percent
+from papertrial.numbers import band, percent
 
 
 def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
@@ -16,7 +16,7 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
     """
     return [
         *(
-            f"claim {i}: {text}; band {between(*claim.band)}"
+            f"claim {i}: {text}; band {band(*claim.band)}"
             for i, (claim, text) in enumerate(zip(rule.claims, texts, strict=True), 1)
         ),
         f"statistic: the {rule.statistic} over seeds; each side errs with a probability of at most "

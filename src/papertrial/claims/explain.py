@@ -10,7 +10,7 @@ from papertrial.claims.labels import score_name
 from papertrial.claims.plan import seeds_needed
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, is_inside
-from papertrial.numbers import between, number, percent
+from papertrial.numbers import band, between, number, percent
 
 _MANY = 100_000  # seeds; larger estimates are not shown as a number
 
@@ -24,19 +24,19 @@ def explain(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     if ruling.deterministic:
         side = "inside" if is_inside(claim, ruling.low) else "outside"
         return (
-            f"all seeds give the same weights, so one value decides: {number(ruling.low)} is {side} "
-            f"the band ({between(*claim.band)})"
+            f"different seeds give the same weights, so one value decides: {number(ruling.low)} is "
+            f"{side} the band ({band(*claim.band)})"
         )
     if ruling.verdict == "UNDECIDED":
         return _undecided(claim, ruling, rule)
-    ours, band = _ours(claim, ruling, rule), between(*claim.band)
+    ours, allowed = _ours(claim, ruling, rule), band(*claim.band)
     if ruling.verdict == "REPRODUCED":
-        return f"{ours}, inside the band ({band})"
+        return f"{ours}, inside the band ({allowed})"
     if claim.reference is None:
-        return f"{ours}, outside the band ({band})"
+        return f"{ours}, outside the band ({allowed})"
     return (
-        f"{ours}; the band is {band}, and {_source(claim)} of the same distribution would not be "
-        "so far away"
+        f"{ours}; the band is {allowed}, and {_source(claim)} of the same distribution would not "
+        "be so far away"
     )
 
 
@@ -45,7 +45,7 @@ def _undecided(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
         return f"more seeds failed than the {percent(rule.max_diverged)} that the rule allows"
     if len(ruling.scores) < rule.first_look:
         return f"{len(ruling.scores)} finished seeds; the first look is after {rule.first_look}"
-    so_far = f"{_ours(claim, ruling, rule)}; the band is {between(*claim.band)}"
+    so_far = f"{_ours(claim, ruling, rule)}; the band is {band(*claim.band)}"
     return "; ".join(filter(None, (so_far, _noise(claim, ruling), _cost(claim, ruling, rule))))
 
 

@@ -20,7 +20,7 @@ from papertrial.claims.ruling import Ruling, overall
 from papertrial.claims.run_trial import Look
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.errors import ClaimError
-from papertrial.numbers import between, number
+from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim as Stated
@@ -84,7 +84,7 @@ def lines(asked: Registration, look: Look) -> list[str]:
     for i, (claim, ruling) in enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1):
         side = {"at-least": "at least ", "at-most": "at most "}.get(claim.side, "")
         best = f", best of {claim.best_of}" if claim.best_of else ""
-        value = f"{side}{number(claim.value)}{best}"
+        value = f"{side}{as_written(claim.value)}{best}"
         text = f"{f'claim {i}, ' if several else ''}{label(claim)}: {value} reported; ours "
         if ruling.scores:
             middle = ruling.median if asked.rule.statistic == "median" else ruling.mean
