@@ -115,6 +115,7 @@ def _from_table(above: NDArray[np.bool_], share: float) -> Array:
     n = np.arange(1, seeds + 1)
     possible = np.minimum(np.arange(seeds + 1), n[:, None])
     table = np.exp(np.minimum(log_sign_test(possible, n[:, None], share), LARGEST))
+    table[0] = 1.0  # a single score is not evidence
     return np.asarray(table[n - 1, above.cumsum(-1)])
 
 
