@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.run_trial import Ended
+from papertrial.claims.seed_outcome import SeedOutcome
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "verify_on_trial.py"
 

@@ -145,8 +145,8 @@ def test_evidence_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
     less = np.array([case.statistic.less(scores, m) for m in ms])
     assert (np.diff(np.log(greater), axis=0) <= 1e-9).all()
     assert (np.diff(np.log(less), axis=0) >= -1e-9).all()
-    assert greater[0, -1] > 1.5 > 1 > greater[-1, -1]  # there is evidence on one side alone
-    assert less[-1, -1] > 1.5 > 1 > less[0, -1]
+    assert greater[0, -1] > 1.5 > greater[-1, -1] + 0.5  # there is evidence on one side alone
+    assert less[-1, -1] > 1.5 > less[0, -1] + 0.5
 
 
 @every_case

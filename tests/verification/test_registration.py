@@ -13,8 +13,8 @@ from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import METHOD, sha256, to_bytes
 from papertrial.errors import ClaimError, InvalidRecipeError
 from papertrial.recipe.claim_words import describe
-from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.recipe.judged_claim import to_judged_claim
+from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.verification.registration import Registration, register, rule_of
 
 Tree = dict[str, Any]

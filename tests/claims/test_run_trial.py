@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.seed_outcome import SeedOutcome
-from papertrial.claims.rule import Rule
 from papertrial.claims.events import SeedRetried
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Ended, Look, Lost, is_over, run_trial
+from papertrial.claims.seed_outcome import SeedOutcome
 
-CLAIM = Claim("accuracy", "test", "mean", 0.9, 0.015, 0.9, 0.9)
+CLAIM = JudgedClaim("accuracy", "test", "mean", 0.9, 0.015, 0.9, 0.9)
 SEEDS = (7, 3, 11, 0, 5, 2, 9, 1, 4, 6, 8, 10, 12, 13, 14)
 RULE = Rule((CLAIM,), SEEDS)
 
@@ -144,7 +144,7 @@ def test_other_things_that_a_pool_tells_are_passed_on() -> None:
 
 
 def test_it_ends_at_the_maximum() -> None:
-    hard = Rule((Claim("accuracy", "test", "mean", 0.9, 0.001, 0.9, 0.9),), SEEDS[:8])
+    hard = Rule((JudgedClaim("accuracy", "test", "mean", 0.9, 0.001, 0.9, 0.9),), SEEDS[:8])
     last, told = run(FakePool(3, 1), hard)
     assert len(last.outcomes) == len(looks(told)) == 8
     assert last.rulings[0].verdict == "UNDECIDED"
@@ -155,7 +155,7 @@ def test_it_goes_on_until_every_claim_is_decided() -> None:
         score = outcome(seed).scores[0][0]
         return SeedOutcome(seed, "finished", ((score,), (score,)), f"w{seed}")
 
-    far = Claim("accuracy", "test", "mean", 0.5, 0.01, 0.5, 0.5)
+    far = JudgedClaim("accuracy", "test", "mean", 0.5, 0.01, 0.5, 0.5)
     last, _ = run(FakePool(1, ends=two), Rule((CLAIM, far), SEEDS))
     assert [r.verdict for r in last.rulings] == ["REPRODUCED", "NOT REPRODUCED"]
     assert [r.decided_at for r in last.rulings] == [len(last.outcomes), 5]
