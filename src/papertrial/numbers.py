@@ -15,8 +15,7 @@ from collections.abc import Callable
 NOTHING = "—"  # shown for a number that is unknown
 _OF_SPREAD = 2  # significant digits of an SD
 _PLAIN = 6  # significant digits of a score without an SD
-_WRITTEN = 10  # significant digits of a number that was written down; enough for all of them
-_MOST = 8  # significant digits of any number; a float32 has 7
+_MOST = 10  # significant digits of any number; further ones are rounding noise
 _SMALL, _LARGE = -4, 9  # powers of ten beyond which a number is written with an exponent
 
 
@@ -63,7 +62,7 @@ def as_written(value: float | None) -> str:
     """Return a number that someone wrote down, or a sum of such numbers, with its own digits."""
     if value is None or not math.isfinite(value):
         return number(value)
-    return _significant(value, _WRITTEN)
+    return _significant(value, _MOST)
 
 
 def between(low: float | None, high: float | None, spread: float | None = None) -> str:
