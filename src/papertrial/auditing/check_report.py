@@ -11,7 +11,7 @@ from typing import Any
 from papertrial.auditing.check_registration import read_object
 from papertrial.auditing.finding import Finding, cut, differing, noted
 from papertrial.auditing.record import Kept
-from papertrial.claims.trial import Look
+from papertrial.claims.run_trial import Look
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.store.verification_folder import REPORT_JSON, VERIFICATION

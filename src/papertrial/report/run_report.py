@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import RunError
+from papertrial.numbers import number
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
+from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.tested_claim import to_claim
 from papertrial.report.mistakes import mistakes
 from papertrial.report.run_results import (
     by_class,
@@ -185,12 +186,13 @@ def _headline(run: Run) -> str:
     )  # fmt: skip
     if told:
         split, metric = told[0].split, told[0].metric
-    number = f": {split} {metric} {run.metrics[split][metric]:.6g}" if metric else ""
+    found = run.metrics[split][metric] if metric else None
+    score = f": {split} {metric} {number(found)}" if isinstance(found, int | float) else ""
     mark = " (optimistic)" if run.summary.report.optimistic and split == "test" else ""
     can_be = told or any(claim.is_gain for claim, _ in judged)
     end = "; `papertrial verify` gives one." if can_be else "."
     name = f"{run.recipe.name}, one run (seed {run.recipe.seed})"
-    return f"{name}{number}{mark}. One run is no verdict{end}"
+    return f"{name}{score}{mark}. One run is no verdict{end}"
 
 
 def _count(claim: Claim, ours: float | None) -> dict[str, Any]:
@@ -213,7 +215,7 @@ def _chosen(run: Run) -> list[str]:
     report, lines = run.summary.report, list[str]()
     if report.optimistic:
         last = (report.last_metrics or run.metrics)["test"]
-        numbers = [f"{k} {v:.6g}" for k, v in last.items() if isinstance(v, int | float)]
+        numbers = [f"{k} {number(v)}" for k, v in last.items() if isinstance(v, int | float)]
         lines.append(
             "OPTIMISTIC: the epoch was chosen by the test split, so its test numbers are better "
             f"than the model is; test at the last epoch: {', '.join(numbers)}"
@@ -228,7 +230,7 @@ def _chosen(run: Run) -> list[str]:
 
 def _claim(run: Run, claim: Claim, ours: float | None) -> dict[str, Any]:
     """Set a claim beside what one run gave, which decides nothing."""
-    band = to_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
+    band = to_judged_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
     said = describe(claim).partition("; tolerance")[0]
     return {
         "metric": claim.metric,

@@ -13,9 +13,7 @@ from typing import Any
 import filelock
 import joblib
 
-from papertrial.claims.outcome import Outcome
-from papertrial.claims.rule import to_bytes
-from papertrial.claims.told import (
+from papertrial.claims.events import (
     Looked,
     Registered,
     SeedEnded,
@@ -23,7 +21,9 @@ from papertrial.claims.told import (
     SeedRetried,
     SeedStarted,
 )
-from papertrial.claims.trial import Ended, Look, run_trial
+from papertrial.claims.rule import to_bytes
+from papertrial.claims.run_trial import Ended, Look, run_trial
+from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import ClaimError, PapertrialError, RunError
 from papertrial.progress import Step, finish
 from papertrial.recipe.load import load_recipe
@@ -333,7 +333,7 @@ def _trial(
                 yield told
 
 
-def _ended(outcome: Outcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:
+def _ended(outcome: SeedOutcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:
     scores = scores_of(asked, outcome.scores)
     return SeedEnded(
         int(record.get("worker", 0)),
