@@ -1,17 +1,10 @@
-"""Counts, sizes and durations as they are printed."""
+"""Sizes and durations as they are printed."""
 
 from __future__ import annotations
 
 import pytest
 
-from papertrial.cli.formats import counted, duration, size
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 seeds"), (1, "1 seed"), (2, "2 seeds"), (1234, "1,234 seeds")]
-)
-def test_counts(count: int, text: str) -> None:
-    assert counted(count, "seed") == text
+from papertrial.cli.formats import duration, size
 
 
 @pytest.mark.parametrize(

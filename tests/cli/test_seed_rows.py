@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from papertrial.claims.told import (
+from papertrial.claims.events import (
     Looked,
     Registered,
     SeedEnded,
@@ -49,7 +49,7 @@ def test_a_seed_that_ends_leaves_a_line() -> None:
     crashed = SeedEnded(0, 2, "crashed", {}, "", 0.0)
     assert shown(finished, diverged, crashed) == [
         Remove(0),
-        Line("seed 0: test accuracy 0.9512, test f1 0.9 (12.3 s)"),
+        Line("seed 0: test accuracy 0.95123, test f1 0.9 (12.3 s)"),
         Remove(1),
         Line("seed 1 diverged after 0:01:01: the loss is nan at step 5"),
         Remove(0),

@@ -15,11 +15,12 @@ import torch
 from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.record import Kept
 from papertrial.errors import DivergedError, PapertrialError
+from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.recipe.digest import training_hash
 from papertrial.report.run_results import provenance, stored, task_of
-from papertrial.runs import prepare
+from papertrial.runs.build import build_loss
 from papertrial.runs.run import Run, load_run
 from papertrial.store.provenance import environment
 from papertrial.store.run_folder import (
@@ -277,12 +278,20 @@ def _anew(run: Run, device: torch.device) -> dict[str, dict[str, Any]]:
     Raises:
         PapertrialError: predictions are absent or damaged.
     """
-    task, loss = task_of(run), prepare.build_loss(run.recipe)
+    task, loss = task_of(run), build_loss(run.recipe)
     loss = loss.to(device) if isinstance(loss, torch.nn.Module) else loss
     anew = {}
     for split, metrics in run.metrics.items():
         kept = stored(run, split)
-        anew[split] = compute(list(metrics), task, kept.output, kept.target, loss, device)
+        anew[split] = compute(
+            list(metrics),
+            task,
+            kept.output,
+            kept.target,
+            loss,
+            device,
+            stream=stream_of(run.recipe.seed, split),
+        )
     return anew
 
 

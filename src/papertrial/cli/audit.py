@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from papertrial.cli.formats import counted
 from papertrial.cli.options import Data, Device, Json
 from papertrial.cli.output import print_result
+from papertrial.numbers import plural
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,7 +45,7 @@ def audit(
     events = auditing(verification, seed=seed, retrain=not no_retrain, data=data, device=device)
     made = _follow(events, to_stderr=as_json)
     count = len(made.differences)
-    result = counted(count, "difference") if count else "everything agrees"
+    result = plural(count, "difference") if count else "everything agrees"
     print_result([f"{result}: {made.path}"], made.to_json(), as_json=as_json)
     if not made.ok:
         raise typer.Exit(DIFFERS)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from papertrial.cli.formats import clock, counted
+from papertrial.cli.formats import clock
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 from papertrial.cli.output import print_json
+from papertrial.numbers import plural
 
 if TYPE_CHECKING:
     from papertrial.checks.check_recipe import Report
@@ -53,7 +54,7 @@ def _show(report: Report) -> None:
         console.print(f"  {problem.fix}", markup=False)
     errors = sum(problem.severity == "error" for problem in report.problems)
     warnings = len(report.problems) - errors
-    counts = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    counts = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
     console.print(f"{report.recipe}: {'ok' if report.ok else 'not ok'}; {counts}", markup=False)
 
 

@@ -1,13 +1,8 @@
-"""Counts, sizes and durations as the command line writes them."""
+"""Sizes and durations as the command line writes them."""
 
 from __future__ import annotations
 
 import datetime
-
-
-def counted(count: int, noun: str) -> str:
-    """Return "1 seed", "2 seeds"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def size(nbytes: float | None) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from papertrial.numbers import number
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -42,6 +44,6 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], *, optimistic: boo
     for column in table.columns[1:]:
         column.justify = "right"
     for name in dict.fromkeys(name for values in metrics.values() for name in values):
-        cells = [f"{values[name]:.6g}" if name in values else "-" for values in metrics.values()]
+        cells = [number(values[name]) if name in values else "-" for values in metrics.values()]
         table.add_row(name, *cells)
     return table

@@ -8,6 +8,7 @@ import typer
 
 from papertrial.cli.options import Device, Json, Run
 from papertrial.cli.output import print_json
+from papertrial.numbers import number
 
 if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
@@ -58,7 +59,7 @@ def _print_answers(answers: list[Answer], top: int) -> None:
         shown = (
             ["\n".join(name for name, _ in likeliest), "\n".join(f"{p:.2%}" for _, p in likeliest)]
             if classes
-            else [f"{answer.prediction:.6g}"]
+            else [number(float(answer.prediction))]
         )
         table.add_row(answer.input, *shown, *([answer.converted] if converted else []))
     Console(markup=False, emoji=False).print(table)  # texts may look like markup

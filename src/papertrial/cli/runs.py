@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from papertrial.cli.formats import counted, size
+from papertrial.cli.claims import number, ours, reported
+from papertrial.cli.formats import size
 from papertrial.cli.options import RUNS, Json, RunOrVerification, Runs
 from papertrial.cli.output import metrics_table, print_json
+from papertrial.numbers import number as score
+from papertrial.numbers import plural
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -161,7 +164,7 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
         lines.append(line if len(line) <= _MAX_ERROR else f"{line[: _MAX_ERROR - 1]}…")
     if entry.kind == "verification":
         if entry.state not in ("finished", "damaged"):
-            finished = counted(len(entry.seeds), "seed")
+            finished = plural(len(entry.seeds), "seed")
             return [*lines, f"no verdict yet, {finished} finished"]
         judged = [
             _describe_verdict(one) for one in entry.verdicts if metric in (None, one.get("metric"))
@@ -173,31 +176,18 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
         return lines
     if metric is not None:
         named = entry.number(metric)
-        return [f"{named[0]} {metric} {named[1]:.6g}" if named else "-"]
+        return [f"{named[0]} {metric} {score(named[1])}" if named else "-"]
     known = entry.headline
-    return [f"{known[0]} {known[1]} {entry.metrics[known[0]][known[1]]:.6g}" if known else "-"]
+    return [f"{known[0]} {known[1]} {score(entry.metrics[known[0]][known[1]])}" if known else "-"]
 
 
 def _describe_verdict(verdict: Any) -> str:
-    ours, n = verdict.get("mean"), verdict.get("n")
-    mean = f", ours {_number(verdict, ours)}" if isinstance(ours, int | float) else ""
+    mean, n = verdict.get("mean"), verdict.get("n")
+    is_known = isinstance(mean, int | float)
+    ours = f", ours {number(verdict, mean, verdict.get('sd'))}" if is_known else ""
     of = f" (n = {n})" if n else ""
     word = verdict.get("verdict") or "not judged"
-    return f"{_subject(verdict)} {_number(verdict, verdict.get('value'))}: {word}{mean}{of}"
-
-
-def _subject(claim: dict[str, Any]) -> str:
-    """Return what a claim is about: "test accuracy", or "parameters", which have no split."""
-    metric, split = str(claim.get("metric")), claim.get("split")
-    return metric if metric == "parameters" or split is None else f"{split} {metric}"
-
-
-def _number(claim: dict[str, Any], value: Any) -> str:
-    """Return a number of a claim; a count is written with all its digits."""
-    if not isinstance(value, int | float):
-        return str(value)
-    counted = claim.get("metric") in ("parameters", "samples") and float(value).is_integer()
-    return f"{int(value):,}" if counted else f"{value:.6g}"
+    return f"{reported(verdict)}: {word}{ours}{of}"
 
 
 def show(
@@ -244,10 +234,8 @@ def _print_metrics(found: dict[str, Any]) -> None:
 
 
 def _claim_and_result(claim: dict[str, Any]) -> tuple[str, str]:
-    ours = claim.get("ours")
-    here = _number(claim, ours) if isinstance(ours, int | float) else "not computed"
     why = f" (not judged: {claim['not_judged']})" if claim.get("not_judged") else ""
-    return f"{_subject(claim)} {_number(claim, claim.get('value'))}", f"{here}{why}"
+    return reported(claim), f"{ours(claim)}{why}"
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -284,7 +272,7 @@ def _file_rows(files: list[dict[str, Any]]) -> list[tuple[str, str]]:
     rows = [(file["name"], size(file["bytes"])) for file in outside]
     if inside:
         runs = len({file["name"].split("/")[1] for file in inside})
-        name = f"{SEEDS}/ ({counted(runs, 'run')}, {counted(len(inside), 'file')})"
+        name = f"{SEEDS}/ ({plural(runs, 'run')}, {plural(len(inside), 'file')})"
         rows.append((name, size(sum(file["bytes"] for file in inside))))
     return rows
 

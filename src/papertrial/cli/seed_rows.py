@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from papertrial.claims.told import (
+from papertrial.claims.events import (
     Looked,
     Registered,
     SeedEnded,
@@ -15,6 +15,7 @@ from papertrial.claims.told import (
 )
 from papertrial.cli.formats import duration
 from papertrial.cli.live import Line, Remove, Row, Shown, step_rows
+from papertrial.numbers import number
 from papertrial.progress import Step
 
 Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
@@ -68,7 +69,7 @@ class SeedRows:
 def _describe_end(event: SeedEnded) -> str:
     took = duration(event.seconds)
     if event.state == "finished":
-        scores = ", ".join(f"{name} {score:.4g}" for name, score in event.scores.items())
+        scores = ", ".join(f"{name} {number(score)}" for name, score in event.scores.items())
         return f"seed {event.seed}: {scores} ({took})"
     error = f": {event.error}" if event.error else ""
     return f"seed {event.seed} {event.state} after {took}{error}"

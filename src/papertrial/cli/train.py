@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from papertrial.cli.claims import ours, reported
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import metrics_table, print_result
+from papertrial.numbers import number
 
 if TYPE_CHECKING:
     from papertrial.store.run_records import RunSummary
@@ -103,7 +105,9 @@ def describe_result(summary: RunSummary) -> list[str]:
         lines.append(f"reported: {of}, the best on {split}")
     if report.optimistic:
         last = (report.last_metrics or summary.metrics)["test"]
-        numbers = ", ".join(f"{k} {v:.6g}" for k, v in last.items() if isinstance(v, float | int))
+        numbers = ", ".join(
+            f"{k} {number(v)}" for k, v in last.items() if isinstance(v, float | int)
+        )
         lines.append(
             "OPTIMISTIC: the epoch was chosen by the test split, so its test metrics look better "
             f"than the model is; test metrics at the last epoch: {numbers}"
@@ -113,16 +117,13 @@ def describe_result(summary: RunSummary) -> list[str]:
         times = "once" if count == 1 else f"{count} times"
         lines.append(f"the test split was evaluated {times} before the end, but chose nothing")
     for claim in summary.claims:
-        counted = claim.metric in ("parameters", "samples")
-        ours = "not computed" if claim.ours is None else f"{claim.ours:.6g}"
-        ours = f"{claim.ours:,}" if counted and claim.ours is not None else ours
-        printed = f" (printed: {claim.printed})" if claim.printed else ""
-        reported = f"{claim.value:,.10g}{printed}"
+        counted = claim.kind == "exact"
         why = claim.not_judged
-        verdict = f"not judged: {why}" if why else "one run, no verdict"
-        verdict = "counted" if counted and not why else verdict
-        chosen = report.optimistic and claim.split == "test" and not counted
-        verdict += ", optimistic" if chosen else ""
-        split = "" if claim.metric == "parameters" else f"{claim.split} "
-        lines.append(f"claim: {split}{claim.metric} {reported}; here {ours} ({verdict})")
+        verdict = f"not judged: {why}" if why else "counted" if counted else "one run, no verdict"
+        by_test = report.optimistic or claim.best_epoch_on_test
+        scored = claim.ours is not None and not counted
+        verdict += ", optimistic" if by_test and claim.split == "test" and scored else ""
+        lines.append(
+            f"claim: {reported(claim.to_plain())}; here {ours(claim.to_plain())} ({verdict})"
+        )
     return lines

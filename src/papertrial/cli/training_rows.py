@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from papertrial.cli.formats import counted
 from papertrial.cli.live import Line, Row, Shown, step_rows
 from papertrial.evaluate.metrics import scalars
+from papertrial.numbers import number, plural
 from papertrial.progress import Step
 from papertrial.training.events import Evaluated, Event, Started, Trained
 
@@ -35,8 +35,8 @@ class TrainingRows:
 
     def _start(self, event: Started) -> Iterator[Shown]:
         samples = ", ".join(f"{count:,} {split}" for split, count in event.rows.items())
-        epochs, steps = counted(event.epochs, "epoch"), counted(event.steps, "step")
-        parameters = counted(event.parameters, "parameter")
+        epochs, steps = plural(event.epochs, "epoch"), plural(event.steps, "step")
+        parameters = plural(event.parameters, "parameter")
         yield Line(f"{parameters} on {event.device}; samples: {samples}; {epochs}, {steps}")
         yield Line(f"run folder: {event.run}")
         for note in event.notes:
@@ -54,8 +54,8 @@ class TrainingRows:
             done=at.step,
             text="  ".join(
                 [
-                    f"loss {at.loss:.4g}",
-                    f"batch {event.headline} {event.score:.4g}",
+                    f"loss {number(at.loss)}",
+                    f"batch {event.headline} {number(event.score)}",
                     *self._evaluations.values(),
                     f"{at.samples_per_second:,.0f} samples/s",
                 ]
@@ -70,7 +70,7 @@ class TrainingRows:
             return
         numbers = scalars(event.metrics)
         if event.split != "train" and self._headline in numbers:
-            text = f"{event.split} {self._headline} {numbers[self._headline]:.4g}"
+            text = f"{event.split} {self._headline} {number(numbers[self._headline])}"
             self._evaluations[event.split] = text
             # Who asks for a test curve wants to keep it; other splits have their place in the row.
             yield Line(f"step {event.step}  {text}", plain=event.split != "test")

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from papertrial.cli.formats import counted
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
+from papertrial.numbers import as_written, plural, whole
 
 # The verdicts have exit codes of their own, so that a CI job can act on them.
 EXIT_CODES = {"REPRODUCED": 0, "NOT REPRODUCED": 1, "UNDECIDED": 3}
@@ -110,7 +110,7 @@ def verify(
         done = follow(events, seeds_shown.rows, every=10)
     except KeyboardInterrupt:
         if seeds_shown.folder is not None:
-            saved = f"{counted(seeds_shown.ended, 'seed')} of this session saved"
+            saved = f"{plural(seeds_shown.ended, 'seed')} of this session saved"
             resume = "to resume, run the same command without --again"
             typer.echo(f"{saved} in {seeds_shown.folder}; {resume}", err=True)
         raise
@@ -132,7 +132,7 @@ def describe_verdict(claim: dict[str, Any]) -> str:
     """Return one line on a claim: what it states, the verdict, and the reason."""
     split = f"{claim['split']} " if claim["split"] else ""  # a number of parameters has no split
     is_exact = claim["kind"] == "exact"
-    value = f"{claim['value']:,.0f}" if is_exact else f"{claim['value']:g}"
+    value = whole(claim["value"]) if is_exact else as_written(claim["value"])
     kind = "" if is_exact or claim["kind"] == "mean" else f" ({claim['kind']})"
     verdict = claim["verdict"] or "not judged"
     median = claim["verdict_median"]

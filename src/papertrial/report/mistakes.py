@@ -23,8 +23,8 @@ from papertrial.errors import DataError, PapertrialError
 from papertrial.evaluate.inputs import TableInputs, inputs_from
 from papertrial.progress import finish
 from papertrial.report.run_results import Stored, judged_split, provenance, stored, task_of
-from papertrial.runs import prepare
 from papertrial.runs.run import Run
+from papertrial.runs.samples import cut_splits, load_source
 from papertrial.store.run_folder import PREPROCESS, RunFolder
 from papertrial.tasks.classification import Classification
 
@@ -141,8 +141,8 @@ def _own_data(run: Run, folder: Path, layout: Layout | None) -> Dataset:
     if source in CATALOG and state(CATALOG[source], folder) == "absent":
         fetch = f"`papertrial data fetch {source}` brings it there"
         raise DataError(f"{source} is not in the data folder {folder}; {fetch}")
-    loaded, _ = finish(prepare.load_source(run.recipe, folder, layout))
-    return prepare.cut_splits(run.recipe, loaded)
+    loaded, _ = finish(load_source(run.recipe, folder, layout))
+    return cut_splits(run.recipe, loaded)
 
 
 def _samples(

@@ -19,8 +19,9 @@ from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs
 from papertrial.progress import Step, finish
 from papertrial.recipe.schema import Images
-from papertrial.runs import prepare
+from papertrial.runs.build import build_loss
 from papertrial.runs.run import Run
+from papertrial.runs.samples import cut_splits, load_source
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep, SplitMetrics
 from papertrial.tasks.classification import Classification
@@ -67,7 +68,7 @@ def evaluating(
         if isinstance(predictor.task, Classification):
             dataset = _aligned(dataset, predictor.task)
         dataset = _as_inputs(dataset, predictor.inputs)
-        loss = prepare.build_loss(recipe)
+        loss = build_loss(recipe)
         evaluator = Evaluator(
             predictor.model,
             dataset,
@@ -79,6 +80,7 @@ def evaluating(
             device=device,
             precision=recipe.precision,
             batch_size=recipe.evaluate.batch_size,
+            seed=recipe.seed,
         )
         step = run.summary.report.step
         metrics = {}
@@ -97,8 +99,8 @@ def _dataset(
     where, inputs = data_folder(folder), run.predictor.inputs
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     if data is None:
-        loaded, _ = yield from prepare.load_source(run.recipe, where, layout)
-        return prepare.cut_splits(run.recipe, loaded)
+        loaded, _ = yield from load_source(run.recipe, where, layout)
+        return cut_splits(run.recipe, loaded)
     kind = inputs.kind
     path, own = Path(data), run.recipe.data
     if str(data) in SOURCES:
@@ -125,7 +127,7 @@ def _dataset(
         changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
-    dataset, _ = yield from prepare.load_source(recipe, where, layout, classes)
+    dataset, _ = yield from load_source(recipe, where, layout, classes)
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
     return dataset

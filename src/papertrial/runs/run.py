@@ -14,7 +14,8 @@ from papertrial.evaluate.inputs import inputs_from
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
-from papertrial.runs import prepare
+from papertrial.runs.build import build_model, build_pipeline
+from papertrial.runs.tracing import check_there
 from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.run_records import RunSummary, SplitMetrics
 from papertrial.tasks import TASKS
@@ -45,6 +46,7 @@ class Run:
     def predictor(self) -> Predictor:
         """The trained model, with the preparation and the meaning it was trained with."""
         folder = RunFolder.open(self.path)
+        check_there(folder.provenance, self.path)
         with on_device(self.device, None) as device:
             return _predictor(
                 self.recipe,
@@ -70,8 +72,8 @@ def _predictor(
     recipe: Recipe, described: dict[str, Any], weights: bytes, where: str, device: torch.device
 ) -> Predictor:
     """Make what predicts from what `_described` returned and the weights kept in `where`."""
-    model, state = prepare.build_model(recipe), described["pipeline"]
-    pipeline = prepare.build_pipeline(recipe, state["kind"], augment=False)
+    model, state = build_model(recipe), described["pipeline"]
+    pipeline = build_pipeline(recipe, state["kind"], augment=False)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
         shape = state["shape"] or [512]  # of texts: long enough for any layer
         blank = torch.zeros(2, *shape, dtype=getattr(torch, state["dtype"]))
@@ -86,4 +88,5 @@ def _predictor(
         device=device,
         precision=recipe.precision,
         batch_size=recipe.evaluate.batch_size,
+        seed=recipe.seed,
     )

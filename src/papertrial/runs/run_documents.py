@@ -6,15 +6,19 @@ import hashlib
 
 import torch
 
+from papertrial.evaluate.metrics import best
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
+from papertrial.runs.samples import Start
+from papertrial.runs.tracing import Traced
 from papertrial.store.provenance import environment, utc_now
+from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import (
     ClaimBesideRun,
     EvaluationLine,
-    Metrics,
+    MetricValue,
     Provenance,
     ReportedStep,
     RunSummary,
@@ -45,12 +49,10 @@ def line_of(event: Trained | Evaluated) -> StepLine | EvaluationLine:
 
 
 def summary_of(
-    recipe: Recipe, parts: prepare.Parts, outcome: Outcome, seconds: Seconds
+    recipe: Recipe, parts: prepare.Parts, outcome: Outcome, seconds: Seconds, folder: RunFolder
 ) -> RunSummary:
-    """Return the final results of a training."""
+    """Return the final results of a training, whose lines are in `folder`."""
     per_epoch = parts.samples.batches.steps
-    rows = {name: len(split) for name, split in parts.samples.dataset.splits.items()}
-    parameters = sum(p.numel() for p in parts.train.model.parameters())
     return RunSummary(
         recipe=recipe.name,
         seed=recipe.seed,
@@ -68,32 +70,54 @@ def summary_of(
             test_evaluations=outcome.test_evaluations,
             optimistic=recipe.report == "best-on-test",
         ),
-        claims=tuple(
-            _claim(claim, outcome.metrics.get(claim.split, {}), rows.get(claim.split), parameters)
-            for claim in recipe.claims
-        ),
+        claims=tuple(_claim(claim, recipe, parts, outcome, folder) for claim in recipe.claims),
         vocabulary=parts.vocabulary,
         epoch_seconds=tuple(outcome.epoch_seconds.values()),
         seconds=seconds,
     )
 
 
-def _claim(claim: Claim, metrics: Metrics, rows: int | None, parameters: int) -> ClaimBesideRun:
-    """Set a claim beside this run's number; one run is no verdict."""
-    counts = {"parameters": parameters, "samples": rows}
-    score = counts[claim.metric] if claim.metric in counts else metrics.get(claim.metric)
+def _claim(
+    claim: Claim, recipe: Recipe, parts: prepare.Parts, outcome: Outcome, folder: RunFolder
+) -> ClaimBesideRun:
+    """Set a claim beside this run's number, None if it has none; one run is no verdict."""
+    splits = parts.samples.dataset.splits
+    score: MetricValue | int = outcome.metrics.get(claim.split, {}).get(claim.metric)
+    if claim.metric == "parameters":
+        score = sum(p.numel() for p in parts.train.model.parameters())
+    elif claim.metric == "samples":
+        score = len(splits[claim.split]) if claim.split in splits else None
+    elif claim.kind == "difference":
+        score = None  # the other side is needed too
+    elif claim.best_epoch_on_test:
+        curve = recipe.evaluate.test == "every-epoch"
+        score = best_epoch(folder, claim.split, claim.metric) if curve else None
     return ClaimBesideRun(
         metric=claim.metric,
         split=claim.split,
+        kind=claim.kind,
+        side=claim.judged_side,
         value=claim.number,
         printed=claim.printed,
+        runs=claim.runs,
+        best_epoch_on_test=claim.best_epoch_on_test,
         ours=score if isinstance(score, int | float) else None,
         not_judged=claim.not_judged,
     )
 
 
+def best_epoch(folder: RunFolder, split: str, metric: str) -> float | None:
+    """Return the best value of a metric among a run's evaluations of a split; None without one."""
+    lines = (line for line in folder.lines() if isinstance(line, EvaluationLine))
+    return best(metric, (line.metrics.get(metric) for line in lines if line.split == split))
+
+
 def provenance_of(
-    recipe: Recipe, parts: prepare.Parts, device: torch.device, start: prepare.Start | None
+    recipe: Recipe,
+    parts: prepare.Parts,
+    files: Traced,
+    device: torch.device,
+    start: Start | None,
 ) -> Provenance:
     """Return where a run that starts now comes from."""
     started_from = None
@@ -110,6 +134,9 @@ def provenance_of(
             for name, split in parts.samples.original.splits.items()
         },
         notes=tuple(parts.samples.original.notes),
+        dependencies=files.dependencies,
+        not_covered=files.not_covered,
+        packages=files.packages,
         init_from=started_from,
         environment=environment(str(device), **machine(device)),
         started=utc_now(),

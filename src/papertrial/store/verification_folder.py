@@ -3,6 +3,7 @@
 runs/<recipe>/<UTC time>-<hash8>-verify/
     preregistration.json  the rule, fixed in advance; its SHA-256 is that of these bytes
     recipe.yaml, code/    the recipe that every seed trains, and its files
+    files.json            which of its files were copied, from where, and which were too large
     versus/<i>/           the recipe of the other side of a difference
     verification.json     state, times, command, verdicts
     outcomes.jsonl        a record for each seed that has ended, in that order
@@ -26,6 +27,7 @@ from papertrial.store.run_folder import PROVENANCE, RunFolder
 PREREGISTRATION, VERIFICATION, OUTCOMES = (
     "preregistration.json", "verification.json", "outcomes.jsonl",
 )  # fmt: skip
+FILES = "files.json"
 SEEDS, VERSUS, LOG = "seeds", "versus", "workers.log"
 REPORT_JSON, REPORT_MD, REPORT_HTML = "report.json", "report.md", "report.html"
 
