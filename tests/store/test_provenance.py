@@ -17,6 +17,7 @@ import pytest
 
 from papertrial.store.provenance import environment, git, utc_now
 from papertrial.store.run_records import Environment, GitState
+from papertrial.version import __version__
 
 
 @pytest.fixture
@@ -109,6 +110,16 @@ def test_the_versions_are_those_installed(package: str) -> None:
     versions = environment("cpu", device_name=None, cpu_capability="AVX2", threads=1).versions
     assert versions[package] == importlib.metadata.version(package)
     assert versions["python"] == platform.python_version()
+
+
+def test_a_package_on_the_path_alone_knows_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    versions = environment("cpu", device_name=None, cpu_capability="AVX2", threads=1).versions
+    assert versions["papertrial"] == __version__
+    assert versions["torch"] is None
 
 
 def test_utc_now_is_the_time_in_utc_to_the_millisecond() -> None:

@@ -28,8 +28,8 @@ from papertrial.verification.registration import register
 _NAMED = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})-verify")  # as VerificationFolder.new does
 # What a recipe fixes. The sentences beside it only explain, and another version may word them anew.
 _FIXED = (
-    "recipe", "recipe_hash", "training_hash", "versus", "claims", "exact", "not_judged", "alpha",
-    "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "maximum",
+    "recipe", "recipe_hash", "training_hash", "versus", "files", "claims", "exact", "not_judged",
+    "alpha", "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "maximum",
     "reported_epoch",
 )  # fmt: skip
 

@@ -43,7 +43,9 @@ class Kept:
         """
         registered = folder.registered
         rule = rule_of(registered)
-        lacking = [key for key in ("training_hash", "versus", "device") if key not in registered]
+        lacking = [
+            key for key in ("training_hash", "versus", "files", "device") if key not in registered
+        ]
         if lacking:
             raise RunError(f"the pre-registration is damaged: it lacks {', '.join(lacking)}")
         threads = registered.get("threads")

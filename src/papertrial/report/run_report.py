@@ -51,8 +51,8 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> dic
         data: the data folder, for the samples that the first run is wrong about.
 
     Returns:
-        "curves", "confusion", "per_class", "mistakes", "metrics", "fixed" and "provenance" as a
-        report has them, and "warnings", which a report has of other parts too.
+        "curves", "confusion", "per_class", "mistakes", "metrics", "fixed", "provenance" and
+        "not_covered" as a report has them, and "warnings", which a report has of other parts too.
 
     Raises:
         RunError: there is no run, or a file of one is absent or damaged.
@@ -70,6 +70,7 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> dic
         "metrics": spreads(runs),
         "fixed": fixed,
         "provenance": _provenance(runs[0], alone=len(runs) == 1),
+        "not_covered": _not_covered(runs),
         "warnings": [*differing, *unseen],
     }
 
@@ -344,6 +345,10 @@ def _provenance(run: Run, *, alone: bool) -> list[list[str]]:
     }
     for split, about in kept.data.items():
         rows[f"{split} data"] = f"{about.rows:,} rows, SHA-256 {about.fingerprint}"
+    for one in kept.dependencies:
+        copy = "" if one.copied else f", not copied: {one.path}"
+        rows[f"{one.kind} {one.name}"] = f"SHA-256 {one.sha256}{copy}"
+    rows |= {f"package {name}": version for name, version in kept.packages.items()}
     if kept.init_from is not None:
         start = kept.init_from
         rows["started from"] = f"{start.run}, weights SHA-256 {start.weights_sha256}"
@@ -357,6 +362,12 @@ def _provenance(run: Run, *, alone: bool) -> list[list[str]]:
         }
     first = ["papertrial", *(name for name in rows if name != "papertrial")]
     return [[name, rows[name]] for name in first if rows.get(name)]
+
+
+def _not_covered(runs: Sequence[Run]) -> list[str]:
+    """Return what could not be traced of the files that runs depend on, or was not copied."""
+    told = (note for run in runs for note in provenance(run).not_covered)
+    return list(dict.fromkeys(told))
 
 
 def _command(line: str) -> str:

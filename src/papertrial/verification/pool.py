@@ -114,13 +114,23 @@ def check_alike(record: Mapping[str, Any], first: Mapping[str, Any]) -> None:
     """Refuse a seed that was not trained on what the first one was.
 
     Raises:
-        RunError: the data, or the versions of what trains, have changed in between.
+        RunError: the data, the versions of what trains, or a file that its code reads at run time
+            have changed in between.
     """
-    for key, what in (("data", "data"), ("versions", "versions of what trains")):
+    again = "put back what was there, or start again with --again"
+    kinds = {"data": "data", "versions": "versions of what trains", "packages": "packages"}
+    for key, what in kinds.items():
         was, is_ = first.get(key), record.get(key)
         if was != is_ and was is not None:
             raise RunError(
                 f"the {what} have changed since seed {first['seed']} was trained: {was} then, "
-                f"{is_} for seed {record['seed']}; put back what was there, or start anew with "
-                "--again"
+                f"{is_} for seed {record['seed']}; {again}"
+            )
+    had, has = first.get("reads", {}), record.get("reads", {})
+    for path in had.keys() & has.keys():
+        if had[path] != has[path]:
+            raise RunError(
+                f"{path}, which the recipe's code reads at run time, has changed since seed "
+                f"{first['seed']} was trained: SHA-256 {had[path][:12]} then, {has[path][:12]} for "
+                f"seed {record['seed']}; {again}"
             )

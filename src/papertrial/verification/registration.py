@@ -11,11 +11,12 @@ from papertrial.claims.describe_rule import rule_lines
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import FIRST_LOOK, METHOD, Rule
 from papertrial.errors import ClaimError
+from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim as Stated
-from papertrial.recipe.claims import claim_warnings
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.judged_claim import to_judged_claim
+from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 
@@ -110,6 +111,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         "recipe_hash": recipe_hash(recipe),
         "training_hash": training_hash(recipe),
         "versus": [training_hash(other) for other in versus],
+        "files": [_files(side) for side in (recipe, *versus)],
         "threads": threads,
         "device": device,
         "claims": [
@@ -135,6 +137,11 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
             f"used; set verify.max_seeds={len(seeds)} for all of them"
         )
     return Registration(rule, stated, exact, not_judged, versus, arms, registered, tuple(warnings))
+
+
+def _files(recipe: Recipe) -> dict[str, str]:
+    """Return the SHA-256 of each file that a recipe's training depends on, by name."""
+    return {one.name: one.sha256 for one in portable(recipe).dependencies}
 
 
 def rule_of(registered: Mapping[str, Any]) -> Rule:

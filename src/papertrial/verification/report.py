@@ -77,7 +77,7 @@ def report(
         "command": _rerun(folder, asked, data),
         "path": str(folder.path),
         **{"fixed": [], "curves": [], "confusion": None, "per_class": [], "mistakes": []},
-        **{"metrics": {}, "provenance": []},
+        **{"metrics": {}, "provenance": [], "not_covered": []},
         **parts,
     }
 

@@ -226,6 +226,20 @@ def provenance(report: Report) -> Iterator[Section]:
         yield Section("provenance", "Provenance", tables=(table,))
 
 
+def not_covered(report: Report) -> Iterator[Section]:
+    """List what the hashes and copies do not cover."""
+    found = report.get("not_covered") or ()
+    if found:
+        text = (
+            "The training hash covers the recipe, its code outside installed packages and the "
+            "files that it names. It does not cover what is listed here. Files that compiled code "
+            "opens on its own, environment variables and the network are not watched."
+        )
+        rows = tuple(cells(str(note)) for note in found)
+        table = Table("What is not covered", columns("What"), rows)
+        yield Section("not-covered", "Not covered", (text,), tables=(table,))
+
+
 def command(report: Report) -> Iterator[Section]:
     """Give the one command that runs it again."""
     if report.get("command"):
