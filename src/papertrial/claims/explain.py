@@ -67,7 +67,7 @@ def _noise(claim: JudgedClaim, ruling: Ruling) -> str:
     """Return what the noise of the reported number may explain."""
     low, high = claim.band
     if claim.reference and (ruling.low > high or ruling.high < low):
-        return f"they are disjoint, but the noise of {_source(claim)} may explain it"
+        return f"it lies outside, but the noise of {_source(claim)} may explain the difference"
     away = claim.low - ruling.mean if ruling.mean < claim.low else ruling.mean - claim.high
     if claim.reference == 1 and away <= 2 * ruling.sd:
         return "the reported number is compatible with one run"
