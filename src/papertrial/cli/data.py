@@ -14,7 +14,7 @@ from papertrial.cli.options import Data, Json
 from papertrial.progress import Step, Steps
 
 if TYPE_CHECKING:
-    from papertrial.data.files.catalog import Entry
+    from papertrial.data.files.catalog import CatalogEntry
 
 T = TypeVar("T")
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
@@ -163,7 +163,7 @@ def _done(step: Step) -> str:
     return f"{shown(step.done)}{total}{unit}" if step.unit else ""
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
+def _facts(entry: CatalogEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "title": entry.title,
@@ -177,7 +177,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _files(entry: Entry, folder: Path) -> Steps[list[dict[str, Any]]]:
+def _files(entry: CatalogEntry, folder: Path) -> Steps[list[dict[str, Any]]]:
     """Return the files that are fetched for the set, and whether each is as it was published."""
     from papertrial.data.files.catalog import artifacts
     from papertrial.data.files.fetch import digest

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from papertrial.data.column import Column, Dataset
+from papertrial.data.column import Dataset, SampleColumn
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.evaluate.metrics import Value, check_finite, compute
 from papertrial.evaluate.predict import forward
@@ -75,7 +75,7 @@ class Evaluator:
         check_finite(metrics, output, split, step)
         return Scored(metrics, output)
 
-    def outputs(self, column: Column) -> Tensor:
+    def outputs(self, column: SampleColumn) -> Tensor:
         """Return the raw outputs [N, ...] for samples; ModelError where the model fails."""
         return forward(
             self.model,

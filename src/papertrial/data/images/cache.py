@@ -23,6 +23,7 @@ import numpy as np
 import PIL
 from filelock import FileLock, Timeout
 
+from papertrial.data.files.catalog import ELSEWHERE
 from papertrial.data.files.locks import wait_for
 from papertrial.data.images.decode_set import (
     DecodedMeta,
@@ -65,12 +66,12 @@ def open_decoded(images: ImageSet, cache: Path) -> Steps[DecodedSet]:
     except OSError as error:
         raise DataError(
             f"cannot write the decoded images to {store}: {error.strerror or error}\n"
-            "make room there, or choose another data folder with --data DIR or $PAPERTRIAL_DATA"
+            f"make room there, {ELSEWHERE}"
         ) from error
     except BrokenExecutor as error:
         raise DataError(
-            f"{images.folder}: a process that decoded images was killed, probably for lack of memory; "
-            "set a smaller data.image.size, or try again"
+            f"{images.folder}: a process that decoded images was killed, probably for lack of "
+            "memory; set a smaller data.image.size, or try again"
         ) from error
     return found
 

@@ -156,21 +156,6 @@ def combine_digests(digests: Iterable[bytes]) -> str:
     return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
 
 
-def order_free_fingerprint(
-    x_chunks: Iterable[Any], labels: Iterable[int], classes: Sequence[str]
-) -> str:
-    """Return the SHA-256 of a split's classes and pixels, independent of the order of its samples.
-
-    Args:
-        x_chunks: the images, as arrays or tensors uint8 [n, C, H, W] of any lengths.
-        labels: [N], in the order of the images.
-        classes: the name of each label.
-    """
-    images = (image for chunk in x_chunks for image in np.asarray(chunk))
-    pairs = zip(images, labels, strict=True)
-    return combine_digests(sample_digest(classes[int(label)], image) for image, label in pairs)
-
-
 class OutputRow(NamedTuple):
     """Where a decoded image is written: row `row` of a file whose samples begin at `start`."""
 

@@ -20,13 +20,13 @@ from papertrial.data.images.decode import (
     Mode,
     OutputRow,
     Size,
-    task_slices,
+    combine_digests,
     decode_into,
     hashes,
     headers,
-    combine_digests,
     measure,
     on_all_cores,
+    task_slices,
 )
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
@@ -153,7 +153,9 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[byt
         labels = np.array([files[i].label for i in kept], np.int64)
         np.save(y_file(out, part), labels)
         counts = np.bincount(labels, minlength=len(images.classes)).tolist()
-        parts[part] = DecodedPart([files[i].name for i in kept], counts, combine_digests(filter(None, samples)))
+        parts[part] = DecodedPart(
+            [files[i].name for i in kept], counts, combine_digests(filter(None, samples))
+        )
     _check_files(images, parts, skipped, unreadable)
     return DecodedMeta(list(images.classes), list(shape), parts, skipped), digests
 
@@ -278,7 +280,9 @@ def _listed(files: dict[str, str]) -> str:
 def _mixed_sizes_or_modes(images: ImageSet) -> DataError:
     """Read all headers, and return an error that lists the sizes and modes of the images."""
     names = [file.name for file in images.files]
-    tasks = [partial(headers, str(images.folder), names[rows]) for rows in task_slices(len(names), 1)]
+    tasks = [
+        partial(headers, str(images.folder), names[rows]) for rows in task_slices(len(names), 1)
+    ]
     size = sum(file.size for file in images.files)
     # Headers are read so quickly that processes pay off only for larger sets.
     lists = on_all_cores(tasks, files=len(names) // 10, size=size // 10)
@@ -291,7 +295,9 @@ def _mixed_sizes_or_modes(images: ImageSet) -> DataError:
     for key, given in (("size", images.size), ("mode", images.mode)):
         if given is None and len(groups[key]) > 1:
             often = sorted(groups[key].items(), key=lambda group: -len(group[1]))
-            lines += [f"  {key} {v}: {len(of):,} images, such as {of[0]}" for v, of in often[:_LISTED]]
+            lines += [
+                f"  {key} {v}: {len(of):,} images, such as {of[0]}" for v, of in often[:_LISTED]
+            ]
             if len(often) > _LISTED:
                 lines.append(f"  and {len(often) - _LISTED:,} more {key}s")
             advice.append(f"data.image.{key}: {often[0][0] if key == 'size' else 'RGB'}")

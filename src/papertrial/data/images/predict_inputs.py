@@ -114,7 +114,9 @@ def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:
     """
     if not isinstance(values, Tensor):
         try:
-            values = np.array(values)  # a copy, because arrays may be read-only or have negative strides
+            values = np.array(
+                values
+            )  # a copy, because arrays may be read-only or have negative strides
         except (TypeError, ValueError) as error:
             raise PredictionInputError(f"images must be an array of bytes: {error}") from error
         if values.dtype != np.uint8:

@@ -33,7 +33,9 @@ def sheet(split: Split, classes: Sequence[str], seed: int = 0) -> Image.Image:
     generator = torch.Generator().manual_seed(seed)
     chosen = [_choose(split.y, label, each, generator) for label in range(len(classes))]
     counts = torch.bincount(split.y, minlength=len(classes)).tolist()
-    labels = [f"{_shortened(name)}  ({count:,})" for name, count in zip(classes, counts, strict=True)]
+    labels = [
+        f"{_shortened(name)}  ({count:,})" for name, count in zip(classes, counts, strict=True)
+    ]
 
     wide, high = _shown_size(*split.x.shape[-2:])
     font = ImageFont.load_default(_FONT)

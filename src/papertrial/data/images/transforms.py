@@ -34,7 +34,9 @@ class Normalize:
         std: float | Sequence[float] | None = None,
     ) -> None:
         if (mean is None) != (std is None):
-            raise ValueError("give both mean and std, or neither to compute them on the training part")
+            raise ValueError(
+                "give both mean and std, or neither to compute them on the training part"
+            )
         if std is not None and min([std] if isinstance(std, int | float) else std) <= 0:
             raise ValueError(f"std must be greater than 0, got {std}")
         self.mean = mean
@@ -109,8 +111,8 @@ class RandomCrop:
             most = min(height, width) - (self.padding_mode == "reflect")
             if self.padding > most:
                 raise DataError(
-                    f"RandomCrop: padding_mode {self.padding_mode!r} allows a padding of at most {most} "
-                    f"pixels for images of {height} x {width}, got {self.padding}"
+                    f"RandomCrop: padding_mode {self.padding_mode!r} allows at most {most} pixels of "
+                    f"padding for images of {height} x {width}, got {self.padding}"
                 )
         if self.padding_mode == "constant":
             padded = F.pad(x, pad, value=_level(self.fill, x))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from papertrial.data.column import Dataset
+from papertrial.data.files.catalog import CATALOG
 from papertrial.data.images.cache import open_decoded
 from papertrial.data.images.decode_set import DecodedMeta
-from papertrial.data.files.catalog import CATALOG
 from papertrial.data.sources import image_folder, torchvision_sets
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
 from papertrial.errors import DataError
@@ -27,9 +27,9 @@ CLASSES = (
     "truck",
 )
 PER_CLASS = {"train": 5000, "test": 1000}
-# `order_free_fingerprint` of a copy in lossless files. Its training images have the published
-# channel means (.49139968 .48215841 .44653091) and standard deviations (.24703223 .24348513
-# .26158784).
+# `combine_digests` over the `sample_digest` of each image, from a copy in lossless files. Its
+# training images have the published channel means (.49139968 .48215841 .44653091) and standard
+# deviations (.24703223 .24348513 .26158784).
 FINGERPRINTS = {
     "train": "2c17a50206955ec54b661e9cf7ddb135e4eb9a0f879b9e396ead00f50951ee80",
     "test": "08d8669f9700a0cf360dbf13cc97b2887ad306c1d69819ab952a8812efc178eb",

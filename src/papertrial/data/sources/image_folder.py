@@ -113,8 +113,8 @@ def _check_classes(path: Path, roots: dict[str, Path], classes: tuple[str, ...])
                 )
     if len(classes) == 1:
         raise DataError(
-            f"{roots['train']} has only one class, {classes[0]}; classification needs at least two, "
-            "each with its own folder"
+            f"{roots['train']} has only one class, {classes[0]}; classification needs at least "
+            "two, each with its own folder"
         )
 
 

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from papertrial.data.column import Dataset, Split
 from papertrial.data.files.archive import extract
-from papertrial.data.files.catalog import CATALOG, artifacts
+from papertrial.data.files.catalog import CATALOG, ELSEWHERE, artifacts
 from papertrial.data.files.fetch import absent, fetch
 from papertrial.data.files.locks import wait_for
 from papertrial.data.sources import text_folder
@@ -64,8 +64,7 @@ def load_folder(folder: Path) -> Steps[Dataset]:
     if path is None:
         raise DataError(
             f"imdb is not in {folder / 'aclImdb'}, which must have train and test, each with neg "
-            f"and pos; unpack {_URL} in {folder}, or choose another data folder with --data DIR or "
-            "$PAPERTRIAL_DATA"
+            f"and pos; unpack {_URL} in {folder}, {ELSEWHERE}"
         )
     listed = {part: text_folder.files(path, CLASSES, part) for part in _FINGERPRINTS}
     for part, names in listed.items():
@@ -85,8 +84,8 @@ def load_folder(folder: Path) -> Steps[Dataset]:
         got = _fingerprint(texts, [CLASSES[i // _EACH] for i in range(len(flat))])
         if got != _FINGERPRINTS[part]:
             raise DataError(
-                f"the texts in {path / part} are not those of IMDB: at least one differs "
-                f"(their fingerprint is {got[:12]}, that of IMDB {_FINGERPRINTS[part][:12]}); {_FIX}"
+                f"the texts in {path / part} are not those of IMDB: their fingerprint is "
+                f"{got[:12]}, that of IMDB is {_FINGERPRINTS[part][:12]}; {_FIX}"
             )
         splits[part] = text_folder.make_split(names, texts)
     return Dataset.from_splits("imdb", "text", splits, classes=CLASSES)

@@ -127,7 +127,9 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     if "train" not in returned:
         keys = ", ".join(map(str, returned)) or "no keys"
         raise DataError(f'{name} must return a mapping with "train": (x, y), got {keys}')
-    pairs = {part: returned[part] for part in PARTS if returned.get(part) is not None}
+    pairs: dict[str, tuple[Any, Any]] = {
+        part: returned[part] for part in PARTS if returned.get(part) is not None
+    }
     for part, pair in pairs.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise DataError(f'{name}: "{part}" must be a pair (x, y), got {kind_of(pair)}')
@@ -170,7 +172,9 @@ def _values(y: Any, where: str) -> np.ndarray:
     where_y = f"{where}: y"
     values = _dense(y, where_y).numpy() if isinstance(y, Tensor) else _array(y, where_y)
     if values.ndim != 1:
-        raise DataError(f"{where}: y must be [N], one target for each sample, got {list(values.shape)}")
+        raise DataError(
+            f"{where}: y must be [N], one target for each sample, got {list(values.shape)}"
+        )
     if len(values) == 0:
         raise DataError(f"{where} has no targets")
     if _is_text(values):
@@ -194,7 +198,7 @@ def _classes(
         top = int(train.max()) + 1
         if names is None and top > max(_MOST_UNNAMED, len(train)):
             raise DataError(
-                f'{name}: "train": y has class indices up to {top - 1:,}, but {len(train):,} samples; for '
+                f'{name}: "train": y has indices up to {top - 1:,}, but {len(train):,} samples; for '
                 'numbers, set task: regression; for classes, name them in "classes"'
             )
         classes = names if names is not None else tuple(str(k) for k in range(top))
@@ -212,7 +216,7 @@ def _classes(
         named = _is_text(train)
         if _is_text(values) != named or (not named and values.dtype.kind not in "iub"):
             raise DataError(
-                f'{where}: y must have the same type in every part, got {values.dtype} here and '
+                f"{where}: y must have the same type in every part, got {values.dtype} here and "
                 f'{train.dtype} in "train"'
             )
         if _is_text(values):
@@ -306,7 +310,9 @@ def _features(
     names = _names(returned, "features", name)
     if kind != "table":
         if names is not None:
-            raise DataError(f'{name}: "features" names columns of a table, but x holds {kind}s; remove the key')
+            raise DataError(
+                f'{name}: "features" names columns of a table, but x holds {kind}s; remove the key'
+            )
         return ()
     count = column.shape[0]
     if names is not None and len(names) != count:

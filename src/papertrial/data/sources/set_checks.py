@@ -106,8 +106,8 @@ def check_alike(columns: Mapping[str, tuple[Kind, SampleColumn]], name: str) -> 
         if (other, column.shape) != (kind, first.shape):
             got = f'"{part}" has {other}s {list(column.shape)}'
             raise DataError(
-                f'{name}: every part must have samples of the same kind and shape; "train" has {kind}s '
-                f"{list(first.shape)}, {got}"
+                f"{name}: every part must have samples of the same kind and shape; "
+                f'"train" has {kind}s {list(first.shape)}, {got}'
             )
 
 

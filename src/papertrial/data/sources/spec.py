@@ -85,8 +85,9 @@ class SourceSpec:
     @property
     def name(self) -> str:
         """The name of the source, for messages."""
-        named = self.source if isinstance(self.source, str) else None
-        return named or getattr(self.source, "__name__", "function")
+        if isinstance(self.source, str):
+            return self.source
+        return str(getattr(self.source, "__name__", "function"))
 
 
 class LoadedSet(NamedTuple):

@@ -45,7 +45,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 def _open(
     name: str, make: Callable[..., Any], folder: Path, train: bool, download: bool
 ) -> Steps[Any]:
-    """Open a part from the data folder; if it is absent, download it and let torchvision unpack it."""
+    """Open a part from the data folder; if absent, download it, and let torchvision unpack it."""
     with contextlib.suppress(Exception):
         return make(folder, train=train, download=False)
     try:

@@ -61,7 +61,9 @@ def _notes_on_missing(table: TableFile, layout: Layout) -> list[str]:
     for feature in layout.features:
         rows = np.flatnonzero(table.missing(feature.name))
         if len(rows):
-            done = "filled as in training" if feature.categories is None else "encoded as no category"
+            done = (
+                "filled as in training" if feature.categories is None else "encoded as no category"
+            )
             where = ", ".join(table.position(int(row)) for row in rows[:_SHOWN])
             more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
             notes.append(f"missing {feature.name} {done}: {where}{more}")

@@ -42,7 +42,8 @@ class Impute:
     """Replace missing numbers, NaN, with the mean or median of their column in the training rows.
 
     Args:
-        strategy: "mean" or "median"; the median of an even number of rows is the mean of the middle two.
+        strategy: "mean" or "median". The median of an even number of rows is the mean of the two
+            in the middle.
     """
 
     kind = "table"
