@@ -20,7 +20,8 @@ from filelock import FileLock
 
 from papertrial.data.files import fetch as module
 from papertrial.data.files.catalog import Artifact
-from papertrial.data.files.fetch import digest, fetch, wait_for
+from papertrial.data.files.fetch import digest, fetch
+from papertrial.data.files.locks import wait_for
 from papertrial.errors import DataError
 from papertrial.progress import Step, finish
 

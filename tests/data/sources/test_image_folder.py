@@ -16,6 +16,7 @@ from torchvision.datasets import ImageFolder
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources import image_folder
+from papertrial.data.sources.spec import ImageOptions, SourceSpec
 from papertrial.errors import DataError
 from papertrial.progress import finish
 
@@ -48,7 +49,8 @@ def photos(tmp_path: Path) -> Path:
 
 
 def _load(path: Path, **settings: Any) -> Dataset:
-    return finish(image_folder.load(path, path.parent / "cache", **settings))
+    spec = SourceSpec("image-folder", path, images=ImageOptions(**settings))
+    return finish(image_folder.load(spec, path.parent)).dataset
 
 
 def _error(path: Path, **settings: Any) -> str:
@@ -279,8 +281,7 @@ def test_corrupt_images_are_left_out_when_asked_and_told(photos: Path) -> None:
     whole = _load(photos)
     _damage(photos, "train/cat/0.png", "train/cat/x.png")
     for _ in range(2):  # decoded, then from the cache
-        cache = photos.parent / "cache"
-        dataset = finish(image_folder.load(photos, cache, corrupt="skip"))
+        dataset = _load(photos, corrupt="skip")
         (note,) = dataset.notes
         assert note.startswith("2 of ")
         assert note.endswith("left out, which cannot be decoded: train/cat/0.png, train/cat/x.png")

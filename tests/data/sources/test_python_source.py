@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.sources.python_source import load
+from papertrial.data.sources.python_source import dataset_of
 from papertrial.data.texts.ragged_column import text_column, texts_of
 from papertrial.errors import DataError
 
@@ -28,7 +28,7 @@ def _returns(value: object) -> Callable[[], object]:
 
 
 def _load(classify: bool = True, **parts: Any) -> Dataset:
-    return load(_returns(parts), NAME, classify)
+    return dataset_of(_returns(parts), NAME, classify)
 
 
 def _x(dataset: Dataset, part: str = "train") -> torch.Tensor:
@@ -94,7 +94,7 @@ def test_strings_are_texts_and_class_names_are_sorted(as_array: bool) -> None:
 def test_a_dataset_is_taken_as_it_is() -> None:
     split = Split(DenseColumn(torch.tensor(ROWS)), torch.tensor(LABELS), np.arange(4))
     dataset = Dataset("mine", "table", split, classes=("a", "b"), features=("p", "q"))
-    assert load(_returns(dataset), NAME, True) is dataset
+    assert dataset_of(_returns(dataset), NAME, True) is dataset
     for classes, y, classify, message in [
         ((), torch.tensor(LABELS), True, "needs at least 2 classes, got 0"),
         (("a", "b"), torch.tensor([0, 1, 2, 1]), True, "int64 from 0 to 1, got int64 from 0 to 2"),
@@ -104,10 +104,10 @@ def test_a_dataset_is_taken_as_it_is() -> None:
     ]:
         wrong = Dataset("mine", "table", Split(split.x, y, split.ids), classes=classes)
         with pytest.raises(DataError, match=f"^{re.escape(NAME)}: .*{message}"):
-            load(_returns(wrong), NAME, classify)
+            dataset_of(_returns(wrong), NAME, classify)
     none = Split(text_column([]), torch.tensor([]), np.arange(0))
     with pytest.raises(DataError, match='"train" has no samples'):
-        load(_returns(Dataset("mine", "text", none, classes=("a", "b"))), NAME, True)
+        dataset_of(_returns(Dataset("mine", "text", none, classes=("a", "b"))), NAME, True)
 
 
 def test_what_the_function_raises_is_told_with_its_line() -> None:
@@ -124,13 +124,13 @@ def test_what_the_function_raises_is_told_with_its_line() -> None:
     with pytest.raises(
         DataError, match=rf"^\./data\.py:splits failed at line {line}: KeyError: 'm"
     ):
-        load(fails, NAME, True)
+        dataset_of(fails, NAME, True)
     with pytest.raises(DataError, match=r"failed at line \d+: SystemExit: over"):
-        load(ends, NAME, True)
+        dataset_of(ends, NAME, True)
     with pytest.raises(DataError, match=r"^the disk is not mounted$"):
-        load(knows, NAME, True)
+        dataset_of(knows, NAME, True)
     with pytest.raises(DataError, match=r"failed: TypeError: .* missing 1 required"):
-        load(lambda needed: needed, NAME, True)
+        dataset_of(lambda needed: needed, NAME, True)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_the_function_raises_is_told_with_its_line() -> None:
 )
 def test_another_form_is_refused(returned: object, message: str) -> None:
     with pytest.raises(DataError, match="^" + re.escape(NAME + message)):
-        load(_returns(returned), NAME, True)
+        dataset_of(_returns(returned), NAME, True)
 
 
 X = {

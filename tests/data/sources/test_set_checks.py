@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.sources.python_source import load
+from papertrial.data.sources.python_source import dataset_of
 from papertrial.data.texts.ragged_column import RaggedColumn, text_column
 from papertrial.errors import DataError
 
@@ -103,7 +103,7 @@ SETS: dict[str, tuple[Dataset, str]] = {
 def test_a_dataset_is_checked_as_a_mapping_is(case: str) -> None:
     dataset, message = SETS[case]
     with pytest.raises(DataError, match=re.escape(message)) as caught:
-        load(_returns(dataset), NAME, True)
+        dataset_of(_returns(dataset), NAME, True)
     assert str(caught.value).startswith(f"{NAME}: ")
 
 
@@ -117,11 +117,11 @@ def test_a_dataset_is_checked_as_a_mapping_is(case: str) -> None:
 def test_targets_of_a_dataset_are_a_tensor(y: Any, message: str) -> None:
     dataset = Dataset("m", "table", Split(NUMBERS, y, np.arange(4)), classes=("a", "b"), **FEATURES)
     with pytest.raises(DataError, match=re.escape(message)):
-        load(_returns(dataset), NAME, True)
+        dataset_of(_returns(dataset), NAME, True)
 
 
 def test_datasets_of_images_and_texts_are_taken() -> None:
     images = _dataset("image", DenseColumn(torch.from_numpy(COLOUR)))
     texts = _dataset("text", text_column(["a", "b", "c", "gr\u00fc\u00df"]))
-    assert load(_returns(images), NAME, True) is images
-    assert load(_returns(texts), NAME, True) is texts
+    assert dataset_of(_returns(images), NAME, True) is images
+    assert dataset_of(_returns(texts), NAME, True) is texts

@@ -9,6 +9,7 @@ import pytest
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources import text_folder
+from papertrial.data.sources.spec import SourceSpec
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
 from papertrial.progress import Step, finish
@@ -33,7 +34,7 @@ def written(path: Path, content: str | bytes) -> Path:
 
 
 def load(path: Path) -> Dataset:
-    return finish(text_folder.load(path))
+    return finish(text_folder.load(SourceSpec("text-folder", path), path)).dataset
 
 
 def test_parts_classes_names_and_texts(root: Path) -> None:
@@ -60,7 +61,7 @@ def test_classes_alone_are_to_be_split(root: Path) -> None:
 
 
 def test_progress_counts_all_texts(root: Path) -> None:
-    steps = list(text_folder.load(root))
+    steps = list(text_folder.load(SourceSpec("text-folder", root), root))
     assert steps[-1] == Step("reading texts", 12, 12, "texts")
 
 

@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources.text_table import load
+from papertrial.data.sources import text_table
+from papertrial.data.sources.spec import SourceSpec, TableOptions
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 TEXTS = ["A fine film,\nreally", "NA", ' "so" so ', "größer ☺"]
 LABELS = ["pos", "neg", "neg", "pos"]
@@ -26,6 +28,11 @@ def _write(folder: Path, text: str, name: str = "reviews.csv") -> Path:
 
 def _load(path: Path) -> Dataset:
     return load(path, text="review", target="label")
+
+
+def load(path: Path, **options: str) -> Dataset:
+    spec = SourceSpec("text-table", path, table=TableOptions(**options))  # type: ignore[arg-type]
+    return finish(text_table.load(spec, path)).dataset
 
 
 def _csv(mark: str) -> str:

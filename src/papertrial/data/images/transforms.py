@@ -111,8 +111,8 @@ class RandomCrop:
             most = min(height, width) - (self.padding_mode == "reflect")
             if self.padding > most:
                 raise DataError(
-                    f"RandomCrop: padding_mode {self.padding_mode!r} allows at most {most} pixels of "
-                    f"padding for images of {height} x {width}, got {self.padding}"
+                    f"RandomCrop: padding_mode {self.padding_mode!r} allows at most {most} pixels "
+                    f"of padding for images of {height} x {width}, got {self.padding}"
                 )
         if self.padding_mode == "constant":
             padded = F.pad(x, pad, value=_level(self.fill, x))

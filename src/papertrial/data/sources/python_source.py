@@ -198,8 +198,8 @@ def _classes(
         top = int(train.max()) + 1
         if names is None and top > max(_MOST_UNNAMED, len(train)):
             raise DataError(
-                f'{name}: "train": y has indices up to {top - 1:,}, but {len(train):,} samples; for '
-                'numbers, set task: regression; for classes, name them in "classes"'
+                f'{name}: "train": y has indices up to {top - 1:,}, but {len(train):,} samples; '
+                'for numbers, set task: regression; for classes, name them in "classes"'
             )
         classes = names if names is not None else tuple(str(k) for k in range(top))
     else:

@@ -115,8 +115,8 @@ class Vocabulary:
                 raise DataError(f"{where} is {word!r}; a vocabulary has only one word on each line")
             if word in _SPECIAL:
                 raise DataError(
-                    f"{where} is {word}; {PADDING} and {UNKNOWN} are added automatically, as tokens "
-                    "0 and 1: delete the line"
+                    f"{where} is {word}; {PADDING} and {UNKNOWN} are added automatically, as "
+                    "tokens 0 and 1: delete the line"
                 )
             if word in seen:
                 raise DataError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +15,15 @@ import torch
 from sklearn.datasets import load_diabetes
 
 from papertrial.data.column import Dataset
+from papertrial.data.sources import table
 from papertrial.data.sources.embedded import diabetes, digits
-from papertrial.data.sources.table import find_parts, load, select
+from papertrial.data.sources.spec import LoadedSet, SourceSpec, TableOptions
+from papertrial.data.sources.table import select_features as select
+from papertrial.data.sources.table_parts import find_parts
 from papertrial.data.tables.layout import Feature, Layout
 from papertrial.data.tables.table_file import read_table
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 PEOPLE = "age,city,income,sick\n30,Paris,1.5,no\n40,Rome,2,yes\n50,Paris,3,no\n60,Rome,4,yes\n"
 GAPS = "age,city,y\n1,A,1\n,B,2\n3,,3\n4,A,4\n5,B,5\n"
@@ -27,6 +33,19 @@ def _write(folder: Path, text: str, name: str = "rows.csv") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text)
     return folder / name
+
+
+def load(
+    path: Path, *, classify: bool, classes: Sequence[str] | None = None, **options: Any
+) -> LoadedSet:
+    spec = SourceSpec(
+        "table",
+        path,
+        classify=classify,
+        table=TableOptions(**options),
+        classes=None if classes is None else tuple(classes),
+    )
+    return finish(table.load(spec, path))
 
 
 def _x(dataset: Dataset, part: str = "train") -> list[list[float]]:
@@ -45,13 +64,13 @@ def _r2(dataset: Dataset) -> float:
 def test_diabetes_is_the_same_set_in_every_format(tmp_path: Path) -> None:
     bunch = load_diabetes(scaled=False)
     names = [*bunch.feature_names, "progression"]
-    table = np.c_[bunch.data, bunch.target]
+    values = np.c_[bunch.data, bunch.target]
     for name, mark in [("d.csv", ","), ("d.tsv", "\t")]:
-        lines = [mark.join(names), *(mark.join(map(repr, row)) for row in table.tolist())]
+        lines = [mark.join(names), *(mark.join(map(repr, row)) for row in values.tolist())]
         (tmp_path / name).write_text("\n".join(lines) + "\n")
-    columns = dict(zip(names, table.T, strict=True))
+    columns = dict(zip(names, values.T, strict=True))
     pq.write_table(pa.table(columns), tmp_path / "d.parquet")
-    known = diabetes(tmp_path)
+    known = diabetes()
     for name in ("d.csv", "d.tsv", "d.parquet"):
         dataset, layout = load(tmp_path / name, target="progression", classify=False)
         assert (dataset.name, dataset.kind, dataset.target) == (name, "table", "progression")
@@ -63,7 +82,7 @@ def test_diabetes_is_the_same_set_in_every_format(tmp_path: Path) -> None:
 
 
 def test_the_bmi_example_of_scikit_learn(tmp_path: Path) -> None:
-    dataset = select(diabetes(tmp_path), ["bmi"])
+    dataset = select(diabetes(), ["bmi"])
     x, y = np.array(_x(dataset))[:, 0], dataset.train.y.double().numpy()
     slope, intercept = np.polyfit(x[:-20], y[:-20], 1)
     rest = y[-20:] - slope * x[-20:] - intercept
@@ -170,7 +189,7 @@ def test_missing_numbers_stay_to_be_filled(tmp_path: Path, missing: str) -> None
         target="y",
         classify=False,
         categorical=["city"],
-        missing=missing,  # type: ignore[arg-type]
+        missing=missing,
     )
     assert layout.fills_missing
     x = torch.tensor(_x(dataset))
@@ -252,7 +271,7 @@ def test_a_table_that_is_not_as_it_must_be_is_refused(tmp_path: Path, case: str)
     path = _write(tmp_path, text)
     arguments = {"target": "y", "classify": False, **changes}
     with pytest.raises(DataError, match=re.escape(message.format(path=path))):
-        load(path, **arguments)  # type: ignore[arg-type]
+        load(path, **arguments)
 
 
 MANY = "\n".join(["a,y", *(f"1,{i + 0.5}" for i in range(21))])
@@ -315,7 +334,7 @@ def test_a_row_of_the_set_is_a_row_of_the_file(tmp_path: Path) -> None:
 
 
 def test_some_features_of_a_named_set(tmp_path: Path) -> None:
-    whole = diabetes(tmp_path)
+    whole = diabetes()
     chosen = select(whole, ["bmi", "age"])
     at = [whole.features.index("bmi"), whole.features.index("age")]
     assert chosen.features == ("bmi", "age")
@@ -335,12 +354,12 @@ def test_features_that_a_named_set_has_not_are_refused(
     tmp_path: Path, features: list[str], message: str
 ) -> None:
     with pytest.raises(DataError, match=re.escape(message)):
-        select(diabetes(tmp_path), features)
+        select(diabetes(), features)
 
 
 def test_images_have_no_features_to_choose(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="chooses columns of a table; digits is made of images"):
-        select(digits(tmp_path), ["x"])
+        select(digits(), ["x"])
 
 
 def test_one_file_is_the_training_part_and_a_folder_has_a_file_a_part(tmp_path: Path) -> None:
