@@ -268,9 +268,10 @@ def test_two_processes_at_once_decode_once(photos: Path, cache: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_written_is_told(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "cache").touch()
     with pytest.raises(DataError, match="cannot write the decoded images to "):
-        _load(photos, tmp_path / "file")
+        _load(photos, tmp_path / "file" / "cache")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")

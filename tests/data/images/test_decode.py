@@ -17,7 +17,7 @@ from PIL import Image
 
 from papertrial.data.images.decode import (
     ImageError,
-    Place,
+    OutputRow,
     combine_digests,
     decode_into,
     hashes,
@@ -86,7 +86,7 @@ def test_loading_and_predicting_give_the_same_bytes(
         out = tmp_path / "out"
         out.touch()
         done = decode_into(
-            Place(str(out), 0, 0),
+            OutputRow(str(out), 0, 0),
             [path.name],
             ["cat"],
             folder=str(tmp_path),
@@ -140,7 +140,7 @@ def test_damaged_and_absent_files_leave_their_rows(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.write_bytes(bytes(10))
     done = decode_into(
-        Place(str(out), 10, 1),
+        OutputRow(str(out), 10, 1),
         names,
         ["x"] * 4,
         folder=str(tmp_path),
@@ -165,7 +165,7 @@ def test_another_mode_or_size_differs_unless_it_is_converted(
 ) -> None:
     _save(tmp_path / "a.png", "RGB", (6, 4))
     (tmp_path / "out").touch()
-    decode = partial(decode_into, Place(str(tmp_path / "out"), 0, 0), ["a.png"], ["x"])
+    decode = partial(decode_into, OutputRow(str(tmp_path / "out"), 0, 0), ["a.png"], ["x"])
     wanted = partial(decode, folder=str(tmp_path), mode="L", size=(5, 5))
     assert wanted(convert=convert, resize=resize).differs
     assert not wanted(convert=True, resize=True).differs

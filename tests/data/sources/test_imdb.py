@@ -53,7 +53,7 @@ def test_the_real_reviews_whatever_their_names_and_order(imdb_folder: Path, tmp_
 def test_one_review_less_is_not_imdb(imdb_folder: Path, tmp_path: Path) -> None:
     folder = linked(imdb_folder, tmp_path)
     own_copy(folder, "test", "pos")[7].unlink()
-    with pytest.raises(DataError, match=r"test/pos has 12,499 texts, IMDB has 12,500"):
+    with pytest.raises(DataError, match=r"test/pos has 12,499 texts, but IMDB has 12,500"):
         finish(imdb.load_folder(folder))
 
 
@@ -63,7 +63,7 @@ def test_one_other_word_is_not_imdb(imdb_folder: Path, tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     file.unlink()
     file.write_text(text + ".", encoding="utf-8")
-    with pytest.raises(DataError, match=r"train are not those of IMDB.*source=text-folder"):
+    with pytest.raises(DataError, match=r"train are not those of IMDB.*data.source: text-folder"):
         finish(imdb.load_folder(folder))
 
 
