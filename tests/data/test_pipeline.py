@@ -246,7 +246,7 @@ def test_augmentations_take_the_stored_bytes_and_apply_leaves_them_out() -> None
         (v2.ToPILImage(), "ToPILImage must return a tensor, got Image"),
         (
             v2.RandomChoice([v2.Identity(), v2.Resize((3, 3))]),
-            r"RandomChoice must return images of the same size, got \[\(3, 3, 3\), \(3, 8, 6\)\]; add",
+            r"RandomChoice must return images of the same size, got \[\(3, 3, 3\), \(3, 8, 6\)\]",
         ),
     ],
 )

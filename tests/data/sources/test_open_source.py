@@ -37,7 +37,7 @@ class Case:
     spec: SourceSpec
     kind: Kind
     splits: tuple[str, ...]
-    damage: Callable[[], None] | None  # None for a source without files
+    damage: Callable[[], object] | None  # None for a source without files
     names: str = ""  # what the message about the damage must name
 
 
@@ -57,7 +57,7 @@ def _idx(values: np.ndarray) -> bytes:
 
 def _mnist_like(name: str) -> Make:
     def make(folder: Path, patch: pytest.MonkeyPatch) -> Case:
-        made = getattr(datasets, CATALOG[name].torchvision)  # type: ignore[index]
+        made = getattr(datasets, CATALOG[name].torchvision)
         raw, sums = folder / made.__name__ / "raw", []
         for part, count in (("train", 20), ("t10k", 10)):
             for what, values in (
@@ -198,7 +198,7 @@ def _table(folder: Path, patch: pytest.MonkeyPatch) -> Case:
         SourceSpec("table", folder / "rows", table=TableOptions(target="y")),
         "table",
         ("train", "test"),
-        lambda: broken.write_text("y\tb\ta\nyes\t5\n") and None,
+        lambda: broken.write_text("y\tb\ta\nyes\t5\n"),
         f"{broken} line 2",
     )
 
@@ -209,22 +209,25 @@ def _text_table(folder: Path, patch: pytest.MonkeyPatch) -> Case:
         SourceSpec("text-table", path, table=TableOptions(target="label", text="review")),
         "text",
         ("train",),
-        lambda: path.write_text("review,label\ngood,1\n,0\n") and None,
+        lambda: path.write_text("review,label\ngood,1\n,0\n"),
         f"{path} line 3",
     )
 
 
 def _function(folder: Path, patch: pytest.MonkeyPatch) -> Case:
-    rows = [2]
+    widths = [2, 2]  # of the rows in each part
 
     def drawn() -> dict[str, Any]:
-        x = torch.randn(4, rows[0])
-        return {"train": (x, [0, 1, 0, 1]), "validation": (torch.zeros(2, 2), [0, 1])}
+        train, validation = widths
+        return {
+            "train": (torch.randn(4, train), [0, 1, 0, 1]),
+            "validation": (torch.zeros(2, validation), [0, 1]),
+        }
 
-    return Case(
-        SourceSpec(drawn), "table", ("train", "validation"), lambda: rows.append(rows.pop() + 1),
-        '"validation"',
-    )  # fmt: skip
+    def damage() -> None:
+        widths[1] = 3
+
+    return Case(SourceSpec(drawn), "table", ("train", "validation"), damage, '"validation"')
 
 
 CASES: dict[str, Make] = {
@@ -265,8 +268,8 @@ def test_a_source_has_its_kind_and_its_splits(case: Case, tmp_path: Path) -> Non
     assert case.kind in KINDS
     assert tuple(dataset.splits) == case.splits
     assert dataset.name
-    if case.spec.source in CATALOG:
-        assert CATALOG[case.spec.source].kind == dataset.kind  # type: ignore[index]
+    if case.spec.name in CATALOG:
+        assert CATALOG[case.spec.name].kind == dataset.kind
 
 
 def test_samples_and_targets_are_valid(case: Case, tmp_path: Path) -> None:

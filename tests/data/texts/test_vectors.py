@@ -95,7 +95,7 @@ def test_a_wrong_file_is_told(content: str | bytes, said: str, tmp_path: Path) -
 
 
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no file .*v.txt"):
+    with pytest.raises(DataError, match=r"there is no file .*v\.txt"):
         read_vectors(tmp_path / "v.txt", WORDS)
     with pytest.raises(DataError, match="cannot read"):
         read_vectors(tmp_path, WORDS)

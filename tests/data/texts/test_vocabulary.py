@@ -125,7 +125,7 @@ def test_a_wrong_file_is_told(content: bytes, said: str, tmp_path: Path) -> None
 
 
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot read .*No such file"):
+    with pytest.raises(DataError, match=r"cannot read .*No such file"):
         Vocabulary.from_file(tmp_path / "v.txt", size=None)
     with pytest.raises(DataError, match="cannot read"):
         Vocabulary.from_file(tmp_path, size=None)
