@@ -19,7 +19,6 @@ from papertrial.data.sources import table
 from papertrial.data.sources.embedded import diabetes, digits
 from papertrial.data.sources.spec import LoadedSet, SourceSpec, TableOptions
 from papertrial.data.sources.table import select_features as select
-from papertrial.data.sources.table_parts import find_parts
 from papertrial.data.tables.layout import Feature, Layout
 from papertrial.data.tables.table_file import read_table
 from papertrial.errors import DataError
@@ -363,37 +362,3 @@ def test_features_that_a_named_set_has_not_are_refused(
 def test_images_have_no_features_to_choose(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="chooses columns of a table, but digits holds images"):
         select(digits(), ["x"])
-
-
-def test_one_file_is_the_training_part_and_a_folder_has_a_file_a_part(tmp_path: Path) -> None:
-    for name in ("test.tsv", "Train.CSV", "validation.parquet", "notes.csv", "README.md"):
-        (tmp_path / name).touch()
-    assert find_parts(tmp_path / "notes.csv") == {"train": tmp_path / "notes.csv"}
-    parts = {part: file.name for part, file in find_parts(tmp_path).items()}
-    assert list(parts.items()) == [
-        ("train", "Train.CSV"),
-        ("validation", "validation.parquet"),
-        ("test", "test.tsv"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        ([], "holds nothing$"),
-        (["a.csv", "test.csv"], r"holds a\.csv, test\.csv$"),
-        (
-            ["train.csv", "train.parquet"],
-            r"one file for each part; got .*train\.csv and train\.parquet",
-        ),
-        (["train.csv", "val.csv"], r"rename .*val\.csv to validation\.csv"),
-        (["training.tsv"], r"rename .*training\.tsv to train\.tsv"),
-    ],
-)
-def test_a_folder_without_clear_parts_is_refused(
-    tmp_path: Path, names: list[str], message: str
-) -> None:
-    for name in names:
-        (tmp_path / name).touch()
-    with pytest.raises(DataError, match=message):
-        find_parts(tmp_path)

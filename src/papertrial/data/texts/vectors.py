@@ -46,11 +46,6 @@ class Vectors:
     covered: np.ndarray
     name: str
 
-    @property
-    def coverage(self) -> float:
-        """The fraction of the words that have a vector."""
-        return float(self.covered.mean())
-
 
 def find(name_or_path: str, folder: Path) -> tuple[Path, str | None] | None:
     """Return the file of word vectors, and its member if it is an archive; None if absent.
@@ -69,9 +64,7 @@ def find(name_or_path: str, folder: Path) -> tuple[Path, str | None] | None:
     return None
 
 
-def read_vectors(
-    path: Path, words: Sequence[str], *, member: str | None = None, dimension: int | None = None
-) -> Vectors:
+def read_vectors(path: Path, words: Sequence[str], *, member: str | None = None) -> Vectors:
     """Read the vectors of `words` from a GloVe or word2vec text file, or a zip that holds one.
 
     Each line has a word, which may contain spaces, and its numbers. The header "400000 100" of
@@ -82,11 +75,10 @@ def read_vectors(
         path: a `.txt` or `.zip` file.
         words: the vocabulary, V words.
         member: the file in the zip; optional if the zip has only one text file.
-        dimension: the numbers that each word must have; None for as many as in the file.
 
     Raises:
-        DataError: the file cannot be read, is truncated or of another kind, has another dimension,
-            or has none of the words.
+        DataError: the file cannot be read, is truncated or of another kind, or has none of the
+            words.
     """
     rows = {word.encode(errors="replace"): row for row, word in enumerate(words)}
     covered = np.zeros(len(words), dtype=bool)
@@ -102,7 +94,7 @@ def read_vectors(
             if not word.isascii():
                 _check_utf8(name, number, word)
             if not size:
-                size = _dimension(name, number, text, dimension)
+                size = _dimension(name, number, text)
                 values = np.zeros((len(words), size), dtype=np.float32)
             if text.count(b" ") < size:
                 raise DataError(
@@ -217,7 +209,7 @@ def _is_header(text: bytes) -> bool:
     return len(fields) == 2 and all(field.isdigit() for field in fields)
 
 
-def _dimension(name: str, number: int, text: bytes, wanted: int | None) -> int:
+def _dimension(name: str, number: int, text: bytes) -> int:
     """Return how many numbers the first line ends in, after at least one word."""
     fields = text.split(b" ")[1:]
     size = next((i for i, f in enumerate(reversed(fields)) if _parse_float(f) is None), len(fields))
@@ -225,11 +217,6 @@ def _dimension(name: str, number: int, text: bytes, wanted: int | None) -> int:
         raise DataError(
             f"{name} line {number} does not end in numbers; each line of word vectors is a word "
             "and its numbers, separated by spaces"
-        )
-    if wanted is not None and size != wanted:
-        raise DataError(
-            f"{name} has {size} numbers for each word, but the model's embedding has {wanted}; "
-            "choose vectors or a model with the same dimension"
         )
     return size
 
