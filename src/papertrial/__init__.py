@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from papertrial.recipe.load import load_recipe
     from papertrial.recipe.schema import Recipe
     from papertrial.runs.evaluate import Evaluation, evaluate_run
-    from papertrial.runs.train import Run, load_run, train
+    from papertrial.runs.run import Run, load_run
+    from papertrial.runs.train import train
     from papertrial.verification.verify import Verification, load_verification, verify
 
 __all__ = [
@@ -40,7 +41,8 @@ _HOMES = {
     **dict.fromkeys(("Audit", "audit"), "papertrial.auditing.audit"),
     **dict.fromkeys(("Report", "check"), "papertrial.checks.check_recipe"),
     **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.runs.evaluate"),
-    **dict.fromkeys(("Run", "load_run", "train"), "papertrial.runs.train"),
+    "train": "papertrial.runs.train",
+    **dict.fromkeys(("Run", "load_run"), "papertrial.runs.run"),
     **dict.fromkeys(
         ("Verification", "load_verification", "verify"), "papertrial.verification.verify"
     ),

@@ -42,6 +42,24 @@ class Record(Part):
         plain = {_FORMAT: self.FORMAT, **self.to_plain()}
         return json.dumps(plain, indent=indent, allow_nan=False)
 
+    @staticmethod
+    def is_json(text: bytes | str) -> bool:
+        """Return whether a text is JSON at all: a line that a crash cut short is not."""
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            return False
+        return True
+
+    @staticmethod
+    def field(text: bytes | str, key: str) -> object:
+        """Return one top-level value of a document of any kind; None where it has none."""
+        try:
+            plain = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        return plain.get(key) if isinstance(plain, dict) else None
+
     @classmethod
     def from_json(cls, text: bytes | str, where: str | Path) -> Self:
         """Read a document.

@@ -61,8 +61,8 @@ def test_an_untouched_verification_passes_and_a_seed_comes_out_again(verified: P
     assert (made.path, made.seed, made.differences) == (verified, 3, ())
     said = {finding.check: finding.message for finding in made.findings}
     assert list(said) == [
-        "registration", "recipe", "seeds", "runs", "weights", "scores", "verdicts", "report",
-        "predictions", "retraining",
+        "registration", "recipe", "seeds", "runs", "files", "parameters", "weights", "scores",
+        "verdicts", "report", "predictions", "retraining",
     ]  # fmt: skip
     sha = VerificationFolder(verified).sha256
     assert said["registration"] == f"SHA-256 {sha}, also in verification.json, report.json"
@@ -387,7 +387,7 @@ def test_a_seed_told_as_diverged_that_did_not(copied: Path) -> None:
         ("outcomes.jsonl", '{"seed": 0}\n', "registration", "outcomes.jsonl is damaged"),
         ("report.json", "[]", "registration", "report.json is damaged: it is no JSON object"),
         ("recipe.yaml", "name: [", "recipe", "cannot be registered again"),
-        ("seeds/s1/metrics.json", "{}", "runs", "is not what this version of papertrial writes"),
+        ("seeds/s1/metrics.json", "{}", "runs", "has no format version"),
         ("seeds/s1/predictions/test.safetensors", "", "scores", "is damaged"),
     ],
 )  # fmt: skip
@@ -401,7 +401,7 @@ def test_a_damaged_file_is_told(copied: Path, name: str, text: str, check: str, 
 def test_on_another_machine_other_bits_are_only_noted(copied: Path) -> None:
     for side in ("s1", "s1-versus1"):
         path = copied / "seeds" / side / "provenance.json"
-        edit_json(path, lambda kept: kept["versions"].update(torch="1.0"))
+        edit_json(path, lambda kept: kept["environment"]["versions"].update(torch="1.0"))
     edit_outcome(copied, 1, lambda record: record.update(weights="0" * 64))
     made = audit(copied, seed=1)
     note = next(finding for finding in made.findings if finding.check == "retraining")
@@ -439,7 +439,7 @@ def test_data_that_are_not_there_are_told_where_nothing_else_differs(
         raise DataError("there is no such set")
         yield
 
-    monkeypatch.setattr("papertrial.runs.prepare.load_source", absent)
+    monkeypatch.setattr("papertrial.runs.samples.load_source", absent)
     with pytest.raises(DataError, match="there is no such set"):
         audit(verified, seed=0)
 
@@ -509,3 +509,10 @@ def test_a_seed_told_as_diverged_whose_run_is_gone(copied: Path) -> None:
     assert any(
         "seed 2 is told as diverged, but no run" in one for found in said.values() for one in found
     )
+
+
+def test_other_predictions_of_a_model_that_draws_nothing_differ_on_any_device(copied: Path) -> None:
+    path = copied / "seeds" / "s0" / "provenance.json"
+    edit_json(path, lambda kept: kept["environment"].update(device="cuda:0"))
+    edit_tensor(copied / "seeds" / "s0" / "predictions" / "test.safetensors", "output", 3, 9.0)
+    assert "gives other outputs on test" in " ".join(differences(copied)["predictions"])

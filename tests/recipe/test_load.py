@@ -213,11 +213,12 @@ ROUND: list[tuple[str, Any]] = [
             {
                 "metric": "r2",
                 "split": "train",
-                "value": "10 %",
+                "value": 0.1,
                 "printed": "0.10",
                 "tolerance": 1e-9,
                 "plus_minus": {"value": 0.01, "is": "ci", "level": 0.9},
-            }
+            },
+            {"metric": "r2", "split": "train", "value": "20 %", "tolerance": "0.5 points"},
         ],
     ),
     (
@@ -291,5 +292,5 @@ def test_recipe_and_store_import_neither_the_engine_nor_torch() -> None:
         " ('papertrial', 'torch', 'numpy', 'torchvision', 'sklearn')}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    known = ["errors", "recipe", "store", "version", "vocabulary"]
+    known = ["errors", "recipe", "record", "store", "version", "vocabulary"]
     assert done.stdout.split() == ["papertrial", *(f"papertrial.{part}" for part in known)]

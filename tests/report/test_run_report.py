@@ -24,6 +24,7 @@ from papertrial.recipe.load import to_tree
 from papertrial.report.mistakes import mistakes
 from papertrial.report.run_report import kept_report, parts_of_runs, run_report, write_report
 from papertrial.report.run_results import BATCHES, stored
+from papertrial.store.run_records import StepLine
 
 FEW = [
     "epochs=2", "data.splits.validation=0.2", "metrics=[loss, accuracy]", "log_every=10",
@@ -138,9 +139,7 @@ def test_curves_count_steps_where_evaluations_fall_within_epochs(folder: Path) -
 
 
 def test_long_curves_are_thinned_to_their_end(copy: pt.Run) -> None:
-    lines = [{"kind": "step", "step": step, "loss": step / 2} for step in range(1, 2347)]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (copy.path / "metrics.jsonl").write_text(text)
+    write_losses(copy.path, [(step, step / 2) for step in range(1, 2347)])
     (curve,) = parts_of_runs([copy])["curves"]
     assert 400 < len(curve["x"]) <= 500
     assert curve["x"][-1] == 2346 / 23
@@ -179,12 +178,12 @@ def test_what_did_not_vary_is_told(parts: dict[str, Any], seeds: list[pt.Run]) -
           for name, split, rows in (("training", "train", 718), ("validation", "validation", 180),
                                     ("test", "test", 899))),
         f"recipe, all but the seed: training hash {kept['training_hash'][:12]}",
-        f"CPU threads: {kept['threads']}",
+        f"CPU threads: {kept['environment']['threads']}",
         "device: cpu",
     ]  # fmt: skip
     rows = dict(parts["provenance"])
     assert parts["provenance"][0] == ["papertrial", pt.__version__]
-    assert rows["torch"] == kept["versions"]["torch"]
+    assert rows["torch"] == kept["environment"]["versions"]["torch"]
     assert rows["test data"] == f"899 rows, SHA-256 {kept['data']['test']['fingerprint']}"
     assert "command" not in rows  # each seed had its own
 
@@ -206,8 +205,8 @@ def test_which_of_the_gpus_it_was_does_not_matter_but_versions_do(
     for number, run in enumerate(seeds):
         path = Path(shutil.copytree(run.path, tmp_path / str(number)))
         kept = json.loads((path / "provenance.json").read_text())
-        kept |= {"device": f"cuda:{number}", "device_name": "NVIDIA H200"}
-        kept["versions"]["torch"] = f"2.{number}"
+        kept["environment"] |= {"device": f"cuda:{number}", "device_name": "NVIDIA H200"}
+        kept["environment"]["versions"]["torch"] = f"2.{number}"
         (path / "provenance.json").write_text(json.dumps(kept))
         runs.append(pt.load_run(path))
     told = parts_of_runs(runs)
@@ -215,11 +214,20 @@ def test_which_of_the_gpus_it_was_does_not_matter_but_versions_do(
     assert told["fixed"][-1] == "device: cuda, NVIDIA H200"
 
 
+def write_losses(folder: Path, points: list[tuple[int, float]]) -> None:
+    """Write lines of metrics.jsonl with these (step, loss)."""
+    lines = [
+        StepLine(epoch=1, step=step, loss=loss, headline="accuracy", score=0.5, lr=0.1,
+                 samples_per_second=1.0).to_json(indent=None)
+        for step, loss in points
+    ]  # fmt: skip
+    (folder / "metrics.jsonl").write_text("".join(line + "\n" for line in lines))
+
+
 def curve_of(folders: list[Path], points: list[list[tuple[int, float]]]) -> dict[str, Any]:
     """The curve of the batches of runs that recorded these (step, loss)."""
     for folder, lines in zip(folders, points, strict=True):
-        records = ({"kind": "step", "step": step, "loss": loss} for step, loss in lines)
-        (folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+        write_losses(folder, lines)
     (curve,) = parts_of_runs([pt.load_run(folder) for folder in folders])["curves"]
     return curve
 
@@ -375,9 +383,9 @@ def test_the_report_of_a_run_has_every_part_and_no_verdict(seeds: list[pt.Run]) 
     assert (report["kind"], report["verdict"], report["claims"]) == ("run", None, [])
     assert report["metrics"]["test"]["accuracy"] == {"value": accuracy}
     kept = json.loads((run.path / "provenance.json").read_text())
-    assert report["command"] == (
-        f"papertrial train {run.path}/recipe.yaml --threads {kept['threads']} --device cpu"
-    )
+    threads = kept["environment"]["threads"]
+    command = f"papertrial train {run.path}/recipe.yaml --threads {threads} --device cpu"
+    assert report["command"] == command
     rows = dict(report["provenance"])
     assert rows["recipe hash"] == kept["recipe_hash"]
     assert "/" not in rows["command"].split()[0]
@@ -386,7 +394,7 @@ def test_the_report_of_a_run_has_every_part_and_no_verdict(seeds: list[pt.Run]) 
 def test_claims_stand_beside_what_the_run_gave(folder: Path) -> None:
     chosen = [*FEW, "evaluate.test=every-epoch", "report=best-on-test"]
     claim = {
-        "metric": "accuracy", "value": "75 %", "printed": "75 %", "tolerance": 0.02,
+        "metric": "accuracy", "value": "75 %", "printed": "75 %", "tolerance": "2 points",
         "kind": "single-run", "where": "Table 1", "best_epoch_on_test": True,
     }  # fmt: skip
     setting = to_tree(pt.load_recipe("digits-mlp", chosen))

@@ -328,7 +328,7 @@ def test_the_set_that_a_run_learnt_from_is_told_when_it_comes_as_another(
 def test_an_evaluation_carries_how_its_run_chose(run: pt.Run, own: Path) -> None:
     report = again(run, None, own).report
     assert report is not None
-    assert report["rule"] == "last"
+    assert report.rule == "last"
     assert again(run, own / "other", own).report is None
 
 
@@ -336,5 +336,5 @@ def test_a_run_of_an_earlier_version_is_to_be_trained_again(run: pt.Run, tmp_pat
     old = tmp_path / "old"
     shutil.copytree(run.path, old)
     (old / "metrics.json").write_text('{"metrics": {}}')
-    with pytest.raises(RunError, match=r"metrics.json is not what this version .* train the run"):
+    with pytest.raises(RunError, match=r"metrics\.json .* no format version"):
         pt.load_run(old)

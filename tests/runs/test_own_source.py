@@ -13,6 +13,7 @@ from PIL import Image
 
 import papertrial as pt
 from papertrial.errors import DataError, RecipeError
+from papertrial.store.run_records import VocabularyFacts
 
 DATA = """
 import numpy as np
@@ -130,7 +131,7 @@ def test_texts_are_predicted_as_they_are_or_from_files(recipe: Path) -> None:
     assert [answer.prediction for answer in answers] == ["empty", "full"]
     assert answers[0].input == "nothing, only a void!"
     assert answers[1].input == str(recipe / "jar.txt")
-    assert run.summary["vocabulary"] == {"words": 27}  # the, jar, is, 4 words, 20 numbers
+    assert run.summary.vocabulary == VocabularyFacts(words=27)  # the, jar, is, 4 words, 20 numbers
 
 
 def test_the_vocabulary_is_learnt_on_the_training_part_alone(recipe: Path) -> None:
@@ -152,9 +153,10 @@ def test_word_vectors_tell_how_much_of_the_vocabulary_they_have(recipe: Path) ->
     path = f"data.text={{vectors: {recipe}/vectors.txt}}"
     model = embedded.replace("./net.py", str(recipe / "net.py"))
     run = trained(recipe, "texts", path, model, "epochs=1", "optimizer.lr=0.0")
-    words = run.summary["vocabulary"]
-    assert words["words"] == 27
-    assert words["coverage"] == pytest.approx(2 / 27)
+    words = run.summary.vocabulary
+    assert words is not None
+    assert words.words == 27
+    assert words.coverage == pytest.approx(2 / 27)
     row = run.predictor.inputs.state()["words"].index("brimming") + 2
     weight = run.predictor.model.get_parameter("words.weight")
     assert torch.equal(weight[row].cpu(), torch.tensor([1.0, -1.0]))

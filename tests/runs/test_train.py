@@ -41,8 +41,8 @@ def test_a_run_keeps_all_that_made_it(run: pt.Run) -> None:
     provenance = json.loads((run.path / "provenance.json").read_text())
     assert provenance["state"] == "finished"
     assert provenance["seed"] == 0
-    assert provenance["threads"] == torch.get_num_threads()
-    assert provenance["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert provenance["environment"]["threads"] == torch.get_num_threads()
+    assert provenance["environment"]["versions"]["torch"] == torch.__version__.split("+")[0]
     assert {k: v["rows"] for k, v in provenance["data"].items()} == {
         "train": 718,
         "validation": 180,
@@ -53,10 +53,10 @@ def test_a_run_keeps_all_that_made_it(run: pt.Run) -> None:
 
 def test_the_summary_is_the_contract(run: pt.Run) -> None:
     kept = json.loads((run.path / "metrics.json").read_text())
-    assert kept == run.summary
+    assert kept == {"format": 1, **run.summary.to_plain()}
     assert list(kept) == [
-        "recipe", "seed", "device", "classes", "metrics", "report", "claims",
-        "epoch_seconds", "seconds",
+        "format", "recipe", "seed", "device", "classes", "metrics", "report", "claims",
+        "vocabulary", "epoch_seconds", "seconds",
     ]  # fmt: skip
     assert set(kept["metrics"]) == {"train", "validation", "test"}
     assert set(kept["seconds"]) == {"data", "train", "evaluate", "total"}
@@ -226,7 +226,7 @@ def test_a_recipe_of_ones_own_goes_the_whole_way(tmp_path: Path) -> None:
 def test_steps_in_place_of_epochs(tmp_path: Path) -> None:
     recipe = pt.load_recipe("digits-mlp", ["epochs=null", "steps=40"])
     run = pt.train(recipe, runs=tmp_path)
-    assert len(run.summary["epoch_seconds"]) == 2  # 29 steps and 11
+    assert len(run.summary.epoch_seconds) == 2  # 29 steps and 11
 
 
 def test_a_wrong_place_or_device_is_told_before_anything_runs(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from papertrial.store.provenance import environment, git, utc_now
+from papertrial.store.run_records import Environment, GitState
+from papertrial.version import __version__
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def call(folder: Path, *words: str) -> str:
 def test_git_gives_the_commit_also_from_a_folder_inside(repository: Path) -> None:
     (repository / "inside").mkdir()
     commit = call(repository, "rev-parse", "HEAD")
-    assert git(repository) == git(repository / "inside") == {"commit": commit, "dirty": False}
+    assert git(repository) == git(repository / "inside") == GitState(commit=commit, dirty=False)
 
 
 @pytest.mark.parametrize("change", ["changed", "deleted", "staged", "unknown"])
@@ -53,7 +55,7 @@ def test_git_is_dirty_by_changes_and_by_files_that_it_does_not_know(
         call(repository, "add", "tracked.txt")
     found = git(repository)
     assert found is not None
-    assert found["dirty"] is True
+    assert found.dirty is True
 
 
 def test_ignored_files_do_not_make_git_dirty(repository: Path) -> None:
@@ -62,7 +64,7 @@ def test_ignored_files_do_not_make_git_dirty(repository: Path) -> None:
     (repository / "runs" / "x").write_text("")
     found = git(repository)
     assert found is not None
-    assert found["dirty"] is False
+    assert found.dirty is False
 
 
 def test_there_is_no_git_outside_a_repository_nor_without_commit_or_folder(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_a_file_name_that_is_no_utf8_does_not_stop_git(repository: Path) -> None
     (repository / os.fsdecode(b"caf\xe9.txt")).write_text("")
     found = git(repository)
     assert found is not None
-    assert found["dirty"] is True
+    assert found.dirty is True
 
 
 def test_the_environment_is_of_this_process(
@@ -93,21 +95,31 @@ def test_the_environment_is_of_this_process(
 ) -> None:
     monkeypatch.chdir(repository)
     monkeypatch.setattr(sys, "argv", ["papertrial", "train", "my recipe", "paper.title=it's"])
-    found = environment()
-    assert shlex.split(found["command"]) == sys.argv
-    assert found["folder"] == str(repository)
-    assert found["git"] == git(repository)
-    assert found["machine"] == platform.machine()
-    assert found["cpus"] == os.cpu_count()
-    assert (found["host"], found["pid"]) == (platform.node(), os.getpid())
-    assert json.loads(json.dumps(found)) == found
+    found = environment("cpu", device_name=None, cpu_capability="AVX2", threads=1)
+    assert shlex.split(found.command) == sys.argv
+    assert found.folder == str(repository)
+    assert found.git == git(repository)
+    assert found.machine == platform.machine()
+    assert found.cpus == os.cpu_count()
+    assert (found.host, found.pid) == (platform.node(), os.getpid())
+    assert Environment.model_validate_json(json.dumps(found.to_plain())) == found
 
 
 @pytest.mark.parametrize("package", ["papertrial", "torch", "torchvision", "numpy", "scikit-learn"])
 def test_the_versions_are_those_installed(package: str) -> None:
-    versions = environment()["versions"]
+    versions = environment("cpu", device_name=None, cpu_capability="AVX2", threads=1).versions
     assert versions[package] == importlib.metadata.version(package)
     assert versions["python"] == platform.python_version()
+
+
+def test_a_package_on_the_path_alone_knows_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    versions = environment("cpu", device_name=None, cpu_capability="AVX2", threads=1).versions
+    assert versions["papertrial"] == __version__
+    assert versions["torch"] is None
 
 
 def test_utc_now_is_the_time_in_utc_to_the_millisecond() -> None:

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from papertrial.errors import RunError
+from papertrial.store.provenance import environment
 from papertrial.store.run_folder import PROVENANCE, RECIPE, RECORDS, RunFolder, check_writable
+from papertrial.store.run_records import Provenance, SplitData
 
 ADVICE = "; choose another folder with --runs DIR, or free space"
 
@@ -22,6 +24,18 @@ ADVICE = "; choose another folder with --runs DIR, or free space"
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "runs", "linear", "0123456789abcdef", 7)
+
+
+PROVENANCE_MADE = Provenance(
+    recipe="linear",
+    seed=7,
+    recipe_hash="0" * 64,
+    training_hash="1" * 64,
+    data={"train": SplitData(rows=3, fingerprint="2" * 64)},
+    environment=environment("cpu", device_name=None, cpu_capability="AVX2", threads=1),
+    started="2026-11-20T16:55:03.000+00:00",
+    state="finished",
+)
 
 
 @contextmanager
@@ -37,7 +51,8 @@ def largest_file(size: int) -> Iterator[None]:
 
 def finish(run: RunFolder, state: Any = "finished") -> None:
     run.write(RECIPE, "name: linear\n")
-    run.write_json(PROVENANCE, {"state": state})
+    plain = {"format": 1, **PROVENANCE_MADE.to_plain(), "state": state}
+    run.write(PROVENANCE, json.dumps(plain))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -188,7 +203,7 @@ def test_a_finished_run_opens(run: RunFolder) -> None:
     assert RunFolder.open(run.path).path == run.path
 
 
-@pytest.mark.parametrize("state", ["running", "failed", "interrupted", None, 3])
+@pytest.mark.parametrize("state", ["running", "failed", "interrupted"])
 def test_a_run_that_did_not_finish_does_not_open(run: RunFolder, state: Any) -> None:
     finish(run, state)
     with pytest.raises(RunError) as caught:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Generator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from papertrial.auditing.check_registration import read_object
 from papertrial.auditing.finding import Finding, cut, differing, noted
 from papertrial.auditing.record import Kept
-from papertrial.claims.trial import Look
+from papertrial.claims.run_trial import Look
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.store.verification_folder import REPORT_JSON, VERIFICATION
@@ -20,11 +19,13 @@ from papertrial.verification.claim_results import exactly, summary
 from papertrial.verification.registration import register
 from papertrial.verification.report import report as report_of
 from papertrial.verification.verify import recipe_of
+from papertrial.version import __version__
 
 # All but what names the place, the time and the machine; mistakes need the data.
 _REPORT = (
     "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "claims", "exact",
     "seeds", "varied", "fixed", "diverged", "curves", "confusion", "per_class", "metrics",
+    "not_covered",
 )  # fmt: skip
 _STATE = ("verdict", "headline", "deviations", "claims")
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # the same sums elsewhere may differ in their last bits
@@ -37,7 +38,7 @@ def check_rebuilt(
     state = kept.folder.state
     if state.get("state") != "finished":
         return
-    given, here = kept.registered, version("papertrial")
+    given, here = kept.registered, __version__
     made_by = {record["versions"]["papertrial"] for record in kept.records if "versions" in record}
     if made_by - {here}:
         told = ", ".join(map(str, sorted(made_by)))

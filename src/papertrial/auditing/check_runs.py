@@ -15,21 +15,22 @@ import torch
 from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.record import Kept
 from papertrial.errors import DivergedError, PapertrialError
+from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.recipe.digest import training_hash
 from papertrial.report.run_results import provenance, stored, task_of
-from papertrial.runs import prepare
-from papertrial.runs.train import Run, load_run
+from papertrial.runs.build import build_loss
+from papertrial.runs.run import Run, load_run
 from papertrial.store.provenance import environment
 from papertrial.store.run_folder import (
     METRICS,
     PREDICTIONS,
-    PROVENANCE,
     RECORDS,
     WEIGHTS,
     RunFolder,
 )
+from papertrial.store.run_records import Environment, EvaluationLine, Provenance
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
 from papertrial.training.device import machine
 from papertrial.verification.seed import score
@@ -55,23 +56,22 @@ class Side:
         return f"seed {self.seed}" + (f" (versus {self.arm})" if self.arm else "")
 
     @property
-    def provenance(self) -> dict[str, Any]:
-        """What the run kept of where it came from."""
+    def provenance(self) -> Provenance:
+        """Where the run came from."""
         return provenance(self.run)
 
 
-def here(device: torch.device) -> dict[str, Any]:
-    """Return what would be kept of a run made here, as far as its bits may depend on it."""
-    return {**machine(device), **environment()}
+def here(device: torch.device) -> Environment:
+    """Return the environment of a run that would start here."""
+    return environment(str(device), **machine(device))
 
 
-def elsewhere(kept: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Say in what a run's libraries and machine are not those of another."""
+def elsewhere(kept: Environment, now: Environment) -> list[str]:
+    """Return in words where two environments differ in what the bits may depend on."""
 
-    def named(one: Mapping[str, Any]) -> dict[str, Any]:
-        device = str(one.get("device")).partition(":")[0]
-        versions: Mapping[str, Any] = one.get("versions") or {}
-        return {**versions, **{key: one.get(key) for key in _MACHINE}, "device": device}
+    def named(one: Environment) -> dict[str, object]:
+        device = one.device.partition(":")[0]
+        return {**one.versions, **{key: getattr(one, key) for key in _MACHINE}, "device": device}
 
     had, has = named(kept), named(now)
     return [f"{key} {had.get(key)} then, {has[key]} now" for key in has if had.get(key) != has[key]]
@@ -122,20 +122,20 @@ def check_runs(kept: Kept, sides: list[Side], unlike: list[str]) -> Iterator[Fin
 def _unlike(kept: Kept, side: Side) -> Iterator[str]:
     """Say in what a run is not the one that was registered."""
     from_, run, digest = side.provenance, side.run, kept.digests[side.arm]
-    seeds = [from_.get("seed"), run.recipe.seed, run.summary.get("seed")]
+    seeds = [from_.seed, run.recipe.seed, run.summary.seed]
     if seeds != [side.seed] * 3:
         yield f"{run.path.name} is a run of seed {', '.join(map(str, dict.fromkeys(seeds)))}"
-    if from_.get("training_hash") != digest:
-        yield f"{run.path.name} is a run of another recipe, {from_.get('training_hash')}"
+    if from_.training_hash != digest:
+        yield f"{run.path.name} is a run of another recipe, {from_.training_hash}"
     elif training_hash(run.recipe) != digest:
         yield f"the recipe in {run.path.name} is not the one that its provenance tells of"
-    device = str(from_.get("device")).partition(":")[0]
-    for name, now in (("threads", from_.get("threads")), ("device", device)):
+    device = from_.environment.device.partition(":")[0]
+    for name, now in (("threads", from_.environment.threads), ("device", device)):
         if now != kept.registered[name]:
             yield f"{name} {now}, registered {kept.registered[name]}"
     began = kept.folder.state.get("started")
-    if began is not None and str(from_.get("started")) < str(began):
-        yield f"it started at {from_.get('started')}, before the registration, {began}"
+    if began is not None and from_.started < str(began):
+        yield f"it started at {from_.started}, before the registration, {began}"
 
 
 def _unlike_data(sides: list[Side]) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _unlike_data(sides: list[Side]) -> Iterator[str]:
     firsts: dict[int, tuple[Side, Any, dict[str, str]]] = {}
     for side in sides:
         try:
-            data = side.provenance["data"]
+            data = side.provenance.data
             targets = {split: _targets(side.run, split) for split in side.run.metrics}
         except _UNUSABLE as error:
             yield f"{side}: {_said(error)}"
@@ -193,9 +193,9 @@ def _failed(kept: Kept, seed: int) -> bool:
     """Tell whether a run of this seed, by a registered recipe, is there that failed."""
     for path in (kept.folder.path / SEEDS).glob(f"s{seed}*"):
         try:
-            record = RunFolder(path).read_json(PROVENANCE)
-            known = record["seed"] == seed and record["training_hash"] in kept.digests
-            if known and record["state"] == "failed":
+            record = RunFolder(path).provenance
+            known = record.seed == seed and record.training_hash in kept.digests
+            if known and record.state == "failed":
                 return True
         except _UNUSABLE:
             continue
@@ -255,7 +255,7 @@ def check_scores(kept: Kept, sides: list[Side], device: torch.device) -> Iterato
     messages, count, now, near = list[str](), 0, here(device), 0.0
     for done, side in enumerate(sides):
         yield Step("computing the scores again", done, len(sides), "runs")
-        limit = _ELSEWHERE if elsewhere(side.provenance, now) else _SAME
+        limit = _ELSEWHERE if elsewhere(side.provenance.environment, now) else _SAME
         near = max(near, limit)
         try:
             anew = _anew(side.run, device)
@@ -278,12 +278,20 @@ def _anew(run: Run, device: torch.device) -> dict[str, dict[str, Any]]:
     Raises:
         PapertrialError: predictions are absent or damaged.
     """
-    task, loss = task_of(run), prepare.build_loss(run.recipe)
+    task, loss = task_of(run), build_loss(run.recipe)
     loss = loss.to(device) if isinstance(loss, torch.nn.Module) else loss
     anew = {}
     for split, metrics in run.metrics.items():
         kept = stored(run, split)
-        anew[split] = compute(list(metrics), task, kept.output, kept.target, loss, device)
+        anew[split] = compute(
+            list(metrics),
+            task,
+            kept.output,
+            kept.target,
+            loss,
+            device,
+            stream=stream_of(run.recipe.seed, split),
+        )
     return anew
 
 
@@ -323,9 +331,9 @@ def _others(
     """Compare the metrics that nothing is claimed of, and the last evaluation in metrics.jsonl."""
     claimed = {(one.split, one.metric) for one in kept.wanted if not one.best_epoch}
     last: dict[str, Any] = {}
-    for record in RunFolder(side.run.path).records():
-        if record.get("kind") == "evaluation":
-            last[record["split"]] = record["metrics"]
+    for line in RunFolder(side.run.path).lines():
+        if isinstance(line, EvaluationLine):
+            last[line.split] = line.metrics
     for split, metrics in side.run.metrics.items():
         for name, value in metrics.items():
             again = anew[split][name]

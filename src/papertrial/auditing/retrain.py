@@ -13,6 +13,7 @@ import torch
 from papertrial.auditing.check_runs import Side, elsewhere, here
 from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.record import Kept
+from papertrial.checks.stochastic import check_stochastic
 from papertrial.data.column import Dataset
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.errors import DivergedError, PapertrialError
@@ -20,11 +21,12 @@ from papertrial.progress import Step
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.report.run_results import stored
 from papertrial.runs import prepare
-from papertrial.runs.train import load_run, start_from
+from papertrial.runs.run import load_run
+from papertrial.runs.train import start_from
 from papertrial.store.run_folder import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.verification_folder import VERSUS
 from papertrial.training.checkpoint import load_weights
-from papertrial.verification.seed import Place, Task, train_seed
+from papertrial.verification.seed import Place, Task, fixed_of, train_seed
 
 # How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
 _HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
@@ -50,7 +52,7 @@ def check_predictions(
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return
         messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples.original))
-        other = elsewhere(side.provenance, here(device))
+        other = elsewhere(side.provenance.environment, here(device))
         coarse = recipe.precision != "fp32"
         limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
         try:
@@ -58,9 +60,17 @@ def check_predictions(
             load_weights(parts.train.model, weights, str(side.run.path / WEIGHTS))
             for split, rows in parts.samples.dataset.splits.items():
                 yield Step(f"evaluating {split}, {side}", 0, None, "samples")
-                output, had = parts.evaluator.outputs(rows.x).cpu(), stored(side.run, split).output
+                output, had = parts.evaluator.outputs(rows.x, split), stored(side.run, split).output
                 exactly &= torch.equal(output, had)
                 if not _close(output, had, limit):
+                    if _draws_elsewhere(side, parts, device):
+                        then = side.provenance.environment.device
+                        yield noted(
+                            "predictions",
+                            f"{side}: not compared: the model draws random numbers in evaluation, "
+                            f"and {device} draws others than {then} did",
+                        )
+                        return
                     messages.append(
                         f"{side}: {WEIGHTS} gives other outputs on {split} than "
                         f"{PREDICTIONS}/{split}.safetensors has"
@@ -72,6 +82,14 @@ def check_predictions(
     yield from differing("predictions", messages, agrees)
 
 
+def _draws_elsewhere(side: Side, parts: prepare.Parts, device: torch.device) -> bool:
+    """Tell whether other outputs are due to draws of a model on another kind of device."""
+    if side.provenance.environment.device.partition(":")[0] == device.type:
+        return False
+    x = parts.samples.batches.batch(side.seed, 0, 0).x
+    return any(found.severity == "warning" for found in check_stochastic(parts.train.model, x))
+
+
 def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
     if output.shape != had.shape:
         return False
@@ -81,9 +99,9 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
 
 def _unlike_data(side: Side, dataset: Dataset) -> Iterator[str]:
     """Say where data, targets or ids are not those that the run had."""
-    known = side.provenance["data"]
+    known = side.provenance.data
     for split, rows in dataset.splits.items():
-        if known.get(split, {}).get("fingerprint") != rows.fingerprint:
+        if split not in known or known[split].fingerprint != rows.fingerprint:
             yield f"the {split} data are not those that it had: another fingerprint"
             continue
         kept = stored(side.run, split)
@@ -115,7 +133,7 @@ def train_again(
             to = home / VERSUS / str(i - 1) if i else home
             to.mkdir(parents=True, exist_ok=True)
             (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
-        task = Task(home, seed, kept.wanted, len(kept.digests) - 1)
+        task = Task(home, seed, kept.wanted, fixed_of(kept.registered))
         place = Place(str(device), kept.registered["threads"], None if data is None else str(data))
         try:
             again = yield from _training(task, place)
@@ -160,7 +178,8 @@ def _compared(
         unlike.append("scores")
     for side in sides:
         run = load_run(home / again["runs"][side.arm])
-        other += elsewhere(side.provenance, Side(seed, side.arm, run).provenance)
+        then, now = side.provenance, Side(seed, side.arm, run).provenance
+        other += elsewhere(then.environment, now.environment)
         unlike += [
             f"{PREDICTIONS}/{split}"
             for split in run.metrics

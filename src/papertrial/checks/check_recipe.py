@@ -19,6 +19,7 @@ from papertrial.checks.cost import estimate
 from papertrial.checks.gradients import check_gradients
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
+from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.diagnose.dry_run import LayerError, as_finding, dry_run
@@ -26,11 +27,15 @@ from papertrial.diagnose.finding import Finding
 from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.evaluate.predict import autocast
 from papertrial.progress import Step, finish
-from papertrial.recipe.claims import Claim, claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
+from papertrial.recipe.claims import Claim
 from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.runs import prepare
+from papertrial.runs.build import build_loss, build_model
+from papertrial.runs.samples import Samples, open_data
 from papertrial.runs.train import start_from
 from papertrial.tasks.losses import check_loss
 from papertrial.training.device import on_device
@@ -109,6 +114,7 @@ def checking(
                 report.problems.append(Finding("error", problem.where, problem.message, fix))
     if recipe is not None:
         report.problems += _claims(recipe)
+        report.problems += _not_covered(recipe)
         no_device = report.stage("device", "name a device that this machine has")
         with no_device, on_device(device, None) as where:
             report.facts["device"] = str(where)
@@ -123,8 +129,17 @@ def _claims(recipe: Recipe) -> Iterator[Finding]:
             yield from _computed(recipe, claim, f"claims.{i}.metric")
             yield from _other_side(recipe, claim, f"claims.{i}.versus")
     for message in claim_warnings(recipe):
-        fix = "state a tolerance that would tell the claim from no gain"
+        fix = "change the number that is named here, a tolerance or a plus-minus, in the claim"
         yield Finding("warning", "claims", message, fix)
+
+
+def _not_covered(recipe: Recipe) -> Iterator[Finding]:
+    """Tell of what cannot be traced of the recipe's files, or is too large to copy."""
+    for note in portable(recipe).not_covered:
+        fix = "write imports that stand in the code, and name files as arguments in the recipe"
+        yield Finding(
+            "warning", "recipe", f"not covered by the training hash or the copies: {note}", fix
+        )
 
 
 def _computed(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:
@@ -165,14 +180,14 @@ def _check_built(
     model = loss = samples = None
     prepare.seed(recipe, device)
     with report.stage("model", "mend the model, or its arguments in the recipe"):
-        model = prepare.build_model(recipe)
+        model = build_model(recipe)
     with report.stage("loss", "mend the loss, or its arguments in the recipe"):
-        loss = prepare.build_loss(recipe)
+        loss = build_loss(recipe)
     start = None
     with report.stage("init_from", "name a finished run with init_from"):
         start = start_from(recipe)
     with report.stage("data", "mend data in the recipe, or the files that it names"):
-        samples = yield from prepare.open_data(recipe, folder, device, start)
+        samples = yield from open_data(recipe, folder, device, start)
     if samples is None:
         return
     original = samples.original
@@ -190,7 +205,8 @@ def _check_built(
     begun = False
     with report.stage("data.text.vectors", "mend what the model starts from"):
         facts = yield from prepare.initialise(recipe, model, samples, folder, start)
-        report.facts |= facts
+        if facts is not None:
+            report.facts["vocabulary"] = facts.to_plain()
         begun = True
     if begun:
         with report.stage("data", "mend data.augment, data.transform or the model"):
@@ -198,7 +214,7 @@ def _check_built(
 
 
 def _check_model(
-    recipe: Recipe, model: nn.Module, loss: Any, samples: prepare.Samples, report: Report
+    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, report: Report
 ) -> None:
     """Try one batch forward and backward, from the first failure that hides others to the last."""
     device = samples.batches.device
@@ -226,12 +242,13 @@ def _check_model(
         target = samples.task.target(batch.y, output)
         found, facts = check_first_loss(loss, output, target)
         report.problems += found
+        report.problems += check_stochastic_loss(loss, output, target)
         report.facts |= facts
     if target is None:
         return
     parts = None
     with report.stage("recipe", "mend what is named"):
-        parts = prepare.assemble(recipe, model, loss, samples, {})
+        parts = prepare.assemble(recipe, model, loss, samples, None)
     if parts is None:
         return
     report.problems += check_gradients(model, lambda: _loss(parts, batch))
@@ -294,7 +311,7 @@ def _cost(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
         optimizer=parts.train.optimizer,
         steps=parts.steps,
         steps_per_epoch=batches.steps,
-        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows)),
+        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
         evaluations=often,
         data_bytes=parts.samples.dataset.nbytes,
     )

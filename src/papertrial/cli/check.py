@@ -62,8 +62,8 @@ def _facts(facts: dict[str, Any]) -> list[str]:
     if "rows" in facts:
         lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts["rows"].items()))
     lines += facts.get("notes", [])
-    if "coverage" in facts.get("vocabulary", {}):
-        words = facts["vocabulary"]
+    words = facts.get("vocabulary") or {}
+    if words.get("coverage") is not None:
         lines.append(f"vectors: {words['vectors']} has {words['coverage']:.1%} of the words")
     if "parameters" in facts:
         trained = facts["trainable_parameters"]

@@ -34,7 +34,7 @@ def report(
         path = run / REPORT_HTML
     else:
         from papertrial.report.run_report import run_report, write_report
-        from papertrial.runs.train import load_run
+        from papertrial.runs.run import load_run
 
         made = run_report(load_run(run), data=data)
         path = write_report(run, made)

@@ -23,8 +23,8 @@ from papertrial.errors import DataError, PapertrialError
 from papertrial.evaluate.inputs import TableInputs, inputs_from
 from papertrial.progress import finish
 from papertrial.report.run_results import Stored, judged_split, provenance, stored, task_of
-from papertrial.runs import prepare
-from papertrial.runs.train import Run
+from papertrial.runs.run import Run
+from papertrial.runs.samples import cut_splits, load_source
 from papertrial.store.run_folder import PREPROCESS, RunFolder
 from papertrial.tasks.classification import Classification
 
@@ -121,8 +121,8 @@ def _shown(
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset = _own_data(run, data_folder(data), layout)
     split = dataset.splits.get(name)
-    had = provenance(run)["data"].get(name, {}).get("fingerprint")
-    if split is None or split.fingerprint != had:
+    had = provenance(run).data.get(name)
+    if split is None or had is None or split.fingerprint != had.fingerprint:
         rule = f"the {name} part of {dataset.name} is not what the run had"
         raise DataError(f"{rule}: its content has changed")
     places = {int(own): row for row, own in enumerate(split.ids)}
@@ -141,8 +141,8 @@ def _own_data(run: Run, folder: Path, layout: Layout | None) -> Dataset:
     if source in CATALOG and state(CATALOG[source], folder) == "absent":
         fetch = f"`papertrial data fetch {source}` brings it there"
         raise DataError(f"{source} is not in the data folder {folder}; {fetch}")
-    loaded, _ = finish(prepare.load_source(run.recipe, folder, layout))
-    return prepare.cut_splits(run.recipe, loaded)
+    loaded, _ = finish(load_source(run.recipe, folder, layout))
+    return cut_splits(run.recipe, loaded)
 
 
 def _samples(

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import RunError
+from papertrial.numbers import number
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
+from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.tested_claim import to_claim
 from papertrial.report.mistakes import mistakes
 from papertrial.report.run_results import (
     by_class,
@@ -27,8 +28,9 @@ from papertrial.report.run_results import (
     spreads,
     task_of,
 )
-from papertrial.runs.train import Run
+from papertrial.runs.run import Run
 from papertrial.store.run_folder import RECIPE, RunFolder
+from papertrial.store.run_records import Provenance
 from papertrial.store.verification_folder import (
     PREREGISTRATION,
     REPORT_HTML,
@@ -49,8 +51,8 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> dic
         data: the data folder, for the samples that the first run is wrong about.
 
     Returns:
-        "curves", "confusion", "per_class", "mistakes", "metrics", "fixed" and "provenance" as a
-        report has them, and "warnings", which a report has of other parts too.
+        "curves", "confusion", "per_class", "mistakes", "metrics", "fixed", "provenance" and
+        "not_covered" as a report has them, and "warnings", which a report has of other parts too.
 
     Raises:
         RunError: there is no run, or a file of one is absent or damaged.
@@ -68,6 +70,7 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> dic
         "metrics": spreads(runs),
         "fixed": fixed,
         "provenance": _provenance(runs[0], alone=len(runs) == 1),
+        "not_covered": _not_covered(runs),
         "warnings": [*differing, *unseen],
     }
 
@@ -84,7 +87,7 @@ def run_report(run: Run, *, data: str | Path | None = None) -> dict[str, Any]:
     """
     recipe, parts = run.recipe, parts_of_runs([run], data=data)
     warnings = [*_chosen(run), *parts.pop("warnings")]
-    found = list(zip(recipe.claims, run.summary["claims"], strict=False))
+    found = list(zip(recipe.claims, run.summary.claims, strict=False))
     return {
         "kind": "run",
         "recipe": recipe.name,
@@ -94,8 +97,8 @@ def run_report(run: Run, *, data: str | Path | None = None) -> dict[str, Any]:
         "verdict": None,
         "deviations": list(recipe.deviations),
         "warnings": warnings,
-        "claims": [_claim(run, claim, told["ours"]) for claim, told in found if _trained(claim)],
-        "exact": [_count(claim, told["ours"]) for claim, told in found if not _trained(claim)],
+        "claims": [_claim(run, claim, told.ours) for claim, told in found if _trained(claim)],
+        "exact": [_count(claim, told.ours) for claim, told in found if not _trained(claim)],
         "seeds": [],
         "varied": None,
         "diverged": None,
@@ -172,12 +175,9 @@ def _trained(claim: Claim) -> bool:
 
 
 def _headline(run: Run) -> str:
-    claims = zip(run.recipe.claims, run.summary["claims"], strict=False)
-    told = [
-        kept
-        for claim, kept in claims
-        if _trained(claim) and kept["ours"] is not None and not kept["not_judged"]
-    ]
+    claims = list(zip(run.recipe.claims, run.summary.claims, strict=False))
+    judged = [(claim, kept) for claim, kept in claims if _trained(claim) and not kept.not_judged]
+    told = [kept for _, kept in judged if kept.ours is not None]
     split = judged_split(run)
     metric = next(
         (name for name in (task_of(run).headline, *run.metrics[split])
@@ -185,15 +185,17 @@ def _headline(run: Run) -> str:
         None,
     )  # fmt: skip
     if told:
-        split, metric = told[0]["split"], told[0]["metric"]
-    number = f": {split} {metric} {run.metrics[split][metric]:.6g}" if metric else ""
-    mark = " (optimistic)" if run.summary["report"]["optimistic"] and split == "test" else ""
-    end = "; `papertrial verify` gives one." if told else "."
+        split, metric = told[0].split, told[0].metric
+    found = run.metrics[split][metric] if metric else None
+    score = f": {split} {metric} {number(found)}" if isinstance(found, int | float) else ""
+    mark = " (optimistic)" if run.summary.report.optimistic and split == "test" else ""
+    can_be = told or any(claim.is_gain for claim, _ in judged)
+    end = "; `papertrial verify` gives one." if can_be else "."
     name = f"{run.recipe.name}, one run (seed {run.recipe.seed})"
-    return f"{name}{number}{mark}. One run is no verdict{end}"
+    return f"{name}{score}{mark}. One run is no verdict{end}"
 
 
-def _count(claim: Claim, ours: int | None) -> dict[str, Any]:
+def _count(claim: Claim, ours: float | None) -> dict[str, Any]:
     """Set a claimed number of parameters or samples beside that of the run; no verdict is given."""
     return {
         "metric": claim.metric,
@@ -210,30 +212,25 @@ def _count(claim: Claim, ours: int | None) -> dict[str, Any]:
 
 def _chosen(run: Run) -> list[str]:
     """Say how the run's numbers were chosen, where a reader must know it."""
-    report, lines = run.summary["report"], []
-    if report["optimistic"]:
-        last = (report["last_metrics"] or run.metrics)["test"]
-        numbers = [f"{k} {v:.6g}" for k, v in last.items() if isinstance(v, int | float)]
+    report, lines = run.summary.report, list[str]()
+    if report.optimistic:
+        last = (report.last_metrics or run.metrics)["test"]
+        numbers = [f"{k} {number(v)}" for k, v in last.items() if isinstance(v, int | float)]
         lines.append(
             "OPTIMISTIC: the epoch was chosen by the test split, so its test numbers are better "
             f"than the model is; test at the last epoch: {', '.join(numbers)}"
         )
-    elif report["test_evaluations"]:
+    elif report.test_evaluations:
         lines.append(
-            f"the test split was looked at {report['test_evaluations']} times before the end; it "
+            f"the test split was looked at {report.test_evaluations} times before the end; it "
             "chose nothing"
         )
     return lines
 
 
 def _claim(run: Run, claim: Claim, ours: float | None) -> dict[str, Any]:
-    """Set a claim beside what one run gave, which decides nothing.
-
-    A difference needs two recipes, so one run has no number for it.
-    """
-    ours = None if claim.kind == "difference" else ours
-    band = to_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
-    optimistic = bool(run.summary["report"]["optimistic"]) and claim.split == "test"
+    """Set a claim beside what one run gave, which decides nothing."""
+    band = to_judged_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
     said = describe(claim).partition("; tolerance")[0]
     return {
         "metric": claim.metric,
@@ -252,8 +249,8 @@ def _claim(run: Run, claim: Claim, ours: float | None) -> dict[str, Any]:
         "mean": ours,
         **dict.fromkeys(("sd", "low", "high", "level", "holds_within")),
         **dict.fromkeys(("verdict", "verdict_median", "decided_at")),
-        "why": "a difference needs runs of both recipes" if claim.kind == "difference" else "",
-        "optimistic": optimistic and claim.best_epoch_on_test,
+        "why": "needs the other side: `papertrial verify`" if claim.is_gain else "",
+        "optimistic": claim.best_epoch_on_test and ours is not None,
         "not_judged": claim.not_judged,
         "runs": claim.runs,
         "prediction": None,
@@ -269,17 +266,18 @@ def _fixed(runs: Sequence[Run]) -> tuple[list[str], list[str]]:
     """Return sentences on what was the same for all runs, and warnings where it was not."""
     kept = [provenance(run) for run in runs]
     fixed, differing = [*_cut(runs[0].recipe)], []
-    for split in kept[0]["data"]:
-        seen = [one["data"].get(split, {}) for one in kept]
+    for split in kept[0].data:
+        seen = [one.data.get(split) for one in kept]
         if any(one != seen[0] for one in seen):
             differing.append(f"the runs did not have the same {split} part")
             continue
         name = {"train": "training", "test": "test"}.get(split, split)
-        mark = seen[0]["fingerprint"][:_HASH]
-        fixed.append(f"{name} set: {seen[0]['rows']:,} rows, fingerprint {mark}")
+        part = kept[0].data[split]
+        mark = part.fingerprint[:_HASH]
+        fixed.append(f"{name} set: {part.rows:,} rows, fingerprint {mark}")
     told = {
         "recipe, all but the seed": ("recipe", [_digest(one) for one in kept]),
-        "CPU threads": ("number of threads", [str(one.get("threads")) for one in kept]),
+        "CPU threads": ("number of threads", [str(one.environment.threads) for one in kept]),
         "device": ("device", [_device(one) for one in kept]),
     }
     for name, (what, values) in told.items():
@@ -288,22 +286,22 @@ def _fixed(runs: Sequence[Run]) -> tuple[list[str], list[str]]:
         else:
             shown = ", ".join(dict.fromkeys(values))
             differing.append(f"the runs did not have the same {what}: {shown}")
-    for package in dict.fromkeys(name for one in kept for name in one.get("versions") or {}):
-        values = [str((one.get("versions") or {}).get(package)) for one in kept]
+    for package in dict.fromkeys(name for one in kept for name in one.environment.versions):
+        values = [str(one.environment.versions.get(package)) for one in kept]
         if len(set(values)) > 1:
             shown = ", ".join(dict.fromkeys(values))
             differing.append(f"the runs did not have the same version of {package}: {shown}")
     return fixed, differing
 
 
-def _digest(kept: dict[str, Any]) -> str:
-    return f"training hash {str(kept.get('training_hash'))[:_HASH]}"
+def _digest(kept: Provenance) -> str:
+    return f"training hash {kept.training_hash[:_HASH]}"
 
 
-def _device(kept: dict[str, Any]) -> str:
-    """Return the kind of device and its name: of one's GPUs it does not matter which."""
-    kind = str(kept.get("device")).partition(":")[0]
-    return ", ".join(filter(None, (kind, kept.get("device_name"))))
+def _device(kept: Provenance) -> str:
+    """Return the kind of device and its name; which of several GPUs does not matter."""
+    kind = kept.environment.device.partition(":")[0]
+    return ", ".join(filter(None, (kind, kept.environment.device_name)))
 
 
 def _cut(recipe: Recipe) -> list[str]:
@@ -330,37 +328,46 @@ def _portion(size: float | int) -> str:
 
 
 def _provenance(run: Run, *, alone: bool) -> list[list[str]]:
-    """Return rows of name and value: what made a run; without `alone`, what its like share."""
+    """Return rows of name and value on where a run comes from; those of all seeds if not alone."""
     kept = provenance(run)
-    versions = {name: str(value) for name, value in kept["versions"].items() if value}
-    device = " ".join(filter(None, (kept["device"], kept.get("device_name"))))
-    git = kept.get("git")
-    commit = "none" if git is None else git["commit"]
-    changed = " (with changes that are not committed)" if git and git["dirty"] else ""
+    there, git = kept.environment, kept.environment.git
+    versions = {name: str(value) for name, value in there.versions.items() if value}
+    commit = "none" if git is None else git.commit
+    changed = " (with uncommitted changes)" if git and git.dirty else ""
     rows = {
         **versions,
-        "device": device,
-        "threads": str(kept["threads"]),
-        "platform": kept["platform"],
-        "machine": f"{kept['machine']}, {kept['cpus']} CPUs",
+        "device": " ".join(filter(None, (there.device, there.device_name))),
+        "threads": str(there.threads),
+        "platform": there.platform,
+        "machine": f"{there.machine}, {there.cpus} CPUs",
         "git commit": commit + changed,
-        "training hash": kept["training_hash"],
+        "training hash": kept.training_hash,
     }
-    for split, about in kept["data"].items():
-        rows[f"{split} data"] = f"{about['rows']:,} rows, SHA-256 {about['fingerprint']}"
-    if "init_from" in kept:
-        start = kept["init_from"]
-        rows["started from"] = f"{start['run']}, weights SHA-256 {start['weights_sha256']}"
+    for split, about in kept.data.items():
+        rows[f"{split} data"] = f"{about.rows:,} rows, SHA-256 {about.fingerprint}"
+    for one in kept.dependencies:
+        copy = "" if one.copied else f", not copied: {one.path}"
+        rows[f"{one.kind} {one.name}"] = f"SHA-256 {one.sha256}{copy}"
+    rows |= {f"package {name}": version for name, version in kept.packages.items()}
+    if kept.init_from is not None:
+        start = kept.init_from
+        rows["started from"] = f"{start.run}, weights SHA-256 {start.weights_sha256}"
     if alone:
         rows |= {
-            "recipe hash": kept["recipe_hash"],
-            "command": _command(kept["command"]),
-            "started": kept["started"],
-            "ended": kept.get("ended", ""),
-            "seconds": f"{run.summary['seconds']['total']:.1f}",
+            "recipe hash": kept.recipe_hash,
+            "command": _command(there.command),
+            "started": kept.started,
+            "ended": kept.ended or "",
+            "seconds": f"{run.summary.seconds.total:.1f}",
         }
     first = ["papertrial", *(name for name in rows if name != "papertrial")]
     return [[name, rows[name]] for name in first if rows.get(name)]
+
+
+def _not_covered(runs: Sequence[Run]) -> list[str]:
+    """Return what could not be traced of the files that runs depend on, or was not copied."""
+    told = (note for run in runs for note in provenance(run).not_covered)
+    return list(dict.fromkeys(told))
 
 
 def _command(line: str) -> str:
@@ -378,7 +385,7 @@ def _command(line: str) -> str:
 
 def _rerun(run: Run) -> str:
     """Return the command that trains the run again, with as many threads on such a device."""
-    kept = provenance(run)
-    words = ["papertrial", "train", str(run.path / RECIPE), "--threads", str(kept["threads"])]
-    device = str(kept["device"]).partition(":")[0]
+    there = provenance(run).environment
+    words = ["papertrial", "train", str(run.path / RECIPE), "--threads", str(there.threads)]
+    device = there.device.partition(":")[0]
     return shlex.join([*words, "--device", device])

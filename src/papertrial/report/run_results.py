@@ -16,8 +16,9 @@ from torch import Tensor
 
 from papertrial.errors import RunError
 from papertrial.evaluate.metrics import scalars
-from papertrial.runs.train import Run
-from papertrial.store.run_folder import PREDICTIONS, PREPROCESS, PROVENANCE, RunFolder
+from papertrial.runs.run import Run
+from papertrial.store.run_folder import PREDICTIONS, PREPROCESS, RunFolder
+from papertrial.store.run_records import Provenance, StepLine
 from papertrial.tasks import TASKS
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.task import Task
@@ -182,27 +183,25 @@ def _points(run: Run) -> dict[tuple[str, str], dict[int, float]]:
     claimed = [claim.metric for claim in run.recipe.claims]
     wanted = dict.fromkeys(["loss", task_of(run).headline, *claimed])
     points: dict[tuple[str, str], dict[int, float]] = {}
-    for record in RunFolder(run.path).records():
-        if record.get("kind") == "step":
-            points.setdefault((BATCHES, "loss"), {})[record["step"]] = record["loss"]
-        elif record.get("kind") == "evaluation":
-            values = scalars(record["metrics"])
-            for metric in wanted:
-                if metric in values:
-                    at = points.setdefault((record["split"], metric), {})
-                    at[record["step"]] = values[metric]
+    for line in RunFolder(run.path).lines():
+        if isinstance(line, StepLine):
+            points.setdefault((BATCHES, "loss"), {})[line.step] = line.loss
+            continue
+        values = scalars(line.metrics)
+        for metric in wanted:
+            if metric in values:
+                points.setdefault((line.split, metric), {})[line.step] = values[metric]
     return points
 
 
 def _steps_per_epoch(run: Run) -> int:
-    size, rows = run.recipe.data.batch_size, provenance(run)["data"]["train"]["rows"]
+    size, rows = run.recipe.data.batch_size, provenance(run).data["train"].rows
     return 1 if size == "full" else -(-int(rows) // int(size))
 
 
-def provenance(run: Run) -> dict[str, Any]:
-    """Return what a run kept of where its result came from."""
-    kept: dict[str, Any] = RunFolder(run.path).read_json(PROVENANCE)
-    return kept
+def provenance(run: Run) -> Provenance:
+    """Return where a run's result came from."""
+    return RunFolder(run.path).provenance
 
 
 def _thinned(steps: list[int]) -> list[int]:

@@ -20,9 +20,11 @@ from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs
 from papertrial.progress import Step, finish
 from papertrial.recipe.schema import Images
-from papertrial.runs import prepare
-from papertrial.runs.train import Run
-from papertrial.store import run_folder
+from papertrial.runs.build import build_loss
+from papertrial.runs.run import Run
+from papertrial.runs.samples import cut_splits, load_source
+from papertrial.store.run_folder import RunFolder
+from papertrial.store.run_records import ReportedStep, SplitMetrics
 from papertrial.tasks.classification import Classification
 from papertrial.training.device import on_device
 from papertrial.vocabulary import SOURCES
@@ -33,8 +35,8 @@ class Evaluation:
     """The metrics of a run on a set, by split, and what one should know of them, in words."""
 
     data: str
-    metrics: dict[str, dict[str, Any]]
-    report: dict[str, Any] | None = None  # how the run chose its epoch; None on another set
+    metrics: SplitMetrics
+    report: ReportedStep | None = None  # how the run chose its epoch; None on another set
     notes: tuple[str, ...] = ()
 
 
@@ -68,7 +70,7 @@ def evaluating(
         if isinstance(predictor.task, Classification):
             dataset = _aligned(dataset, predictor.task)
         dataset = _as_inputs(dataset, predictor.inputs)
-        loss = prepare.build_loss(recipe)
+        loss = build_loss(recipe)
         evaluator = Evaluator(
             predictor.model,
             dataset,
@@ -80,14 +82,15 @@ def evaluating(
             device=device,
             precision=recipe.precision,
             batch_size=recipe.evaluate.batch_size,
+            seed=recipe.seed,
         )
-        step = run.summary["report"]["step"]
+        step = run.summary.report.step
         metrics = {}
         for split in dataset.splits:
             name = split if data is None or len(dataset.splits) > 1 else "data"
             yield Step(f"evaluating {name}", 0, None, "samples")
             metrics[name] = evaluator.evaluate(split, step).metrics
-    report = run.summary["report"] if data is None else None
+    report = run.summary.report if data is None else None
     return Evaluation(str(data or recipe.data.source), metrics, report, tuple(notes))
 
 
@@ -98,8 +101,8 @@ def _dataset(
     where, inputs = data_folder(folder), run.predictor.inputs
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     if data is None:
-        loaded, _ = yield from prepare.load_source(run.recipe, where, layout)
-        return prepare.cut_splits(run.recipe, loaded)
+        loaded, _ = yield from load_source(run.recipe, where, layout)
+        return cut_splits(run.recipe, loaded)
     kind = inputs.kind
     path, own = Path(data), run.recipe.data
     if str(data) in SOURCES:
@@ -125,8 +128,8 @@ def _dataset(
         kept = own.image.corrupt if own.image else "error"
         changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
-    classes = run.summary["classes"] or None
-    dataset, _ = yield from prepare.load_source(recipe, where, layout, classes)
+    classes = run.summary.classes or None
+    dataset, _ = yield from load_source(recipe, where, layout, classes)
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
     return dataset
@@ -178,8 +181,7 @@ def _as_inputs(dataset: Dataset, inputs: Inputs) -> Dataset:
 
 def _seen(run: Run, dataset: Dataset) -> tuple[str, ...]:
     """Say where another set is the one that the run has learnt from."""
-    kept = run_folder.RunFolder.open(run.path).read_json(run_folder.PROVENANCE)["data"]
-    learnt = kept["train"]["fingerprint"]
+    learnt = RunFolder.open(run.path).provenance.data["train"].fingerprint
     same = [name for name, split in dataset.splits.items() if split.fingerprint == learnt]
     if same:
         return (f"{same[0]} is what the run has learnt from: its numbers say nothing of new data",)
@@ -191,11 +193,11 @@ def _seen(run: Run, dataset: Dataset) -> tuple[str, ...]:
 
 def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:
     """Say where the data are no longer those that the run had."""
-    kept = run_folder.RunFolder.open(run.path).read_json(run_folder.PROVENANCE)["data"]
+    kept = RunFolder.open(run.path).provenance.data
     gone = (f"{name} is no longer there" for name in kept if name not in dataset.splits)
     changed = (
         f"{name} is not what the run had: its content has changed"
         for name, split in dataset.splits.items()
-        if kept.get(name, {}).get("fingerprint") != split.fingerprint
+        if name not in kept or kept[name].fingerprint != split.fingerprint
     )
     return (*changed, *gone)

@@ -1,8 +1,8 @@
-"""The one place that joins a recipe and the engine: what a recipe says -> objects that do it."""
+"""Build and check everything that a recipe names before the training starts."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,59 +10,28 @@ from typing import Any
 import torch
 from torch import nn
 
-from papertrial.data.batches import Batches
-from papertrial.data.column import Dataset
-from papertrial.data.pipeline import Pipeline, State
-from papertrial.data.sources.open_source import open_source
-from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
-from papertrial.data.splits import check_parts, cut, limit
 from papertrial.data.streams import derive, seed_all
-from papertrial.data.tables.layout import Layout
-from papertrial.data.tables.transforms import Impute
 from papertrial.data.texts import locate_vectors, vectors
-from papertrial.data.texts.encode import encode
-from papertrial.data.texts.ragged_column import texts_of
-from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.inputs import (
-    ImageInputs,
-    Inputs,
-    TableInputs,
     TextInputs,
-    difference,
-    inputs_from,
 )
 from papertrial.evaluate.metrics import check_metrics
 from papertrial.evaluate.predict import autocast
-from papertrial.progress import Step, Steps
-from papertrial.recipe.build import build
-from papertrial.recipe.resolve import resolve
-from papertrial.recipe.schema import Columns, Images, Recipe, Slot, Text
-from papertrial.tasks import TASKS, make_task
+from papertrial.progress import Step
+from papertrial.recipe.schema import Recipe
+from papertrial.runs.build import build_loss, build_model, build_training
+from papertrial.runs.samples import Samples, Start, open_data
+from papertrial.store.run_records import VocabularyFacts
+from papertrial.tasks import TASKS
 from papertrial.tasks.losses import check_loss
-from papertrial.tasks.task import Task
 from papertrial.training.checkpoint import check_kept, load_weights
-from papertrial.training.device import has_room
 from papertrial.training.objective import Objective
-from papertrial.training.optim import Schedule, fused_arguments, trainable
 from papertrial.training.selection import Choice, EarlyStopping
 from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
-
-
-@dataclass(frozen=True)
-class Samples:
-    """A set as it is learnt from: cut, its texts as tokens; and how it is read and prepared."""
-
-    dataset: Dataset
-    original: Dataset  # texts as texts
-    task: Task
-    inputs: Inputs
-    pipeline: Pipeline
-    state: State
-    batches: Batches
 
 
 @dataclass(frozen=True)
@@ -77,15 +46,7 @@ class Parts:
     choice: Choice | None
     stopping: EarlyStopping | None
     steps: int
-    facts: dict[str, Any]  # kept with the run
-
-
-@dataclass(frozen=True)
-class Start:
-    """The run that a recipe starts from: its weights, and what they are weights for."""
-
-    weights: bytes
-    described: dict[str, Any]
+    vocabulary: VocabularyFacts | None
 
 
 def prepare(
@@ -111,133 +72,30 @@ def seed(recipe: Recipe, device: torch.device) -> None:
     seed_all(device, derive(recipe.seed, "init"))
 
 
-def open_data(
-    recipe: Recipe, folder: Path, device: torch.device, start: Start | None = None
-) -> Generator[Step, None, Samples]:
-    """Load the set, cut its splits, and fit on its training part all that is learnt there.
-
-    What numbers the inputs, a vocabulary or a table's layout, is the start run's where there is
-    one: its weights are for those numbers.
-    """
-    data = recipe.data
-    given = inputs_from(start.described) if start else None
-    known = given.layout if isinstance(given, TableInputs) else None
-    wanted = data.table.features if data.table else None
-    if known is not None and wanted is not None and list(wanted) != list(known.columns):
-        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
-        raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
-    loaded, layout = yield from load_source(recipe, folder, known)
-    original = cut_splits(recipe, loaded)
-    task = make_task(recipe.task, original)
-    inputs: Inputs
-    if original.kind == "text":
-        yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
-        words = given.vocabulary if isinstance(given, TextInputs) else None
-        inputs = TextInputs(words or _vocabulary(data.text or Text(), original))
-        dataset = encode(original, inputs.vocabulary)
-    elif original.kind == "table":
-        columns = layout or Layout.numeric(original.features)
-        inputs = TableInputs(columns, data.table.delimiter if data.table else None)
-        dataset = original
-    else:
-        inputs, dataset = ImageInputs(original.train.x.shape), original
-    if start and (differs := difference(given, inputs)):
-        raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
-    pipeline = build_pipeline(recipe, dataset.kind, augment=True)
-    state = pipeline.fit(dataset.train.x)
-    dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
-    batches = Batches(
-        dataset.train,
-        len(dataset.train) if data.batch_size == "full" else data.batch_size,
-        shuffle=data.shuffle,
-        pipeline=pipeline,
-        state=state,
-        device=device,
-        bucket=data.text.bucket if data.text else None,
-    )
-    return Samples(dataset, original, task, inputs, pipeline, state, batches)
-
-
-def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Cut the parts of a set that the recipe draws, and keep few of their rows where it says so."""
-    cuts, rows = recipe.data.splits, recipe.data.limit
-    dataset = cut(
-        dataset,
-        validation=cuts.validation,
-        test=cuts.test,
-        draw=cuts.draw,
-        stratify=cuts.stratify,
-        seed=cuts.seed,
-    )
-    check_parts(dataset)
-    return dataset if rows is None else limit(dataset, rows, cuts.seed)
-
-
-def load_source(
-    recipe: Recipe,
-    folder: Path,
-    layout: Layout | None = None,
-    classes: Sequence[str] | None = None,
-) -> Steps[LoadedSet]:
-    """Load the set that the recipe names, before its splits are cut.
-
-    Args:
-        recipe: what to load.
-        folder: the data folder.
-        layout: the layout of a table, if it is known.
-        classes: the classes of a table, if they are known.
-    """
-    data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
-    images = images or Images()
-    spec = SourceSpec(
-        resolve(data.source) if ".py:" in data.source else data.source,
-        path=Path(data.path or ""),
-        classify=TASKS[recipe.task].family == "classification",
-        images=ImageOptions(images.size, images.mode, images.corrupt),
-        table=TableOptions(
-            target=columns.target or "",
-            text=columns.text or "",
-            features=columns.features,
-            categorical=columns.categorical,
-            missing=columns.missing,
-            delimiter=columns.delimiter,
-        ),
-        layout=layout,
-        classes=None if classes is None else tuple(classes),
-        seed=data.splits.seed,
-    )
-    return (yield from open_source(spec, folder))
-
-
-def _vocabulary(options: Text, dataset: Dataset) -> Vocabulary:
-    size, lower, longest = options.vocabulary, options.lower, options.max_length
-    if options.vocabulary_file is not None:
-        path = Path(options.vocabulary_file)
-        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest)
-    texts = texts_of(dataset.train.x)
-    return Vocabulary.learn(texts, size=size, lower=lower, max_length=longest)
-
-
 def initialise(
     recipe: Recipe,
     model: nn.Module,
     samples: Samples,
     folder: Path,
     start: Start | None = None,
-) -> Generator[Step, None, dict[str, Any]]:
-    """Give the model the word vectors and the weights that it starts from; tell what was done."""
-    facts: dict[str, Any] = {}
+) -> Generator[Step, None, VocabularyFacts | None]:
+    """Give the model the word vectors and the weights that it starts from.
+
+    Returns:
+        how large the vocabulary of texts is and how much of it the vectors cover; None without one.
+    """
+    facts = None
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
     if isinstance(inputs, TextInputs):
         special, words = 2, inputs.vocabulary.words
-        facts["vocabulary"] = {"words": len(words) - special}
+        facts = VocabularyFacts(words=len(words) - special)
         if wanted:
             path, member = yield from locate_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")
             found = vectors.read_vectors(path, words, member=member)
             vectors.copy_into_embedding(model, found)
             coverage = float(found.covered[special:].mean())
-            facts["vocabulary"] |= {"vectors": wanted, "coverage": coverage}
+            facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
     if start is not None:
         dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())  # lazy layers get a size
         load_weights(model, start.weights, f"init_from: {recipe.init_from}")
@@ -257,7 +115,11 @@ def _monitored(recipe: Recipe) -> list[str]:
 
 
 def assemble(
-    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, facts: dict[str, Any]
+    recipe: Recipe,
+    model: nn.Module,
+    loss: Any,
+    samples: Samples,
+    facts: VocabularyFacts | None,
 ) -> Parts:
     """Join model, loss and data into what trains and what evaluates, tried on one batch."""
     task, batches, dataset = samples.task, samples.batches, samples.dataset
@@ -280,8 +142,8 @@ def assemble(
     task.check_output(output, first.y)
     # Not under autocast, which would go on with weights that it has seen before they are loaded.
     check_kept(model, build_model(recipe).to(device), first.x)
-    train = _build_training(recipe, model)
-    _build_training(recipe, model).schedule.rehearse(steps, batches.steps)
+    train = build_training(recipe, model)
+    build_training(recipe, model).schedule.rehearse(steps, batches.steps)
     objective = Objective(
         model,
         loss,
@@ -302,6 +164,7 @@ def assemble(
         device=device,
         precision=recipe.precision,
         batch_size=recipe.evaluate.batch_size,
+        seed=recipe.seed,
     )
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 
@@ -346,53 +209,3 @@ def _selection(
     stop = recipe.early_stopping
     stopping = EarlyStopping(stop.monitor, stop.patience, stop.min_delta) if stop else None
     return evaluations, choice, stopping
-
-
-def _build(where: str, slot: Slot, supplied: Any = None) -> Any:
-    return build(where, slot.use, slot.args, slot.kwargs, supplied)
-
-
-def build_loss(recipe: Recipe) -> Any:
-    """Build the recipe's loss."""
-    return _build("loss", recipe.loss)
-
-
-def build_model(recipe: Recipe) -> nn.Module:
-    """Build the recipe's model; ModelError where it is none."""
-    model = _build("model", recipe.model)
-    if not isinstance(model, nn.Module):
-        raise ModelError(
-            f"model: {recipe.model.use} must give a torch.nn.Module, got {type(model)}"
-        )
-    return model
-
-
-def build_pipeline(recipe: Recipe, kind: Any, *, augment: bool) -> Pipeline:
-    """Build the preparation of samples, with the augmentations of training or without."""
-
-    def listed(name: str, slots: Iterable[Slot]) -> list[Any]:
-        return [_build(f"data.{name}.{i}", slot) for i, slot in enumerate(slots)]
-
-    augmentations = listed("augment", recipe.data.augment) if augment else []
-    transforms = listed("transform", recipe.data.transform)
-    missing = recipe.data.table.missing if recipe.data.table else "error"
-    if missing in ("mean", "median"):
-        transforms = [Impute(missing), *transforms]
-    return Pipeline(kind, transforms, augmentations)
-
-
-def _build_training(recipe: Recipe, model: nn.Module) -> TrainState:
-    slot, kwargs = recipe.optimizer, recipe.optimizer.kwargs
-    fused = fused_arguments(resolve(slot.use), kwargs, model)
-    optimizer = build("optimizer", slot.use, slot.args, {**kwargs, **fused}, trainable(model))
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        rule = f"optimizer: {slot.use} must give a torch.optim.Optimizer"
-        raise ModelError(f"{rule}, got {type(optimizer)}")
-    if recipe.scheduler is None:
-        return TrainState(model, optimizer, Schedule())
-    chosen = recipe.scheduler
-    scheduler = _build("scheduler", chosen, optimizer)
-    if not callable(getattr(scheduler, "step", None)):
-        rule = f"scheduler: {chosen.use} must give an object with step()"
-        raise ModelError(f"{rule}, got {type(scheduler)}")
-    return TrainState(model, optimizer, Schedule(scheduler, chosen.interval, chosen.monitor))

@@ -1,88 +1,37 @@
-"""Runs: a recipe trained and kept with all that made its result, and opened again."""
+"""Train a recipe into a run folder, with everything needed to reproduce the result."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from papertrial.data.sources.named_sets import data_folder
-from papertrial.diagnose.dry_run import dry_run
-from papertrial.errors import RunError
-from papertrial.evaluate.inputs import inputs_from
-from papertrial.evaluate.predictor import Answer, Predictor
+from papertrial.data.texts import vectors
 from papertrial.evaluate.stored import predictions_to_bytes
 from papertrial.progress import finish
-from papertrial.recipe.digest import recipe_hash, training_hash
-from papertrial.recipe.load import load_recipe
+from papertrial.recipe.content import content_of
+from papertrial.recipe.dependency import Dependency
+from papertrial.recipe.digest import training_hash
 from papertrial.recipe.portable import portable
+from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
+from papertrial.runs.run import Run, load_run
+from papertrial.runs.run_documents import line_of, provenance_of, summary_of
+from papertrial.runs.samples import Start
+from papertrial.runs.tracing import check_unchanged, traced
 from papertrial.store import run_folder
-from papertrial.store.provenance import environment, utc_now
-from papertrial.tasks import TASKS
-from papertrial.training.checkpoint import load_weights, state_to_bytes, weights_to_bytes
-from papertrial.training.device import machine, on_device
+from papertrial.store.provenance import utc_now
+from papertrial.store.run_records import Seconds
+from papertrial.training.checkpoint import state_to_bytes, weights_to_bytes
+from papertrial.training.device import on_device
 from papertrial.training.events import Evaluated, Event, Started, Trained
 from papertrial.training.session import Outcome, session
 
 _SAVE_EVERY = 30.0  # seconds between two writings of the state to resume from
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run: its folder, its recipe, its results, and predictions from it."""
-
-    path: Path
-    recipe: Recipe
-    summary: dict[str, Any] = field(repr=False)
-    device: str = "auto"
-
-    @property
-    def metrics(self) -> dict[str, dict[str, Any]]:
-        """The final metrics by split: metrics["test"]["accuracy"]."""
-        metrics: dict[str, dict[str, Any]] = self.summary["metrics"]
-        return metrics
-
-    def predict(self, inputs: Any) -> list[Answer]:
-        """Return an answer for each input; see `Predictor.predict` for what may be given."""
-        with on_device(self.device, None):
-            return self.predictor.predict(inputs)
-
-    @cached_property
-    def predictor(self) -> Predictor:
-        """The trained model, with the preparation and the meaning it was trained with."""
-        folder = run_folder.RunFolder.open(self.path)
-        with on_device(self.device, None) as device:
-            return _predictor(
-                self.recipe,
-                folder.read_json(run_folder.PREPROCESS),
-                folder.read(run_folder.WEIGHTS),
-                str(self.path / run_folder.WEIGHTS),
-                device,
-            )
-
-
-def load_run(path: str | Path, *, device: str = "auto") -> Run:
-    """Open a finished run.
-
-    Raises:
-        RunError: the folder is no run, is damaged, or its run did not finish.
-    """
-    folder = run_folder.RunFolder.open(Path(path))
-    recipe = load_recipe(folder.path / run_folder.RECIPE, check=False)
-    summary = folder.read_json(run_folder.METRICS)
-    if not isinstance(summary, dict) or not {"metrics", "report", "classes"} <= set(summary):
-        rule = f"{folder.path / run_folder.METRICS} is not what this version of papertrial writes"
-        raise RunError(f"{rule}; train the run again")
-    return Run(folder.path, recipe, summary, device)
 
 
 def train(
@@ -125,35 +74,43 @@ def training(
     start = time.perf_counter()
     with on_device(device, threads) as where:
         run_folder.check_writable(Path(runs) if folder is None else folder.parent)
-        start_run = start_from(recipe)
-        parts = yield from prepare.prepare(recipe, data_folder(data), where, start_run)
-        seconds = {"data": time.perf_counter() - start}
+        start_run, reads = start_from(recipe), list[Read]()
+        copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
+        home = data_folder(data)
+        preparing = prepare.prepare(recipe, home, where, start_run)
+        parts = yield from watched(preparing, reads)
+        check_unchanged(recipe, copies.dependencies, "the run began")
+        prepared = time.perf_counter()
         kept = (
-            run_folder.RunFolder.create(Path(runs), recipe.name, training_hash(recipe), recipe.seed)
+            run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        record = _provenance(recipe, parts, where, start_run)
-        kept.write_json(run_folder.PROVENANCE, {**record, "state": "running"})
+        files = traced(copies, reads, _aside(recipe, home), _vectors(recipe, home))
+        record = provenance_of(recipe, parts, files, where, start_run)
+        kept.write_record(run_folder.PROVENANCE, record)
         try:
-            text, files = portable(recipe, run_folder.CODE)
-            for name, content in files.items():
+            for name, content in copies.files.items():
                 kept.write(name, content)
-            kept.write(run_folder.RECIPE, text)
+            kept.write(run_folder.RECIPE, copies.text)
             outcome = yield from _train(recipe, parts, kept)
-            seconds["train"] = sum(outcome.epoch_seconds.values())
-            seconds["evaluate"] = outcome.evaluate_seconds
-            seconds["total"] = time.perf_counter() - start
-            kept.write_json(run_folder.METRICS, _summary(recipe, parts, outcome, seconds))
+            seconds = Seconds(
+                data=prepared - start,
+                train=sum(outcome.epoch_seconds.values()),
+                evaluate=outcome.evaluate_seconds,
+                total=time.perf_counter() - start,
+            )
+            summary = summary_of(recipe, parts, outcome, seconds, kept)
+            kept.write_record(run_folder.METRICS, summary)
         except BaseException as error:
-            ended = isinstance(error, KeyboardInterrupt | GeneratorExit)
-            state = "interrupted" if ended else "failed"
-            kept.write_json(
-                run_folder.PROVENANCE,
-                {**record, "state": state, "error": str(error), "ended": utc_now()},
+            stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+            ended = {"state": "interrupted" if stopped else "failed", "error": str(error)}
+            kept.write_record(
+                run_folder.PROVENANCE, record.model_copy(update={**ended, "ended": utc_now()})
             )
             raise
-        kept.write_json(run_folder.PROVENANCE, {**record, "state": "finished", "ended": utc_now()})
+        finished = record.model_copy(update={"state": "finished", "ended": utc_now()})
+        kept.write_record(run_folder.PROVENANCE, finished)
     return load_run(kept.path, device=device)  # which has the recipe's files as they were used
 
 
@@ -169,7 +126,7 @@ def _train(
             except StopIteration as end:
                 outcome: Outcome = end.value
                 break
-            folder.append(run_folder.RECORDS, event.record())
+            folder.append_record(run_folder.RECORDS, line_of(event))
             yield event
             if isinstance(event, Trained) and time.perf_counter() - saved > _SAVE_EVERY:
                 saved = time.perf_counter()
@@ -202,19 +159,45 @@ def _session(recipe: Recipe, parts: prepare.Parts) -> Generator[Trained | Evalua
     )
 
 
-def start_from(recipe: Recipe) -> prepare.Start | None:
+def start_from(recipe: Recipe) -> Start | None:
     """Read the run that the recipe starts from, None where it starts from none."""
     if recipe.init_from is None:
         return None
     folder = run_folder.RunFolder.open(Path(recipe.init_from))
-    return prepare.Start(folder.read(run_folder.WEIGHTS), folder.read_json(run_folder.PREPROCESS))
+    return Start(folder.read(run_folder.WEIGHTS), folder.read_json(run_folder.PREPROCESS))
+
+
+def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
+    """Return the word vectors that are known by a name: a file in the data folder."""
+    wanted = recipe.data.text.vectors if recipe.data.text else None
+    found = None if wanted is None or Path(wanted).is_absolute() else vectors.find(wanted, home)
+    if wanted is None or found is None:
+        return []
+    content = content_of(found[0])
+    return [
+        Dependency(
+            kind="vectors",
+            name=wanted,
+            path=str(found[0]),
+            bytes=content.bytes,
+            sha256=content.sha256,
+            copied=False,
+            hashed=False,
+        )
+    ]
+
+
+def _aside(recipe: Recipe, home: Path) -> list[Path]:
+    """Return where data and the start run are, whose content is kept in other ways."""
+    named = (recipe.data.path, recipe.init_from)
+    return [home, *(Path(path) for path in named if path is not None)]
 
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
     samples, notes = parts.samples, list(parts.samples.original.notes)
-    words = parts.facts.get("vocabulary", {})
-    if "coverage" in words:
-        notes.append(f"{words['vectors']} has {words['coverage']:.1%} of {words['words']:,} words")
+    words = parts.vocabulary
+    if words is not None and words.coverage is not None:
+        notes.append(f"{words.vectors} has {words.coverage:.1%} of {words.words:,} words")
     return Started(
         path,
         str(samples.batches.device),
@@ -226,76 +209,6 @@ def _started(parts: prepare.Parts, path: Path) -> Started:
     )
 
 
-def _summary(
-    recipe: Recipe, parts: prepare.Parts, outcome: Outcome, seconds: dict[str, float]
-) -> dict[str, Any]:
-    """Return the final results, as metrics.json keeps them."""
-    per_epoch = parts.samples.batches.steps
-    splits = parts.samples.dataset.splits
-    counted = {name: {"samples": len(split)} for name, split in splits.items()}
-    ours = {name: {**counted.get(name, {}), **outcome.metrics[name]} for name in outcome.metrics}
-    parameters = sum(p.numel() for p in parts.train.model.parameters())
-    return {
-        "recipe": recipe.name,
-        "seed": recipe.seed,
-        "device": str(parts.samples.batches.device),
-        "classes": parts.samples.task.state().get("classes", []),
-        "metrics": outcome.metrics,
-        "report": {
-            "rule": recipe.report,
-            "step": outcome.step,
-            "epoch": -(-outcome.step // per_epoch),
-            "last_step": outcome.last_step,
-            "last_epoch": -(-outcome.last_step // per_epoch),
-            "last_metrics": outcome.last,
-            "planned_steps": parts.steps,
-            "test_evaluations": outcome.test_evaluations,
-            "optimistic": recipe.report == "best-on-test",
-        },
-        "claims": [_claim(claim, ours, parameters) for claim in recipe.claims],
-        **parts.facts,
-        "epoch_seconds": list(outcome.epoch_seconds.values()),
-        "seconds": seconds,
-    }
-
-
-def _claim(claim: Any, ours: dict[str, dict[str, Any]], parameters: int) -> dict[str, Any]:
-    """Set a claim beside this run's number; one run is no verdict."""
-    score = ours.get(claim.split, {}).get(claim.metric)
-    return {
-        "metric": claim.metric,
-        "split": claim.split,
-        "value": claim.number,
-        "printed": claim.printed,
-        "ours": parameters if claim.metric == "parameters" else score,
-        "not_judged": claim.not_judged,
-    }
-
-
-def _provenance(
-    recipe: Recipe, parts: prepare.Parts, device: torch.device, start: prepare.Start | None
-) -> dict[str, Any]:
-    started_from = {
-        "run": recipe.init_from,
-        "weights_sha256": hashlib.sha256(start.weights if start else b"").hexdigest(),
-    }
-    return {
-        "recipe": recipe.name,
-        "seed": recipe.seed,
-        "recipe_hash": recipe_hash(recipe),
-        "training_hash": training_hash(recipe),
-        "data": {
-            name: {"rows": len(split), "fingerprint": split.fingerprint}
-            for name, split in parts.samples.original.splits.items()
-        },
-        "notes": list(parts.samples.original.notes),
-        **({"init_from": started_from} if start is not None else {}),
-        **machine(device),
-        **environment(),
-        "started": utc_now(),
-    }
-
-
 def _described(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
     """Return what a run must know to predict, as plain JSON."""
     samples = parts.samples
@@ -305,26 +218,3 @@ def _described(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
         "inputs": samples.inputs.state(),
         "pipeline": samples.state,
     }
-
-
-def _predictor(
-    recipe: Recipe, described: dict[str, Any], weights: bytes, where: str, device: torch.device
-) -> Predictor:
-    """Make what predicts from what `_described` returned and the weights kept in `where`."""
-    model, state = prepare.build_model(recipe), described["pipeline"]
-    pipeline = prepare.build_pipeline(recipe, state["kind"], augment=False)
-    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        shape = state["shape"] or [512]  # of texts: long enough for any layer
-        blank = torch.zeros(2, *shape, dtype=getattr(torch, state["dtype"]))
-        dry_run(model, pipeline.apply(blank, state))
-    load_weights(model, weights, where)
-    return Predictor(
-        model.to(device),
-        task=TASKS[described["task"]].from_state(described["meaning"]),
-        inputs=inputs_from(described),
-        pipeline=pipeline,
-        state=state,
-        device=device,
-        precision=recipe.precision,
-        batch_size=recipe.evaluate.batch_size,
-    )

@@ -195,8 +195,8 @@ class Mistake(Part):
     split: str
     row: int
     id: str
-    truth: str
-    predicted: str
+    truth: float | str
+    predicted: float | str
     confidence: float | None
     image: str | None
     text: str | None
@@ -235,6 +235,7 @@ class Report(Record):
     mistakes: tuple[Mistake, ...]
     metrics: dict[str, dict[str, Spread]]
     provenance: tuple[tuple[str, str], ...]
+    not_covered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...]
     preregistration: Registered | None
     command: str

@@ -21,13 +21,23 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from papertrial.errors import RunError
+from papertrial.record import Record
+from papertrial.store.run_records import (
+    EvaluationLine,
+    Provenance,
+    RunSummary,
+    StepLine,
+    read_line,
+)
 
 RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.json"
 RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
 STATE, PREDICTIONS, CODE = "state.pt", "predictions", "code"
+
+R = TypeVar("R", bound=Record)
 
 
 class RunFolder:
@@ -82,13 +92,25 @@ class RunFolder:
             hint = f"; did you mean {inside[-1]}?" if inside else ""
             raise RunError(f"{path} is no run folder: it has no {PROVENANCE} and {RECIPE}{hint}")
         folder = cls(path)
-        provenance = folder.read_json(PROVENANCE)
-        if not isinstance(provenance, dict):
-            raise RunError(f"{path / PROVENANCE} is damaged: it is no JSON object")
-        state = provenance.get("state")
+        state = folder.provenance.state
         if state != "finished":
             raise RunError(f"the run {path} did not finish: its state is {state!r}; train again")
         return folder
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the run came from; RunError if the file is absent or damaged."""
+        return self.read_record(PROVENANCE, Provenance)
+
+    @property
+    def summary(self) -> RunSummary:
+        """The run's final metrics; RunError if the file is absent or damaged."""
+        return self.read_record(METRICS, RunSummary)
+
+    def lines(self) -> Iterator[StepLine | EvaluationLine]:
+        """Yield the lines of metrics.jsonl; RunError if the file is absent or damaged."""
+        for where, text in self.read_lines(RECORDS):
+            yield read_line(text, where)
 
     def write(self, name: str, data: bytes | str) -> None:
         """Write a file so that it appears whole or not at all: write aside, fsync, rename."""
@@ -124,6 +146,38 @@ class RunFolder:
         except OSError as error:
             rule = f"the run {self.path} has no readable {name}: {error.strerror}"
             raise RunError(rule) from error
+
+    def write_record(self, name: str, record: Record) -> None:
+        """Write a document as JSON; it appears whole or not at all."""
+        self.write(name, record.to_json() + "\n")
+
+    def append_record(self, name: str, record: Record) -> None:
+        """Append a document as one line."""
+        path = self.path / name
+        with _writing(path), path.open("a", encoding="utf-8") as file:
+            file.write(record.to_json(indent=None) + "\n")
+
+    def read_record(self, name: str, kind: type[R]) -> R:
+        """Read a document.
+
+        Raises:
+            RunError: the file is absent, damaged, or has another format version.
+        """
+        return kind.from_json(self.read(name), self.path / name)
+
+    def read_lines(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (where, JSON text) for each line of a file of documents.
+
+        A last line that a crash cut short has no newline after it; it is left out.
+
+        Raises:
+            RunError: the file is absent.
+        """
+        lines = self.read(name).split(b"\n")
+        for number, line in enumerate(lines, 1):
+            torn = number == len(lines) and not Record.is_json(line)
+            if line and not torn:
+                yield f"{self.path / name} line {number}", line
 
     def read_json(self, name: str) -> Any:
         """Read a JSON file; RunError where it is absent or damaged."""

@@ -1,16 +1,17 @@
-"""The documents of a run: provenance, metrics, preprocessing, and lines of metrics.jsonl."""
+"""The documents of a run: provenance.json, metrics.json and the lines of metrics.jsonl."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field
 
+from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 
 RunState = Literal["running", "finished", "interrupted", "failed"]
 # One number, one number per class, or a matrix of counts [K, K]; None where it is undefined.
-MetricValue = float | dict[str, float | None] | tuple[tuple[int, ...], ...] | None
+MetricValue = float | dict[str, float] | list[list[int]] | None
 Metrics = dict[str, MetricValue]  # by name
 SplitMetrics = dict[str, Metrics]  # by split
 
@@ -36,6 +37,24 @@ class StartedFrom(Part):
     weights_sha256: str
 
 
+class Environment(Part):
+    """What a run depends on beside its recipe and data: libraries, machine, command."""
+
+    device: str
+    device_name: str | None
+    cpu_capability: str | None
+    threads: int
+    versions: dict[str, str | None]
+    platform: str
+    machine: str
+    host: str
+    pid: int
+    cpus: int | None
+    command: str
+    folder: str
+    git: GitState | None
+
+
 class Provenance(Record):
     """provenance.json: where a run came from, and how it ended.
 
@@ -48,27 +67,18 @@ class Provenance(Record):
     training_hash: str
     data: dict[str, SplitData]
     notes: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    not_covered: tuple[str, ...] = ()  # what could not be traced, or was too large to be copied
+    packages: dict[str, str] = Field(default_factory=dict)  # versions of what its code imports
     init_from: StartedFrom | None = None
-    device: str
-    device_name: str | None = None
-    cpu_capability: str | None = None
-    threads: int
-    versions: dict[str, str | None]
-    platform: str
-    machine: str
-    host: str
-    pid: int
-    cpus: int | None
-    command: str
-    folder: str
-    git: GitState | None = None
+    environment: Environment
     started: str
     ended: str | None = None
     state: RunState
     error: str | None = None
 
 
-class Choice(Part):
+class ReportedStep(Part):
     """Which step's weights a run reports, and how that step was chosen."""
 
     rule: Literal["last", "best-on-validation", "best-on-test"]
@@ -87,9 +97,13 @@ class ClaimBesideRun(Part):
 
     metric: str
     split: str
+    kind: str
+    side: Literal["about", "at-least", "at-most"]
     value: float
     printed: str | None
-    ours: float | None
+    runs: int | None
+    best_epoch_on_test: bool
+    ours: int | float | None
     not_judged: str | None
 
 
@@ -118,51 +132,11 @@ class RunSummary(Record):
     device: str
     classes: tuple[str, ...]
     metrics: SplitMetrics
-    report: Choice
+    report: ReportedStep
     claims: tuple[ClaimBesideRun, ...]
     vocabulary: VocabularyFacts | None = None
     epoch_seconds: tuple[float, ...]
     seconds: Seconds
-
-
-class ClassMeaning(Part):
-    """What the outputs of a classifier mean: its K classes in their order."""
-
-    classes: tuple[str, ...]
-
-
-class RegressionMeaning(Part):
-    """What the output of a regression means."""
-
-    features: tuple[str, ...]
-    target: str
-
-
-class ImageInputsState(Part):
-    """The shape [C, H, W] of the images that the model takes."""
-
-    shape: tuple[int, int, int]
-
-
-class TextInputsState(Part):
-    """The vocabulary by which texts become tokens."""
-
-    words: tuple[str, ...]
-    lower: bool
-    max_length: int | None
-
-
-class PipelineState(Part):
-    """What the pipeline learned on the training split; `transforms[i]` belongs to transform i.
-
-    A transform defines its own state, so it is any JSON value.
-    """
-
-    kind: Literal["image", "table", "text"]
-    shape: tuple[int, ...]
-    dtype: str
-    transforms: tuple[JsonValue, ...]
-    pixel_range: tuple[float, float] | None = None
 
 
 class StepLine(Record):
@@ -185,3 +159,14 @@ class EvaluationLine(Record):
     split: str
     step: int
     metrics: Metrics
+
+
+def read_line(text: bytes | str, where: str) -> StepLine | EvaluationLine:
+    """Read a line of metrics.jsonl.
+
+    Raises:
+        RunError: it is damaged, or of another format version.
+    """
+    if Record.field(text, "kind") == "evaluation":
+        return EvaluationLine.from_json(text, where)
+    return StepLine.from_json(text, where)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from importlib import metadata
 from typing import Any
 
 import pytest
 
 from papertrial.report.render.html import render_html
+from papertrial.version import __version__
 
 VOID = {"meta", "img", "link", "br", "input", "hr"}
 
@@ -163,7 +165,7 @@ def test_a_run_shows_its_claims_without_judging(run, verification) -> None:
 def test_what_is_not_known_yet_is_said(undecided) -> None:
     page = Page(render_html(undecided))
     text = " ".join(page.named("body"))
-    assert "nothing excluded yet" in text
+    assert "any value" in text
     assert "at least 0.626" in text
     assert "UNDECIDED" in text
     for absent in ("Exact claims", "Learning curves", "Attempts", "Diverged and crashed seeds"):
@@ -269,6 +271,19 @@ def test_keys_that_are_absent_leave_their_sections_out() -> None:
 
 def test_equal_reports_give_equal_pages(verification, verification_html) -> None:
     assert render_html(verification) == verification_html
+
+
+def test_a_package_on_the_path_alone_makes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = metadata.version
+
+    def version(name: str) -> str:
+        if name == "papertrial":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    page = render_html({"kind": "run", "recipe": "r"})
+    assert f"papertrial {__version__}, matplotlib {real('matplotlib')}" in page
 
 
 @pytest.mark.parametrize(("k", "drawn"), [(3, 1), (30, 1), (150, 1), (201, 0)])

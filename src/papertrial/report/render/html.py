@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from papertrial.report.render.content import head, sections
 from papertrial.report.render.plots import plots
+from papertrial.version import __version__
 
 _STYLES = ("style.css", "media.css")
 # The mark beside a verdict: its shape says it, not its colour alone.
@@ -24,7 +25,7 @@ _MARKS = {
 
 def generator() -> str:
     """Return what makes pages here: equal reports give equal pages with equal versions of it."""
-    return ", ".join(f"{name} {metadata.version(name)}" for name in ("papertrial", "matplotlib"))
+    return f"papertrial {__version__}, matplotlib {metadata.version('matplotlib')}"
 
 
 def render_html(report: Mapping[str, Any]) -> str:
