@@ -92,7 +92,7 @@ def main() -> None:
 
 def batches(steps: int, max_length: int | None) -> list[tuple[Tensor, Tensor]]:
     """Return the first bucketed batches of the real reviews: x [64, T] int64 and y [64]."""
-    train = finish(imdb.load(data_folder())).train
+    train = finish(imdb.load_folder(data_folder())).train
     words = Vocabulary.learn(texts_of(train.x), size=WORDS, max_length=max_length)
     tokens = words.encode(texts_of(train.x))
     assert tokens.lengths is not None, "texts differ in length"

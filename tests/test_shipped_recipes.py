@@ -11,7 +11,7 @@ import torch
 import papertrial as pt
 from papertrial import vocabulary
 from papertrial.data.column import Dataset
-from papertrial.data.sources.named_sets import SOURCES
+from papertrial.data.sources.open_source import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped
@@ -43,7 +43,7 @@ def test_each_is_valid_and_headed_by_the_command_that_runs_it(name: str) -> None
 
 
 def test_the_vocabulary_of_recipes_is_what_the_engine_has() -> None:
-    assert set(vocabulary.SOURCES) == set(SOURCES)
+    assert {*vocabulary.SOURCES, *vocabulary.OWN_DATA} == set(SOURCES)
     assert set(vocabulary.TASKS) == set(TASKS)
     assert set(vocabulary.METRICS) == {name for names in FAMILIES.values() for name in names}
     for task in vocabulary.TASKS:

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from papertrial.checks.leaks import leaks
-from papertrial.data.column import Column, Dataset, DenseColumn, Split
+from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
 from papertrial.data.texts.ragged_column import text_column
 
 
-def split(x: Tensor | Column, y: Tensor, names: list[str] | None = None) -> Split:
+def split(x: Tensor | SampleColumn, y: Tensor, names: list[str] | None = None) -> Split:
     column = DenseColumn(x) if isinstance(x, Tensor) else x
     return Split(column, y, np.arange(len(y)), names)
 

@@ -183,7 +183,7 @@ def test_bad_prediction_inputs(
     told(invoke("predict", run, tmp_path / "text.png"), "text.png is not an image")
     told(invoke("predict", run, tmp_path / "cut.png"), "cut.png cannot be read as an image")
     told(invoke("predict", run, tmp_path / "gone.png"), "there is no file or folder")
-    told(invoke("predict", run, tmp_path / "empty"), "holds no image files")
+    told(invoke("predict", run, tmp_path / "empty"), "has no image files")
     told(invoke("predict", run, tmp_path / "text.png", "--top", "0"), "--top")
 
 

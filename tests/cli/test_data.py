@@ -160,7 +160,7 @@ def test_info_of_a_damaged_set_fetches_nothing(run: Run, tmp_path: Path) -> None
         (tmp_path / path).write_bytes(b"damaged")
     done = run("info", "cifar10")
     assert done.exit_code == 2
-    assert "`papertrial data fetch cifar10` brings it there" in done.stderr
+    assert "`papertrial data fetch cifar10`" in done.stderr
 
 
 def test_info_of_images(run: Run, tmp_path: Path) -> None:

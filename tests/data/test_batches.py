@@ -12,7 +12,7 @@ import torch
 from torchvision.transforms import v2
 
 from papertrial.data.batches import Batch, Batches
-from papertrial.data.column import Column, DenseColumn, MemmapColumn, RowsColumn, Split
+from papertrial.data.column import DenseColumn, MemmapColumn, RowsColumn, SampleColumn, Split
 from papertrial.data.images.transforms import (
     Cutout,
     Normalize,
@@ -32,7 +32,7 @@ PER_SAMPLE = (v2.RandomRotation(30), RandomCrop(1), v2.RandomPhotometricDistort(
 AUGMENTS = {"none": (), "whole batch": WHOLE_BATCH, "with torchvision's": PER_SAMPLE}
 
 
-def _split(column: Column | None = None) -> Split:
+def _split(column: SampleColumn | None = None) -> Split:
     return Split(column or DenseColumn(IMAGES.clone()), torch.arange(N), np.arange(N))
 
 
@@ -184,7 +184,7 @@ class Blank:
         return x.zero_()
 
 
-def _column(kind: str, folder: Path) -> Column:
+def _column(kind: str, folder: Path) -> SampleColumn:
     if kind == "memmap":
         np.save(folder / "x.npy", IMAGES.numpy())
         return MemmapColumn(str(folder / "x.npy"))
@@ -267,7 +267,7 @@ LENGTHS = torch.randint(1, 40, (101,), generator=generator(0, "lengths"))
 def _texts(bucket: int | None, *, shuffle: bool = True, ragged: bool = True) -> Batches:
     """Texts whose tokens are all the text's row, from 1."""
     rows = torch.arange(1, len(LENGTHS) + 1, dtype=torch.int32)
-    x: Column = RaggedColumn(rows.repeat_interleave(LENGTHS), LENGTHS)
+    x: SampleColumn = RaggedColumn(rows.repeat_interleave(LENGTHS), LENGTHS)
     split = Split(x if ragged else DenseColumn(rows[:, None]), rows.long(), rows.numpy())
     pipeline, device = Pipeline("text"), torch.device("cpu")
     state = pipeline.fit(split.x)

@@ -11,17 +11,17 @@ import pytest
 import torch
 
 from papertrial.data.column import (
-    Column,
     Dataset,
     DenseColumn,
     MemmapColumn,
     RowsColumn,
+    SampleColumn,
     Split,
     chunks,
 )
 from papertrial.data.splits import cut
 
-Make = Callable[[np.ndarray], Column]
+Make = Callable[[np.ndarray], SampleColumn]
 KINDS = ["dense", "memmap", "fortran memmap", "rows of dense", "rows of memmap", "rows of rows"]
 VALUES = np.random.default_rng(0).integers(0, 256, (11, 2, 3, 4), dtype=np.uint8)
 
@@ -30,17 +30,17 @@ VALUES = np.random.default_rng(0).integers(0, 256, (11, 2, 3, 4), dtype=np.uint8
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     """Lay values out as a column of one kind."""
 
-    def memmap(values: np.ndarray) -> Column:
+    def memmap(values: np.ndarray) -> SampleColumn:
         np.save(tmp_path / "x.npy", values)
         return MemmapColumn(str(tmp_path / "x.npy"))
 
-    def rows(base: Make, values: np.ndarray) -> Column:
+    def rows(base: Make, values: np.ndarray) -> SampleColumn:
         order = np.random.default_rng(1).permutation(len(values) + 2)
         spread = np.zeros((len(order), *values.shape[1:]), values.dtype)
         spread[order[: len(values)]] = values
         return RowsColumn(base(spread), torch.from_numpy(order[: len(values)]))
 
-    def dense(values: np.ndarray) -> Column:
+    def dense(values: np.ndarray) -> SampleColumn:
         return DenseColumn(torch.from_numpy(values.copy()))
 
     made: dict[str, Make] = {
@@ -184,9 +184,9 @@ def _split(values: np.ndarray = VALUES) -> Split:
 
 def test_a_split_has_one_target_and_id_a_sample() -> None:
     x, y = DenseColumn(torch.zeros(3, 2)), torch.zeros(3)
-    with pytest.raises(AssertionError, match="one row a sample"):
+    with pytest.raises(AssertionError, match="same length"):
         Split(x, y[:2], np.arange(3))
-    with pytest.raises(AssertionError, match="one row a sample"):
+    with pytest.raises(AssertionError, match="same length"):
         Split(x, y, np.arange(4))
 
 

@@ -8,14 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from papertrial.data.column import Column, DenseColumn, MemmapColumn, Split
-from papertrial.data.duplicates import digests, duplicates, repeated
+from papertrial.data.column import DenseColumn, MemmapColumn, SampleColumn, Split
+from papertrial.data.duplicates import digests, matches, repeated
 from papertrial.data.texts.ragged_column import RaggedColumn, text_column
 
 
-def split(x: Column, y: list[int] | None = None) -> Split:
+def split(x: SampleColumn, y: list[int] | None = None) -> Split:
     targets = torch.tensor(y if y is not None else [0] * len(x))
     return Split(x, targets, np.arange(len(x)))
+
+
+def duplicates(a: Split, b: Split, *, with_targets: bool = False) -> list[tuple[int, int]]:
+    return matches(digests(a.x), a.y, digests(b.x), b.y, with_targets=with_targets)
 
 
 def dense(*rows: list[float]) -> DenseColumn:

@@ -108,21 +108,29 @@ def _brightened(image: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("kind", "transform", "message"),
     [
-        ("table", Normalize(), "data.transform: Normalize is for images; the data are tables"),
-        ("image", Standardize(), "data.transform: Standardize is for tables; the data are images"),
-        ("table", v2.Resize(4), "data.transform: Resize is for images; the data are tables"),
-        ("table", _brightened, "data.transform: _brightened is for images; the data are tables"),
+        ("table", Normalize(), "data.transform: Normalize is for images, but the data are tables"),
+        (
+            "image",
+            Standardize(),
+            "data.transform: Standardize is for tables, but the data are images",
+        ),
+        ("table", v2.Resize(4), "data.transform: Resize is for images, but the data are tables"),
+        (
+            "table",
+            _brightened,
+            "data.transform: _brightened is for images, but the data are tables",
+        ),
     ],
 )
 def test_a_transform_of_another_kind_is_refused(kind: Any, transform: Any, message: str) -> None:
     with pytest.raises(DataError) as caught:
         Pipeline(kind, [transform])
-    assert str(caught.value) == message
+    assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize("augment", [RandomCrop(1), v2.RandomRotation(5)])
 def test_a_table_is_not_augmented(augment: Any) -> None:
-    with pytest.raises(DataError, match=r"data\.augment is for images; the data are tables"):
+    with pytest.raises(DataError, match=r"data\.augment is for images, but the data are tables"):
         Pipeline("table", [], [augment])
 
 
@@ -238,7 +246,7 @@ def test_augmentations_take_the_stored_bytes_and_apply_leaves_them_out() -> None
         (v2.ToPILImage(), "ToPILImage must return a tensor, got Image"),
         (
             v2.RandomChoice([v2.Identity(), v2.Resize((3, 3))]),
-            r"RandomChoice must return images of one size, got \[\(3, 3, 3\), \(3, 8, 6\)\]; add",
+            r"RandomChoice must return images of the same size, got \[\(3, 3, 3\), \(3, 8, 6\)\]",
         ),
     ],
 )
@@ -344,12 +352,14 @@ def test_tokens_become_int64_and_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("transform", [Normalize(), Standardize(), v2.Resize(4)])
 def test_texts_take_no_transform_of_images_or_tables(transform: Any) -> None:
-    with pytest.raises(DataError, match=r"data\.transform: \w+ is for \w+s; the data are texts"):
+    with pytest.raises(
+        DataError, match=r"data\.transform: \w+ is for \w+s, but the data are texts"
+    ):
         Pipeline("text", [transform])
 
 
 def test_texts_are_not_augmented() -> None:
-    with pytest.raises(DataError, match=r"data\.augment is for images; the data are texts"):
+    with pytest.raises(DataError, match=r"data\.augment is for images, but the data are texts"):
         Pipeline("text", [], [RandomCrop(1)])
 
 

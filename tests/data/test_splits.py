@@ -106,24 +106,28 @@ def test_a_set_with_a_test_part_keeps_it_and_refuses_another() -> None:
 @pytest.mark.parametrize("portion", [0, 0.0, 1.0, 1.5, -0.1, -3, N, N + 1, 0.9999, float("nan")])
 @pytest.mark.parametrize("draw", ["random", "last"])
 def test_an_impossible_portion_is_refused(part: str, portion: float, draw: str) -> None:
-    start = re.escape(f"data.splits.{part}: {portion} of {N} rows cannot be taken: ")
+    start = re.escape(f"data.splits.{part}: cannot take {portion} of {N} rows: ")
     with pytest.raises(DataError, match=start):
         cut(_dataset(), draw=draw, **{part: portion})  # type: ignore[arg-type]
 
 
 def test_validation_that_the_test_part_left_no_rows_for_is_refused() -> None:
-    with pytest.raises(DataError, match=r"data.splits.validation: 60 of 43 rows cannot be taken"):
+    with pytest.raises(DataError, match=r"data.splits.validation: cannot take 60 of 43 rows"):
         cut(_dataset(), test=60, validation=60)
 
 
 def test_stratify_needs_classes() -> None:
-    with pytest.raises(DataError, match="keeps class proportions, so it needs classes; diabetes"):
+    with pytest.raises(
+        DataError, match="keeps class proportions, so it needs classes, but diabetes"
+    ):
         cut(load("diabetes", Path()), validation=0.2, stratify=True)
 
 
 @pytest.mark.parametrize("portion", [2, 102])
 def test_stratify_needs_room_for_each_class(portion: int) -> None:
-    with pytest.raises(DataError, match=f"data.splits.validation: {portion} of 103 rows cannot"):
+    with pytest.raises(
+        DataError, match=f"data.splits.validation: cannot take {portion} of 103 rows"
+    ):
         cut(_dataset(), validation=portion, stratify=True)
 
 
@@ -136,7 +140,7 @@ def test_stratify_needs_two_rows_of_each_class() -> None:
 
 
 def test_a_stratified_draw_is_random() -> None:
-    with pytest.raises(DataError, match=r"data\.splits\.validation: 0\.2 of 103 rows"):
+    with pytest.raises(DataError, match=r"data\.splits\.validation: cannot take 0\.2 of 103 rows"):
         cut(_dataset(), validation=0.2, stratify=True, draw="last")
 
 

@@ -83,7 +83,7 @@ def test_a_table_is_read_by_its_layout_and_delimiter(tmp_path: Path) -> None:
     assert given.notes[0].split("; ") == [
         "columns left out: who",
         "missing size filled as in training: line 3",
-        "missing city taken for none: line 3",
+        "missing city encoded as no category: line 3",
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from papertrial.data.column import Column, DenseColumn
+from papertrial.data.column import DenseColumn, SampleColumn
 from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
 from papertrial.data.sources.named_sets import load
@@ -21,7 +21,7 @@ ROWS = 50
 
 
 @pytest.fixture(scope="module")
-def column() -> Column:
+def column() -> SampleColumn:
     return DenseColumn(load("digits", Path()).train.x.take(slice(0, ROWS)))
 
 
@@ -35,13 +35,15 @@ def _model() -> nn.Sequential:
     return model
 
 
-def _forward(model: nn.Module, column: Column, pipeline: Pipeline, **kwargs: object) -> Tensor:
+def _forward(
+    model: nn.Module, column: SampleColumn, pipeline: Pipeline, **kwargs: object
+) -> Tensor:
     state = pipeline.fit(column)
     return forward(model, column, pipeline=pipeline, state=state, device=CPU, **kwargs)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 49, 50, 51])
-def test_outputs_do_not_depend_on_the_batch_size(column: Column, batch_size: int) -> None:
+def test_outputs_do_not_depend_on_the_batch_size(column: SampleColumn, batch_size: int) -> None:
     model, pipeline = _model(), Pipeline("image", [Normalize()])
     whole = _forward(model, column, pipeline)
     parts = _forward(model, column, pipeline, batch_size=batch_size)
@@ -52,14 +54,16 @@ def _flip_at_random(x: Tensor) -> Tensor:
     return x.flip(2) if torch.rand(()) < 0.5 else x
 
 
-def test_a_random_transform_of_one_image_does_not_depend_on_the_batch_size(column: Column) -> None:
+def test_a_random_transform_of_one_image_does_not_depend_on_the_batch_size(
+    column: SampleColumn,
+) -> None:
     model, pipeline = _model(), Pipeline("image", [_flip_at_random])
     whole = _forward(model, column, pipeline)
     parts = _forward(model, column, pipeline, batch_size=7)
     torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-6)
 
 
-def test_outputs_are_those_of_evaluation_mode_on_prepared_samples(column: Column) -> None:
+def test_outputs_are_those_of_evaluation_mode_on_prepared_samples(column: SampleColumn) -> None:
     model, pipeline = _model(), Pipeline("image", [Normalize(0.5, 0.25)])
     output = _forward(model, column, pipeline)
     with torch.no_grad():
@@ -68,7 +72,7 @@ def test_outputs_are_those_of_evaluation_mode_on_prepared_samples(column: Column
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_mode_is_put_back_and_nothing_moves(column: Column, training: bool) -> None:
+def test_the_mode_is_put_back_and_nothing_moves(column: SampleColumn, training: bool) -> None:
     model = _model().train(training)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     _forward(model, column, Pipeline("image"))
@@ -77,14 +81,14 @@ def test_the_mode_is_put_back_and_nothing_moves(column: Column, training: bool) 
         assert torch.equal(value, before[name]), name
 
 
-def test_the_output_is_an_ordinary_float32_tensor_in_cpu_memory(column: Column) -> None:
+def test_the_output_is_an_ordinary_float32_tensor_in_cpu_memory(column: SampleColumn) -> None:
     output = _forward(_model().double(), column, Pipeline("image", [Tensor.double]))
     assert (output.dtype, output.device, output.is_inference()) == (torch.float32, CPU, False)
     output.requires_grad_().sum().backward()
     output.detach().add_(1)
 
 
-def test_bf16_computes_in_bf16(column: Column) -> None:
+def test_bf16_computes_in_bf16(column: SampleColumn) -> None:
     model, pipeline = _model(), Pipeline("image")
     exact = _forward(model, column, pipeline)
     rounded = _forward(model, column, pipeline, precision="bf16")
@@ -105,7 +109,7 @@ class Caching(nn.Linear):
         return super().forward(x.flatten(1)) * self.ones[: len(x)]
 
 
-def test_what_a_model_remembers_from_an_evaluation_serves_in_training(column: Column) -> None:
+def test_what_a_model_remembers_from_an_evaluation_serves_in_training(column: SampleColumn) -> None:
     model = Caching(64, 2)
     _forward(model, column, Pipeline("image"))
     model(torch.rand(4, 1, 8, 8)).sum().backward()
@@ -133,7 +137,9 @@ class FailsInEvaluation(nn.Linear):
     ],
     ids=lambda e: type(e).__name__,
 )
-def test_a_model_that_fails_is_told_and_keeps_its_mode(column: Column, error: Exception) -> None:
+def test_a_model_that_fails_is_told_and_keeps_its_mode(
+    column: SampleColumn, error: Exception
+) -> None:
     model = FailsInEvaluation(8, 2)
     model.error = error
     with pytest.raises(ModelError, match=r"failed in evaluation mode: .*no such branch"):
@@ -145,7 +151,7 @@ def _refuses(x: Tensor) -> Tensor:
     raise DataError("Resize must be given a size")
 
 
-def test_a_mistake_in_a_transform_is_not_told_as_the_models(column: Column) -> None:
+def test_a_mistake_in_a_transform_is_not_told_as_the_models(column: SampleColumn) -> None:
     with pytest.raises(DataError, match=r"^Resize must be given a size$"):
         _forward(_model(), column, Pipeline("image", [_refuses]))
 

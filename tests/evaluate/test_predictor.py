@@ -163,8 +163,8 @@ NO_IMAGES: Refused = {
     "no input": (lambda f: [], "there is nothing to predict; give at least one input"),
     "no rows": (lambda f: np.zeros((0, 1, 8, 8), np.uint8), "there is nothing to predict"),
     "absent": (lambda f: f / "absent.png", "there is no file or folder"),
-    "empty folder": (_empty_folder, "holds no image files"),
-    "text": (lambda f: f / "notes.txt", "notes.txt is not an image in a format that is known"),
+    "empty folder": (_empty_folder, "has no image files"),
+    "text": (lambda f: f / "notes.txt", "notes.txt is not an image in a known format"),
     "truncated file": (_truncated, "cut.png cannot be read as an image"),
     "truncated image": (
         lambda f: Image.open(io.BytesIO(_truncated(f).read_bytes())),
@@ -256,7 +256,7 @@ NO_TABLES: Refused = {
     "header alone": (lambda f: _csv(f, f"{NAMES}\n"), "has a header but no rows"),
     "too few columns": (
         lambda f: _csv(f, "1,2,3\n"),
-        "without a header a row must have the 10 features age",
+        "without a header, a row must have the 10 columns age",
     ),
     "narrow rows": (lambda f: np.zeros((2, 9)), "rows must be [N, 10] (age, sex, bmi, bp, s1"),
     "one row alone": (lambda f: [1.0] * 10, "rows must be [N, 10]"),

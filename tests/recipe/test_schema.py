@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from papertrial.data.sources.named_sets import SOURCES as LOADABLE
+from papertrial.data.sources.open_source import SOURCES as LOADABLE
 from papertrial.recipe.load import shipped
 from papertrial.recipe.schema import Recipe, Slot, json_schema, not_training
 from papertrial.recipe.text import parse
@@ -263,7 +263,7 @@ def test_an_editor_can_complete_metrics_sources_tasks_and_optional_parts() -> No
 
 
 def test_the_vocabulary_is_what_the_engine_has() -> None:
-    assert set(SOURCES) == set(LOADABLE)
+    assert {*SOURCES, *OWN_DATA} == set(LOADABLE)
     assert set(TASKS) == set(MADE)
 
 

@@ -103,7 +103,7 @@ def test_a_run_predicts_with_the_files_that_it_was_trained_with(
     ("change", "error", "message"),
     [
         ("model={use: FILE:Nothing}", ModelError, "has no parameter to train"),
-        ("data.augment=[FILE:to_float]", DataError, "belongs into data.transform"),
+        ("data.augment=[FILE:to_float]", DataError, "move what converts .* to data.transform"),
         ("data.transform=[{use: papertrial.transforms.RandomCrop, padding: 1}]", DataError, "augm"),
         ("loss.use=FILE:Tempered", ModelError, "has parameters of its own"),
         ("data.splits.validation=0.9999", DataError, "would leave one of the parts empty"),

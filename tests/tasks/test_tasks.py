@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from papertrial.data.column import Dataset, DenseColumn, Kind, Split
+from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.data.kind import Kind
 from papertrial.data.sources.named_sets import load
 from papertrial.errors import DataError
 from papertrial.evaluate.metrics import check_metrics

@@ -14,7 +14,7 @@ from papertrial.cli.output import print_json
 from papertrial.progress import Steps
 
 if TYPE_CHECKING:
-    from papertrial.data.files.catalog import Entry
+    from papertrial.data.files.catalog import CatalogEntry
 
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
 Name = Annotated[
@@ -127,7 +127,7 @@ def info(
         print_json(facts)
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
+def _facts(entry: CatalogEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "title": entry.title,
@@ -141,7 +141,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _files(entry: Entry, folder: Path) -> Steps[list[dict[str, Any]]]:
+def _files(entry: CatalogEntry, folder: Path) -> Steps[list[dict[str, Any]]]:
     """Return the files of a data set, and whether each matches its published checksum."""
     from papertrial.data.files.catalog import artifacts
     from papertrial.data.files.fetch import digest

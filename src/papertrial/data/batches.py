@@ -16,24 +16,24 @@ from papertrial.data.texts.buckets import bucketed_order
 
 
 class Batch(NamedTuple):
-    """Model input x [B, ...] and targets y [B] or [B, T], both on the device."""
+    """A batch: the model's input x [B, ...] and targets y [B] or [B, T], both on the device."""
 
     x: Tensor
     y: Tensor
 
 
 class Batches:
-    """The batches of a split, in any order that they are asked for.
+    """The batches of a split, which may be requested in any order.
 
     Args:
-        split: what to learn from.
-        batch_size: samples a batch; the last batch of an epoch may be smaller.
-        shuffle: a new order each epoch, from the stream ("shuffle", epoch).
-        pipeline: how samples are changed and prepared; its draws come from ("augment", epoch).
+        split: the samples.
+        batch_size: samples in a batch; the last batch of an epoch may be smaller.
+        shuffle: whether each epoch has a new order, from the stream ("shuffle", epoch).
+        pipeline: augments and transforms samples; its draws come from ("augment", epoch).
         state: what `pipeline.fit` returned.
-        device: where the batches are made.
-        bucket: for samples of different lengths: batches of like length, sorted within pools of
-            so many batches; None for batches as they fall.
+        device: the device of the batches.
+        bucket: for samples of different lengths, the number of batches in a pool that is sorted by
+            length, so that batches have samples of similar length; None for no sorting.
     """
 
     def __init__(
@@ -57,21 +57,21 @@ class Batches:
         self.steps = math.ceil(len(split) / batch_size)
         self._targets = DenseColumn(split.y)
         self._moves = device.type != "cpu"
-        # One epoch's order and draws are remembered: they are the same for each of its steps.
+        # The order and the draws of an epoch are cached, because all its steps need them.
         self._order = functools.lru_cache(maxsize=1)(self._draw_order)
         self._uniforms = functools.lru_cache(maxsize=1)(self._draw_uniforms)
 
     def rows(
         self, seed: int, epoch: int, step: int, rank: int = 0, world: int = 1
     ) -> slice | Tensor:
-        """Return which rows of the split make the batch; a slice where they are not shuffled.
+        """Return the rows of the split that are in the batch; a slice if they are not shuffled.
 
         Args:
-            seed: the recipe's.
-            epoch: from 0.
-            step: within the epoch, from 0 to `steps` - 1.
+            seed: the seed of the recipe.
+            epoch: the epoch, from 0.
+            step: the step within the epoch, from 0 to `steps` - 1.
             rank: which of `world` nearly equal parts of the batch.
-            world: number of parts.
+            world: the number of parts.
         """
         start = step * self.batch_size
         count = min(self.batch_size, len(self.split) - start)
@@ -79,12 +79,12 @@ class Batches:
         return self._order(seed, epoch)[first:last] if self.shuffle else slice(first, last)
 
     def batch(self, seed: int, epoch: int, step: int, rank: int = 0, world: int = 1) -> Batch:
-        """Return the batch, or one rank's part of it, ready for the model."""
+        """Return the batch, or the part of one rank, ready for the model."""
         rows = self.rows(seed, epoch, step, rank, world)
         x = self.split.x.take(rows, copy=bool(self.pipeline.augmentations))
         y = self._targets.take(rows)
         if self._moves:
-            # Not without blocking on MPS, which reads the source after it may be freed.
+            # Blocking on MPS, which may read the source after it is freed.
             x = x.to(self.device, non_blocking=self.device.type == "cuda")
             y = y.to(self.device, non_blocking=self.device.type == "cuda")
         if self.pipeline.augmentations:
@@ -92,7 +92,7 @@ class Batches:
         return Batch(self.pipeline.apply(x, self.state), y)
 
     def samples(self, first: int, stop: int) -> int:
-        """Return how many samples the steps from `first` up to `stop` of an epoch take."""
+        """Return how many samples the steps from `first` up to, not including, `stop` have."""
         return min(stop * self.batch_size, len(self.split)) - first * self.batch_size
 
     def _augment(self, x: Tensor, rows: slice | Tensor, seed: int, epoch: int) -> Tensor:

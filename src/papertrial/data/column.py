@@ -1,26 +1,26 @@
-"""A loaded set: columns of samples, the splits made of them, and what is known about both."""
+"""A loaded set: columns of samples, the splits made of them, and the names of its classes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from papertrial.data.fingerprint import fingerprint
+from papertrial.data.kind import Kind
 
-Kind = Literal["image", "table", "text"]
-Moved = dict[int, "Column"]
+Moved = dict[int, "SampleColumn"]
 _MOST_ROWS, _CHUNK_BYTES = 4096, 2**24
 
 
-class Column(Protocol):
-    """N samples that are taken by row. `take` returns memory of its own: a column never changes."""
+class SampleColumn(Protocol):
+    """N immutable samples, read by row: `take` returns a copy unless it is told not to."""
 
     shape: tuple[int, ...]  # of one sample
     dtype: torch.dtype
@@ -30,23 +30,24 @@ class Column(Protocol):
     def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
         """Return the samples at `rows`, [B, *shape].
 
-        Without `copy` they may be the column's own memory: for those who only read.
+        With `copy=False` the result may share the column's memory, so do not write to it.
         """
         ...
 
-    def rows(self, rows: Tensor) -> Column:
-        """Return the column made of the samples at `rows`, in the order given."""
+    def rows(self, rows: Tensor) -> SampleColumn:
+        """Return a column of the samples at `rows`, in that order."""
         ...
 
     @property
     def lengths(self) -> Tensor | None:
-        """How long each sample is, [N] int64, where they differ; None where all have one shape."""
+        """The length of each sample, [N] int64; None if all samples have the same shape."""
         ...
 
-    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
-        """Return the column on a device, or itself where it cannot lie on one.
+    def to(self, device: torch.device, moved: Moved | None = None) -> SampleColumn:
+        """Return the column on a device; a column that cannot be moved returns itself.
 
-        `moved` holds what has been moved by its id, so that parts of one column stay so.
+        `moved` maps the id of each column moved so far to its copy, so that splits that share a
+        column still share it afterwards.
         """
         ...
 
@@ -57,14 +58,14 @@ class Column(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the samples in order, with their type and shape."""
+        """The SHA-256 of the samples in order, with their dtype and shape."""
         ...
 
 
-def chunks(column: Column, size: int | None = None) -> Iterator[Tensor]:
-    """Yield a column's samples in order, `size` at a time, so that it is never held whole.
+def chunks(column: SampleColumn, size: int | None = None) -> Iterator[Tensor]:
+    """Yield a column's samples in order, `size` at a time, without loading the whole column.
 
-    Without `size` as many as take 16 MB, and at most 4096.
+    By default a chunk has as many samples as fit into 16 MB, and at most 4096.
     """
     if size is None:
         size = max(1, min(_MOST_ROWS, _CHUNK_BYTES * len(column) // max(1, column.nbytes)))
@@ -73,7 +74,7 @@ def chunks(column: Column, size: int | None = None) -> Iterator[Tensor]:
 
 
 class BaseColumn:
-    """What columns have in common."""
+    """Default implementations of the `SampleColumn` protocol."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
@@ -85,17 +86,17 @@ class BaseColumn:
         """Return the samples at `rows`, [B, *shape]."""
         raise NotImplementedError
 
-    def rows(self, rows: Tensor) -> Column:
-        """Return a selection that leaves the samples where they are."""
+    def rows(self, rows: Tensor) -> SampleColumn:
+        """Return a view of the samples at `rows`, without copying them."""
         return RowsColumn(self, rows)
 
     @property
     def lengths(self) -> Tensor | None:
-        """None: all samples have one shape."""
+        """None, because all samples have the same shape."""
         return None
 
-    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
-        """Return the column itself: only a dense one can lie on a device."""
+    def to(self, device: torch.device, moved: Moved | None = None) -> SampleColumn:
+        """Return the column itself; only dense columns can be moved to a device."""
         return self
 
     @property
@@ -105,12 +106,12 @@ class BaseColumn:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the samples in order, with their type and shape."""
+        """The SHA-256 of the samples in order, with their dtype and shape."""
         return fingerprint(self.dtype, self.shape, chunks(self))
 
 
 class DenseColumn(BaseColumn):
-    """Samples in one tensor [N, ...]."""
+    """Samples in a tensor [N, ...]."""
 
     def __init__(self, values: Tensor) -> None:
         self._values = values
@@ -121,12 +122,12 @@ class DenseColumn(BaseColumn):
         return len(self._values)
 
     def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
-        """Return the samples at `rows` as a tensor [B, ...] of its own memory."""
+        """Return the samples at `rows`, [B, ...]."""
         if isinstance(rows, slice):
             return self._values[rows].clone() if copy else self._values[rows]
         return self._values.index_select(0, rows.to(self._values.device))
 
-    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
+    def to(self, device: torch.device, moved: Moved | None = None) -> SampleColumn:
         """Return the column with its samples on `device`."""
         moved = {} if moved is None else moved
         if id(self) not in moved:
@@ -136,10 +137,10 @@ class DenseColumn(BaseColumn):
 
 
 class MemmapColumn(BaseColumn):
-    """Samples in a .npy file [N, ...] that is mapped, never read whole."""
+    """Samples in a memory-mapped .npy file [N, ...]; only the rows taken are read."""
 
     def __init__(self, path: str) -> None:
-        # As a plain array over the mapping: np.memmap's own indexing costs more than a small batch.
+        # A plain array over the mapping, because indexing np.memmap costs more than a small batch.
         self._values = np.asarray(np.load(path, mmap_mode="r"))
         self.shape = tuple(self._values.shape[1:])
         self.dtype = torch.from_numpy(np.empty(0, self._values.dtype)).dtype
@@ -148,15 +149,15 @@ class MemmapColumn(BaseColumn):
         return len(self._values)
 
     def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
-        """Return the samples at `rows` as a tensor [B, ...] of its own memory."""
+        """Return the samples at `rows`, [B, ...]."""
         index = rows if isinstance(rows, slice) else rows.cpu().numpy()
         return torch.from_numpy(np.array(self._values[index]))
 
 
 class RowsColumn(BaseColumn):
-    """Some rows of another column, without a copy of its samples."""
+    """A view of some rows of another column, without a copy of its samples."""
 
-    def __init__(self, base: Column, rows: Tensor) -> None:
+    def __init__(self, base: SampleColumn, rows: Tensor) -> None:
         self._base = base
         self._rows = rows
         self.shape = base.shape
@@ -166,29 +167,29 @@ class RowsColumn(BaseColumn):
         return len(self._rows)
 
     def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
-        """Return the samples at `rows` of this selection, as a tensor [B, ...]."""
+        """Return the samples at `rows` of this view, [B, ...]."""
         wanted = self._rows[rows if isinstance(rows, slice) else rows.to(self._rows.device)]
         return self._base.take(wanted)
 
-    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
-        """Return the selection from the base column on `device`."""
+    def to(self, device: torch.device, moved: Moved | None = None) -> SampleColumn:
+        """Return the same view of the base column on `device`."""
         return RowsColumn(self._base.to(device, moved), self._rows.to(device))
 
 
 @dataclass(frozen=True)
 class Split:
-    """Samples x (column of N), their targets y ([N], or [N, T] for T numbers) and ids ([N]).
+    """N samples x, their targets y ([N], or [N, T] for T numbers) and their ids [N].
 
-    `names` is what to call each sample, such as its file; without it, its row.
+    `names` has a name for each sample, such as its file; if omitted, a sample is named by its id.
     """
 
-    x: Column
+    x: SampleColumn
     y: Tensor
     ids: np.ndarray
     names: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        assert len(self.x) == len(self.y) == len(self.ids), "x, y and ids are one row a sample"
+        assert len(self.x) == len(self.y) == len(self.ids), "x, y and ids need the same length"
 
     def __len__(self) -> int:
         return len(self.y)
@@ -200,22 +201,25 @@ class Split:
         return hashlib.sha256(f"{self.x.fingerprint} {y}".encode()).hexdigest()
 
     def rows(self, rows: Tensor) -> Split:
-        """Return the split made of some of its rows, in the order given."""
+        """Return a split of the samples at `rows`, in that order."""
         names = None if self.names is None else [self.names[i] for i in rows.tolist()]
         return Split(self.x.rows(rows), self.y[rows], self.ids[rows.numpy()], names)
 
     def name(self, row: int) -> str:
-        """Return what to call a sample."""
+        """Return the name of the sample at `row`, for messages."""
         return f"row {self.ids[row]}" if self.names is None else self.names[row]
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Split:
-        """Return the split with its samples and targets on `device`, where its column can go."""
+        """Return the split with its targets, and its samples if possible, on `device`."""
         return Split(self.x.to(device, moved), self.y.to(device), self.ids, self.names)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A loaded set: its splits, and the names of its classes or of its columns."""
+    """A data set: its splits, and the names of its classes or of its columns.
+
+    `notes` says in words what loading left out or changed.
+    """
 
     name: str
     kind: Kind
@@ -225,25 +229,54 @@ class Dataset:
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     target: str = "target"
-    notes: tuple[str, ...] = ()  # what was left out or changed in loading, in words
+    notes: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all samples, targets not counted."""
+        """Bytes of all samples, without their targets."""
         return sum(split.x.nbytes for split in self.splits.values())
 
     def to(self, device: torch.device) -> Dataset:
-        """Return the set with its splits on `device`, where their columns can go."""
+        """Return the set with its splits on `device`, as far as their columns can be moved."""
         moved: Moved = {}
+        return self.with_splits({n: split.to(device, moved) for n, split in self.splits.items()})
+
+    def with_splits(self, splits: Mapping[str, Split]) -> Dataset:
+        """Return the set with other splits, by name; "train" must be among them."""
         return replace(
             self,
-            train=self.train.to(device, moved),
-            validation=self.validation and self.validation.to(device, moved),
-            test=self.test and self.test.to(device, moved),
+            train=splits["train"],
+            validation=splits.get("validation"),
+            test=splits.get("test"),
+        )
+
+    @classmethod
+    def from_splits(
+        cls,
+        name: str,
+        kind: Kind,
+        splits: Mapping[str, Split],
+        *,
+        classes: Sequence[str] = (),
+        features: Sequence[str] = (),
+        target: str = "target",
+        notes: Sequence[str] = (),
+    ) -> Dataset:
+        """Return the set that has these splits, by name; "train" must be among them."""
+        return cls(
+            name,
+            kind,
+            splits["train"],
+            validation=splits.get("validation"),
+            test=splits.get("test"),
+            classes=tuple(classes),
+            features=tuple(features),
+            target=target,
+            notes=tuple(notes),
         )
 
     @property
     def splits(self) -> dict[str, Split]:
-        """The splits that there are, by name: train, validation, test."""
+        """The splits that the set has, by name, in the order train, validation, test."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in named.items() if split is not None}

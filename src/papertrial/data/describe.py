@@ -1,4 +1,4 @@
-"""What is in a loaded set, as plain values: shapes, counts, ranges, fingerprints."""
+"""A description of a loaded set as JSON values: shapes, counts, ranges, fingerprints."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from papertrial.data.texts.ragged_column import texts_of
 from papertrial.progress import Step, Steps
 
 _SHOWN = 4  # samples of a text set
-_LETTERS = 120  # of each
+_CHARACTERS = 120  # of each sample
 _QUANTILES = {"min": 0.0, "5%": 0.05, "median": 0.5, "mean": None, "95%": 0.95, "max": 1.0}
 
 
 def describe(dataset: Dataset) -> Steps[dict[str, Any]]:
-    """Return what is in each split: rows, shape, dtype, bytes, fingerprint, class counts.
+    """Return a description of each split: rows, shape, dtype, bytes, fingerprint, class counts.
 
-    Texts also have their lengths in words and a few samples; tables the range of each column.
+    A split of texts also has the lengths of its texts in words and a few samples; a split of a
+    table has the range of each column.
     """
     splits = {}
     for done, (name, split) in enumerate(dataset.splits.items()):
-        yield Step(f"looking at {dataset.name}", done, len(dataset.splits), "splits")
+        yield Step(f"describing {dataset.name}", done, len(dataset.splits), "splits")
         about: dict[str, Any] = {
             "rows": len(split),
             "shape": list(split.x.shape),
@@ -48,7 +49,7 @@ def _texts(dataset: Dataset, split: Split) -> dict[str, Any]:
         name: round(float(words.mean() if at is None else words.quantile(at)), 1)
         for name, at in _QUANTILES.items()
     }
-    # Evenly over the split, so that not all are of the first class.
+    # Spread over the split, so that they are not all of the first class.
     places = torch.linspace(0, len(split) - 1, min(_SHOWN, len(split))).long()
     texts = islice(texts_of(split.rows(places).x), _SHOWN)
     samples = [
@@ -71,7 +72,7 @@ def _columns(dataset: Dataset, split: Split) -> dict[str, dict[str, float]]:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _LETTERS else f"{line[: _LETTERS - 1]}…"
+    return line if len(line) <= _CHARACTERS else f"{line[: _CHARACTERS - 1]}…"
 
 
 def _label(dataset: Dataset, split: Split, row: int) -> str | float:

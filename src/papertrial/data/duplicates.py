@@ -1,4 +1,4 @@
-"""Identical samples: which of a part stand in another part, or twice in their own."""
+"""Identical samples, in two parts of a set or within one."""
 
 from __future__ import annotations
 
@@ -10,42 +10,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from papertrial.data.column import Column, Split, chunks
+from papertrial.data.column import SampleColumn, chunks
 from papertrial.data.texts.ragged_column import RaggedColumn
 
-_BYTES = 16  # of a digest: two of a billion different samples agree with a chance of 1e-21
+_DIGEST_BYTES = 16  # the chance of a collision among a billion samples is about 1e-21
 _CHUNK_BYTES = 1 << 24
-_Digests = list[bytes]
-
-
-def duplicates(a: Split, b: Split, *, with_targets: bool = False) -> list[tuple[int, int]]:
-    """Return (row in a, row in b) for every sample of b that is one of a's, in b's order.
-
-    Where several of a's are the same, the row is the first whose target agrees too, else the first.
-    Samples are held against each other as they are stored, byte for byte: a text with one more
-    space is another one.
-
-    Args:
-        a: such as the training part.
-        b: such as the test part.
-        with_targets: only samples whose targets agree too.
-    """
-    return matches(digests(a.x), a.y, digests(b.x), b.y, with_targets=with_targets)
+Digests = list[bytes]
 
 
 def matches(
-    a: _Digests, a_y: Tensor, b: _Digests, b_y: Tensor, *, with_targets: bool = False
+    a: Digests, a_y: Tensor, b: Digests, b_y: Tensor, *, with_targets: bool = False
 ) -> list[tuple[int, int]]:
-    """Do what `duplicates` does, on `digests` and targets [N] or [N, T]."""
+    """Return (row in a, row in b) for each sample of b that is identical to one of a, in b's order.
+
+    If several samples of a are identical, the row is the first one with the same target, else the
+    first one. Samples are compared as stored, byte for byte: a text with one more space differs.
+
+    Args:
+        a: the `digests` of a part, such as the training part.
+        a_y: its targets, [N] or [N, T].
+        b: the `digests` of another part, such as the test part.
+        b_y: its targets.
+        with_targets: return only samples with the same targets.
+    """
     first: dict[Hashable, int] = {}
     agreeing: dict[Hashable, int] = {}
     wanted = set(b)
-    for row, (digest, target) in enumerate(zip(a, _plain(a_y), strict=True)):
+    for row, (digest, target) in enumerate(zip(a, _hashable_targets(a_y), strict=True)):
         if digest in wanted:
             first.setdefault(digest, row)
             agreeing.setdefault((digest, target), row)
     pairs = []
-    for row, (digest, target) in enumerate(zip(b, _plain(b_y), strict=True)):
+    for row, (digest, target) in enumerate(zip(b, _hashable_targets(b_y), strict=True)):
         if digest in first:
             same = agreeing.get((digest, target))
             if same is not None or not with_targets:
@@ -53,19 +49,19 @@ def matches(
     return pairs
 
 
-def repeated(a: _Digests, a_y: Tensor, *, with_targets: bool = False) -> int:
-    """Return how many samples stand in their own part already, further up."""
-    keys = zip(a, _plain(a_y), strict=True) if with_targets else a
+def repeated(a: Digests, a_y: Tensor, *, with_targets: bool = False) -> int:
+    """Return how many samples of a part are identical to an earlier one of the same part."""
+    keys = zip(a, _hashable_targets(a_y), strict=True) if with_targets else a
     return len(a) - len(set(keys))
 
 
-def digests(column: Column) -> _Digests:
-    """Return a digest of each sample's bytes; a chunk of the samples is in memory at a time."""
-    return [hashlib.blake2b(one, digest_size=_BYTES).digest() for one in _samples(column)]
+def digests(column: SampleColumn) -> Digests:
+    """Return a digest of the bytes of each sample; only a chunk of them is in memory at a time."""
+    return [hashlib.blake2b(one, digest_size=_DIGEST_BYTES).digest() for one in _samples(column)]
 
 
-def _samples(column: Column) -> Iterator[memoryview]:
-    if isinstance(column, RaggedColumn):  # padded, each would cost what the longest one does
+def _samples(column: SampleColumn) -> Iterator[memoryview]:
+    if isinstance(column, RaggedColumn):  # not padded to the longest one
         for row in range(len(column)):
             yield _bytes(column.sample(row))
         return
@@ -79,11 +75,11 @@ def _samples(column: Column) -> Iterator[memoryview]:
 def _bytes(values: Tensor) -> memoryview:
     flat = values.detach().cpu().contiguous().reshape(-1)
     if flat.is_floating_point():
-        flat = flat + 0.0  # -0.0 and 0.0 are one number
+        flat = flat + 0.0  # makes -0.0 equal to 0.0
     array: Any = flat.view(torch.uint8).numpy()
     return memoryview(array)
 
 
-def _plain(y: Tensor) -> list[Hashable]:
+def _hashable_targets(y: Tensor) -> list[Hashable]:
     rows = y.cpu().tolist()
     return [tuple(row) if isinstance(row, list) else row for row in rows]

@@ -1,4 +1,4 @@
-"""Preparation of samples: learnt on the training part, applied a batch at a time on the device."""
+"""Preprocessing of samples: fitted on the training part, applied to batches on the device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from papertrial.data.column import Column, Kind, chunks
+from papertrial.data.column import SampleColumn, chunks
+from papertrial.data.kind import Kind
 from papertrial.data.streams import derive, generator, generators_kept, seed_all
 from papertrial.errors import DataError, PapertrialError
 
@@ -18,10 +19,10 @@ State = dict[str, Any]
 
 
 class PerSample:
-    """A callable on one image [C, H, W], such as a torchvision v2 transform, run on each sample.
+    """Apply a callable on one image [C, H, W], such as a torchvision v2 transform, to each sample.
 
-    Slower than a whole-batch transform: torchvision draws once per call and from the global
-    generator, so each sample is run by itself with that generator at the sample's own seed.
+    This is slower than a whole-batch transform. torchvision draws once per call, from the global
+    generator, so each sample needs a call of its own, with the generator seeded for that sample.
     """
 
     kind = "image"
@@ -35,26 +36,26 @@ class PerSample:
         return str(getattr(self.transform, "__name__", type(self.transform).__name__))
 
     def run(self, x: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Return the transformed samples [B, ...], sample i under seeds[i].
+        """Return the transformed samples [B, ...], sample i with seeds[i].
 
         Raises:
-            DataError: the transform fails, or does not give tensors of one size.
+            DataError: the transform fails, or does not return tensors of the same size.
         """
         done: list[Tensor] = []
         with generators_kept(x.device):
             for sample, seed in zip(x.unbind(0), seeds, strict=True):
                 seed_all(x.device, seed)
-                done.append(self._one(sample))
+                done.append(self._transformed(sample))
         shapes = {tuple(sample.shape) for sample in done}
         if len(shapes) > 1:
             raise DataError(
-                f"{self.name} must return images of one size, got {sorted(shapes)[:3]}; "
-                "add a resize"
+                f"{self.name} must return images of the same size, got {sorted(shapes)[:3]}; "
+                "add a resize transform"
             )
         return torch.stack(done) if done else x
 
-    def _one(self, sample: Tensor) -> Tensor:
-        with _named(self.name, sample):
+    def _transformed(self, sample: Tensor) -> Tensor:
+        with _naming_failures(self.name, sample):
             result: object = self.transform(sample)
         if not isinstance(result, Tensor):
             raise DataError(f"{self.name} must return a tensor, got {type(result).__name__}")
@@ -62,8 +63,8 @@ class PerSample:
 
 
 @contextlib.contextmanager
-def _named(name: str, given: Tensor | Column) -> Iterator[None]:
-    """Tell of a transform's failure by its name and what it was given."""
+def _naming_failures(name: str, given: Tensor | SampleColumn) -> Iterator[None]:
+    """Turn an error of a transform into a DataError with its name and what it was given."""
     try:
         yield
     except PapertrialError:
@@ -78,15 +79,18 @@ def _is_whole_batch(transform: Any) -> bool:
 
 
 class Pipeline:
-    """From stored samples to what a model takes: augment (training only), to float, transform.
+    """Turn stored samples into the input of a model: augment, convert to floats, transform.
 
     Args:
-        kind: "image" (uint8 becomes a float in [0, 1]), "table" (numbers become float32) or "text"
+        kind: "image" (uint8 becomes float32 in [0, 1]), "table" (numbers become float32) or "text"
             (tokens become int64).
-        transforms: objects with `apply(x, state)` and `fit(batches) -> state` where they learn, or
-            callables on one image; in order, for every split.
-        augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)`, or callables on
-            one image; in order, for training batches alone, before everything else.
+        transforms: objects with `apply(x, state)`, and `fit(batches) -> state` if they are fitted;
+            or callables on one image. They are applied in order, to every split.
+        augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)`; or callables on
+            one image. They are applied in order, before everything else, to training batches only.
+
+    Raises:
+        DataError: a transform or augmentation does not fit the kind of samples.
     """
 
     def __init__(
@@ -96,25 +100,29 @@ class Pipeline:
         self.transforms: list[Any] = [t if _is_whole_batch(t) else PerSample(t) for t in transforms]
         self.augmentations = [a if hasattr(a, "draw") else PerSample(a) for a in augmentations]
         if kind != "image" and augmentations:
-            raise DataError(f"data.augment is for images; the data are {kind}s")
+            raise DataError(f"data.augment is for images, but the data are {kind}s; remove it")
         for transform in self.transforms:
             if hasattr(transform, "draw") and not hasattr(transform, "fit"):
                 name = type(transform).__name__
-                raise DataError(f"data.transform: {name} is random; it belongs into data.augment")
+                raise DataError(f"data.transform: {name} is random; move it to data.augment")
             if getattr(transform, "kind", kind) != kind:
                 name = getattr(transform, "name", type(transform).__name__)
                 rule = f"data.transform: {name} is for {transform.kind}s"
-                raise DataError(f"{rule}; the data are {kind}s")
+                raise DataError(f"{rule}, but the data are {kind}s; remove it")
         self.draws = sum(getattr(a, "draws", 0) for a in self.augmentations)
 
-    def fit(self, column: Column) -> State:
-        """Learn on the training samples all that `apply` needs; the result is plain JSON."""
+    def fit(self, column: SampleColumn) -> State:
+        """Fit all transforms on the training samples; return the state for `apply`, as JSON values.
+
+        Raises:
+            DataError: a transform fails, or its state is not JSON.
+        """
         states: list[State] = []
         for transform in self.transforms:
             learns = hasattr(transform, "fit")
-            with _named(type(transform).__name__, column):
+            with _naming_failures(type(transform).__name__, column):
                 states.append(transform.fit(self._seen(column, states)) if learns else {})
-        try:  # a run keeps them as JSON, found out now rather than after the training
+        try:  # a run stores them as JSON; fail now, not after the training
             states = json.loads(json.dumps(states, allow_nan=False))
         except (TypeError, ValueError) as error:
             rule = (
@@ -131,41 +139,44 @@ class Pipeline:
             state["pixel_range"] = [0, 255]
         return state
 
-    def _seen(self, column: Column, states: list[State]) -> Iterator[Tensor]:
-        """The training samples as the next transform will see them."""
+    def _seen(self, column: SampleColumn, states: list[State]) -> Iterator[Tensor]:
+        """Yield the training samples as the next transform gets them."""
         for chunk in chunks(column):
             yield self._transform(self._to_input(chunk), states)
 
     def on(self, device: torch.device, state: State) -> State:
-        """Return the state with the numbers of transforms that have `on` as tensors on the device.
+        """Return the state on the device, for transforms that have a method `on`.
 
-        Their `apply` takes either; so placed, nothing is copied to the device with every batch.
+        Their `apply` takes both forms, but with this one no batch needs a copy to the device.
         """
         pairs = zip(self.transforms, state["transforms"], strict=True)
         placed = [t.on(device, own) if hasattr(t, "on") else own for t, own in pairs]
         return {**state, "transforms": placed}
 
     def apply(self, x: Tensor, state: State) -> Tensor:
-        """Turn stored samples [B, ...] into the model's input, in memory of its own.
+        """Return the model's input for stored samples [B, ...], as a copy.
 
-        Images and tables become float32, tokens [B, T] int64.
+        Images and tables become float32, tokens [B, T] become int64.
         """
         x = self._to_input(x)
         return self._transform(x, state["transforms"]) if self.transforms else x
 
     def uniforms(self, count: int, seed: int, epoch: int) -> Tensor:
-        """Return the epoch's draws [count, draws], a row a sample, whatever the batches are."""
+        """Return the draws of an epoch [count, draws], a row for each sample."""
         return torch.rand(count, self.draws, generator=generator(seed, "augment", epoch))
 
     def augment(self, x: Tensor, uniforms: Tensor, rows: Tensor, seed: int, epoch: int) -> Tensor:
-        """Change stored training samples at random.
+        """Return randomly changed training samples.
 
         Args:
-            x: [B, C, H, W], as stored.
-            uniforms: [B, draws], the rows of `uniforms()` for these samples, on x's device.
-            rows: [B], the samples' places in their split, which seed the per-sample transforms.
-            seed: the recipe's.
-            epoch: from 0.
+            x: the samples as stored, [B, C, H, W].
+            uniforms: the rows of `uniforms()` for these samples, [B, draws], on the device of x.
+            rows: the rows of the samples in their split, [B], which seed per-sample transforms.
+            seed: the seed of the recipe.
+            epoch: the epoch, from 0.
+
+        Raises:
+            DataError: an augmentation fails, or changes the dtype.
         """
         used, dtype = 0, x.dtype
         for index, augmentation in enumerate(self.augmentations):
@@ -175,12 +186,12 @@ class Pipeline:
             else:
                 u = uniforms[:, used : used + augmentation.draws]
                 used += augmentation.draws
-                with _named(type(augmentation).__name__, x):
+                with _naming_failures(type(augmentation).__name__, x):
                     x = augmentation.apply(x, augmentation.draw(u, (x.shape[2], x.shape[3])))
             if x.dtype != dtype:
                 raise DataError(
                     f"data.augment.{index}: images must stay {dtype}, as they are stored, got "
-                    f"{x.dtype}; what makes floats of them belongs into data.transform"
+                    f"{x.dtype}; move what converts them to floats to data.transform"
                 )
         return x
 
@@ -196,6 +207,6 @@ class Pipeline:
             if isinstance(transform, PerSample):
                 x = transform.run(x, [derive(0, "transform")] * len(x))  # the same for every sample
             else:
-                with _named(type(transform).__name__, x):
+                with _naming_failures(type(transform).__name__, x):
                     x = transform.apply(x, state)
         return x

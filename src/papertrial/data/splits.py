@@ -1,8 +1,7 @@
-"""A validation part, and where a source has none a test part, drawn off the training part."""
+"""Validation and test parts drawn from the training part, and sets limited to a few rows."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -11,7 +10,7 @@ from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.streams import generator
 from papertrial.errors import DataError
 
-_MEND = "add training rows of it, leave its rows out, or cut other parts (data.splits)"
+_FIX = "add training rows of it, remove its rows, or draw other parts with data.splits"
 
 
 def cut(
@@ -23,25 +22,25 @@ def cut(
     stratify: bool = False,
     seed: int = 0,
 ) -> Dataset:
-    """Return the set with a test part, then a validation part, taken off its training part.
+    """Return the set with a test part, then a validation part, split off its training part.
 
-    The draw is scikit-learn's `train_test_split` with `random_state=seed`, so that numbers
-    published with that function can be met; rows keep their order within each part.
+    Rows are drawn by scikit-learn's `train_test_split` with `random_state=seed`, so that results
+    published with that function can be reproduced. Rows keep their order within each part.
 
     Args:
         dataset: the set as loaded.
         validation: a fraction of the training part, or a number of rows.
-        test: likewise; only for a set without a test part of its own.
+        test: like `validation`; only for a set without a test part.
         draw: "random", or "last" for the last rows.
         stratify: keep the class proportions (classification only).
-        seed: of the draw; no other seed moves it.
+        seed: seeds the draw; the seed of the training does not change it.
 
     Raises:
-        DataError: the set has a test part already, or the parts cannot be cut as asked.
+        DataError: the set already has a test part, or the parts cannot be drawn.
     """
     if stratify and not dataset.classes:
         rule = "data.splits.stratify keeps class proportions, so it needs classes"
-        raise DataError(f"{rule}; {dataset.name} has none, set it to false")
+        raise DataError(f"{rule}, but {dataset.name} has none; set it to false")
     if test is not None and dataset.test is not None:
         raise DataError(
             f"data.splits.test is for a source without a test part, but {dataset.name} has one of "
@@ -50,19 +49,15 @@ def cut(
     for part, portion in (("test", test), ("validation", validation)):
         if portion is not None:
             kept, taken = _cut(dataset.train, part, portion, draw, stratify, seed)
-            dataset = (
-                replace(dataset, train=kept, test=taken)
-                if part == "test"
-                else replace(dataset, train=kept, validation=taken)
-            )
+            dataset = dataset.with_splits({**dataset.splits, "train": kept, part: taken})
     return dataset
 
 
 def check_parts(dataset: Dataset) -> None:
-    """Refuse a set whose other parts have what its training part lacks, so cannot be learnt.
+    """Check that the training part has all classes and categories of the other parts.
 
     Raises:
-        DataError: a class, or a category of a table's column, that no training row has.
+        DataError: no training row has some class, or some category of a table's column.
     """
     for name, split in dataset.splits.items():
         if name == "train":
@@ -75,32 +70,34 @@ def check_parts(dataset: Dataset) -> None:
                 label = dataset.classes[int(split.y[row])]
                 raise DataError(
                     f"{dataset.name}: the {name} part has the class {label!r} ({split.name(row)}), "
-                    f"which no training row has, so it cannot be learnt; {_MEND}"
+                    f"which no training row has, so it cannot be learned; {_FIX}"
                 )
         for column, feature in enumerate(dataset.features):
-            if "=" in feature and not _any(dataset.train, column) and _any(split, column):
+            if (
+                "=" in feature
+                and not _has_nonzero(dataset.train, column)
+                and _has_nonzero(split, column)
+            ):
                 raise DataError(
                     f"{dataset.name}: the {name} part has the category {feature}, which no "
-                    f"training row has, so it cannot be learnt; {_MEND}"
+                    f"training row has, so it cannot be learned; {_FIX}"
                 )
 
 
-def _any(split: Split, column: int) -> bool:
+def _has_nonzero(split: Split, column: int) -> bool:
     return any(bool((chunk[:, column] != 0).any()) for chunk in chunks(split.x))
 
 
 def limit(dataset: Dataset, rows: int, seed: int) -> Dataset:
-    """Return the set with at most `rows` samples of each split, drawn by `seed`, in their order."""
+    """Return the set with at most `rows` samples in each split, drawn with `seed`, in order."""
 
-    def few(split: Split | None) -> Split | None:
-        if split is None or len(split) <= rows:
+    def limited(split: Split) -> Split:
+        if len(split) <= rows:
             return split
         drawn = torch.randperm(len(split), generator=generator(seed, "limit"))[:rows]
         return split.rows(drawn.sort().values)
 
-    train = few(dataset.train)
-    assert train is not None, "a set has a training part"
-    return replace(dataset, train=train, validation=few(dataset.validation), test=few(dataset.test))
+    return dataset.with_splits({name: limited(split) for name, split in dataset.splits.items()})
 
 
 def _cut(
@@ -118,9 +115,9 @@ def _cut(
             stratify=split.y.numpy() if stratify else None,
         )
     except ValueError as error:
-        why = f": {error}" if stratify else ": it would leave one of the parts empty"
+        why = f": {error}" if stratify else ": one of the parts would be empty"
         raise DataError(
-            f"data.splits.{part}: {portion} of {len(split)} rows cannot be taken{why}"
+            f"data.splits.{part}: cannot take {portion} of {len(split)} rows{why}"
         ) from error
     first, second = (torch.from_numpy(part_rows).sort().values for part_rows in (kept, taken))
     return split.rows(first), split.rows(second)

@@ -1,7 +1,7 @@
-"""Named random streams, all derived from the one recipe seed.
+"""Named random streams, all derived from the seed of the recipe.
 
-A stream is a path such as ("shuffle", epoch) or ("model", epoch, step). Two paths give unrelated
-numbers, and adding a stream never moves another: nothing is drawn from a shared generator.
+A stream is a path such as ("shuffle", epoch) or ("model", epoch, step). Different paths have
+independent numbers, and a new stream never changes another: no generator is shared.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
 
 
 def generators(device: torch.device) -> list[torch.Generator]:
-    """Return what a model draws from by itself, as dropout does: the CPU's and the device's.
+    """Return the generators that layers such as dropout use: those of the CPU and of the device.
 
-    To seed these is not to call torch.manual_seed, which visits every backend and takes a hundred
-    times as long.
+    Seeding these is a hundred times as fast as torch.manual_seed, which visits every backend.
     """
     if device.type == "cuda":
         torch.cuda.init()  # type: ignore[no-untyped-call]
@@ -43,7 +42,7 @@ def generators(device: torch.device) -> list[torch.Generator]:
 
 
 def seed_all(device: torch.device, seed: int) -> None:
-    """Seed torch, and Python's and numpy's generators, which models may draw weights from."""
+    """Seed the generators of torch, Python and numpy, which models may draw weights from."""
     for generator in generators(device):
         generator.manual_seed(seed)
     random.seed(seed)
@@ -60,7 +59,7 @@ def drawing_from(device: torch.device, seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def generators_kept(device: torch.device) -> Iterator[None]:
-    """Put back afterwards, also after an error, all the generators that `seed_all` seeds."""
+    """Restore all the generators that `seed_all` seeds on exit, also after an error."""
     python, numpy = random.getstate(), np.random.get_state()
     devices = [device] if device.type in ("cuda", "mps") else []
     try:

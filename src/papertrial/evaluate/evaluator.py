@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from papertrial.data.column import Column, Dataset
+from papertrial.data.column import Dataset, SampleColumn
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.streams import derive
 from papertrial.evaluate.metrics import Value, check_finite, compute
@@ -96,7 +96,7 @@ class Evaluator:
         check_finite(metrics, output, split, step)
         return Scored(metrics, output)
 
-    def outputs(self, column: Column, split: str) -> Tensor:
+    def outputs(self, column: SampleColumn, split: str) -> Tensor:
         """Return the raw outputs [N, ...] for samples, drawing from the stream of `split`.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from PIL import Image
 
-from papertrial.data.column import Column, DenseColumn
+from papertrial.data.column import DenseColumn, SampleColumn
 from papertrial.data.images.predict_inputs import (
     ReadImage,
     find_images,
@@ -19,7 +19,7 @@ from papertrial.data.images.predict_inputs import (
     read_image,
 )
 from papertrial.data.tables.layout import Layout
-from papertrial.data.tables.transforms import read_rows
+from papertrial.data.tables.predict_inputs import read_rows
 from papertrial.data.texts.predict_inputs import find_texts
 from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary
 from papertrial.errors import PredictionInputError, RunError
@@ -30,7 +30,7 @@ _FILES = (str, Path, Image.Image)
 class Given(NamedTuple):
     """Samples, what to call each, and how each was changed ("" where it was not)."""
 
-    column: Column
+    column: SampleColumn
     names: Sequence[str]
     notes: Sequence[str]
 

@@ -7,7 +7,7 @@ import contextlib
 import torch
 from torch import Tensor, nn
 
-from papertrial.data.column import Column, chunks
+from papertrial.data.column import SampleColumn, chunks
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.diagnose.lent_model import buffers_kept, modes_kept
@@ -23,7 +23,7 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 
 def forward(
     model: nn.Module,
-    column: Column,
+    column: SampleColumn,
     *,
     pipeline: Pipeline,
     state: State,

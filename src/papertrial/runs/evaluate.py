@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.sources.named_sets import SOURCES, data_folder
+from papertrial.data.files.catalog import CATALOG
+from papertrial.data.sources.named_sets import data_folder
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError, did_you_mean
 from papertrial.evaluate.evaluator import Evaluator
@@ -26,6 +27,7 @@ from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep, SplitMetrics
 from papertrial.tasks.classification import Classification
 from papertrial.training.device import on_device
+from papertrial.vocabulary import SOURCES
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _dataset(
     if str(data) in SOURCES:
         changed: dict[str, Any] = {"source": str(data), "path": None}
     elif not os.path.exists(path):  # noqa: PTH110  (Path.exists raises for a name too long)
-        known = did_you_mean(str(data), [n for n, s in SOURCES.items() if s.kind == kind])
+        known = did_you_mean(str(data), [n for n in SOURCES if CATALOG[n].kind == kind])
         raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
     elif kind == "image":
         changed = {"source": "image-folder", "path": str(path)}

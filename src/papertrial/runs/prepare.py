@@ -93,7 +93,7 @@ def initialise(
             path, member = yield from locate_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")
             found = vectors.read_vectors(path, words, member=member)
-            vectors.place(model, found)
+            vectors.copy_into_embedding(model, found)
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
     if start is not None:

@@ -13,6 +13,7 @@ from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.sources.open_source import open_source
+from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
 from papertrial.data.splits import check_parts, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.texts.encode import encode
@@ -124,30 +125,35 @@ def load_source(
     folder: Path,
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
-) -> Steps[tuple[Dataset, Layout | None]]:
-    """Load the set that the recipe names, as it is there; a table by what is known of it."""
+) -> Steps[LoadedSet]:
+    """Load the set that the recipe names, before its splits are cut.
+
+    Args:
+        recipe: what to load.
+        folder: the data folder.
+        layout: the layout of a table, if it is known.
+        classes: the classes of a table, if they are known.
+    """
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
     images = images or Images()
-    return (
-        yield from open_source(
-            resolve(data.source) if ".py:" in data.source else data.source,
-            folder,
-            classify=TASKS[recipe.task].family == "classification",
-            path=None if data.path is None else Path(data.path),
-            size=images.size,
-            mode=images.mode,
-            corrupt=images.corrupt,
+    spec = SourceSpec(
+        resolve(data.source) if ".py:" in data.source else data.source,
+        path=Path(data.path or ""),
+        classify=TASKS[recipe.task].family == "classification",
+        images=ImageOptions(images.size, images.mode, images.corrupt),
+        table=TableOptions(
             target=columns.target or "",
             text=columns.text or "",
             features=columns.features,
             categorical=columns.categorical,
             missing=columns.missing,
             delimiter=columns.delimiter,
-            layout=layout,
-            classes=classes,
-            seed=recipe.data.splits.seed,
-        )
+        ),
+        layout=layout,
+        classes=None if classes is None else tuple(classes),
+        seed=data.splits.seed,
     )
+    return (yield from open_source(spec, folder))
 
 
 def _vocabulary(options: Text, dataset: Dataset) -> Vocabulary:

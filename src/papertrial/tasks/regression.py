@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor
 
-from papertrial.data.column import Dataset, Kind
+from papertrial.data.column import Dataset
+from papertrial.data.kind import Kind
 from papertrial.errors import DataError, ModelError
 from papertrial.tasks.task import Prediction, Task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from papertrial.data.column import Kind
+from papertrial.data.kind import Kind
 from papertrial.tasks.classification import Classification
 
 

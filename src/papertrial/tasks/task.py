@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor
 
-from papertrial.data.column import Dataset, Kind
+from papertrial.data.column import Dataset
+from papertrial.data.kind import Kind
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def test_a_truncated_archive_is_told_and_leaves_nothing(
     path = make(tmp_path, noise)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
     message = refused(path, tmp_path / "into")
-    assert f"{path} is damaged or no archive" in message
+    assert f"{path} is damaged, or not an archive" in message
     assert "delete it" in message
 
 
@@ -143,12 +143,12 @@ def test_a_changed_member_of_a_zip_is_told(tmp_path: Path) -> None:
     bytes_ = bytearray(path.read_bytes())
     bytes_[60] ^= 255
     path.write_bytes(bytes_)
-    assert "is damaged or no archive" in refused(path, tmp_path / "into")
+    assert "is damaged, or not an archive" in refused(path, tmp_path / "into")
 
 
 def test_a_page_that_is_no_archive_is_told(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(b"<html>not found</html>")
-    assert "is damaged or no archive" in refused(tmp_path / "set.zip", tmp_path / "into")
+    assert "is damaged, or not an archive" in refused(tmp_path / "set.zip", tmp_path / "into")
 
 
 def test_an_archive_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -158,15 +158,13 @@ def test_an_archive_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_is_there_is_left(tmp_path: Path, make: Make) -> None:
     (tmp_path / "into").mkdir()
     (tmp_path / "into" / "mine").write_bytes(b"mine")
-    assert f"{tmp_path / 'into'} is there already" in refused(
-        make(tmp_path, GOOD), tmp_path / "into"
-    )
+    assert f"{tmp_path / 'into'} already exists" in refused(make(tmp_path, GOOD), tmp_path / "into")
     assert content(tmp_path / "into") == {"mine": b"mine"}
 
 
 def test_an_archive_without_the_folder_wanted_is_told(tmp_path: Path, make: Make) -> None:
     path = make(tmp_path, GOOD)
-    with pytest.raises(DataError, match="holds no files in sets"):
+    with pytest.raises(DataError, match="has no files in sets"):
         finish(extract(path, tmp_path / "into", prefix="sets"))
 
 
@@ -178,7 +176,7 @@ def test_a_bomb_is_told_before_anything_is_written(
     usage = module.shutil._ntuple_diskusage(10**7, 10**7, 10**6)  # type: ignore[attr-defined]
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
     message = refused(path, tmp_path / "into")
-    assert "3,000,000 bytes unpacked, 1,000,000 are free" in message
+    assert "it unpacks to 3,000,000 bytes, but only 1,000,000 are free" in message
 
 
 def test_an_interruption_leaves_nothing(tmp_path: Path, make: Make) -> None:

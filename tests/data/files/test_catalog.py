@@ -11,15 +11,15 @@ import pytest
 from torchvision import datasets
 
 from papertrial.data.files.catalog import CATALOG, artifacts, entry_of, state
-from papertrial.data.sources.named_sets import SOURCES
+from papertrial.data.sources.named_sets import load
 from papertrial.errors import DataError
-from papertrial.progress import finish
+from papertrial.vocabulary import SOURCES
 
 
 def test_every_source_is_known_with_its_kind() -> None:
     known = {name: entry.kind for name, entry in CATALOG.items()}
     assert known.pop("glove.6B") == "vectors"
-    assert known == {name: source.kind for name, source in SOURCES.items()}
+    assert known == {**dict.fromkeys(SOURCES, "image"), "diabetes": "table", "imdb": "text"}
 
 
 def test_nothing_slow_is_imported() -> None:
@@ -66,7 +66,8 @@ def test_the_sizes_to_fetch() -> None:
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
 def test_the_rows_known_are_those_loaded(name: str, tmp_path: Path) -> None:
-    dataset = finish(SOURCES[name].load(tmp_path))
+    dataset = load(name, tmp_path)
+    assert (dataset.name, dataset.kind) == (name, CATALOG[name].kind)
     assert {part: len(split) for part, split in dataset.splits.items()} == CATALOG[name].rows
     assert len(dataset.classes) == CATALOG[name].classes
     assert state(CATALOG[name], tmp_path) == "comes with papertrial"

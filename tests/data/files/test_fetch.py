@@ -20,7 +20,8 @@ from filelock import FileLock
 
 from papertrial.data.files import fetch as module
 from papertrial.data.files.catalog import Artifact
-from papertrial.data.files.fetch import digest, fetch, wait_for
+from papertrial.data.files.fetch import digest, fetch
+from papertrial.data.files.locks import wait_for
 from papertrial.errors import DataError
 from papertrial.progress import Step, finish
 
@@ -202,7 +203,7 @@ def test_a_connection_that_is_cut_is_resumed(server: Server, tmp_path: Path) -> 
         ("503", "HTTP 503 Service Unavailable"),
         ("hang-up", "Remote end closed connection without response"),
         ("cut-at-once", "the connection ended after 0 of 512,000 bytes"),
-        ("wrong", "it sends another file: 189 bytes with md5:"),
+        ("wrong", "it has another file: 189 bytes with md5:"),
     ],
 )
 def test_the_next_address_is_asked_and_each_reason_told(
@@ -210,7 +211,7 @@ def test_the_next_address_is_asked_and_each_reason_told(
 ) -> None:
     first = server.url(way)
     message = error(artifact(first, server.url("404")), tmp_path)
-    assert f"file.bin is not in {tmp_path / 'set'} and could not be fetched" in message
+    assert f"file.bin is not in {tmp_path / 'set'} and could not be downloaded" in message
     assert f"- {first}: {reason}" in message
     assert f"- {server.url('404')}: HTTP 404 Not Found" in message
     assert "--data DIR or $PAPERTRIAL_DATA" in message
@@ -220,7 +221,7 @@ def test_the_next_address_is_asked_and_each_reason_told(
 
 def test_a_server_that_says_nothing_is_given_up(server: Server, tmp_path: Path) -> None:
     message = error(artifact(server.url("silent")), tmp_path, timeout=0.05)
-    assert "no answer in time" in message
+    assert "no response in time" in message
     assert len(server.asked) == 3
 
 
@@ -271,7 +272,9 @@ def test_a_full_disk_is_told(
         return Full(path, "wb") if path.suffix == ".part" else real(path, mode, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", full)
-    assert "the disk is full: file.bin" in error(artifact(server.url("whole")), tmp_path)
+    assert "the disk is full: cannot write file.bin" in error(
+        artifact(server.url("whole")), tmp_path
+    )
 
 
 def test_a_file_larger_than_the_free_space_is_not_begun(
@@ -280,14 +283,14 @@ def test_a_file_larger_than_the_free_space_is_not_begun(
     usage = module.shutil._ntuple_diskusage(10**6, 10**6, 500_000)  # type: ignore[attr-defined]
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
     message = error(artifact(server.url("whole")), tmp_path)
-    assert re.search("512,000 bytes are to come, 500,000 are free", message)
+    assert re.search("512,000 bytes are needed, 500,000 are free", message)
     assert not (tmp_path / "set" / "file.bin.part").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "set").touch()
     message = error(artifact("http://127.0.0.1:9/file"), tmp_path)
-    assert f"file.bin cannot be written to {tmp_path / 'set'}: File exists" in message
+    assert f"cannot write file.bin to {tmp_path / 'set'}: File exists" in message
 
 
 def test_two_processes_fetch_once(server: Server, tmp_path: Path) -> None:

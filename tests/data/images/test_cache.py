@@ -21,10 +21,11 @@ from filelock import FileLock
 from PIL import Image
 
 from papertrial.data.column import Dataset
-from papertrial.data.images.decode import order_free_fingerprint
+from papertrial.data.images.decode import combine_digests, sample_digest
 from papertrial.data.sources import image_folder
+from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
 from papertrial.errors import DataError
-from papertrial.progress import finish
+from papertrial.progress import Steps, finish
 
 RNG = np.random.default_rng(0)
 Pixels = np.ndarray
@@ -51,14 +52,19 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
+def _loading(path: Path, cache: Path, **settings: Any) -> Steps[LoadedSet]:
+    spec = SourceSpec("image-folder", path, images=ImageOptions(**settings))
+    return image_folder.load(spec, cache.parent)
+
+
 def _load(path: Path, cache: Path, **settings: Any) -> tuple[Dataset, set[str]]:
     """Load a set; return it with the first word of each thing told: "decoding", "reading"."""
-    steps, told = image_folder.load(path, cache, **settings), set()
+    steps, told = _loading(path, cache, **settings), set()
     while True:
         try:
             told.add(next(steps).what.split()[0])
         except StopIteration as end:
-            return end.value, told
+            return end.value.dataset, told
 
 
 def _same(dataset: Dataset, path: Path) -> bool:
@@ -87,8 +93,10 @@ def test_what_is_known_lies_beside(photos: Path, cache: Path) -> None:
     dataset, _ = _load(photos, cache)
     (entry,) = _entries(cache)
     meta = json.loads((entry / "meta.json").read_text())
-    print_ = order_free_fingerprint(
-        [dataset.train.x.take(slice(None))], dataset.train.y.tolist(), dataset.classes
+    labels, images = dataset.train.y.tolist(), dataset.train.x.take(slice(None)).numpy()
+    print_ = combine_digests(
+        sample_digest(dataset.classes[label], image)
+        for label, image in zip(labels, images, strict=True)
     )
     part = {"names": dataset.train.names, "counts": [3, 3], "fingerprint": print_}
     assert meta == {
@@ -217,7 +225,7 @@ def test_a_damaged_meta_or_pointer_is_not_trusted(photos: Path, cache: Path, con
 
 
 def test_an_interrupted_start_leaves_nothing(photos: Path, cache: Path) -> None:
-    steps = image_folder.load(photos, cache)
+    steps = _loading(photos, cache)
     next(steps)
     assert list((cache / "images").glob("*.building"))
     steps.close()
@@ -229,7 +237,8 @@ def test_what_a_killed_process_left_is_removed(photos: Path, cache: Path) -> Non
     code = (
         "import os, sys; from pathlib import Path\n"
         "from papertrial.data.sources import image_folder\n"
-        "steps = image_folder.load(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "from papertrial.data.sources.spec import SourceSpec\n"
+        "steps = image_folder.load(SourceSpec('', Path(sys.argv[1])), Path(sys.argv[2]).parent)\n"
         "next(steps); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code, photos, cache], check=False)
@@ -249,19 +258,20 @@ def test_what_a_killed_process_left_is_removed(photos: Path, cache: Path) -> Non
 
 
 def test_two_processes_at_once_decode_once(photos: Path, cache: Path) -> None:
-    first = image_folder.load(photos, cache)
+    first = _loading(photos, cache)
     next(first)  # decodes, and holds the lock
-    second = image_folder.load(photos, cache)
-    assert next(second).what == "waiting for a process that decodes photos"
+    second = _loading(photos, cache)
+    assert next(second).what == "waiting: another process is decoding photos"
     assert [step.what for step in first] == []
-    assert _same(finish(second), photos)
+    assert _same(finish(second).dataset, photos)
     assert len(_entries(cache)) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_told(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="cannot keep the decoded images in "):
-        _load(photos, tmp_path / "file")
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "cache").touch()
+    with pytest.raises(DataError, match="cannot write the decoded images to "):
+        _load(photos, tmp_path / "file" / "cache")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
@@ -269,15 +279,16 @@ def test_a_full_disk_is_told(photos: Path, cache: Path) -> None:
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from papertrial.data.sources import image_folder\n"
+        "from papertrial.data.sources.spec import SourceSpec\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
-        "list(image_folder.load(Path(sys.argv[1]), Path(sys.argv[2])))"
+        "list(image_folder.load(SourceSpec('', Path(sys.argv[1])), Path(sys.argv[2]).parent))"
     )
     command = [sys.executable, "-c", code, str(photos), str(cache)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert f"DataError: cannot keep the decoded images in {cache / 'images'}: " in done.stderr
+    assert f"DataError: cannot write the decoded images to {cache / 'images'}: " in done.stderr
     assert os.strerror(errno.EFBIG) in done.stderr
-    assert "make room there, or name another data folder" in done.stderr
+    assert "make room there, or choose another data folder" in done.stderr
     assert _entries(cache) == []
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 500
     assert _load(photos, cache)[1] == {"decoding"}

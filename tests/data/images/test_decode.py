@@ -17,17 +17,18 @@ from PIL import Image
 
 from papertrial.data.images.decode import (
     ImageError,
-    Place,
-    cuts,
+    OutputRow,
+    combine_digests,
     decode_into,
     hashes,
     header,
     headers,
     on_all_cores,
-    opened,
-    order_free_fingerprint,
+    open_image,
+    sample_digest,
     stored_mode,
     suffixes,
+    task_slices,
 )
 from papertrial.data.images.predict_inputs import read_image
 
@@ -85,7 +86,7 @@ def test_loading_and_predicting_give_the_same_bytes(
         out = tmp_path / "out"
         out.touch()
         done = decode_into(
-            Place(str(out), 0, 0),
+            OutputRow(str(out), 0, 0),
             [path.name],
             ["cat"],
             folder=str(tmp_path),
@@ -117,16 +118,16 @@ def test_good_pixels_beside_damaged_exif_are_read(tmp_path: Path) -> None:
 
 def test_a_wrong_suffix_is_no_mistake(tmp_path: Path) -> None:
     path = _save(tmp_path / "x.jpg", "L", format="PNG")
-    with opened(path, ".jpg") as image:
+    with open_image(path, ".jpg") as image:
         assert image.format == "PNG"
-    with opened(io.BytesIO(path.read_bytes()), ".jpg") as image:
+    with open_image(io.BytesIO(path.read_bytes()), ".jpg") as image:
         assert image.format == "PNG"
 
 
 def test_a_program_in_an_image_folder_is_not_run(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
-    with pytest.raises(ImageError, match="not an image"), opened(path, ".png"):
+    with pytest.raises(ImageError, match="not an image"), open_image(path, ".png"):
         pass
 
 
@@ -139,7 +140,7 @@ def test_damaged_and_absent_files_leave_their_rows(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.write_bytes(bytes(10))
     done = decode_into(
-        Place(str(out), 10, 1),
+        OutputRow(str(out), 10, 1),
         names,
         ["x"] * 4,
         folder=str(tmp_path),
@@ -164,7 +165,7 @@ def test_another_mode_or_size_differs_unless_it_is_converted(
 ) -> None:
     _save(tmp_path / "a.png", "RGB", (6, 4))
     (tmp_path / "out").touch()
-    decode = partial(decode_into, Place(str(tmp_path / "out"), 0, 0), ["a.png"], ["x"])
+    decode = partial(decode_into, OutputRow(str(tmp_path / "out"), 0, 0), ["a.png"], ["x"])
     wanted = partial(decode, folder=str(tmp_path), mode="L", size=(5, 5))
     assert wanted(convert=convert, resize=resize).differs
     assert not wanted(convert=True, resize=True).differs
@@ -181,7 +182,7 @@ def test_headers_and_hashes_pass_over_what_they_cannot_read(tmp_path: Path) -> N
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 60_000])
 @pytest.mark.parametrize("sample", [1, 3072, 10**9])
 def test_tasks_cover_all_files_once(count: int, sample: int) -> None:
-    tasks = cuts(count, sample)
+    tasks = task_slices(count, sample)
     rows = itertools.chain.from_iterable(range(count)[rows] for rows in tasks)
     assert list(rows) == list(range(count))
     assert max(rows.stop - rows.start for rows in tasks) <= (1 if sample == 10**9 else 256)
@@ -198,16 +199,17 @@ def test_a_large_set_is_done_by_other_processes(tmp_path: Path) -> None:
 def test_the_fingerprint_is_of_the_samples_not_of_their_order() -> None:
     x = RNG.integers(0, 256, (5, 3, 2, 2), dtype=np.uint8)
     y, classes = [0, 1, 1, 0, 1], ("cat", "dog")
+
+    def fingerprint(images: np.ndarray, labels: list[int]) -> str:
+        pairs = zip(labels, images, strict=True)
+        return combine_digests(sample_digest(classes[label], image) for label, image in pairs)
+
     digests = sorted(
         hashlib.sha256(classes[label].encode() + image.tobytes()).digest()
         for image, label in zip(x, y, strict=True)
     )
     expected = hashlib.sha256(b"".join(digests)).hexdigest()
-    assert order_free_fingerprint([x], y, classes) == expected
-    back = order_free_fingerprint([x[:1:-1], x[1::-1]], y[::-1], classes)
-    assert back == expected
-    swapped = order_free_fingerprint([x], [1, 0, 1, 0, 1], classes)
+    assert fingerprint(x, y) == fingerprint(x[::-1], y[::-1]) == expected
+    swapped = fingerprint(x, [1, 0, 1, 0, 1])
     x[4, 2, 1, 1] ^= 1
-    assert len({expected, swapped, order_free_fingerprint([x], y, classes)}) == 3
-    with pytest.raises(ValueError, match="zip"):
-        order_free_fingerprint([x], y[1:], classes)
+    assert len({expected, swapped, fingerprint(x, y)}) == 3

@@ -118,7 +118,7 @@ def test_every_mode_is_converted_and_told(
 @pytest.mark.parametrize("scale", [1, 1 / 255, np.nan])
 def test_floating_point_pixels_are_refused(tmp_path: Path, scale: float) -> None:
     image = Image.fromarray((L * scale).astype(np.float32))
-    rule = "x.tif has floating-point pixels, which have no fixed range; convert the images to 8 or"
+    rule = "x.tif has floating-point pixels, which have no fixed range; convert"
     with pytest.raises(PredictionInputError, match=re.escape(rule)):
         read_image(_saved(tmp_path, image, "x.tif"), GREY)
     with pytest.raises(PredictionInputError, match=re.escape(rule)):
@@ -156,7 +156,7 @@ def test_four_channels_keep_transparency(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channels", [2, 5])
 def test_channels_that_no_image_has_are_told(tmp_path: Path, channels: int) -> None:
     path = _saved(tmp_path, Image.fromarray(COLOUR))
-    said = f"{path}: this model takes {channels} channels, an image has 1, 3 or 4; give an array "
+    said = f"{path}: the model takes {channels} channels, but images have 1, 3 or 4; give an array "
     with pytest.raises(PredictionInputError, match=f"^{re.escape(said)}\\[N, {channels}, 8, 8]$"):
         read_image(path, (channels, 8, 8))
 
@@ -239,7 +239,7 @@ def test_a_truncated_image_is_refused(tmp_path: Path, share: float, suffix: str)
 def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(content)
-    message = f"{path} is not an image in a format that is known"
+    message = f"{path} is not an image in a known format"
     with pytest.raises(PredictionInputError, match=f"^{re.escape(message)}$"):
         read_image(path, RGB)
 
@@ -259,7 +259,7 @@ def test_an_image_too_large_to_be_safe_is_refused(
 ) -> None:
     path = _saved(tmp_path, Image.fromarray(L))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(PredictionInputError, match=f"^{re.escape(str(path))} is too large an im"):
+    with pytest.raises(PredictionInputError, match=f"^{re.escape(str(path))} is too large"):
         read_image(path, GREY)
 
 
@@ -312,7 +312,7 @@ def test_an_absent_path_or_a_folder_without_images_is_refused(tmp_path: Path) ->
     absent = re.escape(f"there is no file or folder {tmp_path / 'no'}")
     with pytest.raises(PredictionInputError, match=f"^{absent}$"):
         find_images([tmp_path / "no"])
-    empty = re.escape(f"the folder {tmp_path} holds no image files")
+    empty = re.escape(f"the folder {tmp_path} has no image files")
     with pytest.raises(PredictionInputError, match=f"^{empty}$"):
         find_images([tmp_path])
     (tmp_path / "notes.txt").touch()
@@ -350,8 +350,8 @@ def test_arrays_of_bytes_are_images(
 @pytest.mark.parametrize(
     ("values", "shape", "message"),
     [
-        (MANY / 255, RGB, "images must be bytes (uint8, 0 to 255), as they are stored"),
-        (MANY.astype(np.int64), RGB, "images must be bytes (uint8, 0 to 255), as they are stored"),
+        (MANY / 255, RGB, "images must be bytes (uint8, 0 to 255)"),
+        (MANY.astype(np.int64), RGB, "images must be bytes (uint8, 0 to 255)"),
         (MANY[:, :2], RGB, "images must be [N, 3, 8, 8], got [5, 2, 8, 8]"),
         (MANY.transpose(0, 2, 3, 1), RGB, "images must be [N, 3, 8, 8], got [5, 8, 8, 3]"),
         (MANY, GREY, "images must be [N, 1, 8, 8], got [5, 3, 8, 8]"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from sklearn.datasets import load_diabetes, load_digits
@@ -12,7 +10,7 @@ from papertrial.data.sources.embedded import diabetes, digits
 
 
 def test_digits_are_scikit_learns_from_0_to_255() -> None:
-    dataset, bunch = digits(Path()), load_digits()
+    dataset, bunch = digits(), load_digits()
     x = dataset.train.x.take(slice(None))
     assert (x.dtype, tuple(x.shape)) == (torch.uint8, (1797, 1, 8, 8))
     assert torch.unique(x).tolist() == [round(level * 255 / 16) for level in range(17)]
@@ -26,7 +24,7 @@ def test_digits_are_scikit_learns_from_0_to_255() -> None:
 
 
 def test_diabetes_is_scikit_learns_in_natural_units() -> None:
-    dataset, bunch = diabetes(Path()), load_diabetes(scaled=False)
+    dataset, bunch = diabetes(), load_diabetes(scaled=False)
     x = dataset.train.x.take(slice(None))
     assert (x.dtype, tuple(x.shape)) == (torch.float32, (442, 10))
     assert np.array_equal(x.numpy(), bunch.data.astype(np.float32))
@@ -39,18 +37,18 @@ def test_diabetes_is_scikit_learns_in_natural_units() -> None:
 
 
 def test_their_content_is_pinned() -> None:
-    assert digits(Path()).train.fingerprint == (
+    assert digits().train.fingerprint == (
         "f22b6be2b26c15d99d50d57fcf1d1cd02f0ea8ecb10c6292b09a45550a5a0873"
     )
-    assert diabetes(Path()).train.fingerprint == (
+    assert diabetes().train.fingerprint == (
         "1198836354957fed863ac44dd120125397b15a52fd57b70431030504cb72f535"
     )
 
 
 def test_one_loaded_set_is_apart_from_the_next() -> None:
     for load in (digits, diabetes):
-        first = load(Path())
+        first = load()
         expected = first.train.fingerprint
         first.train.x.take(slice(None)).zero_()
         first.train.y.zero_()
-        assert load(Path()).train.fingerprint == expected
+        assert load().train.fingerprint == expected

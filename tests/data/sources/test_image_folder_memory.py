@@ -20,12 +20,14 @@ from papertrial.data.batches import Batches
 from papertrial.data.column import chunks
 from papertrial.data.pipeline import Pipeline
 from papertrial.data.sources import image_folder
+from papertrial.data.sources.spec import ImageOptions, SourceSpec
 from papertrial.progress import finish
 
 used = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (used + {ROOM}, used + {ROOM}))
 folder, cache = map(Path, sys.argv[1:])
-dataset = finish(image_folder.load(folder, cache, size=({SIDE}, {SIDE})))
+spec = SourceSpec("image-folder", folder, images=ImageOptions(size=({SIDE}, {SIDE})))
+dataset = finish(image_folder.load(spec, cache.parent)).dataset
 assert len(dataset.train) == {COUNT}
 assert dataset.nbytes > 3 * {ROOM}
 

@@ -41,7 +41,7 @@ def test_the_real_reviews_whatever_their_names_and_order(imdb_folder: Path, tmp_
     first.rename(first.with_name("z.txt"))
     (folder / "aclImdb/train/unsup").mkdir()
     (folder / "aclImdb/train/unsup/0_0.txt").write_text("unlabelled")
-    got = finish(imdb.load(folder))
+    got = finish(imdb.load_folder(folder))
     assert (got.name, got.kind, got.classes) == ("imdb", "text", ("neg", "pos"))
     assert got.test is not None
     for split in (got.train, got.test):
@@ -53,8 +53,8 @@ def test_the_real_reviews_whatever_their_names_and_order(imdb_folder: Path, tmp_
 def test_one_review_less_is_not_imdb(imdb_folder: Path, tmp_path: Path) -> None:
     folder = linked(imdb_folder, tmp_path)
     own_copy(folder, "test", "pos")[7].unlink()
-    with pytest.raises(DataError, match=r"test/pos has 12,499 texts, IMDB has 12,500"):
-        finish(imdb.load(folder))
+    with pytest.raises(DataError, match=r"test/pos has 12,499 texts, but IMDB has 12,500"):
+        finish(imdb.load_folder(folder))
 
 
 def test_one_other_word_is_not_imdb(imdb_folder: Path, tmp_path: Path) -> None:
@@ -63,11 +63,11 @@ def test_one_other_word_is_not_imdb(imdb_folder: Path, tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     file.unlink()
     file.write_text(text + ".", encoding="utf-8")
-    with pytest.raises(DataError, match=r"train are not those of IMDB.*source=text-folder"):
-        finish(imdb.load(folder))
+    with pytest.raises(DataError, match=r"train are not those of IMDB.*data.source: text-folder"):
+        finish(imdb.load_folder(folder))
 
 
 def test_absent_reviews_are_told_with_their_address(tmp_path: Path) -> None:
     assert imdb.find(tmp_path) is None
     with pytest.raises(DataError, match=r"imdb is not in .*aclImdb_v1.tar.gz"):
-        finish(imdb.load(tmp_path))
+        finish(imdb.load_folder(tmp_path))

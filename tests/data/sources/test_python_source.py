@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.sources.python_source import load
+from papertrial.data.sources.python_source import dataset_of
 from papertrial.data.texts.ragged_column import text_column, texts_of
 from papertrial.errors import DataError
 
@@ -28,7 +28,7 @@ def _returns(value: object) -> Callable[[], object]:
 
 
 def _load(classify: bool = True, **parts: Any) -> Dataset:
-    return load(_returns(parts), NAME, classify)
+    return dataset_of(_returns(parts), NAME, classify)
 
 
 def _x(dataset: Dataset, part: str = "train") -> torch.Tensor:
@@ -94,7 +94,7 @@ def test_strings_are_texts_and_class_names_are_sorted(as_array: bool) -> None:
 def test_a_dataset_is_taken_as_it_is() -> None:
     split = Split(DenseColumn(torch.tensor(ROWS)), torch.tensor(LABELS), np.arange(4))
     dataset = Dataset("mine", "table", split, classes=("a", "b"), features=("p", "q"))
-    assert load(_returns(dataset), NAME, True) is dataset
+    assert dataset_of(_returns(dataset), NAME, True) is dataset
     for classes, y, classify, message in [
         ((), torch.tensor(LABELS), True, "needs at least 2 classes, got 0"),
         (("a", "b"), torch.tensor([0, 1, 2, 1]), True, "int64 from 0 to 1, got int64 from 0 to 2"),
@@ -104,10 +104,10 @@ def test_a_dataset_is_taken_as_it_is() -> None:
     ]:
         wrong = Dataset("mine", "table", Split(split.x, y, split.ids), classes=classes)
         with pytest.raises(DataError, match=f"^{re.escape(NAME)}: .*{message}"):
-            load(_returns(wrong), NAME, classify)
+            dataset_of(_returns(wrong), NAME, classify)
     none = Split(text_column([]), torch.tensor([]), np.arange(0))
     with pytest.raises(DataError, match='"train" has no samples'):
-        load(_returns(Dataset("mine", "text", none, classes=("a", "b"))), NAME, True)
+        dataset_of(_returns(Dataset("mine", "text", none, classes=("a", "b"))), NAME, True)
 
 
 def test_what_the_function_raises_is_told_with_its_line() -> None:
@@ -124,13 +124,13 @@ def test_what_the_function_raises_is_told_with_its_line() -> None:
     with pytest.raises(
         DataError, match=rf"^\./data\.py:splits failed at line {line}: KeyError: 'm"
     ):
-        load(fails, NAME, True)
+        dataset_of(fails, NAME, True)
     with pytest.raises(DataError, match=r"failed at line \d+: SystemExit: over"):
-        load(ends, NAME, True)
+        dataset_of(ends, NAME, True)
     with pytest.raises(DataError, match=r"^the disk is not mounted$"):
-        load(knows, NAME, True)
+        dataset_of(knows, NAME, True)
     with pytest.raises(DataError, match=r"failed: TypeError: .* missing 1 required"):
-        load(lambda needed: needed, NAME, True)
+        dataset_of(lambda needed: needed, NAME, True)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_what_the_function_raises_is_told_with_its_line() -> None:
         ((ROWS, LABELS), ' must return a mapping {"train": (x, y), ...} or a Dataset, got tuple '),
         ({}, ' must return a mapping with "train": (x, y), got no keys'),
         ({"test": (ROWS, LABELS)}, ' must return a mapping with "train": (x, y), got test'),
-        ({"train": (ROWS, LABELS), "tset": 1}, " returns the key 'tset', which means nothing; did"),
-        ({"train": (ROWS, LABELS), 7: 1}, " returns the key 7, which means nothing; valid: train,"),
+        ({"train": (ROWS, LABELS), "tset": 1}, " returns the key 'tset', which is unknown; did"),
+        ({"train": (ROWS, LABELS), 7: 1}, " returns the key 7, which is unknown; valid: train,"),
         ({"train": (ROWS,)}, ': "train" must be a pair (x, y), got tuple of 1'),
         ({"train": np.array(ROWS)}, ': "train" must be a pair (x, y), got ndarray'),
         ({"train": (ROWS, LABELS), "target": 3}, ': "target" must be a name, got 3'),
@@ -149,38 +149,41 @@ def test_what_the_function_raises_is_told_with_its_line() -> None:
 )
 def test_another_form_is_refused(returned: object, message: str) -> None:
     with pytest.raises(DataError, match="^" + re.escape(NAME + message)):
-        load(_returns(returned), NAME, True)
+        dataset_of(_returns(returned), NAME, True)
 
 
 X = {
-    "one text": ("abc", "x must be a list of texts, got one text"),
+    "one text": ("abc", "x must be a list of texts, got a single text"),
     "number": (3, "x must be an array, a tensor or a list, got int"),
     "mapping": ({"a": 1}, "x must be an array, a tensor or a list, got dict"),
-    "scalar": (np.array(3), "x must have a sample a row, got one int64"),
+    "scalar": (np.array(3), "x must have one row for each sample"),
     "empty": ([], "x must have at least one sample, got [0]"),
     "empty rows": (np.zeros((0, 3)), "x must have at least one sample, got [0, 3]"),
     "no columns": (np.zeros((4, 0)), "x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F]"),
     "flat": ([1, 2, 3, 4], "x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], or a list"),
-    "ragged": ([[1, 2], [3]], "x is no array: "),
-    "mixed": ([["a", 2.0]] * 4, "x must be numbers, got object; its rows are of different len"),
+    "ragged": ([[1, 2], [3]], "x must be an array: "),
+    "mixed": ([["a", 2.0]] * 4, "x must be numbers, got object; its rows have different lengths"),
     "complex": (np.ones((4, 2)) * 1j, "x must be numbers, got complex128"),
     "complex tensor": (torch.ones(4, 2) * 1j, "x must be real numbers, got complex64"),
     "dates": (np.zeros((4, 2), "M8[s]"), "x must be numbers, got datetime64[s]"),
     "nan": ([[1, 2], [3, np.nan], [1, 1], [1, 1]], "x[1, 1] must be a finite number that float32"),
     "infinite": (torch.tensor([[1, 2], [torch.inf, 2]]), "x[1, 0] must be a finite number that"),
-    "beyond float32": (np.array([[1e39]]), "x[0, 0] must be a finite number that float32 holds, g"),
+    "beyond float32": (np.array([[1e39]]), "x[0, 0] must be a finite number"),
     "floats as images": (
         COLOUR / 255,
-        "images must be bytes (uint8, 0 to 255), as they are stored",
+        "images must be stored as bytes (uint8, 0 to 255)",
     ),
     "channels last": (
         COLOUR.transpose(0, 2, 3, 1),
-        "images must be [N, C, H, W], got [4, 5, 6, 3], which looks like [N, H, W, C]; turn it",
+        "images must be [N, C, H, W], got [4, 5, 6, 3], which looks like [N, H, W, C]; return",
     ),
     "no pixels": (np.zeros((4, 3, 0, 6), np.uint8), "images must have pixels, got [4, 3, 0, 6]"),
-    "sparse": (torch.eye(4).to_sparse(), "x must be a dense tensor, got a sparse_coo one; give"),
-    "empty text": (["a", " \n", "b", "c"], "x[1] must be a text that is not empty, got ' \\n'"),
-    "a number among texts": (["a", 3, "b", "c"], "x[1] must be a text that is not empty, got 3"),
+    "sparse": (
+        torch.eye(4).to_sparse(),
+        "x must be a dense tensor, got a sparse_coo one; return x.to_dense()",
+    ),
+    "empty text": (["a", " \n", "b", "c"], "x[1] must be a non-empty text, got ' \\n'"),
+    "a number among texts": (["a", 3, "b", "c"], "x[1] must be a non-empty text, got 3"),
 }
 
 
@@ -200,8 +203,12 @@ def test_samples_that_cannot_be_are_refused(case: str, part: str) -> None:
 Y: dict[str, tuple[Any, dict[str, Any], str]] = {
     "too few": ([0, 1], {}, '"train" must have a target for each sample, got 4 samples and 2 tar'),
     "none": ([], {}, '"train" has no targets'),
-    "one-hot": (np.eye(4), {}, '"train": y must be [N], a target a sample, got [4, 4]'),
-    "column": ([[0], [1], [0], [1]], {}, '"train": y must be [N], a target a sample, got [4, 1]'),
+    "one-hot": (np.eye(4), {}, '"train": y must be [N], one target for each sample, got [4, 4]'),
+    "column": (
+        [[0], [1], [0], [1]],
+        {},
+        '"train": y must be [N], one target for each sample, got [4, 1]',
+    ),
     "floats": ([0.0, 1.0, 0.5, 1], {}, '"train": y must hold class indices (integers from 0) or'),
     "one class": ([0, 0, 0, 0], {}, "classification needs at least 2 classes, got ['0']"),
     "one name": (["a"] * 4, {}, "classification needs at least 2 classes, got ['a']"),
@@ -229,38 +236,47 @@ Y: dict[str, tuple[Any, dict[str, Any], str]] = {
     "names here, indices there": (
         ["a", "b", "a", "b"],
         {"test": (ROWS[:2], [0, 1])},
-        '"test": y must be of one kind in every part, got int64, in "train" object',
+        '"test": y must have the same type in every part, got int64 here and object in "train"',
     ),
     "numbers that are no classes": (
         [0, 1, 2, 30_000_000],
         {},
-        '"train": y has indices up to 30,000,000, for 4 samples; for numbers set task: regression',
+        '"train": y has indices up to 30,000,000, but 4 samples; for numbers, set task: regression',
     ),
     "none among indices": (
         LABELS,
         {"test": (ROWS[:2], [0, None])},
-        '"test": y must be of one kind in every part, got object, in "train" int64',
+        '"test": y must have the same type in every part, got object here and int64 in "train"',
     ),
     "none among names": (
         ["a", "b", None, "a"],
         {},
-        '"train": y[2] must be a class name as the others are, got None',
+        '"train": y[2] must be a class name like the others, got None',
     ),
     "bfloat16": (torch.tensor([0, 1, 0, 1]).bfloat16(), {}, '"train": y must hold class indices'),
     "sparse": (
         torch.tensor(LABELS).to_sparse(),
         {},
-        '"train": y must be a dense tensor, got a sparse_coo one; give x.to_dense()',
+        '"train": y must be a dense tensor, got a sparse_coo one; return x.to_dense()',
     ),
-    "classes twice": (LABELS, {"classes": ["a", "a"]}, '"classes" must be a list of different na'),
-    "classes that are numbers": (LABELS, {"classes": [1, 2]}, '"classes" must be a list of differ'),
+    "classes twice": (LABELS, {"classes": ["a", "a"]}, '"classes" must be a list of unique names'),
+    "classes that are numbers": (
+        LABELS,
+        {"classes": [1, 2]},
+        '"classes" must be a list of unique names',
+    ),
     "too few features": (LABELS, {"features": ["a"]}, '"features" must name the 2 columns of x, g'),
     "another width": (
         LABELS,
         {"test": ([[1, 2, 3]], [0])},
-        'samples must be alike in every part; "train" has tables [2], "test" has tables [3]',
+        'every part must have samples of the same kind and shape; "train" has tables [2], '
+        '"test" has tables [3]',
     ),
-    "another kind": (LABELS, {"test": (["a"], [0])}, 'samples must be alike in every part; "trai'),
+    "another kind": (
+        LABELS,
+        {"test": (["a"], [0])},
+        "every part must have samples of the same kind and shape",
+    ),
 }
 
 
@@ -274,11 +290,15 @@ def test_targets_that_do_not_fit_are_refused(case: str) -> None:
 @pytest.mark.parametrize(
     ("y", "more", "message"),
     [
-        (["a", "b", "a", "b"], {}, "\"train\": y must be numbers, got 'a'; for classes set task: "),
-        ([1, 2, np.nan, 3], {}, '"train": y[2] must be a finite number that float32 holds, got na'),
-        ([1, 2, 1e39, 3], {}, '"train": y[2] must be a finite number that float32 holds, got 1e+3'),
+        (
+            ["a", "b", "a", "b"],
+            {},
+            "\"train\": y must be numbers, got 'a'; for classes, set task: ",
+        ),
+        ([1, 2, np.nan, 3], {}, '"train": y[2] must be a finite number'),
+        ([1, 2, 1e39, 3], {}, '"train": y[2] must be a finite number'),
         ([1, 2, None, 3], {}, '"train": y must be numbers, got object'),
-        ([1, 2, 3, 4], {"classes": ["a", "b"]}, ' returns "classes", which regression has not'),
+        ([1, 2, 3, 4], {"classes": ["a", "b"]}, ' returns "classes", but regression has none'),
     ],
 )
 def test_targets_that_are_no_numbers_are_refused(
@@ -289,7 +309,7 @@ def test_targets_that_are_no_numbers_are_refused(
 
 
 def test_images_have_no_named_columns() -> None:
-    with pytest.raises(DataError, match='"features" names columns of a table; got images'):
+    with pytest.raises(DataError, match='"features" names columns of a table, but x holds images'):
         _load(train=(GREY, LABELS), features=["a"])
 
 
@@ -301,5 +321,5 @@ def test_bfloat16_is_taken_as_numbers() -> None:
 
 def test_a_thousand_unnamed_classes_are_taken() -> None:
     assert len(_load(train=(ROWS, [0, 1, 2, 999])).classes) == 1000
-    with pytest.raises(DataError, match="y has indices up to 1,000, for 4 samples"):
+    with pytest.raises(DataError, match="y has indices up to 1,000, but 4 samples"):
         _load(train=(ROWS, [0, 1, 2, 1000]))

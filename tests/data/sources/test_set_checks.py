@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.sources.python_source import load
+from papertrial.data.sources.python_source import dataset_of
 from papertrial.data.texts.ragged_column import RaggedColumn, text_column
 from papertrial.errors import DataError
 
@@ -50,10 +50,13 @@ SETS: dict[str, tuple[Dataset, str]] = {
         _dataset("table", torch.tensor(ROWS)),
         '"train": x must be a column, DenseColumn(x)',
     ),
-    "another kind": (_dataset("sound", NUMBERS), '"train": kind must be image, table or text, got'),
+    "another kind": (
+        _dataset("sound", NUMBERS),
+        '"train": kind must be one of image, table, text, got',
+    ),
     "nan": (
         Dataset("m", "table", _split(DenseColumn(HOLED), 8000), classes=("a", "b"), **FEATURES),
-        '"train": x[5000, 1] must be a finite number that float32 holds, got nan',
+        '"train": x[5000, 1] must be a finite number',
     ),
     "no features": (
         _dataset("table", NUMBERS),
@@ -65,7 +68,7 @@ SETS: dict[str, tuple[Dataset, str]] = {
     ),
     "another width": (
         _dataset("table", NUMBERS, test=_split(DenseColumn(torch.ones(4, 3))), **FEATURES),
-        'samples must be alike in every part; "train" has tables [2], "test" has tables [3]',
+        'of the same kind and shape; "train" has tables [2], "test" has tables [3]',
     ),
     "another size": (
         _dataset(
@@ -73,11 +76,11 @@ SETS: dict[str, tuple[Dataset, str]] = {
             DenseColumn(torch.from_numpy(COLOUR)),
             test=_split(DenseColumn(torch.from_numpy(COLOUR[:, :1]))),
         ),
-        'samples must be alike in every part; "train" has images [3, 5, 6], "test" has images [1',
+        'of the same kind and shape; "train" has images [3, 5, 6], "test" has images [1',
     ),
     "float images": (
         _dataset("image", DenseColumn(torch.from_numpy(COLOUR) / 255)),
-        '"train": images must be bytes (uint8, 0 to 255), as they are stored, got float32 [4, 3, 5',
+        '"train": images must be stored as bytes (uint8, 0 to 255), got float32 [4, 3, 5',
     ),
     "grey": (
         _dataset("image", DenseColumn(torch.from_numpy(GREY))),
@@ -94,7 +97,7 @@ SETS: dict[str, tuple[Dataset, str]] = {
     "not UTF-8": (_dataset("text", NOT_UTF8), '"train": x must be texts in UTF-8: '),
     "an empty text": (
         _dataset("text", text_column(["a", "b", " ", "c"])),
-        '"train": x[2] must be a text that is not empty',
+        '"train": x[2] must be a non-empty text',
     ),
 }
 
@@ -103,7 +106,7 @@ SETS: dict[str, tuple[Dataset, str]] = {
 def test_a_dataset_is_checked_as_a_mapping_is(case: str) -> None:
     dataset, message = SETS[case]
     with pytest.raises(DataError, match=re.escape(message)) as caught:
-        load(_returns(dataset), NAME, True)
+        dataset_of(_returns(dataset), NAME, True)
     assert str(caught.value).startswith(f"{NAME}: ")
 
 
@@ -117,11 +120,11 @@ def test_a_dataset_is_checked_as_a_mapping_is(case: str) -> None:
 def test_targets_of_a_dataset_are_a_tensor(y: Any, message: str) -> None:
     dataset = Dataset("m", "table", Split(NUMBERS, y, np.arange(4)), classes=("a", "b"), **FEATURES)
     with pytest.raises(DataError, match=re.escape(message)):
-        load(_returns(dataset), NAME, True)
+        dataset_of(_returns(dataset), NAME, True)
 
 
 def test_datasets_of_images_and_texts_are_taken() -> None:
     images = _dataset("image", DenseColumn(torch.from_numpy(COLOUR)))
     texts = _dataset("text", text_column(["a", "b", "c", "gr\u00fc\u00df"]))
-    assert load(_returns(images), NAME, True) is images
-    assert load(_returns(texts), NAME, True) is texts
+    assert dataset_of(_returns(images), NAME, True) is images
+    assert dataset_of(_returns(texts), NAME, True) is texts

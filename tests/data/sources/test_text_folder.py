@@ -9,6 +9,7 @@ import pytest
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources import text_folder
+from papertrial.data.sources.spec import SourceSpec
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
 from papertrial.progress import Step, finish
@@ -33,7 +34,7 @@ def written(path: Path, content: str | bytes) -> Path:
 
 
 def load(path: Path) -> Dataset:
-    return finish(text_folder.load(path))
+    return finish(text_folder.load(SourceSpec("text-folder", path), path)).dataset
 
 
 def test_parts_classes_names_and_texts(root: Path) -> None:
@@ -60,7 +61,7 @@ def test_classes_alone_are_to_be_split(root: Path) -> None:
 
 
 def test_progress_counts_all_texts(root: Path) -> None:
-    steps = list(text_folder.load(root))
+    steps = list(text_folder.load(SourceSpec("text-folder", root), root))
     assert steps[-1] == Step("reading texts", 12, 12, "texts")
 
 
@@ -80,7 +81,7 @@ def test_links_are_followed_and_broken_ones_told(root: Path) -> None:
 
 def test_bytes_that_are_not_utf8_are_told(root: Path) -> None:
     written(root / "train/spam/1.txt", b"caf\xe9")
-    with pytest.raises(DataError, match=r"train/spam/1.txt is not UTF-8 text: byte 3 .* 0xe9"):
+    with pytest.raises(DataError, match=r"train/spam/1.txt is not UTF-8 text: byte 3, .* 0xe9"):
         load(root)
 
 
@@ -103,7 +104,7 @@ def test_one_class_is_not_enough(root: Path) -> None:
     with pytest.raises(DataError, match=r"needs two classes or more, .*only ham"):
         load(root)
     (root.parent / "nothing").mkdir()
-    with pytest.raises(DataError, match=r"needs two classes or more, .*got none"):
+    with pytest.raises(DataError, match=r"needs two classes or more, .*has none"):
         load(root.parent / "nothing")
 
 
@@ -119,7 +120,7 @@ def test_parts_must_have_the_classes_of_train(root: Path) -> None:
 
 
 def test_other_layouts_are_told(root: Path) -> None:
-    with pytest.raises(DataError, match="does not exist; it must hold train/<class>"):
+    with pytest.raises(DataError, match="does not exist; it must have train/<class>"):
         load(root / "absent")
     with pytest.raises(DataError, match="is a file"):
         load(root / ".DS_Store")

@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources.text_table import load
+from papertrial.data.sources import text_table
+from papertrial.data.sources.spec import SourceSpec, TableOptions
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 TEXTS = ["A fine film,\nreally", "NA", ' "so" so ', "größer ☺"]
 LABELS = ["pos", "neg", "neg", "pos"]
@@ -26,6 +28,11 @@ def _write(folder: Path, text: str, name: str = "reviews.csv") -> Path:
 
 def _load(path: Path) -> Dataset:
     return load(path, text="review", target="label")
+
+
+def load(path: Path, **options: str) -> Dataset:
+    spec = SourceSpec("text-table", path, table=TableOptions(**options))  # type: ignore[arg-type]
+    return finish(text_table.load(spec, path)).dataset
 
 
 def _csv(mark: str) -> str:
@@ -79,13 +86,16 @@ LONG = "\n".join(["label,review", *(f"text number {i},{i % 2}" for i in range(60
     [
         ("review,label\na,x\n\n ,y\nb,y\n", "{path} line 4: review is an empty text; write it"),
         ('review,label\na,x\n"",y\n,y\n', "{path} line 3: review is an empty text (and 1 more)"),
-        ("review,label\na,x\nb,\n", "{path}: every row must have a target, label is missing in 1"),
+        (
+            "review,label\na,x\nb,\n",
+            "{path}: every row must have a target, but label is missing in 1",
+        ),
         ("review,label\na,x\nb,NA\n", "label is missing in 1 of 2 (line 3)"),
-        ("review,label\na,x\nb,x\n", "needs at least 2 classes; every cell of label is 'x'"),
+        ("review,label\na,x\nb,x\n", "needs at least 2 classes, but every cell of label is 'x'"),
         ("reviews,label\na,x\n", "data.table.text: {path} has no column 'review'; did you mean"),
         ("review,Label\na,x\n", "data.table.target: {path} has no column 'label'; did you mean"),
-        ("review,label\na,x\nb\n", "{path} line 3: 1 cell, where the header names 2"),
-        (LONG, "label has 60 classes in 60 rows, as a column of texts has; is it data.table.text"),
+        ("review,label\na,x\nb\n", "{path} line 3 has 1 cell, but the table has 2 columns"),
+        (LONG, "label has 60 classes in 60 rows, like a column of texts"),
         ("review,label\n", "{path} has a header but no rows"),
     ],
 )

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from papertrial.data.tables.layout import Feature, Layout, ordered
-from papertrial.data.tables.table_file import Table, read_table
-from papertrial.errors import DataError, PredictionInputError
+from papertrial.data.tables.layout import Feature, Layout, sort_values
+from papertrial.data.tables.table_file import TableFile, read_table
+from papertrial.errors import DataError
 
 TEXT = "age,city,zip\n1,Paris,075\n2,Rome,001\n3.5,Paris,075\n4, Rome ,9\n"
 
 
-def _table(folder: Path, text: str, name: str = "rows.csv") -> Table:
+def _table(folder: Path, text: str, name: str = "rows.csv") -> TableFile:
     (folder / name).write_text(text)
     return read_table(folder / name)
 
@@ -59,14 +59,14 @@ def test_a_missing_cell_is_nan_or_no_category_where_missing_cells_may_come(tmp_p
     age, city = Layout.numeric(["age"]), Layout((Feature("city", ("A", "B")),))
     with pytest.raises(DataError, match="line 3: age must be a number, got ''"):
         age.encode(table)
-    with pytest.raises(PredictionInputError, match=r"line 4: city must be one of .*; got 'NA'"):
-        city.encode(table, PredictionInputError)
+    with pytest.raises(DataError, match=r"line 4: city must be one of .*; got 'NA'"):
+        city.encode(table)
 
 
 def test_the_order_of_values() -> None:
-    assert ordered(["10", "9", "-1", "9"]) == ["-1", "9", "10"]
-    assert ordered(["10", "9", "x"]) == ["10", "9", "x"]
-    assert ordered(["b", "a", "B"]) == ["B", "a", "b"]
+    assert sort_values(["10", "9", "-1", "9"]) == ["-1", "9", "10"]
+    assert sort_values(["10", "9", "x"]) == ["10", "9", "x"]
+    assert sort_values(["b", "a", "B"]) == ["B", "a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -74,24 +74,21 @@ def test_the_order_of_values() -> None:
     [
         (
             "a,city\n1,Paris\n2,Rome\n",
-            "{path} line 2: text in a numeric column: city is 'Paris' (and 1 more of its 2 cells"
-            "); mend it, declare the column in data.table.categorical, or leave it out with "
-            "data.table.features",
+            "{path} line 2: text in a numeric column: city is 'Paris' (and 1 more of its 2 cells)",
         ),
         (
             'a,b\n1,2\n\n"12,5",3\n',
-            "{path} line 4: text in a numeric column: a is '12,5'; write decimals with a point; "
-            "mend it, declare",
+            "{path} line 4: text in a numeric column: a is '12,5'; write decimals with a point",
         ),
-        ("a,b\n1,2\n2,abc\n", "{path} line 3: text in a numeric column: b is 'abc'; mend it, decl"),
-        ("a,b\n1,2\n?,3\n", "{path} line 3: text in a numeric column: a is '?'; mend it, declare"),
+        ("a,b\n1,2\n2,abc\n", "{path} line 3: text in a numeric column: b is 'abc'"),
+        ("a,b\n1,2\n?,3\n", "{path} line 3: text in a numeric column: a is '?'"),
         (
             "a,b\n1,2\n2,inf\n",
-            "{path} line 3: b must be a finite number that float32 holds, got 'i",
+            "{path} line 3: b must be a finite number",
         ),
         (
             "a,b\n1,2\n2,1e39\n",
-            "{path} line 3: b must be a finite number that float32 holds, got '",
+            "{path} line 3: b must be a finite number",
         ),
     ],
 )
@@ -100,8 +97,10 @@ def test_text_in_a_numeric_column_is_told_by_line_and_value(
 ) -> None:
     table = _table(tmp_path, text)
     expected = "^" + re.escape(message.format(path=table.path))
-    with pytest.raises(DataError, match=expected):
+    with pytest.raises(DataError, match=expected) as caught:
         Layout.learn(table, list(table.columns))
+    text_found = "text in a numeric column" in message
+    assert ("data.table.categorical" in str(caught.value)) == text_found
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_text_in_a_numeric_column_is_told_by_line_and_value(
 )
 def test_a_column_of_ids_is_refused(tmp_path: Path, rows: list[str], got: str) -> None:
     table = _table(tmp_path, "\n".join(["c,d", *rows]))
-    with pytest.raises(DataError, match=f"at most 100 categories, fewer than rows; {got}, as a "):
+    with pytest.raises(DataError, match=f"at most 100 categories.*{got}.*data.table.features"):
         Layout.learn(table, ["c"], categorical=["c"])
 
 

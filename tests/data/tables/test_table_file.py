@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from papertrial.data.tables.table_file import MISSING, Table, read_table
+from papertrial.data.tables.table_file import MISSING, TableFile, read_table
 from papertrial.errors import DataError
 
 
@@ -29,7 +29,7 @@ def _parquet(folder: Path, **columns: object) -> Path:
     return path
 
 
-def _cells(table: Table) -> dict[str, list[object]]:
+def _cells(table: TableFile) -> dict[str, list[object]]:
     return {name: cells.to_pylist() for name, cells in table.columns.items()}
 
 
@@ -57,7 +57,7 @@ def test_text_files_are_read_as_written(
     assert _cells(table) == expected
     assert table.lines is not None
     assert table.lines.tolist() == lines
-    assert table.place(0) == f"line {lines[0]}"
+    assert table.position(0) == f"line {lines[0]}"
     assert len(table) == len(lines)
 
 
@@ -80,7 +80,7 @@ def test_the_delimiter_is_told_or_goes_by_the_ending(
 
 def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
     table = read_table(_write(tmp_path, gzip.compress(b"a,b\n\n1,x\n"), "rows.csv.gz"))
-    assert (_cells(table), table.place(0)) == ({"a": ["1"], "b": ["x"]}, "line 3")
+    assert (_cells(table), table.position(0)) == ({"a": ["1"], "b": ["x"]}, "line 3")
 
 
 def test_a_cell_longer_than_pythons_limit_is_read_and_the_limit_stays(tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ def test_a_cell_longer_than_pythons_limit_is_read_and_the_limit_stays(tmp_path: 
     assert limit < 200_000
     table = read_table(_write(tmp_path, "a,b\n\n" + "x" * 200_000 + ",1\n"))
     assert len(table.written("a", 0)) == 200_000
-    assert table.place(0) == "line 3"
+    assert table.position(0) == "line 3"
     assert csv.field_size_limit() == limit
 
 
 def test_parquet_keeps_its_types_and_has_rows_from_0(tmp_path: Path) -> None:
     table = read_table(_parquet(tmp_path, a=[1, None], b=["x", "y"], __index_level_0__=[7, 8]))
     assert _cells(table) == {"a": [1, None], "b": ["x", "y"]}
-    assert (table.place(1), table.lines) == ("row 1", None)
+    assert (table.position(1), table.lines) == ("row 1", None)
 
 
 @pytest.mark.parametrize("cell", MISSING)
@@ -163,9 +163,9 @@ def test_a_column_of_another_type_is_refused_when_it_is_used(tmp_path: Path) -> 
     table = read_table(_parquet(tmp_path, day=pa.array([1], pa.date32()), tags=[["x"]], a=[1]))
     assert table.numbers("a").values.tolist() == [1]
     for name, kind in [("day", "date32[day]"), ("tags", "list<")]:
-        with pytest.raises(DataError, match=f"got {name} of type {re.escape(kind)}"):
+        with pytest.raises(DataError, match=f"{name} has the type {re.escape(kind)}"):
             table.numbers(name)
-        with pytest.raises(DataError, match=f"{name} of type"):
+        with pytest.raises(DataError, match=f"{name} has the type"):
             table.missing(name)
 
 
@@ -184,29 +184,35 @@ def test_rows_kept_keep_their_places(tmp_path: Path) -> None:
         ("\ufeff", "{path} is empty"),
         ("a,b\n", "{path} has a header but no rows"),
         ("a,b\r\n\r\n\n", "{path} has a header but no rows"),
-        ("a,b\n1,2\n3\n", "{path} line 3: 1 cell, where the header names 2; a cell that holds ','"),
-        ("a,b\n\n1,2,3\n", "{path} line 3: 3 cells, where the header names 2"),
-        ('a,b\n"1\n2",3\n1,5,2\n', "{path} line 4: 3 cells, where the header names 2"),
-        ('a,b\n0,1\n1,"2\n3,4\n5,6\n7', "{path} line 3: a quote opens there that is never closed"),
-        ('a,b\n"1,2\n3,4\n', "{path} line 2: a quote opens there that is never closed"),
-        ('a,"b\n3,4\n', "{path} line 1: a quote opens there that is never closed"),
-        ('a,b\n1,2\n"1"0,2\n', "{path} line 3: badly quoted: .*is written twice"),
+        (
+            "a,b\n1,2\n3\n",
+            "{path} line 3 has 1 cell, but the table has 2 columns; put a cell that contains ','",
+        ),
+        ("a,b\n\n1,2,3\n", "{path} line 3 has 3 cells, but the table has 2 columns"),
+        ('a,b\n"1\n2",3\n1,5,2\n', "{path} line 4 has 3 cells, but the table has 2 columns"),
+        ('a,b\n0,1\n1,"2\n3,4\n5,6\n7', "{path} line 3 opens a quote that is never closed"),
+        ('a,b\n"1,2\n3,4\n', "{path} line 2 opens a quote that is never closed"),
+        ('a,"b\n3,4\n', "{path} line 1 opens a quote that is never closed"),
+        (
+            'a,b\n1,2\n"1"0,2\n',
+            "{path} line 3 is badly quoted .*a quote inside a quoted cell twice",
+        ),
         (
             'a,b\n1,2\n"3,4\n5,6"\n',
-            "{path} line 3: 1 cell, .* quote that opens there ends on line 4",
+            "{path} line 3 has 1 cell, .* quote that opens there ends on line 4",
         ),
-        ("a;b\n1;2\n", "{path} has one column .*'a;b'; set data.table.delimiter to ';'$"),
-        ("a\tb\n1\t2\n", "{path} has one column .*; set data.table.delimiter to '.t'$"),
-        ("a|b\n1|2\n", "{path} has one column .*; set data.table.delimiter to '|'$"),
-        ("a,b,a\n1,2,3\n", "{path}: column names must differ, got 'a' for columns 1, 3"),
-        ("a, a\n1,2\n", "{path}: column names must differ, got 'a' for columns 1, 2"),
+        ("a;b\n1;2\n", "{path} has only one column .*'a;b'; .*set data.table.delimiter to ';'$"),
+        ("a\tb\n1\t2\n", "{path} has only one column .* set data.table.delimiter to '.t'$"),
+        ("a|b\n1|2\n", "{path} has only one column .* set data.table.delimiter to '|'$"),
+        ("a,b,a\n1,2,3\n", "{path}: column names must be unique, but columns 1, 3 "),
+        ("a, a\n1,2\n", "{path}: column names must be unique, but columns 1, 2 "),
         (",a\n0,1\n", "{path}: column 1 of 2 has no name in the header"),
         ("a,b,,\n0,1,,\n", "{path}: column 3 of 4 has no name in the header"),
-        (b"a,b\n1,2\n\xe9t\xe9,2\n", "{path} line 3: a table must be UTF-8 text, got the bytes"),
-        (b"\xe9,b\n1,2\n", "{path} line 1: a table must be UTF-8 text, got the bytes"),
-        ("a,b\n1,2\n".encode("utf-16"), "{path} line 1: a table must be UTF-8 text"),
+        (b"a,b\n1,2\n\xe9t\xe9,2\n", "{path} line 3 is not UTF-8 text: it has the bytes"),
+        (b"\xe9,b\n1,2\n", "{path} line 1 is not UTF-8 text: it has the bytes"),
+        ("a,b\n1,2\n".encode("utf-16"), "{path} line 1 is not UTF-8 text"),
         ("a,b\n1,2\n".encode("utf-16-le"), "{path} line 1 is not text; save the file as UTF-8"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "{path} line 1: a table must be UTF-8 text"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "{path} line 1 is not UTF-8 text"),
     ],
 )
 def test_a_text_file_that_is_no_table_is_refused(
@@ -249,7 +255,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"ends in one of \.csv, .*\.parquet.*; got .*rows\.xlsx"):
+    with pytest.raises(DataError, match=r"rows\.xlsx: .* ends in one of \.csv, .*\.parquet"):
         read_table(_write(tmp_path, "a,b\n1,2\n", "rows.xlsx"))
 
 
@@ -274,7 +280,7 @@ def test_what_is_no_parquet_table_is_refused(tmp_path: Path) -> None:
     pq.write_table(
         pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), tmp_path / "2.parquet"
     )
-    with pytest.raises(DataError, match="column names must differ, got 'a' for columns 1, 2"):
+    with pytest.raises(DataError, match="column names must be unique, but columns 1, 2 "):
         read_table(tmp_path / "2.parquet")
 
 

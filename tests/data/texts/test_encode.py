@@ -65,7 +65,7 @@ def test_no_more_than_the_longest_length_is_kept() -> None:
 def test_a_text_without_words_is_named_by_its_part_and_row(empty: str) -> None:
     with pytest.raises(DataError) as caught:
         encode(reviews(test=split(["good", empty])), WORDS)
-    assert str(caught.value) == "reviews, test: row 11 has no words; take it out of the set"
+    assert str(caught.value) == "reviews, test: row 11 has no words; remove it from the set"
 
 
 def test_a_text_without_words_is_named_by_its_file_where_it_has_one() -> None:
@@ -73,7 +73,7 @@ def test_a_text_without_words_is_named_by_its_file_where_it_has_one() -> None:
     with pytest.raises(DataError) as caught:
         encode(reviews(train=train), WORDS)
     assert str(caught.value) == (
-        "reviews, train: train/neg/2.txt has no words; take it out of the set"
+        "reviews, train: train/neg/2.txt has no words; remove it from the set"
     )
 
 

@@ -77,8 +77,8 @@ def test_a_folder_stands_for_its_texts_by_name(here: Path) -> None:
         ("folder/gone.txt", "there is no file or folder folder/gone.txt"),
         (Path("gone"), "there is no file or folder gone"),
         (Path("any text"), "there is no file or folder any text"),
-        ("empty", "the folder empty holds no .txt files"),
-        ("latin", "latin is not UTF-8 text: byte 2"),
+        ("empty", "the folder empty has no .txt files"),
+        ("latin", "latin is not UTF-8 text: byte 2,"),
     ],
 )
 def test_what_cannot_be_read_is_one_message(item: str | Path, message: str, here: Path) -> None:
@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_one_message(item: str | Path, message: str, here
     (here / "latin").write_bytes("na\u00efve".encode("latin-1"))
     with pytest.raises(PredictionInputError) as error:
         find_texts(item)
-    assert str(error.value) == message
+    assert str(error.value).startswith(message)
 
 
 def test_a_broken_link_is_no_text_of_a_folder(here: Path) -> None:
@@ -102,5 +102,5 @@ def test_a_table_is_not_one_text(name: str, here: Path) -> None:
         find_texts(name)
     (here / name).write_text("text\nlovely\n")
     for item in (name, here / name):
-        with pytest.raises(PredictionInputError, match=f"got .*{name}: give its texts, or .txt fi"):
+        with pytest.raises(PredictionInputError, match=f"{name} is a table, .* give its texts"):
             find_texts(item)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from papertrial.data.column import Column, Split, chunks
+from papertrial.data.column import SampleColumn, Split, chunks
 from papertrial.data.texts.ragged_column import RaggedColumn, text_column, texts_of
 
 SAMPLES = [[5, 6, 7], [8], [], [9, 10, 11, 12], [13, 14]]
@@ -24,7 +24,7 @@ def padded(samples: list[list[int]]) -> list[list[int]]:
     return [sample + [0] * (longest - len(sample)) for sample in samples]
 
 
-def samples_of(column: Column) -> list[list[int]]:
+def samples_of(column: SampleColumn) -> list[list[int]]:
     assert isinstance(column, RaggedColumn)
     return [column.sample(row).tolist() for row in range(len(column))]
 

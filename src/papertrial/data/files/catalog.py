@@ -1,6 +1,6 @@
-"""What sets can be named: addresses, checksums, sizes, licences, and where their files lie.
+"""The catalog of named sets: addresses, checksums, sizes, licences, and the paths of their files.
 
-Nothing slow is imported, so that a list of the sets is there at once.
+This module must not import anything slow, so that listing the sets is immediate.
 """
 
 from __future__ import annotations
@@ -9,24 +9,28 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 import platformdirs
 
+from papertrial.data.kind import Kind
 from papertrial.errors import DataError, did_you_mean
+from papertrial.vocabulary import NamedSet, SplitName, TaskName
 
+# How messages end that are about the data folder.
+ELSEWHERE = "or choose another data folder with --data DIR or $PAPERTRIAL_DATA"
 State = Literal["on disk", "absent", "comes with papertrial"]
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file to fetch.
+    """A file to download.
 
     Args:
-        file: its place in the data folder.
-        urls: where it can be had, tried in order.
-        checksum: "md5:..." or "sha256:..."; None where none is published.
-        nbytes: how large it is; None where that is not known.
+        file: its path in the data folder.
+        urls: its addresses, tried in order.
+        checksum: "md5:..." or "sha256:..."; None if none is published.
+        nbytes: its size; None if unknown.
     """
 
     file: str
@@ -36,26 +40,27 @@ class Artifact:
 
     @property
     def name(self) -> str:
-        """The file's name alone."""
+        """The name of the file, without folders."""
         return PurePosixPath(self.file).name
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A set, or word vectors, that can be named.
+class CatalogEntry:
+    """A named set, or named word vectors.
 
-    `rows` is the samples by split, `files` what is fetched with its bytes, `unpacked` the ways in
-    which the set may lie unpacked (each: paths that are there together). `torchvision` is the
-    class that has the addresses and checksums; without one they are `urls` and `checksum`.
+    `rows` has the number of samples of each split, `files` the files to download with their bytes.
+    `unpacked` has the alternative forms of the unpacked set, each a tuple of paths that must all
+    exist. `torchvision` is the class that has the addresses and checksums; without one they are in
+    `urls` and `checksum`.
     """
 
-    name: str
+    name: NamedSet | Literal["glove.6B"]
     title: str
-    kind: Literal["image", "table", "text", "vectors"]
-    task: str
+    kind: Kind | Literal["vectors"]
+    task: TaskName | Literal["vectors of a text recipe"]
     licence: str
     homepage: str
-    rows: Mapping[str, int]
+    rows: Mapping[SplitName | Literal["words"], int]
     classes: int = 0
     files: Mapping[str, int | None] = field(default_factory=dict)
     unpacked: tuple[tuple[str, ...], ...] = ()
@@ -65,7 +70,7 @@ class Entry:
 
     @property
     def nbytes(self) -> int | None:
-        """Bytes to fetch; None where a file's are not known."""
+        """Bytes to download; None if the size of a file is unknown."""
         sizes = list(self.files.values())
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
@@ -82,36 +87,46 @@ _REVIEWS = tuple(
 )
 
 
-def _idx(folder: str, sizes: tuple[int | None, ...]) -> dict[str, Any]:
-    raw = [f"{folder}/raw/{name}" for name in _IDX]
-    packed = [f"{name}.gz" for name in raw]
-    return {
-        "files": dict(zip(packed, sizes, strict=True)),
-        "unpacked": (tuple(raw),),
-        "torchvision": folder,
-        "rows": {"train": 60_000, "test": 10_000},
-        "classes": 10,
-        "kind": "image",
-        "task": "image-classification",
-    }
+def _mnist_like(
+    name: NamedSet, title: str, licence: str, homepage: str, folder: str, nbytes: tuple[int, ...]
+) -> CatalogEntry:
+    raw = [f"{folder}/raw/{file}" for file in _IDX]
+    packed = [f"{file}.gz" for file in raw]
+    return CatalogEntry(
+        name=name,
+        title=title,
+        kind="image",
+        task="image-classification",
+        licence=licence,
+        homepage=homepage,
+        rows={"train": 60_000, "test": 10_000},
+        classes=10,
+        files=dict(zip(packed, nbytes, strict=True)),
+        unpacked=(tuple(raw),),
+        torchvision=folder,
+    )
 
 
-def _cifar(classes: int, nbytes: int, *unpacked: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "files": {f"cifar-{classes}-python.tar.gz": nbytes},
-        "unpacked": unpacked,
-        "torchvision": f"CIFAR{classes}",
-        "rows": {"train": 50_000, "test": 10_000},
-        "classes": classes,
-        "kind": "image",
-        "task": "image-classification",
-        "licence": "none stated; cite Krizhevsky 2009",
-        "homepage": "https://www.cs.toronto.edu/~kriz/cifar.html",
-    }
+def _cifar(
+    name: NamedSet, title: str, classes: int, nbytes: int, unpacked: tuple[tuple[str, ...], ...]
+) -> CatalogEntry:
+    return CatalogEntry(
+        name=name,
+        title=title,
+        kind="image",
+        task="image-classification",
+        licence="none stated; cite Krizhevsky 2009",
+        homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
+        rows={"train": 50_000, "test": 10_000},
+        classes=classes,
+        files={f"cifar-{classes}-python.tar.gz": nbytes},
+        unpacked=unpacked,
+        torchvision=f"CIFAR{classes}",
+    )
 
 
 _ENTRIES = (
-    Entry(
+    CatalogEntry(
         name="digits",
         title="handwritten digits, 8x8, from scikit-learn",
         kind="image",
@@ -121,7 +136,7 @@ _ENTRIES = (
         rows={"train": 1797},
         classes=10,
     ),
-    Entry(
+    CatalogEntry(
         name="diabetes",
         title="diabetes progression of 442 patients (Efron et al. 2004), from scikit-learn",
         kind="table",
@@ -130,47 +145,48 @@ _ENTRIES = (
         homepage="https://www4.stat.ncsu.edu/~boos/var.select/diabetes.html",
         rows={"train": 442},
     ),
-    Entry(
-        name="fashion-mnist",
-        title="Fashion-MNIST: clothes, 28x28 grey (Xiao et al. 2017)",
-        licence="MIT",
-        homepage="https://github.com/zalandoresearch/fashion-mnist",
-        **_idx("FashionMNIST", (26_421_880, 29_515, 4_422_102, 5_148)),
+    _mnist_like(
+        "fashion-mnist",
+        "Fashion-MNIST: clothes, 28x28 grey (Xiao et al. 2017)",
+        "MIT",
+        "https://github.com/zalandoresearch/fashion-mnist",
+        "FashionMNIST",
+        (26_421_880, 29_515, 4_422_102, 5_148),
     ),
-    Entry(
-        name="mnist",
-        title="MNIST: handwritten digits, 28x28 grey (LeCun et al. 1998)",
-        licence="CC BY-SA 3.0",
-        homepage="http://yann.lecun.com/exdb/mnist/",
-        **_idx("MNIST", (9_912_422, 28_881, 1_648_877, 4_542)),
+    _mnist_like(
+        "mnist",
+        "MNIST: handwritten digits, 28x28 grey (LeCun et al. 1998)",
+        "CC BY-SA 3.0",
+        "http://yann.lecun.com/exdb/mnist/",
+        "MNIST",
+        (9_912_422, 28_881, 1_648_877, 4_542),
     ),
-    Entry(
-        name="kmnist",
-        title="Kuzushiji-MNIST: cursive Japanese, 28x28 grey (Clanuwat et al. 2018)",
-        licence="CC BY-SA 4.0",
-        homepage="https://github.com/rois-codh/kmnist",
-        **_idx("KMNIST", (18_165_135, 29_497, 3_041_136, 5_120)),
+    _mnist_like(
+        "kmnist",
+        "Kuzushiji-MNIST: cursive Japanese, 28x28 grey (Clanuwat et al. 2018)",
+        "CC BY-SA 4.0",
+        "https://github.com/rois-codh/kmnist",
+        "KMNIST",
+        (18_165_135, 29_497, 3_041_136, 5_120),
     ),
-    Entry(
-        name="cifar10",
-        title="CIFAR-10: things and animals, 32x32 RGB (Krizhevsky 2009)",
-        **_cifar(
-            10,
-            170_498_071,
+    _cifar(
+        "cifar10",
+        "CIFAR-10: things and animals, 32x32 RGB (Krizhevsky 2009)",
+        10,
+        170_498_071,
+        (
             tuple(f"cifar-10-batches-py/{name}" for name in _BATCHES),
             ("cifar10/train", "cifar10/test"),
         ),
     ),
-    Entry(
-        name="cifar100",
-        title="CIFAR-100: 100 kinds of things and animals, 32x32 RGB (Krizhevsky 2009)",
-        **_cifar(
-            100,
-            169_001_437,
-            ("cifar-100-python/meta", "cifar-100-python/train", "cifar-100-python/test"),
-        ),
+    _cifar(
+        "cifar100",
+        "CIFAR-100: 100 kinds of things and animals, 32x32 RGB (Krizhevsky 2009)",
+        100,
+        169_001_437,
+        (("cifar-100-python/meta", "cifar-100-python/train", "cifar-100-python/test"),),
     ),
-    Entry(
+    CatalogEntry(
         name="imdb",
         title="IMDB reviews, half positive (Maas et al. 2011)",
         kind="text",
@@ -184,9 +200,9 @@ _ENTRIES = (
         urls=("https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",),
         checksum="md5:7c2ac02c03563afcf9b574c7e56c153a",
     ),
-    Entry(
+    CatalogEntry(
         name="glove.6B",
-        title="GloVe word vectors of Wikipedia and Gigaword: 50, 100, 200 and 300 numbers a word",
+        title="GloVe word vectors of Wikipedia and Gigaword: 50, 100, 200 and 300 numbers per word",
         kind="vectors",
         task="vectors of a text recipe",
         licence="PDDL 1.0",
@@ -197,16 +213,15 @@ _ENTRIES = (
             "https://nlp.stanford.edu/data/glove.6B.zip",
             "https://downloads.cs.stanford.edu/nlp/data/glove.6B.zip",
         ),
-        # Not published beside the archive; several public projects each give this one on
-        # their own.
+        # Not published with the archive; several independent public projects state this one.
         checksum="sha256:617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
     ),
 )
-CATALOG: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+CATALOG: Mapping[str, CatalogEntry] = {entry.name: entry for entry in _ENTRIES}
 
 
-def entry_of(name: str) -> Entry:
-    """Return what is known of the set `name`.
+def entry_of(name: str) -> CatalogEntry:
+    """Return the entry of the set `name`.
 
     Raises:
         DataError: there is no such set.
@@ -216,8 +231,8 @@ def entry_of(name: str) -> Entry:
     return CATALOG[name]
 
 
-def artifacts(entry: Entry) -> tuple[Artifact, ...]:
-    """Return the files to fetch; for torchvision's sets as its own class has them."""
+def artifacts(entry: CatalogEntry) -> tuple[Artifact, ...]:
+    """Return the files to download, as torchvision's class says for the sets that it has."""
     if not entry.torchvision:
         return tuple(
             Artifact(file, entry.urls, entry.checksum, nbytes)
@@ -240,13 +255,13 @@ def artifacts(entry: Entry) -> tuple[Artifact, ...]:
     )
 
 
-def state(entry: Entry, folder: Path) -> State:
-    """Say whether the set's files lie in the data folder, by their names alone."""
+def state(entry: CatalogEntry, folder: Path) -> State:
+    """Return whether the files of a set are in the data folder; only their names are checked."""
     if not entry.files:
         return "comes with papertrial"
-    ways = (tuple(entry.files), *entry.unpacked)
-    there = any(all((folder / path).exists() for path in way) for way in ways)
-    return "on disk" if there else "absent"
+    forms = (tuple(entry.files), *entry.unpacked)
+    present = any(all((folder / path).exists() for path in form) for form in forms)
+    return "on disk" if present else "absent"
 
 
 def data_folder(given: str | Path | None = None) -> Path:
@@ -257,4 +272,4 @@ def data_folder(given: str | Path | None = None) -> Path:
     try:
         return Path(chosen).expanduser()
     except RuntimeError as error:
-        raise DataError(f"there is no data folder {chosen}: {error}") from error
+        raise DataError(f"cannot find the data folder {chosen}: {error}") from error

@@ -1,6 +1,6 @@
-"""Files from the network: resumed where they stopped, checked, and put in place whole.
+"""Downloads, which are resumed after an interruption, verified, and put in place atomically.
 
-What a file is fetched into is `<file>.part`, which stays when a fetch stops, and is gone on with.
+A file is downloaded to `<file>.part`. If a download is interrupted, this stays and is resumed.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from papertrial.data.files.catalog import Artifact
+from papertrial.data.files.catalog import ELSEWHERE, Artifact
+from papertrial.data.files.locks import wait_for
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
 
 _CHUNK = 1 << 16
-_TRIES = 3  # connections to one address that bring nothing new
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-ELSEWHERE = "or name another data folder with --data DIR or $PAPERTRIAL_DATA"
+_TRIES = 3  # connections to an address without any new bytes
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _RefusedError(Exception):
-    """An address that does not give the file, and why."""
+    """An address does not have the file; the message says why."""
 
 
 class _CutError(Exception):
-    """A connection that ended too early; another may bring the rest."""
+    """A connection ended too early; another one may continue."""
 
 
-class _Answer(NamedTuple):
-    """What a server sends: from which byte on, how many in all (None: it does not say)."""
+class _Response(NamedTuple):
+    """The response of a server, from byte `start` of `total`; None if the total is unknown."""
 
     body: Any
     start: int
@@ -47,64 +47,54 @@ class _Answer(NamedTuple):
 def fetch(
     artifact: Artifact, folder: Path, *, timeout: float = 30.0, pause: float = 1.0
 ) -> Steps[Path]:
-    """Bring a file into the data folder, if it is not there, and check it.
+    """Download a file into the data folder unless it is there, and verify it.
 
     Args:
-        artifact: which file.
+        artifact: the file.
         folder: the data folder.
-        timeout: seconds without an answer after which a connection is given up.
+        timeout: seconds without a response after which a connection is closed.
         pause: seconds between two connections to the same address.
 
     Returns:
-        Where the file lies.
+        The path of the file.
 
     Raises:
-        DataError: the file is there and has a wrong checksum, it cannot be had from any address,
-            or it cannot be written.
+        DataError: the file exists and has a wrong checksum, no address has it, or it cannot be
+            written.
     """
     path = folder / artifact.file
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Two processes that want the same file fetch it once.
+            # If two processes need the same file, only one downloads it.
             lock = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
             yield from wait_for(lock, f"fetching {artifact.name}")
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
             if not path.exists():
-                yield from _bring(artifact, path, timeout, pause)
+                yield from _download(artifact, path, timeout, pause)
                 return path
         finally:
             lock.release()
     found = yield from digest(path, artifact.checksum)
     if found != artifact.checksum:
         raise DataError(
-            f"wrong checksum: {artifact.name} in {path.parent} has {found}, the one published is "
-            f"{artifact.checksum}\ndelete {path}, and it is fetched again"
+            f"wrong checksum: {artifact.name} in {path.parent} has {found}, but the published one "
+            f"is {artifact.checksum}\ndelete {path}, so that it is downloaded again"
         )
     return path
 
 
 def absent(name: str, folder: Path) -> DataError:
-    """Say that a set is not in the data folder, and how to bring it there."""
+    """Return the error that a set is not in the data folder; it says how to download the set."""
     return DataError(
-        f"{name} is not in {folder}\n`papertrial data fetch {name}` brings it there, {ELSEWHERE}"
+        f"{name} is not in {folder}\ndownload it with `papertrial data fetch {name}`, {ELSEWHERE}"
     )
 
 
-def wait_for(lock: FileLock, what: str) -> Steps[None]:
-    """Take a lock that another process may hold, telling so each second."""
-    while True:
-        try:
-            lock.acquire(timeout=1)
-            return
-        except Timeout:
-            yield Step(f"waiting: another process is {what}", 0, None, "")
-
-
 def digest(path: Path, like: str | None) -> Steps[str | None]:
-    """Return the checksum of a file as `like` writes it, "md5:..."; None like None.
+    """Return the checksum of a file of the same kind as `like`, "md5:..."; None if that is None.
 
     Raises:
         DataError: the file cannot be read.
@@ -125,12 +115,12 @@ def digest(path: Path, like: str | None) -> Steps[str | None]:
     return f"{kind}:{summed.hexdigest()}"
 
 
-def _bring(artifact: Artifact, path: Path, timeout: float, pause: float) -> Steps[None]:
+def _download(artifact: Artifact, path: Path, timeout: float, pause: float) -> Steps[None]:
     part = path.with_name(f"{path.name}.part")
     reasons = []
     for url in artifact.urls:
         try:
-            yield from _from_one(url, artifact, part, timeout, pause)
+            yield from _download_from(url, artifact, part, timeout, pause)
             part.replace(path)
             return
         except _RefusedError as refused:
@@ -138,21 +128,21 @@ def _bring(artifact: Artifact, path: Path, timeout: float, pause: float) -> Step
         except OSError as error:
             raise _unwritable(path, error) from error
     kept = _size(part)
-    there = f"\n{kept:,} bytes of it are kept in {part}, to go on from" if kept else ""
+    partial = f"\n{kept:,} bytes of it are kept in {part}, to resume from" if kept else ""
     raise DataError(
-        f"{artifact.name} is not in {path.parent} and could not be fetched:\n"
+        f"{artifact.name} is not in {path.parent} and could not be downloaded:\n"
         + "\n".join(reasons)
-        + f"{there}\nput the file there by hand, {ELSEWHERE}"
+        + f"{partial}\nput the file there by hand, {ELSEWHERE}"
     )
 
 
-def _from_one(
+def _download_from(
     url: str, artifact: Artifact, part: Path, timeout: float, pause: float
 ) -> Steps[None]:
-    """Bring the whole file from one address into `part`, over as many connections as it takes."""
+    """Download the whole file from one address into `part`, with as many connections as needed."""
     if artifact.checksum is None:
-        part.unlink(missing_ok=True)  # nothing could tell that two halves are of one file
-    anew = 0
+        part.unlink(missing_ok=True)  # without it, two halves of different files look fine
+    restarted = False
     while True:
         resumed = _size(part) > 0
         yield from _connections(url, artifact, part, timeout, pause)
@@ -161,19 +151,19 @@ def _from_one(
             return
         size = _size(part)
         part.unlink(missing_ok=True)
-        # The beginning may be of an older or another file: once more, all of it.
-        if not resumed or anew:
+        # The part may come from an older or another file: download all of it once more.
+        if not resumed or restarted:
             raise _RefusedError(
-                f"it sends another file: {size:,} bytes with {found}, the checksum published is "
+                f"it has another file: {size:,} bytes with {found}, but the published checksum is "
                 f"{artifact.checksum}"
             )
-        anew += 1
+        restarted = True
 
 
 def _connections(
     url: str, artifact: Artifact, part: Path, timeout: float, pause: float
 ) -> Steps[None]:
-    """Connect until all has come; give up after some connections that brought nothing new."""
+    """Connect until the file is complete, or until some connections in a row added no bytes."""
     furthest, idle = _size(part), 0
     while True:
         try:
@@ -193,26 +183,26 @@ def _connections(
 
 def _connect(url: str, artifact: Artifact, part: Path, timeout: float) -> Steps[None]:
     have = _size(part)
-    answer = _ask(url, have, timeout)
-    if answer is None:  # there is nothing after what we have
+    response = _request(url, have, timeout)
+    if response is None:  # the part is complete
         return
-    with answer.body:
-        left = None if answer.total is None else answer.total - answer.start
+    with response.body:
+        left = None if response.total is None else response.total - response.start
         _require_space(part, left or 0)
-        done = answer.start
-        what, total = f"fetching {artifact.name}", answer.total or artifact.nbytes
-        with part.open("ab" if answer.start else "wb") as file:
+        done = response.start
+        what, total = f"fetching {artifact.name}", response.total or artifact.nbytes
+        with part.open("ab" if response.start else "wb") as file:
             yield Step(what, done, total, "bytes")
-            while chunk := _read(answer.body, done):
+            while chunk := _read(response.body, done):
                 file.write(chunk)
                 done += len(chunk)
                 yield Step(what, done, total, "bytes")
-    if answer.total is not None and done < answer.total:
-        raise _CutError(f"the connection ended after {done:,} of {answer.total:,} bytes")
+    if response.total is not None and done < response.total:
+        raise _CutError(f"the connection ended after {done:,} of {response.total:,} bytes")
 
 
-def _ask(url: str, have: int, timeout: float) -> _Answer | None:
-    """Ask for what comes after the first `have` bytes; None where the server has no more."""
+def _request(url: str, have: int, timeout: float) -> _Response | None:
+    """Request what follows the first `have` bytes; None if the server has no more."""
     headers = {"User-Agent": "papertrial", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -222,36 +212,36 @@ def _ask(url: str, have: int, timeout: float) -> _Answer | None:
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
             return None
-        told = f"HTTP {error.code} {error.reason}".strip()
+        reason = f"HTTP {error.code} {error.reason}".strip()
         if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _CutError(told) from error
-        raise _RefusedError(told) from error
+            raise _CutError(reason) from error
+        raise _RefusedError(reason) from error
     except urllib.error.URLError as error:
-        raise _RefusedError(_said(error.reason)) from error
+        raise _RefusedError(_reason(error.reason)) from error
     except (http.client.HTTPException, OSError) as error:
-        raise _CutError(_said(error)) from error
+        raise _CutError(_reason(error)) from error
     length = body.headers.get("Content-Length", "")
     size = int(length) if length.isdigit() else None
     if body.status != http.HTTPStatus.PARTIAL_CONTENT:
-        return _Answer(body, 0, size)
+        return _Response(body, 0, size)
     sent = re.match(r"bytes (\d+)-", body.headers.get("Content-Range", ""))
-    if not sent or int(sent[1]) != have:  # not what was asked for: all of it, then
+    if not sent or int(sent[1]) != have:  # another range than requested: request the whole file
         body.close()
-        return _ask(url, 0, timeout)
-    return _Answer(body, have, None if size is None else have + size)
+        return _request(url, 0, timeout)
+    return _Response(body, have, None if size is None else have + size)
 
 
 def _read(body: Any, done: int) -> bytes:
     try:
         chunk: bytes = body.read(_CHUNK)
     except (http.client.HTTPException, OSError) as error:
-        raise _CutError(f"the connection ended after {done:,} bytes: {_said(error)}") from error
+        raise _CutError(f"the connection ended after {done:,} bytes: {_reason(error)}") from error
     return chunk
 
 
-def _said(error: Any) -> str:
+def _reason(error: Any) -> str:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return "no response in time"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
@@ -263,18 +253,18 @@ def _require_space(part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if needed > free:
         raise DataError(
-            f"{part.parent} has no room: {needed:,} bytes are to come, {free:,} are free\n"
+            f"{part.parent} has too little room: {needed:,} bytes are needed, {free:,} are free\n"
             f"make room, {ELSEWHERE}"
         )
 
 
 def _unwritable(path: Path, error: OSError) -> DataError:
-    if error.errno in _FULL:
+    if error.errno in _DISK_FULL:
         return DataError(
-            f"the disk is full: {path.name} cannot be written to {path.parent}\nmake room, and "
-            f"what has come is gone on from; {ELSEWHERE}"
+            f"the disk is full: cannot write {path.name} to {path.parent}\nmake room, and the "
+            f"download is resumed; {ELSEWHERE}"
         )
     return DataError(
-        f"{path.name} cannot be written to {path.parent}: {_said(error)}\n"
-        f"give that folder leave to be written to, {ELSEWHERE}"
+        f"cannot write {path.name} to {path.parent}: {_reason(error)}\n"
+        f"make that folder writable, {ELSEWHERE}"
     )

@@ -1,8 +1,8 @@
-"""Decoded image sets on disk: made once for the same content, found again at once.
+"""A cache of decoded image sets on disk, keyed by the content of the files.
 
 An entry is a folder named by the content of the files and by how they were decoded. A pointer,
-named by the set's folder, leads to its entry while names, sizes and times of the files are those
-that the entry was made from; without one, the contents are read and hashed.
+named by the folder of the images, leads to its entry as long as the names, sizes and times of the
+files are those that the entry was built from. Without a pointer, the contents are read and hashed.
 """
 
 from __future__ import annotations
@@ -23,77 +23,79 @@ import numpy as np
 import PIL
 from filelock import FileLock, Timeout
 
-from papertrial.data.images.decode_set import ImageSet, Meta, decode_set, hash_files, x_file, y_file
+from papertrial.data.files.catalog import ELSEWHERE
+from papertrial.data.files.locks import wait_for
+from papertrial.data.images.decode_set import (
+    DecodedMeta,
+    ImageSet,
+    decode_set,
+    hash_files,
+    x_file,
+    y_file,
+)
 from papertrial.errors import DataError
-from papertrial.progress import Step, Steps
+from papertrial.progress import Steps
 
-_FORMAT = 2  # of an entry; raised when decoding gives other bytes
-_TICK = 100_000_000  # ns: two changes of a file nearer than this may have the same time
+_FORMAT = 2  # of an entry; increased when decoding returns other bytes
+_TICK = 100_000_000  # ns; two changes of a file within this time may have the same time stamp
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A decoded set: its folder, with what is known of it."""
+class DecodedSet:
+    """A decoded set on disk: its folder, and its description."""
 
     folder: Path
-    meta: Meta
+    meta: DecodedMeta
 
 
-def opened(images: ImageSet, cache: Path) -> Steps[Entry]:
-    """Return the decoded set, made now if it is not there.
+def open_decoded(images: ImageSet, cache: Path) -> Steps[DecodedSet]:
+    """Return the decoded set from the cache; decode it if it is absent.
 
     Args:
         images: the files.
-        cache: where decoded sets are kept.
+        cache: the folder of the cache.
 
     Raises:
         DataError: the images cannot be decoded, or the cache cannot be written.
     """
     store = cache / "images"
     try:
-        found = _pointed(images, store)
+        found = _find_by_pointer(images, store)
         if found is None:
-            found = yield from _made_by_one(images, store)
+            found = yield from _build_in_one_process(images, store)
     except OSError as error:
         raise DataError(
-            f"cannot keep the decoded images in {store}: {error.strerror or error}\n"
-            "make room there, or name another data folder with --data DIR or $PAPERTRIAL_DATA"
+            f"cannot write the decoded images to {store}: {error.strerror or error}\n"
+            f"make room there, {ELSEWHERE}"
         ) from error
     except BrokenExecutor as error:
         raise DataError(
-            f"{images.folder}: a process that decoded images was ended from outside, as happens "
-            "when memory is short; set a smaller data.image.size, or try again"
+            f"{images.folder}: a process that decoded images was killed, probably for lack of "
+            "memory; set a smaller data.image.size, or try again"
         ) from error
     return found
 
 
-def _made_by_one(images: ImageSet, store: Path) -> Steps[Entry]:
-    """Let one process decode; others wait for what it makes."""
+def _build_in_one_process(images: ImageSet, store: Path) -> Steps[DecodedSet]:
+    """Decode the set in one process; others wait for its result."""
     store.mkdir(parents=True, exist_ok=True)
     layout = _layout(images)
     lock = FileLock(store / f"{layout}.lock")
-    waited = 0
-    while True:
-        try:
-            lock.acquire(timeout=min(waited, 1))
-            break
-        except Timeout:
-            yield Step(f"waiting for a process that decodes {images.name}", waited, None, "seconds")
-            waited += 1
+    waited = yield from wait_for(lock, f"decoding {images.name}")
     try:
-        found = _pointed(images, store) if waited else None
-        return found or (yield from _made(images, store, layout))
+        found = _find_by_pointer(images, store) if waited else None
+        return found or (yield from _build(images, store, layout))
     finally:
         lock.release()
 
 
-def _made(images: ImageSet, store: Path, layout: str) -> Steps[Entry]:
+def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
     _sweep(store, layout)
     listed, now = _listing(images), time.time_ns()
-    if any(store.glob(f"{layout}-*")):  # as many files, of the same names and sizes
+    if any(store.glob(f"{layout}-*")):  # the same names and sizes, perhaps the same contents
         digests = yield from hash_files(images)
         folder = store / _key(images, layout, digests)
-        entry = _entry(folder)
+        entry = _read_entry(folder)
     else:
         entry = None
     if entry is None:
@@ -102,21 +104,21 @@ def _made(images: ImageSet, store: Path, layout: str) -> Steps[Entry]:
         try:
             meta, digests = yield from decode_set(images, building)
             folder = store / _key(images, layout, digests)
-            _write(building / "meta.json", meta.to_json())
+            _write_json(building / "meta.json", meta.to_json())
             if folder.exists():  # damaged
                 shutil.rmtree(folder)
             building.rename(folder)
         finally:
             shutil.rmtree(building, ignore_errors=True)
-        entry = Entry(folder, meta)
-    # A file changed again within a tick of the clock would not be seen to have changed.
+        entry = DecodedSet(folder, meta)
+    # A file that changes again within a tick of the clock would keep its time stamp.
     if all(max(file.modified, file.changed) < now - _TICK for file in images.files):
-        _write(_pointer(images, store), {"listing": listed, "entry": folder.name})
+        _write_json(_pointer(images, store), {"listing": listed, "entry": folder.name})
     return entry
 
 
 def _sweep(store: Path, layout: str) -> None:
-    """Remove what interrupted processes left; whoever still builds holds a lock."""
+    """Remove what interrupted processes left behind; running ones hold a lock."""
     for building in store.glob("*.building"):
         if building.stem == layout:
             shutil.rmtree(building)
@@ -125,31 +127,31 @@ def _sweep(store: Path, layout: str) -> None:
             shutil.rmtree(building, ignore_errors=True)
 
 
-def _pointed(images: ImageSet, store: Path) -> Entry | None:
-    pointer = _json(_pointer(images, store))
+def _find_by_pointer(images: ImageSet, store: Path) -> DecodedSet | None:
+    pointer = _read_json(_pointer(images, store))
     if pointer.get("listing") != _listing(images):
         return None
-    return _entry(store / Path(str(pointer.get("entry"))).name)
+    return _read_entry(store / Path(str(pointer.get("entry"))).name)
 
 
-def _entry(folder: Path) -> Entry | None:
-    """Return what lies in a folder if it is whole."""
+def _read_entry(folder: Path) -> DecodedSet | None:
+    """Return the decoded set in a folder, None if it is incomplete or was changed."""
     try:
         written = (folder / "meta.json").stat().st_mtime_ns  # the last file of an entry
-        meta = Meta.from_json(_json(folder / "meta.json"))
+        meta = DecodedMeta.from_json(_read_json(folder / "meta.json"))
         for name, part in meta.parts.items():
             count = len(part.names)
             x = np.load(x_file(folder, name), mmap_mode="r")  # ValueError if it is too short
             y = np.load(y_file(folder, name))
             whole = x.dtype == np.uint8 and x.shape == (count, *meta.shape) and y.shape == (count,)
-            # To hash them takes a second for 200 MB; this tells at once of what wrote to them.
+            # Hashing takes a second for 200 MB; time stamps also show that a file was changed.
             files = (x_file(folder, name), y_file(folder, name))
             whole = whole and all(file.stat().st_mtime_ns <= written for file in files)
             if not whole or np.bincount(y, minlength=len(meta.classes)).tolist() != part.counts:
                 return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError):
         return None
-    return Entry(folder, meta)
+    return DecodedSet(folder, meta)
 
 
 def _settings(images: ImageSet) -> list[Any]:
@@ -157,19 +159,19 @@ def _settings(images: ImageSet) -> list[Any]:
 
 
 def _layout(images: ImageSet) -> str:
-    """Return a digest of how to decode, and of the names and sizes of the files."""
+    """Return a digest of how to decode the files, and of their names and sizes."""
     about = [(part, f.name, f.size) for part, files in images.parts.items() for f in files]
     return _digest([_settings(images), *about])[:32]
 
 
 def _listing(images: ImageSet) -> str:
-    """Return a digest that another file, or another time of a file, changes."""
+    """Return a digest of the names, sizes and times of the files."""
     files = "\0".join(f"{f.name}\0{f.size} {f.modified} {f.changed}" for f in images.files)
     return hashlib.sha256(files.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _key(images: ImageSet, layout: str, digests: Iterable[bytes]) -> str:
-    """Return the name of an entry: how the files are decoded, their names, their contents."""
+    """Return the name of an entry: a digest of how to decode, and of names and contents."""
     contents = [(f.name, d.hex()) for f, d in zip(images.files, digests, strict=True)]
     return f"{layout}-{_digest([_settings(images), *contents])[:32]}"
 
@@ -182,7 +184,7 @@ def _digest(parts: Iterable[Any]) -> str:
     return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -190,7 +192,7 @@ def _json(path: Path) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _write(path: Path, values: dict[str, Any]) -> None:
+def _write_json(path: Path, values: dict[str, Any]) -> None:
     beside = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
     beside.write_text(json.dumps(values), encoding="utf-8")
     beside.replace(path)

@@ -1,6 +1,6 @@
-"""Image files to bytes, one by one and on all cores; what prediction and loading share.
+"""Image files decoded to bytes, one by one or on all cores, for training and prediction alike.
 
-No torch here: worker processes import this file.
+This module must not import torch, because worker processes import it.
 """
 
 from __future__ import annotations
@@ -24,89 +24,90 @@ AnyMode = Literal["L", "RGB", "RGBA"]
 Size = tuple[int, int]
 Result = TypeVar("Result")
 
-# What Pillow names without being able to decode it, and what it hands to another program.
-_NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-_WHITE = 65535  # of 16-bit grey
-# Starting processes takes about as long as decoding so many small images.
+# Formats that Pillow knows but cannot decode, or hands to another program.
+_UNDECODABLE = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+_WHITE = 65535  # the largest value of 16-bit grey
+# Starting processes takes about as long as decoding this many small images.
 _FEW_FILES, _FEW_BYTES = 500, 8_000_000
 _TASK_FILES, _TASK_BYTES = 256, 16_000_000
 
 
 class ImageError(Exception):
-    """Why an image cannot be decoded, in words that follow its name."""
+    """An image cannot be decoded; the message says why, to be read after the image's name."""
 
 
 def suffixes() -> dict[str, str]:
-    """Return the lower-case file endings of images, each with the name of its format."""
+    """Return the lower-case file endings of images, mapped to the names of their formats."""
     formats = Image.registered_extensions()
-    known = Image.OPEN.keys() - _NO_PICTURES
+    known = Image.OPEN.keys() - _UNDECODABLE
     return {ending: name for ending, name in formats.items() if name in known}
 
 
 @contextlib.contextmanager
-def opened(source: Path | io.BytesIO, suffix: str) -> Iterator[Image.Image]:
-    """Open an image, of which the header alone is read at first.
+def open_image(source: Path | io.BytesIO, suffix: str) -> Iterator[Image.Image]:
+    """Open an image; only its header is read until pixels are needed.
 
     Raises:
-        ImageError: whatever goes wrong until it is closed.
+        ImageError: anything that goes wrong until the image is closed.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd EXIF and the like
+            warnings.simplefilter("ignore")  # about odd EXIF and the like
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with _open(source, suffix) as image:
                 yield image
     except (ImageError, PapertrialError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError("is not an image in a format that is known") from error
+        raise ImageError("is not an image in a known format") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageError(f"is too large an image: {error}") from error
-    except Exception as error:  # decoders raise what they like on damaged files
+        raise ImageError(f"is too large: {error}") from error
+    except Exception as error:  # decoders raise all kinds of errors on damaged files
         raise ImageError(f"cannot be read as an image: {error}") from error
 
 
 def _open(source: Path | io.BytesIO, suffix: str) -> Image.Image:
-    # To try the format of the suffix first saves a third of the time of a small image.
+    # Trying the format of the suffix first saves a third of the time of a small image.
     named = Image.registered_extensions().get(suffix.lower())
-    if named and named in Image.OPEN and named not in _NO_PICTURES:
+    if named and named in Image.OPEN and named not in _UNDECODABLE:
         with contextlib.suppress(UnidentifiedImageError):
             return Image.open(source, formats=[named])
     if isinstance(source, io.BytesIO):
         source.seek(0)
-    return Image.open(source, formats=sorted(Image.OPEN.keys() - _NO_PICTURES))
+    return Image.open(source, formats=sorted(Image.OPEN.keys() - _UNDECODABLE))
 
 
 def stored_mode(mode: str) -> Mode:
-    """Return how an image of Pillow's `mode` is stored without a setting: grey or colour."""
+    """Return the mode in which an image of Pillow's `mode` is stored by default: grey or colour."""
     return "L" if mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;") else "RGB"
 
 
-def is_turned(image: Image.Image) -> bool:
-    """Return whether a loaded image does not lie upright, by its EXIF."""
+def is_rotated(image: Image.Image) -> bool:
+    """Return whether the EXIF of a loaded image says that it is not upright."""
     return bool(_orientation(image) != 1)
 
 
 def _orientation(image: Image.Image) -> Any:
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged EXIF beside good pixels
+    except Exception:  # damaged EXIF, although the pixels may be good
         return 1
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Return the image as it is looked at."""
+    """Return the image rotated as its EXIF says."""
     image.load()
-    return ImageOps.exif_transpose(image) if is_turned(image) else image
+    return ImageOps.exif_transpose(image) if is_rotated(image) else image
 
 
 def pixels(image: Image.Image, mode: AnyMode, size: Size) -> np.ndarray:
-    """Return an upright image as uint8 [C, H, W]: mode, then size (bilinear, antialiased).
+    """Return an upright image as uint8 [C, H, W], converted to `mode` and resized to `size`.
 
-    16-bit grey comes to 8 bits; transparency lies on black unless the mode keeps it.
+    Resizing is bilinear and antialiased. 16-bit grey is reduced to 8 bits. Transparent images are
+    put on black, unless the mode keeps transparency.
 
     Raises:
-        ImageError: grey values without a fixed range, or outside of 16 bits.
+        ImageError: grey values have no fixed range, or are outside of 16 bits.
     """
     height, width = size
     flat = _eight_bits(image)
@@ -119,12 +120,12 @@ def pixels(image: Image.Image, mode: AnyMode, size: Size) -> np.ndarray:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    # One scale for all images: the range of each would tell images of one brightness apart, which
-    # may be all that a label is.
+    # One scale for all images: scaling each by its own range would remove differences in
+    # brightness, which may be all that a label depends on.
     if image.mode == "F":
         raise ImageError(
-            "has floating-point pixels, which have no fixed range; convert the images to 8 or 16 "
-            "bits, all in one way"
+            "has floating-point pixels, which have no fixed range; convert all images to 8 or 16 "
+            "bits in the same way"
         )
     if image.mode != "I" and not image.mode.startswith("I;16"):
         return image
@@ -133,7 +134,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if low < 0 or high > _WHITE:
         raise ImageError(
             f"has 32-bit pixels of {low:,} to {high:,}; grey values must be 0 to {_WHITE:,}: "
-            "convert the images to 8 or 16 bits, all in one way"
+            "convert all images to 8 or 16 bits in the same way"
         )
     return Image.fromarray((values >> 8).astype(np.uint8))
 
@@ -150,28 +151,13 @@ def sample_digest(class_name: str, image: np.ndarray) -> bytes:
     return hashlib.sha256(class_name.encode("utf-8", "surrogatepass") + image.tobytes()).digest()
 
 
-def joined(digests: Iterable[bytes]) -> str:
-    """Return the SHA-256 of digests, whatever their order."""
+def combine_digests(digests: Iterable[bytes]) -> str:
+    """Return the SHA-256 of digests, independent of their order."""
     return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
 
 
-def order_free_fingerprint(
-    x_chunks: Iterable[Any], labels: Iterable[int], classes: Sequence[str]
-) -> str:
-    """Return the SHA-256 of a split's classes and pixels, whatever the order of its samples.
-
-    Args:
-        x_chunks: the images as arrays or tensors uint8 [n, C, H, W], cut anywhere.
-        labels: [N], in the order of the images.
-        classes: the name of each label.
-    """
-    images = (image for chunk in x_chunks for image in np.asarray(chunk))
-    pairs = zip(images, labels, strict=True)
-    return joined(sample_digest(classes[int(label)], image) for image, label in pairs)
-
-
-class Place(NamedTuple):
-    """Where decoded images go: sample `row` of a file whose samples begin at byte `start`."""
+class OutputRow(NamedTuple):
+    """Where a decoded image is written: row `row` of a file whose samples begin at `start`."""
 
     file: str
     start: int
@@ -179,21 +165,23 @@ class Place(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What came of some files, with their places among these.
+    """The result of decoding some files.
 
-    `files` has the SHA-256 of each file (b"" for one that cannot be read) and `samples` its
-    `sample_digest` (b"" where there is none).
+    `files` has the SHA-256 of each file (b"" if it cannot be read) and `samples` its
+    `sample_digest` (b"" if it cannot be decoded). `corrupt` and `unreadable` map the indices of
+    files to reasons. `differs` says that a file does not have the mode or size that all should
+    have; decoding then stops.
     """
 
     files: list[bytes]
     samples: list[bytes]
     corrupt: dict[int, str]
     unreadable: dict[int, str]
-    differs: bool  # one is not of the mode or size that all should have already
+    differs: bool
 
 
 def decode_into(
-    place: Place,
+    first: OutputRow,
     names: Sequence[str],
     class_names: Sequence[str],
     *,
@@ -203,20 +191,20 @@ def decode_into(
     convert: bool,
     resize: bool,
 ) -> Decoded:
-    """Decode files of a folder, and write them one after the other at `place`.
+    """Decode files of a folder, and write them to successive rows of a file.
 
-    What cannot be decoded leaves its row as it is. Writing here, not where the results are
-    gathered, keeps no image in memory however slow the disk.
+    A file that cannot be decoded leaves its row as it is. Images are written here, not where the
+    results are gathered, so that they do not pile up in memory if the disk is slow.
 
     Args:
-        place: of the first one.
+        first: where the first image is written.
         names: the files.
         class_names: the class of each file.
-        folder: what the names are relative to.
-        mode: wanted.
-        size: wanted, (H, W).
-        convert: bring another mode to this one, rather than tell that it differs.
-        resize: likewise for the size.
+        folder: the folder that names are relative to.
+        mode: the mode that all images get.
+        size: the (H, W) that all images get.
+        convert: whether to convert images of another mode; otherwise they differ.
+        resize: whether to resize images of another size; otherwise they differ.
     """
     done = Decoded([], [], {}, {}, False)
     block = np.zeros((len(names), len(mode), *size), np.uint8)
@@ -231,50 +219,50 @@ def decode_into(
             continue
         done.files[i] = hashlib.sha256(data).digest()
         try:
-            with opened(io.BytesIO(data), path.suffix) as image:
-                turned = upright(image)
+            with open_image(io.BytesIO(data), path.suffix) as image:
+                rotated = upright(image)
                 same_mode = convert or stored_mode(image.mode) == mode
-                same_size = resize or turned.size == (size[1], size[0])
+                same_size = resize or rotated.size == (size[1], size[0])
                 if not (same_mode and same_size):
                     return done._replace(differs=True)
-                block[i] = pixels(turned, mode, size)
+                block[i] = pixels(rotated, mode, size)
         except ImageError as error:
             done.corrupt[i] = str(error)
             continue
         done.samples[i] = sample_digest(class_name, block[i])
-    with Path(place.file).open("r+b") as file:
-        file.seek(place.start + place.row * block[0].nbytes)
+    with Path(first.file).open("r+b") as file:
+        file.seek(first.start + first.row * block[0].nbytes)
         file.write(block.data)
     return done
 
 
 def header(path: Path) -> tuple[Mode, Size]:
-    """Return the mode and the upright size (H, W) of an image, from its header.
+    """Return the stored mode and the upright size (H, W) of an image, from its header.
 
     Raises:
-        ImageError: it is none.
+        ImageError: the file is not an image.
     """
-    with opened(path, path.suffix) as image:
+    with open_image(path, path.suffix) as image:
         width, height = image.size
-        # Pillow gives the size of a TIFF as it lies upright already.
+        # Pillow already gives the upright size of a TIFF.
         if image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8):
             width, height = height, width
         return stored_mode(image.mode), (height, width)
 
 
-def measured(path: Path) -> tuple[Mode, Size]:
-    """Return what `header` does, of an image that can be decoded.
+def measure(path: Path) -> tuple[Mode, Size]:
+    """Return the stored mode and the upright size (H, W) of an image, after decoding it.
 
     Raises:
-        ImageError: it cannot.
+        ImageError: the image cannot be decoded.
     """
-    with opened(path, path.suffix) as image:
-        looked_at = upright(image)
-        return stored_mode(image.mode), (looked_at.height, looked_at.width)
+    with open_image(path, path.suffix) as image:
+        rotated = upright(image)
+        return stored_mode(image.mode), (rotated.height, rotated.width)
 
 
 def headers(folder: str, names: Sequence[str]) -> list[tuple[Mode, Size] | None]:
-    """Return what `header` tells of files of a folder, None for those that are no images."""
+    """Return the `header` of each file of a folder, None for those that are not images."""
     found: list[tuple[Mode, Size] | None] = []
     for name in names:
         try:
@@ -285,7 +273,7 @@ def headers(folder: str, names: Sequence[str]) -> list[tuple[Mode, Size] | None]
 
 
 def hashes(folder: str, names: Sequence[str]) -> list[bytes]:
-    """Return the SHA-256 of files of a folder, b"" for one that cannot be read."""
+    """Return the SHA-256 of each file of a folder, b"" for those that cannot be read."""
     found = []
     for name in names:
         try:
@@ -295,8 +283,8 @@ def hashes(folder: str, names: Sequence[str]) -> list[bytes]:
     return found
 
 
-def cuts(count: int, sample_bytes: int) -> list[slice]:
-    """Return the tasks that `count` files make: small enough to tell of progress and to balance."""
+def task_slices(count: int, sample_bytes: int) -> list[slice]:
+    """Return slices of `count` files, small enough to report progress and to balance cores."""
     even = count // (8 * (os.cpu_count() or 1))
     size = max(1, min(_TASK_FILES, _TASK_BYTES // sample_bytes, max(even, 16)))
     return [slice(start, start + size) for start in range(0, count, size)]
@@ -305,15 +293,16 @@ def cuts(count: int, sample_bytes: int) -> list[slice]:
 def on_all_cores(
     tasks: Iterable[Callable[[], Result]], *, files: int, size: int
 ) -> Generator[Result, None, None]:
-    """Yield what each task returns, in order; for a small set they are done in this process.
+    """Yield the result of each task, in order; small sets are processed in this process.
 
-    Processes, as Pillow's threads wait for each other: 60,000 small WebP on two cores took no less
-    time with two threads than with one, and little more than half with two processes.
+    Larger ones use processes, because Pillow's threads wait for each other: 60,000 small WebP files
+    on two cores took as long with two threads as with one, and little more than half as long with
+    two processes.
 
     Args:
-        tasks: `functools.partial` of functions of a module that is quickly imported.
-        files: how many there are in all tasks.
-        size: bytes of them all.
+        tasks: `functools.partial` of functions in a module that is quick to import.
+        files: the number of files in all tasks.
+        size: bytes of all files.
     """
     if files < _FEW_FILES and size < _FEW_BYTES:
         yield from (task() for task in tasks)
@@ -326,7 +315,7 @@ def on_all_cores(
         for result in results:  # noqa: UP028  (`yield from` would close them before `finally`)
             yield result
     finally:
-        # Closed here, in the thread that began it; joblib warns of what is then left undone.
+        # Closed here, in the thread that started it; joblib warns about unfinished tasks.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             results.close()

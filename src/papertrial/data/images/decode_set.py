@@ -1,4 +1,4 @@
-"""Splits of image files, decoded into one array a split; what is wrong with the files is told."""
+"""Image files decoded into one array for each split, and what is wrong with the files."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from papertrial.data.images.decode import (
     Decoded,
     ImageError,
     Mode,
-    Place,
+    OutputRow,
     Size,
-    cuts,
+    combine_digests,
     decode_into,
     hashes,
     headers,
-    joined,
-    measured,
+    measure,
     on_all_cores,
+    task_slices,
 )
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
@@ -35,8 +35,8 @@ _LISTED = 5
 Shape = tuple[int, ...]
 
 
-class File(NamedTuple):
-    """One image file: its name relative to the set's folder, its class, and what `stat` tells."""
+class ImageFile(NamedTuple):
+    """An image file: its name relative to the set's folder, its label, and facts from `stat`."""
 
     name: str
     label: int
@@ -47,20 +47,20 @@ class File(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """The files of a set, and how they are to be decoded.
+    """The files of a set, and how to decode them.
 
     Args:
-        folder: what the names are relative to.
+        folder: the folder that names are relative to.
         classes: the name of each label.
         parts: the files of each split, in order.
-        size: (H, W) to resize to; None where all images have one size.
-        mode: to convert to; None where all images are grey or all in colour.
-        corrupt: whether an image that cannot be decoded is an error or left out.
+        size: (H, W) to resize to; None if all images have the same size.
+        mode: the mode to convert to; None if all images are grey, or all in colour.
+        corrupt: whether an image that cannot be decoded is an error or skipped.
     """
 
     folder: Path
     classes: tuple[str, ...]
-    parts: dict[str, list[File]]
+    parts: dict[str, list[ImageFile]]
     size: Size | None
     mode: Mode | None
     corrupt: Literal["error", "skip"]
@@ -71,14 +71,14 @@ class ImageSet:
         return self.folder.resolve().name
 
     @property
-    def files(self) -> list[File]:
+    def files(self) -> list[ImageFile]:
         """The files of all splits."""
         return [file for files in self.parts.values() for file in files]
 
 
 @dataclass(frozen=True)
-class Part:
-    """One decoded split: the names kept, how many there are of each class, and its fingerprint."""
+class DecodedPart:
+    """A decoded split: its names, the number of images of each class, and its fingerprint."""
 
     names: list[str]
     counts: list[int]
@@ -86,23 +86,23 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Meta:
-    """What is known of a decoded set. `skipped` has the files left out, and why."""
+class DecodedMeta:
+    """The description of a decoded set. `skipped` maps files that were skipped to the reason."""
 
     classes: list[str]
     shape: list[int]
-    parts: dict[str, Part]
+    parts: dict[str, DecodedPart]
     skipped: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain values."""
+        """Return the description as JSON values."""
         return asdict(self)
 
     @staticmethod
-    def from_json(values: dict[str, Any]) -> Meta:
-        """Return it from what `to_json` gave."""
-        parts = {name: Part(**part) for name, part in values["parts"].items()}
-        return Meta(values["classes"], values["shape"], parts, values["skipped"])
+    def from_json(values: dict[str, Any]) -> DecodedMeta:
+        """Return the description that `to_json` returned as JSON values."""
+        parts = {name: DecodedPart(**part) for name, part in values["parts"].items()}
+        return DecodedMeta(values["classes"], values["shape"], parts, values["skipped"])
 
 
 def x_file(folder: Path, part: str) -> Path:
@@ -115,11 +115,14 @@ def y_file(folder: Path, part: str) -> Path:
     return folder / f"{part}-y.npy"
 
 
-def decode_set(images: ImageSet, out: Path) -> Steps[tuple[Meta, list[bytes]]]:
-    """Decode a set into `out`, on all cores; return what is known, and each file's SHA-256.
+def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[bytes]]]:
+    """Decode a set into the folder `out`, on all cores.
+
+    Returns:
+        The description of the set, and the SHA-256 of each file.
 
     Raises:
-        DataError: files that cannot be read or decoded, images of several sizes or modes.
+        DataError: files cannot be read or decoded, or images have several sizes or modes.
         OSError: `out` cannot be written.
     """
     shape = _shape(images)
@@ -131,7 +134,7 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[Meta, list[bytes]]]:
         x = x_file(out, part)
         start = _make(x, len(files), shape)
         samples: list[bytes] = []
-        tasks = cuts(len(files), math.prod(shape))
+        tasks = task_slices(len(files), math.prod(shape))
         differs = False
         with contextlib.closing(_decoded(images, files, x, start, shape)) as found:
             for rows, decoded in zip(tasks, found, strict=True):
@@ -144,15 +147,17 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[Meta, list[bytes]]]:
                 unreadable |= {files[rows][i].name: why for i, why in decoded.unreadable.items()}
                 yield Step(f"decoding {images.name}", len(digests), len(images.files), "images")
         if differs:
-            raise _mixed(images)
+            raise _mixed_sizes_or_modes(images)
         kept = [i for i, sample in enumerate(samples) if sample]
         _close_up(x, start, kept, shape)
         labels = np.array([files[i].label for i in kept], np.int64)
         np.save(y_file(out, part), labels)
         counts = np.bincount(labels, minlength=len(images.classes)).tolist()
-        parts[part] = Part([files[i].name for i in kept], counts, joined(filter(None, samples)))
-    _tell(images, parts, skipped, unreadable)
-    return Meta(list(images.classes), list(shape), parts, skipped), digests
+        parts[part] = DecodedPart(
+            [files[i].name for i in kept], counts, combine_digests(filter(None, samples))
+        )
+    _check_files(images, parts, skipped, unreadable)
+    return DecodedMeta(list(images.classes), list(shape), parts, skipped), digests
 
 
 def hash_files(images: ImageSet) -> Steps[list[bytes]]:
@@ -160,10 +165,10 @@ def hash_files(images: ImageSet) -> Steps[list[bytes]]:
     files = images.files
     names = [file.name for file in files]
     size = sum(file.size for file in files)
-    rows = cuts(len(names), 1 + size // len(files))
+    rows = task_slices(len(names), 1 + size // len(files))
     tasks = [partial(hashes, str(images.folder), names[some]) for some in rows]
     digests: list[bytes] = []
-    # Reading is that much faster than decoding, so that processes pay for larger sets alone.
+    # Reading is so much faster than decoding that processes pay off only for larger sets.
     for found in on_all_cores(tasks, files=len(files) // 50, size=size // 50):
         digests += found
         yield Step(f"reading {images.name}", len(digests), len(names), "images")
@@ -171,20 +176,20 @@ def hash_files(images: ImageSet) -> Steps[list[bytes]]:
 
 
 def _shape(images: ImageSet) -> Shape:
-    """Return the [C, H, W] of all images: what is set, else those of the first good image."""
+    """Return the [C, H, W] of all images: as set, else as in the first image that decodes."""
     mode, size = images.mode, images.size
     for file in images.files:
         if mode and size:
             break
         with contextlib.suppress(ImageError):
-            found = measured(images.folder / file.name)
+            found = measure(images.folder / file.name)
             mode, size = mode or found[0], size or found[1]
-    # Without any image all is the same: the error comes once each has been tried.
+    # If no image decodes, the shape does not matter: decoding them all raises the error.
     return (len(mode or "L"), *(size or (1, 1)))
 
 
 def _decoded(
-    images: ImageSet, files: list[File], x: Path, start: int, shape: Shape
+    images: ImageSet, files: list[ImageFile], x: Path, start: int, shape: Shape
 ) -> Generator[Decoded, None, None]:
     channels, height, width = shape
     decode = partial(
@@ -196,16 +201,16 @@ def _decoded(
         resize=images.size is not None,
     )
     tasks = []
-    for rows in cuts(len(files), math.prod(shape)):
+    for rows in task_slices(len(files), math.prod(shape)):
         names = [file.name for file in files[rows]]
         class_names = [images.classes[file.label] for file in files[rows]]
-        tasks.append(partial(decode, Place(str(x), start, rows.start), names, class_names))
+        tasks.append(partial(decode, OutputRow(str(x), start, rows.start), names, class_names))
     size = sum(file.size for file in files)
     yield from on_all_cores(tasks, files=len(files), size=size)
 
 
 def _make(x: Path, count: int, shape: Shape) -> int:
-    """Make a .npy file of zeros; return where its samples begin."""
+    """Create a .npy file of zeros; return the byte at which its samples begin."""
     with x.open("wb") as file:
         start = _write_header(file, count, shape)
         file.truncate(start + count * math.prod(shape))
@@ -213,14 +218,14 @@ def _make(x: Path, count: int, shape: Shape) -> int:
 
 
 def _write_header(file: IO[bytes], count: int, shape: Shape) -> int:
-    # numpy leaves room for a count of any length: another one later moves no sample.
+    # numpy pads the header for a count of any length, so that a later count moves no sample.
     about = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(file, about)
     return file.tell()
 
 
 def _close_up(x: Path, start: int, kept: list[int], shape: Shape) -> None:
-    """Leave the rows of a .npy file that are kept, and see to it that they are on the disk."""
+    """Remove the other rows from a .npy file, and flush it to the disk."""
     size = math.prod(shape)
     with x.open("r+b") as file:
         for to, row in enumerate(kept):
@@ -233,34 +238,37 @@ def _close_up(x: Path, start: int, kept: list[int], shape: Shape) -> None:
         _write_header(file, len(kept), shape)
         file.truncate(start + len(kept) * size)
         file.flush()
-        # Else a power cut may leave a file of the right length without its content.
+        # Otherwise a power cut may leave a file of the right length without its content.
         os.fsync(file.fileno())
 
 
-def _tell(
-    images: ImageSet, parts: dict[str, Part], skipped: dict[str, str], unreadable: dict[str, str]
+def _check_files(
+    images: ImageSet,
+    parts: dict[str, DecodedPart],
+    skipped: dict[str, str],
+    unreadable: dict[str, str],
 ) -> None:
-    """Raise what is wrong with single files."""
+    """Raise DataError for files that cannot be read or decoded."""
     if unreadable:
         raise DataError(
-            f"{images.folder}: {_of(unreadable, images)} cannot be read\n{_listed(unreadable)}\n"
-            "check that they are there and may be read"
+            f"{images.folder}: {_count(unreadable, images)} cannot be read\n{_listed(unreadable)}\n"
+            "check that they exist and are readable"
         )
     if skipped and images.corrupt == "error":
         raise DataError(
-            f"{images.folder}: {_of(skipped, images)} cannot be decoded\n{_listed(skipped)}\n"
-            "mend or remove them, or leave them out with data.image.corrupt: skip"
+            f"{images.folder}: {_count(skipped, images)} cannot be decoded\n{_listed(skipped)}\n"
+            "repair or remove them, or skip them with data.image.corrupt: skip"
         )
     for part, files in images.parts.items():
         for label in sorted({file.label for file in files}):
             if not parts[part].counts[label]:
                 raise DataError(
                     f"{images.folder}: no image of the class {images.classes[label]} in {part} can "
-                    f"be decoded\n{_listed(skipped)}\nmend them, or remove the class"
+                    f"be decoded\n{_listed(skipped)}\nrepair them, or remove the class"
                 )
 
 
-def _of(some: dict[str, str], images: ImageSet) -> str:
+def _count(some: dict[str, str], images: ImageSet) -> str:
     return f"{len(some):,} of {len(images.files):,} images"
 
 
@@ -269,12 +277,14 @@ def _listed(files: dict[str, str]) -> str:
     return "\n".join(lines + [f"  and {len(files) - _LISTED:,} more"] * (len(files) > _LISTED))
 
 
-def _mixed(images: ImageSet) -> DataError:
-    """Return the error for images of several sizes or modes, once all headers have been read."""
+def _mixed_sizes_or_modes(images: ImageSet) -> DataError:
+    """Read all headers, and return an error that lists the sizes and modes of the images."""
     names = [file.name for file in images.files]
-    tasks = [partial(headers, str(images.folder), names[rows]) for rows in cuts(len(names), 1)]
+    tasks = [
+        partial(headers, str(images.folder), names[rows]) for rows in task_slices(len(names), 1)
+    ]
     size = sum(file.size for file in images.files)
-    # Headers alone are quickly read, so that processes pay for larger sets alone.
+    # Headers are read so quickly that processes pay off only for larger sets.
     lists = on_all_cores(tasks, files=len(names) // 10, size=size // 10)
     groups: dict[str, dict[str, list[str]]] = {"mode": {}, "size": {}}
     for name, one in zip(names, itertools.chain.from_iterable(lists), strict=True):
@@ -285,12 +295,14 @@ def _mixed(images: ImageSet) -> DataError:
     for key, given in (("size", images.size), ("mode", images.mode)):
         if given is None and len(groups[key]) > 1:
             often = sorted(groups[key].items(), key=lambda group: -len(group[1]))
-            lines += [f"  {key} {v}: {len(of):,} images, as {of[0]}" for v, of in often[:_LISTED]]
+            lines += [
+                f"  {key} {v}: {len(of):,} images, such as {of[0]}" for v, of in often[:_LISTED]
+            ]
             if len(often) > _LISTED:
                 lines.append(f"  and {len(often) - _LISTED:,} more {key}s")
             advice.append(f"data.image.{key}: {often[0][0] if key == 'size' else 'RGB'}")
     return DataError(
-        f"{images.folder}: all images must have one size [H, W] and one mode (L is grey)\n"
+        f"{images.folder}: all images must have the same size [H, W] and mode (L is grey)\n"
         + "".join(f"{line}\n" for line in lines)
         + f"to convert them, set {' and '.join(advice) or 'data.image.size and data.image.mode'}"
     )

@@ -1,4 +1,4 @@
-"""Images for prediction: files, folders of them, or arrays, brought to the size a model knows."""
+"""Images for prediction: files, folders or arrays, converted to the shape that a model takes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch import Tensor
 from papertrial.data.images.decode import (
     AnyMode,
     ImageError,
-    is_turned,
-    opened,
+    is_rotated,
+    open_image,
     pixels,
     suffixes,
     upright,
@@ -27,7 +27,7 @@ _NAMES = {"L": "grayscale"}
 
 
 class ReadImage(NamedTuple):
-    """One image [C, H, W] uint8, what to call it, and how it was converted ("" if it was not)."""
+    """An image uint8 [C, H, W], its name, and how it was converted ("" if it was not)."""
 
     name: str
     pixels: Tensor
@@ -35,12 +35,12 @@ class ReadImage(NamedTuple):
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """Return the files named, and of each folder named the images in it and below, by name.
+    """Return the files among `paths`, and the images in and below the folders, sorted by name.
 
-    Hidden files and folders are left out, as they are when a folder is learnt from.
+    Hidden files and folders are ignored, as in training.
 
     Raises:
-        PredictionInputError: an absent path, or a folder without any image.
+        PredictionInputError: a path does not exist, or a folder has no images.
     """
     known = suffixes()
     found: list[Path] = []
@@ -57,51 +57,51 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
             shown = (p for p, names in zip(inside, hidden, strict=True) if not any(names))
             inside = [p for p in shown if p.suffix.lower() in known and p.is_file()]
         if not inside:
-            raise PredictionInputError(f"the folder {path} holds no image files")
+            raise PredictionInputError(f"the folder {path} has no image files")
         found += inside
     return found
 
 
 def read_image(path: Path, shape: tuple[int, int, int]) -> ReadImage:
-    """Read one image file as [C, H, W] of `shape`.
+    """Read an image file as uint8 [C, H, W] of `shape`.
 
     Raises:
-        PredictionInputError: the file is no image, is damaged, or is too large to be safe.
+        PredictionInputError: the file is not an image, is damaged, or is dangerously large.
     """
     try:
-        with opened(path, path.suffix) as image:
+        with open_image(path, path.suffix) as image:
             return from_pil(image, shape, str(path))
     except ImageError as error:
         raise PredictionInputError(f"{path} {error}") from error
 
 
 def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> ReadImage:
-    """Convert an image to [C, H, W] of `shape`: upright, mode, then size (bilinear, antialiased).
+    """Convert a PIL image to uint8 [C, H, W] of `shape`, as `papertrial.data.images.decode` does.
 
     Raises:
-        PredictionInputError: it cannot be decoded or converted, or no image has as many channels.
+        PredictionInputError: the image cannot be decoded or converted, or `shape` has a number of
+            channels that images do not have.
     """
     channels, height, width = shape
     if channels not in _MODES:
         raise PredictionInputError(
-            f"{name}: this model takes {channels} channels, an image has 1, 3 or 4; "
-            f"give an array [N, {channels}, {height}, {width}]"
+            f"{name}: the model takes {channels} channels, but images have 1, 3 or 4; give an "
+            f"array [N, {channels}, {height}, {width}]"
         )
     mode = _MODES[channels]
     try:
-        looked_at = upright(image)
-        turned = is_turned(image)
-        values = torch.from_numpy(pixels(looked_at, mode, (height, width)))
+        rotated = is_rotated(image)
+        values = torch.from_numpy(pixels(upright(image), mode, (height, width)))
     except ImageError as error:
         raise PredictionInputError(f"{name} {error}") from error
     except Exception as error:
         raise PredictionInputError(f"{name} cannot be read as an image: {error}") from error
-    if image.mode == mode and image.size == (width, height) and not turned:
+    if image.mode == mode and image.size == (width, height) and not rotated:
         return ReadImage(name, values, "")
     given = f"{image.width}x{image.height} {_NAMES.get(image.mode, image.mode)}"
     wanted = f"{width}x{height} {_NAMES.get(mode, mode)}"
-    said = f"from {given} to {wanted}{', turned upright' if turned else ''}"
-    return ReadImage(name, values, said)
+    change = f"from {given} to {wanted}{', turned upright' if rotated else ''}"
+    return ReadImage(name, values, change)
 
 
 def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:
@@ -110,18 +110,20 @@ def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:
     Accepts [N, C, H, W] or [C, H, W], and for grey images [N, H, W] or [H, W].
 
     Raises:
-        PredictionInputError: another type or shape.
+        PredictionInputError: the array has another type or shape.
     """
     if not isinstance(values, Tensor):
         try:
-            values = np.array(values)  # a copy: read-only and mirrored arrays are welcome
+            values = np.array(
+                values
+            )  # a copy, because arrays may be read-only or have negative strides
         except (TypeError, ValueError) as error:
             raise PredictionInputError(f"images must be an array of bytes: {error}") from error
         if values.dtype != np.uint8:
-            raise PredictionInputError(_bytes(values.dtype))
+            raise PredictionInputError(_not_bytes(values.dtype))
         values = torch.from_numpy(values)
     if values.dtype != torch.uint8:
-        raise PredictionInputError(_bytes(values.dtype))
+        raise PredictionInputError(_not_bytes(values.dtype))
     x: Tensor = values
     plain = shape if shape[0] > 1 or tuple(x.shape[-3:]) == shape else shape[1:]
     x = x.unsqueeze(0) if tuple(x.shape) == plain else x
@@ -131,5 +133,5 @@ def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:
     return x.reshape(-1, *shape)
 
 
-def _bytes(got: object) -> str:
-    return f"images must be bytes (uint8, 0 to 255), as they are stored, got {got}"
+def _not_bytes(got: object) -> str:
+    return f"images must be bytes (uint8, 0 to 255), got {got}"

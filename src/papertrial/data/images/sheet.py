@@ -1,4 +1,4 @@
-"""A sample sheet: some images of every class, side by side, as one picture."""
+"""A sample sheet: some images of each class, side by side in one picture."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from papertrial.data.column import Split
 
 _PAD = 4  # pixels between images
 _FONT = 14  # pixels
-_SIDE = 64  # pixels that small images are enlarged to, about
+_SIDE = 64  # pixels that small images are enlarged to, approximately
 _LARGEST = 128  # pixels that large images are reduced to
-_LONGEST = 24  # letters of a class name
-_ROWS = 25  # classes one below the other; more stand in further columns
+_LONGEST = 24  # characters of a class name
+_ROWS = 25  # classes below each other; more go into further columns
 
 
 def sheet(split: Split, classes: Sequence[str], seed: int = 0) -> Image.Image:
-    """Return a picture of a split: a row of images for each class, under its name and its count.
+    """Return a picture of a split: for each class its name, its count and a row of its images.
 
     Args:
         split: uint8 images [N, C, H, W] with class targets [N].
         classes: the names of the K classes.
-        seed: of the draw that chooses the images, the same number from each class.
+        seed: seeds the choice of the images, the same number of each class.
     """
     blocks = math.ceil(len(classes) / _ROWS)
     each = 10 if blocks == 1 else 5
@@ -33,9 +33,11 @@ def sheet(split: Split, classes: Sequence[str], seed: int = 0) -> Image.Image:
     generator = torch.Generator().manual_seed(seed)
     chosen = [_choose(split.y, label, each, generator) for label in range(len(classes))]
     counts = torch.bincount(split.y, minlength=len(classes)).tolist()
-    labels = [f"{_short(name)}  ({count:,})" for name, count in zip(classes, counts, strict=True)]
+    labels = [
+        f"{_shortened(name)}  ({count:,})" for name, count in zip(classes, counts, strict=True)
+    ]
 
-    wide, high = _shown(*split.x.shape[-2:])
+    wide, high = _shown_size(*split.x.shape[-2:])
     font = ImageFont.load_default(_FONT)
     margin = math.ceil(max(font.getlength(label) for label in labels)) + 3 * _PAD
     block, row = margin + each * (wide + _PAD) + _PAD, max(high, _FONT) + _PAD
@@ -57,17 +59,17 @@ def _choose(y: Tensor, label: int, each: int, generator: torch.Generator) -> Ten
     return places[torch.randperm(len(places), generator=generator)[:each]].sort().values
 
 
-def _shown(height: int, width: int) -> tuple[int, int]:
-    """Return the size that images are shown in, (width, height)."""
+def _shown_size(height: int, width: int) -> tuple[int, int]:
+    """Return the (width, height) at which images are shown."""
     longer = max(height, width)
     if longer <= _LARGEST:
-        times = max(1, round(_SIDE / longer))  # whole, so that each pixel stays one square
+        times = max(1, round(_SIDE / longer))  # an integer, so that each pixel stays a square
         return width * times, height * times
     return max(1, width * _LARGEST // longer), max(1, height * _LARGEST // longer)
 
 
 def _picture(pixels: Tensor, wide: int, high: int) -> Image.Image:
-    """Return one image [C, H, W] in the size it is shown in."""
+    """Return an image [C, H, W] resized to the size at which it is shown."""
     array = pixels.permute(1, 2, 0).numpy()
     image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     smaller = image.width > wide
@@ -75,5 +77,5 @@ def _picture(pixels: Tensor, wide: int, high: int) -> Image.Image:
     return image.resize((wide, high), method)
 
 
-def _short(name: str) -> str:
+def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

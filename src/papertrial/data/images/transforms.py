@@ -1,6 +1,7 @@
-"""Whole-batch image transforms: each is a draw per sample and an apply over the batch.
+"""Image transforms that process a whole batch: one draw for each sample, then one operation.
 
-Images are [B, C, H, W]. Augmentations take them as stored, uint8; `Normalize` as floats in [0, 1].
+Images are [B, C, H, W]. Augmentations take them as stored, uint8. `Normalize` takes floats in
+[0, 1].
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from papertrial.errors import DataError
 
 
 class Normalize:
-    """(x - mean) / std per channel, on images in [0, 1].
+    """Normalize images in [0, 1] by channel: (x - mean) / std.
 
     Args:
-        mean: one number for all channels, or one a channel; left out, it is learnt on train.
-        std: likewise; the population standard deviation over all pixels.
+        mean: one number for all channels, or one for each. If omitted, mean and std are computed on
+            the training images.
+        std: like `mean`; the computed one is the population standard deviation over all pixels.
     """
 
     kind = "image"
@@ -32,21 +34,23 @@ class Normalize:
         std: float | Sequence[float] | None = None,
     ) -> None:
         if (mean is None) != (std is None):
-            raise ValueError("give both mean and std, or neither to learn them on train")
+            raise ValueError(
+                "give both mean and std, or neither to compute them on the training part"
+            )
         if std is not None and min([std] if isinstance(std, int | float) else std) <= 0:
-            raise ValueError(f"std > 0 must hold, got {std}")
+            raise ValueError(f"std must be greater than 0, got {std}")
         self.mean = mean
         self.std = std
 
     def fit(self, batches: Iterable[Tensor]) -> dict[str, Any]:
-        """Return {"mean": [C], "std": [C]} of the training images [n, C, H, W]."""
+        """Return {"mean": [C], "std": [C]}, from the training images [n, C, H, W]."""
         if self.mean is not None and self.std is not None:
             channels = next(iter(batches)).shape[1]
             return {
                 "mean": _per_channel("mean", self.mean, channels),
                 "std": _per_channel("std", self.std, channels),
             }
-        # Merged batch by batch as Chan et al. 1979 do: squares are taken about a mean, not about 0.
+        # Batches are merged as in Chan et al. 1979: squares are about the mean, not about 0.
         count, mean, squares = 0, torch.zeros(()), torch.zeros(())
         lowest, highest = torch.tensor(torch.inf), torch.tensor(-torch.inf)
         for x in batches:
@@ -67,18 +71,18 @@ class Normalize:
         return {key: torch.as_tensor(value, device=device) for key, value in state.items()}
 
     def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
-        """Return the normalised images; `state` is what `fit` returned."""
+        """Return the normalized images [B, C, H, W]; `state` is what `fit` returned."""
         mean = torch.as_tensor(state["mean"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
         std = torch.as_tensor(state["std"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
         return (x - mean) / std
 
 
 class RandomCrop:
-    """Crop a window of the image's own size at a random place of the padded image.
+    """Pad an image, and crop a window of the original size at a random position.
 
     Args:
         padding: pixels added on each side.
-        fill: value of the padding, 0 (black) to 1.
+        fill: brightness of the padding, 0 (black) to 1.
         padding_mode: "constant", "reflect", "replicate" or "circular".
     """
 
@@ -86,7 +90,7 @@ class RandomCrop:
 
     def __init__(self, padding: int, fill: float = 0.0, padding_mode: str = "constant") -> None:
         if padding < 1:
-            raise ValueError(f"padding >= 1 must hold, got {padding}")
+            raise ValueError(f"padding must be at least 1, got {padding}")
         modes = ("constant", "reflect", "replicate", "circular")
         _check_level("fill", fill)
         if padding_mode not in modes:
@@ -96,7 +100,7 @@ class RandomCrop:
         self.padding_mode = padding_mode
 
     def draw(self, u: Tensor, size: tuple[int, int]) -> Tensor:
-        """Turn uniforms u [B, 2] into the window's top and left corner [B, 2], in pixels."""
+        """Return the top left corners [B, 2] of the windows, in pixels, from uniforms u [B, 2]."""
         return (u * (2 * self.padding + 1)).long()
 
     def apply(self, x: Tensor, corner: Tensor) -> Tensor:
@@ -107,12 +111,12 @@ class RandomCrop:
             most = min(height, width) - (self.padding_mode == "reflect")
             if self.padding > most:
                 raise DataError(
-                    f"RandomCrop: padding_mode {self.padding_mode!r} takes at most {most} pixels "
-                    f"from images {height} x {width}, got padding {self.padding}"
+                    f"RandomCrop: padding_mode {self.padding_mode!r} allows at most {most} pixels "
+                    f"of padding for images of {height} x {width}, got {self.padding}"
                 )
         if self.padding_mode == "constant":
             padded = F.pad(x, pad, value=_level(self.fill, x))
-        else:  # torch pads so only in floating point, in which a byte is exact
+        else:  # torch has these modes only for floats, which represent bytes exactly
             padded = F.pad(x.float(), pad, mode=self.padding_mode).to(x.dtype)
         rows = corner[:, :1] + torch.arange(height, device=x.device)
         columns = corner[:, 1:] + torch.arange(width, device=x.device)
@@ -121,7 +125,7 @@ class RandomCrop:
 
 
 class RandomHorizontalFlip:
-    """Mirror an image left to right with probability p."""
+    """Mirror an image horizontally with probability p."""
 
     draws = 1
 
@@ -130,7 +134,7 @@ class RandomHorizontalFlip:
         self.p = p
 
     def draw(self, u: Tensor, size: tuple[int, int]) -> Tensor:
-        """Turn uniforms u [B, 1] into whether to flip, [B, 1] bool."""
+        """Return whether to flip each image, [B, 1] bool, from uniforms u [B, 1]."""
         return u < self.p
 
     def apply(self, x: Tensor, flip: Tensor) -> Tensor:
@@ -139,24 +143,24 @@ class RandomHorizontalFlip:
 
 
 class Cutout:
-    """Blank a square at a random place, its centre anywhere in the image (DeVries & Taylor 2017).
+    """Fill a square whose centre is anywhere in the image (DeVries & Taylor 2017).
 
     Args:
-        size: side of the square in pixels; what falls outside the image is lost.
-        value: what it is filled with, 0 (black) to 1.
+        size: side of the square in pixels; it is clipped at the border of the image.
+        value: brightness of the square, 0 (black) to 1.
     """
 
     draws = 2
 
     def __init__(self, size: int, value: float = 0.0) -> None:
         if size < 1:
-            raise ValueError(f"size >= 1 must hold, got {size}")
+            raise ValueError(f"size must be at least 1, got {size}")
         _check_level("value", value)
         self.size = size
         self.value = value
 
     def draw(self, u: Tensor, size: tuple[int, int]) -> Tensor:
-        """Turn uniforms u [B, 2] into boxes [B, 4]: top, left, bottom, right, end excluded."""
+        """Return boxes [B, 4] from uniforms u [B, 2]: top, left, bottom, right, ends excluded."""
         centre = (u * torch.tensor(size, dtype=u.dtype, device=u.device)).long()
         corner = centre - self.size // 2
         return torch.cat([corner, corner + self.size], 1)
@@ -167,16 +171,16 @@ class Cutout:
 
 
 class RandomErasing:
-    """Blank a random rectangle with probability p (Zhong et al. 2017), as torchvision does.
+    """Fill a random rectangle with probability p (Zhong et al. 2017), like torchvision.
 
     Args:
-        p: probability that an image is erased at all.
-        scale: smallest and largest share of the area.
-        ratio: smallest and largest height over width; drawn log-uniformly.
-        value: what it is filled with, 0 (black) to 1.
+        p: probability that an image gets a rectangle.
+        scale: smallest and largest fraction of the image's area.
+        ratio: smallest and largest ratio of height to width; drawn log-uniformly.
+        value: brightness of the rectangle, 0 (black) to 1.
     """
 
-    _tries = 10  # torchvision's: a rectangle that does not fit is drawn again
+    _tries = 10  # as in torchvision, a rectangle that does not fit is drawn again
     draws = 1 + 2 * _tries + 2
 
     def __init__(
@@ -189,16 +193,16 @@ class RandomErasing:
         _check_probability(p)
         _check_level("value", value)
         if not 0 < scale[0] <= scale[1] <= 1:
-            raise ValueError(f"0 < scale[0] <= scale[1] <= 1 must hold, got {scale}")
+            raise ValueError(f"scale must satisfy 0 < scale[0] <= scale[1] <= 1, got {scale}")
         if not 0 < ratio[0] <= ratio[1]:
-            raise ValueError(f"0 < ratio[0] <= ratio[1] must hold, got {ratio}")
+            raise ValueError(f"ratio must satisfy 0 < ratio[0] <= ratio[1], got {ratio}")
         self.p = p
         self.scale = tuple(scale)
         self.ratio = tuple(ratio)
         self.value = value
 
     def draw(self, u: Tensor, size: tuple[int, int]) -> Tensor:
-        """Turn uniforms u [B, 23] into boxes [B, 4]; an empty box where nothing is erased."""
+        """Return boxes [B, 4] from uniforms u [B, 23]; a box is empty if nothing is erased."""
         height, width = size
         share = self.scale[0] + u[:, 1:11] * (self.scale[1] - self.scale[0])
         low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
@@ -229,18 +233,18 @@ def _fill(x: Tensor, boxes: Tensor, value: float) -> Tensor:
 
 
 def _level(value: float, x: Tensor) -> float:
-    """A brightness from 0 to 1 in the units of `x`: bytes go to 255."""
+    """Return a brightness from 0 to 1 in the units of `x`: bytes are 0 to 255."""
     return round(value * 255) if x.dtype == torch.uint8 else value
 
 
 def _check_probability(p: float) -> None:
     if not 0 <= p <= 1:
-        raise ValueError(f"0 <= p <= 1 must hold, got {p}")
+        raise ValueError(f"p must be between 0 and 1, got {p}")
 
 
 def _check_level(name: str, value: float) -> None:
     if not 0 <= value <= 1:
-        raise ValueError(f"0 <= {name} <= 1 must hold (0 is black), got {value}")
+        raise ValueError(f"{name} must be between 0 (black) and 1, got {value}")
 
 
 def _per_channel(name: str, value: float | Sequence[float], channels: int) -> list[float]:
@@ -250,6 +254,6 @@ def _per_channel(name: str, value: float | Sequence[float], channels: int) -> li
     if len(values) != channels:
         raise DataError(
             f"Normalize: {name} has {len(values)} numbers, but the images have {channels} "
-            f"channel{'s' if channels != 1 else ''}; give one number, or one a channel"
+            f"channel{'s' if channels != 1 else ''}; give one number, or one for each channel"
         )
     return values

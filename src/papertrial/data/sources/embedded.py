@@ -1,4 +1,4 @@
-"""The sets that come inside scikit-learn, and so need no files and no network."""
+"""The sets that scikit-learn ships, which need no files and no network."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ import numpy as np
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.data.sources.spec import LoadedSet, SourceSpec
+from papertrial.progress import Step, Steps
 
 
-def digits(folder: Path) -> Dataset:
+def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
+    """Load the set that `spec` names: digits or diabetes."""
+    yield Step(f"reading {spec.name}", 0, None, "rows")
+    return LoadedSet({"digits": digits, "diabetes": diabetes}[spec.name]())
+
+
+def digits() -> Dataset:
     """Return the 1,797 handwritten digits: uint8 [N, 1, 8, 8], 10 classes, no test part.
 
-    scikit-learn holds them as 0 to 16; here they are 0 to 255, as a PNG of them would be.
+    scikit-learn stores them as 0 to 16; here they are scaled to 0 to 255, as in an image file.
     """
     from sklearn.datasets import load_digits  # noqa: PLC0415  (slow to import)
 
@@ -25,12 +33,12 @@ def digits(folder: Path) -> Dataset:
     return Dataset("digits", "image", Split(x, y, np.arange(len(y))), classes=names)
 
 
-def diabetes(folder: Path) -> Dataset:
+def diabetes() -> Dataset:
     """Return the 442 patients of Efron et al. 2004: float32 [N, 10] in natural units, no test part.
 
-    The target is disease progression after one year. scikit-learn's default is the same columns
-    centred and scaled over all rows; these are not, so that what is learnt on the training rows
-    is, and so that `predict` takes an age in years.
+    The target is disease progression after one year. By default scikit-learn centres and scales
+    the columns over all rows. These are not scaled, so that statistics are computed on the training
+    rows alone, and so that `predict` takes an age in years.
     """
     from sklearn.datasets import load_diabetes  # noqa: PLC0415  (slow to import)
 

@@ -1,103 +1,37 @@
-"""Sets by name: what each is, and how it is fetched and loaded."""
+"""The sets that papertrial knows by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from filelock import FileLock
-
-from papertrial.data.column import Dataset, Kind
-from papertrial.data.files.archive import extract
-from papertrial.data.files.catalog import CATALOG, artifacts, data_folder
-from papertrial.data.files.fetch import absent, fetch, wait_for
-from papertrial.data.sources import embedded, torchvision_sets
+from papertrial.data.column import Dataset
+from papertrial.data.files.catalog import data_folder
+from papertrial.data.sources.open_source import open_source
+from papertrial.data.sources.spec import SourceSpec
 from papertrial.errors import DataError, did_you_mean
 from papertrial.progress import Steps, finish
+from papertrial.vocabulary import SOURCES
 
-__all__ = ["SOURCES", "Loader", "Source", "data_folder", "load", "loading"]
-
-
-class Loader(Protocol):
-    """Loads a set from the data folder; without `download` only if its files are there."""
-
-    def __call__(self, folder: Path, *, download: bool = True) -> Steps[Dataset]:
-        """Return the set's splits, telling how far it is."""
-        ...
-
-
-@dataclass(frozen=True)
-class Source:
-    """A set that can be named: its kind and its loader."""
-
-    kind: Kind
-    load: Loader
-
-
-def _embedded(make: Callable[[Path], Dataset]) -> Loader:
-    def load(folder: Path, *, download: bool = True) -> Steps[Dataset]:
-        yield from ()  # it is there at once
-        return make(folder)
-
-    return load
-
-
-def _imdb(folder: Path, *, download: bool = True) -> Steps[Dataset]:
-    """Return the IMDB reviews, from the folder aclImdb, fetched and unpacked if it is absent."""
-    from papertrial.data.sources import imdb  # noqa: PLC0415  (texts are read there)
-
-    if imdb.find(folder) is None:
-        yield from _unpack_imdb(folder, download)
-    return (yield from imdb.load(folder))
-
-
-def _unpack_imdb(folder: Path, download: bool) -> Steps[None]:
-    (artifact,) = artifacts(CATALOG["imdb"])
-    if not download and not (folder / artifact.file).exists():
-        raise absent("imdb", folder)
-    archive = yield from fetch(artifact, folder)
-    into = folder / "aclImdb"
-    try:
-        lock = FileLock(folder / ".papertrial.lock", thread_local=False)
-        yield from wait_for(lock, "unpacking imdb")
-    except OSError as error:
-        raise DataError(f"{folder} cannot be written to: {error.strerror}") from error
-    try:
-        # Another process may have unpacked it meanwhile; a folder left half done is told of.
-        from papertrial.data.sources import imdb  # noqa: PLC0415  (texts are read there)
-
-        if imdb.find(folder) is None:
-            yield from extract(archive, into, prefix="aclImdb")
-    finally:
-        lock.release()
-
-
-SOURCES: dict[str, Source] = {
-    "digits": Source("image", _embedded(embedded.digits)),
-    "diabetes": Source("table", _embedded(embedded.diabetes)),
-    "fashion-mnist": Source("image", torchvision_sets.fashion_mnist),
-    "mnist": Source("image", torchvision_sets.mnist),
-    "kmnist": Source("image", torchvision_sets.kmnist),
-    "cifar10": Source("image", torchvision_sets.cifar10),
-    "cifar100": Source("image", torchvision_sets.cifar100),
-    "imdb": Source("text", _imdb),
-}
+__all__ = ["data_folder", "load", "loading"]
 
 
 def loading(name: str, folder: Path, *, download: bool = True) -> Steps[Dataset]:
-    """Load the set `name`, from `folder` where it has files, which are fetched if they are absent.
+    """Load the set `name`, yielding progress.
+
+    Args:
+        name: the name of the set.
+        folder: the data folder.
+        download: whether absent files are downloaded into the data folder.
 
     Raises:
-        DataError: the name is unknown, or the files are absent and cannot be had (or may not be,
-            without `download`), or are corrupt.
+        DataError: there is no such set, or its files are corrupt, absent or cannot be downloaded.
     """
     if name not in SOURCES:
         raise DataError(f"there is no source {name!r}{did_you_mean(name, SOURCES)}")
-    return (yield from SOURCES[name].load(folder, download=download))
+    loaded = yield from open_source(SourceSpec(name, download=download), folder)
+    return loaded.dataset
 
 
 def load(name: str, folder: Path) -> Dataset:
-    """Load the set `name` and return it, without telling of the steps; raises like `loading`."""
+    """Load the set `name` and return it; see `loading`."""
     return finish(loading(name, folder))

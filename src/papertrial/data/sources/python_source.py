@@ -1,17 +1,20 @@
-"""A set that a Python function of one's own returns."""
+"""A set that a user's own Python function returns."""
 
 from __future__ import annotations
 
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from papertrial.data.column import Column, Dataset, DenseColumn, Kind, Split
+from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
+from papertrial.data.kind import Kind
+from papertrial.data.sources.parts import PARTS
 from papertrial.data.sources.set_checks import (
     check_alike,
     check_bytes,
@@ -22,26 +25,42 @@ from papertrial.data.sources.set_checks import (
     finite,
     kind_of,
 )
-from papertrial.data.tables.layout import ordered
+from papertrial.data.sources.spec import LoadedSet, SourceSpec
+from papertrial.data.streams import derive, generators_kept, seed_all
+from papertrial.data.tables.layout import sort_values
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, PapertrialError, nearest
+from papertrial.progress import Step, Steps
 
-_PARTS = ("train", "validation", "test")
-_KEYS = (*_PARTS, "classes", "features", "target")
-_MOST_UNNAMED = 1000  # classes that only indices tell of
+_KEYS = (*PARTS, "classes", "features", "target")
+_MOST_UNNAMED = 1000  # classes without names
 
 
-def load(function: Callable[..., object], name: str, classify: bool) -> Dataset:
+def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
+    """Load the set that the function `spec.source` returns, called with seeded generators.
+
+    Raises:
+        DataError: the function fails, or returns something else.
+    """
+    assert callable(spec.source), "this source is a function"
+    yield Step(f"reading {spec.name}", 0, None, "rows")
+    cpu = torch.device("cpu")
+    with generators_kept(cpu):
+        seed_all(cpu, derive(spec.seed, "source"))
+        return LoadedSet(dataset_of(spec.source, spec.name, spec.classify))
+
+
+def dataset_of(function: Callable[..., object], name: str, classify: bool) -> Dataset:
     """Return the set that `function()` returns.
 
-    It returns a Dataset, or a mapping of "train" and optionally "validation" and "test" to (x, y),
-    and optionally "classes", "features" (names) and "target" (a name). x and y are arrays, tensors
-    or lists.
+    The function returns a Dataset, or a mapping of "train" and optionally "validation" and "test"
+    to (x, y), and optionally "classes", "features" (names) and "target" (a name). x and y are
+    arrays, tensors or lists.
 
     Args:
         function: called without arguments. x is bytes [N, C, H, W] or [N, H, W] (images), numbers
             [N, F] (tables), or N texts. y is N class indices from 0 or class names, or N numbers.
-        name: what to call the set and the function, "./data.py:load".
+        name: the name of the set and of the function, for messages.
         classify: whether y holds classes or numbers.
 
     Raises:
@@ -75,20 +94,18 @@ def load(function: Callable[..., object], name: str, classify: bool) -> Dataset:
     classes, targets = (
         _classes(given, _names(returned, "classes", name), name)
         if classify
-        else ((), {part: _numbers(y, f'{name}: "{part}"') for part, y in given.items()})
+        else ((), {part: _numeric_targets(y, f'{name}: "{part}"') for part, y in given.items()})
     )
     if not classify and "classes" in returned:
-        raise DataError(f'{name} returns "classes", which regression has not; remove them')
+        raise DataError(f'{name} returns "classes", but regression has none; remove the key')
     splits = {
         part: Split(column, targets[part], np.arange(len(column)))
         for part, (_, column) in columns.items()
     }
-    return Dataset(
+    return Dataset.from_splits(
         name,
         kind,
-        splits["train"],
-        validation=splits.get("validation"),
-        test=splits.get("test"),
+        splits,
         classes=classes,
         features=_features(returned, kind, first, name),
         target=_target(returned, name),
@@ -106,20 +123,22 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     for key in returned:
         if key not in _KEYS:
             near = nearest(key, _KEYS) or f"; valid: {', '.join(_KEYS)}"
-            raise DataError(f"{name} returns the key {key!r}, which means nothing{near}")
+            raise DataError(f"{name} returns the key {key!r}, which is unknown{near}")
     if "train" not in returned:
         keys = ", ".join(map(str, returned)) or "no keys"
         raise DataError(f'{name} must return a mapping with "train": (x, y), got {keys}')
-    pairs = {part: returned[part] for part in _PARTS if returned.get(part) is not None}
+    pairs: dict[str, tuple[Any, Any]] = {
+        part: returned[part] for part in PARTS if returned.get(part) is not None
+    }
     for part, pair in pairs.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise DataError(f'{name}: "{part}" must be a pair (x, y), got {kind_of(pair)}')
     return pairs
 
 
-def _column(x: Any, where: str) -> tuple[Kind, Column]:
+def _column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
     if isinstance(x, str | bytes):
-        raise DataError(f"{where}: x must be a list of texts, got one text")
+        raise DataError(f"{where}: x must be a list of texts, got a single text")
     if not isinstance(x, Tensor) and len(x := _array(x, f"{where}: x")) and _is_text(x):
         return "text", _text_column(x.tolist(), where)
     values = _tensor(x, f"{where}: x")
@@ -143,7 +162,7 @@ def _images(values: Tensor, where: str) -> Tensor:
     return values
 
 
-def _text_column(texts: Sequence[Any], where: str) -> Column:
+def _text_column(texts: Sequence[Any], where: str) -> SampleColumn:
     check_texts(texts, where)
     return text_column(texts)
 
@@ -153,14 +172,16 @@ def _values(y: Any, where: str) -> np.ndarray:
     where_y = f"{where}: y"
     values = _dense(y, where_y).numpy() if isinstance(y, Tensor) else _array(y, where_y)
     if values.ndim != 1:
-        raise DataError(f"{where}: y must be [N], a target a sample, got {list(values.shape)}")
+        raise DataError(
+            f"{where}: y must be [N], one target for each sample, got {list(values.shape)}"
+        )
     if len(values) == 0:
         raise DataError(f"{where} has no targets")
     if _is_text(values):
         other = [row for row, one in enumerate(values.tolist()) if not isinstance(one, str)]
         if other:
             raise DataError(
-                f"{where}: y[{other[0]}] must be a class name as the others are, got "
+                f"{where}: y[{other[0]}] must be a class name like the others, got "
                 f"{values[other[0]]!r}"
             )
     return values
@@ -172,19 +193,19 @@ def _classes(
     """Return the class names and y [N] int64 of each part."""
     train = given["train"]
     if _is_text(train):
-        classes = names if names is not None else tuple(ordered(map(str, train.tolist())))
+        classes = names if names is not None else tuple(sort_values(map(str, train.tolist())))
     elif train.dtype.kind in "iub":
         top = int(train.max()) + 1
         if names is None and top > max(_MOST_UNNAMED, len(train)):
             raise DataError(
-                f'{name}: "train": y has indices up to {top - 1:,}, for {len(train):,} samples; '
-                'for numbers set task: regression, or name the classes with "classes"'
+                f'{name}: "train": y has indices up to {top - 1:,}, but {len(train):,} samples; '
+                'for numbers, set task: regression; for classes, name them in "classes"'
             )
         classes = names if names is not None else tuple(str(k) for k in range(top))
     else:
         raise DataError(
             f'{name}: "train": y must hold class indices (integers from 0) or class names, got '
-            f"{train.dtype}; for numbers set task: regression"
+            f"{train.dtype}; for numbers, set task: regression"
         )
     if len(classes) < 2:
         raise DataError(f"{name}: classification needs at least 2 classes, got {list(classes)}")
@@ -195,8 +216,8 @@ def _classes(
         named = _is_text(train)
         if _is_text(values) != named or (not named and values.dtype.kind not in "iub"):
             raise DataError(
-                f'{where}: y must be of one kind in every part, got {values.dtype}, in "train" '
-                f"{train.dtype}"
+                f"{where}: y must have the same type in every part, got {values.dtype} here and "
+                f'{train.dtype} in "train"'
             )
         if _is_text(values):
             wrong = [row for row, text in enumerate(values.tolist()) if text not in index]
@@ -214,10 +235,10 @@ def _classes(
     return classes, y
 
 
-def _numbers(values: np.ndarray, where: str) -> Tensor:
+def _numeric_targets(values: np.ndarray, where: str) -> Tensor:
     if _is_text(values):
         raise DataError(
-            f"{where}: y must be numbers, got {str(values[0])!r}; for classes set task: "
+            f"{where}: y must be numbers, got {str(values[0])!r}; for classes, set task: "
             "table-classification"
         )
     return finite(_tensor(values, f"{where}: y"), f"{where}: y")
@@ -228,13 +249,13 @@ def _array(values: Any, where: str) -> np.ndarray:
         raise DataError(f"{where} must be an array, a tensor or a list, got {kind_of(values)}")
     try:
         array = np.asarray(values)
-        # numpy turns [1, "a"] into texts; as objects they stay what they are.
+        # numpy turns [1, "a"] into two texts; as objects they keep their types.
         if array.dtype.kind in "US" and isinstance(values, list | tuple):
             array = np.array(values, dtype=object)
     except Exception as error:
-        raise DataError(f"{where} is no array: {error}") from error
+        raise DataError(f"{where} must be an array: {error}") from error
     if array.ndim == 0:
-        raise DataError(f"{where} must have a sample a row, got one {array.dtype}")
+        raise DataError(f"{where} must have one row for each sample, got a single {array.dtype}")
     return array
 
 
@@ -244,12 +265,12 @@ def _tensor(values: Any, where: str) -> Tensor:
     else:
         kind = f"numbers, got {values.dtype}"
         if values.dtype.kind not in "biuf":
-            hint = "; its rows are of different lengths, or hold text" if values.ndim else ""
+            hint = "; its rows have different lengths, or hold text" if values.ndim else ""
             raise DataError(f"{where} must be {kind}{hint}")
         plain = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
         if plain.dtype.itemsize > 8:  # numpy's long double
             plain = plain.astype(np.float64)
-        with warnings.catch_warnings():  # of memory that is read-only, as ours is anyway
+        with warnings.catch_warnings():  # about read-only memory, which is never written to
             warnings.filterwarnings("ignore", message=".*not writable.*")
             tensor = torch.from_numpy(plain)
     if tensor.is_complex():
@@ -258,11 +279,11 @@ def _tensor(values: Any, where: str) -> Tensor:
 
 
 def _dense(values: Tensor, where: str) -> Tensor:
-    """Return a tensor on the CPU, of a type that numpy has."""
+    """Return the tensor on the CPU, with a dtype that numpy has."""
     if values.layout != torch.strided or values.is_meta or values.is_quantized:
         kind = "meta" if values.is_meta else "quantized" if values.is_quantized else values.layout
         kind = str(kind).removeprefix("torch.")
-        raise DataError(f"{where} must be a dense tensor, got a {kind} one; give x.to_dense()")
+        raise DataError(f"{where} must be a dense tensor, got a {kind} one; return x.to_dense()")
     plain = values.detach().cpu().resolve_conj().resolve_neg()
     known = (torch.float16, torch.float32, torch.float64)
     return plain.float() if plain.is_floating_point() and plain.dtype not in known else plain
@@ -279,17 +300,19 @@ def _names(returned: Mapping[Any, Any], key: str, name: str) -> tuple[str, ...] 
     listed = given.tolist() if isinstance(given, np.ndarray) else given
     names = list(listed) if isinstance(listed, list | tuple) else []
     if not names or not all(isinstance(one, str) for one in names) or len({*names}) < len(names):
-        raise DataError(f'{name}: "{key}" must be a list of different names, got {given!r:.200}')
+        raise DataError(f'{name}: "{key}" must be a list of unique names, got {given!r:.200}')
     return tuple(names)
 
 
 def _features(
-    returned: Mapping[Any, Any], kind: Kind, column: Column, name: str
+    returned: Mapping[Any, Any], kind: Kind, column: SampleColumn, name: str
 ) -> tuple[str, ...]:
     names = _names(returned, "features", name)
     if kind != "table":
         if names is not None:
-            raise DataError(f'{name}: "features" names columns of a table; got {kind}s')
+            raise DataError(
+                f'{name}: "features" names columns of a table, but x holds {kind}s; remove the key'
+            )
         return ()
     count = column.shape[0]
     if names is not None and len(names) != count:

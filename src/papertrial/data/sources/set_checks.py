@@ -1,4 +1,4 @@
-"""What a set that a function returns must be like: its samples, its targets, a whole Dataset."""
+"""Checks of a set that a user's function returns: its samples, its targets, a whole Dataset."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from papertrial.data.column import Column, Dataset, Kind, Split, chunks
+from papertrial.data.column import Dataset, SampleColumn, Split, chunks
+from papertrial.data.kind import KINDS, Kind
+from papertrial.data.numbers import LARGEST_FLOAT32
 from papertrial.data.texts.ragged_column import RaggedColumn, texts_of
 from papertrial.errors import DataError
 
-_LARGEST = torch.finfo(torch.float32).max
-
 
 def check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
-    """Raise DataError unless a returned Dataset is what a mapping would have been made into."""
+    """Raise DataError unless a returned Dataset is as valid as one made from a mapping."""
     if not isinstance(dataset.train, Split):
         raise DataError(f"{name}: train must be a Split, got {kind_of(dataset.train)}")
     for part, split in dataset.splits.items():
@@ -45,7 +45,7 @@ def _check_y(y: Any, where: str, classify: bool, count: int) -> None:
         raise DataError(f"{where}: classification needs at least 2 classes, got {count}")
     low, high = int(y.min()), int(y.max())
     if y.ndim != 1:
-        raise DataError(f"{where}: y must be [N], a target a sample, got {list(y.shape)}")
+        raise DataError(f"{where}: y must be [N], one target for each sample, got {list(y.shape)}")
     if y.dtype != torch.int64 or low < 0 or high >= count:
         got = f"{dtype_of(y)} from {low} to {high}"
         raise DataError(f"{where}: y must be int64 from 0 to {count - 1}, got {got}")
@@ -74,68 +74,68 @@ def _check_x(kind: Kind, x: Any, where: str) -> None:
         except UnicodeDecodeError as error:
             raise DataError(f"{where}: x must be texts in UTF-8: {error}") from error
     else:
-        raise DataError(f"{where}: kind must be image, table or text, got {kind!r}")
+        raise DataError(f"{where}: kind must be one of {', '.join(KINDS)}, got {kind!r}")
 
 
-def check_bytes(values: Tensor | Column, shape: list[int], where: str) -> None:
-    """Raise DataError unless images of this shape are bytes."""
+def check_bytes(values: Tensor | SampleColumn, shape: list[int], where: str) -> None:
+    """Raise DataError unless images are uint8; `shape` is for the message."""
     if values.dtype != torch.uint8:
         raise DataError(
-            f"{where}: images must be bytes (uint8, 0 to 255), as they are stored, got "
-            f"{dtype_of(values)} {shape}; data.transform is where they are prepared"
+            f"{where}: images must be stored as bytes (uint8, 0 to 255), got {dtype_of(values)} "
+            f"{shape}; convert them to floats in data.transform"
         )
 
 
 def check_pixels(shape: list[int], where: str) -> None:
-    """Raise DataError unless a shape is [N, C, H, W], none of them 0."""
+    """Raise DataError unless a shape is [N, C, H, W] and has no 0."""
     if len(shape) != 4:
         raise DataError(f"{where}: images must be [N, C, H, W], got {shape}")
     if shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4):
         raise DataError(
-            f"{where}: images must be [N, C, H, W], got {shape}, which looks like "
-            "[N, H, W, C]; turn it with x.transpose(0, 3, 1, 2), of a tensor x.permute(0, 3, 1, 2)"
+            f"{where}: images must be [N, C, H, W], got {shape}, which looks like [N, H, W, C]; "
+            "return x.transpose(0, 3, 1, 2), or for a tensor x.permute(0, 3, 1, 2)"
         )
     if 0 in shape:
         raise DataError(f"{where}: images must have pixels, got {shape}")
 
 
-def check_alike(columns: Mapping[str, tuple[Kind, Column]], name: str) -> None:
-    """Raise DataError unless the samples of every part are of the kind and shape of train's."""
+def check_alike(columns: Mapping[str, tuple[Kind, SampleColumn]], name: str) -> None:
+    """Raise DataError unless all parts have samples of the same kind and shape."""
     kind, first = columns["train"]
     for part, (other, column) in columns.items():
         if (other, column.shape) != (kind, first.shape):
             got = f'"{part}" has {other}s {list(column.shape)}'
             raise DataError(
-                f'{name}: samples must be alike in every part; "train" has {kind}s '
-                f"{list(first.shape)}, {got}"
+                f"{name}: every part must have samples of the same kind and shape; "
+                f'"train" has {kind}s {list(first.shape)}, {got}'
             )
 
 
 def check_texts(texts: Iterable[Any], where: str) -> None:
-    """Raise DataError unless all are texts that are not empty."""
+    """Raise DataError unless all values are texts that are not empty."""
     for row, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
-            raise DataError(f"{where}: x[{row}] must be a text that is not empty, got {text!r}")
+            raise DataError(f"{where}: x[{row}] must be a non-empty text, got {text!r}")
 
 
 def finite(values: Tensor, where: str, first: int = 0) -> Tensor:
-    """Return numbers as float32, which must hold them; `first` is the number of row 0."""
-    wrong = ~(values.double().abs() <= _LARGEST)
+    """Return finite numbers as float32; `first` is the index of the first row, for messages."""
+    wrong = ~(values.double().abs() <= LARGEST_FLOAT32)
     if wrong.any():
         row, *at = wrong.nonzero()[0].tolist()
         got = values[(row, *at)].item()
         raise DataError(
-            f"{where}{[first + row, *at]} must be a finite number that float32 holds, got {got}"
+            f"{where}{[first + row, *at]} must be a finite number that float32 can hold, got {got}"
         )
     return values.to(torch.float32)
 
 
 def kind_of(value: object) -> str:
-    """Return the type of a value, for messages, and how many a list has."""
+    """Return the type of a value, and the length of a list, for messages."""
     size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
     return f"{type(value).__name__}{size}"
 
 
-def dtype_of(values: Tensor | Column) -> str:
-    """Return a type as "float32", for messages."""
+def dtype_of(values: Tensor | SampleColumn) -> str:
+    """Return a dtype as "float32", for messages."""
     return str(values.dtype).removeprefix("torch.")

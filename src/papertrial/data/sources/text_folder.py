@@ -1,4 +1,4 @@
-"""A folder of text files, a folder a class."""
+"""A user's own folder of text files, with a folder for each class."""
 
 from __future__ import annotations
 
@@ -10,89 +10,72 @@ import numpy as np
 import torch
 
 from papertrial.data.column import Dataset, Split
+from papertrial.data.sources.parts import PARTS, check_only_parts, subfolders
+from papertrial.data.sources.spec import LoadedSet, SourceSpec
 from papertrial.data.texts.ragged_column import text_column
+from papertrial.data.texts.read_text import read_text
 from papertrial.errors import DataError, nearest
 from papertrial.progress import Step, Steps
 
-_PARTS = ("train", "validation", "test")
-_LAYOUT = "train/<class>/*.txt, perhaps validation/ and test/ beside it, or <class>/*.txt alone"
-_TEXTS = 1000  # read between two steps
+_LAYOUT = "train/<class>/*.txt, optionally with validation/ and test/, or only <class>/*.txt"
+_TEXTS_PER_STEP = 1000
 
 
-def load(path: Path) -> Steps[Dataset]:
-    """Read the texts under `path`: UTF-8 files in a folder a class, classes in alphabetical order.
+def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
+    """Load the UTF-8 texts under `spec.path`, with a folder for each class, sorted by name.
 
-    Either `train/<class>/*.txt`, with `validation` and `test` where they are there, or
-    `<class>/*.txt` alone, to be split. Hidden files and folders are left out. A text's name is its
-    file, relative to `path`.
+    The folder has `train/<class>/*.txt`, optionally with `validation` and `test`, or only
+    `<class>/*.txt`, which is then the training part. Hidden files and folders are ignored. A text's
+    name is its file, relative to `spec.path`.
 
     Raises:
-        DataError: the folder is absent or laid out otherwise, there are fewer than two classes, a
-            class has no text or stands outside the training part, or a text cannot be read, is not
-            UTF-8, or is empty.
+        DataError: the folder is absent or has another layout; there are fewer than two classes; a
+            part lacks a class of the training part, or has another one; a class has no texts; a
+            text cannot be read, is not UTF-8, or is empty.
     """
+    path = spec.path
     if not path.is_dir():
-        said = "is a file" if path.exists() else "does not exist"
-        raise DataError(f"the text folder {path} {said}; it must hold {_LAYOUT}")
-    found = folders(path)
-    parts = [part for part in _PARTS if part in found]
+        problem = "is a file" if path.exists() else "does not exist"
+        raise DataError(f"the text folder {path} {problem}; it must have {_LAYOUT}")
+    inside = _subfolders(path)
+    parts = [part for part in PARTS if part in inside]
     if not parts:
-        classes, listed = found, {"train": files(path, found)}
+        classes, listed = inside, {"train": files(path, inside)}
     elif "train" not in parts:
-        raise DataError(f"{path} has {' and '.join(parts)}, but no train; it must hold {_LAYOUT}")
+        raise DataError(f"{path} has {' and '.join(parts)}, but no train; it must have {_LAYOUT}")
     else:
-        beside = [name for name in found if name not in _PARTS]
-        if beside:
-            raise DataError(
-                f"{path} has {', '.join(beside)} beside train, and it is not clear what for; "
-                f"move it away, or name it validation or test{nearest(beside[0], _PARTS)}"
-            )
-        classes = folders(path / "train")
-        listed = {part: _files_of_part(path, part, classes) for part in parts}
+        check_only_parts(path, inside, list(parts))
+        classes = _subfolders(path / "train")
+        listed = {str(part): _files_of_part(path, part, classes) for part in parts}
     if len(classes) < 2:
         got = f"only {classes[0]}" if classes else "none"
         place = path / "train" if parts else path
-        raise DataError(f"{place} needs two classes or more, a folder each; got {got}")
+        raise DataError(f"{place} needs two classes or more, each in a folder, but has {got}")
     total = sum(len(names) for part in listed.values() for names in part)
-    read: list[str] = []
+    done = 0
     splits = {}
     for part, names in listed.items():
-        first = len(read)
-        for some in _in_parts([name for of_class in names for name in of_class]):
-            read += texts(path, some)
-            yield Step("reading texts", len(read), total, "texts")
-        splits[part] = split(names, read[first:])
-    return Dataset(
-        path.name,
-        "text",
-        splits["train"],
-        splits.get("validation"),
-        splits.get("test"),
-        classes=tuple(classes),
-    )
-
-
-def folders(path: Path) -> list[str]:
-    """Return the names of the folders in a folder, in order, without hidden ones."""
-    with _entries(path) as entries:
-        return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        flat = [name for of_class in names for name in of_class]
+        texts = yield from read_texts(path, flat, "reading texts", done, total)
+        done += len(texts)
+        splits[part] = make_split(names, texts)
+    return LoadedSet(Dataset.from_splits(path.name, "text", splits, classes=classes))
 
 
 def files(path: Path, classes: Sequence[str], part: str = "") -> list[list[str]]:
-    """Return the text files of each class, relative to `path`, in order.
+    """Return the sorted text files of each class, relative to `path`.
 
     Raises:
-        DataError: a class has none.
+        DataError: a class has none, or its folder cannot be read.
     """
     listed = []
     for name in classes:
         folder = path / part / name
-        with _entries(folder) as entries:
-            found = sorted(
-                e.name
-                for e in entries
-                if e.name.lower().endswith(".txt") and not e.name.startswith(".") and not e.is_dir()
-            )
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(e.name for e in entries if _is_text_file(e))
+        except OSError as error:
+            raise _unreadable(folder, error) from error
         if not found:
             raise DataError(
                 f"the class folder {folder} has no .txt file; put texts there, or delete it"
@@ -102,30 +85,48 @@ def files(path: Path, classes: Sequence[str], part: str = "") -> list[list[str]]
     return listed
 
 
-def texts(path: Path, names: Sequence[str]) -> list[str]:
-    """Read files of UTF-8 text, their byte order marks dropped.
-
-    Raises:
-        DataError: one cannot be read, is not UTF-8, or has nothing but white space.
-    """
-    return [_text(f"{path}/{name}") for name in names]
-
-
-def split(names: Sequence[Sequence[str]], of: Sequence[str]) -> Split:
-    """Return the split made of texts that lie class after class.
+def read_texts(
+    path: Path, names: Sequence[str], what: str, done: int, total: int
+) -> Steps[list[str]]:
+    """Read the text files `names` of a folder.
 
     Args:
-        names: of the files of each class.
-        of: the texts, in the order of the names.
+        path: the folder.
+        names: the files, relative to the folder.
+        what: what the steps say.
+        done: how many texts the steps before have read.
+        total: how many texts there are in all.
+
+    Raises:
+        DataError: a text cannot be read, is not UTF-8, or has nothing but white space.
+    """
+    texts: list[str] = []
+    for name in names:
+        file = f"{path}/{name}"
+        text = read_text(file)
+        if not text.strip():
+            raise DataError(f"{file} is an empty text; write one, or delete the file")
+        texts.append(text)
+        if len(texts) % _TEXTS_PER_STEP == 0 or len(texts) == len(names):
+            yield Step(what, done + len(texts), total, "texts")
+    return texts
+
+
+def make_split(names: Sequence[Sequence[str]], texts: Sequence[str]) -> Split:
+    """Return a split of texts that are sorted by class.
+
+    Args:
+        names: the files of each class.
+        texts: the texts, in the order of the files.
     """
     flat = [name for of_class in names for name in of_class]
     counts = torch.tensor([len(of_class) for of_class in names])
     y = torch.arange(len(names)).repeat_interleave(counts)
-    return Split(text_column(of), y, np.arange(len(flat)), flat)
+    return Split(text_column(texts), y, np.arange(len(flat)), flat)
 
 
 def _files_of_part(path: Path, part: str, classes: Sequence[str]) -> list[list[str]]:
-    here = folders(path / part)
+    here = _subfolders(path / part)
     unknown = [name for name in here if name not in classes]
     if unknown:
         raise DataError(
@@ -141,30 +142,17 @@ def _files_of_part(path: Path, part: str, classes: Sequence[str]) -> list[list[s
     return files(path, classes, part)
 
 
-def _in_parts(names: list[str]) -> list[list[str]]:
-    return [names[first : first + _TEXTS] for first in range(0, len(names), _TEXTS)]
+def _is_text_file(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    return name.lower().endswith(".txt") and not name.startswith(".") and not entry.is_dir()
 
 
-def _entries(path: Path) -> os._ScandirIterator[str]:
+def _subfolders(path: Path) -> list[str]:
     try:
-        return os.scandir(str(path))
+        return subfolders(path)
     except OSError as error:
-        raise DataError(f"cannot read the folder {path}: {error.strerror}") from error
+        raise _unreadable(path, error) from error
 
 
-def _text(path: str) -> str:
-    try:
-        # By its plain name: a Path of each of 50,000 files would cost as much as the reading.
-        with open(path, "rb") as file:  # noqa: PTH123
-            content = file.read()
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text: byte {error.start:,} (from 0) is "
-            f"{content[error.start]:#04x}; save it as UTF-8"
-        ) from error
-    if not text.strip():
-        raise DataError(f"{path} is an empty text; write one, or delete the file")
-    return text
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"cannot read the folder {path}: {error.strerror}")

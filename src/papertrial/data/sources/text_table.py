@@ -1,4 +1,4 @@
-"""A table of texts of one's own: a column of texts, and a column of their classes."""
+"""A user's own table of texts: a column of texts, and a column of their classes."""
 
 from __future__ import annotations
 
@@ -7,57 +7,58 @@ from pathlib import Path
 import numpy as np
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources.table import check_present, class_targets, find_parts, make_split
-from papertrial.data.tables.layout import check_names
-from papertrial.data.tables.table_file import Table, read_table
+from papertrial.data.sources.spec import LoadedSet, SourceSpec
+from papertrial.data.sources.table_parts import (
+    check_has_target,
+    class_targets,
+    make_splits,
+    read_parts,
+)
+from papertrial.data.tables.layout import check_has_columns
+from papertrial.data.tables.table_file import TableFile
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
+from papertrial.progress import Step, Steps
 
 
-def load(path: Path, *, text: str, target: str, delimiter: str | None = None) -> Dataset:
-    """Return a table of texts as a set: x texts as they are written, y int64 [N].
+def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
+    """Load a table of texts as a set: x texts as written, y int64 [N].
 
-    "NA" and the like are texts; only an empty one is missing.
-
-    Args:
-        path: one file, which is the training part, or a folder: see `find_parts`.
-        text: the column of texts.
-        target: the column of their classes.
-        delimiter: see `read_table`.
+    `spec.path` is a file, which is the training part, or a folder: see `find_parts`. "NA" and the
+    like are texts; only an empty text is missing.
 
     Raises:
-        DataError: the files or the columns are not as they must be, an empty text, a missing
-            target, fewer than two classes, or a class that the training part lacks.
+        DataError: the files or the columns are not valid, a text is empty, a target is missing,
+            there are fewer than two classes, or the training part lacks a class.
     """
+    yield Step(f"reading {spec.path}", 0, None, "rows")
+    options, path = spec.table, spec.path
+    text, target = options.text, options.target
     if text == target:
-        raise DataError(f"data.table: {text} is both the text and the target; name two columns")
-    files = find_parts(path)
-    tables = {part: read_table(file, delimiter=delimiter) for part, file in files.items()}
+        raise DataError(
+            f"data.table: {text} is both the text and the target; choose two different columns"
+        )
+    tables = read_parts(path, options.delimiter)
     columns = {}
     for part, table in tables.items():
-        check_names(table, [text], "data.table.text")
-        check_names(table, [target], "data.table.target")
-        check_present(table, target)
+        check_has_columns(table, [text], "data.table.text")
+        check_has_columns(table, [target], "data.table.target")
+        check_has_target(table, target)
         columns[part] = text_column(_texts(table, text))
     classes, targets = class_targets(tables, target)
     _check_classes(tables["train"], target, classes)
-    splits = {
-        part: make_split(table, columns[part], targets[part], len(tables) > 1)
-        for part, table in tables.items()
-    }
-    return Dataset(
+    dataset = Dataset.from_splits(
         path.name or str(path),
         "text",
-        splits["train"],
-        validation=splits.get("validation"),
-        test=splits.get("test"),
+        make_splits(tables, columns, targets),
         classes=classes,
         features=(text,),
         target=target,
     )
+    return LoadedSet(dataset)
 
 
-def _texts(table: Table, name: str) -> list[str]:
+def _texts(table: TableFile, name: str) -> list[str]:
     import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
     kind = table.columns[name].type
@@ -75,10 +76,10 @@ def _texts(table: Table, name: str) -> list[str]:
     return texts
 
 
-def _check_classes(table: Table, target: str, classes: tuple[str, ...]) -> None:
-    """Refuse a target that is rather the column of texts."""
+def _check_classes(table: TableFile, target: str, classes: tuple[str, ...]) -> None:
+    """Raise DataError if the target looks like the column of texts."""
     if len(classes) > max(20, len(table) // 2):
         raise DataError(
-            f"{table.path}: {target} has {len(classes):,} classes in {len(table):,} rows, as a "
-            "column of texts has; is it data.table.text, and another column the target?"
+            f"{table.path}: {target} has {len(classes):,} classes in {len(table):,} rows, like a "
+            "column of texts; swap data.table.text and data.table.target, or choose another target"
         )

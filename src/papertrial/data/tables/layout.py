@@ -1,4 +1,4 @@
-"""What the columns of a table are, and how their cells become numbers."""
+"""The feature columns of a table, and how their cells are encoded as numbers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from papertrial.data.tables.table_file import Table
-from papertrial.errors import DataError, PapertrialError, did_you_mean
+from papertrial.data.numbers import is_number, parse_number
+from papertrial.data.tables.table_file import TableFile
+from papertrial.errors import DataError, did_you_mean
 
 _MOST_CATEGORIES = 100
 _SHOWN = 24
@@ -19,14 +20,14 @@ _SHOWN = 24
 
 @dataclass(frozen=True)
 class Feature:
-    """A column: its name, and its categories in order, or None where it holds numbers."""
+    """A column: its name, and its categories in order, or None if it holds numbers."""
 
     name: str
     categories: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the names of the numbers that it becomes: "bmi", or "city=Paris" and so on."""
+        """The names of the numbers that encode a cell: "bmi", or "city=Paris" and so on."""
         if self.categories is None:
             return (self.name,)
         return tuple(f"{self.name}={category}" for category in self.categories)
@@ -36,14 +37,13 @@ class Feature:
 class Layout:
     """The feature columns of a table, in order.
 
-    A numeric column is one number. A categorical column is one number for each of its categories,
-    1 for the cell's and 0 for the others.
+    A numeric column is encoded as one number, a categorical column one-hot: as one number for each
+    of its categories, 1 for the category of the cell and 0 for the others.
 
     Args:
         features: the columns.
-        fills_missing: whether missing cells may come: a missing number is then NaN, to be filled by
-            `papertrial.transforms.Impute`, and a missing category is 0 for every category, which
-            is to say none of them.
+        fills_missing: whether cells may be missing. A missing number is then encoded as NaN, which
+            `papertrial.transforms.Impute` fills, and a missing category as all zeros.
     """
 
     features: tuple[Feature, ...]
@@ -51,23 +51,23 @@ class Layout:
 
     @classmethod
     def numeric(cls, names: Iterable[str]) -> Layout:
-        """Return the layout of columns that hold numbers alone, and none missing."""
+        """Return the layout of columns that hold only numbers, none of them missing."""
         return cls(tuple(Feature(name) for name in names))
 
     @classmethod
     def learn(
         cls,
-        table: Table,
+        table: TableFile,
         features: Sequence[str],
         *,
         categorical: Collection[str] = (),
         fills_missing: bool = False,
     ) -> Layout:
-        """Find out what the feature columns of a training table are.
+        """Learn the layout of the feature columns from a training table.
 
         Raises:
-            DataError: text in a column that is not declared categorical, or a categorical column
-                with too many categories, or none.
+            DataError: a column that is not declared categorical holds text, or a categorical column
+                has too many categories, or none.
         """
         found = []
         for name in features:
@@ -87,7 +87,7 @@ class Layout:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the F numbers that a row becomes."""
+        """The names of the F numbers that encode a row."""
         return tuple(name for feature in self.features for name in feature.names)
 
     @property
@@ -96,7 +96,7 @@ class Layout:
         return tuple(feature.name for feature in self.features)
 
     def state(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+        """Return the layout as JSON values."""
         features = [
             {"name": f.name, "categories": None if f.categories is None else list(f.categories)}
             for f in self.features
@@ -105,49 +105,46 @@ class Layout:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Layout:
-        """Return the layout whose `state()` this is."""
+        """Return the layout that `state()` was called on."""
         features = (
             Feature(one["name"], None if one["categories"] is None else tuple(one["categories"]))
             for one in state["features"]
         )
         return cls(tuple(features), state["fills_missing"])
 
-    def encode(self, table: Table, error: type[PapertrialError] = DataError) -> Tensor:
+    def encode(self, table: TableFile) -> Tensor:
         """Return the rows of a table as numbers, float32 [N, F].
 
         Args:
-            table: has the columns of this layout.
-            error: what to raise.
+            table: a table that has the columns of this layout.
 
         Raises:
-            PapertrialError: of the type `error`, for the first cell of a column that is no finite
-                number, is missing where it must not, or is a category that is not known.
+            DataError: a cell is not a finite number, is missing but may not be, or has an unknown
+                category; the message names the first one of the column.
         """
         x = np.zeros((len(table), len(self.names)), dtype=np.float32)
         at = 0
         for feature in self.features:
             if feature.categories is None:
-                x[:, at] = self._numbers(table, feature.name, error)
+                x[:, at] = self._encode_numbers(table, feature.name)
             else:
-                codes = self._codes(table, feature.name, feature.categories, error)
+                codes = self._category_codes(table, feature.name, feature.categories)
                 known = np.flatnonzero(codes >= 0)
                 x[known, at + codes[known]] = 1
             at += len(feature.names)
         return torch.from_numpy(x)
 
-    def _numbers(self, table: Table, name: str, error: type[PapertrialError]) -> np.ndarray:
+    def _encode_numbers(self, table: TableFile, name: str) -> np.ndarray:
         values, bad = table.numbers(name)
         wrong = bad if self.fills_missing else np.isnan(values)
         if wrong.any():
             row = int(wrong.argmax())
             cell = table.written(name, row)
-            raise error(f"{table.where(row)}: {name} must be a number, got {cell!r}")
+            raise DataError(f"{table.where(row)}: {name} must be a number, got {cell!r}")
         return values
 
-    def _codes(
-        self, table: Table, name: str, known: tuple[str, ...], error: type[PapertrialError]
-    ) -> np.ndarray:
-        """Return the place of each cell's category, [N] int64, -1 where it is missing."""
+    def _category_codes(self, table: TableFile, name: str, known: tuple[str, ...]) -> np.ndarray:
+        """Return the index of each cell's category, [N] int64, -1 for missing cells."""
         index: dict[str | None, int] = {category: i for i, category in enumerate(known)}
         if self.fills_missing:
             index[None] = -1
@@ -156,76 +153,67 @@ class Layout:
         if wrong is not None:
             cell = table.written(name, wrong)
             more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-            raise error(
-                f"{table.where(wrong)}: {name} must be one of the categories that the training "
-                f"part has, {', '.join(known[:_SHOWN])}{more}; got {cell!r}"
+            raise DataError(
+                f"{table.where(wrong)}: {name} must be one of the categories of the training part, "
+                f"{', '.join(known[:_SHOWN])}{more}; got {cell!r}"
             )
         return np.array([index[text] for text in texts], dtype=np.int64)
 
 
-def ordered(values: Iterable[str]) -> list[str]:
-    """Return distinct values sorted: as numbers where they all are numbers, else as text."""
+def sort_values(values: Iterable[str]) -> list[str]:
+    """Return the distinct values, sorted as numbers if all are numbers, else as text."""
     distinct = sorted(set(values))
-    try:
-        return sorted(distinct, key=float)
-    except ValueError:
-        return distinct
+    return sorted(distinct, key=parse_number) if all(map(is_number, distinct)) else distinct
 
 
-def check_names(table: Table, names: Iterable[str], what: str) -> None:
+def check_has_columns(table: TableFile, names: Iterable[str], key: str) -> None:
     """Raise DataError unless the table has these columns.
 
     Args:
         table: the table.
-        names: of its columns.
-        what: who asks for them, as in "data.table.features".
+        names: names of columns.
+        key: the key of the recipe that names them, as in "data.table.features".
     """
     for name in names:
         if name not in table.columns:
             header = list(table.columns)
-            rule = f"{what}: {table.path} has no column {name!r}{did_you_mean(name, header)}"
-            if all(_is_number(one) for one in header):
-                rule += "; its first line must name the columns, and holds numbers"
+            rule = f"{key}: {table.path} has no column {name!r}{did_you_mean(name, header)}"
+            if all(is_number(one) for one in header):
+                rule += "; its first line must name the columns, but has only numbers"
             raise DataError(rule)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return bool(float(text) or True)
-    except ValueError:
-        return False
-
-
-def _categories(table: Table, name: str) -> tuple[str, ...]:
+def _categories(table: TableFile, name: str) -> tuple[str, ...]:
     present = [text for text in table.texts(name) if text is not None]
-    distinct = ordered(present)
+    distinct = sort_values(present)
     if not distinct:
-        raise DataError(f"{table.path}: every cell of {name} is missing; leave the column out")
+        raise DataError(f"{table.path}: every cell of {name} is missing; do not use the column")
     if len(distinct) > _MOST_CATEGORIES or len(distinct) == len(table):
         got = f"{len(distinct):,} categories in {len(table):,} rows"
         rule = f"a categorical column has at most {_MOST_CATEGORIES} categories, fewer than rows"
         raise DataError(
-            f"{table.path}: {rule}; {name} has {got}, as a column of ids or numbers has: leave it "
-            "out with data.table.features, or out of data.table.categorical"
+            f"{table.path}: {rule}, but {name} has {got}, like a column of ids or numbers; leave "
+            "it out with data.table.features, or remove it from data.table.categorical"
         )
     return tuple(distinct)
 
 
-def _check_numeric(table: Table, name: str) -> None:
+def _check_numeric(table: TableFile, name: str) -> None:
     bad = table.numbers(name).bad
     if not bad.any():
         return
     row = int(bad.argmax())
     cell = table.written(name, row)
-    if _is_number(cell):
+    if is_number(cell):
         raise DataError(
-            f"{table.where(row)}: {name} must be a finite number that float32 holds, got {cell!r}"
+            f"{table.where(row)}: {name} must be a finite number that float32 can hold, got "
+            f"{cell!r}"
         )
     count = int(bad.sum())
     others = f" (and {count - 1} more of its {len(table)} cells)" if count > 1 else ""
-    decimal = "; write decimals with a point" if _is_number(cell.replace(",", ".")) else ""
+    decimal = "; write decimals with a point" if is_number(cell.replace(",", ".")) else ""
     raise DataError(
         f"{table.where(row)}: text in a numeric column: {name} is {cell!r}{others}{decimal}; "
-        "mend it, declare the column in data.table.categorical, or leave it out with "
+        "correct it, add the column to data.table.categorical, or leave it out with "
         "data.table.features"
     )

@@ -1,4 +1,4 @@
-"""Batches of texts of near lengths, so that little of a batch is padding."""
+"""Batches of texts of similar length, which need little padding."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from torch import Tensor
 def bucketed_order(
     lengths: Tensor, batch_size: int, pool: int, generator: torch.Generator
 ) -> Tensor:
-    """Return an order of the samples whose successive batches hold samples of near lengths.
+    """Return a random order of the samples in which batches have samples of similar length.
 
-    All are shuffled and cut into pools; each pool is sorted by length and cut into batches, and the
-    batches are shuffled. Where `batch_size` does not divide N, the smaller batch comes last.
+    The samples are shuffled and divided into pools; each pool is sorted by length and divided into
+    batches; then the batches are shuffled. If `batch_size` does not divide N, the smaller batch
+    comes last.
 
     Args:
-        lengths: of the samples, [N].
-        batch_size: samples a batch.
-        pool: batches a pool: more of them, less padding and less chance in who meets whom.
-        generator: where the draws come from, on the CPU.
+        lengths: the lengths of the samples, [N].
+        batch_size: samples in a batch.
+        pool: batches in a pool. Larger pools need less padding, but batches are less random.
+        generator: a generator on the CPU.
 
     Returns:
-        a permutation of 0 to N - 1, [N] int64, on the CPU.
+        A permutation of 0 to N - 1, [N] int64, on the CPU.
     """
     lengths = lengths.cpu()
     shuffled = torch.randperm(len(lengths), generator=generator)
     full = len(lengths) // batch_size
-    # The smaller batch is drawn before the sorting, so that it is not the longest of a pool.
+    # The smaller batch is drawn before sorting, so that it is not the longest samples of a pool.
     rest = shuffled[full * batch_size :]
     batches: list[Tensor] = []
     for rows in torch.split(shuffled[: full * batch_size], batch_size * pool):

@@ -1,4 +1,4 @@
-"""A set of texts -> the same set in tokens."""
+"""A set of texts, encoded as tokens."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from papertrial.errors import DataError
 
 
 def encode(dataset: Dataset, vocabulary: Vocabulary) -> Dataset:
-    """Return a set of texts with their tokens in their place.
+    """Return the set with tokens in place of texts.
 
     Raises:
-        DataError: a text has no words; it is named.
+        DataError: a text has no words; the message names it.
     """
     splits = {}
     for name, split in dataset.splits.items():
@@ -22,10 +22,5 @@ def encode(dataset: Dataset, vocabulary: Vocabulary) -> Dataset:
             splits[name] = replace(split, x=vocabulary.encode(texts_of(split.x)))
         except EmptyTextError as error:
             where = f"{dataset.name}, {name}: {split.name(error.row)}"
-            raise DataError(f"{where} has no words; take it out of the set") from error
-    return replace(
-        dataset,
-        train=splits["train"],
-        validation=splits.get("validation"),
-        test=splits.get("test"),
-    )
+            raise DataError(f"{where} has no words; remove it from the set") from error
+    return dataset.with_splits(splits)

@@ -1,4 +1,4 @@
-"""Pre-trained word vectors by name: found in the data folder, or fetched."""
+"""Pre-trained word vectors by name, from the data folder or downloaded."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from papertrial.progress import Steps
 
 
 def locate(name: str, folder: Path) -> Steps[tuple[Path, str | None]]:
-    """Return the file that word vectors lie in, and which member where it is an archive of many.
+    """Return the file of word vectors, and its member if the file is an archive of many.
 
     Args:
-        name: glove.6B.100d and the like, fetched if it is absent; or the path of a file.
+        name: a name such as glove.6B.100d, which is downloaded if absent; or the path of a file.
         folder: the data folder.
 
     Raises:
-        DataError: the name is unknown, the file absent, or the archive cannot be fetched.
+        DataError: the name is unknown, the file is absent, or the archive cannot be downloaded.
     """
     found = vectors.find(name, folder)
     archived = found is None or found[0].suffix == ".zip"
-    if name in vectors.NAMED and archived:  # an archive that is there is held to its checksum
+    if name in vectors.NAMED and archived:  # this also verifies the checksum of an archive on disk
         (artifact,) = artifacts(CATALOG["glove.6B"])
         yield from fetch(artifact, folder)
         found = vectors.find(name, folder)
     if found is None:
         raise DataError(
-            f"data.text.vectors: there are no vectors and no file {name!r}"
+            f"data.text.vectors: there are no word vectors and no file called {name!r}"
             f"{did_you_mean(name, vectors.NAMED)}"
         )
     return found

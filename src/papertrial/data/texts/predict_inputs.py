@@ -1,4 +1,4 @@
-"""Texts for prediction: given as they are, or as files and folders of them."""
+"""Texts for prediction: strings, or files and folders of texts."""
 
 from __future__ import annotations
 
@@ -6,39 +6,45 @@ import os
 from pathlib import Path
 
 from papertrial.data.tables.table_file import ending_of
-from papertrial.errors import PredictionInputError
+from papertrial.data.texts.read_text import read_text
+from papertrial.errors import DataError, PredictionInputError
+
+_LONGEST_NAME = 60  # characters
 
 
 def find_texts(item: str | Path) -> list[tuple[str, str]]:
-    """Return (what to call it, text) of each text that an input stands for.
+    """Return the (name, text) pairs that an input stands for.
 
-    A string that names a file or a folder is that; a folder stands for its .txt files, by name.
-    Any other string is a text itself, unless it looks like a file's name, or is a Path.
+    A string that is the path of a file or a folder stands for it, a folder for its .txt files,
+    sorted by name. Any other string is a text, unless it looks like the name of a file.
 
     Raises:
-        PredictionInputError: a file that is absent, is a table or is no UTF-8 text, a folder
-            without texts.
+        PredictionInputError: a file is absent, is a table or is not UTF-8 text, or a folder has no
+            texts.
     """
     path = Path(item)
-    # Path.is_dir raises for a text that is too long, and takes an empty one for the folder here.
+    # Path.is_dir raises for a text that is too long, and takes "" for the current folder.
     if os.path.isdir(item):  # noqa: PTH112
-        files = _inside(path)
+        files = _texts_inside(path)
         if not files:
-            raise PredictionInputError(f"the folder {path} holds no .txt files")
+            raise PredictionInputError(f"the folder {path} has no .txt files")
         return [(str(file), _read(file)) for file in files]
     if os.path.isfile(item):  # noqa: PTH113
         if ending_of(path) not in ("", ".txt"):
-            rule = "a text model takes texts, and a table is not one text"
-            raise PredictionInputError(f"{rule}; got {path}: give its texts, or .txt files")
+            raise PredictionInputError(
+                f"{path} is a table, but the model takes single texts; give its texts as strings "
+                "or as .txt files"
+            )
         return [(str(path), _read(path))]
     if isinstance(item, Path) or (ending_of(path) and " " not in item):
         raise PredictionInputError(f"there is no file or folder {path}")
-    shown = " ".join(item.split())
-    return [(shown if len(shown) <= 60 else shown[:57] + "...", item)]
+    line = " ".join(item.split())
+    name = line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 3] + "..."
+    return [(name, item)]
 
 
-def _inside(path: Path) -> list[Path]:
-    """Return the texts in a folder and below; hidden ones are left out, as in training."""
+def _texts_inside(path: Path) -> list[Path]:
+    """Return the texts in a folder and below, without hidden files, as in training."""
     try:
         return sorted(
             file
@@ -52,8 +58,6 @@ def _inside(path: Path) -> list[Path]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise PredictionInputError(f"{path} is not UTF-8 text: byte {error.start}") from error
-    except OSError as error:
-        raise PredictionInputError(f"cannot read {path}: {error.strerror}") from error
+        return read_text(str(path))
+    except DataError as error:
+        raise PredictionInputError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Samples of different lengths, as texts and their tokens are: flat values and lengths."""
+"""Samples of different lengths, such as texts and their tokens, stored end to end."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from papertrial.data.column import BaseColumn, Column, Moved
+from papertrial.data.column import BaseColumn, Moved, SampleColumn
 from papertrial.data.fingerprint import fingerprint
 
 
 class RaggedColumn(BaseColumn):
-    """Samples of different lengths, end to end in one tensor; padded only when they are taken.
+    """Samples of different lengths, end to end in one tensor; they are padded only when taken.
 
     Args:
-        values: [sum of lengths], the samples one after the other: tokens, or a text's UTF-8 bytes.
-        lengths: [N] int64.
+        values: [sum of lengths], all samples in order: tokens, or the UTF-8 bytes of texts.
+        lengths: the length of each sample, [N] int64.
     """
 
     def __init__(self, values: Tensor, lengths: Tensor) -> None:
-        assert int(lengths.sum()) == len(values), "the lengths add up to the values"
+        assert int(lengths.sum()) == len(values), "the lengths must add up to the number of values"
         self._values = values
         self._lengths = lengths
         self._starts = lengths.cumsum(0) - lengths
@@ -35,16 +35,16 @@ class RaggedColumn(BaseColumn):
 
     @property
     def lengths(self) -> Tensor | None:
-        """How long each sample is, [N] int64."""
+        """The length of each sample, [N] int64."""
         return self._lengths
 
     def sample(self, row: int) -> Tensor:
-        """Return one sample, [its length]."""
+        """Return one sample without padding, [its length]."""
         start = int(self._starts[row])
         return self._values[start : start + int(self._lengths[row])]
 
     def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
-        """Return the samples at `rows`, [B, T], zeros after those shorter than the longest, T."""
+        """Return the samples at `rows`, [B, T], padded with zeros to the longest of them, T."""
         index = rows if isinstance(rows, slice) else rows.to(self._values.device)
         starts, lengths = self._starts[index], self._lengths[index]
         longest = int(lengths.max()) if len(lengths) else 0
@@ -52,15 +52,15 @@ class RaggedColumn(BaseColumn):
         inside = place < lengths[:, None]
         return torch.where(inside, self._values[(starts[:, None] + place) * inside], 0)
 
-    def rows(self, rows: Tensor) -> Column:
-        """Return the samples at `rows` as a column of their own."""
+    def rows(self, rows: Tensor) -> SampleColumn:
+        """Return a new column with copies of the samples at `rows`."""
         starts, lengths = self._starts[rows], self._lengths[rows]
         ends = lengths.cumsum(0)
         first = (starts - ends + lengths).repeat_interleave(lengths)
         place = torch.arange(len(first), device=first.device)
         return RaggedColumn(self._values[first + place], lengths)
 
-    def to(self, device: torch.device, moved: Moved | None = None) -> Column:
+    def to(self, device: torch.device, moved: Moved | None = None) -> SampleColumn:
         """Return the column on `device`."""
         return RaggedColumn(self._values.to(device), self._lengths.to(device))
 
@@ -71,7 +71,7 @@ class RaggedColumn(BaseColumn):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the lengths and the values, in order."""
+        """The SHA-256 of the lengths and the values, in order."""
         parts = (
             fingerprint(part.dtype, (), [part.cpu()]) for part in (self._lengths, self._values)
         )
@@ -79,15 +79,15 @@ class RaggedColumn(BaseColumn):
 
 
 def text_column(texts: Sequence[str]) -> RaggedColumn:
-    """Return texts as their UTF-8 bytes, end to end."""
+    """Return a column of texts, stored as UTF-8 bytes."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     flat = np.frombuffer(bytearray(b"".join(encoded)), dtype=np.uint8)
     lengths = torch.tensor([len(one) for one in encoded], dtype=torch.int64)
     return RaggedColumn(torch.from_numpy(flat), lengths)
 
 
-def texts_of(column: Column) -> Iterator[str]:
+def texts_of(column: SampleColumn) -> Iterator[str]:
     """Yield the texts of a column that `text_column` made."""
-    assert isinstance(column, RaggedColumn), "texts lie end to end"
+    assert isinstance(column, RaggedColumn), "texts are stored in a RaggedColumn"
     for row in range(len(column)):
         yield bytes(column.sample(row).numpy()).decode("utf-8", "surrogatepass")

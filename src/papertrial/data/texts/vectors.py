@@ -1,4 +1,4 @@
-"""Pre-trained word vectors: read from their text files, placed in a model's embedding."""
+"""Pre-trained word vectors: read from text files, and copied into a model's embedding."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from papertrial.data.numbers import LARGEST_FLOAT32
 from papertrial.errors import DataError, ModelError, nearest
 
-_AT_ONCE = 2**20  # bytes unpacked
-_LARGEST = float(np.finfo(np.float32).max)
+_BUFFER_BYTES = 2**20
 
 
 @dataclass(frozen=True)
 class NamedVectors:
-    """Vectors that a recipe can name: their archive, and the file in it."""
+    """Word vectors that a recipe can name: an archive, and the file in it."""
 
     archive: str
     member: str
@@ -37,26 +37,21 @@ NAMED = {
 
 @dataclass(frozen=True)
 class Vectors:
-    """A vector for every word of a vocabulary, [V, D] float32; zeros where none was found.
+    """A vector for each word of a vocabulary, [V, D] float32; zeros for words without one.
 
-    `covered` tells which words were found, bool [V]; `name` is what to call the file.
+    `covered` says which words have a vector, bool [V]; `name` is the file, for messages.
     """
 
     values: np.ndarray
     covered: np.ndarray
     name: str
 
-    @property
-    def coverage(self) -> float:
-        """The share of the words that were found."""
-        return float(self.covered.mean())
-
 
 def find(name_or_path: str, folder: Path) -> tuple[Path, str | None] | None:
-    """Return the file of named vectors in the data folder, or of a path, and its member.
+    """Return the file of word vectors, and its member if it is an archive; None if absent.
 
-    None where nothing of that name is there: named vectors can then be fetched. Of a named set the
-    unpacked file is taken before the archive.
+    Named vectors are in the data folder: as an unpacked file, or else in their archive. Any other
+    name is the path of a file.
     """
     named = NAMED.get(name_or_path)
     if named is None:
@@ -69,24 +64,21 @@ def find(name_or_path: str, folder: Path) -> tuple[Path, str | None] | None:
     return None
 
 
-def read_vectors(
-    path: Path, words: Sequence[str], *, member: str | None = None, dimension: int | None = None
-) -> Vectors:
+def read_vectors(path: Path, words: Sequence[str], *, member: str | None = None) -> Vectors:
     """Read the vectors of `words` from a GloVe or word2vec text file, or a zip that holds one.
 
-    A line is a word, which may have spaces in it, and its numbers; a first line "400000 100" of
-    word2vec is passed over. Of a word that is there twice the first line counts. Lines of other
-    words are not looked into.
+    Each line has a word, which may contain spaces, and its numbers. The header "400000 100" of
+    word2vec is skipped. If a word occurs twice, its first line counts. The lines of other words are
+    not checked.
 
     Args:
-        path: a `.txt`, or a `.zip`.
+        path: a `.txt` or `.zip` file.
         words: the vocabulary, V words.
-        member: the file in the zip; may be left out where it has one text file.
-        dimension: how many numbers a word must have, the embedding's; None takes the file's.
+        member: the file in the zip; optional if the zip has only one text file.
 
     Raises:
-        DataError: the file cannot be read or is cut off, is no such file, has another number of
-            numbers a word, or none of the words.
+        DataError: the file cannot be read, is truncated or of another kind, or has none of the
+            words.
     """
     rows = {word.encode(errors="replace"): row for row, word in enumerate(words)}
     covered = np.zeros(len(words), dtype=bool)
@@ -102,43 +94,44 @@ def read_vectors(
             if not word.isascii():
                 _check_utf8(name, number, word)
             if not size:
-                size = _dimension(name, number, text, dimension)
+                size = _dimension(name, number, text)
                 values = np.zeros((len(words), size), dtype=np.float32)
             if text.count(b" ") < size:
                 raise DataError(
-                    f"{name} line {number} has {text.count(b' ')} numbers, the lines before have "
-                    f"{size}; the file may be cut off: fetch it again"
+                    f"{name} line {number} has {text.count(b' ')} numbers, but the lines before "
+                    f"have {size}; the file may be truncated: download it again"
                 )
             row = rows.get(word)
             if row is None or covered[row]:
                 continue
             first, *fields = text.rsplit(b" ", size)
-            if first != word:  # a longer word, with spaces in it, or too many numbers
-                if _float(first.split(b" ")[-1]) is None:
+            if first != word:  # a longer word that contains spaces, or too many numbers
+                if _parse_float(first.split(b" ")[-1]) is None:
                     continue
                 raise DataError(
-                    f"{name} line {number} has {text.count(b' ')} numbers, a word has {size} here"
+                    f"{name} line {number} has {text.count(b' ')} numbers, but the lines before "
+                    f"have {size}; correct the line"
                 )
-            values[row] = _numbers(name, number, fields)
+            values[row] = _parse_vector(name, number, fields)
             covered[row] = True
     if not size:
-        raise DataError(f"{name} is empty; word vectors are lines of a word and its numbers")
+        raise DataError(f"{name} is empty; each line of word vectors is a word and its numbers")
     if not covered.any():
         raise DataError(
-            f"{name} has none of the {len(words):,} words of the vocabulary; are they of one "
-            "language, and lower-cased alike?"
+            f"{name} has none of the {len(words):,} words of the vocabulary; check that both have "
+            "the same language, and that data.text.lower fits"
         )
     return Vectors(values, covered, name)
 
 
-def place(model: nn.Module, vectors: Vectors) -> None:
+def copy_into_embedding(model: nn.Module, vectors: Vectors) -> None:
     """Copy the vectors into the rows of their words in the model's embedding.
 
-    The rows of other words stay as they are, and so does the padding's.
+    The rows of other words and of the padding do not change.
 
     Raises:
         ModelError: the model has no embedding with a row for every word, or several.
-        DataError: the embedding has another number of numbers a word.
+        DataError: the embedding has another dimension.
     """
     words = len(vectors.values)
     found = {
@@ -151,46 +144,51 @@ def place(model: nn.Module, vectors: Vectors) -> None:
         rows = ", ".join(f"{name} ({one.num_embeddings:,} rows)" for name, one in found.items())
         got = f"its embeddings: {rows}" if found else "it has no torch.nn.Embedding"
         raise ModelError(
-            f"word vectors for {words:,} words need one embedding of the model with as many rows "
-            f"or more, {'and several could be it' if fit else 'and there is none'}; {got}"
+            f"word vectors for {words:,} words need exactly one embedding with at least as many "
+            f"rows in the model, but {'several have' if fit else 'none has'}; {got}"
         )
     (name, embedding), size = fit.popitem(), vectors.values.shape[1]
     if embedding.embedding_dim != size:
         raise DataError(
-            f"{vectors.name} has {size} numbers a word, the model's {name} has "
-            f"{embedding.embedding_dim}; choose vectors or a model of one size"
+            f"{vectors.name} has {size} numbers for each word, but the model's {name} has "
+            f"{embedding.embedding_dim}; choose vectors or a model with the same dimension"
         )
     covered = vectors.covered.copy()
     if embedding.padding_idx is not None and embedding.padding_idx < words:
         covered[embedding.padding_idx] = False
-    rows_ = torch.from_numpy(np.flatnonzero(covered))
+    covered_rows = torch.from_numpy(np.flatnonzero(covered))
     weight = embedding.weight
     with torch.no_grad():
-        weight[rows_.to(weight.device)] = torch.from_numpy(vectors.values)[rows_].to(weight)
+        weight[covered_rows.to(weight.device)] = torch.from_numpy(vectors.values)[covered_rows].to(
+            weight
+        )
 
 
 @contextlib.contextmanager
 def _opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
-    """Open a file, or the member of a zip; whatever is wrong with it is told as a DataError."""
+    """Open a text file, or a member of a zip; errors while it is open become DataErrors."""
     try:
         with contextlib.ExitStack() as stack:
             if not zipfile.is_zipfile(path):
                 with path.open("rb") as start:
                     if path.suffix.lower() == ".zip" or start.read(4) == b"PK\x03\x04":
                         raise DataError(
-                            f"{path} is no whole zip archive; it may be cut off: fetch it again"
+                            f"{path} is not a complete zip archive; it may be truncated: download "
+                            "it again"
                         )
                 yield stack.enter_context(path.open("rb"))
                 return
             archive = stack.enter_context(zipfile.ZipFile(path))
             chosen = _member(path, archive.namelist(), member)
             packed: Any = stack.enter_context(archive.open(chosen))
-            yield io.BufferedReader(packed, _AT_ONCE)  # by itself it reads lines slowly
+            yield io.BufferedReader(
+                packed, _BUFFER_BYTES
+            )  # without a buffer, reading lines is slow
     except FileNotFoundError as error:
-        raise DataError(f"there is no vectors file {path}") from error
+        raise DataError(f"there is no file {path} of word vectors") from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
-    except (RuntimeError, NotImplementedError) as error:  # encrypted, or packed in some rare way
+        raise DataError(f"{path} is damaged ({error}); download it again") from error
+    except (RuntimeError, NotImplementedError) as error:  # encrypted, or with a rare compression
         raise DataError(f"cannot unpack {path}: {error}") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
@@ -202,8 +200,8 @@ def _member(path: Path, names: Sequence[str], member: str | None) -> str:
         return str(member)
     if member is None and len(texts) == 1:
         return texts[0]
-    rule = f"has no {member}{nearest(member, texts)}" if member else "holds several or no vectors"
-    raise DataError(f"{path} {rule}; name one of its text files: {', '.join(texts) or 'none'}")
+    rule = f"has no {member}{nearest(member, texts)}" if member else "has not exactly one text file"
+    raise DataError(f"{path} {rule}; its text files are: {', '.join(texts) or 'none'}")
 
 
 def _is_header(text: bytes) -> bool:
@@ -211,19 +209,14 @@ def _is_header(text: bytes) -> bool:
     return len(fields) == 2 and all(field.isdigit() for field in fields)
 
 
-def _dimension(name: str, number: int, text: bytes, wanted: int | None) -> int:
-    """Return how many numbers end the first line, after one word or more."""
+def _dimension(name: str, number: int, text: bytes) -> int:
+    """Return how many numbers the first line ends in, after at least one word."""
     fields = text.split(b" ")[1:]
-    size = next((i for i, f in enumerate(reversed(fields)) if _float(f) is None), len(fields))
+    size = next((i for i, f in enumerate(reversed(fields)) if _parse_float(f) is None), len(fields))
     if not size:
         raise DataError(
-            f"{name} line {number} does not end in numbers; word vectors are lines of a word and "
-            "its numbers, with spaces between"
-        )
-    if wanted is not None and size != wanted:
-        raise DataError(
-            f"{name} has {size} numbers a word, the model's embedding has {wanted}; choose vectors "
-            "or a model of one size"
+            f"{name} line {number} does not end in numbers; each line of word vectors is a word "
+            "and its numbers, separated by spaces"
         )
     return size
 
@@ -233,15 +226,15 @@ def _check_utf8(name: str, number: int, word: bytes) -> None:
         word.decode()
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{name} line {number} is not UTF-8 text; word vectors are read as text, not as .bin"
+            f"{name} line {number} is not UTF-8 text; give word vectors as text, not as .bin"
         ) from error
 
 
-def _numbers(name: str, number: int, fields: Sequence[bytes]) -> list[float]:
+def _parse_vector(name: str, number: int, fields: Sequence[bytes]) -> list[float]:
     values = []
     for field in fields:
-        value = _float(field)
-        if value is None or not abs(value) <= _LARGEST:
+        value = _parse_float(field)
+        if value is None or not abs(value) <= LARGEST_FLOAT32:
             raise DataError(
                 f"{name} line {number} must have finite numbers, got "
                 f"{field.decode(errors='replace')!r}"
@@ -250,7 +243,7 @@ def _numbers(name: str, number: int, fields: Sequence[bytes]) -> list[float]:
     return values
 
 
-def _float(field: bytes) -> float | None:
+def _parse_float(field: bytes) -> float | None:
     try:
         return float(field)
     except ValueError:

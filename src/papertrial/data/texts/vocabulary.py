@@ -1,6 +1,7 @@
-"""Texts as numbers: words and marks apart, each numbered by a vocabulary.
+"""Vocabularies, which encode texts as token numbers.
 
-Number 0 is the padding and 1 any word that is not known; then the words, by falling count.
+Token 0 is the padding and token 1 stands for any unknown word. The words follow, most frequent
+first.
 """
 
 from __future__ import annotations
@@ -17,38 +18,38 @@ import numpy as np
 import torch
 
 from papertrial.data.texts.ragged_column import RaggedColumn
+from papertrial.data.texts.read_text import read_text
 from papertrial.errors import DataError
 
 PADDING = "<pad>"
 UNKNOWN = "<unk>"
 _SPECIAL = (PADDING, UNKNOWN)
-_TEXTS = 256  # encoded at a time: what the tokenizer tells of each is many times its text
-_SWITCH, _OFF = "TOKENIZERS_PARALLELISM", ""  # no user would write this one of its words for off
+_TEXTS_PER_BATCH = 256  # the tokenizer's result for a text is many times as large as the text
+_SWITCH, _OFF = "TOKENIZERS_PARALLELISM", ""  # of the words for "off", one that no user writes
 
 
 class EmptyTextError(DataError):
-    """A text without one token. `row` is which, counted from 0, for the caller to name it."""
+    """A text has no tokens. `row` is its index from 0, so that the caller can name the text."""
 
     def __init__(self, row: int, text: str) -> None:
         self.row = row
         shown = text if len(text) <= 40 else text[:40] + "..."
         super().__init__(
-            f"a text needs at least one word, text {row} (counted from 0) has none: {shown!r}; "
+            f"a text needs at least one word, but text {row}, counted from 0, has none: {shown!r}; "
             "leave it out"
         )
 
 
 class Vocabulary:
-    """The words of a model and their numbers.
+    """The words that a model knows, and their token numbers.
 
-    A text is cut into runs of letters and digits and runs of other marks, "<br />" counting as a
-    space. `<pad>` and `<unk>` written in a text are words and marks like any other, never the two
-    special numbers.
+    A text is split into runs of letters and digits and runs of punctuation; "<br />" counts as a
+    space. `<pad>` and `<unk>` in a text are ordinary characters, never the special tokens.
 
     Args:
-        words: from number 2 on, without the two special ones.
-        lower: texts are lower-cased first.
-        max_length: how many tokens of a text are kept, the first ones; None keeps all.
+        words: the words, from token 2 on, without the two special ones.
+        lower: whether texts are lower-cased.
+        max_length: how many tokens of a text are kept, from its start; None keeps all.
     """
 
     def __init__(
@@ -59,19 +60,20 @@ class Vocabulary:
         self.max_length = max_length
 
     def __len__(self) -> int:
-        """Return how many numbers there are: the rows of an embedding, special ones counted."""
+        """Return the number of tokens including the special ones: the rows of an embedding."""
         return len(self.words)
 
     @classmethod
     def learn(
         cls, texts: Iterable[str], *, size: int, lower: bool = True, max_length: int | None = None
     ) -> Vocabulary:
-        """Return the `size` most frequent words of the texts, words of one count by alphabet.
+        """Learn the `size` most frequent words of the texts; ties are sorted alphabetically.
 
-        Whole texts are counted, also beyond `max_length`. Texts of fewer words give them all.
+        Words are counted in whole texts, also beyond `max_length`. If the texts have fewer words,
+        the vocabulary has all of them.
 
         Raises:
-            DataError: there is no word in any of the texts.
+            DataError: the texts have no words.
         """
         from tokenizers import trainers  # noqa: PLC0415  (slow to import)
 
@@ -80,10 +82,10 @@ class Vocabulary:
             vocab_size=size, special_tokens=[], show_progress=False
         )
         with _all_cores():
-            tokenizer.train_from_iterator((_clean(text, lower) for text in texts), trainer)
+            tokenizer.train_from_iterator((_normalized(text, lower) for text in texts), trainer)
         numbers: dict[str, int] = tokenizer.get_vocab()
         if not numbers:
-            raise DataError("no vocabulary can be learnt: the training texts have no words")
+            raise DataError("cannot learn a vocabulary: the training texts have no words")
         words = sorted(numbers, key=numbers.__getitem__)
         return cls(words, lower=lower, max_length=max_length)
 
@@ -91,58 +93,58 @@ class Vocabulary:
     def from_file(
         cls, path: Path, *, size: int | None, lower: bool = True, max_length: int | None = None
     ) -> Vocabulary:
-        """Read the words from a UTF-8 file, one a line, in the order of their numbers.
+        """Read the words from a UTF-8 file, one on each line, in the order of their tokens.
 
         Args:
-            path: the file; the two special words are not in it.
-            size: how many words it must have; None takes any number.
-            lower: texts are lower-cased first.
+            path: the file, without the two special words.
+            size: how many words it must have; None for any number.
+            lower: whether texts are lower-cased.
             max_length: how many tokens of a text are kept.
 
         Raises:
-            DataError: it cannot be read, or a line is empty, twice there, or not one word as
-                texts are cut into words, or their number is not `size`.
+            DataError: the file cannot be read or does not have `size` words, or a line is empty,
+                occurs twice, or is not a single word as texts are split into words.
         """
         words = _lines(path)
         seen: dict[str, int] = {}
         for line, word in enumerate(words, 1):
             where = f"{path} line {line}"
             if not word.strip():
-                raise DataError(f"{where} is empty; a vocabulary has one word a line")
+                raise DataError(f"{where} is empty; a vocabulary has one word on each line")
             if word.split() != [word]:
-                raise DataError(f"{where} is {word!r}; a vocabulary has one word a line, no more")
+                raise DataError(f"{where} is {word!r}; a vocabulary has only one word on each line")
             if word in _SPECIAL:
                 raise DataError(
-                    f"{where} is {word}; {PADDING} and {UNKNOWN} are added by themselves, as "
-                    "numbers 0 and 1: delete the line"
+                    f"{where} is {word}; {PADDING} and {UNKNOWN} are added automatically, as "
+                    "tokens 0 and 1: delete the line"
                 )
             if word in seen:
                 raise DataError(
-                    f"{where} is {word!r}, as line {seen[word]} is; each word stands there once"
+                    f"{where} is {word!r}, like line {seen[word]}; a word must occur only once"
                 )
             seen[word] = line
         if not words:
-            raise DataError(f"{path} is empty; a vocabulary has one word a line")
+            raise DataError(f"{path} is empty; a vocabulary has one word on each line")
         if size is not None and len(words) != size:
             raise DataError(
-                f"{path} has {len(words):,} words, data.text.vocabulary asks for {size:,}; "
-                f"correct the one or the other ({PADDING} and {UNKNOWN} do not count)"
+                f"{path} has {len(words):,} words, but data.text.vocabulary is {size:,}; "
+                f"correct one of them ({PADDING} and {UNKNOWN} do not count)"
             )
         _check_words(path, words, lower)
         return cls(words, lower=lower, max_length=max_length)
 
     def encode(self, texts: Iterable[str]) -> RaggedColumn:
-        """Return the token numbers of the texts, flat int32, at most `max_length` of each.
+        """Return the tokens of the texts, int32, at most `max_length` of each.
 
         Raises:
-            EmptyTextError: a text has no token.
+            EmptyTextError: a text has no tokens.
         """
         encoded: list[np.ndarray] = []
         tokenizer = self._tokenizer
         remaining = iter(texts)
         with _all_cores():
-            while some := list(itertools.islice(remaining, _TEXTS)):
-                cleaned = [_clean(text, self.lower) for text in some]
+            while some := list(itertools.islice(remaining, _TEXTS_PER_BATCH)):
+                cleaned = [_normalized(text, self.lower) for text in some]
                 for row, one in enumerate(tokenizer.encode_batch_fast(cleaned)):
                     ids = one.ids[: self.max_length]
                     if not ids:
@@ -153,13 +155,13 @@ class Vocabulary:
         return RaggedColumn(torch.from_numpy(flat), lengths)
 
     def state(self) -> dict[str, Any]:
-        """Return all that there is to keep, as plain values for JSON."""
+        """Return the vocabulary as JSON values."""
         words = list(self.words[len(_SPECIAL) :])
         return {"words": words, "lower": self.lower, "max_length": self.max_length}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Vocabulary:
-        """Return the vocabulary whose `state` it is."""
+        """Return the vocabulary that `state()` was called on."""
         return cls(state["words"], lower=state["lower"], max_length=state["max_length"])
 
     @cached_property
@@ -170,31 +172,31 @@ class Vocabulary:
 def _tokenizer(numbers: dict[str, int]) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415  (slow to import)
 
-    # The special words are in the vocabulary alone: as special tokens of the tokenizer they would
-    # be found in texts too, and padding would end a text in its middle.
+    # The special words are not special tokens of the tokenizer, because it would then find them in
+    # texts, and padding would end a text in its middle.
     made = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
     made.pre_tokenizer = pre_tokenizers.Whitespace()
     return made
 
 
-def _clean(text: str, lower: bool) -> str:
-    """Return a text as it is tokenized; by Python, which is faster at it than the library."""
+def _normalized(text: str, lower: bool) -> str:
+    """Return a text as it is tokenized. Python does this faster than the tokenizers library."""
     text = text.replace("<br />", " ")
-    if not text.isascii():  # half of a surrogate pair is no text that the library takes
+    if not text.isascii():  # the library refuses half of a surrogate pair
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text.lower() if lower else text
 
 
 def _check_words(path: Path, words: Sequence[str], lower: bool) -> None:
-    """Refuse a word that no text gives, whose number would never be learnt."""
+    """Raise DataError for a word that no text can contain, whose token would never be trained."""
     cut = _tokenizer({}).pre_tokenizer.pre_tokenize_str
     for line, word in enumerate(words, 1):
-        given = [piece for piece, _ in cut(_clean(word, lower))]
+        given = [piece for piece, _ in cut(_normalized(word, lower))]
         if given != [word]:
-            how = "lower-cased (data.text.lower) and cut" if lower else "cut"
+            how = "lower-cased (data.text.lower) and split" if lower else "split"
             raise DataError(
-                f"{path} line {line} is {word!r}, which no text gives: texts are {how} into runs "
-                "of letters and digits and runs of other marks, which makes it "
+                f"{path} line {line} is {word!r}, which cannot occur: texts are {how} into runs of "
+                "letters and digits and runs of punctuation, which makes it "
                 f"{', '.join(map(repr, given)) or 'nothing'}; write that, or delete the line"
             )
 
@@ -203,8 +205,8 @@ def _check_words(path: Path, words: Sequence[str], lower: bool) -> None:
 def _all_cores() -> Iterator[None]:
     """Let the tokenizer use all cores, unless the user's environment says otherwise.
 
-    Afterwards it is switched off rather than left as it was: the library's threads do not live on
-    in a forked process, and it prints a warning there where nobody has decided.
+    Afterwards parallelism is switched off, not just reset: the library's threads do not survive a
+    fork, and the library warns in a forked process if the variable is not set.
     """
     given = os.environ.get(_SWITCH) or _OFF
     os.environ[_SWITCH] = given or "true"
@@ -215,15 +217,5 @@ def _all_cores() -> Iterator[None]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise DataError(f"there is no vocabulary file {path}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {error.start:,}); save it as UTF-8"
-        ) from error
-    except OSError as error:
-        raise DataError(f"cannot read the vocabulary {path}: {error.strerror}") from error
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    lines = [line.removesuffix("\r") for line in read_text(str(path)).split("\n")]
     return lines[:-1] if lines and not lines[-1] else lines

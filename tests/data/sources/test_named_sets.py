@@ -8,20 +8,15 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from papertrial.data.sources.named_sets import SOURCES, data_folder, load
+from papertrial.data.files.catalog import CATALOG
+from papertrial.data.sources.named_sets import data_folder, load
 from papertrial.errors import DataError
-
-
-def test_the_sets_that_can_be_named() -> None:
-    kinds = {name: source.kind for name, source in SOURCES.items()}
-    images = ["digits", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100"]
-    assert kinds == {**dict.fromkeys(images, "image"), "diabetes": "table", "imdb": "text"}
 
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
 def test_a_loaded_set_is_of_the_kind_and_name_of_its_source(tmp_path: Path, name: str) -> None:
     dataset = load(name, tmp_path)
-    assert (dataset.name, dataset.kind) == (name, SOURCES[name].kind)
+    assert (dataset.name, dataset.kind) == (name, CATALOG[name].kind)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,114 @@
+"""What to load, and the protocol of everything that can be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+from papertrial.data.column import Dataset
+from papertrial.data.images.decode import Mode, Size
+from papertrial.data.tables.layout import Layout
+from papertrial.progress import Steps
+
+Missing = Literal["error", "drop", "mean", "median"]
+Corrupt = Literal["error", "skip"]
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """How the images of a folder are decoded.
+
+    Args:
+        size: (H, W) to resize to; None if all images have the same size.
+        mode: "L" or "RGB" to convert to; None if all images are grey, or all in colour.
+        corrupt: whether an image that cannot be decoded is an error or skipped.
+    """
+
+    size: Size | None = None
+    mode: Mode | None = None
+    corrupt: Corrupt = "error"
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table is read.
+
+    Args:
+        target: the column to predict.
+        text: the column of texts, of a table of texts.
+        features: the columns to learn from, in this order; None for all but the target.
+        categorical: the features that hold categories.
+        missing: what to do about missing cells in the features. "error": refuse them. "drop": drop
+            their rows. "mean" and "median": keep a missing number as NaN, for
+            `papertrial.transforms.Impute` to fill; a missing category is then none of them.
+        delimiter: the character between columns; see `papertrial.data.tables.table_file`.
+    """
+
+    target: str = ""
+    text: str = ""
+    features: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
+    missing: Missing = "error"
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """A source, and everything that decides what is loaded from it.
+
+    Args:
+        source: the name of a set, a kind of the user's own files, or a function.
+        path: the user's own files.
+        classify: whether targets are classes, if the source does not say.
+        images: how images are decoded.
+        table: how a table is read.
+        layout: the layout of a table's columns, if it is known from another table; it then replaces
+            `table.features` and `table.categorical`.
+        classes: the classes of a table in order, if they are known from another table; this one
+            need not have all of them.
+        seed: seeds the random generators that a function may use, whatever the training's seed.
+        download: whether files of a named set may be downloaded if they are absent.
+    """
+
+    source: str | Callable[..., object]
+    path: Path = Path()
+    classify: bool = True
+    images: ImageOptions = field(default_factory=ImageOptions)
+    table: TableOptions = field(default_factory=TableOptions)
+    layout: Layout | None = None
+    classes: tuple[str, ...] | None = None
+    seed: int = 0
+    download: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name of the source, for messages."""
+        if isinstance(self.source, str):
+            return self.source
+        return str(getattr(self.source, "__name__", "function"))
+
+
+class LoadedSet(NamedTuple):
+    """A data set, and the layout of its columns if it was read from a table file."""
+
+    dataset: Dataset
+    layout: Layout | None = None
+
+
+class Source(Protocol):
+    """A kind of source."""
+
+    def __call__(self, spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
+        """Load the set that `spec` describes, yielding progress.
+
+        Args:
+            spec: what to load.
+            folder: the data folder, with the files of named sets and the cache of decoded images.
+
+        Raises:
+            DataError: the data are absent or not valid; the message names the file, or the part
+                and the row.
+        """
+        ...
