@@ -20,7 +20,7 @@ from papertrial.data.ragged import texts_of
 from papertrial.data.sources.opening import open_source
 from papertrial.data.splits import check_parts, cut, limit
 from papertrial.data.steps import Step, Steps
-from papertrial.data.streams import derive, seed_all
+from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.data.table import Impute
 from papertrial.data.tokens import Vocabulary
 from papertrial.errors import DataError, ModelError
@@ -100,8 +100,9 @@ def prepare(
     """
     seed(recipe, device)
     model, loss = build_model(recipe), build_loss(recipe)
-    samples = yield from open_data(recipe, folder, device, start)
-    facts = yield from initialise(recipe, model, samples, folder, start)
+    with generators_kept(device):  # lazy layers draw their weights in `assemble`
+        samples = yield from open_data(recipe, folder, device, start)
+        facts = yield from initialise(recipe, model, samples, folder, start)
     return assemble(recipe, model, loss, samples, facts)
 
 
