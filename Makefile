@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint format types bench clean
+.PHONY: demo test check lint format types bench gpu-check clean
 
 demo: $(STAMP)  ## train on handwritten digits, show the result, predict some images
 	$(BIN)/python examples/demo.py
@@ -28,6 +28,9 @@ format: $(STAMP)  ## put the format right, and what lint can mend
 bench: $(STAMP)  ## the speed and size figures of benchmarks/README.md
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/lstm.py
+
+gpu-check: $(STAMP)  ## what needs a CUDA device; without one it says so and ends
+	$(BIN)/python benchmarks/gpu_check.py
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "papertrial needs Python 3.11 or newer; name one: make PYTHON=python3.12")'

@@ -17,9 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from papertrial.data.sources import data_folder
+from papertrial.data.sources.named_sets import data_folder
 
 RECIPE = "fashion-mnist-quickstart"
 SAMPLES = 60_000
@@ -58,23 +60,33 @@ def speed(given: argparse.Namespace, folder: Path) -> list[tuple[str, float, flo
         sys.exit(f"no loops to compare with: {given.baselines} is absent; name it with --baselines")
     rows = []
     for kind, target, sign in (("tutorial", 2.2, ">="), ("bare", 1.05, "<=")):
-        ratios, ours, theirs = [], [], []
-        for pair in range(given.pairs):
-            if pair % 2:
-                theirs_s, ours_s = baseline(given, kind), papertrial(given.epochs, folder)
-            else:
-                ours_s, theirs_s = papertrial(given.epochs, folder), baseline(given, kind)
-            ratios.append(theirs_s / ours_s if kind == "tutorial" else ours_s / theirs_s)
-            ours.append(ours_s)
-            theirs.append(theirs_s)
-            print(f"pair {pair + 1}: {kind} {theirs_s:.3f} s, papertrial {ours_s:.3f} s an epoch")
-        us, them = statistics.median(ours), statistics.median(theirs)
+        pairs = alternate(
+            partial(papertrial, given.epochs, folder), partial(baseline, given, kind), given.pairs
+        )
+        for number, (ours, theirs) in enumerate(pairs, 1):
+            print(f"pair {number}: {kind} {theirs:.3f} s, papertrial {ours:.3f} s an epoch")
+        ratios = [theirs / ours if kind == "tutorial" else ours / theirs for ours, theirs in pairs]
+        us, them = (statistics.median(side) for side in zip(*pairs, strict=True))
         print(f"{kind}: {SAMPLES / them:,.0f} samples/s; papertrial: {SAMPLES / us:,.0f} samples/s")
         name = "samples/s over the tutorial's loop" if sign == ">=" else "time over the bare loop"
         rows.append(
             (f"{name} (median of {given.pairs} pairs)", statistics.median(ratios), target, sign)
         )
     return rows
+
+
+def alternate(
+    ours: Callable[[], float], theirs: Callable[[], float], pairs: int
+) -> list[tuple[float, float]]:
+    """Measure (ours, theirs) in pairs; every second pair begins with theirs."""
+    found = []
+    for pair in range(pairs):
+        if pair % 2:
+            other = theirs()
+            found.append((ours(), other))
+        else:
+            found.append((ours(), theirs()))
+    return found
 
 
 def baseline(given: argparse.Namespace, kind: str) -> float:

@@ -22,12 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from papertrial.data.buckets import bucketed_order
-from papertrial.data.ragged import texts_of
-from papertrial.data.sources import data_folder, imdb
-from papertrial.data.steps import finish
-from papertrial.data.tokens import Vocabulary
+from papertrial.data.sources import imdb
+from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.texts.buckets import bucketed_order
+from papertrial.data.texts.ragged_column import texts_of
+from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.models.lstm import LSTMClassifier
+from papertrial.progress import finish
 
 WORDS, BATCH, POOL, TARGET = 25_000, 64, 50, 8.0
 SIDES = ("ours", "packed", "packed, flushed")

@@ -34,7 +34,7 @@ VERIFIED: dict[str, Any] = {
     "task": "regression",
     "data": {
         "source": "diabetes", "splits": {"test": 60, "draw": "random"}, "batch_size": 64,
-        "transform": ["papertrial.data.table.Standardize"],
+        "transform": ["papertrial.transforms.Standardize"],
     },
     "model": {"use": "torch.nn.Linear", "in_features": 10, "out_features": 1},
     "loss": "torch.nn.MSELoss",
@@ -58,7 +58,7 @@ VERIFIED: dict[str, Any] = {
 Invoke = Callable[..., Result]
 
 # Where workers share the files, these go first: all would wait for one that began last.
-LONGEST = ("test_shipped_recipes.py", "test_readme.py", "test_cifar10_folder.py")
+LONGEST = ("test_shipped_recipes.py", "test_pages.py", "test_cifar10_folder.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def fashion_mnist() -> Dataset:
     """The real Fashion-MNIST; a test that needs it skips without it, or fails where CI has it."""
-    from papertrial.data.sources import data_folder, load
+    from papertrial.data.sources.named_sets import data_folder, load
     from papertrial.errors import DataError
 
     try:
@@ -114,14 +114,14 @@ def invoke() -> Invoke:
 def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a verification that finished: ten short trainings, for reading only."""
     from papertrial.recipe.load import load_recipe
-    from papertrial.verification import verify
+    from papertrial.verification.verify import verify
 
     runs = tmp_path_factory.mktemp("runs")
     return verify(load_recipe(VERIFIED), runs=runs, workers=1, device="cpu").path
 
 
 def _folder(name: str, there: str) -> Path:
-    from papertrial.data.sources import data_folder
+    from papertrial.data.sources.named_sets import data_folder
 
     folder = data_folder()
     if not (folder / there).is_dir():

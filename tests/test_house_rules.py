@@ -15,48 +15,26 @@ PACKAGE = Path(papertrial.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 
-# What each part may import of papertrial, besides itself. Everything may import errors.
-ENGINE = {"data", "tasks", "evaluate", "training"}
-MAY_IMPORT = {
-    "errors": set(),
-    "models": set(),
-    "data": set(),
-    "tasks": {"data"},
-    "evaluate": {"data", "tasks"},
-    "training": {"data", "tasks", "evaluate"},
-    "recipe": set(),
-    "runs": set(),
-    "claims": set(),
-    "report": set(),
-    "workers": set(),
-    # A recipe's objects know nothing of the folder that their run is kept in.
-    "experiment": ENGINE | {"recipe"},
-    "run": ENGINE | {"recipe", "runs", "experiment"},
-    "checking": ENGINE | {"recipe", "experiment", "run"},
-    "evaluation": ENGINE | {"recipe", "runs", "experiment", "run"},
-    "reading": {"tasks", "evaluate", "runs", "run"},
-    "mistakes": ENGINE | {"runs", "experiment", "run", "reading"},
-    "registration": {"recipe", "claims"},
-    "reporting": {"recipe", "registration", "runs", "report", "run", "reading", "mistakes"},
-    "seed_run": ENGINE | {"recipe", "runs", "run"},
-    "seed_pool": {"claims", "runs", "seed_run", "workers"},
-    "verification_report": {"claims", "recipe", "registration", "reporting", "run", "runs"}
-    | {"verdicts"},
-    "verdicts": ENGINE | {"recipe", "claims", "registration", "experiment"},
-    "verification": ENGINE
-    | {"recipe", "runs", "claims", "experiment", "registration", "workers", "reporting"}
-    | {"seed_run", "seed_pool", "verdicts", "verification_report"},
-    "auditing": ENGINE
-    | {"recipe", "runs", "claims", "registration", "experiment", "run", "reading"}
-    | {"seed_run", "seed_pool", "verdicts", "verification", "verification_report"}
-    | {"report", "reporting"},
-    # The command line makes nothing itself: it asks run, checking and evaluation, and shows.
-    "cli": {"__version__", "data", "evaluate", "training", "recipe"}
-    | {"run", "checking", "evaluation", "runs", "reporting"}
-    | {"claims", "registration", "verification", "auditing"},
-    "__init__": {"recipe", "run", "checking", "evaluation", "verification", "auditing"},
-    "__main__": {"cli"},
-}
+# The layers, lowest first. A part may import the parts of the rows below its own, and itself.
+LAYERS = (
+    ("errors", "version"),
+    ("vocabulary", "numbers", "progress", "record", "models"),
+    ("claims", "data", "workers"),
+    ("recipe", "tasks", "transforms"),
+    ("store", "diagnose"),
+    ("evaluate",),
+    ("training",),
+    ("runs",),
+    ("checks", "report"),
+    ("verification",),
+    ("auditing",),
+    ("cli",),
+    ("__init__", "__main__"),
+)
+ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
+# These rows know only files and text, or only arrays: the engine must not leak into them.
+ENGINE = {"data", "tasks", "diagnose", "evaluate", "training"}
+WITHOUT_THE_ENGINE = ("recipe", "store", "claims", "workers")
 
 
 def part_of(path: Path) -> str:
@@ -91,51 +69,36 @@ def modules_imported(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_imports_run_one_way(path: Path) -> None:
+def test_a_part_imports_only_lower_layers(path: Path) -> None:
     part = part_of(path)
-    assert imported_parts(path) - {part, "errors"} <= MAY_IMPORT[part]
+    higher = {other for other in imported_parts(path) - {part} if ROW[other] >= ROW[part]}
+    assert higher == set()
 
 
-def test_the_rule_knows_every_part() -> None:
-    assert {part_of(path) for path in FILES} == set(MAY_IMPORT)
+def test_the_layers_name_every_part_once() -> None:
+    listed = [part for parts in LAYERS for part in parts]
+    assert sorted(listed) == sorted({part_of(path) for path in FILES})
 
 
-def test_no_two_parts_import_each_other() -> None:
-    for part, imported in MAY_IMPORT.items():
-        for other in imported - {"__version__"}:
-            assert part not in MAY_IMPORT[other]
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_what_knows_only_files_or_arrays_does_not_import_the_engine(path: Path) -> None:
+    if part_of(path) in WITHOUT_THE_ENGINE:
+        assert imported_parts(path) & ENGINE == set()
 
 
-def test_only_the_experiment_turns_a_recipe_into_objects() -> None:
-    # Whoever else has a recipe reads plain values of it: a slot becomes a class, or what the class
-    # makes, in recipe.resolve and recipe.build alone, and of what stands outside recipe, only
-    # experiment.py asks those two. (evaluation.py makes an Evaluator, of objects that it was given,
-    # so "no engine object is made elsewhere" would not be true.)
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_the_engine_never_sees_a_recipe_or_a_run_folder(path: Path) -> None:
+    if part_of(path) in ENGINE:
+        assert imported_parts(path) & {"recipe", "store", "runs"} == set()
+
+
+def test_only_runs_turns_a_slot_into_an_object() -> None:
     building = {
-        str(path.relative_to(PACKAGE))
+        part_of(path)
         for path in FILES
-        if part_of(path) != "recipe"
-        and modules_imported(path) & {"recipe.build", "recipe.resolve", "recipe.slots"}
+        if modules_imported(path) & {"recipe.build", "recipe.resolve"}
     }
-    assert building == {"experiment.py"}
-
-
-def test_only_what_stands_above_the_experiment_joins_recipe_or_runs_and_engine() -> None:
-    joining = {
-        str(path.relative_to(PACKAGE))
-        for path in FILES
-        if imported_parts(path) & ENGINE and imported_parts(path) & {"recipe", "runs"}
-    }
-    # The command to train shows what the engine tells of a recipe; it joins neither.
-    above = {"run.py", "checking.py", "evaluation.py", "mistakes.py", "verdicts.py"}
-    above |= {"auditing/runs.py", "auditing/retrained.py", "verification.py"}
-    # What is stored is read again with the task's own meaning, and seeds are trained by run.py: no
-    # recipe is turned into anything.
-    beside = {"reading.py", "seed_run.py", "cli/train.py", "cli/verify.py"}
-    beside |= {"auditing/__init__.py", "auditing/rebuilt.py", "auditing/verdicts.py"}
-    assert joining - beside == {"experiment.py", *above}
-    using = {str(p.relative_to(PACKAGE)) for p in FILES if "experiment" in imported_parts(p)}
-    assert using == above
+    assert building <= {"recipe", "runs"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
@@ -181,6 +144,9 @@ def test_the_public_names_are_there() -> None:
         papertrial.nonsense  # noqa: B018
 
 
-def test_the_architecture_page_names_every_file() -> None:
+def test_the_architecture_page_names_every_folder() -> None:
     page = (Path(__file__).parents[1] / "ARCHITECTURE.md").read_text()
-    assert [n for n, path in zip(NAMES, FILES, strict=True) if path.name not in page] == []
+    folders = {path.parent.relative_to(PACKAGE) for path in FILES} - {Path()}
+    assert [str(folder) for folder in sorted(folders) if f"{folder.name}/" not in page] == []
+    loose = [path.name for path in FILES if path.parent == PACKAGE]
+    assert [name for name in loose if name not in page] == []

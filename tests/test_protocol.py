@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, log_loss
 import papertrial as pt
 from papertrial.cli.train import told
 from papertrial.errors import InvalidRecipeError
-from papertrial.evaluation import evaluate_run
+from papertrial.runs.evaluate import evaluate_run
 
 # The rate grows tenfold an epoch, so that an epoch in the middle is the best.
 WORSENS = [
@@ -49,7 +49,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pt.Run]:
 
 
 def test_the_last_epoch_is_reported_where_nothing_else_is_asked(runs: dict[str, pt.Run]) -> None:
-    assert runs["last"].summary["report"] == {
+    assert runs["last"].summary.report.to_plain() == {
         "rule": "last",
         "step": 4 * PER_EPOCH,
         "epoch": 4,
@@ -66,17 +66,17 @@ def test_the_last_epoch_is_reported_where_nothing_else_is_asked(runs: dict[str, 
 def test_the_best_epoch_is_the_one_with_the_best_evaluation_of_the_split_that_chooses(
     rule: str, runs: dict[str, pt.Run]
 ) -> None:
-    report, (split, _) = runs[rule].summary["report"], RULES[rule]
+    report, (split, _) = runs[rule].summary.report, RULES[rule]
     curve = {
         record["step"]: record["metrics"]["accuracy"]
         for record in evaluations(runs[rule])[::-1]
         if record["split"] == split
     }
     assert set(curve) == {PER_EPOCH * epoch for epoch in (1, 2, 3, 4)}
-    assert report["step"] == max(curve, key=lambda step: curve[step]) == PER_EPOCH * report["epoch"]
-    assert report["last_epoch"] == 4
-    assert report["epoch"] < 4
-    assert curve[report["step"]] == runs[rule].metrics[split]["accuracy"]
+    assert report.step == max(curve, key=lambda step: curve[step]) == PER_EPOCH * report.epoch
+    assert report.last_epoch == 4
+    assert report.epoch < 4
+    assert curve[report.step] == runs[rule].metrics[split]["accuracy"]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -98,7 +98,7 @@ def test_the_weights_kept_are_those_of_a_training_that_ends_with_the_best_epoch(
     rule: str, runs: dict[str, pt.Run], tmp_path: Path
 ) -> None:
     run = runs[rule]
-    short = digits(tmp_path, *WORSENS, f"epochs={run.summary['report']['epoch']}")
+    short = digits(tmp_path, *WORSENS, f"epochs={run.summary.report.epoch}")
     kept, ends = ((r.path / "model.safetensors").read_bytes() for r in (run, short))
     assert kept == ends
     assert run.metrics == short.metrics
@@ -109,7 +109,7 @@ def test_the_last_epochs_numbers_stand_beside_and_its_state_is_kept(
     rule: str, runs: dict[str, pt.Run]
 ) -> None:
     run, last = runs[rule], runs["last"]
-    assert run.summary["report"]["last_metrics"] == last.metrics
+    assert run.summary.report.last_metrics == last.metrics
     assert run.metrics["validation"]["accuracy"] > last.metrics["validation"]["accuracy"]
     states = [torch.load(r.path / "state.pt", weights_only=True) for r in (run, last)]
     assert states[0]["step"] == states[1]["step"] == 4 * PER_EPOCH
@@ -120,10 +120,10 @@ def test_the_last_epochs_numbers_stand_beside_and_its_state_is_kept(
 @pytest.mark.parametrize("rule", ["last", "best-on-validation"])
 def test_the_test_split_is_left_alone_until_the_end(rule: str, runs: dict[str, pt.Run]) -> None:
     looked = [record["step"] for record in evaluations(runs[rule]) if record["split"] == "test"]
-    report = runs[rule].summary["report"]
-    assert looked == ([4 * PER_EPOCH] if rule == "last" else [4 * PER_EPOCH, report["step"]])
-    assert report["test_evaluations"] == 0
-    assert not report["optimistic"]
+    report = runs[rule].summary.report
+    assert looked == ([4 * PER_EPOCH] if rule == "last" else [4 * PER_EPOCH, report.step])
+    assert report.test_evaluations == 0
+    assert not report.optimistic
     assert not any("test split" in line for line in told(runs[rule].summary))
 
 
@@ -131,12 +131,12 @@ def test_a_choice_by_the_test_split_is_told_as_optimistic_with_the_last_number(
     runs: dict[str, pt.Run],
 ) -> None:
     run = runs["best-on-test"]
-    report = run.summary["report"]
-    assert report["optimistic"]
-    assert report["test_evaluations"] == 3  # and once more at the end
+    report = run.summary.report
+    assert report.optimistic
+    assert report.test_evaluations == 3  # and once more at the end
     last = runs["last"].metrics["test"]
     lines = told(run.summary)
-    assert lines[0] == f"reported: epoch {report['epoch']} of 4, the best on test"
+    assert lines[0] == f"reported: epoch {report.epoch} of 4, the best on test"
     assert lines[1].startswith("OPTIMISTIC: the epoch was chosen by the test split")
     assert (
         f"test at the last epoch: loss {last['loss']:.6g}, accuracy {last['accuracy']:.6g}"
@@ -148,7 +148,7 @@ def test_a_choice_by_the_validation_part_is_told_without_that_mark(
     runs: dict[str, pt.Run],
 ) -> None:
     run = runs["best-on-validation"]
-    epoch = run.summary["report"]["epoch"]
+    epoch = run.summary.report.epoch
     line, claim = told(run.summary)
     assert line == f"reported: epoch {epoch} of 4, the best on validation"
     assert "(not judged: the setting differs: data.splits.validation=0.2, epochs=4," in claim
@@ -159,7 +159,7 @@ def test_a_test_curve_is_counted_and_told_and_chooses_nothing(
     rule: str, runs: dict[str, pt.Run], tmp_path: Path
 ) -> None:
     run = digits(tmp_path, *WORSENS, f"report={rule}", "evaluate.test=every-epoch")
-    assert run.summary["report"]["test_evaluations"] == 3
+    assert run.summary.report.test_evaluations == 3
     line = "the test split was looked at 3 times before the end; it chose nothing"
     assert line in told(run.summary)
     assert run.metrics == runs[rule].metrics
@@ -174,7 +174,7 @@ def test_best_means_the_report_metric_and_less_of_a_loss_is_better(tmp_path: Pat
         for record in evaluations(run)
         if record["split"] == "validation"
     ]
-    assert run.summary["report"]["step"] == min(losses)[1] < 4 * PER_EPOCH
+    assert run.summary.report.step == min(losses)[1] < 4 * PER_EPOCH
     assert run.metrics["validation"]["loss"] == min(losses)[0]
 
 
@@ -183,8 +183,8 @@ def test_a_best_epoch_that_is_the_last_has_nothing_beside_it(tmp_path: Path) -> 
         tmp_path, "data.splits.validation=0.2", "epochs=2", "report=best-on-test",
         "evaluate.test=every-epoch",
     )  # fmt: skip
-    report = run.summary["report"]
-    assert (report["epoch"], report["last_metrics"], report["optimistic"]) == (2, None, True)
+    report = run.summary.report
+    assert (report.epoch, report.last_metrics, report.optimistic) == (2, None, True)
     accuracy = run.metrics["test"]["accuracy"]
     assert f"accuracy {accuracy:.6g}" in told(run.summary)[1]
 
@@ -196,13 +196,13 @@ def test_choosing_by_the_test_split_must_be_said_twice() -> None:
 
 def test_early_stopping_ends_the_training_and_counts_its_epochs(tmp_path: Path) -> None:
     run = digits(tmp_path, *WORSENS, "epochs=50", "early_stopping={monitor: accuracy, patience: 2}")
-    report = run.summary["report"]
+    report = run.summary.report
     curve = [r["metrics"]["accuracy"] for r in evaluations(run) if r["split"] == "validation"][:-1]
     best = curve.index(max(curve)) + 1
-    assert report["epoch"] == report["last_epoch"] == best + 2 == len(curve) < 50
-    assert report["step"] == PER_EPOCH * report["epoch"]
-    assert len(run.summary["epoch_seconds"]) == report["epoch"]
-    assert [r["step"] for r in evaluations(run) if r["split"] == "test"] == [report["step"]]
+    assert report.epoch == report.last_epoch == best + 2 == len(curve) < 50
+    assert report.step == PER_EPOCH * report.epoch
+    assert len(run.summary.epoch_seconds) == report.epoch
+    assert [r["step"] for r in evaluations(run) if r["split"] == "test"] == [report.step]
 
 
 def test_early_stopping_reports_the_best_epoch_where_asked(tmp_path: Path) -> None:
@@ -210,8 +210,8 @@ def test_early_stopping_reports_the_best_epoch_where_asked(tmp_path: Path) -> No
         tmp_path, *WORSENS, "epochs=50", "early_stopping={monitor: accuracy, patience: 2}",
         "report=best-on-validation",
     )  # fmt: skip
-    report = run.summary["report"]
-    assert report["last_epoch"] == report["epoch"] + 2
+    report = run.summary.report
+    assert report.last_epoch == report.epoch + 2
     assert evaluate_run(run).metrics == run.metrics
 
 

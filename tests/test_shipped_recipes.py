@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import papertrial as pt
+from papertrial import vocabulary
 from papertrial.data.column import Dataset
-from papertrial.data.sources import SOURCES
+from papertrial.data.sources.named_sets import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
-from papertrial.recipe import vocabulary
-from papertrial.recipe.claims import claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped
 from papertrial.tasks import TASKS
 
@@ -69,12 +69,12 @@ def test_each_trains_on_a_few_batches_of_its_real_set(
     if name not in ("diabetes-bmi", "diabetes-linear", "digits-mlp", "digits-mlp-as-svc"):
         few += ["data.limit=200", "data.splits.validation=null", "report=last"]
     run = pt.train(pt.load_recipe(name, few), runs=tmp_path, threads=1)
-    assert run.summary["report"]["step"] == 3
+    assert run.summary.report.step == 3
     classes = run.metrics["test"].get("confusion_matrix")
     assert "mse" in run.metrics["test"] if classes is None else len(classes) in (2, 10)
     first = next(json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines())
     assert 0 < first["loss"] < 1e5
-    reasons = {claim.get("not_judged") or "" for claim in run.summary["claims"]}
+    reasons = {claim.get("not_judged") or "" for claim in run.summary.claims}
     assert all(reason.startswith("the setting differs: ") for reason in reasons)
 
 
@@ -95,7 +95,7 @@ def test_what_is_claimed_says_where_it_was_read() -> None:
 def test_what_is_deterministic_lies_within_its_tolerance(name: str, tmp_path: Path) -> None:
     recipe = pt.load_recipe(name, ["seed=7"])
     run = pt.train(recipe, runs=tmp_path, threads=1)
-    ours = [claim["ours"] for claim in run.summary["claims"]]
+    ours = [claim["ours"] for claim in run.summary.claims]
     for claim, score in zip(recipe.claims, ours, strict=True):
         low, high = claim.printed_interval
         assert low - claim.allowed <= score <= high + claim.allowed
@@ -147,7 +147,7 @@ def test_the_quickstart_reaches_what_the_tutorial_prints(
 ) -> None:
     run = pt.train(pt.load_recipe("fashion-mnist-quickstart", [f"seed={seed}"]), runs=tmp_path)
     assert 0.62 <= run.metrics["test"]["accuracy"] <= 0.68
-    assert len(run.summary["epoch_seconds"]) == 5
+    assert len(run.summary.epoch_seconds) == 5
     assert fashion_mnist.test is not None
     boot = fashion_mnist.test.x.take(torch.tensor([0]))
     (answer,) = pt.load_run(run.path).predict(boot)

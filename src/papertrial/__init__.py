@@ -15,17 +15,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from papertrial.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from papertrial.auditing import Audit, audit
-    from papertrial.checking import Report, check
+    from papertrial.auditing.audit import Audit, audit
+    from papertrial.checks.check_recipe import Report, check
     from papertrial.errors import PapertrialError
-    from papertrial.evaluation import Evaluation, evaluate_run
     from papertrial.recipe.load import load_recipe
     from papertrial.recipe.schema import Recipe
-    from papertrial.run import Run, load_run, train
-    from papertrial.verification import Verification, load_verification, verify
+    from papertrial.runs.evaluate import Evaluation, evaluate_run
+    from papertrial.runs.run import Run, load_run
+    from papertrial.runs.train import train
+    from papertrial.verification.verify import Verification, load_verification, verify
 
-__version__ = "0.1.0"
 __all__ = [
     "Audit", "Evaluation", "PapertrialError", "Recipe", "Report", "Run", "Verification", "audit",
     "check", "evaluate_run", "load_recipe", "load_run", "load_verification", "train", "verify",
@@ -36,11 +38,14 @@ _HOMES = {
     "PapertrialError": "papertrial.errors",
     "Recipe": "papertrial.recipe.schema",
     "load_recipe": "papertrial.recipe.load",
-    **dict.fromkeys(("Audit", "audit"), "papertrial.auditing"),
-    **dict.fromkeys(("Report", "check"), "papertrial.checking"),
-    **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.evaluation"),
-    **dict.fromkeys(("Run", "load_run", "train"), "papertrial.run"),
-    **dict.fromkeys(("Verification", "load_verification", "verify"), "papertrial.verification"),
+    **dict.fromkeys(("Audit", "audit"), "papertrial.auditing.audit"),
+    **dict.fromkeys(("Report", "check"), "papertrial.checks.check_recipe"),
+    **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.runs.evaluate"),
+    "train": "papertrial.runs.train",
+    **dict.fromkeys(("Run", "load_run"), "papertrial.runs.run"),
+    **dict.fromkeys(
+        ("Verification", "load_verification", "verify"), "papertrial.verification.verify"
+    ),
 }
 
 

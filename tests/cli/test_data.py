@@ -19,10 +19,10 @@ from typer.testing import CliRunner, Result
 
 from papertrial.cli.data import make_data_app, watch
 from papertrial.cli.main import guarded
-from papertrial.data.catalog import CATALOG
 from papertrial.data.column import Dataset
-from papertrial.data.sources import data_folder
-from papertrial.data.steps import Step, Steps
+from papertrial.data.files.catalog import CATALOG
+from papertrial.data.sources.named_sets import data_folder
+from papertrial.progress import Step, Steps
 
 Run = Callable[..., Result]
 

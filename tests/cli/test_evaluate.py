@@ -51,7 +51,7 @@ def test_json_has_the_very_metrics(invoke: Invoke, run: pt.Run) -> None:
     assert done.exit_code == 0
     told = json.loads(done.stdout)
     assert list(told) == ["run", "data", "metrics", "report", "notes"]
-    assert told["report"] == run.summary["report"]
+    assert told["report"] == run.summary.report.to_plain()
     assert told["metrics"] == run.metrics
     assert (told["data"], told["notes"]) == ("text-folder", [])
 

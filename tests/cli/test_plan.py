@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from papertrial.cli.plan import _spreads
+from papertrial.cli.plan import _reported
 from papertrial.recipe.claims import Claim
 
 Rows = list[dict[str, Any]]
@@ -74,7 +74,8 @@ def test_a_bound_without_tolerance_has_no_table_but_the_others_have(invoke, tmp_
     assert result.exit_code == 0
     told = " ".join(result.stdout.split())
     assert "at least 0.9; tolerance 0 without a tolerance the spread between seeds cannot" in told
-    assert told.count("--spread 0.003, the SD in the metric's unit, shows it") == 2
+    assert told.count("--spread 0.003, the SD in the metric's unit, shows it") == 1
+    assert told.count('--spread "0.3 points", the SD in the metric\'s unit, shows it') == 1
     assert told.count("REPRODUCED") == 1
     claims = planned(invoke("plan", "digits-mlp-as-svc", "--json"))
     assert [claim["rows"] for claim in claims] == [[]]
@@ -88,7 +89,32 @@ def test_a_claim_without_tolerance_takes_a_spread(invoke, tmp_path: Path) -> Non
     assert rows["rows"][1]["detects"] == pytest.approx(0.00995, rel=0.05)
 
 
-@pytest.mark.parametrize("spread", ["0", "-0.1", "inf", "nan"])
+def test_a_spread_in_points_is_a_row_of_the_claims_on_fractions(invoke, tmp_path: Path) -> None:
+    percent = {"value": "90 %", "kind": "at-least"}
+    loss = {"metric": "loss", "value": 0.4, "kind": "at-most"}
+    result = invoke("plan", recipe(tmp_path, percent, loss), "--spread", "0.3 points", "--json")
+    assert [[row["spread"] for row in claim["rows"]] for claim in planned(result)] == [[0.003], []]
+
+
+def test_the_spread_asked_for_comes_before_the_papers(invoke, tmp_path: Path) -> None:
+    claim = {"tolerance": 0.01, "plus_minus": {"value": 0.004, "is": "sd"}}
+    rows = planned(invoke("plan", recipe(tmp_path, claim), "--spread", "0.007", "--json"))[0][
+        "rows"
+    ]
+    spreads = [row["spread"] for row in rows]
+    assert 0.007 in spreads
+    assert 0.004 not in spreads
+
+
+def test_a_bare_spread_beside_a_percentage_is_refused(invoke, tmp_path: Path) -> None:
+    percent = recipe(tmp_path, {"value": "90 %", "tolerance": "1 point"})
+    result = invoke("plan", percent, "--spread", "0.3", "--spread", "0.06", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    for reading in ('"0.3 points" or "30 points"', '"0.06 points" or "6 points"'):
+        assert reading in result.stderr
+
+
+@pytest.mark.parametrize("spread", ["0", "-0.1", "inf", "nan", "3 %", "0.3 poins"])
 def test_a_spread_that_is_none(invoke, spread: str) -> None:
     result = invoke("plan", "digits-mlp", "--json", f"--spread={spread}")
     assert result.exit_code == 2
@@ -114,9 +140,8 @@ def test_the_papers_own_spread(plus_minus, n, spread) -> None:
     stated = Claim.model_validate(
         {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "n": n, "plus_minus": plus_minus}
     )
-    found = _spreads(stated, None)
+    found = _reported(stated)
     assert found is None if spread is None else found == [pytest.approx(spread, rel=1e-4)]
-    assert _spreads(stated, [0.5]) == [0.5]  # what is asked for comes first
 
 
 def test_the_papers_spread_is_a_row_of_its_own(invoke, tmp_path: Path) -> None:

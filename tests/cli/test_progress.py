@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from papertrial.cli.progress import Reporter, following
-from papertrial.data.steps import Step
+from papertrial.progress import Step
 from papertrial.training.events import Evaluated, Event, Started, Trained
 from papertrial.training.loop import Progress
 

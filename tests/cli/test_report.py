@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
-from papertrial.reporting import run_report
+from papertrial.report.run_report import run_report
 
 Invoke = Callable[..., Result]
 

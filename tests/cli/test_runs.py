@@ -187,13 +187,13 @@ def test_show_tells_all_of_a_run(invoke: Invoke, root: Path) -> None:
         f"{ours:.6g}",
         "claims, and what is here; one run is no verdict",
         "test accuracy 0.5",
-        "versions, torch",
+        "environment, versions, torch",
         "model.safetensors",
     ):
         assert shown in done.stdout
     told = json.loads(invoke("runs", "show", entry["path"], "--json").stdout)
     assert told["claims"][0]["ours"] == ours
-    assert told["provenance"]["versions"]["papertrial"] == pt.__version__
+    assert told["provenance"]["environment"]["versions"]["papertrial"] == pt.__version__
     sizes = {file["name"]: file["bytes"] for file in told["files"]}
     weights = Path(entry["path"]) / "model.safetensors"
     assert sizes["model.safetensors"] == weights.stat().st_size

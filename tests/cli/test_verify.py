@@ -19,7 +19,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
-from papertrial import verification
+from papertrial.verification import verify as verify_module
 
 Invoke = Callable[..., Result]
 ANSWER = {
@@ -213,7 +213,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*given: Any, **more: Any) -> None:
         raise AssertionError("worker processes are started")
 
-    monkeypatch.setattr(verification, "Workers", none)
+    monkeypatch.setattr(verify_module, "Workers", none)
 
 
 NET = """

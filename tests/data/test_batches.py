@@ -12,12 +12,18 @@ import torch
 from torchvision.transforms import v2
 
 from papertrial.data.batches import Batch, Batches
-from papertrial.data.buckets import bucketed_order
 from papertrial.data.column import Column, DenseColumn, MemmapColumn, RowsColumn, Split
-from papertrial.data.image import Cutout, Normalize, RandomCrop, RandomErasing, RandomHorizontalFlip
+from papertrial.data.images.transforms import (
+    Cutout,
+    Normalize,
+    RandomCrop,
+    RandomErasing,
+    RandomHorizontalFlip,
+)
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.ragged import RaggedColumn
 from papertrial.data.streams import generator
+from papertrial.data.texts.buckets import bucketed_order
+from papertrial.data.texts.ragged_column import RaggedColumn
 
 N = 23
 IMAGES = torch.randint(0, 256, (N, 3, 8, 8), generator=generator(0, "x"), dtype=torch.uint8)

@@ -7,8 +7,8 @@ import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.describe import describe
-from papertrial.data.ragged import text_column
-from papertrial.data.steps import finish
+from papertrial.data.texts.ragged_column import text_column
+from papertrial.progress import finish
 
 
 def test_images() -> None:

@@ -18,11 +18,11 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as TF
 
 from papertrial.data.column import DenseColumn
-from papertrial.data.image import Cutout, Normalize, RandomCrop, RandomHorizontalFlip
+from papertrial.data.images.transforms import Cutout, Normalize, RandomCrop, RandomHorizontalFlip
 from papertrial.data.pipeline import PerSample, Pipeline
-from papertrial.data.ragged import RaggedColumn
 from papertrial.data.streams import derive, generator
-from papertrial.data.table import Standardize
+from papertrial.data.tables.transforms import Standardize
+from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.errors import DataError
 
 IMAGES = torch.randint(0, 256, (12, 3, 8, 6), generator=generator(0, "x"), dtype=torch.uint8)

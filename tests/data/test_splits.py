@@ -12,11 +12,11 @@ import torch
 from sklearn.model_selection import train_test_split
 
 import papertrial as pt
-from papertrial import experiment
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.sources import load
+from papertrial.data.sources.named_sets import load
 from papertrial.data.splits import check_parts, cut, limit
 from papertrial.errors import DataError
+from papertrial.runs.samples import cut_splits
 
 N = 103
 CLASSES = ("a", "b", "c")
@@ -172,7 +172,7 @@ def test_a_limit_comes_after_the_parts_are_cut() -> None:
     whole = pt.load_recipe("digits-mlp", ["data.splits.validation=100"])
     few = pt.load_recipe("digits-mlp", ["data.splits.validation=100", "data.limit=50"])
     digits = load("digits", Path())
-    cuts = [experiment.cut_splits(recipe, digits) for recipe in (whole, few)]
+    cuts = [cut_splits(recipe, digits) for recipe in (whole, few)]
     assert [len(part) for part in cuts[1].splits.values()] == [50] * len(cuts[0].splits)
     for name, part in cuts[1].splits.items():
         assert set(part.ids) < set(cuts[0].splits[name].ids)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.table import Standardize
+from papertrial.data.tables.transforms import Standardize
 from papertrial.errors import DivergedError, ModelError
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.tasks import make_task

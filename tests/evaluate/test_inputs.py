@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from papertrial.data.layout import Feature, Layout
-from papertrial.data.ragged import RaggedColumn
-from papertrial.data.tokens import Vocabulary
+from papertrial.data.tables.layout import Feature, Layout
+from papertrial.data.texts.ragged_column import RaggedColumn
+from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.errors import PredictionInputError, RunError
 from papertrial.evaluate.inputs import (
     INPUTS,

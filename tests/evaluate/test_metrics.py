@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from papertrial.errors import DataError
 from papertrial.evaluate.metrics import (
     FAMILIES,
+    best,
     check_metrics,
     compute,
     lower_is_better,
@@ -257,3 +258,9 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 400  # megabytes, where the other way of counting takes over 4,000
+
+
+def test_the_best_of_a_curve_is_the_least_of_an_error_and_skips_what_is_undefined() -> None:
+    assert best("accuracy", [0.2, None, 0.7, 0.4]) == 0.7
+    assert best("mae", [0.2, None, 0.7, 0.4]) == 0.2
+    assert best("auroc", [None]) is None

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.column import Column, DenseColumn
-from papertrial.data.image import Normalize
+from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.ragged import RaggedColumn
-from papertrial.data.sources import load
+from papertrial.data.sources.named_sets import load
+from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.predict import forward
 

@@ -14,13 +14,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.image import Normalize
-from papertrial.data.layout import Layout
+from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.ragged import text_column, texts_of
-from papertrial.data.sources import load
-from papertrial.data.table import Standardize
-from papertrial.data.tokens import Vocabulary
+from papertrial.data.sources.named_sets import load
+from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.transforms import Standardize
+from papertrial.data.texts.ragged_column import text_column, texts_of
+from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.errors import PredictionInputError
 from papertrial.evaluate.inputs import ImageInputs, TableInputs, TextInputs
 from papertrial.evaluate.predictor import Answer, Predictor

@@ -12,7 +12,7 @@ from papertrial.errors import RecipeError
 from papertrial.recipe import digest
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, shipped, to_yaml
-from papertrial.runs.store import WEIGHTS
+from papertrial.store.run_folder import WEIGHTS
 
 Tree = dict[str, Any]
 
@@ -41,8 +41,8 @@ TRAINING = [
     "data.splits.test=0.5",
     "data.splits.validation=0.5",
     "data.splits.seed=1",
-    "data.transform=[papertrial.data.table.Standardize]",
-    "data.augment=[papertrial.data.table.Standardize]",
+    "data.transform=[papertrial.transforms.Standardize]",
+    "data.augment=[papertrial.transforms.Standardize]",
     "model.bias=false",
     "loss.reduction=sum",
     "optimizer.lr=0.2",

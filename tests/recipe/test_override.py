@@ -10,15 +10,7 @@ from pydantic import BaseModel
 
 from papertrial.recipe.claims import Claim, PlusMinus, Verify, Versus
 from papertrial.recipe.override import apply_override, section_at
-from papertrial.recipe.schema import (
-    Data,
-    Evaluate,
-    Paper,
-    Recipe,
-    SchedulerSlot,
-    Slot,
-    Splits,
-)
+from papertrial.recipe.schema import Data, Evaluate, Paper, Recipe, SchedulerSlot, Slot, Splits
 from papertrial.recipe.slots import expand
 from papertrial.recipe.text import KeyPath
 
@@ -114,7 +106,7 @@ def test_the_value_is_text_where_the_schema_says_text(
     tree: dict[str, Any], text: str, path: KeyPath, value: str | None
 ) -> None:
     tree["claims"] = [{"metric": "r2", "value": 0.5}]
-    tree["data"]["transform"] = [{"use": "papertrial.data.table.Standardize"}]
+    tree["data"]["transform"] = [{"use": "papertrial.transforms.Standardize"}]
     assert apply_override(tree, text) == (path, None)
     assert at(tree, path) == value
 
@@ -136,12 +128,12 @@ def test_a_number_in_the_path_is_an_index(text: str, model: dict[str, Any]) -> N
 
 
 def test_a_slot_in_short_form_takes_arguments(tree: dict[str, Any]) -> None:
-    tree["data"]["transform"] = ["papertrial.data.table.Standardize"]
+    tree["data"]["transform"] = ["papertrial.transforms.Standardize"]
     tree = expand(tree)
     apply_override(tree, "loss.reduction=sum")
     apply_override(tree, "data.transform.0.eps=0.5")
     assert tree["loss"] == {"use": "torch.nn.MSELoss", "reduction": "sum"}
-    assert tree["data"]["transform"] == [{"use": "papertrial.data.table.Standardize", "eps": 0.5}]
+    assert tree["data"]["transform"] == [{"use": "papertrial.transforms.Standardize", "eps": 0.5}]
 
 
 def test_sections_that_are_not_there_are_made() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from papertrial.recipe.claims import Claim, Versus, claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
+from papertrial.recipe.claims import Claim, Versus
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, to_tree, to_yaml
 from papertrial.recipe.portable import portable
@@ -69,7 +70,7 @@ def test_a_plus_minus_says_what_it_is() -> None:
 def test_a_tolerance_wider_than_half_of_the_gain_is_told(claimed: Tree) -> None:
     claimed["claims"][0] |= {"tolerance": 0.05, "baseline": 0.4}
     assert claim_warnings(load_recipe(claimed)) == []  # 0.05 is half of 0.1
-    claimed["claims"][0] |= {"baseline": "41 %"}
+    claimed["claims"][0] |= {"baseline": "41 %", "tolerance": "5 points"}
     assert claim_warnings(load_recipe(claimed)) == [
         "claim 1 (train r2 0.5): the tolerance of 0.05 is wider than half of the gain that is "
         "claimed, 0.09 (from 0.41 to 0.5); at most 0.045 would tell them apart"
@@ -124,6 +125,54 @@ def test_a_tolerance_that_is_probably_not_meant_is_told(changes: Tree, said: str
 
     found = claim_warnings(Stub())  # type: ignore[arg-type]
     assert [text.partition("): ")[2] for text in found] == ([] if said is None else [said])
+
+
+@pytest.mark.parametrize(
+    ("changes", "points"),
+    [
+        ({"value": 0.9339, "plus_minus": {"value": 0.16, "is": "sd"}}, "0.16 points"),
+        ({"value": 0.9339, "plus_minus": {"value": 0.06}}, None),
+        ({"value": 0.95, "plus_minus": {"value": 0.05}}, None),
+        ({"value": 0.97, "plus_minus": {"value": 0.05}}, "0.05 points"),  # up to 1.02
+        ({"value": 0.02, "plus_minus": {"value": 0.05}}, "0.05 points"),  # down to -0.03
+        ({"value": 0.5, "plus_minus": {"value": 0.1}}, "0.1 points"),
+        ({"value": 0.5, "plus_minus": {"value": "16 points"}}, None),  # text names its unit
+        ({"metric": "r2", "value": -3, "plus_minus": {"value": 0.05}}, None),
+        ({"metric": "loss", "value": 0.5, "plus_minus": {"value": 0.6}}, None),
+        (
+            {"kind": "difference", "value": 0.01, "plus_minus": {"value": 0.16},
+             "tolerance": 0.001},
+            "0.16 points",
+        ),
+        (
+            {"kind": "difference", "value": 0.01, "plus_minus": {"value": 0.02},
+             "tolerance": 0.001},
+            None,  # a gain may be negative
+        ),
+    ],
+)  # fmt: skip
+def test_a_bare_plus_minus_that_is_probably_not_meant_is_told(
+    changes: Tree, points: str | None
+) -> None:
+    class Stub:
+        claims = (made(**changes),)
+
+    found = claim_warnings(Stub())  # type: ignore[arg-type]
+    assert len(found) == (points is not None)
+    assert all(f'"{points}"' in said for said in found)
+
+
+def test_whether_a_claim_is_written_in_percent() -> None:
+    assert not made().in_percent
+    assert not made(tolerance=None, relative_tolerance="1 %").in_percent  # of the value
+    for changes in (
+        {"value": "55 %"},
+        {"printed": "55%"},
+        {"baseline": "50 percent"},
+        {"tolerance": "1 point"},
+        {"plus_minus": {"value": "0.3 pp"}},
+    ):
+        assert made(**changes).in_percent
 
 
 def test_a_differences_tolerance_too() -> None:
@@ -192,7 +241,7 @@ def test_the_other_side_is_found_from_the_recipes_folder(tree: Tree, tmp_path: P
 def test_a_portable_recipe_finds_the_other_side_still(tree: Tree, tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(to_yaml(load_recipe(tree)))
     recipe = load_recipe(difference(tree, recipe=str(tmp_path / "two.yaml")))
-    text, _ = portable(recipe, "code")
+    text = portable(recipe, "code").text
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "recipe.yaml").write_text(text)
     assert other_side(tmp_path / "kept" / "recipe.yaml").recipe == str(tmp_path / "two.yaml")

@@ -11,12 +11,12 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from papertrial.data.sources import SOURCES as LOADABLE
+from papertrial.data.sources.named_sets import SOURCES as LOADABLE
 from papertrial.recipe.load import shipped
 from papertrial.recipe.schema import Recipe, Slot, json_schema, not_training
 from papertrial.recipe.text import parse
-from papertrial.recipe.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES, TASKS
 from papertrial.tasks import TASKS as MADE
+from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES, TASKS
 
 Tree = dict[str, Any]
 SCHEMA = "recipes/recipe.schema.json"

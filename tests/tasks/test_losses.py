@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from papertrial.data.sources import load
+from papertrial.data.sources.named_sets import load
 from papertrial.errors import ModelError
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.losses import Loss, check_loss

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Kind, Split
-from papertrial.data.sources import load
+from papertrial.data.sources.named_sets import load
 from papertrial.errors import DataError
 from papertrial.evaluate.metrics import check_metrics
 from papertrial.tasks import TASKS, make_task

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset
-from papertrial.data.image import Normalize
+from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.sources import load
+from papertrial.data.sources.named_sets import load
 from papertrial.tasks import make_task
 from papertrial.tasks.losses import Loss
 from papertrial.training.loop import Progress, fit

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer, lr_scheduler
 
 from papertrial.data.column import Dataset
-from papertrial.data.image import RandomCrop
+from papertrial.data.images.transforms import RandomCrop
 from papertrial.errors import DivergedError, ModelError
 from papertrial.evaluate.predict import forward
 from papertrial.training.device import numerics

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer, lr_scheduler
 
-from papertrial.data.image import Cutout, RandomCrop, RandomHorizontalFlip
+from papertrial.data.images.transforms import Cutout, RandomCrop, RandomHorizontalFlip
 from papertrial.training.checkpoint import state_from_bytes, state_to_bytes
 
 EPOCH, STEPS = 7, 17

@@ -14,8 +14,8 @@ from papertrial.cli.options import Data, Device, Json
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from papertrial.auditing import Audit, Finding
-    from papertrial.data.steps import Step
+    from papertrial.auditing.audit import Audit, Finding
+    from papertrial.progress import Step
 
 DIFFERS = 1
 
@@ -42,7 +42,7 @@ def audit(
     Scores are computed again from the stored predictions, verdicts from the scores. Ends with exit
     code 0 where all agrees, 1 where something differs.
     """
-    from papertrial.auditing import auditing
+    from papertrial.auditing.audit import auditing
 
     made = _following(
         auditing(verification, seed=seed, retrain=not no_retrain, data=data, device=device),
@@ -60,7 +60,7 @@ def audit(
 def _following(told: Generator[Step | Finding, None, Audit], *, to_stderr: bool) -> Audit:
     """Run an audit to its end, printing what it finds; between, a bar for what takes long."""
     from papertrial.cli.progress import Reporter
-    from papertrial.data.steps import Step
+    from papertrial.progress import Step
 
     reporter: Reporter | None = None
     with closing(told), ExitStack() as shown:

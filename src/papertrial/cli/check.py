@@ -10,7 +10,7 @@ import typer
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 
 if TYPE_CHECKING:
-    from papertrial.checking import Report
+    from papertrial.checks.check_recipe import Report
 
 _NOT_OK = 2
 
@@ -26,7 +26,7 @@ def check(
 
     Exit code 0 without errors (warnings or not), 2 with errors.
     """
-    from papertrial.checking import checking
+    from papertrial.checks.check_recipe import checking
     from papertrial.cli.progress import following
 
     report = following(checking(recipe, overrides or [], data=data, device=device))
@@ -62,8 +62,8 @@ def _facts(facts: dict[str, Any]) -> list[str]:
     if "rows" in facts:
         lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts["rows"].items()))
     lines += facts.get("notes", [])
-    if "coverage" in facts.get("vocabulary", {}):
-        words = facts["vocabulary"]
+    words = facts.get("vocabulary") or {}
+    if words.get("coverage") is not None:
         lines.append(f"vectors: {words['vectors']} has {words['coverage']:.1%} of the words")
     if "parameters" in facts:
         trained = facts["trainable_parameters"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from papertrial.cli.options import Data, Json
-from papertrial.data.steps import Step, Steps
+from papertrial.progress import Step, Steps
 
 if TYPE_CHECKING:
-    from papertrial.data.catalog import Entry
+    from papertrial.data.files.catalog import Entry
 
 T = TypeVar("T")
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
@@ -36,7 +36,7 @@ def make_data_app(guarded: Guard) -> typer.Typer:
 
 def list_sets(data: Data = None, as_json: Json = False) -> None:
     """List the sets that can be named: kind, rows, download, licence, whether they are here."""
-    from papertrial.data.catalog import CATALOG, data_folder, state
+    from papertrial.data.files.catalog import CATALOG, data_folder, state
 
     folder = data_folder(data)
     rows = [{**_facts(entry), "state": state(entry, folder)} for entry in CATALOG.values()]
@@ -60,21 +60,21 @@ def list_sets(data: Data = None, as_json: Json = False) -> None:
 
 def fetch_set(name: Name, data: Data = None) -> None:
     """Fetch a set into the data folder: resumed where it stopped, checked, unpacked."""
-    from papertrial.data.catalog import artifacts, data_folder, entry_of, state
+    from papertrial.data.files.catalog import artifacts, data_folder, entry_of, state
 
     entry, folder = entry_of(name), data_folder(data)
     if not entry.files:
         typer.echo(f"{name} comes with papertrial: there is nothing to fetch")
         return
     was = state(entry, folder)
-    from papertrial.data.fetch import fetch
+    from papertrial.data.files.fetch import fetch
 
     if was == "on disk" or entry.kind == "vectors":
         for artifact in artifacts(entry):
             if was == "absent" or (folder / artifact.file).exists():
                 watch(fetch(artifact, folder))
     else:
-        from papertrial.data.sources import loading
+        from papertrial.data.sources.named_sets import loading
 
         watch(loading(name, folder))
     for artifact in artifacts(entry):
@@ -92,8 +92,8 @@ def info(
     ] = None,
 ) -> None:
     """Tell what is in a set: counts, shapes, licence, fingerprints. Nothing is fetched."""
-    from papertrial.data.catalog import data_folder, entry_of, state
-    from papertrial.data.fetch import absent
+    from papertrial.data.files.catalog import data_folder, entry_of, state
+    from papertrial.data.files.fetch import absent
     from papertrial.errors import DataError
 
     entry, folder = entry_of(name), data_folder(data)
@@ -112,12 +112,12 @@ def info(
     }
     if entry.kind != "vectors":
         from papertrial.data.describe import describe
-        from papertrial.data.sources import loading
+        from papertrial.data.sources.named_sets import loading
 
         dataset = watch(loading(name, folder, download=False))
         facts["splits"] = watch(describe(dataset))
         if sheet is not None:
-            from papertrial.data.sheet import sheet as draw
+            from papertrial.data.images.sheet import sheet as draw
 
             _save(draw(dataset.train, dataset.classes), sheet)
             facts["sheet"] = str(sheet)
@@ -179,8 +179,8 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 def _files(entry: Entry, folder: Path) -> Steps[list[dict[str, Any]]]:
     """Return the files that are fetched for the set, and whether each is as it was published."""
-    from papertrial.data.catalog import artifacts
-    from papertrial.data.fetch import digest
+    from papertrial.data.files.catalog import artifacts
+    from papertrial.data.files.fetch import digest
 
     told = []
     for artifact in artifacts(entry):

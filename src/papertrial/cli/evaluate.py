@@ -29,24 +29,24 @@ def evaluate(
 ) -> None:
     """Evaluate a run again, on its own data or on another set with the same task."""
     from papertrial.cli.progress import following
-    from papertrial.cli.train import is_optimistic, show_metrics, told
-    from papertrial.evaluation import evaluating
-    from papertrial.run import load_run
+    from papertrial.cli.train import show_metrics, told
+    from papertrial.runs.evaluate import evaluating
+    from papertrial.runs.run import load_run
 
     loaded = load_run(run, device=device)
     result = following(evaluating(loaded, data, data_folder=data_folder))
     own = data is None  # on another set nothing was chosen
     show_metrics(
         result.metrics,
-        optimistic=own and is_optimistic(loaded.summary),
+        optimistic=own and loaded.summary.report.optimistic,
         others_in="with --json",
         to_stderr=as_json,
     )
-    for line in told({**loaded.summary, "claims": []}) if own else ():
+    for line in told(loaded.summary.model_copy(update={"claims": ()})) if own else ():
         typer.echo(line, err=as_json)
     for note in result.notes:
         typer.echo(f"note: {note}", err=True)
     if as_json:
         kept = {"run": str(run), "data": result.data, "metrics": result.metrics}
-        report = {"report": loaded.summary["report"]} if own else {}
+        report = {"report": loaded.summary.report.to_plain()} if own else {}
         typer.echo(json.dumps({**kept, **report, "notes": result.notes}, allow_nan=False))

@@ -14,7 +14,6 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from papertrial import __version__
 from papertrial.cli import (
     audit,
     check,
@@ -32,6 +31,7 @@ from papertrial.cli import (
     verify,
 )
 from papertrial.errors import PapertrialError
+from papertrial.version import __version__
 
 P = ParamSpec("P")
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 70, 130, 141

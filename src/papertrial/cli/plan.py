@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from papertrial.cli.options import Json, Overrides, Recipe
+from papertrial.cli.spread import spreads_of
 from papertrial.cli.verify import MaxSeeds, settings
-from papertrial.errors import ClaimError
 
 if TYPE_CHECKING:
     from papertrial.claims.plan import Row
+    from papertrial.recipe.claims import Claim as Stated
 
 
 def plan(
@@ -22,9 +23,10 @@ def plan(
     overrides: Overrides = None,
     max_seeds: MaxSeeds = None,
     spread: Annotated[
-        list[float] | None,
+        list[str] | None,
         typer.Option(
-            help="SD between seeds, in the metric's unit, also shown; may be given several times.",
+            help='SD between seeds, also shown: a number in the metric\'s unit, or "0.3 points"; '
+            "may be given several times.",
             show_default="a range beside the tolerance; and the paper's",
         ),
     ] = None,
@@ -34,16 +36,19 @@ def plan(
 
     Nothing is trained. The spread between seeds is not known before; so a range of it is shown.
     """
+    from papertrial.recipe.claim_words import describe
     from papertrial.recipe.load import load_recipe
-    from papertrial.registration import describe, register
+    from papertrial.verification.registration import register
 
     loaded = load_recipe(recipe, settings(overrides, max_seeds), check=False)  # without torch
     asked = register(loaded, threads=1, device="cpu")
     plans: list[dict[str, Any]] = []
-    for claim, stated in zip(asked.rule.claims, asked.stated, strict=True):
-        rows = _rows(asked.rule, claim, _spreads(stated, spread))
+    given = spreads_of(asked.stated, spread or [])
+    for claim, stated, spreads in zip(asked.rule.claims, asked.stated, given, strict=True):
+        rows = _rows(asked.rule, claim, spreads or _reported(stated))
         plans.append({"claim": describe(stated), "rows": rows, "alone": len(asked.stated) == 1})
-        _show(plans[-1], len(asked.rule.seeds), to_stderr=as_json)
+        example = '"0.3 points"' if stated.in_percent else "0.003"
+        _show(plans[-1], len(asked.rule.seeds), example, to_stderr=as_json)
     for text in asked.warnings:
         typer.echo(f"warning: {text}", err=True)
     for stated in asked.exact:
@@ -54,27 +59,22 @@ def plan(
         typer.echo(json.dumps(told, allow_nan=False))
 
 
-def _spreads(stated: Any, given: list[float] | None) -> list[float] | None:
-    """Return the spreads asked for, else the paper's own; None where neither is known."""
-    if given:
-        if not all(0 < number < math.inf for number in given):
-            got = ", ".join(f"{number:g}" for number in given)
-            raise ClaimError(f"--spread takes a positive number, the SD between seeds; got {got}")
-        return given
-    size, kind = stated.plus_minus_number, stated.plus_minus and stated.plus_minus.is_
-    runs = stated.runs
-    if not size or kind == "unknown" or (kind != "sd" and not runs):
+def _reported(stated: Stated) -> list[float] | None:
+    """Return the spread that the paper reports; None where it is not known."""
+    size, plus_minus, runs = stated.plus_minus_number, stated.plus_minus, stated.runs
+    if not size or plus_minus is None or plus_minus.is_ == "unknown":
         return None
-    if kind == "sd":
+    if plus_minus.is_ == "sd":
         return [size]
-    if kind == "se":
-        return [size * runs**0.5]
+    if runs is None:
+        return None
+    if plus_minus.is_ == "se":
+        return [size * math.sqrt(runs)]
     from scipy import stats
 
     if runs < 2:
         return None
-    level = stated.plus_minus.level
-    return [float(size / stats.t.ppf((1 + level) / 2, runs - 1) * runs**0.5)]
+    return [float(size / stats.t.ppf((1 + plus_minus.level) / 2, runs - 1) * math.sqrt(runs))]
 
 
 def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
@@ -100,7 +100,7 @@ def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
     return sorted(rows, key=lambda row: row.spread)
 
 
-def _show(told: dict[str, Any], maximum: int, *, to_stderr: bool) -> None:
+def _show(told: dict[str, Any], maximum: int, example: str, *, to_stderr: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -108,7 +108,7 @@ def _show(told: dict[str, Any], maximum: int, *, to_stderr: bool) -> None:
     if not told["rows"]:
         console.print(
             f"{told['claim']}\nwithout a tolerance the spread between seeds cannot be guessed; "
-            "--spread 0.003, the SD in the metric's unit, shows it"
+            f"--spread {example}, the SD in the metric's unit, shows it"
         )
         return
     title = f"{told['claim']}\nat most {maximum} seeds; if single seeds are normal around it"

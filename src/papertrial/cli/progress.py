@@ -12,8 +12,8 @@ from typing import Any, Self, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from papertrial.data.steps import Step
 from papertrial.evaluate.metrics import scalars
+from papertrial.progress import Step
 from papertrial.training.events import Evaluated, Event, Started, Trained
 
 T = TypeVar("T")

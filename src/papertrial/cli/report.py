@@ -20,21 +20,21 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the report of a run, without a verdict, into its folder: HTML, Markdown and JSON."""
-    from papertrial.runs.verifications import PREREGISTRATION
+    from papertrial.store.verification_folder import PREREGISTRATION
 
     if os.path.isfile(run / PREREGISTRATION):  # noqa: PTH113  (Path's raises for a name too long)
         # Its report is of what was judged then, so it is shown once more, not made anew.
-        from papertrial.reporting import kept_report, rendered_again
-        from papertrial.runs.store import RunFolder
-        from papertrial.runs.verifications import REPORT_HTML
+        from papertrial.report.run_report import kept_report, rendered_again
+        from papertrial.store.run_folder import RunFolder
+        from papertrial.store.verification_folder import REPORT_HTML
 
         made = kept_report(run)
         for name, text in rendered_again(run).items():
             RunFolder(run).write(name, text)
         path = run / REPORT_HTML
     else:
-        from papertrial.reporting import run_report, write_report
-        from papertrial.run import load_run
+        from papertrial.report.run_report import run_report, write_report
+        from papertrial.runs.run import load_run
 
         made = run_report(load_run(run), data=data)
         path = write_report(run, made)

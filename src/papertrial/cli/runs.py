@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from papertrial.cli.claims import number, ours, reported
 from papertrial.cli.options import Json
+from papertrial.numbers import number as score
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from papertrial.runs.index import Entry
+    from papertrial.store.index import Entry
 
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
 _DEFAULT = Path("runs")
@@ -78,7 +80,7 @@ def list_runs(
         context.default_map = {"list": given}
         return
     from papertrial.errors import RunError, nearest
-    from papertrial.runs.index import scan
+    from papertrial.store.index import scan
 
     earliest = None if since is None else _date(since)
     if not os.path.isdir(runs) and runs != _DEFAULT:  # noqa: PTH112  (Path's raises)
@@ -164,31 +166,21 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
         return told
     if metric is not None:
         named = entry.number(metric)
-        return [f"{named[0]} {metric} {named[1]:.6g}" if named else "-"]
+        return [f"{named[0]} {metric} {score(named[1])}" if named else "-"]
     known = entry.headline
-    return [f"{known[0]} {known[1]} {entry.metrics[known[0]][known[1]]:.6g}" if known else "-"]
+    return [f"{known[0]} {known[1]} {score(entry.metrics[known[0]][known[1]])}" if known else "-"]
 
 
 def _ruled(verdict: Any) -> str:
-    ours, n = verdict.get("mean"), verdict.get("n")
-    mean = f", ours {_number(verdict, ours)}" if isinstance(ours, int | float) else ""
+    mean, n = verdict.get("mean"), verdict.get("n")
+    ours = (
+        f", ours {number(verdict, mean, verdict.get('sd'))}"
+        if isinstance(mean, int | float)
+        else ""
+    )
     of = f" (n = {n})" if n else ""
     said = verdict.get("verdict") or "not judged"
-    return f"{_named(verdict)} {_number(verdict, verdict.get('value'))}: {said}{mean}{of}"
-
-
-def _named(claim: dict[str, Any]) -> str:
-    """Return what a claim is about; parameters are of no split."""
-    metric, split = str(claim.get("metric")), claim.get("split")
-    return metric if metric == "parameters" or split is None else f"{split} {metric}"
-
-
-def _number(claim: dict[str, Any], value: Any) -> str:
-    """Return a number of a claim, one that is counted with all its digits."""
-    if not isinstance(value, int | float):
-        return str(value)
-    counted = claim.get("metric") in ("parameters", "samples") and float(value).is_integer()
-    return f"{int(value):,}" if counted else f"{value:.6g}"
+    return f"{reported(verdict)}: {said}{ours}{of}"
 
 
 def show(
@@ -199,7 +191,7 @@ def show(
 ) -> None:
     """Tell all of one run or verification: results, claims, where they came from, files."""
     from papertrial.errors import RunError
-    from papertrial.runs.index import details, is_entry
+    from papertrial.store.index import details, is_entry
 
     if not os.path.isdir(run) or not is_entry(run):  # noqa: PTH112  (Path's raises)
         raise RunError(f"{run} is no folder of a run; `papertrial runs` lists those there are")
@@ -243,16 +235,14 @@ def _metrics(told: dict[str, Any]) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for name in dict.fromkeys(name for values in splits.values() for name in values):
-        cells = [f"{v[name]:.6g}" if name in v else "-" for v in splits.values()]
+        cells = [score(v[name]) if name in v else "-" for v in splits.values()]
         table.add_row(name, *cells)
     _console().print(table)
 
 
 def _claimed(claim: dict[str, Any]) -> tuple[str, str]:
-    ours = claim.get("ours")
-    here = _number(claim, ours) if isinstance(ours, int | float) else "not computed"
     why = f" (not judged: {claim['not_judged']})" if claim.get("not_judged") else ""
-    return f"{_named(claim)} {_number(claim, claim.get('value'))}", f"{here}{why}"
+    return reported(claim), f"{ours(claim)}{why}"
 
 
 def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -282,7 +272,7 @@ def _rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = False) -
 
 def _files(files: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return a row a file; the runs of a verification's seeds together in one."""
-    from papertrial.runs.verifications import SEEDS
+    from papertrial.store.verification_folder import SEEDS
 
     inside = [file for file in files if file["name"].startswith(f"{SEEDS}/")]
     outside = [file for file in files if not file["name"].startswith(f"{SEEDS}/")]

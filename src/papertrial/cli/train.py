@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from papertrial.cli.claims import ours, reported
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
+from papertrial.numbers import number
+
+if TYPE_CHECKING:
+    from papertrial.store.run_records import RunSummary
 
 _MOST_CLASSES, _NAME = 12, 5  # classes, and letters of a name, that a confusion matrix shows
 
@@ -34,21 +39,16 @@ def train(
     from papertrial.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, overrides or [])
-    from papertrial.run import training
+    from papertrial.runs.train import training
 
     run = following(training(loaded, runs=runs, data=data, device=device, threads=threads))
-    show_metrics(run.metrics, optimistic=is_optimistic(run.summary), to_stderr=as_json)
-    show_confusion(run.metrics, run.summary["classes"], to_stderr=as_json)
+    show_metrics(run.metrics, optimistic=run.summary.report.optimistic, to_stderr=as_json)
+    show_confusion(run.metrics, list(run.summary.classes), to_stderr=as_json)
     for line in told(run.summary):
         typer.echo(line, err=as_json)
     typer.echo(f"run: {run.path}", err=as_json)
     if as_json:
-        typer.echo(json.dumps({"run": str(run.path), **run.summary}, allow_nan=False))
-
-
-def is_optimistic(summary: dict[str, Any]) -> bool:
-    """Tell whether a run's test numbers were chosen by the test split."""
-    return bool(summary["report"]["optimistic"])
+        typer.echo(json.dumps({"run": str(run.path), **run.summary.to_plain()}, allow_nan=False))
 
 
 def show_metrics(
@@ -70,7 +70,7 @@ def show_metrics(
         column.justify = "right"
     numbers = {split: scalars(values) for split, values in metrics.items()}
     for name in next(iter(numbers.values())):
-        cells = [f"{values[name]:.6g}" if name in values else "-" for values in numbers.values()]
+        cells = [number(values[name]) if name in values else "-" for values in numbers.values()]
         table.add_row(name, *cells)
     Console(stderr=to_stderr, markup=False, emoji=False).print(table)
     others = [
@@ -102,38 +102,37 @@ def show_confusion(
     Console(stderr=to_stderr, width=wide, markup=False, emoji=False).print(table)
 
 
-def told(summary: dict[str, Any]) -> list[str]:
+def told(summary: RunSummary) -> list[str]:
     """Say in words how a run's numbers were chosen, and set its claims beside them."""
-    report, lines = summary["report"], []
-    if report["last_step"] < report["planned_steps"]:
-        left = f"{report['last_step']:,} of {report['planned_steps']:,} steps"
-        lines.append(f"stopped early, in epoch {report['last_epoch']}, after {left}")
-    if report["rule"] != "last":
-        split = report["rule"].removeprefix("best-on-")
-        of = f"epoch {report['epoch']} of {report['last_epoch']}"
+    report, lines = summary.report, list[str]()
+    if report.last_step < report.planned_steps:
+        left = f"{report.last_step:,} of {report.planned_steps:,} steps"
+        lines.append(f"stopped early, in epoch {report.last_epoch}, after {left}")
+    if report.rule != "last":
+        split = report.rule.removeprefix("best-on-")
+        of = f"epoch {report.epoch} of {report.last_epoch}"
         lines.append(f"reported: {of}, the best on {split}")
-    if report["optimistic"]:
-        last = (report["last_metrics"] or summary["metrics"])["test"]
-        numbers = ", ".join(f"{k} {v:.6g}" for k, v in last.items() if isinstance(v, float | int))
+    if report.optimistic:
+        last = (report.last_metrics or summary.metrics)["test"]
+        numbers = ", ".join(
+            f"{k} {number(v)}" for k, v in last.items() if isinstance(v, float | int)
+        )
         lines.append(
             "OPTIMISTIC: the epoch was chosen by the test split, so its test numbers are better "
             f"than the model is; test at the last epoch: {numbers}"
         )
-    elif report["test_evaluations"]:
-        count = report["test_evaluations"]
+    elif report.test_evaluations:
+        count = report.test_evaluations
         times = "once" if count == 1 else f"{count} times"
         lines.append(f"the test split was looked at {times} before the end; it chose nothing")
-    for claim in summary["claims"]:
-        counted = claim["metric"] in ("parameters", "samples")
-        ours = "not computed" if claim["ours"] is None else f"{claim['ours']:.6g}"
-        ours = f"{claim['ours']:,}" if counted and claim["ours"] is not None else ours
-        printed = f" (printed: {claim['printed']})" if claim["printed"] else ""
-        reported = f"{claim['value']:,.10g}{printed}"
-        why = claim["not_judged"]
-        verdict = f"not judged: {why}" if why else "one run, no verdict"
-        verdict = "counted" if counted and not why else verdict
-        chosen = report["optimistic"] and claim["split"] == "test" and not counted
-        verdict += ", optimistic" if chosen else ""
-        split = "" if claim["metric"] == "parameters" else f"{claim['split']} "
-        lines.append(f"claim: {split}{claim['metric']} {reported}; here {ours} ({verdict})")
+    for claim in summary.claims:
+        counted = claim.kind == "exact"
+        why = claim.not_judged
+        verdict = f"not judged: {why}" if why else "counted" if counted else "one run, no verdict"
+        by_test = report.optimistic or claim.best_epoch_on_test
+        scored = claim.ours is not None and not counted
+        verdict += ", optimistic" if by_test and claim.split == "test" and scored else ""
+        lines.append(
+            f"claim: {reported(claim.to_plain())}; here {ours(claim.to_plain())} ({verdict})"
+        )
     return lines

@@ -1,1 +1,1 @@
-"""Loaded sets, their parts, their preparation and their batches. Imports errors alone."""
+"""Data sets, their splits, their preparation and their batches."""

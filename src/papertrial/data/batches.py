@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from papertrial.data.buckets import bucketed_order
 from papertrial.data.column import DenseColumn, Split
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.streams import generator
+from papertrial.data.texts.buckets import bucketed_order
 
 
 class Batch(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from papertrial.data.column import Dataset, Split, chunks
-from papertrial.data.ragged import texts_of
-from papertrial.data.steps import Step, Steps
+from papertrial.data.texts.ragged_column import texts_of
+from papertrial.progress import Step, Steps
 
 _SHOWN = 4  # samples of a text set
 _LETTERS = 120  # of each

@@ -1,1 +1,1 @@
-"""A model's outputs on a split, and the metrics computed from stored outputs."""
+"""Run a model over a split and compute metrics from its stored outputs."""

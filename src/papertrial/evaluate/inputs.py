@@ -11,11 +11,17 @@ import torch
 from PIL import Image
 
 from papertrial.data.column import Column, DenseColumn
-from papertrial.data.image_files import ReadImage, find_images, from_array, from_pil, read_image
-from papertrial.data.layout import Layout
-from papertrial.data.table import read_rows
-from papertrial.data.text_files import find_texts
-from papertrial.data.tokens import EmptyTextError, Vocabulary
+from papertrial.data.images.predict_inputs import (
+    ReadImage,
+    find_images,
+    from_array,
+    from_pil,
+    read_image,
+)
+from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.transforms import read_rows
+from papertrial.data.texts.predict_inputs import find_texts
+from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary
 from papertrial.errors import PredictionInputError, RunError
 
 _FILES = (str, Path, Image.Image)

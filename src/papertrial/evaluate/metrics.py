@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -178,6 +178,12 @@ def check_finite(metrics: dict[str, Value], output: Tensor, split: str, step: in
 def lower_is_better(name: str) -> bool:
     """Tell of a metric that is one number whether less of it is better."""
     return name in _LOWER
+
+
+def best(name: str, values: Iterable[object]) -> float | None:
+    """Return the best of the values of a metric that are numbers; None where none is."""
+    known = [value for value in values if isinstance(value, int | float)]
+    return (min if lower_is_better(name) else max)(known, default=None)
 
 
 def scalars(metrics: dict[str, Any]) -> dict[str, float]:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from papertrial.data.column import Column, chunks
 from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.streams import derive, generators_kept, seed_all
+from papertrial.diagnose.lent_model import buffers_kept, modes_kept
 from papertrial.errors import ModelError, PapertrialError
-from papertrial.evaluate.kept import buffers_kept, modes_kept
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:

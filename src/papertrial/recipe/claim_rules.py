@@ -7,22 +7,24 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from papertrial.recipe.claims import WIDE
+from papertrial.recipe.claims import percentages
 from papertrial.recipe.quantity import (
     Rounding,
-    as_points,
-    both_ways,
     interval_of,
+    is_percentage,
+    percent_readings,
     plain,
+    points_readings,
     read,
     value_of,
     width_of,
 )
-from papertrial.recipe.vocabulary import (
+from papertrial.vocabulary import (
     COUNTS,
     SOURCES,
     TASKS,
     has_metric,
+    is_accuracy,
     is_fraction,
     is_metric,
     is_one_number,
@@ -128,35 +130,69 @@ def _numbers(claim: Mapping[str, Any]) -> Iterator[Broken]:
         yield "value", str(error)
     if metric in COUNTS and value is not None and value != value.to_integral_value():
         yield "value", f"{metric} are a whole number, got {plain(value)}"
-    plus_minus = claim.get("plus_minus")
-    spread = plus_minus.get("value") if isinstance(plus_minus, Mapping) else None
-    widths: tuple[tuple[str, Any], ...] = (
-        ("tolerance", claim.get("tolerance")),
-        ("plus_minus.value", spread),
-    )
-    for key, width in widths:
-        try:
-            number = _tried(width, lambda given: width_of(given, metric), ("points",))
-            _check_unit(claim.get("value"), width, number, metric)
-        except ValueError as error:
-            yield key, str(error)
+    yield from _widths(claim)
     try:
-        _tried(claim.get("baseline"), lambda given: value_of(given, metric))
+        baseline = _tried(claim.get("baseline"), lambda given: value_of(given, metric))
     except ValueError as error:
         yield "baseline", str(error)
+    else:
+        yield from _beside_an_error(claim, value, baseline)
     yield from _printed(claim, value, gain)
 
 
-def _check_unit(value: Any, width: Any, number: Decimal | None, metric: str) -> None:
-    """Refuse 0.5 beside "50 %": it would be 50 points, where half a point is probably meant."""
-    written = read(value) if isinstance(value, str) else None
-    if written is None or isinstance(width, str) or number is None or not is_fraction(metric):
+def _widths(claim: Mapping[str, Any]) -> Iterator[Broken]:
+    """Tell of tolerances and plus-minus in a wrong unit, or without one beside a percentage.
+
+    Beside "7.37 % error", 0.06 would be 6 points, where the paper's 0.06 points may be meant.
+    """
+    metric, plus_minus = claim["metric"], claim.get("plus_minus")
+    spread = plus_minus.get("value") if isinstance(plus_minus, Mapping) else None
+    in_percent = percentages(claim) if is_fraction(metric) else {}
+    needed = [f"needs its unit beside {key}: {text}" for key, text in in_percent.items()]
+    for key, width in (("tolerance", claim.get("tolerance")), ("plus_minus.value", spread)):
+        bare = _bare(width)
+        if needed and bare is not None and bare > 0:
+            yield key, f"{needed[0]}; write {points_readings(bare)}, got {plain(bare)}"
+            continue
+        try:
+            _tried(width, lambda given: width_of(given, metric), ("points",))
+        except ValueError as error:
+            yield key, str(error)
+    share = _bare(claim.get("relative_tolerance"))
+    if needed and share is not None and 0 < share < 1:
+        yield (
+            "relative_tolerance",
+            f"{needed[0]}; write {percent_readings(share)}, got {plain(share)}",
+        )
+
+
+def _beside_an_error(
+    claim: Mapping[str, Any], value: Decimal | None, baseline: Decimal | None
+) -> Iterator[Broken]:
+    """Tell of a bare value or baseline where the other is an error in percent.
+
+    Beside "0.23 % error", 0.39 would be an accuracy of 39 %, where an error of 0.39 % may be meant.
+    """
+    sides = {"value": claim.get("value"), "baseline": claim.get("baseline")}
+    if value is None or baseline is None or not is_accuracy(claim["metric"]):
         return
-    if number >= Decimal(repr(WIDE)):
-        meant = both_ways(number.scaleb(-2))
-        unit = "percent" if written.unit == "%" else written.unit
-        rule = f"{plain(number)} is {as_points(number)}, beside a value in {unit}"
-        raise ValueError(f'{rule}; write {meant}, or "{as_points(number)}" if that is meant')
+    for key, other in (("value", "baseline"), ("baseline", "value")):
+        text = sides[other]
+        written = read(text) if isinstance(text, str) else None
+        bare = _bare(sides[key])
+        settled = key == "value" and is_percentage(claim.get("printed"))  # printed agrees with it
+        if bare is not None and written is not None and written.error and not settled:
+            meant = f'"{plain(bare.scaleb(2))} %" or "{plain(bare)} % error"'
+            yield (
+                key,
+                f"needs its unit beside {other}: {text}; write {meant}, got {plain(bare)}",
+            )
+
+
+def _bare(given: Any) -> Decimal | None:
+    """Return a number that is given without a unit; None for text and what the schema refuses."""
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    return Decimal(repr(given)) if number and math.isfinite(given) else None
 
 
 def _printed(claim: Mapping[str, Any], value: Decimal | None, gain: bool) -> Iterator[Broken]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from papertrial.recipe.vocabulary import COUNTS, is_accuracy, is_fraction
+from papertrial.vocabulary import COUNTS, is_accuracy, is_fraction
 
 Rounding = Literal["nearest", "truncated"]
 
@@ -52,6 +52,12 @@ def read(text: str) -> Written | None:
     return Written(number.scaleb(places), step, unit, found["error"] is not None)
 
 
+def is_percentage(given: object) -> bool:
+    """Tell whether it is text in percent or points."""
+    written = read(given) if isinstance(given, str) else None
+    return written is not None and written.unit in ("%", "points")
+
+
 def plain(number: Decimal) -> str:
     """Write a number without an exponent and without zeros that say nothing."""
     return f"{number.normalize():f}"
@@ -66,6 +72,20 @@ def as_points(share: Decimal) -> str:
 def both_ways(share: Decimal) -> str:
     """Name the two ways to write a width of a fraction: 0.005 or "0.5 points"."""
     return f'{plain(share)} or "{as_points(share)}"'
+
+
+def points_readings(number: Decimal) -> str:
+    """Return the texts that a bare width may stand for: of 0.06 "0.06 points" and "6 points".
+
+    A fraction has no width of 1 or more, so 2 stands for "2 points" alone.
+    """
+    meant = [as_points(number.scaleb(-2)), *([as_points(number)] if number < 1 else [])]
+    return " or ".join(f'"{text}"' for text in meant)
+
+
+def percent_readings(number: Decimal) -> str:
+    """Return the texts that a bare share may stand for: of 0.03 "0.03 %" and "3 %"."""
+    return f'"{plain(number)} %" or "{plain(number.scaleb(2))} %"'
 
 
 def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from papertrial.recipe.claim_rules import broken_claims
-from papertrial.recipe.vocabulary import is_one_number
+from papertrial.vocabulary import is_one_number
 
 Broken = tuple[str, str]  # key path, message
 # What each kind of data of one's own must be told.

@@ -1,1 +1,1 @@
-"""A verification or a run as a page: one plain dict -> HTML or Markdown, nothing else asked."""
+"""Build the report of runs from what they stored."""

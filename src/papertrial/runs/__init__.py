@@ -1,1 +1,1 @@
-"""Run folders and where their results came from. Imports errors alone."""
+"""Turn a recipe into a run: prepare, train, evaluate, open."""

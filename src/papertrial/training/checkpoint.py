@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from papertrial.data.streams import drawing_from
+from papertrial.diagnose.dry_run import dry_run
+from papertrial.diagnose.lent_model import model_kept
 from papertrial.errors import ModelError, RunError
-from papertrial.evaluate.dry_run import dry_run
-from papertrial.evaluate.kept import model_kept
 
 _ROUNDING: Any = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
 

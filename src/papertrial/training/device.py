@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
@@ -126,12 +126,19 @@ def on_device(name: str, threads: int | None) -> Iterator[torch.device]:
         yield device
 
 
-def machine(device: torch.device) -> dict[str, Any]:
-    """Return what computes: the device, its name, the CPU's instructions, the number of threads."""
+class Machine(TypedDict):
+    """What computes. Another instruction set of the CPU gives other bits."""
+
+    device_name: str | None
+    cpu_capability: str
+    threads: int
+
+
+def machine(device: torch.device) -> Machine:
+    """Return the device's name, the CPU's instruction set, and the number of threads."""
     return {
-        "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),  # "AVX2": other bits elsewhere
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
     }
 

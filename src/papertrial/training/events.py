@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from papertrial.data.steps import Step
+from papertrial.progress import Step
 from papertrial.training.loop import Progress
 
 
@@ -31,18 +31,6 @@ class Trained:
     headline: str
     score: float
 
-    def record(self) -> dict[str, Any]:
-        """Return what metrics.jsonl keeps of it."""
-        return {
-            "kind": "step",
-            "epoch": self.progress.epoch,
-            "step": self.progress.step,
-            "loss": self.progress.loss,
-            self.headline: self.score,
-            "lr": self.progress.lr,
-            "samples_per_second": self.progress.samples_per_second,
-        }
-
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -52,11 +40,6 @@ class Evaluated:
     step: int
     metrics: dict[str, Any]
     final: bool = False
-
-    def record(self) -> dict[str, Any]:
-        """Return what metrics.jsonl keeps of it."""
-        kept = {"split": self.split, "step": self.step, "metrics": self.metrics}
-        return {"kind": "evaluation", **kept}
 
 
 Event = Step | Started | Trained | Evaluated

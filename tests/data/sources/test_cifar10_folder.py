@@ -13,10 +13,10 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from papertrial.data.column import Dataset, chunks
-from papertrial.data.decode import order_free_fingerprint
+from papertrial.data.images.decode import order_free_fingerprint
 from papertrial.data.sources import cifar10_folder
-from papertrial.data.steps import finish
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 RNG = np.random.default_rng(0)
 

@@ -19,10 +19,10 @@ import pytest
 from PIL import Image
 from torchvision import datasets
 
-from papertrial.data import catalog
-from papertrial.data.sources import load, loading
-from papertrial.data.steps import finish
+from papertrial.data.files import catalog
+from papertrial.data.sources.named_sets import load, loading
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -16,8 +16,8 @@ from torchvision.datasets import ImageFolder
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources import image_folder
-from papertrial.data.steps import finish
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 RNG = np.random.default_rng(0)
 

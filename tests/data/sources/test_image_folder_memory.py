@@ -20,7 +20,7 @@ from papertrial.data.batches import Batches
 from papertrial.data.column import chunks
 from papertrial.data.pipeline import Pipeline
 from papertrial.data.sources import image_folder
-from papertrial.data.steps import finish
+from papertrial.progress import finish
 
 used = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
 resource.setrlimit(resource.RLIMIT_DATA, (used + {ROOM}, used + {ROOM}))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from papertrial.data.ragged import texts_of
 from papertrial.data.sources import imdb
-from papertrial.data.steps import finish
+from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 PLACES = [(part, name) for part in ("train", "test") for name in ("neg", "pos")]
 

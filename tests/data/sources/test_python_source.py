@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.ragged import text_column, texts_of
 from papertrial.data.sources.python_source import load
+from papertrial.data.texts.ragged_column import text_column, texts_of
 from papertrial.errors import DataError
 
 NAME = "./data.py:splits"

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.ragged import RaggedColumn, text_column
 from papertrial.data.sources.python_source import load
+from papertrial.data.texts.ragged_column import RaggedColumn, text_column
 from papertrial.errors import DataError
 
 NAME = "./data.py:splits"

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from papertrial.data.sources import SOURCES, data_folder, load
+from papertrial.data.sources.named_sets import SOURCES, data_folder, load
 from papertrial.errors import DataError
 
 

@@ -13,10 +13,10 @@ import torch
 from sklearn.datasets import load_diabetes
 
 from papertrial.data.column import Dataset
-from papertrial.data.layout import Feature, Layout
 from papertrial.data.sources.embedded import diabetes, digits
-from papertrial.data.sources.tables import find_parts, load, select
-from papertrial.data.table_file import read_table
+from papertrial.data.sources.table import find_parts, load, select
+from papertrial.data.tables.layout import Feature, Layout
+from papertrial.data.tables.table_file import read_table
 from papertrial.errors import DataError
 
 PEOPLE = "age,city,income,sick\n30,Paris,1.5,no\n40,Rome,2,yes\n50,Paris,3,no\n60,Rome,4,yes\n"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from papertrial.data.column import Dataset
-from papertrial.data.ragged import texts_of
 from papertrial.data.sources import text_folder
-from papertrial.data.steps import Step, finish
+from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
+from papertrial.progress import Step, finish
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset
-from papertrial.data.ragged import texts_of
 from papertrial.data.sources.text_table import load
+from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
 
 TEXTS = ["A fine film,\nreally", "NA", ' "so" so ', "größer ☺"]

@@ -18,7 +18,7 @@ import torch
 from torchvision import datasets
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources import data_folder, load
+from papertrial.data.sources.named_sets import data_folder, load
 from papertrial.errors import DataError
 
 RNG = np.random.default_rng(0)

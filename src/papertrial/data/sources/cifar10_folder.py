@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from papertrial.data.cache import opened
 from papertrial.data.column import Dataset
-from papertrial.data.decode_set import Meta
+from papertrial.data.images.cache import opened
+from papertrial.data.images.decode_set import Meta
 from papertrial.data.sources import image_folder
-from papertrial.data.steps import Steps
 from papertrial.errors import DataError
+from papertrial.progress import Steps
 
 NAME = "cifar10"
 CLASSES = (

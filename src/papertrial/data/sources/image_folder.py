@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 import torch
 
-from papertrial.data.cache import Entry, opened
 from papertrial.data.column import Dataset, MemmapColumn, Split
-from papertrial.data.decode import Mode, Size, suffixes
-from papertrial.data.decode_set import File, ImageSet, x_file, y_file
-from papertrial.data.steps import Steps
+from papertrial.data.images.cache import Entry, opened
+from papertrial.data.images.decode import Mode, Size, suffixes
+from papertrial.data.images.decode_set import File, ImageSet, x_file, y_file
 from papertrial.errors import DataError, did_you_mean, nearest
+from papertrial.progress import Steps
 
 PARTS = ("train", "validation", "test")
 _NAMES = {

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from papertrial.data.catalog import CATALOG
 from papertrial.data.column import Dataset, Split
+from papertrial.data.files.catalog import CATALOG
 from papertrial.data.sources import text_folder
-from papertrial.data.steps import Step, Steps
 from papertrial.errors import DataError
+from papertrial.progress import Step, Steps
 
 ADDRESS = CATALOG["imdb"].urls[0]
 CLASSES = ("neg", "pos")

@@ -12,8 +12,6 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Column, Dataset, DenseColumn, Kind, Split
-from papertrial.data.layout import ordered
-from papertrial.data.ragged import text_column
 from papertrial.data.sources.set_checks import (
     check_alike,
     check_bytes,
@@ -24,6 +22,8 @@ from papertrial.data.sources.set_checks import (
     finite,
     kind_of,
 )
+from papertrial.data.tables.layout import ordered
+from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, PapertrialError, nearest
 
 _PARTS = ("train", "validation", "test")

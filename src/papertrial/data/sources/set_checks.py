@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Column, Dataset, Kind, Split, chunks
-from papertrial.data.ragged import RaggedColumn, texts_of
+from papertrial.data.texts.ragged_column import RaggedColumn, texts_of
 from papertrial.errors import DataError
 
 _LARGEST = torch.finfo(torch.float32).max

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.ragged import text_column
-from papertrial.data.steps import Step, Steps
+from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, nearest
+from papertrial.progress import Step, Steps
 
 _PARTS = ("train", "validation", "test")
 _LAYOUT = "train/<class>/*.txt, perhaps validation/ and test/ beside it, or <class>/*.txt alone"

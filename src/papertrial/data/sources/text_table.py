@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from papertrial.data.column import Dataset
-from papertrial.data.layout import check_names
-from papertrial.data.ragged import text_column
-from papertrial.data.sources.tables import check_present, class_targets, find_parts, make_split
-from papertrial.data.table_file import Table, read_table
+from papertrial.data.sources.table import check_present, class_targets, find_parts, make_split
+from papertrial.data.tables.layout import check_names
+from papertrial.data.tables.table_file import Table, read_table
+from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from filelock import FileLock
 
-from papertrial.data.catalog import CATALOG, artifacts
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.fetch import absent, fetch, wait_for
-from papertrial.data.steps import Step, Steps
+from papertrial.data.files.catalog import CATALOG, artifacts
+from papertrial.data.files.fetch import absent, fetch, wait_for
 from papertrial.errors import DataError
+from papertrial.progress import Step, Steps
 
 
 def fashion_mnist(folder: Path, *, download: bool = True) -> Steps[Dataset]:

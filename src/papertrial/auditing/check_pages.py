@@ -1,0 +1,52 @@
+"""Do the pages of a report show what report.json holds?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.auditing.record import Kept
+from papertrial.report.render.html import generator
+from papertrial.report.run_report import rendered_again
+from papertrial.store.verification_folder import REPORT_HTML, REPORT_JSON, REPORT_MD
+
+_PLOT = re.compile(r'<svg role="img".*?</svg>', re.DOTALL)
+_GENERATOR = re.compile(r'<meta name="generator" content="([^"]*)">')
+
+
+def check_pages(kept: Kept) -> Iterator[Finding]:
+    """Render report.json once more, and compare with report.html and report.md, byte by byte.
+
+    Another version of papertrial writes other pages, and another one of matplotlib other plots:
+    what cannot be compared for that is told as such.
+
+    Raises:
+        RunError: report.json or a page is absent or damaged.
+    """
+    if kept.folder.state.get("state") != "finished":
+        return
+    folder, messages = kept.folder, list[str]()
+    pages = rendered_again(folder.path)
+    had = {name: folder.read(name).decode(errors="replace") for name in pages}
+    by = _GENERATOR.search(had[REPORT_HTML])
+    if by is None:
+        messages.append(f"{REPORT_HTML} does not tell what made it: it was changed")
+    elif by[1].partition(",")[0] != generator().partition(",")[0]:
+        told = f"{REPORT_HTML} and {REPORT_MD} are of {by[1]}, here is {generator()}"
+        yield noted("report", f"{told}: they cannot be compared with {REPORT_JSON}")
+        return
+    elif by[1] != generator():
+        yield noted("report", f"the plots are of {by[1]}, here is {generator()}: not compared")
+        pages[REPORT_HTML], had[REPORT_HTML] = map(_plain, (pages[REPORT_HTML], had[REPORT_HTML]))
+    messages += [
+        f"{name} is not what {REPORT_JSON} gives: one was changed"
+        for name, page in pages.items()
+        if page != had[name] and not (by is None and name == REPORT_HTML)
+    ]
+    yield from differing("report", messages, f"{REPORT_HTML} and {REPORT_MD} show {REPORT_JSON}")
+
+
+def _plain(page: str) -> str:
+    """Return a page without its plots and what drew them."""
+    return _GENERATOR.sub("", _PLOT.sub("", page))

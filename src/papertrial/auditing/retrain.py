@@ -1,0 +1,216 @@
+"""Checks that compute: stored weights on the data, and a seed trained once more."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from papertrial.auditing.check_runs import Side, elsewhere, here
+from papertrial.auditing.finding import Finding, differing, noted, shown
+from papertrial.auditing.record import Kept
+from papertrial.checks.stochastic import check_stochastic
+from papertrial.data.column import Dataset
+from papertrial.data.sources.named_sets import data_folder
+from papertrial.errors import DivergedError, PapertrialError
+from papertrial.progress import Step
+from papertrial.recipe.load import load_recipe, to_yaml
+from papertrial.report.run_results import stored
+from papertrial.runs import prepare
+from papertrial.runs.run import load_run
+from papertrial.runs.train import start_from
+from papertrial.store.run_folder import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
+from papertrial.store.verification_folder import VERSUS
+from papertrial.training.checkpoint import load_weights
+from papertrial.verification.seed import Place, Task, fixed_of, train_seed
+
+# How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
+_HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
+
+
+def check_predictions(
+    sides: list[Side], device: torch.device, data: str | Path | None
+) -> Generator[Step | Finding, None, None]:
+    """Evaluate the stored weights of a seed on the data, and compare with what it predicted.
+
+    Args:
+        sides: the runs of the seed.
+        device: where.
+        data: the data folder.
+    """
+    messages, exactly, other = list[str](), True, list[str]()
+    for side in sides:
+        recipe = side.run.recipe
+        try:
+            start = start_from(recipe)
+            parts = yield from prepare.prepare(recipe, data_folder(data), device, start)
+        except PapertrialError as error:
+            yield noted("predictions", f"{side}: not compared with the data: {error}")
+            return
+        messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples.original))
+        other = elsewhere(side.provenance.environment, here(device))
+        coarse = recipe.precision != "fp32"
+        limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
+        try:
+            weights = RunFolder(side.run.path).read(WEIGHTS)
+            load_weights(parts.train.model, weights, str(side.run.path / WEIGHTS))
+            for split, rows in parts.samples.dataset.splits.items():
+                yield Step(f"evaluating {split}, {side}", 0, None, "samples")
+                output, had = parts.evaluator.outputs(rows.x, split), stored(side.run, split).output
+                exactly &= torch.equal(output, had)
+                if not _close(output, had, limit):
+                    if _draws_elsewhere(side, parts, device):
+                        then = side.provenance.environment.device
+                        yield noted(
+                            "predictions",
+                            f"{side}: not compared: the model draws random numbers in evaluation, "
+                            f"and {device} draws others than {then} did",
+                        )
+                        return
+                    messages.append(
+                        f"{side}: {WEIGHTS} gives other outputs on {split} than "
+                        f"{PREDICTIONS}/{split}.safetensors has"
+                    )
+        except PapertrialError as error:
+            messages.append(f"{side}: {error}")
+    how = "bit for bit" if exactly else f"to rounding ({', '.join(other) or 'same machine'})"
+    agrees = f"the weights of seed {sides[0].seed} give the stored outputs on the data, {how}"
+    yield from differing("predictions", messages, agrees)
+
+
+def _draws_elsewhere(side: Side, parts: prepare.Parts, device: torch.device) -> bool:
+    """Tell whether other outputs are due to draws of a model on another kind of device."""
+    if side.provenance.environment.device.partition(":")[0] == device.type:
+        return False
+    x = parts.samples.batches.batch(side.seed, 0, 0).x
+    return any(found.severity == "warning" for found in check_stochastic(parts.train.model, x))
+
+
+def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
+    if output.shape != had.shape:
+        return False
+    apart, largest = (output.double() - had.double()).abs(), had.double().abs()
+    return not output.numel() or bool((apart <= limit * largest.max()).all())
+
+
+def _unlike_data(side: Side, dataset: Dataset) -> Iterator[str]:
+    """Say where data, targets or ids are not those that the run had."""
+    known = side.provenance.data
+    for split, rows in dataset.splits.items():
+        if split not in known or known[split].fingerprint != rows.fingerprint:
+            yield f"the {split} data are not those that it had: another fingerprint"
+            continue
+        kept = stored(side.run, split)
+        if not torch.equal(kept.target, rows.y.cpu()) or (kept.ids != rows.ids).any():
+            yield f"the targets in {PREDICTIONS}/{split}.safetensors are not those of the data"
+
+
+def train_again(
+    kept: Kept, seed: int, sides: list[Side], device: torch.device, data: str | Path | None
+) -> Generator[Step | Finding, None, None]:
+    """Train a seed once more as it was registered, and compare weights, predictions and scores.
+
+    Args:
+        kept: the verification.
+        seed: one that ended in it.
+        sides: its runs; none where it did not finish.
+        device: where.
+        data: the data folder.
+
+    Raises:
+        PapertrialError: it cannot be trained here, because the data are not there for example.
+    """
+    record = next(record for record in kept.records if record["seed"] == seed)
+    with tempfile.TemporaryDirectory(prefix="papertrial-audit-") as name:
+        home = Path(name)
+        for i, kept_in in enumerate(kept.homes()):
+            # Claims train nothing, and the recipe that one compares with may not be here.
+            recipe = load_recipe(kept_in / RECIPE, ["claims=[]"], check=False)
+            to = home / VERSUS / str(i - 1) if i else home
+            to.mkdir(parents=True, exist_ok=True)
+            (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
+        task = Task(home, seed, kept.wanted, fixed_of(kept.registered))
+        place = Place(str(device), kept.registered["threads"], None if data is None else str(data))
+        try:
+            again = yield from _training(task, place)
+        except DivergedError as error:
+            same = record["state"] == "diverged"
+            how = "diverged again" if same else f"diverges, on record it {record['state']}"
+            yield Finding("retraining", same, f"seed {seed} {how}: {error}")
+            return
+        if record["state"] == "crashed":  # which may have been this machine's failure
+            told = f"seed {seed}, whose process died twice, finishes here with the scores"
+            yield noted("retraining", f"{told} {shown(again['scores'])}")
+            return
+        if record["state"] != "finished":
+            message = (
+                f"seed {seed} finishes with the scores {shown(again['scores'])}, on record it "
+            )
+            yield Finding("retraining", False, f"{message}{record['state']}")
+            return
+        yield _compared(kept, record, again, sides, home)
+
+
+def _training(task: Task, place: Place) -> Generator[Step, None, dict[str, Any]]:
+    events = train_seed(task, place)
+    while True:
+        try:
+            at = next(events)
+        except StopIteration as end:
+            result: dict[str, Any] = end.value
+            return result
+        what = f"training seed {task.seed} again" + (f", {at.part}" if at.part else "")
+        yield Step(what, at.done, at.total, "steps")
+
+
+def _compared(
+    kept: Kept, record: dict[str, Any], again: dict[str, Any], sides: list[Side], home: Path
+) -> Finding:
+    """Tell whether a seed trained again is the one on record."""
+    seed, unlike, other = record["seed"], [], list[str]()
+    if again["weights"] != record["weights"]:
+        unlike.append("weights")
+    if again["scores"] != record["scores"]:
+        unlike.append("scores")
+    for side in sides:
+        run = load_run(home / again["runs"][side.arm])
+        then, now = side.provenance, Side(seed, side.arm, run).provenance
+        other += elsewhere(then.environment, now.environment)
+        unlike += [
+            f"{PREDICTIONS}/{split}"
+            for split in run.metrics
+            if _digest(run.path, split) != _digest(side.run.path, split)
+        ]
+    if not unlike:
+        message = f"seed {seed} trained again: same weights, bit for bit; same predictions, scores"
+        return Finding("retraining", True, message)
+    changed = ", ".join(dict.fromkeys(unlike))
+    if not other:
+        rule = f"seed {seed} trained again, here as then, gives other {changed}"
+        return Finding("retraining", False, rule)
+    apart = _apart(kept, record, again)
+    where = f"seed {seed} trained again gives other {changed} ({'; '.join(dict.fromkeys(other))})"
+    if apart:
+        return Finding("retraining", False, f"{where}; and {'; '.join(apart)}")
+    return noted("retraining", f"{where}; its scores lie within the claims' tolerances")
+
+
+def _apart(kept: Kept, record: dict[str, Any], again: dict[str, Any]) -> list[str]:
+    """Say which scores lie further from those on record than a claim tolerates."""
+    return [
+        f"{claim.split} {claim.metric} is {now}, {had} on record, tolerance {claim.tolerance:g}"
+        for claim, pair, new in zip(
+            kept.rule.claims, record["scores"], again["scores"], strict=True
+        )
+        for had, now in zip(pair, new, strict=True)
+        if abs(had - now) > claim.tolerance
+    ]
+
+
+def _digest(run: Path, split: str) -> str:
+    path = run / PREDICTIONS / f"{split}.safetensors"
+    return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()

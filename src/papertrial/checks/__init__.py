@@ -1,0 +1,1 @@
+"""The probes of `papertrial check`: what can go wrong, found before the training."""

@@ -1,0 +1,1 @@
+"""Find, download and unpack the files of data sets."""

@@ -1,0 +1,1 @@
+"""Decode, cache, transform and show images."""

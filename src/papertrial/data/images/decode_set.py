@@ -1,0 +1,296 @@
+"""Splits of image files, decoded into one array a split; what is wrong with the files is told."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import os
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, Literal, NamedTuple
+
+import numpy as np
+
+from papertrial.data.images.decode import (
+    Decoded,
+    ImageError,
+    Mode,
+    Place,
+    Size,
+    cuts,
+    decode_into,
+    hashes,
+    headers,
+    joined,
+    measured,
+    on_all_cores,
+)
+from papertrial.errors import DataError
+from papertrial.progress import Step, Steps
+
+_LISTED = 5
+Shape = tuple[int, ...]
+
+
+class File(NamedTuple):
+    """One image file: its name relative to the set's folder, its class, and what `stat` tells."""
+
+    name: str
+    label: int
+    size: int
+    modified: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """The files of a set, and how they are to be decoded.
+
+    Args:
+        folder: what the names are relative to.
+        classes: the name of each label.
+        parts: the files of each split, in order.
+        size: (H, W) to resize to; None where all images have one size.
+        mode: to convert to; None where all images are grey or all in colour.
+        corrupt: whether an image that cannot be decoded is an error or left out.
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    parts: dict[str, list[File]]
+    size: Size | None
+    mode: Mode | None
+    corrupt: Literal["error", "skip"]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def files(self) -> list[File]:
+        """The files of all splits."""
+        return [file for files in self.parts.values() for file in files]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One decoded split: the names kept, how many there are of each class, and its fingerprint."""
+
+    names: list[str]
+    counts: list[int]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What is known of a decoded set. `skipped` has the files left out, and why."""
+
+    classes: list[str]
+    shape: list[int]
+    parts: dict[str, Part]
+    skipped: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Meta:
+        """Return it from what `to_json` gave."""
+        parts = {name: Part(**part) for name, part in values["parts"].items()}
+        return Meta(values["classes"], values["shape"], parts, values["skipped"])
+
+
+def x_file(folder: Path, part: str) -> Path:
+    """Return the file of a split's images, uint8 [N, C, H, W]."""
+    return folder / f"{part}-x.npy"
+
+
+def y_file(folder: Path, part: str) -> Path:
+    """Return the file of a split's labels, int64 [N]."""
+    return folder / f"{part}-y.npy"
+
+
+def decode_set(images: ImageSet, out: Path) -> Steps[tuple[Meta, list[bytes]]]:
+    """Decode a set into `out`, on all cores; return what is known, and each file's SHA-256.
+
+    Raises:
+        DataError: files that cannot be read or decoded, images of several sizes or modes.
+        OSError: `out` cannot be written.
+    """
+    shape = _shape(images)
+    digests: list[bytes] = []
+    parts = {}
+    skipped: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for part, files in images.parts.items():
+        x = x_file(out, part)
+        start = _make(x, len(files), shape)
+        samples: list[bytes] = []
+        tasks = cuts(len(files), math.prod(shape))
+        differs = False
+        with contextlib.closing(_decoded(images, files, x, start, shape)) as found:
+            for rows, decoded in zip(tasks, found, strict=True):
+                differs = decoded.differs
+                if differs:
+                    break
+                digests += decoded.files
+                samples += decoded.samples
+                skipped |= {files[rows][i].name: why for i, why in decoded.corrupt.items()}
+                unreadable |= {files[rows][i].name: why for i, why in decoded.unreadable.items()}
+                yield Step(f"decoding {images.name}", len(digests), len(images.files), "images")
+        if differs:
+            raise _mixed(images)
+        kept = [i for i, sample in enumerate(samples) if sample]
+        _close_up(x, start, kept, shape)
+        labels = np.array([files[i].label for i in kept], np.int64)
+        np.save(y_file(out, part), labels)
+        counts = np.bincount(labels, minlength=len(images.classes)).tolist()
+        parts[part] = Part([files[i].name for i in kept], counts, joined(filter(None, samples)))
+    _tell(images, parts, skipped, unreadable)
+    return Meta(list(images.classes), list(shape), parts, skipped), digests
+
+
+def hash_files(images: ImageSet) -> Steps[list[bytes]]:
+    """Return the SHA-256 of each file (b"" for one that cannot be read), read on all cores."""
+    files = images.files
+    names = [file.name for file in files]
+    size = sum(file.size for file in files)
+    rows = cuts(len(names), 1 + size // len(files))
+    tasks = [partial(hashes, str(images.folder), names[some]) for some in rows]
+    digests: list[bytes] = []
+    # Reading is that much faster than decoding, so that processes pay for larger sets alone.
+    for found in on_all_cores(tasks, files=len(files) // 50, size=size // 50):
+        digests += found
+        yield Step(f"reading {images.name}", len(digests), len(names), "images")
+    return digests
+
+
+def _shape(images: ImageSet) -> Shape:
+    """Return the [C, H, W] of all images: what is set, else those of the first good image."""
+    mode, size = images.mode, images.size
+    for file in images.files:
+        if mode and size:
+            break
+        with contextlib.suppress(ImageError):
+            found = measured(images.folder / file.name)
+            mode, size = mode or found[0], size or found[1]
+    # Without any image all is the same: the error comes once each has been tried.
+    return (len(mode or "L"), *(size or (1, 1)))
+
+
+def _decoded(
+    images: ImageSet, files: list[File], x: Path, start: int, shape: Shape
+) -> Generator[Decoded, None, None]:
+    channels, height, width = shape
+    decode = partial(
+        decode_into,
+        folder=str(images.folder),
+        mode="L" if channels == 1 else "RGB",
+        size=(height, width),
+        convert=images.mode is not None,
+        resize=images.size is not None,
+    )
+    tasks = []
+    for rows in cuts(len(files), math.prod(shape)):
+        names = [file.name for file in files[rows]]
+        class_names = [images.classes[file.label] for file in files[rows]]
+        tasks.append(partial(decode, Place(str(x), start, rows.start), names, class_names))
+    size = sum(file.size for file in files)
+    yield from on_all_cores(tasks, files=len(files), size=size)
+
+
+def _make(x: Path, count: int, shape: Shape) -> int:
+    """Make a .npy file of zeros; return where its samples begin."""
+    with x.open("wb") as file:
+        start = _write_header(file, count, shape)
+        file.truncate(start + count * math.prod(shape))
+    return start
+
+
+def _write_header(file: IO[bytes], count: int, shape: Shape) -> int:
+    # numpy leaves room for a count of any length: another one later moves no sample.
+    about = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
+    np.lib.format.write_array_header_1_0(file, about)
+    return file.tell()
+
+
+def _close_up(x: Path, start: int, kept: list[int], shape: Shape) -> None:
+    """Leave the rows of a .npy file that are kept, and see to it that they are on the disk."""
+    size = math.prod(shape)
+    with x.open("r+b") as file:
+        for to, row in enumerate(kept):
+            if to != row:
+                file.seek(start + row * size)
+                sample = file.read(size)
+                file.seek(start + to * size)
+                file.write(sample)
+        file.seek(0)
+        _write_header(file, len(kept), shape)
+        file.truncate(start + len(kept) * size)
+        file.flush()
+        # Else a power cut may leave a file of the right length without its content.
+        os.fsync(file.fileno())
+
+
+def _tell(
+    images: ImageSet, parts: dict[str, Part], skipped: dict[str, str], unreadable: dict[str, str]
+) -> None:
+    """Raise what is wrong with single files."""
+    if unreadable:
+        raise DataError(
+            f"{images.folder}: {_of(unreadable, images)} cannot be read\n{_listed(unreadable)}\n"
+            "check that they are there and may be read"
+        )
+    if skipped and images.corrupt == "error":
+        raise DataError(
+            f"{images.folder}: {_of(skipped, images)} cannot be decoded\n{_listed(skipped)}\n"
+            "mend or remove them, or leave them out with data.image.corrupt: skip"
+        )
+    for part, files in images.parts.items():
+        for label in sorted({file.label for file in files}):
+            if not parts[part].counts[label]:
+                raise DataError(
+                    f"{images.folder}: no image of the class {images.classes[label]} in {part} can "
+                    f"be decoded\n{_listed(skipped)}\nmend them, or remove the class"
+                )
+
+
+def _of(some: dict[str, str], images: ImageSet) -> str:
+    return f"{len(some):,} of {len(images.files):,} images"
+
+
+def _listed(files: dict[str, str]) -> str:
+    lines = [f"  {name}: {why}" for name, why in itertools.islice(files.items(), _LISTED)]
+    return "\n".join(lines + [f"  and {len(files) - _LISTED:,} more"] * (len(files) > _LISTED))
+
+
+def _mixed(images: ImageSet) -> DataError:
+    """Return the error for images of several sizes or modes, once all headers have been read."""
+    names = [file.name for file in images.files]
+    tasks = [partial(headers, str(images.folder), names[rows]) for rows in cuts(len(names), 1)]
+    size = sum(file.size for file in images.files)
+    # Headers alone are quickly read, so that processes pay for larger sets alone.
+    lists = on_all_cores(tasks, files=len(names) // 10, size=size // 10)
+    groups: dict[str, dict[str, list[str]]] = {"mode": {}, "size": {}}
+    for name, one in zip(names, itertools.chain.from_iterable(lists), strict=True):
+        if one:
+            groups["mode"].setdefault(one[0], []).append(name)
+            groups["size"].setdefault(str(list(one[1])), []).append(name)
+    lines, advice = [], []
+    for key, given in (("size", images.size), ("mode", images.mode)):
+        if given is None and len(groups[key]) > 1:
+            often = sorted(groups[key].items(), key=lambda group: -len(group[1]))
+            lines += [f"  {key} {v}: {len(of):,} images, as {of[0]}" for v, of in often[:_LISTED]]
+            if len(often) > _LISTED:
+                lines.append(f"  and {len(often) - _LISTED:,} more {key}s")
+            advice.append(f"data.image.{key}: {often[0][0] if key == 'size' else 'RGB'}")
+    return DataError(
+        f"{images.folder}: all images must have one size [H, W] and one mode (L is grey)\n"
+        + "".join(f"{line}\n" for line in lines)
+        + f"to convert them, set {' and '.join(advice) or 'data.image.size and data.image.mode'}"
+    )

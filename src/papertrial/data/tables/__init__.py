@@ -1,0 +1,1 @@
+"""Read tables and turn their columns into numbers."""

@@ -1,0 +1,1 @@
+"""Turn texts into token numbers and word vectors."""

@@ -1,0 +1,34 @@
+"""A recipe's claims in words."""
+
+from __future__ import annotations
+
+from papertrial.recipe.claims import Claim
+
+
+def describe(claim: Claim) -> str:
+    """Return a claim in words: what is reported, and how many runs are behind it."""
+    side = claim.judged_side
+    bound = "" if side == "about" else side.replace("-", " ") + " "
+    runs = {
+        "single-run": ", a single run",
+        "best-of": f", the best of {claim.n} runs",
+        "mean": f", the mean of {claim.n} runs" if claim.n else ", the expected score",
+        "difference": f", means of {claim.n} runs" if claim.n else "",
+    }.get(claim.kind, "")
+    again = claim.printed is None or claim.printed == f"{claim.number:g}"
+    printed = "" if again else f" (printed: {claim.printed})"
+    marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
+    tolerance = f"; tolerance {claim.allowed:g}" if claim.kind != "exact" else ""
+    name = claim.metric if claim.metric == "parameters" else f"{claim.split} {claim.metric}"
+    if claim.kind == "difference":
+        name = f"difference in {name}, {versus_of(claim)},"
+    number = f"{claim.number:,.0f}" if claim.kind == "exact" else f"{claim.number:g}"
+    return f"{name} {bound}{number}{printed}{runs}{marked}{tolerance}"
+
+
+def versus_of(claim: Claim) -> str:
+    """Return in words what a difference is taken to; nothing for all other claims."""
+    if claim.versus is None:
+        return ""
+    with_ = f" with {', '.join(claim.versus.overrides)}" if claim.versus.set else ""
+    return f"ours minus {claim.versus.recipe or 'this recipe'}{with_}"

@@ -1,0 +1,23 @@
+"""A recipe's claims as `papertrial.claims` judges them."""
+
+from __future__ import annotations
+
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.recipe.claims import Claim
+
+
+def to_judged_claim(claim: Claim) -> JudgedClaim:
+    """Return a claim in the metric's unit, with the interval that its printed digits stand for."""
+    low, high = claim.printed_interval
+    return JudgedClaim(
+        metric=claim.metric,
+        split=claim.split,
+        kind=claim.kind,
+        value=claim.number,
+        tolerance=claim.allowed,
+        low=low,
+        high=high,
+        runs=claim.runs,
+        side=claim.judged_side,
+        best_epoch_on_test=claim.best_epoch_on_test,
+    )

@@ -1,0 +1,43 @@
+"""What every section of a recipe is, and the types of its metric names."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+
+from papertrial.vocabulary import CLAIMABLE_PATTERN, COUNTS, METRIC_PATTERN, METRICS, is_metric
+
+
+class Section(BaseModel):
+    """A part of a recipe: frozen, and no key but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _metric(name: str) -> str:
+    if not is_metric(name):
+        raise ValueError("unknown metric")
+    return name
+
+
+def _claimable(name: str) -> str:
+    if not is_metric(name, claimable=True):
+        raise ValueError("unknown metric")
+    return name
+
+
+MetricName = Annotated[
+    str,
+    AfterValidator(_metric),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
+    ),
+]
+ClaimMetric = Annotated[
+    str,
+    AfterValidator(_claimable),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": CLAIMABLE_PATTERN}]}
+    ),
+]

@@ -1,0 +1,73 @@
+"""Build the objects that a recipe names: model, loss, pipeline, optimizer and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from papertrial.data.pipeline import Pipeline
+from papertrial.data.tables.transforms import Impute
+from papertrial.errors import ModelError
+from papertrial.recipe.build import build
+from papertrial.recipe.resolve import resolve
+from papertrial.recipe.schema import Recipe, Slot
+from papertrial.training.optim import Schedule, fused_arguments, trainable
+from papertrial.training.state import TrainState
+
+
+def _build(where: str, slot: Slot, supplied: Any = None) -> Any:
+    return build(where, slot.use, slot.args, slot.kwargs, supplied)
+
+
+def build_loss(recipe: Recipe) -> Any:
+    """Build the recipe's loss."""
+    return _build("loss", recipe.loss)
+
+
+def build_model(recipe: Recipe) -> nn.Module:
+    """Build the recipe's model; ModelError where it is none."""
+    model = _build("model", recipe.model)
+    if not isinstance(model, nn.Module):
+        raise ModelError(
+            f"model: {recipe.model.use} must give a torch.nn.Module, got {type(model)}"
+        )
+    return model
+
+
+def build_pipeline(recipe: Recipe, kind: Any, *, augment: bool) -> Pipeline:
+    """Build the preparation of samples, with the augmentations of training or without."""
+
+    def listed(name: str, slots: Iterable[Slot]) -> list[Any]:
+        return [_build(f"data.{name}.{i}", slot) for i, slot in enumerate(slots)]
+
+    augmentations = listed("augment", recipe.data.augment) if augment else []
+    transforms = listed("transform", recipe.data.transform)
+    missing = recipe.data.table.missing if recipe.data.table else "error"
+    if missing in ("mean", "median"):
+        transforms = [Impute(missing), *transforms]
+    return Pipeline(kind, transforms, augmentations)
+
+
+def build_training(recipe: Recipe, model: nn.Module) -> TrainState:
+    """Build optimizer and schedule for a model.
+
+    Raises:
+        ModelError: what the recipe names is not an optimizer or not a scheduler.
+    """
+    slot, kwargs = recipe.optimizer, recipe.optimizer.kwargs
+    fused = fused_arguments(resolve(slot.use), kwargs, model)
+    optimizer = build("optimizer", slot.use, slot.args, {**kwargs, **fused}, trainable(model))
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        rule = f"optimizer: {slot.use} must give a torch.optim.Optimizer"
+        raise ModelError(f"{rule}, got {type(optimizer)}")
+    if recipe.scheduler is None:
+        return TrainState(model, optimizer, Schedule())
+    chosen = recipe.scheduler
+    scheduler = _build("scheduler", chosen, optimizer)
+    if not callable(getattr(scheduler, "step", None)):
+        rule = f"scheduler: {chosen.use} must give an object with step()"
+        raise ModelError(f"{rule}, got {type(scheduler)}")
+    return TrainState(model, optimizer, Schedule(scheduler, chosen.interval, chosen.monitor))

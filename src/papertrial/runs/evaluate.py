@@ -1,0 +1,201 @@
+"""A run evaluated again: on its own data, or on another set with the same task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from papertrial.data.column import Dataset, Split
+from papertrial.data.sources.named_sets import SOURCES, data_folder
+from papertrial.data.texts.encode import encode
+from papertrial.errors import DataError, did_you_mean
+from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs
+from papertrial.progress import Step, finish
+from papertrial.recipe.schema import Images
+from papertrial.runs.build import build_loss
+from papertrial.runs.run import Run
+from papertrial.runs.samples import cut_splits, load_source
+from papertrial.store.run_folder import RunFolder
+from papertrial.store.run_records import ReportedStep, SplitMetrics
+from papertrial.tasks.classification import Classification
+from papertrial.training.device import on_device
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The metrics of a run on a set, by split, and what one should know of them, in words."""
+
+    data: str
+    metrics: SplitMetrics
+    report: ReportedStep | None = None  # how the run chose its epoch; None on another set
+    notes: tuple[str, ...] = ()
+
+
+def evaluate_run(
+    run: Run, data: str | Path | None = None, *, data_folder: str | Path | None = None
+) -> Evaluation:
+    """Evaluate a run again.
+
+    Args:
+        run: what `load_run` returned.
+        data: None for the run's own data; else a set's name, or the path of a folder or table of
+            one's own, laid out as a recipe's `data.path`.
+        data_folder: where named sets are.
+
+    Raises:
+        DataError: the set is not there, or is none for the run's task and classes.
+    """
+    return finish(evaluating(run, data, data_folder=data_folder))
+
+
+def evaluating(
+    run: Run, data: str | Path | None = None, *, data_folder: str | Path | None = None
+) -> Generator[Step, None, Evaluation]:
+    """Do what `evaluate_run` does, yielding how far it is."""
+    with on_device(run.device, None) as device:
+        predictor, recipe = run.predictor, run.recipe
+        dataset = yield from _dataset(run, data, data_folder)
+        notes = _differences(run, dataset) if data is None else _seen(run, dataset)
+        if data is not None and isinstance(predictor.inputs, ImageInputs):
+            notes = (*notes, f"images are brought to {predictor.inputs.shape}, [C, H, W]")
+        if isinstance(predictor.task, Classification):
+            dataset = _aligned(dataset, predictor.task)
+        dataset = _as_inputs(dataset, predictor.inputs)
+        loss = build_loss(recipe)
+        evaluator = Evaluator(
+            predictor.model,
+            dataset,
+            task=predictor.task,
+            metrics=list(run.metrics["train"]),  # with those that something listened to
+            loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
+            pipeline=predictor.pipeline,
+            state=predictor.state,
+            device=device,
+            precision=recipe.precision,
+            batch_size=recipe.evaluate.batch_size,
+            seed=recipe.seed,
+        )
+        step = run.summary.report.step
+        metrics = {}
+        for split in dataset.splits:
+            name = split if data is None or len(dataset.splits) > 1 else "data"
+            yield Step(f"evaluating {name}", 0, None, "samples")
+            metrics[name] = evaluator.evaluate(split, step).metrics
+    report = run.summary.report if data is None else None
+    return Evaluation(str(data or recipe.data.source), metrics, report, tuple(notes))
+
+
+def _dataset(
+    run: Run, data: str | Path | None, folder: str | Path | None
+) -> Generator[Step, None, Dataset]:
+    """Load the run's own set, cut as it was, or another one as it lies."""
+    where, inputs = data_folder(folder), run.predictor.inputs
+    layout = inputs.layout if isinstance(inputs, TableInputs) else None
+    if data is None:
+        loaded, _ = yield from load_source(run.recipe, where, layout)
+        return cut_splits(run.recipe, loaded)
+    kind = inputs.kind
+    path, own = Path(data), run.recipe.data
+    if str(data) in SOURCES:
+        changed: dict[str, Any] = {"source": str(data), "path": None}
+    elif not os.path.exists(path):  # noqa: PTH110  (Path.exists raises for a name too long)
+        known = did_you_mean(str(data), [n for n, s in SOURCES.items() if s.kind == kind])
+        raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
+    elif kind == "image":
+        changed = {"source": "image-folder", "path": str(path)}
+    elif kind == "text" and path.is_dir() and own.source != "text-table":
+        changed = {"source": "text-folder", "path": str(path)}
+    else:
+        source = "table" if kind == "table" else "text-table"
+        if source != own.source:
+            raise DataError(
+                f"{path} is a table, but the run learnt from {own.source}, which says nothing of "
+                "columns; only a run that learnt from a table of one's own is evaluated on one"
+            )
+        changed = {"source": source, "path": str(path)}
+    if isinstance(inputs, ImageInputs) and changed["source"] == "image-folder":
+        channels, height, width = inputs.shape
+        mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
+        kept = own.image.corrupt if own.image else "error"
+        changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
+    recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
+    classes = run.summary.classes or None
+    dataset, _ = yield from load_source(recipe, where, layout, classes)
+    if dataset.kind != kind:
+        raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
+    return dataset
+
+
+def _aligned(dataset: Dataset, task: Classification) -> Dataset:
+    """Number the classes as the run did, by their names."""
+    unknown = [name for name in dataset.classes if name not in task.classes]
+    if unknown:
+        raise DataError(
+            f"{dataset.name} has classes that the run has not learnt: {', '.join(unknown[:5])}; "
+            f"the run has {', '.join(task.classes[:12])}"
+        )
+    if not dataset.classes:
+        raise DataError(f"the run tells classes apart, but {dataset.name} has numbers as targets")
+    numbers = torch.tensor([task.classes.index(name) for name in dataset.classes])
+
+    def renumbered(split: Split | None) -> Split | None:
+        return split and replace(split, y=numbers[split.y])
+
+    train = renumbered(dataset.train)
+    assert train is not None, "a set has a training part"
+    return replace(
+        dataset,
+        train=train,
+        validation=renumbered(dataset.validation),
+        test=renumbered(dataset.test),
+        classes=task.classes,
+    )
+
+
+def _as_inputs(dataset: Dataset, inputs: Inputs) -> Dataset:
+    """Bring samples to what the model takes; DataError where they are of another shape."""
+    if isinstance(inputs, TextInputs):
+        return encode(dataset, inputs.vocabulary)
+    if isinstance(inputs, ImageInputs):
+        wanted = list(inputs.shape)
+    else:
+        assert isinstance(inputs, TableInputs), "there are three kinds"
+        wanted = [len(inputs.layout.names)]
+        if dataset.features != inputs.layout.names:
+            ours, theirs = ", ".join(inputs.layout.names[:12]), ", ".join(dataset.features[:12])
+            raise DataError(f"the run takes the columns {ours}; {dataset.name} has {theirs}")
+    if list(dataset.train.x.shape) != wanted:
+        rule = f"the run takes samples {wanted}"
+        raise DataError(f"{rule}, {dataset.name} has {list(dataset.train.x.shape)}")
+    return dataset
+
+
+def _seen(run: Run, dataset: Dataset) -> tuple[str, ...]:
+    """Say where another set is the one that the run has learnt from."""
+    learnt = RunFolder.open(run.path).provenance.data["train"].fingerprint
+    same = [name for name, split in dataset.splits.items() if split.fingerprint == learnt]
+    if same:
+        return (f"{same[0]} is what the run has learnt from: its numbers say nothing of new data",)
+    own = run.recipe.data
+    if own.path is None and dataset.name == own.source:
+        return ("this set holds the samples that the run has learnt from",)
+    return ()
+
+
+def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:
+    """Say where the data are no longer those that the run had."""
+    kept = RunFolder.open(run.path).provenance.data
+    gone = (f"{name} is no longer there" for name in kept if name not in dataset.splits)
+    changed = (
+        f"{name} is not what the run had: its content has changed"
+        for name, split in dataset.splits.items()
+        if name not in kept or kept[name].fingerprint != split.fingerprint
+    )
+    return (*changed, *gone)

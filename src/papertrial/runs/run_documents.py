@@ -1,0 +1,144 @@
+"""What a run keeps of itself: its summary and its provenance, as records."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+
+from papertrial.evaluate.metrics import best
+from papertrial.recipe.claims import Claim
+from papertrial.recipe.digest import recipe_hash, training_hash
+from papertrial.recipe.schema import Recipe
+from papertrial.runs import prepare
+from papertrial.runs.samples import Start
+from papertrial.runs.tracing import Traced
+from papertrial.store.provenance import environment, utc_now
+from papertrial.store.run_folder import RunFolder
+from papertrial.store.run_records import (
+    ClaimBesideRun,
+    EvaluationLine,
+    MetricValue,
+    Provenance,
+    ReportedStep,
+    RunSummary,
+    Seconds,
+    SplitData,
+    StartedFrom,
+    StepLine,
+)
+from papertrial.training.device import machine
+from papertrial.training.events import Evaluated, Trained
+from papertrial.training.session import Outcome
+
+
+def line_of(event: Trained | Evaluated) -> StepLine | EvaluationLine:
+    """Return what metrics.jsonl stores of an event."""
+    if isinstance(event, Evaluated):
+        return EvaluationLine(split=event.split, step=event.step, metrics=event.metrics)
+    at = event.progress
+    return StepLine(
+        epoch=at.epoch,
+        step=at.step,
+        loss=at.loss,
+        headline=event.headline,
+        score=event.score,
+        lr=at.lr,
+        samples_per_second=at.samples_per_second,
+    )
+
+
+def summary_of(
+    recipe: Recipe, parts: prepare.Parts, outcome: Outcome, seconds: Seconds, folder: RunFolder
+) -> RunSummary:
+    """Return the final results of a training, whose lines are in `folder`."""
+    per_epoch = parts.samples.batches.steps
+    return RunSummary(
+        recipe=recipe.name,
+        seed=recipe.seed,
+        device=str(parts.samples.batches.device),
+        classes=tuple(parts.samples.task.state().get("classes", ())),
+        metrics=outcome.metrics,
+        report=ReportedStep(
+            rule=recipe.report,
+            step=outcome.step,
+            epoch=-(-outcome.step // per_epoch),
+            last_step=outcome.last_step,
+            last_epoch=-(-outcome.last_step // per_epoch),
+            last_metrics=outcome.last,
+            planned_steps=parts.steps,
+            test_evaluations=outcome.test_evaluations,
+            optimistic=recipe.report == "best-on-test",
+        ),
+        claims=tuple(_claim(claim, recipe, parts, outcome, folder) for claim in recipe.claims),
+        vocabulary=parts.vocabulary,
+        epoch_seconds=tuple(outcome.epoch_seconds.values()),
+        seconds=seconds,
+    )
+
+
+def _claim(
+    claim: Claim, recipe: Recipe, parts: prepare.Parts, outcome: Outcome, folder: RunFolder
+) -> ClaimBesideRun:
+    """Set a claim beside this run's number, None if it has none; one run is no verdict."""
+    splits = parts.samples.dataset.splits
+    score: MetricValue | int = outcome.metrics.get(claim.split, {}).get(claim.metric)
+    if claim.metric == "parameters":
+        score = sum(p.numel() for p in parts.train.model.parameters())
+    elif claim.metric == "samples":
+        score = len(splits[claim.split]) if claim.split in splits else None
+    elif claim.kind == "difference":
+        score = None  # the other side is needed too
+    elif claim.best_epoch_on_test:
+        curve = recipe.evaluate.test == "every-epoch"
+        score = best_epoch(folder, claim.split, claim.metric) if curve else None
+    return ClaimBesideRun(
+        metric=claim.metric,
+        split=claim.split,
+        kind=claim.kind,
+        side=claim.judged_side,
+        value=claim.number,
+        printed=claim.printed,
+        runs=claim.runs,
+        best_epoch_on_test=claim.best_epoch_on_test,
+        ours=score if isinstance(score, int | float) else None,
+        not_judged=claim.not_judged,
+    )
+
+
+def best_epoch(folder: RunFolder, split: str, metric: str) -> float | None:
+    """Return the best value of a metric among a run's evaluations of a split; None without one."""
+    lines = (line for line in folder.lines() if isinstance(line, EvaluationLine))
+    return best(metric, (line.metrics.get(metric) for line in lines if line.split == split))
+
+
+def provenance_of(
+    recipe: Recipe,
+    parts: prepare.Parts,
+    files: Traced,
+    device: torch.device,
+    start: Start | None,
+) -> Provenance:
+    """Return where a run that starts now comes from."""
+    started_from = None
+    if start is not None and recipe.init_from is not None:
+        digest = hashlib.sha256(start.weights).hexdigest()
+        started_from = StartedFrom(run=recipe.init_from, weights_sha256=digest)
+    return Provenance(
+        recipe=recipe.name,
+        seed=recipe.seed,
+        recipe_hash=recipe_hash(recipe),
+        training_hash=training_hash(recipe),
+        data={
+            name: SplitData(rows=len(split), fingerprint=split.fingerprint)
+            for name, split in parts.samples.original.splits.items()
+        },
+        notes=tuple(parts.samples.original.notes),
+        dependencies=files.dependencies,
+        not_covered=files.not_covered,
+        packages=files.packages,
+        init_from=started_from,
+        environment=environment(str(device), **machine(device)),
+        started=utc_now(),
+        state="running",
+    )

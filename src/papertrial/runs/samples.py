@@ -1,0 +1,159 @@
+"""Load the data that a recipe names: splits, vocabulary, layout, pipeline and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from papertrial.data.batches import Batches
+from papertrial.data.column import Dataset
+from papertrial.data.pipeline import Pipeline, State
+from papertrial.data.sources.open_source import open_source
+from papertrial.data.splits import check_parts, cut, limit
+from papertrial.data.tables.layout import Layout
+from papertrial.data.texts.encode import encode
+from papertrial.data.texts.ragged_column import texts_of
+from papertrial.data.texts.vocabulary import Vocabulary
+from papertrial.errors import DataError
+from papertrial.evaluate.inputs import (
+    ImageInputs,
+    Inputs,
+    TableInputs,
+    TextInputs,
+    difference,
+    inputs_from,
+)
+from papertrial.progress import Step, Steps
+from papertrial.recipe.resolve import resolve
+from papertrial.recipe.schema import Columns, Images, Recipe, Text
+from papertrial.runs.build import build_pipeline
+from papertrial.tasks import TASKS, make_task
+from papertrial.tasks.task import Task
+from papertrial.training.device import has_room
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A set as it is learnt from: cut, its texts as tokens; and how it is read and prepared."""
+
+    dataset: Dataset
+    original: Dataset  # texts as texts
+    task: Task
+    inputs: Inputs
+    pipeline: Pipeline
+    state: State
+    batches: Batches
+
+
+@dataclass(frozen=True)
+class Start:
+    """The run that a recipe starts from: its weights, and what they are weights for."""
+
+    weights: bytes
+    described: dict[str, Any]
+
+
+def open_data(
+    recipe: Recipe, folder: Path, device: torch.device, start: Start | None = None
+) -> Generator[Step, None, Samples]:
+    """Load the set, cut its splits, and fit on its training part all that is learnt there.
+
+    What numbers the inputs, a vocabulary or a table's layout, is the start run's where there is
+    one: its weights are for those numbers.
+    """
+    data = recipe.data
+    given = inputs_from(start.described) if start else None
+    known = given.layout if isinstance(given, TableInputs) else None
+    wanted = data.table.features if data.table else None
+    if known is not None and wanted is not None and list(wanted) != list(known.columns):
+        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
+        raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
+    loaded, layout = yield from load_source(recipe, folder, known)
+    original = cut_splits(recipe, loaded)
+    task = make_task(recipe.task, original)
+    inputs: Inputs
+    if original.kind == "text":
+        yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
+        words = given.vocabulary if isinstance(given, TextInputs) else None
+        inputs = TextInputs(words or _vocabulary(data.text or Text(), original))
+        dataset = encode(original, inputs.vocabulary)
+    elif original.kind == "table":
+        columns = layout or Layout.numeric(original.features)
+        inputs = TableInputs(columns, data.table.delimiter if data.table else None)
+        dataset = original
+    else:
+        inputs, dataset = ImageInputs(original.train.x.shape), original
+    if start and (differs := difference(given, inputs)):
+        raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
+    pipeline = build_pipeline(recipe, dataset.kind, augment=True)
+    state = pipeline.fit(dataset.train.x)
+    dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
+    batches = Batches(
+        dataset.train,
+        len(dataset.train) if data.batch_size == "full" else data.batch_size,
+        shuffle=data.shuffle,
+        pipeline=pipeline,
+        state=state,
+        device=device,
+        bucket=data.text.bucket if data.text else None,
+    )
+    return Samples(dataset, original, task, inputs, pipeline, state, batches)
+
+
+def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Cut the parts of a set that the recipe draws, and keep few of their rows where it says so."""
+    cuts, rows = recipe.data.splits, recipe.data.limit
+    dataset = cut(
+        dataset,
+        validation=cuts.validation,
+        test=cuts.test,
+        draw=cuts.draw,
+        stratify=cuts.stratify,
+        seed=cuts.seed,
+    )
+    check_parts(dataset)
+    return dataset if rows is None else limit(dataset, rows, cuts.seed)
+
+
+def load_source(
+    recipe: Recipe,
+    folder: Path,
+    layout: Layout | None = None,
+    classes: Sequence[str] | None = None,
+) -> Steps[tuple[Dataset, Layout | None]]:
+    """Load the set that the recipe names, as it is there; a table by what is known of it."""
+    data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
+    images = images or Images()
+    return (
+        yield from open_source(
+            resolve(data.source) if ".py:" in data.source else data.source,
+            folder,
+            classify=TASKS[recipe.task].family == "classification",
+            path=None if data.path is None else Path(data.path),
+            size=images.size,
+            mode=images.mode,
+            corrupt=images.corrupt,
+            target=columns.target or "",
+            text=columns.text or "",
+            features=columns.features,
+            categorical=columns.categorical,
+            missing=columns.missing,
+            delimiter=columns.delimiter,
+            layout=layout,
+            classes=classes,
+            seed=recipe.data.splits.seed,
+        )
+    )
+
+
+def _vocabulary(options: Text, dataset: Dataset) -> Vocabulary:
+    size, lower, longest = options.vocabulary, options.lower, options.max_length
+    if options.vocabulary_file is not None:
+        path = Path(options.vocabulary_file)
+        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest)
+    texts = texts_of(dataset.train.x)
+    return Vocabulary.learn(texts, size=size, lower=lower, max_length=longest)

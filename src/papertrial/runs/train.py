@@ -1,0 +1,220 @@
+"""Train a recipe into a run folder, with everything needed to reproduce the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.texts import vectors
+from papertrial.evaluate.stored import predictions_to_bytes
+from papertrial.progress import finish
+from papertrial.recipe.content import content_of
+from papertrial.recipe.dependency import Dependency
+from papertrial.recipe.digest import training_hash
+from papertrial.recipe.portable import portable
+from papertrial.recipe.reads import Read, watched
+from papertrial.recipe.schema import Recipe
+from papertrial.runs import prepare
+from papertrial.runs.run import Run, load_run
+from papertrial.runs.run_documents import line_of, provenance_of, summary_of
+from papertrial.runs.samples import Start
+from papertrial.runs.tracing import check_unchanged, traced
+from papertrial.store import run_folder
+from papertrial.store.provenance import utc_now
+from papertrial.store.run_records import Seconds
+from papertrial.training.checkpoint import state_to_bytes, weights_to_bytes
+from papertrial.training.device import on_device
+from papertrial.training.events import Evaluated, Event, Started, Trained
+from papertrial.training.session import Outcome, session
+
+_SAVE_EVERY = 30.0  # seconds between two writings of the state to resume from
+
+
+def train(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Run:
+    """Train a recipe, evaluate it, and keep all that made the result in a new run folder.
+
+    Args:
+        recipe: what to do.
+        runs: folder that run folders are made in.
+        data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
+        device: "auto", "cpu", "mps", "cuda" or "cuda:N".
+        threads: intra-op threads; None for torch's choice. The same recipe with the same number
+            of threads on the same machine gives the same weights, bit for bit.
+
+    Raises:
+        PapertrialError: whatever is the user's to mend, before training where it can be told then.
+    """
+    return finish(training(recipe, runs=runs, data=data, device=device, threads=threads))
+
+
+def training(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    folder: Path | None = None,
+) -> Generator[Event, None, Run]:
+    """Do what `train` does, yielding what happens as it happens; the run is the return value.
+
+    The run is kept in `folder`, which must not be there yet, in place of a new one under `runs`.
+    """
+    start = time.perf_counter()
+    with on_device(device, threads) as where:
+        run_folder.check_writable(Path(runs) if folder is None else folder.parent)
+        start_run, reads = start_from(recipe), list[Read]()
+        copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
+        home = data_folder(data)
+        preparing = prepare.prepare(recipe, home, where, start_run)
+        parts = yield from watched(preparing, reads)
+        check_unchanged(recipe, copies.dependencies, "the run began")
+        prepared = time.perf_counter()
+        kept = (
+            run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
+            if folder is None
+            else run_folder.RunFolder.at(folder)
+        )
+        files = traced(copies, reads, _aside(recipe, home), _vectors(recipe, home))
+        record = provenance_of(recipe, parts, files, where, start_run)
+        kept.write_record(run_folder.PROVENANCE, record)
+        try:
+            for name, content in copies.files.items():
+                kept.write(name, content)
+            kept.write(run_folder.RECIPE, copies.text)
+            outcome = yield from _train(recipe, parts, kept)
+            seconds = Seconds(
+                data=prepared - start,
+                train=sum(outcome.epoch_seconds.values()),
+                evaluate=outcome.evaluate_seconds,
+                total=time.perf_counter() - start,
+            )
+            summary = summary_of(recipe, parts, outcome, seconds, kept)
+            kept.write_record(run_folder.METRICS, summary)
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+            ended = {"state": "interrupted" if stopped else "failed", "error": str(error)}
+            kept.write_record(
+                run_folder.PROVENANCE, record.model_copy(update={**ended, "ended": utc_now()})
+            )
+            raise
+        finished = record.model_copy(update={"state": "finished", "ended": utc_now()})
+        kept.write_record(run_folder.PROVENANCE, finished)
+    return load_run(kept.path, device=device)  # which has the recipe's files as they were used
+
+
+def _train(
+    recipe: Recipe, parts: prepare.Parts, folder: run_folder.RunFolder
+) -> Generator[Event, None, Outcome]:
+    yield _started(parts, folder.path)
+    saved = time.perf_counter()
+    with closing(_session(recipe, parts)) as events:
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                break
+            folder.append_record(run_folder.RECORDS, line_of(event))
+            yield event
+            if isinstance(event, Trained) and time.perf_counter() - saved > _SAVE_EVERY:
+                saved = time.perf_counter()
+                folder.write(run_folder.STATE, state_to_bytes(parts.train.state_dict()))
+    if outcome.state is not None:
+        folder.write(run_folder.STATE, state_to_bytes(outcome.state))
+    for split, output in outcome.outputs.items():
+        name = f"{run_folder.PREDICTIONS}/{split}.safetensors"
+        rows = parts.samples.dataset.splits[split]
+        folder.write(name, predictions_to_bytes(output, rows))
+    folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.model))
+    folder.write_json(run_folder.PREPROCESS, _described(recipe, parts))
+    return outcome
+
+
+def _session(recipe: Recipe, parts: prepare.Parts) -> Generator[Trained | Evaluated, None, Outcome]:
+    """Train and evaluate the parts as the recipe says."""
+    return session(
+        parts.train,
+        parts.samples.batches,
+        parts.objective,
+        parts.evaluator,
+        seed=recipe.seed,
+        steps=parts.steps,
+        clip_norm=recipe.clip_norm,
+        log_every=recipe.log_every,
+        evaluations=parts.evaluations,
+        choice=parts.choice,
+        stopping=parts.stopping,
+    )
+
+
+def start_from(recipe: Recipe) -> Start | None:
+    """Read the run that the recipe starts from, None where it starts from none."""
+    if recipe.init_from is None:
+        return None
+    folder = run_folder.RunFolder.open(Path(recipe.init_from))
+    return Start(folder.read(run_folder.WEIGHTS), folder.read_json(run_folder.PREPROCESS))
+
+
+def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
+    """Return the word vectors that are known by a name: a file in the data folder."""
+    wanted = recipe.data.text.vectors if recipe.data.text else None
+    found = None if wanted is None or Path(wanted).is_absolute() else vectors.find(wanted, home)
+    if wanted is None or found is None:
+        return []
+    content = content_of(found[0])
+    return [
+        Dependency(
+            kind="vectors",
+            name=wanted,
+            path=str(found[0]),
+            bytes=content.bytes,
+            sha256=content.sha256,
+            copied=False,
+            hashed=False,
+        )
+    ]
+
+
+def _aside(recipe: Recipe, home: Path) -> list[Path]:
+    """Return where data and the start run are, whose content is kept in other ways."""
+    named = (recipe.data.path, recipe.init_from)
+    return [home, *(Path(path) for path in named if path is not None)]
+
+
+def _started(parts: prepare.Parts, path: Path) -> Started:
+    samples, notes = parts.samples, list(parts.samples.original.notes)
+    words = parts.vocabulary
+    if words is not None and words.coverage is not None:
+        notes.append(f"{words.vectors} has {words.coverage:.1%} of {words.words:,} words")
+    return Started(
+        path,
+        str(samples.batches.device),
+        sum(p.numel() for p in parts.train.model.parameters()),
+        {name: len(split) for name, split in samples.dataset.splits.items()},
+        -(-parts.steps // samples.batches.steps),
+        parts.steps,
+        tuple(notes),
+    )
+
+
+def _described(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
+    """Return what a run must know to predict, as plain JSON."""
+    samples = parts.samples
+    return {
+        "task": recipe.task,
+        "meaning": samples.task.state(),
+        "inputs": samples.inputs.state(),
+        "pipeline": samples.state,
+    }

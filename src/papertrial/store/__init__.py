@@ -1,0 +1,1 @@
+"""Run folders, verification folders and the records kept in them."""

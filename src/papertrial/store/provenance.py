@@ -1,0 +1,105 @@
+"""Where a result came from: code, versions, machine, command, time."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import papertrial
+from papertrial.store.run_records import Environment, GitState
+from papertrial.version import __version__
+
+SOURCE = "papertrial source"  # what stands beside the version: an editable install has no other
+_PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
+
+
+def utc_now() -> str:
+    """Return the time in ISO 8601, UTC, to the millisecond."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def git(folder: Path) -> GitState | None:
+    """Return the state of the repository that a folder lies in; None if it lies in none.
+
+    `dirty` counts changes to tracked files and files that git does not know.
+    """
+
+    def ask(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(command, capture_output=True, check=True, timeout=10)
+        return done.stdout.decode(errors="replace").strip()
+
+    try:
+        return GitState(commit=ask("rev-parse", "HEAD"), dirty=bool(ask("status", "--porcelain")))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def command_line() -> str:
+    """Return the command of this process as a shell takes it."""
+    return shlex.join(sys.argv)
+
+
+def environment(
+    device: str, *, device_name: str | None, cpu_capability: str | None, threads: int
+) -> Environment:
+    """Return what a run depends on beside its recipe and data.
+
+    Args:
+        device: the device that it computes on, such as "cuda:0".
+        device_name: the GPU's name; None for a CPU.
+        cpu_capability: the CPU's instruction set that torch uses, such as "AVX2".
+        threads: intra-op threads.
+    """
+    return Environment(
+        device=device,
+        device_name=device_name,
+        cpu_capability=cpu_capability,
+        threads=threads,
+        versions={"python": platform.python_version(), **_versions()},
+        platform=platform.platform(),
+        machine=platform.machine(),
+        host=platform.node(),
+        pid=os.getpid(),
+        cpus=os.cpu_count(),
+        command=command_line(),
+        folder=str(Path.cwd()),
+        git=git(Path.cwd()),
+    )
+
+
+def _versions() -> dict[str, str | None]:
+    # Ours is known also if the package is not installed but only on the path.
+    versions: dict[str, str | None] = {"papertrial": __version__}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return {**versions, SOURCE: source_digest()}
+
+
+def distributions(modules: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the installed distributions that top-level modules belong to."""
+    known = importlib.metadata.packages_distributions()
+    names = {name for module in modules for name in known.get(module, ())}
+    return {name: importlib.metadata.version(name) for name in sorted(names)}
+
+
+@functools.cache
+def source_digest() -> str:
+    """Return the SHA-256 of papertrial's own Python files, as they are when it is first asked."""
+    digest, package = hashlib.sha256(), Path(papertrial.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,172 @@
+"""The documents of a run: provenance.json, metrics.json and the lines of metrics.jsonl."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from papertrial.recipe.dependency import Dependency
+from papertrial.record import Part, Record
+
+RunState = Literal["running", "finished", "interrupted", "failed"]
+# One number, one number per class, or a matrix of counts [K, K]; None where it is undefined.
+MetricValue = float | dict[str, float] | list[list[int]] | None
+Metrics = dict[str, MetricValue]  # by name
+SplitMetrics = dict[str, Metrics]  # by split
+
+
+class SplitData(Part):
+    """The samples of one split: how many, and the SHA-256 of their content."""
+
+    rows: int
+    fingerprint: str
+
+
+class GitState(Part):
+    """The repository of the folder that the command ran in."""
+
+    commit: str
+    dirty: bool
+
+
+class StartedFrom(Part):
+    """The run that `init_from` names, and the SHA-256 of its weights."""
+
+    run: str
+    weights_sha256: str
+
+
+class Environment(Part):
+    """What a run depends on beside its recipe and data: libraries, machine, command."""
+
+    device: str
+    device_name: str | None
+    cpu_capability: str | None
+    threads: int
+    versions: dict[str, str | None]
+    platform: str
+    machine: str
+    host: str
+    pid: int
+    cpus: int | None
+    command: str
+    folder: str
+    git: GitState | None
+
+
+class Provenance(Record):
+    """provenance.json: where a run came from, and how it ended.
+
+    Times are in ISO 8601, UTC.
+    """
+
+    recipe: str
+    seed: int
+    recipe_hash: str
+    training_hash: str
+    data: dict[str, SplitData]
+    notes: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    not_covered: tuple[str, ...] = ()  # what could not be traced, or was too large to be copied
+    packages: dict[str, str] = Field(default_factory=dict)  # versions of what its code imports
+    init_from: StartedFrom | None = None
+    environment: Environment
+    started: str
+    ended: str | None = None
+    state: RunState
+    error: str | None = None
+
+
+class ReportedStep(Part):
+    """Which step's weights a run reports, and how that step was chosen."""
+
+    rule: Literal["last", "best-on-validation", "best-on-test"]
+    step: int
+    epoch: int
+    last_step: int
+    last_epoch: int
+    last_metrics: SplitMetrics | None
+    planned_steps: int
+    test_evaluations: int
+    optimistic: bool
+
+
+class ClaimBesideRun(Part):
+    """A claim beside the number that this run gave; one run decides nothing."""
+
+    metric: str
+    split: str
+    kind: str
+    side: Literal["about", "at-least", "at-most"]
+    value: float
+    printed: str | None
+    runs: int | None
+    best_epoch_on_test: bool
+    ours: int | float | None
+    not_judged: str | None
+
+
+class VocabularyFacts(Part):
+    """How many words a vocabulary has, and which share of them the word vectors cover."""
+
+    words: int
+    vectors: str | None = None
+    coverage: float | None = None
+
+
+class Seconds(Part):
+    """Wall-clock time of a run by what it was spent on, in seconds."""
+
+    data: float
+    train: float
+    evaluate: float
+    total: float
+
+
+class RunSummary(Record):
+    """metrics.json: the final metrics of a run, and how they came about."""
+
+    recipe: str
+    seed: int
+    device: str
+    classes: tuple[str, ...]
+    metrics: SplitMetrics
+    report: ReportedStep
+    claims: tuple[ClaimBesideRun, ...]
+    vocabulary: VocabularyFacts | None = None
+    epoch_seconds: tuple[float, ...]
+    seconds: Seconds
+
+
+class StepLine(Record):
+    """A line of metrics.jsonl: the mean loss since the last line, and a score of the last batch."""
+
+    kind: Literal["step"] = "step"
+    epoch: int
+    step: int
+    loss: float
+    headline: str  # the metric of which `score` is
+    score: float | None
+    lr: float
+    samples_per_second: float
+
+
+class EvaluationLine(Record):
+    """A line of metrics.jsonl: a split evaluated after `step` optimizer steps."""
+
+    kind: Literal["evaluation"] = "evaluation"
+    split: str
+    step: int
+    metrics: Metrics
+
+
+def read_line(text: bytes | str, where: str) -> StepLine | EvaluationLine:
+    """Read a line of metrics.jsonl.
+
+    Raises:
+        RunError: it is damaged, or of another format version.
+    """
+    if Record.field(text, "kind") == "evaluation":
+        return EvaluationLine.from_json(text, where)
+    return StepLine.from_json(text, where)

@@ -1,0 +1,1 @@
+"""Train seeds until a recipe's claims are decided."""

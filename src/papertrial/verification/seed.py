@@ -1,0 +1,217 @@
+"""One seed of a verification, trained in a worker process: its runs, and the scores claimed of."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from papertrial.errors import ClaimError, DivergedError, RunError
+from papertrial.recipe.digest import training_hash
+from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
+from papertrial.recipe.schema import Recipe
+from papertrial.runs.run import Run
+from papertrial.runs.run_documents import best_epoch
+from papertrial.runs.train import training
+from papertrial.store import run_folder
+from papertrial.store.provenance import SOURCE
+from papertrial.store.verification_folder import SEEDS, VERSUS
+from papertrial.training.events import Evaluated, Started, Trained
+
+# Another version may give other bits.
+_TRAINS = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A score that a claim is about; `arm` is the other side of a difference, or None."""
+
+    metric: str
+    split: str
+    best_epoch: bool = False
+    arm: int | None = None
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What was registered of a side: its training hash, and the SHA-256 of its files by name."""
+
+    training_hash: str
+    files: Mapping[str, str]
+
+    def check(self, path: Path, recipe: Recipe) -> None:
+        """Refuse a recipe, read from `path`, that is no longer what was registered.
+
+        Raises:
+            RunError: naming the files that differ.
+            RecipeError: a file is no longer there.
+        """
+        if training_hash(recipe) == self.training_hash:
+            return
+        unlike = self.unlike(recipe)
+        what = "; ".join(unlike) if unlike else "it was edited"
+        rule = f"{path} is not the recipe that was registered: {what}"
+        raise RunError(f"{rule}; put back what was there, or start again with --again")
+
+    def unlike(self, recipe: Recipe) -> list[str]:
+        """Return in words which files of a recipe are not those that were registered."""
+        now = portable(recipe).dependencies
+        words = [
+            f"{one.path} has the SHA-256 {one.sha256[:12]}, registered is "
+            f"{self.files[one.name][:12]}"
+            for one in now
+            if one.name in self.files and self.files[one.name] != one.sha256
+        ]
+        words += [f"{one.path} was not registered" for one in now if one.name not in self.files]
+        named = {one.name for one in now}
+        return words + [f"{name} is no longer used" for name in self.files if name not in named]
+
+
+def fixed_of(registered: Mapping[str, Any]) -> tuple[Fixed, ...]:
+    """Return what a pre-registration fixed of each side, ours first.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        digests = [registered["training_hash"], *registered["versus"]]
+        sides = zip(digests, registered["files"], strict=True)
+        return tuple(Fixed(digest, dict(files)) for digest, files in sides)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"the pre-registration is damaged: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class Task:
+    """A seed to train: the verification's folder, and what is wanted of it.
+
+    `fixed` has what was registered of each side, ours first; it is compared before each training.
+    """
+
+    folder: Path
+    seed: int
+    wanted: tuple[Wanted, ...]
+    fixed: tuple[Fixed, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker trains: as it is given to each of its seeds."""
+
+    device: str
+    threads: int
+    data: str | None
+
+
+@dataclass(frozen=True)
+class At:
+    """How far a seed is."""
+
+    part: str
+    done: int
+    total: int | None
+    text: str
+
+
+def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
+    """Train a seed, and the same seed of every other side; return what outcomes.jsonl keeps of it.
+
+    Raises:
+        DivergedError: the training diverged, or a claimed metric is no finite number.
+        ClaimError: a claim is about a split or a metric that the recipe does not have.
+        PapertrialError: whatever else is the user's to mend.
+    """
+    start = time.perf_counter()
+    ours = yield from _train(task, place, None)
+    theirs = []
+    for arm in range(len(task.fixed) - 1):
+        theirs.append((yield from _train(task, place, arm)))
+    scores = []
+    for wanted in task.wanted:
+        arms = [] if wanted.arm is None else [theirs[wanted.arm]]
+        scores.append([score(run, wanted) for run in (ours, *arms)])
+    kept = [run_folder.RunFolder(run.path).provenance for run in (ours, *theirs)]
+    digest = hashlib.sha256()
+    for run in (ours, *theirs):
+        digest.update((run.path / run_folder.WEIGHTS).read_bytes())
+    return {
+        "scores": scores,
+        "weights": digest.hexdigest(),
+        "runs": [str(run.path.relative_to(task.folder)) for run in (ours, *theirs)],
+        "seconds": time.perf_counter() - start,
+        "data": [{split: part.fingerprint for split, part in one.data.items()} for one in kept],
+        "versions": {name: kept[0].environment.versions[name] for name in _TRAINS},
+        "packages": {name: version for one in kept for name, version in one.packages.items()},
+        "reads": {
+            read.path: read.sha256 for one in kept for read in one.dependencies if not read.hashed
+        },
+    }
+
+
+def score(run: Run, wanted: Wanted) -> float:
+    """Return the number of a run that a claim is about.
+
+    Raises:
+        ClaimError: the run does not have it.
+        DivergedError: it is no finite number.
+    """
+    metrics = run.metrics.get(wanted.split, {})
+    if wanted.metric not in metrics:
+        raise ClaimError(
+            f"claims: {run.recipe.name} has no {wanted.metric} on {wanted.split}; it has "
+            + "; ".join(f"{split}: {', '.join(values)}" for split, values in run.metrics.items())
+        )
+    value = metrics[wanted.metric]
+    if wanted.best_epoch:
+        value = best_epoch(run_folder.RunFolder(run.path), wanted.split, wanted.metric)
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise DivergedError(f"{wanted.split} {wanted.metric} is no finite number, but {value}")
+    return float(value)
+
+
+def _train(task: Task, place: Place, arm: int | None) -> Generator[At, None, Run]:
+    """Train one side, in a folder of its own; one that a stop left half done is left as it is."""
+    home = task.folder if arm is None else task.folder / VERSUS / str(arm)
+    part = "" if arm is None else f"versus {arm + 1}"
+    recipe = load_recipe(home / run_folder.RECIPE, [f"seed={task.seed}"])
+    task.fixed[0 if arm is None else arm + 1].check(home / run_folder.RECIPE, recipe)
+    name = f"s{task.seed}" if arm is None else f"s{task.seed}-versus{arm + 1}"
+    places = (
+        task.folder / SEEDS / (name + tail) for tail in ("", *(f"-{i}" for i in range(2, 99)))
+    )
+    folder = next(path for path in places if not path.exists())
+    events = training(
+        recipe, folder=folder, data=place.data, device=place.device, threads=place.threads
+    )
+    steps: int | None = None
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            run: Run = end.value
+            return run
+        if isinstance(event, Started):
+            steps = event.steps
+            _check_splits(task, event.rows, arm)
+            yield At(part, 0, steps, "")
+        elif isinstance(event, Trained):
+            yield At(part, event.progress.step, steps, f"loss {event.progress.loss:.4g}")
+        elif isinstance(event, Evaluated):
+            continue
+        else:
+            yield At(part, event.done, event.total, event.what)
+
+
+def _check_splits(task: Task, rows: Mapping[str, int], arm: int | None) -> None:
+    for wanted in task.wanted:
+        # The other side of a difference needs the splits of that difference alone.
+        if arm in (None, wanted.arm) and wanted.split not in rows:
+            raise ClaimError(
+                f"claims: there is no {wanted.split} split to find {wanted.metric} on; the data "
+                f"have {', '.join(rows)}; draw one with data.splits.{wanted.split}"
+            )

@@ -1,0 +1,65 @@
+"""The names that a recipe may use: tasks, sources, splits, metrics. One list each."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, get_args
+
+TaskName = Literal[
+    "image-classification", "text-classification", "table-classification", "regression"
+]
+NamedSet = Literal[
+    "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"
+]
+OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
+SplitName = Literal["train", "validation", "test"]
+# Precision, recall and F1 without more are macro averages over the classes.
+_CLASSIFICATION = (
+    "accuracy", "top5_accuracy", "precision", "recall", "f1",
+    "precision_micro", "recall_micro", "f1_micro",
+    "precision_weighted", "recall_weighted", "f1_weighted",
+    "precision_per_class", "recall_per_class", "f1_per_class", "confusion_matrix", "auroc",
+)  # fmt: skip
+_REGRESSION = ("mse", "rmse", "mae", "r2")
+METRICS = ("loss", *_CLASSIFICATION, *_REGRESSION)
+COUNTS = ("parameters", "samples")  # what a claim can say without a training
+_TOP = "top[1-9][0-9]*_accuracy"
+METRIC_PATTERN = "^(" + "|".join((_TOP, *METRICS)) + ")$"
+CLAIMABLE_PATTERN = "^(" + "|".join((_TOP, *METRICS, *COUNTS)) + ")$"
+_ACCURACY = re.compile(f"accuracy|{_TOP}")
+_IN_OWN_UNIT = ("loss", "mse", "rmse", "mae", *COUNTS)
+
+TASKS: tuple[str, ...] = get_args(TaskName)
+SOURCES: tuple[str, ...] = get_args(NamedSet)
+OWN_DATA: tuple[str, ...] = get_args(OwnData)
+
+
+def metrics_of(task: str) -> tuple[str, ...]:
+    """Return the metrics that a task has, as papertrial.evaluate.metrics computes them."""
+    return ("loss", *(_REGRESSION if task == "regression" else _CLASSIFICATION))
+
+
+def has_metric(task: str, metric: str) -> bool:
+    """Tell whether a task has a metric; every classification has those of the top k."""
+    return metric in metrics_of(task) or (task != "regression" and is_accuracy(metric))
+
+
+def is_metric(name: object, *, claimable: bool = False) -> bool:
+    """Tell whether it is a metric's name, or with `claimable` that of a count."""
+    pattern = CLAIMABLE_PATTERN if claimable else METRIC_PATTERN
+    return isinstance(name, str) and re.fullmatch(pattern, name) is not None
+
+
+def is_one_number(metric: str) -> bool:
+    """Tell whether a metric is one number, not one for each class."""
+    return not (metric.endswith("_per_class") or "matrix" in metric)
+
+
+def is_fraction(metric: str) -> bool:
+    """Tell whether a metric is at most 1, so that a percent sign and points mean something."""
+    return is_one_number(metric) and metric not in _IN_OWN_UNIT
+
+
+def is_accuracy(metric: str) -> bool:
+    """Tell whether 1 - metric is what papers call the error."""
+    return _ACCURACY.fullmatch(metric) is not None

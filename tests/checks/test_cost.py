@@ -1,0 +1,118 @@
+"""What a run will cost is judged by real steps, which are undone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from papertrial.checks.cost import _Saved, estimate
+
+X = torch.randn(32, 100, generator=torch.Generator().manual_seed(0))
+Y = torch.arange(32) % 10
+
+
+def _model() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(100, 50), nn.BatchNorm1d(50), nn.ReLU(), nn.Linear(50, 10))
+
+
+def test_the_time_of_all_steps_and_evaluations_is_that_of_some() -> None:
+    model = _model()
+    optimizer = torch.optim.Adam(model.parameters())
+    taken: list[int] = []
+    seconds: list[float] = []
+
+    def sleep(duration: float) -> None:
+        start = time.perf_counter()
+        time.sleep(duration)
+        seconds.append(time.perf_counter() - start)
+
+    def step(number: int) -> None:
+        taken.append(number)
+        sleep(0.01 if number % 2 else 0.03)
+
+    cost = estimate(
+        step,
+        model=model,
+        optimizer=optimizer,
+        steps=1000,
+        steps_per_epoch=100,
+        evaluate=lambda: sleep(0.05),
+        evaluations=40,
+        budget=0.4,
+    )
+    *timed, evaluation = seconds[1:]
+    assert cost["seconds_per_step"] == pytest.approx(sum(timed) / len(timed), rel=0.1)
+    assert cost["seconds"] == pytest.approx(
+        1000 * cost["seconds_per_step"] + 40 * evaluation, rel=0.1
+    )
+    assert sum(timed) >= 0.35
+    assert all(0 <= number < 100 for number in taken)
+    assert len(set(taken[1:])) == len(taken[1:])
+
+
+def test_a_heavy_step_is_taken_once() -> None:
+    model = _model()
+    taken: list[int] = []
+
+    def step(number: int) -> None:
+        taken.append(number)
+        time.sleep(0.06)
+
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    estimate(step, model=model, optimizer=optimizer, steps=9, steps_per_epoch=9, budget=0.05)
+    assert taken == [0]
+
+
+def test_weights_buffers_optimizer_and_generators_are_put_back() -> None:
+    model = _model()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    draws = torch.get_rng_state()
+    moved = []
+
+    def step(number: int) -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(model(F.dropout(X)), Y).backward()
+        optimizer.step()
+        moved.append(not torch.equal(model[0].weight, before["0.weight"]))
+
+    estimate(step, model=model, optimizer=optimizer, steps=3, steps_per_epoch=3, budget=0.01)
+    assert all(moved)
+    assert not optimizer.state
+    assert torch.equal(torch.get_rng_state(), draws)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_bytes_are_parameters_gradients_state_activations_and_data() -> None:
+    model = nn.Sequential(nn.Linear(100, 50), nn.Sigmoid(), nn.Linear(50, 10))
+    model[0].bias.requires_grad_(False)
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 0.1, 0.9)
+
+    def step(number: int) -> None:
+        optimizer.zero_grad()
+        model(X).square().sum().backward()
+        optimizer.step()
+
+    cost = estimate(
+        step, model=model, optimizer=optimizer, steps=1, steps_per_epoch=1, data_bytes=1_000_000
+    )
+    parameters = 100 * 50 + 50 + 50 * 10 + 10
+    assert (cost["parameters"], cost["trainable_parameters"]) == (parameters, parameters - 50)
+    saved = 32 * (100 + 50 + 10)  # the input, the sigmoid's output, the last layer's, before square
+    assert cost["bytes"] == 4 * (parameters + 2 * (parameters - 50) + saved) + 1_000_000
+
+
+def test_what_the_graph_has_let_go_of_is_counted_no_more() -> None:
+    saved = _Saved(set())
+    with torch.autograd.graph.saved_tensors_hooks(saved.pack, saved.unpack):
+        for _ in range(3):
+            x = torch.ones(1000, requires_grad=True)
+            x.exp().exp().sum().backward()
+    assert saved.peak == 2 * 4000
+    assert saved._now == 0

@@ -1,0 +1,147 @@
+"""Layouts: which columns are numbers or categories, and the rows that they become."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from papertrial.data.tables.layout import Feature, Layout, ordered
+from papertrial.data.tables.table_file import Table, read_table
+from papertrial.errors import DataError, PredictionInputError
+
+TEXT = "age,city,zip\n1,Paris,075\n2,Rome,001\n3.5,Paris,075\n4, Rome ,9\n"
+
+
+def _table(folder: Path, text: str, name: str = "rows.csv") -> Table:
+    (folder / name).write_text(text)
+    return read_table(folder / name)
+
+
+def test_columns_become_numbers_in_order(tmp_path: Path) -> None:
+    table = _table(tmp_path, TEXT)
+    layout = Layout.learn(table, ["city", "age", "zip"], categorical=["zip", "city"])
+    assert layout.features == (
+        Feature("city", ("Paris", "Rome")),
+        Feature("age"),
+        Feature("zip", ("001", "9", "075")),  # as numbers, which they are
+    )
+    assert layout.columns == ("city", "age", "zip")
+    assert layout.names == ("city=Paris", "city=Rome", "age", "zip=001", "zip=9", "zip=075")
+    x = layout.encode(table)
+    assert x.dtype == torch.float32
+    assert x.tolist() == [
+        [1, 0, 1, 0, 0, 1],
+        [0, 1, 2, 1, 0, 0],
+        [1, 0, 3.5, 0, 0, 1],
+        [0, 1, 4, 0, 1, 0],
+    ]
+
+
+def test_is_kept_as_json(tmp_path: Path) -> None:
+    for layout in (
+        Layout.learn(_table(tmp_path, TEXT), ["age", "city"], categorical=["city"]),
+        Layout((Feature("a"), Feature("b", ("x",))), fills_missing=True),
+        Layout.numeric(["a", "b"]),
+    ):
+        assert Layout.from_state(json.loads(json.dumps(layout.state()))) == layout
+    assert Layout.numeric(["a", "b"]).names == ("a", "b")
+
+
+def test_a_missing_cell_is_nan_or_no_category_where_missing_cells_may_come(tmp_path: Path) -> None:
+    table = _table(tmp_path, "age,city\n1,A\n,B\n3,NA\n4,A\n")
+    filled = Layout.learn(table, ["age", "city"], categorical=["city"], fills_missing=True)
+    expected = [[1, 1, 0], [float("nan"), 0, 1], [3, 0, 0], [4, 1, 0]]
+    assert torch.allclose(filled.encode(table), torch.tensor(expected), equal_nan=True)
+    age, city = Layout.numeric(["age"]), Layout((Feature("city", ("A", "B")),))
+    with pytest.raises(DataError, match="line 3: age must be a number, got ''"):
+        age.encode(table)
+    with pytest.raises(PredictionInputError, match=r"line 4: city must be one of .*; got 'NA'"):
+        city.encode(table, PredictionInputError)
+
+
+def test_the_order_of_values() -> None:
+    assert ordered(["10", "9", "-1", "9"]) == ["-1", "9", "10"]
+    assert ordered(["10", "9", "x"]) == ["10", "9", "x"]
+    assert ordered(["b", "a", "B"]) == ["B", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a,city\n1,Paris\n2,Rome\n",
+            "{path} line 2: text in a numeric column: city is 'Paris' (and 1 more of its 2 cells"
+            "); mend it, declare the column in data.table.categorical, or leave it out with "
+            "data.table.features",
+        ),
+        (
+            'a,b\n1,2\n\n"12,5",3\n',
+            "{path} line 4: text in a numeric column: a is '12,5'; write decimals with a point; "
+            "mend it, declare",
+        ),
+        ("a,b\n1,2\n2,abc\n", "{path} line 3: text in a numeric column: b is 'abc'; mend it, decl"),
+        ("a,b\n1,2\n?,3\n", "{path} line 3: text in a numeric column: a is '?'; mend it, declare"),
+        (
+            "a,b\n1,2\n2,inf\n",
+            "{path} line 3: b must be a finite number that float32 holds, got 'i",
+        ),
+        (
+            "a,b\n1,2\n2,1e39\n",
+            "{path} line 3: b must be a finite number that float32 holds, got '",
+        ),
+    ],
+)
+def test_text_in_a_numeric_column_is_told_by_line_and_value(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    table = _table(tmp_path, text)
+    expected = "^" + re.escape(message.format(path=table.path))
+    with pytest.raises(DataError, match=expected):
+        Layout.learn(table, list(table.columns))
+
+
+@pytest.mark.parametrize(
+    ("rows", "got"),
+    [
+        ([f"{i % 101},1" for i in range(500)], "c has 101 categories in 500 rows"),
+        (["a,1", "b,1", "c,1"], "c has 3 categories in 3 rows"),
+        ([f"id{i},1" for i in range(2000)], "c has 2,000 categories in 2,000 rows"),
+    ],
+)
+def test_a_column_of_ids_is_refused(tmp_path: Path, rows: list[str], got: str) -> None:
+    table = _table(tmp_path, "\n".join(["c,d", *rows]))
+    with pytest.raises(DataError, match=f"at most 100 categories, fewer than rows; {got}, as a "):
+        Layout.learn(table, ["c"], categorical=["c"])
+
+
+def test_a_hundred_categories_are_taken(tmp_path: Path) -> None:
+    table = _table(tmp_path, "\n".join(["c,d", *(f"{i % 100},1" for i in range(101))]))
+    layout = Layout.learn(table, ["c"], categorical=["c"])
+    assert layout.names[::99] == ("c=0", "c=99")
+    assert layout.encode(table).sum(0).tolist() == [2.0] + [1.0] * 99
+
+
+def test_a_categorical_column_without_any_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="every cell of c is missing"):
+        Layout.learn(_table(tmp_path, "c,d\n,1\nNA,2\n"), ["c"], categorical=["c"])
+
+
+def test_a_column_called_as_a_category_is_refused(tmp_path: Path) -> None:
+    table = _table(tmp_path, "c,c=x\nx,1\nx,2\n")
+    with pytest.raises(DataError, match="a column and a category are both called 'c=x'; rename"):
+        Layout.learn(table, ["c", "c=x"], categorical=["c"])
+
+
+def test_an_unknown_category_is_told_with_the_known_ones(tmp_path: Path) -> None:
+    layout = Layout.learn(_table(tmp_path, TEXT), ["city"], categorical=["city"])
+    other = _table(tmp_path, "city\nRome\n\nparis\n", "other.csv")
+    message = r"other\.csv line 4: city must be one of .*, Paris, Rome; got 'paris'$"
+    with pytest.raises(DataError, match=message):
+        layout.encode(other)
+    many = Layout((Feature("city", tuple(f"c{i}" for i in range(30))),))
+    with pytest.raises(DataError, match="c23 and 6 more; got 'Rome'"):
+        many.encode(other)

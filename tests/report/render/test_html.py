@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from importlib import metadata
+from typing import Any
+
+import pytest
+
+from papertrial.report.render.html import render_html
+from papertrial.version import __version__
+
+VOID = {"meta", "img", "link", "br", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Reads a page, and refuses a tag that closes what is not open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+            self.texts.setdefault(tag, []).append("")
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        for tag in set(self.open):
+            self.texts[tag][-1] += data
+
+    def named(self, tag: str) -> list[str]:
+        return [" ".join(text.split()) for text in self.texts.get(tag, [])]
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_a_verification_has_every_section_in_order(verification, verification_html) -> None:
+    page = Page(verification_html)
+    assert page.named("h1") == [f"NOT REPRODUCED: {verification['headline']}"]
+    assert page.named("h2") == [
+        "Claims", "Exact claims", "What varied and what did not",
+        "The seeds against the claimed value", "The interval over the seeds", "All metrics",
+        "Learning curves", "Confusion matrix and classes", "The most confident mistakes",
+        "Where the reported number falls", "Diverged and crashed seeds", "Seeds", "Attempts",
+        "Pre-registration", "Provenance", "Run it again",
+    ]  # fmt: skip
+    assert page.all("html") == [{"lang": "en"}]
+    assert (
+        page.named("title")[0] == "Verification of fashion-mnist-quickstart · image classification"
+    )
+    text = " ".join(page.named("body"))
+    for told in (
+        "We shuffle the training set.", "wider than half of the gain", "± 0.0079",
+        "0.6401 to 0.6538", "decided at 7", "Optimistic: test f1, best of 5",
+        "Not judged: validation accuracy", "669,706", "3 of our 8 scores lie below it, 5 above",
+        "1 of 9 seeds diverged or crashed; with 95 % confidence the rate is at most 42.9 %",
+        "the loss is nan in epoch 2", "2, this one", "cd" * 32,
+        "tamper-evident, not tamper-proof: commit or publish this hash before the first seed",
+        "papertrial verify fashion-mnist-quickstart --max-seeds 15",
+        "Why: The whole interval lies in what counts as the same.",
+    ):  # fmt: skip
+        assert told in text, told
+
+
+def test_a_verdict_is_said_in_words_beside_its_mark(verification_html) -> None:
+    html = verification_html
+    badge = re.search(r'<span class="badge">(.*?)</h1>', html, re.DOTALL)
+    assert badge is not None
+    assert "aria-hidden" in badge[1]
+    assert badge[1].count("</svg>NOT REPRODUCED</span>") == 1
+
+
+def test_every_plot_has_its_name_and_its_text(verification_html) -> None:
+    page = Page(verification_html)
+    plots = [svg for svg in page.all("svg") if svg.get("role") == "img"]
+    assert len(plots) == len(page.all("figure")) == len(page.named("figcaption")) == 7
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for plot in plots:
+        assert {plot["aria-labelledby"], plot["aria-describedby"]} <= set(ids)
+    texts = page.named("desc")
+    assert texts[0] == (
+        "8 dots, one a seed, from 0.6391 to 0.6551. Our mean is 0.6470. The reported value is "
+        "0.646; 0.6255 to 0.6665 counts as the same."
+    )
+    assert "After 8 seeds our interval is: 0.6401 to 0.6538. It begins at 5 seeds." in texts[2]
+    assert "train goes from" in texts[4]
+    assert "10 rows of true classes" in texts[6]
+    axes = " ".join(page.named("text"))
+    for title in ("test accuracy (share, 0 to 1)", "seed", "finished seeds", "epoch", "true class"):
+        assert title in axes
+
+
+def test_plots_take_the_colours_of_the_page(verification_html) -> None:
+    html = verification_html
+    drawn = "".join(re.findall(r'<svg role="img".*?</svg>', html, re.DOTALL))
+    assert "var(--ours)" in drawn
+    assert "var(--claim)" in drawn
+    assert not re.search(r"#[0-9a-f]{6}", drawn)
+
+
+def test_tables_have_captions_and_scopes(verification_html) -> None:
+    page = Page(verification_html)
+    assert len(page.named("caption")) == len(page.all("table")) == 11
+    assert all(head["scope"] in ("col", "row") for head in page.all("th"))
+
+
+def test_nothing_is_asked_of_another_place(verification_html, hostile_html) -> None:
+    for html in (verification_html, hostile_html):
+        page = Page(html)
+        for tag, attributes in page.tags:
+            assert tag not in ("script", "link", "iframe", "object", "base")
+            assert not any(name.startswith("on") for name in attributes)
+            for name in ("src", "srcset", "xlink:href", "poster", "action"):
+                assert (attributes.get(name) or "#").startswith(("#", "data:image/"))
+            if tag == "a":
+                assert (attributes["href"] or "").startswith("https://")
+        assert "url(" not in page.texts["style"][0]
+        assert "@import" not in page.texts["style"][0]
+
+
+def test_texts_are_never_markup(hostile_html) -> None:
+    assert "<script" not in hostile_html
+    assert "javascript:alert(3)" not in hostile_html
+    assert "tracker.png" not in hostile_html
+    page = Page(hostile_html)
+    assert "<script>alert(1)</script> a | b # heading `code`" in page.named("h1")[0]
+    assert "<script>alert(1)</script> a | b" in page.named("blockquote")[0]
+    assert any("$5 & <b>" in text for text in page.named("text"))
+
+
+def test_a_run_has_no_verdict(run) -> None:
+    page = Page(render_html(run))
+    assert page.named("h2") == [
+        "Metrics", "Setting", "Learning curves", "Confusion matrix and classes",
+        "The most confident mistakes", "Provenance", "Run it again",
+    ]  # fmt: skip
+    text = " ".join(page.named("body"))
+    assert "REPRODUCED" not in text
+    assert "0.64823" in text
+    assert "seeds" not in " ".join(page.named("figcaption"))
+
+
+def test_a_run_shows_its_claims_without_judging(run, verification) -> None:
+    page = Page(render_html(run | {"claims": verification["claims"][:1]}))
+    heads = page.named("thead")[0]
+    assert heads == "Claim Reported Counts as the same Ours"
+    assert "REPRODUCED" not in " ".join(page.named("tbody"))
+
+
+def test_what_is_not_known_yet_is_said(undecided) -> None:
+    page = Page(render_html(undecided))
+    text = " ".join(page.named("body"))
+    assert "any value" in text
+    assert "at least 0.626" in text
+    assert "UNDECIDED" in text
+    for absent in ("Exact claims", "Learning curves", "Attempts", "Diverged and crashed seeds"):
+        assert absent not in page.named("h2")
+    assert len(page.all("figure")) == 2
+
+
+def test_a_headline_does_not_say_the_verdict_twice(undecided) -> None:
+    page = Page(render_html(undecided | {"headline": "UNDECIDED: three seeds ended."}))
+    assert page.named("h1") == ["UNDECIDED: Three seeds ended."]
+
+
+def test_one_value_of_all_seeds_has_no_level(verification) -> None:
+    certain = verification["claims"][0]
+    certain |= {"level": None, "deterministic": True, "sd": 0.0, "low": 0.64, "high": 0.64}
+    page = Page(render_html(verification | {"claims": [certain]}))
+    text = page.named("section")[0]
+    assert "errs" not in text
+    assert "compared as it is" in text
+    assert "every seed gives it" in text
+    verification["claims"][1]["level"] = 0.05
+    text = Page(render_html(verification)).named("section")[0]
+    assert "errs at most 5 %, at" in text
+
+
+def difference(claim: dict[str, Any]) -> dict[str, Any]:
+    return claim | {
+        "kind": "difference", "versus": "digits-mlp with model.hidden=[8]", "sd": 0.004,
+        "mean": 0.02, "arms": {"ours": {"mean": 0.93, "sd": 0.004},
+                               "theirs": {"mean": 0.91, "sd": 0.004}},
+    }  # fmt: skip
+
+
+def test_both_sides_of_a_difference_are_told(verification) -> None:
+    verification["claims"][0] = difference(verification["claims"][0])
+    page = Page(render_html(verification))
+    text = page.named("section")[0]
+    assert "ours less that of digits-mlp with model.hidden=[8]" in text
+    assert "ours 0.9300, versus 0.9100" in text
+    heads = page.named("h2")
+    for head in ("Learning curves of ours", "Confusion matrix and classes of ours",
+                 "The most confident mistakes of ours"):  # fmt: skip
+        assert head in heads
+    captions = page.named("figcaption")
+    assert "Learning curve of ours: loss, mean and range of 8 seeds" in captions
+    assert "Confusion matrix of ours, test set, mean of 8 seeds" in captions
+
+
+def test_attempts_have_their_rules(verification) -> None:
+    rule = "test accuracy 0.93115 tolerance 0.0054; mean, anytime, at most 15 seeds, alpha 0.05"
+    verification["attempts"][0]["rule"] = rule
+    page = Page(render_html(verification))
+    assert "Rule" in page.named("th")
+    assert rule in page.named("td")
+    assert "interrupted" in page.named("td")
+
+
+def test_counts_have_all_their_digits_and_a_reason(verification) -> None:
+    verification["exact"][0] |= {"value": 11170000.0, "ours": 11173962}
+    text = " ".join(Page(render_html(verification)).named("body"))
+    assert "11,170,000 11,173,962" in " ".join(text.split())
+    assert "Why: counted without training; the reported digits may stand for it" in text
+    verification["exact"][0]["why"] = "as it was counted"
+    left_out = verification["claims"][2]
+    left_out |= {"metric": "parameters", "kind": "exact", "value": 11173962.0,
+                 "reported": "1.1174e+07"}  # fmt: skip
+    page = Page(render_html(verification))
+    assert "Why: as it was counted" in " ".join(page.named("td"))
+    assert "parameters" in page.named("th")
+    assert "1.1174e+07" not in " ".join(page.named("body"))
+
+
+def test_levels_that_differ_stand_below_their_intervals(verification) -> None:
+    verification["claims"][0]["level"] = 0.025
+    page = Page(render_html(verification))
+    text = page.named("section")[0]
+    assert "errs as often as is written below it" in text
+    assert "0.6401 to 0.6538at most 2.5 % a side" in text
+    assert "at most 5 % a side" in text
+
+
+def test_a_regression_has_errors_without_confidence(run) -> None:
+    wrong = {"seed": 0, "split": "test", "row": 1, "id": None, "truth": 49.0,
+             "predicted": 154.1748809814453, "confidence": None, "image": None,
+             "text": "bmi: 26.5"}  # fmt: skip
+    page = Page(render_html(run | {"mistakes": [wrong], "confusion": None, "per_class": []}))
+    assert "The largest errors" in page.named("h2")
+    assert page.named("dd") == ["49", "154.175"]
+
+
+def test_a_seed_is_told_apart_from_the_next(verification) -> None:
+    for seed, score in zip(verification["seeds"], (2548.07155, 2548.07195), strict=False):
+        seed["scores"] = {"test mse": score}
+    verification["seeds"] = verification["seeds"][:2]
+    assert "2548.07155" in " ".join(Page(render_html(verification)).named("td"))
+
+
+def test_keys_that_are_absent_leave_their_sections_out() -> None:
+    page = Page(render_html({"kind": "run", "recipe": "digits-mlp"}))
+    assert page.named("h1") == ["Run of digits-mlp"]
+    assert page.named("h2") == []
+
+
+def test_equal_reports_give_equal_pages(verification, verification_html) -> None:
+    assert render_html(verification) == verification_html
+
+
+def test_a_package_on_the_path_alone_makes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = metadata.version
+
+    def version(name: str) -> str:
+        if name == "papertrial":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    page = render_html({"kind": "run", "recipe": "r"})
+    assert f"papertrial {__version__}, matplotlib {real('matplotlib')}" in page
+
+
+@pytest.mark.parametrize(("k", "drawn"), [(3, 1), (30, 1), (150, 1), (201, 0)])
+def test_a_matrix_of_many_classes_stays_small(k: int, drawn: int) -> None:
+    matrix = [[90 if i == j else 1 for j in range(k)] for i in range(k)]
+    confusion = {"split": "test", "classes": [f"c{i}" for i in range(k)], "matrix": matrix,
+                 "seeds": 1}  # fmt: skip
+    html = render_html({"kind": "run", "recipe": "r", "confusion": confusion})
+    assert html.count("<figure") == drawn
+    assert ("too many to draw" in html) == (not drawn)
+    assert len(html) < 1_500_000
+    assert ">90</text>" in html if k <= 12 else ">90</text>" not in html
+
+
+def test_a_name_in_any_script_is_drawn_without_a_warning() -> None:
+    confusion = {
+        "split": "test",
+        "classes": ["긍정", "負面"],
+        "matrix": [[3, 1], [0, 4]],
+        "seeds": 1,
+    }
+    html = render_html({"kind": "run", "recipe": "r", "confusion": confusion})
+    assert ">긍정</text>" in html

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import re
+
+from papertrial.report.render.markdown import render_markdown
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a row, parted at bars that are not escaped."""
+    assert line.startswith("| ")
+    assert line.endswith(" |")
+    return re.split(r"(?<!\\)\|", line)[1:-1]
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [[cells(line) for line in block.splitlines()] for block in blocks]
+
+
+def test_the_same_is_said_as_in_the_page(verification) -> None:
+    text = render_markdown(verification)
+    assert text.startswith(f"# NOT REPRODUCED: {verification['headline']}\n")
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "Claims", "Exact claims", "What varied and what did not", "All metrics",
+        "Confusion matrix and classes", "The most confident mistakes",
+        "Where the reported number falls", "Diverged and crashed seeds", "Seeds", "Attempts",
+        "Pre-registration", "Provenance", "Run it again",
+    ]  # fmt: skip
+    assert "- We shuffle the training set." in text
+    assert "```\npapertrial verify fashion-mnist-quickstart --max-seeds 15\n```" in text
+    assert "`report.html`" in text
+    first = tables(text)[0]
+    told = dict(zip((head.strip() for head in first[0]), first[2], strict=True))
+    assert told["Mean"].strip() == "0.6470"
+    assert told["Holds within"].strip() == "± 0.0079"
+    assert told["Verdict"].strip() == "REPRODUCED"
+    assert told["Why"].strip() == "The whole interval lies in what counts as the same."
+
+
+def test_what_was_registered_is_said_in_words(verification) -> None:
+    registered = verification["preregistration"]["registered"]
+    registered["claims"][0]["stated"] = {
+        "metric": "accuracy", "split": "test", "value": "64.6 %", "kind": "mean", "n": 3,
+        "printed": "64.6 %", "rounding": "truncated", "tolerance": "2 points",
+        "versus": {"recipe": "digits-mlp", "set": {"model.hidden": [8]}},
+    }  # fmt: skip
+    registered["not_judged"] = [{"metric": "f1", "versus": {"set": {"epochs": [1, 2]}}}]
+    text = render_markdown(verification)
+    assert (
+        "mean, 3 runs, printed cut off as 64.6 %, tolerance 2 points, versus "
+        "(recipe digits-mlp; set (model.hidden (8)))"
+    ) in text
+    assert "set (epochs (1, 2))" in text
+    assert '{"' not in text
+
+
+def test_tables_are_well_formed(verification, hostile, undecided, run) -> None:
+    for report in (verification, hostile, undecided, run):
+        found = tables(render_markdown(report))
+        assert found
+        for table in found:
+            assert len({len(row) for row in table}) == 1
+            assert all(cell.strip() in ("---", "---:") for cell in table[1])
+
+
+def test_texts_are_never_markup(hostile) -> None:
+    text = render_markdown(hostile)
+    outside = re.sub(r"^```$.*?^```$|`[^`\n]*`", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert "<script" not in outside
+    assert "](javascript:" not in re.sub(r"\\.", "", outside)
+    assert not re.search(r"@\w", outside)  # nobody is called into a pull request
+    assert "\n# heading" not in outside
+
+
+def test_a_block_of_code_cannot_be_closed_from_within(run) -> None:
+    text = render_markdown(run | {"command": "papertrial ```\nx"})
+    assert text.count("\n````\n") == 2
+
+
+def test_a_run_has_no_verdict(run) -> None:
+    text = render_markdown(run)
+    assert "REPRODUCED" not in text
+    assert "| test accuracy | 0.64823 |" in text
+
+
+def test_equal_reports_give_equal_text(verification) -> None:
+    assert render_markdown(verification) == render_markdown(verification)

@@ -1,0 +1,365 @@
+"""Processes that do one task each; one that dies takes down its task alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from papertrial.errors import PapertrialError
+from papertrial.workers.pool import Died, Done, Event, Failed, Job, Told, Workers
+
+# The jobs are a module of their own: the worker processes import nothing else.
+JOBS = """
+import os, sys, threading, time
+from pathlib import Path
+from papertrial.errors import PapertrialError, Problem, InvalidRecipeError
+
+
+def add(task, argument):
+    for step in range(task):
+        yield step
+    return task + argument
+
+
+def where(task, argument):
+    yield os.getpid()
+    return str(Path.cwd())
+
+
+def until_the_file_is_there(task, argument):
+    yield os.getpid()
+    while not Path(task).exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def forever(task, argument):
+    yield os.getpid()
+    time.sleep(60)
+
+
+def leave(task, argument):
+    yield "leaving"
+    os._exit(task)
+
+
+class Stubborn(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+        self.lock = threading.Lock()
+
+
+class Asking(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def fail(task, argument):
+    yield "failing"
+    if task == "plain":
+        raise KeyError("gone")
+    if task == "ours":
+        raise PapertrialError("rate must be positive, got -1")
+    if task == "problems":
+        raise InvalidRecipeError("r.yaml", [Problem("a", "is odd", 3)])
+    if task == "result":
+        return threading.Lock()
+    raise {"lock": Stubborn, "asking": Asking}[task](1, 2)
+
+
+def large(task, argument):
+    yield b"x" * task
+    return os.getpid()
+
+
+def write(task, argument):
+    print("said", task)
+    os.system(f"echo its child said {task} >&2")
+    yield None
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Job]]:
+    """The jobs by name. Worker processes get this process's path to modules."""
+    (tmp_path / "jobs_of_a_test.py").write_text(JOBS)
+    monkeypatch.syspath_prepend(tmp_path)
+    import jobs_of_a_test
+
+    yield lambda name: getattr(jobs_of_a_test, name)
+    del sys.modules["jobs_of_a_test"]
+
+
+def gone(pid: int, within: float = 5.0) -> bool:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if Path(f"/proc/{pid}/stat").exists():
+            try:
+                if ") Z" in Path(f"/proc/{pid}/stat").read_text():
+                    return True
+            except OSError:
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def events(workers: Workers, count: int) -> list[Event]:
+    return [workers.wait() for _ in range(count)]
+
+
+def test_each_task_is_told_of_in_order_and_ends(job: Callable[[str], Job]) -> None:
+    with Workers(job("add"), [100, 200]) as workers:
+        assert (workers.count, workers.idle) == (2, 2)
+        assert [workers.submit(3), workers.submit(2)] == [0, 1]
+        assert workers.idle == 0
+        told = events(workers, 7)
+        assert [e for e in told if e.worker == 0] == [
+            *(Told(0, 3, step) for step in range(3)),
+            Done(0, 3, 103),
+        ]
+        assert [e for e in told if e.worker == 1] == [Told(1, 2, 0), Told(1, 2, 1), Done(1, 2, 202)]
+        assert workers.idle == 2
+        workers.submit(0)
+        assert workers.wait() == Done(0, 0, 100)
+
+
+def test_many_told_values_come_all(job: Callable[[str], Job]) -> None:
+    with Workers(job("add"), [0]) as workers:
+        workers.submit(20_000)
+        told = events(workers, 20_001)
+    assert [e.value for e in told if isinstance(e, Told)] == list(range(20_000))
+
+
+def test_a_process_is_kept_and_works_where_this_one_does(
+    job: Callable[[str], Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pids = set()
+    with Workers(job("where"), [0]) as workers:
+        for _ in range(2):
+            workers.submit(None)
+            told, done = events(workers, 2)
+            assert isinstance(told, Told)
+            pids.add(told.value)
+            assert done == Done(0, None, str(tmp_path))
+    assert len(pids) == 1
+
+
+def test_a_killed_worker_takes_down_its_task_alone(
+    job: Callable[[str], Job], tmp_path: Path
+) -> None:
+    signs = [str(tmp_path / "first"), str(tmp_path / "second")]
+    with Workers(job("until_the_file_is_there"), [0, 0]) as workers:
+        for sign in signs:
+            workers.submit(sign)
+        pids = {e.worker: e.value for e in events(workers, 2) if isinstance(e, Told)}
+        os.kill(pids[0], signal.SIGKILL)
+        assert workers.wait() == Died(0, signs[0], "killed by signal 9 (SIGKILL): out of memory?")
+        Path(signs[1]).touch()
+        assert workers.wait() == Done(1, signs[1], pids[1])
+        assert workers.idle == 2
+        assert workers.submit(signs[1]) == 0
+        told, done = events(workers, 2)
+        assert isinstance(told, Told)
+        assert told.value not in pids.values()
+        assert done == Done(0, signs[1], told.value)
+        os.kill(told.value, signal.SIGKILL)  # while it has nothing to do
+        # A zombie whose threads are still ending cannot be reaped yet: wait until it can be.
+        os.waitid(os.P_PID, told.value, os.WEXITED | os.WNOWAIT)
+        workers.submit(signs[1])
+        assert isinstance(events(workers, 2)[1], Done)
+
+
+def test_a_worker_that_leaves_is_told_of_with_its_exit_code(job: Callable[[str], Job]) -> None:
+    with Workers(job("leave"), [0]) as workers:
+        for code in (3, 0):
+            workers.submit(code)
+            assert workers.wait() == Told(0, code, "leaving")
+            assert workers.wait() == Died(0, code, f"ended with exit code {code}")
+
+
+def test_what_a_job_raises_is_told_and_its_worker_lives_on(job: Callable[[str], Job]) -> None:
+    expected = {
+        "plain": (KeyError, "'gone'"),
+        "ours": (PapertrialError, "rate must be positive, got -1"),
+        # These cannot be sent: one holds a lock, the others are not made of their message alone.
+        "lock": (RuntimeError, "Stubborn: 1 and 2"),
+        "asking": (RuntimeError, "Asking: 1 and 2"),
+        "problems": (
+            PapertrialError,
+            "r.yaml: 1 problem in this recipe\n  - line 3, a: is odd",
+        ),
+        "result": (TypeError, "cannot pickle '_thread.lock' object"),
+    }
+    with Workers(job("fail"), [0]) as workers:
+        for task, (kind, message) in expected.items():
+            workers.submit(task)
+            assert workers.wait() == Told(0, task, "failing")
+            failed = workers.wait()
+            assert isinstance(failed, Failed)
+            assert (failed.task, type(failed.error), str(failed.error)) == (task, kind, message)
+            note = failed.error.__notes__[-1]
+            assert note.startswith("In the worker process:\n")
+            assert ("jobs_of_a_test.py" in note) == (task != "result")
+
+
+def test_closing_ends_those_that_are_busy(job: Callable[[str], Job]) -> None:
+    with Workers(job("forever"), [0, 0]) as workers:
+        workers.submit(None)
+        workers.submit(None)
+        pids = [e.value for e in events(workers, 2) if isinstance(e, Told)]
+        started = time.monotonic()
+    assert time.monotonic() - started < 1.5
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    workers.close()
+    assert workers.idle == 2
+
+
+def test_an_interrupted_wait_leaves_all_as_it_is(job: Callable[[str], Job], tmp_path: Path) -> None:
+    sign = tmp_path / "go"
+    with Workers(job("until_the_file_is_there"), [0]) as workers:
+        workers.submit(str(sign))
+        told = workers.wait()
+        assert isinstance(told, Told)
+        os.kill(told.value, signal.SIGINT)  # the worker leaves the decision to this process
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            workers.wait()
+        assert workers.idle == 0
+        sign.touch()
+        assert workers.wait() == Done(0, str(sign), told.value)
+
+
+def test_ctrl_c_within_a_message_leaves_the_message_whole(
+    job: Callable[[str], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from papertrial.workers import pool as module
+
+    bytes_of_all = 1 << 20
+    with Workers(job("large"), [0]) as workers:
+        workers.submit(bytes_of_all)
+        read = workers._read
+
+        def interrupted(slot: module._Slot) -> None:
+            signal.raise_signal(signal.SIGINT)
+            read(slot)
+
+        monkeypatch.setattr(workers, "_read", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            workers.wait()  # that the worker is ready
+        with pytest.raises(KeyboardInterrupt):
+            workers.wait()
+        monkeypatch.undo()
+        told, done = events(workers, 2)
+        assert isinstance(told, Told)
+        assert len(told.value) == bytes_of_all
+        assert isinstance(done, Done)
+
+
+def test_the_workers_output_goes_to_the_log(
+    job: Callable[[str], Job], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "workers.log"
+    log.write_text("before\n")
+    with Workers(job("write"), [0], log=log) as workers:
+        workers.submit("hello")
+        assert events(workers, 2) == [Told(0, "hello", None), Done(0, "hello", None)]
+    assert log.read_text() == "before\nsaid hello\nits child said hello\n"
+    assert capfd.readouterr() == ("", "")
+
+
+SCRIPT = """
+import os, sys, time
+from papertrial.workers.pool import Workers, Failed
+
+class Mine(Exception):
+    pass
+
+def work(task, argument):
+    yield os.getpid()
+    if task == "fail":
+        raise Mine("of the script")
+    time.sleep(60)
+
+def main(task):
+    workers = Workers(work, [0])
+    workers.submit(task)
+    print(workers.wait().value, flush=True)
+    if task != "leave":
+        event = workers.wait()
+        print(type(event.error).__name__, event.error)
+"""
+
+
+def start(folder: Path, code: str) -> subprocess.Popen[str]:
+    script = folder / "script.py"
+    script.write_text(SCRIPT + code)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, script], stdout=pipe, stderr=pipe, text=True)
+
+
+GUARDED = "if __name__ == '__main__':\n    main({!r})\n"
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    with start(tmp_path, GUARDED.format("sleep")) as script:
+        assert script.stdout is not None
+        pid = int(script.stdout.readline())
+        script.kill()
+        assert gone(pid)
+
+
+def test_a_script_that_closes_nothing_ends_and_so_do_its_workers(tmp_path: Path) -> None:
+    with start(tmp_path, GUARDED.format("leave")) as script:
+        out, err = script.communicate(timeout=20)
+    assert (script.returncode, err) == (0, "")
+    assert gone(int(out))
+
+
+def test_an_exception_of_the_script_itself_is_told(tmp_path: Path) -> None:
+    with start(tmp_path, GUARDED.format("fail")) as script:
+        out, err = script.communicate(timeout=20)
+    # To the worker the script is `__mp_main__`, by which name its class comes back.
+    assert (out.splitlines()[1], err) == ("Mine of the script", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (
+            "main('sleep')\n",
+            "PapertrialError: worker processes import the script that starts them, and this one "
+            "starts workers as soon as it is imported: put the call under "
+            "`if __name__ == '__main__':`",
+        ),
+        (
+            "if __name__ != '__main__':\n    raise KeyError('imported')\nmain('sleep')\n",
+            "PapertrialError: a worker process ended with exit code 1 before its first task; what "
+            "it said is on standard error. Worker processes import the script that starts them, "
+            "which must be a file and must not fail when it is imported: put the call under "
+            "`if __name__ == '__main__':`",
+        ),
+    ],
+)
+def test_a_script_that_cannot_be_imported_is_told_what_to_do(
+    tmp_path: Path, code: str, sentence: str
+) -> None:
+    with start(tmp_path, code) as script:
+        _, err = script.communicate(timeout=20)
+    assert script.returncode == 1
+    assert err.splitlines()[-1] == f"papertrial.errors.{sentence}"
+    assert err.count("Traceback") == 1 + ("imported'" in code)
