@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from papertrial.data.streams import derive, seed_all
+from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
@@ -62,8 +62,9 @@ def prepare(
     """
     seed(recipe, device)
     model, loss = build_model(recipe), build_loss(recipe)
-    samples = yield from open_data(recipe, folder, device, start)
-    facts = yield from initialise(recipe, model, samples, folder, start)
+    with generators_kept(device):  # lazy layers draw their weights in `assemble`
+        samples = yield from open_data(recipe, folder, device, start)
+        facts = yield from initialise(recipe, model, samples, folder, start)
     return assemble(recipe, model, loss, samples, facts)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from papertrial.data.batches import Batch, Batches
-from papertrial.data.streams import derive, generators
+from papertrial.data.streams import derive, seed_all
 from papertrial.errors import DivergedError
 from papertrial.training.objective import Objective, Result
 from papertrial.training.optim import Stepper, learning_rate
@@ -53,13 +53,14 @@ def fit(
         DivergedError: the loss is no longer finite.
     """
     optimizer, schedule, parameters = state.optimizer, state.schedule, [*state.model.parameters()]
-    stepper, draws = Stepper(optimizer), generators(batches.device)
+    stepper = Stepper(optimizer)
     epoch_seconds = 0.0
     state.model.train()
 
     def gradients(batch: Batch, stream: int) -> Result:
-        for generator in draws:
-            generator.manual_seed(stream)
+        # numpy's and Python's too, 10 us a step: even the first import of scikit-learn draws from
+        # them, so without it the first training in a process would get other numbers.
+        seed_all(batches.device, stream)
         for parameter in parameters:  # what optimizer.zero_grad() does, without its bookkeeping
             parameter.grad = None
         result = objective.backward(batch)
