@@ -18,14 +18,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from papertrial.claims import evalues, horizon, intervals
-from papertrial.claims.evalues import Array
+from papertrial.claims.best_of_test import BestOfTest, expected_maximum
+from papertrial.claims.mean_test import MeanTest, half_width
+from papertrial.claims.reported_mean_test import ReportedMeanTest
+from papertrial.claims.scores import Array, Scores
+from papertrial.claims.sign_test import SignTest
+from papertrial.claims.statistic import Statistic
+from papertrial.claims.t_evidence import counts, log_greater, moments, t_statistic
+from papertrial.claims.threshold import threshold
+from papertrial.claims.two_sample_test import TwoSampleTest
 
 FIRST, LAST, ALPHA = 5, 30, 0.05
 THRESHOLD = 1 / ALPHA
 REFERENCE = 20_000  # repetitions behind a figure to compare with
+MEAN, MEDIAN, TWO_SAMPLES = MeanTest(), SignTest(), TwoSampleTest()
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,16 @@ def shown(what: str, hits: Array) -> Row:
     return rate(what, hits, -math.inf, math.inf)
 
 
+def greater(x: Array, m: ArrayLike, statistic: Statistic = MEAN) -> Array:
+    """Return the evidence [R, n] that what the statistic is about is greater than m."""
+    return statistic.greater(Scores(x), m)
+
+
+def less(x: Array, m: ArrayLike, statistic: Statistic = MEAN) -> Array:
+    """Return the evidence [R, n] that what the statistic is about is less than m."""
+    return statistic.less(Scores(x), m)
+
+
 def crosses(e: Array, first: int = FIRST, last: int = LAST, at: float = THRESHOLD) -> Array:
     """Tell which repetitions [R] reach the threshold between two looks."""
     return e[:, first - 1 : last].max(-1) >= at
@@ -118,15 +137,15 @@ def taken(above: Array, below: Array, *, same: bool = False, at: float = THRESHO
 def normal(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """ "About c": decided by n = 30, the median n, false REPRODUCED at the band's edge."""
     for n, width in ((5, 2.29), (6, 1.70), (10, 1.06), (20, 0.69)):
-        half = intervals.half_width(n, threshold=THRESHOLD)
+        half = half_width(n, threshold=THRESHOLD)
         yield Row(f"half width of the interval, n = {n} (in s)", half, width, width, 0, 0.01)
     for ratio, decided, median in ((1, 99, 14), (1.5, 100, 8), (2, 100, 6), (3, 100, 5)):
         x = draw.standard_normal((count, LAST))
-        above, below = evalues.greater(x, -ratio), evalues.less(x, ratio)
+        above, below = greater(x, -ratio), less(x, ratio)
         n = taken(above, below)
         yield rate(f"delta/sigma {ratio}: decided by n = 30 (%)", n <= LAST, decided, digit=1)
         yield Row(f"delta/sigma {ratio}: median n", float(np.median(n)), median, median, 0, 0)
-        edge = taken(evalues.greater(x, 0), evalues.less(x, 2 * ratio)) <= LAST
+        edge = taken(greater(x, 0), less(x, 2 * ratio)) <= LAST
         where = f"delta/sigma {ratio}: false REPRODUCED on the edge (%)"
         yield bounded(where, edge, 2.3) if ratio == 3 else rate(where, edge, 2.3)
 
@@ -134,15 +153,15 @@ def normal(draw: np.random.Generator, count: int) -> Iterator[Row]:
 def mean_edges(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """One side at and inside its null; what a repeated t-test does; coarse scores."""
     x = draw.standard_normal((count, LAST))
-    yield rate("one side crosses at m (%)", crosses(evalues.greater(x, 0)), 2.3)
-    yield rate("one side crosses .1 sigma inside (%)", crosses(evalues.greater(x, 0.1)), 1.1)
-    _, mean, scatter = evalues.moments(x)
-    n = evalues.counts(x)
-    t = np.abs(evalues.t_statistic(mean, 0.0, n, scatter, n - 1))
+    yield rate("one side crosses at m (%)", crosses(greater(x, 0)), 2.3)
+    yield rate("one side crosses .1 sigma inside (%)", crosses(greater(x, 0.1)), 1.1)
+    mean, scatter = moments(x)
+    n = counts(x)
+    t = np.abs(t_statistic(mean, 0.0, n, scatter, n - 1))
     repeated = (t >= stats.t.ppf(0.975, np.maximum(n - 1, 1)))[:, 2:].any(-1)
     yield rate("a t-test repeated from 3 to 30, two-sided (%)", repeated, 26, digit=1)
     coin = np.where(x > 0, 1.0, -1.0)
-    either = np.maximum(evalues.greater(coin, 0), evalues.less(coin, 0))
+    either = np.maximum(greater(coin, 0), less(coin, 0))
     yield rate("two equally likely scores, looks at 3 and 4 (%)", crosses(either, 3, 4), 12.6)
     yield shown("two equally likely scores, looks from 5 (%)", crosses(either))
 
@@ -153,15 +172,15 @@ def reported(draw: np.random.Generator, count: int) -> Iterator[Row]:
     for runs in (1, 3, 10):
         m = draw.standard_normal(count) / math.sqrt(runs)
         for side, function in (
-            ("greater", evalues.greater_than_reported),
-            ("less", evalues.less_than_reported),
+            ("greater", greater),
+            ("less", less),
         ):
-            hits = crosses(function(x, m, runs))
+            hits = crosses(function(x, m, ReportedMeanTest(runs)))
             yield rate(f"reported mean of {runs}: false alarm, {side} (%)", hits, 1.5, 1.7)
     one = draw.standard_normal(count)
-    far = crosses(evalues.less_than_reported(x, 4 + one, 1))
+    far = crosses(less(x, 4 + one, ReportedMeanTest(1)))
     yield rate("a single run of a process 4 SD away, told by n = 30 (%)", far, 89, digit=1)
-    accused = crosses(evalues.less(x, one - 1)) | crosses(evalues.greater(x, one + 1))
+    accused = crosses(less(x, one - 1)) | crosses(greater(x, one + 1))
     what = "a single run taken as the mean, delta = sigma: false NOT (%)"
     yield rate(what, accused, 15, digit=1)
 
@@ -169,33 +188,31 @@ def reported(draw: np.random.Generator, count: int) -> Iterator[Row]:
 def best_of(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """The best of k runs at each edge; what plugging in s does. A quarter of the repetitions."""
     x = draw.standard_normal((max(count // 4, 100), LAST))
-    _, mean, scatter = evalues.moments(x)
-    n = evalues.counts(x)
+    mean, scatter = moments(x)
+    n = counts(x)
     for k in (3, 5, 10):
-        m = evalues.expected_maximum(k)
+        m = expected_maximum(k)
         yield rate(
             f"best of {k}: greater at its edge (%)",
-            crosses(evalues.greater_best_of(x, m, k)),
+            crosses(greater(x, m, BestOfTest(k))),
             1.1,
             2.3,
         )
         yield rate(
-            f"best of {k}: less at its edge (%)", crosses(evalues.less_best_of(x, m, k)), 1.1, 2.3
+            f"best of {k}: less at its edge (%)", crosses(less(x, m, BestOfTest(k))), 1.1, 2.3
         )
         shifted = mean - m + m * np.sqrt(scatter / np.maximum(n - 1, 1))
-        t = evalues.t_statistic(shifted, 0.0, n, scatter, n - 1)
-        plugged = np.exp(np.minimum(evalues.log_greater(-t, n - 1, 1 / (1 + n)), 700))
+        t = t_statistic(shifted, 0.0, n, scatter, n - 1)
+        plugged = np.exp(np.minimum(log_greater(-t, n - 1, 1 / (1 + n)), 700))
         yield rate(f"best of {k}: s plugged in, less (%)", crosses(plugged), 10, 22, digit=1)
 
 
 def quantile(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """The sign test: its rate and how long it takes."""
     x = draw.standard_normal((count, LAST))
-    yield bounded(
-        "sign test crosses at the median (%)", crosses(evalues.greater_quantile(x, 0)), 2.4
-    )
+    yield bounded("sign test crosses at the median (%)", crosses(greater(x, 0, MEDIAN)), 2.4)
     for ratio, median in ((1, 17), (1.5, 11), (2, 7), (3, 7)):
-        n = taken(evalues.greater_quantile(x, -ratio), evalues.less_quantile(x, ratio))
+        n = taken(greater(x, -ratio, MEDIAN), less(x, ratio, MEDIAN))
         what = f"delta/sigma {ratio}: median n of the verdict by median"
         yield Row(what, float(np.median(n)), median, median, 0, 0)
 
@@ -219,7 +236,7 @@ def shapes(draw: np.random.Generator, count: int) -> Iterator[Row]:
         ("binomial of 5,000, p = .9", draw.binomial(5000, 0.9, size) / 5000 - 0.9, -math.inf, 5),
         ("binomial of 5,000, p = .99", draw.binomial(5000, 0.99, size) / 5000 - 0.99, -math.inf, 5),
     ):
-        worse = max(crosses(evalues.greater(x, 0)), crosses(evalues.less(x, 0)), key=np.mean)
+        worse = max(crosses(greater(x, 0)), crosses(less(x, 0)), key=np.mean)
         yield rate(
             f"{name}: one side crosses at the mean (%)",
             worse,
@@ -232,19 +249,19 @@ def shapes(draw: np.random.Generator, count: int) -> Iterator[Row]:
 def fixed(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """Thresholds for a fixed maximum, and what they gain by 10 seeds."""
     for last, value, error in ((10, 7.49, 0.12), (30, 10.65, 0.25)):  # of 20,000 repetitions
-        at = horizon.threshold("one-sample", ALPHA, horizon=last)
+        at = threshold(MEAN, ALPHA, horizon=last)
         yield Row(f"threshold for a maximum of {last}", at, value, value, error, 0.01)
-        edge = crosses(evalues.greater(draw.standard_normal((count, LAST)), 0), FIRST, last, at)
+        edge = crosses(greater(draw.standard_normal((count, LAST)), 0), FIRST, last, at)
         yield bounded(f"a maximum of {last}: one side crosses at m (%)", edge, 100 * ALPHA)
-    at = horizon.threshold("one-sample", ALPHA, horizon=10)
+    at = threshold(MEAN, ALPHA, horizon=10)
     for ratio, anytime, calibrated in ((1, 23, 52), (1.5, 80, 95)):
         x = draw.standard_normal((count, LAST))
-        sides = evalues.greater(x, -ratio), evalues.less(x, ratio)
-        for name, threshold, share in (("1/alpha", 20.0, anytime), ("fixed", at, calibrated)):
+        sides = greater(x, -ratio), less(x, ratio)
+        for name, needed, share in (("1/alpha", 20.0, anytime), ("fixed", at, calibrated)):
             what = f"delta/sigma {ratio}, {name}: decided by 10"
-            n = taken(*sides, same=True, at=threshold)
+            n = taken(*sides, same=True, at=needed)
             yield rate(f"{what}, both at the same look (%)", n <= 10, share, digit=1)
-            yield shown(f"{what}, each side latched (%)", taken(*sides, at=threshold) <= 10)
+            yield shown(f"{what}, each side latched (%)", taken(*sides, at=needed) <= 10)
 
 
 def differences(draw: np.random.Generator, count: int) -> Iterator[Row]:
@@ -256,8 +273,8 @@ def differences(draw: np.random.Generator, count: int) -> Iterator[Row]:
         first = first - first.mean(-1, keepdims=True)
         paired = (first[0] * first[1]).sum(-1) > 0
         for name, sign in (("REPRODUCED", 1), ("NOT", -1)):
-            as_pairs = crosses(evalues.greater(sign * (a - b), 0))
-            as_arms = crosses(evalues.greater_arms(sign * a, sign * b, 0))
+            as_pairs = crosses(greater(sign * (a - b), 0))
+            as_arms = crosses(TWO_SAMPLES.greater(Scores.of_difference(sign * a, sign * b), 0))
             chosen = np.where(paired, as_pairs, as_arms)
             what = f"difference, rho {rho}: false {name} on the edge"
             yield shown(f"{what}, always paired (%)", as_pairs)
@@ -267,8 +284,9 @@ def differences(draw: np.random.Generator, count: int) -> Iterator[Row]:
             yield bounded(f"{what}, by the first 5 (%)", chosen, bound)
         width = math.sqrt(2 - 2 * rho)  # SD of a difference; the band is 1.5 of them on each side
         edge = 1.5 * width
-        pairs = taken(evalues.greater(a - b, -edge), evalues.less(a - b, edge))
-        arms = taken(evalues.greater_arms(a, b, -edge), evalues.less_arms(a, b, edge))
+        pairs = taken(greater(a - b, -edge), less(a - b, edge))
+        sides = Scores.of_difference(a, b)
+        arms = taken(TWO_SAMPLES.greater(sides, -edge), TWO_SAMPLES.less(sides, edge))
         for name, n in (
             ("always paired", pairs),
             ("by the first 5", np.where(paired, pairs, arms)),

@@ -29,11 +29,11 @@ from typing import Any
 
 import numpy as np
 
-from papertrial.claims.evalues import expected_maximum
-from papertrial.claims.judge import Verdict
-from papertrial.claims.outcome import Outcome
+from papertrial.claims.best_of_test import expected_maximum
 from papertrial.claims.rule import Rule, to_bytes
-from papertrial.claims.trial import Ended, Look, Lost, run_trial
+from papertrial.claims.ruling import Verdict
+from papertrial.claims.run_trial import Ended, Look, Lost, run_trial
+from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.progress import finish
 from papertrial.recipe.load import load_recipe
 from papertrial.verification.registration import register, rule_of
@@ -136,12 +136,12 @@ class FakePool:
             score = round(score / self._scenario.round_to) * self._scenario.round_to
         fails = float(rng.random())
         if fails < self._scenario.failing / 2:
-            return Ended(Outcome(seed, "diverged", error="drawn so"))
+            return Ended(SeedOutcome(seed, "diverged", error="drawn so"))
         if fails < self._scenario.failing:
             return Lost(seed, "drawn so")  # twice: the second attempt draws the same
         if attempt == 1 and rng.random() < 0.02:
             return Lost(seed, "drawn so, once")
-        return Ended(Outcome(seed, "finished", ((score,),), weights=f"{seed}"))
+        return Ended(SeedOutcome(seed, "finished", ((score,),), weights=f"{seed}"))
 
 
 def registered_rule(claim: dict[str, Any]) -> Rule:

@@ -29,7 +29,7 @@ OPEN = 'claims=[{"metric": "accuracy", "value": 0.647, "tolerance": 1e-5, "kind"
 
 def parallel(seeds: int, workers: int, folder: Path) -> float:
     """Return the seconds that workers take for some seeds, their own start included."""
-    from papertrial.claims.told import Registered, SeedEnded  # noqa: PLC0415
+    from papertrial.claims.events import Registered, SeedEnded  # noqa: PLC0415
     from papertrial.verification.verify import verifying  # noqa: PLC0415
 
     recipe = pt.load_recipe(RECIPE, [OPEN, f"verify.max_seeds={seeds}"])

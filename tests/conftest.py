@@ -58,7 +58,7 @@ VERIFIED: dict[str, Any] = {
 Invoke = Callable[..., Result]
 
 # Where workers share the files, these go first: all would wait for one that began last.
-LONGEST = ("test_shipped_recipes.py", "test_readme.py", "test_cifar10_folder.py")
+LONGEST = ("test_shipped_recipes.py", "test_pages.py", "test_cifar10_folder.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

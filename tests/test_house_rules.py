@@ -18,7 +18,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # The layers, lowest first. A part may import the parts of the rows below its own, and itself.
 LAYERS = (
     ("errors", "version"),
-    ("vocabulary", "progress", "record", "models"),
+    ("vocabulary", "numbers", "progress", "record", "models"),
     ("claims", "data", "workers"),
     ("recipe", "tasks", "transforms"),
     ("store", "diagnose"),

@@ -13,7 +13,7 @@ from papertrial import vocabulary
 from papertrial.data.column import Dataset
 from papertrial.data.sources.named_sets import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
-from papertrial.recipe.claims import claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped
 from papertrial.tasks import TASKS
 

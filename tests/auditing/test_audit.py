@@ -61,8 +61,8 @@ def test_an_untouched_verification_passes_and_a_seed_comes_out_again(verified: P
     assert (made.path, made.seed, made.differences) == (verified, 3, ())
     said = {finding.check: finding.message for finding in made.findings}
     assert list(said) == [
-        "registration", "recipe", "seeds", "runs", "weights", "scores", "verdicts", "report",
-        "predictions", "retraining",
+        "registration", "recipe", "seeds", "runs", "files", "parameters", "weights", "scores",
+        "verdicts", "report", "predictions", "retraining",
     ]  # fmt: skip
     sha = VerificationFolder(verified).sha256
     assert said["registration"] == f"SHA-256 {sha}, also in verification.json, report.json"
@@ -509,3 +509,10 @@ def test_a_seed_told_as_diverged_whose_run_is_gone(copied: Path) -> None:
     assert any(
         "seed 2 is told as diverged, but no run" in one for found in said.values() for one in found
     )
+
+
+def test_other_predictions_of_a_model_that_draws_nothing_differ_on_any_device(copied: Path) -> None:
+    path = copied / "seeds" / "s0" / "provenance.json"
+    edit_json(path, lambda kept: kept["environment"].update(device="cuda:0"))
+    edit_tensor(copied / "seeds" / "s0" / "predictions" / "test.safetensors", "output", 3, 9.0)
+    assert "gives other outputs on test" in " ".join(differences(copied)["predictions"])

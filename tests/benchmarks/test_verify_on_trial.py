@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from papertrial.claims.outcome import Outcome
-from papertrial.claims.trial import Ended
+from papertrial.claims.run_trial import Ended
+from papertrial.claims.seed_outcome import SeedOutcome
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "verify_on_trial.py"
 
@@ -96,7 +96,9 @@ def test_workers_that_decide_otherwise_are_told(
             if not isinstance(told, Ended) or told.outcome.state != "finished":
                 return told
             score = told.outcome.scores[0][0] + 1e-12 * self._workers
-            return Ended(Outcome(told.outcome.seed, "finished", ((score,),), told.outcome.weights))
+            return Ended(
+                SeedOutcome(told.outcome.seed, "finished", ((score,),), told.outcome.weights)
+            )
 
     scenario = named(trial, "the claim is exactly right")
     rule = trial.registered_rule(scenario.claim(np.random.default_rng(0)))

@@ -9,44 +9,56 @@ from typing import Any
 import numpy as np
 import pytest
 
-from papertrial.claims import evalues
-from papertrial.claims.claim import Claim
-from papertrial.claims.judge import Ruling, is_held, judge, margin
-from papertrial.claims.outcome import Outcome
+from papertrial.claims.best_of_test import BestOfTest, expected_maximum
+from papertrial.claims.judge import is_held, judge
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.mean_test import MeanTest
+from papertrial.claims.reported_mean_test import ReportedMeanTest
 from papertrial.claims.rule import Rule
+from papertrial.claims.ruling import Ruling, margin
+from papertrial.claims.scores import Scores
+from papertrial.claims.seed_outcome import SeedOutcome
+from papertrial.claims.two_sample_test import TwoSampleTest
 
 # Mean 94, SD .158: the vector of the statistics, Gplus(93.5) = Gminus(94.5) = 32.60 at n = 5.
 FIVE = (93.8, 94.1, 94.0, 94.2, 93.9)
 NORMAL = tuple(np.random.default_rng(3).normal(94, 0.15, 15).tolist())
 
 
-def claim(value: float = 94.0, tolerance: float = 0.5, **changes: Any) -> Claim:
+MEAN = MeanTest()
+
+
+def scored(x: Sequence[float]) -> Scores:
+    return Scores(np.array(x, dtype=np.float64))
+
+
+def claim(value: float = 94.0, tolerance: float = 0.5, **changes: Any) -> JudgedClaim:
     given = {"kind": "mean", "low": value, "high": value, **changes}
-    return Claim("accuracy", "test", value=value, tolerance=tolerance, **given)
+    return JudgedClaim("accuracy", "test", value=value, tolerance=tolerance, **given)
 
 
-def rule(*claims: Claim, count: int = 15, **changes: Any) -> Rule:
+def rule(*claims: JudgedClaim, count: int = 15, **changes: Any) -> Rule:
     return Rule(claims, tuple(range(count)), **changes)
 
 
-def outcomes(*columns: Sequence[Any]) -> list[Outcome]:
+def outcomes(*columns: Sequence[Any]) -> list[SeedOutcome]:
     """A finished seed for each row; a number for a score, a pair for a difference."""
     rows = zip(*columns, strict=True)
     pairs = [tuple(s if isinstance(s, tuple) else (s,) for s in row) for row in rows]
-    return [Outcome(i, "finished", scores, f"w{i}") for i, scores in enumerate(pairs)]
+    return [SeedOutcome(i, "finished", scores, f"w{i}") for i, scores in enumerate(pairs)]
 
 
-def one(of: Claim, scores: Sequence[Any], **changes: Any) -> Ruling:
+def one(of: JudgedClaim, scores: Sequence[Any], **changes: Any) -> Ruling:
     return judge(rule(of, **changes), outcomes(scores))[0]
 
 
-def failed(seed: int, state: Any = "diverged") -> Outcome:
-    return Outcome(seed, state, error="loss is nan")
+def failed(seed: int, state: Any = "diverged") -> SeedOutcome:
+    return SeedOutcome(seed, state, error="loss is nan")
 
 
 def test_reproduced_at_the_first_look() -> None:
     ruling = one(claim(), FIVE)
-    assert evalues.greater(FIVE, 93.5)[-1] == pytest.approx(32.60027, abs=1e-5)
+    assert MEAN.greater(scored(FIVE), 93.5)[-1] == pytest.approx(32.60027, abs=1e-5)
     assert (ruling.verdict, ruling.decided_at) == ("REPRODUCED", 5)
     assert ruling.mean == pytest.approx(94.0)
     assert ruling.sd == pytest.approx(0.158114, abs=1e-6)
@@ -96,7 +108,7 @@ def test_sides_may_cross_at_different_looks() -> None:
     # The lower edge is left behind at 5 and not at 6; the upper edge only at 6.
     scores = (94.1, 94.1, 94.0, 94.2, 94.35, 93.8)
     kept = claim(94.115, 0.315)
-    above, below = evalues.greater(scores, 93.8), evalues.less(scores, 94.43)
+    above, below = MEAN.greater(scored(scores), 93.8), MEAN.less(scored(scores), 94.43)
     assert (above[4] >= 20, above[5] >= 20) == (True, False)
     assert (below[4] >= 20, below[5] >= 20) == (False, True)
     ruling = one(kept, scores)
@@ -163,20 +175,20 @@ def test_a_single_run_is_refuted_only_beyond_its_own_noise() -> None:
         assert one(claim(80.0, 0.3, **reported), FIVE).verdict == "NOT REPRODUCED"
         assert one(claim(108.0, 0.3, **reported), FIVE).verdict == "NOT REPRODUCED"
     far = one(claim(93.0, 0.1, kind="single-run", runs=1), NORMAL)
-    against = evalues.greater_than_reported(NORMAL, 93.1, 1)[4:]
+    against = ReportedMeanTest(1).greater(scored(NORMAL), 93.1)[4:]
     assert far.verdict == "NOT REPRODUCED"
     assert far.decided_at == 5 + int(np.argmax(against >= 20))
     assert far.decided_at > (one(claim(93.0, 0.1), NORMAL).decided_at or 99)
 
 
 def test_best_of() -> None:
-    best = 94 + 0.149 * evalues.expected_maximum(5)
+    best = 94 + 0.149 * expected_maximum(5)
     kept, ten = {"kind": "best-of", "runs": 5}, FIVE * 2
     assert one(claim(best, 1.0, **kept), ten).verdict == "REPRODUCED"
     assert one(claim(best - 1.5, 0.5, **kept), ten).verdict == "NOT REPRODUCED"
     assert one(claim(94.0, 0.1, **kept), ten).verdict == "UNDECIDED"
     ruling = one(claim(94.0, 0.0, **kept), FIVE)
-    assert evalues.greater_best_of(FIVE, ruling.low, 5)[-1] == pytest.approx(20, rel=1e-6)
+    assert BestOfTest(5).greater(scored(FIVE), ruling.low)[-1] == pytest.approx(20, rel=1e-6)
     assert ruling.high == math.inf  # five scores say nothing of how large the best of five is
 
 
@@ -203,15 +215,15 @@ def test_a_fixed_horizon_decides_earlier() -> None:
     assert one(narrow, FIVE, count=10).verdict == "UNDECIDED"
     ruling = one(narrow, FIVE, count=10, horizon="fixed")
     assert (ruling.verdict, ruling.decided_at) == ("REPRODUCED", 5)
-    assert evalues.greater(FIVE, ruling.low)[-1] == pytest.approx(7.49, rel=0.03)
+    assert MEAN.greater(scored(FIVE), ruling.low)[-1] == pytest.approx(7.49, rel=0.03)
     assert ruling.low > one(narrow, FIVE).low
 
 
 def test_several_claims_share_the_error() -> None:
     close = claim(tolerance=0.45)  # e = 28.3: enough alone, not for one of two
     wide = claim(tolerance=0.65)  # e = 43.1: enough for one of two; then the other may have 20
-    assert evalues.greater(FIVE, 93.55)[-1] == pytest.approx(28.3, abs=0.1)
-    assert evalues.greater(FIVE, 93.35)[-1] == pytest.approx(43.1, abs=0.1)
+    assert MEAN.greater(scored(FIVE), 93.55)[-1] == pytest.approx(28.3, abs=0.1)
+    assert MEAN.greater(scored(FIVE), 93.35)[-1] == pytest.approx(43.1, abs=0.1)
     far = claim(20.0, 0.1)
     assert one(close, FIVE).verdict == "REPRODUCED"
     verdicts = [r.verdict for r in judge(rule(close, close), outcomes(FIVE, FIVE))]
@@ -271,8 +283,8 @@ def test_the_share_of_failed_seeds_is_not_lost_to_rounding() -> None:
 
 
 def test_a_deterministic_training_is_compared_exactly() -> None:
-    def same(score: float, weights: str = "w", count: int = 2) -> list[Outcome]:
-        return [Outcome(i, "finished", ((score,),), weights) for i in range(count)]
+    def same(score: float, weights: str = "w", count: int = 2) -> list[SeedOutcome]:
+        return [SeedOutcome(i, "finished", ((score,),), weights) for i in range(count)]
 
     ruling = judge(rule(claim(0.5, 0.01)), same(0.51))[0]
     assert (ruling.verdict, ruling.decided_at, ruling.deterministic) == ("REPRODUCED", 2, True)
@@ -304,7 +316,7 @@ def test_a_difference_is_paired_where_seeds_have_something_in_common() -> None:
     assert ruling.verdict == "REPRODUCED"  # as two samples, with an SD of 1.6, it could not be
     assert ruling.pairing == "paired by seed (correlation +1.00)"
     assert ruling.scores == pytest.approx([1 + off for off in APART])
-    e = evalues.greater([1 + off for off in APART], ruling.low)[-1]
+    e = MEAN.greater(scored([1 + off for off in APART]), ruling.low)[-1]
     assert e == pytest.approx(20, rel=1e-6)
 
 
@@ -314,8 +326,9 @@ def test_a_difference_of_sides_that_have_nothing_in_common() -> None:
     pairs = list(zip(ours, theirs, strict=True))
     ruling = one(claim(1.0, 0.5, **DIFFERENCE), pairs)
     assert ruling.pairing.startswith("two samples (correlation -0.30,")
-    assert evalues.greater_arms(ours, theirs, ruling.low)[-1] == pytest.approx(20, rel=1e-6)
-    assert evalues.less_arms(ours, theirs, ruling.high)[-1] == pytest.approx(20, rel=1e-6)
+    sides = Scores.of_difference(np.array(ours), np.array(theirs))
+    assert TwoSampleTest().greater(sides, ruling.low)[-1] == pytest.approx(20, rel=1e-6)
+    assert TwoSampleTest().less(sides, ruling.high)[-1] == pytest.approx(20, rel=1e-6)
     assert ruling.verdict == "REPRODUCED"
     assert one(claim(2.0, 0.2, **DIFFERENCE), pairs).verdict == "NOT REPRODUCED"
     # The choice is taken at the first look and kept.
@@ -351,7 +364,7 @@ def test_a_reported_difference_has_noise_whether_or_not_it_was_paired() -> None:
 
 
 def test_a_difference_of_deterministic_trainings() -> None:
-    same = [Outcome(i, "finished", ((0.75, 0.5),), "w") for i in range(2)]
+    same = [SeedOutcome(i, "finished", ((0.75, 0.5),), "w") for i in range(2)]
     ruling = judge(rule(claim(0.25, 0.0, **DIFFERENCE)), same)[0]
     assert (ruling.verdict, ruling.scores) == ("REPRODUCED", (0.25, 0.25))
 
@@ -367,6 +380,6 @@ def test_a_difference_of_deterministic_trainings() -> None:
 def test_one_value_on_the_edge_is_inside_whatever_rounding_says(
     value: float, tolerance: float, score: float, verdict: str
 ) -> None:
-    same = [Outcome(seed, "finished", ((score,),), "the same weights") for seed in range(2)]
+    same = [SeedOutcome(seed, "finished", ((score,),), "the same weights") for seed in range(2)]
     (ruling,) = judge(rule(claim(value, tolerance)), same)
     assert (ruling.verdict, ruling.deterministic) == (verdict, True)

@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import FIRST_LOOK, Rule, sha256, to_bytes
 from papertrial.errors import ClaimError
 
-CLAIM = Claim("accuracy", "test", "mean", 0.5, 0.1, 0.5, 0.5)
+CLAIM = JudgedClaim("accuracy", "test", "mean", 0.5, 0.1, 0.5, 0.5)
 
 
 def test_what_is_fixed_where_nothing_is_said() -> None:

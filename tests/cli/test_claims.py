@@ -48,5 +48,6 @@ def test_what_one_run_has_for_it() -> None:
 def test_a_count_has_all_its_digits_and_a_damaged_number_is_shown_as_it_is() -> None:
     assert number({"metric": "samples"}, 1234567) == "1,234,567"
     assert number(CLAIM, 0.123456789) == "0.123457"
-    assert number(CLAIM, 0.123456789, 10) == "0.123456789"
+    assert number(CLAIM, 0.123456789, 0.0041) == "0.1235"
+    assert reported({**CLAIM, "value": 0.123456789}) == "test accuracy 0.123456789"
     assert number(CLAIM, "x") == "x"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from papertrial.claims.told import (
+from papertrial.claims.events import (
     Looked,
     Registered,
     SeedEnded,
@@ -66,7 +66,7 @@ KEPT = [
     "alpha 0.05",
     "registered in runs/x/preregistration.json, SHA-256 ab12",
     "seed 1 starts again: killed by signal 9 (SIGKILL): out of memory?",
-    "seed 0: test accuracy 0.9512, test f1 0.9 (12.3 s)",
+    "seed 0: test accuracy 0.95123, test f1 0.9 (12.3 s)",
     "seed 1 diverged after 0:01:01: the loss is nan at step 5",
     "seed 2 crashed after 0.0 s",
     f"after 5 of at most 15 seeds: {LOOK}",

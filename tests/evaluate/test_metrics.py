@@ -245,7 +245,7 @@ def test_whether_less_is_better_is_known_of_every_metric_of_one_number() -> None
 def test_many_classes_take_little_memory_in_a_deterministic_run() -> None:
     code = """
 import resource, torch
-from papertrial.evaluate.metrics import best, compute
+from papertrial.evaluate.metrics import compute
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.training.device import numerics
 task = ImageClassification([str(k) for k in range(100)])

@@ -11,6 +11,7 @@ import torch
 
 from papertrial.errors import RecipeError
 from papertrial.recipe.build import build
+from papertrial.recipe.dependency import changes
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.recipe.portable import portable
@@ -42,7 +43,8 @@ def write(path: Path, factor: int) -> str:
 
 def unpack(recipe: Recipe, folder: Path) -> Path:
     """Write what portable() gives into a folder; return the recipe's path."""
-    text, files = portable(recipe, "code")
+    made = portable(recipe, "code")
+    text, files = made.text, made.files
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -58,7 +60,8 @@ def factor_of(recipe: Recipe) -> float:
 
 def test_a_recipe_without_files_is_its_yaml(tree: Tree) -> None:
     recipe = load_recipe(tree)
-    assert portable(recipe, "code") == (to_yaml(recipe), {})
+    made = portable(recipe, "code")
+    assert (made.text, made.files, made.dependencies) == (to_yaml(recipe), {}, ())
 
 
 def test_a_portable_recipe_runs_without_the_originals(
@@ -126,7 +129,8 @@ def test_a_function_of_a_models_file_is_copied_once(tmp_path: Path, tree: Tree) 
     source = write(tmp_path / "net.py", 5)
     tree["model"] = {"use": f"{source}:Net"}
     tree["data"]["source"] = f"{source}:loss"
-    text, files = portable(load_recipe(tree), "code")
+    made = portable(load_recipe(tree), "code")
+    text, files = made.text, made.files
     assert files == {"code/net.py": net(5).encode()}
     assert "source: ./code/net.py:loss" in text
 
@@ -137,7 +141,8 @@ def test_a_file_used_twice_is_copied_once_and_named_from_the_folder(
     source = write(tmp_path / "my net.py", 5)
     tree["model"] = {"use": f"{source}:Net", "inner": {"use": f"{source}:Net"}}
     tree["loss"] = {"use": f"{source}:loss"}
-    text, files = portable(load_recipe(tree), "code")
+    made = portable(load_recipe(tree), "code")
+    text, files = made.text, made.files
     assert files == {"code/my net.py": net(5).encode()}
     assert text.count("./code/my net.py:Net") == 2
     assert str(tmp_path) not in text
@@ -169,7 +174,9 @@ def test_a_portable_recipe_is_portable_again(tmp_path: Path, tree: Tree) -> None
     tree["model"] = {"use": f"{write(tmp_path / 'net.py', 3)}:Net"}
     recipe = load_recipe(tree)
     first = load_recipe(unpack(recipe, tmp_path / "run"))
-    assert portable(first, "code") == portable(recipe, "code")
+    ours, theirs = portable(first, "code"), portable(recipe, "code")
+    assert (ours.text, ours.files) == (theirs.text, theirs.files)
+    assert changes(ours.dependencies, theirs.dependencies) == []
 
 
 def test_a_file_that_is_gone_is_told(tmp_path: Path, tree: Tree) -> None:

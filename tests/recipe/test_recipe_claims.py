@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from papertrial.recipe.claims import Claim, Versus, claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
+from papertrial.recipe.claims import Claim, Versus
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, to_tree, to_yaml
 from papertrial.recipe.portable import portable
@@ -240,7 +241,7 @@ def test_the_other_side_is_found_from_the_recipes_folder(tree: Tree, tmp_path: P
 def test_a_portable_recipe_finds_the_other_side_still(tree: Tree, tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(to_yaml(load_recipe(tree)))
     recipe = load_recipe(difference(tree, recipe=str(tmp_path / "two.yaml")))
-    text, _ = portable(recipe, "code")
+    text = portable(recipe, "code").text
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "recipe.yaml").write_text(text)
     assert other_side(tmp_path / "kept" / "recipe.yaml").recipe == str(tmp_path / "two.yaml")

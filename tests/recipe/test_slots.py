@@ -13,7 +13,7 @@ from papertrial.errors import RecipeError
 from papertrial.models import MLP
 from papertrial.recipe.check import check_slot
 from papertrial.recipe.resolve import resolve
-from papertrial.recipe.slots import anchor_files, files_in, is_file, map_files, slots_in
+from papertrial.recipe.slots import anchor_files, is_file, map_files, slots_in
 
 SCHEDULERS = "torch.optim.lr_scheduler"
 SGD = "torch.optim.SGD"
@@ -46,6 +46,12 @@ def parts(tmp_path: Path) -> Path:
     path = tmp_path / "parts.py"
     path.write_text(PARTS)
     return path
+
+
+def files_in(value: Any) -> list[Path]:
+    found: dict[Path, None] = {}
+    map_files(value, lambda use: found.setdefault(Path(use.rpartition(":")[0])) or use)
+    return list(found)
 
 
 def found(path: tuple[str | int, ...], value: Any) -> list[tuple[str, str]]:
@@ -183,7 +189,7 @@ def test_resolve_says_what_a_file_lacks(parts: Path, name: str, words: str) -> N
     [
         ("x = 1\ndef f(:\n", "net.py:2 cannot be imported: SyntaxError"),
         ("1 / 0\n", "net.py cannot be imported: ZeroDivisionError: division by zero"),
-        ("import beside\n", "No module named 'beside'; the file must stand alone"),
+        ("import beside\n", "No module named 'beside'; put beside.py beside net.py, on PYTHONPATH"),
         ("from . import x\n", "cannot be imported: ImportError"),
         ("import sys\nsys.exit(2)\n", "net.py cannot be imported: SystemExit"),
         ("def __getattr__(name):\n    raise ImportError('needs einops')\n", "needs einops"),

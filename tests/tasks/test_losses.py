@@ -253,3 +253,13 @@ def test_whether_a_loss_is_a_mean_or_a_sum_is_found_out(
         assert check_loss(loss, CLASSIFY, LOGITS, LABELS) == expected
     else:
         assert check_loss(loss, REGRESS, torch.zeros(4, 1), torch.arange(4.0)) == expected
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_loss_that_draws_is_not_mistaken_for_another(seed: int) -> None:
+    torch.manual_seed(seed)
+
+    def smoothed(output: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(output, target) * (1 + 0.5 * torch.rand(()))
+
+    assert check_loss(smoothed, CLASSIFY, LOGITS, LABELS) == "mean"

@@ -212,7 +212,7 @@ def test_each_kind_of_claim_stands_beside_its_own_number_of_the_run(line: pt.Run
 
 def test_each_kind_of_claim_in_words(line: pt.Run) -> None:
     lines = [text for text in told(line.summary) if text.startswith("claim: ")]
-    best = line.summary["claims"][7]["ours"]
+    best = line.summary.claims[7].ours
     ends = {
         "own": f"here {line.metrics['test']['mae']:.6g} (one run, no verdict)",
         "none": "the other side: `papertrial verify` (one run, no verdict)",
@@ -247,7 +247,7 @@ def test_runs_show_and_report_have_no_number_beside_a_difference(
     best = next(
         told_ for told_, (_, which) in zip(report["claims"], claims, strict=True) if which == "best"
     )
-    assert best["mean"] == line.summary["claims"][7]["ours"]
+    assert best["mean"] == line.summary.claims[7].ours
 
 
 def test_a_difference_alone_is_headed_by_the_runs_score_and_names_verify(
@@ -269,5 +269,5 @@ def test_a_difference_that_is_not_judged_sends_nobody_to_verify(
     text = next(text for text in told(run.summary) if "difference in test mae 0.25" in text)
     assert "the other side (not judged: " in text
     # Without the test score of each epoch nothing is the best one.
-    assert run.summary["claims"][7]["ours"] is None
+    assert run.summary.claims[7].ours is None
     assert "not computed" in next(text for text in told(run.summary) if "mae 0.2," in text)

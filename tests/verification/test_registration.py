@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import METHOD, sha256, to_bytes
 from papertrial.errors import ClaimError, InvalidRecipeError
 from papertrial.recipe.claim_words import describe
+from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.load import load_recipe, to_yaml
-from papertrial.recipe.tested_claim import to_claim
 from papertrial.verification.registration import Registration, register, rule_of
 
 Tree = dict[str, Any]
@@ -142,7 +142,7 @@ def test_the_rule_comes_back_from_its_file() -> None:
     rule = rule_of(json.loads(to_bytes(found.registered)))
     assert rule == found.rule
     assert (rule.seeds, rule.alpha, rule.prior) == ((9, 2, 5, 7, 4, 1), 0.025, 2.0)
-    assert rule.claims[0] == Claim(
+    assert rule.claims[0] == JudgedClaim(
         "accuracy", "test", "mean", 0.9, 0.012, 0.895, 0.905, None, "about"
     )
     assert (rule.claims[1].best_of, rule.claims[2].side) == (5, "at-most")
@@ -277,7 +277,7 @@ def test_warnings_of_claims_are_handed_on() -> None:
 def test_a_claim_in_words(claim: Tree, said: str) -> None:
     stated = load_recipe(tree({**ACCURACY, **claim}), check=False).claims[0]
     assert describe(stated) == said
-    assert to_claim(stated).tolerance == 0.01
+    assert to_judged_claim(stated).tolerance == 0.01
 
 
 def test_a_claim_on_a_count_in_words() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 import papertrial as pt
 from papertrial.errors import ClaimError, DivergedError
+from papertrial.recipe.digest import training_hash
 from papertrial.recipe.portable import portable
 from papertrial.store.run_folder import CODE
-from papertrial.verification.seed import At, Place, Task, Wanted, score, train_seed
+from papertrial.verification.seed import At, Fixed, Place, Task, Wanted, score, train_seed
 
 DATA = """
 import numpy as np
@@ -58,13 +59,20 @@ def folder(tmp_path: Path) -> Path:
 
 def write(home: Path, tree: dict[str, Any], beside: Path) -> None:
     source = str(beside / tree["data"]["source"])
-    text, files = portable(
-        pt.load_recipe({**tree, "data": {**tree["data"], "source": source}}), CODE
-    )
-    for name, content in files.items():
+    made = portable(pt.load_recipe({**tree, "data": {**tree["data"], "source": source}}), CODE)
+    for name, content in made.files.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(content)
-    (home / "recipe.yaml").write_text(text)
+    (home / "recipe.yaml").write_text(made.text)
+
+
+def task_of(folder: Path, seed: int, wanted: tuple[Wanted, ...], arms: int) -> Task:
+    """A task by what lies in the folder now."""
+    homes = [folder, *(folder / "versus" / str(arm) for arm in range(arms))]
+    recipes = [pt.load_recipe(home / "recipe.yaml") for home in homes]
+    files = [{one.name: one.sha256 for one in portable(r, CODE).dependencies} for r in recipes]
+    fixed = tuple(map(Fixed, map(training_hash, recipes), files))
+    return Task(folder, seed, wanted, fixed)
 
 
 def done(task: Task) -> tuple[dict[str, Any], list[At]]:
@@ -82,7 +90,7 @@ def curve(run: Path, metric: str) -> list[float]:
 
 
 def test_a_seed_is_trained_and_scored(folder: Path) -> None:
-    result, told = done(Task(folder, 7, (Wanted("mae", "test"), Wanted("r2", "train")), 0))
+    result, told = done(task_of(folder, 7, (Wanted("mae", "test"), Wanted("r2", "train")), 0))
     run = pt.load_run(folder / "seeds/s7")
     assert run.recipe.seed == 7
     assert result["runs"] == ["seeds/s7"]
@@ -94,16 +102,16 @@ def test_a_seed_is_trained_and_scored(folder: Path) -> None:
     assert {(at.part, at.total) for at in steps} == {("", 24)}
     assert [at.done for at in steps] == sorted({at.done for at in steps})
     # Another seed has other weights, the same one has the same.
-    other, _ = done(Task(folder, 8, (Wanted("mae", "test"),), 0))
+    other, _ = done(task_of(folder, 8, (Wanted("mae", "test"),), 0))
     assert other["weights"] != result["weights"]
-    same, _ = done(Task(folder, 7, (Wanted("mae", "test"),), 0))
+    same, _ = done(task_of(folder, 7, (Wanted("mae", "test"),), 0))
     assert same["runs"] == ["seeds/s7-2"]
     assert (same["weights"], same["scores"]) == (result["weights"], result["scores"][:1])
 
 
 def test_the_other_sides_are_trained_with_the_same_seed(folder: Path) -> None:
     wanted = (Wanted("mae", "test", arm=0), Wanted("loss", "test", arm=1), Wanted("r2", "test"))
-    result, told = done(Task(folder, 3, wanted, 2))
+    result, told = done(task_of(folder, 3, wanted, 2))
     assert result["runs"] == ["seeds/s3", "seeds/s3-versus1", "seeds/s3-versus2"]
     ours, short, other = (pt.load_run(folder / run) for run in result["runs"])
     assert [run.recipe.seed for run in (ours, short, other)] == [3, 3, 3]
@@ -124,7 +132,7 @@ def test_the_other_sides_are_trained_with_the_same_seed(folder: Path) -> None:
 def test_the_best_epoch_is_the_highest_score_or_the_lowest_loss(folder: Path) -> None:
     names = ("loss", "mae", "r2")
     wanted = tuple(Wanted(name, "test", best_epoch=True) for name in names)
-    result, _ = done(Task(folder, 0, wanted, 0))
+    result, _ = done(task_of(folder, 0, wanted, 0))
     curves = {name: curve(folder / "seeds/s0", name) for name in names}
     assert {len(values) for values in curves.values()} == {6}
     best = [min(curves["loss"]), min(curves["mae"]), max(curves["r2"])]
@@ -135,9 +143,9 @@ def test_the_best_epoch_is_the_highest_score_or_the_lowest_loss(folder: Path) ->
 
 def test_what_a_run_does_not_have_is_refused(folder: Path) -> None:
     with pytest.raises(ClaimError, match="there is no validation split to find mae on; the data"):
-        done(Task(folder, 0, (Wanted("mae", "validation"),), 0))
+        done(task_of(folder, 0, (Wanted("mae", "validation"),), 0))
     assert not (folder / "seeds/s0/model.safetensors").exists()  # told before it is trained
-    done(Task(folder, 1, (), 0))
+    done(task_of(folder, 1, (), 0))
     run = pt.load_run(folder / "seeds/s1")
     with pytest.raises(ClaimError, match=r"line has no mse on test; it has .*test: loss, mae, r2"):
         score(run, Wanted("mse", "test"))
@@ -147,14 +155,14 @@ def test_the_other_side_needs_no_splits_of_claims_that_are_not_on_it(folder: Pat
     alone = {**TREE, "data": {**TREE["data"], "source": "data.py:without_test"}, "evaluate": {}}
     write(folder / "versus/0", alone, folder.parent)
     wanted = (Wanted("mae", "train", arm=0), Wanted("mae", "test"))
-    result, _ = done(Task(folder, 0, wanted, 1))
+    result, _ = done(task_of(folder, 0, wanted, 1))
     assert [len(scores) for scores in result["scores"]] == [2, 1]
     with pytest.raises(ClaimError, match="there is no test split to find mae on"):
-        done(Task(folder, 1, (Wanted("mae", "test", arm=0),), 1))
+        done(task_of(folder, 1, (Wanted("mae", "test", arm=0),), 1))
 
 
 def test_a_seed_that_diverges_is_no_score(folder: Path) -> None:
-    done(Task(folder, 0, (), 0))
+    done(task_of(folder, 0, (), 0))
     run = pt.load_run(folder / "seeds/s0")
     metrics = {"test": {"mae": None, "r2": float("nan")}}
     summary = run.summary.model_copy(update={"metrics": metrics})
@@ -163,4 +171,4 @@ def test_a_seed_that_diverges_is_no_score(folder: Path) -> None:
             score(pt.Run(run.path, run.recipe, summary), Wanted(metric, "test"))
     write(folder, {**TREE, "optimizer": {"use": "torch.optim.SGD", "lr": 1e30}}, folder.parent)
     with pytest.raises(DivergedError):
-        done(Task(folder, 1, (Wanted("mae", "test"),), 0))
+        done(task_of(folder, 1, (Wanted("mae", "test"),), 0))

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 import papertrial as pt
-from papertrial.claims.told import Looked, Registered, SeedEnded, SeedRetried, SeedStarted
+from papertrial.claims.events import Looked, Registered, SeedEnded, SeedRetried, SeedStarted
 from papertrial.errors import RunError
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.verification import verify as verify_module

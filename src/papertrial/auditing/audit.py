@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from papertrial.auditing.check_files import check_files, check_parameters
 from papertrial.auditing.check_pages import check_pages
 from papertrial.auditing.check_registration import (
     check_bytes,
@@ -124,6 +126,7 @@ def auditing(
         yield from kept_of("seeds", check_seeds(kept))
         sides, unlike = find_runs(kept)
         yield from kept_of("runs", check_runs(kept, sides, unlike))
+        yield from kept_of("files", chain(check_files(kept, sides), check_parameters(sides)))
         if kept.finished:
             yield from kept_of("weights", check_weights(kept, sides))
             yield from kept_of("scores", check_scores(kept, sides, where))

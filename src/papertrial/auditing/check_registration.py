@@ -9,12 +9,12 @@ from typing import Any
 
 from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.record import Kept
-from papertrial.claims.trial import Look
+from papertrial.claims.run_trial import Look
 from papertrial.errors import PapertrialError, RunError
 from papertrial.recipe.digest import training_hash
+from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.tested_claim import to_claim
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import (
     OUTCOMES,
@@ -28,8 +28,8 @@ from papertrial.verification.registration import register
 _NAMED = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})-verify")  # as VerificationFolder.new does
 # What a recipe fixes. The sentences beside it only explain, and another version may word them anew.
 _FIXED = (
-    "recipe", "recipe_hash", "training_hash", "versus", "claims", "exact", "not_judged", "alpha",
-    "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "maximum",
+    "recipe", "recipe_hash", "training_hash", "versus", "files", "claims", "exact", "not_judged",
+    "alpha", "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "maximum",
     "reported_epoch",
 )  # fmt: skip
 
@@ -100,7 +100,7 @@ def _absent(recipe: Recipe) -> list[str]:
 def _unlike_rule(kept: Kept, recipe: Recipe) -> Iterator[str]:
     """Compare the claims and the training alone: what can be where another side is not here."""
     judged = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    if tuple(map(to_claim, judged)) != kept.rule.claims:
+    if tuple(map(to_judged_claim, judged)) != kept.rule.claims:
         yield f"{RECIPE} has other claims than those registered"
     if training_hash(recipe) != kept.digests[0]:
         yield f"{RECIPE} is another training than the one registered"

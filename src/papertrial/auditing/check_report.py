@@ -11,7 +11,7 @@ from typing import Any
 from papertrial.auditing.check_registration import read_object
 from papertrial.auditing.finding import Finding, cut, differing, noted
 from papertrial.auditing.record import Kept
-from papertrial.claims.trial import Look
+from papertrial.claims.run_trial import Look
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.store.verification_folder import REPORT_JSON, VERIFICATION
@@ -25,6 +25,7 @@ from papertrial.version import __version__
 _REPORT = (
     "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "claims", "exact",
     "seeds", "varied", "fixed", "diverged", "curves", "confusion", "per_class", "metrics",
+    "not_covered",
 )  # fmt: skip
 _STATE = ("verdict", "headline", "deviations", "claims")
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # the same sums elsewhere may differ in their last bits

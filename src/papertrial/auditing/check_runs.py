@@ -15,6 +15,7 @@ import torch
 from papertrial.auditing.finding import Finding, differing, noted, shown
 from papertrial.auditing.record import Kept
 from papertrial.errors import DivergedError, PapertrialError
+from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.recipe.digest import training_hash
@@ -282,7 +283,15 @@ def _anew(run: Run, device: torch.device) -> dict[str, dict[str, Any]]:
     anew = {}
     for split, metrics in run.metrics.items():
         kept = stored(run, split)
-        anew[split] = compute(list(metrics), task, kept.output, kept.target, loss, device)
+        anew[split] = compute(
+            list(metrics),
+            task,
+            kept.output,
+            kept.target,
+            loss,
+            device,
+            stream=stream_of(run.recipe.seed, split),
+        )
     return anew
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from papertrial.auditing.check_registration import read_object
 from papertrial.auditing.finding import Finding, cut, differing, noted, shown
 from papertrial.auditing.record import Kept
-from papertrial.claims.judge import Ruling, judge
-from papertrial.claims.trial import Look, is_over
-from papertrial.claims.words import label, labels, overall
+from papertrial.claims.judge import judge
+from papertrial.claims.labels import label, labels
+from papertrial.claims.ruling import Ruling, overall
+from papertrial.claims.run_trial import Look, is_over
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from papertrial.claims.outcome import Outcome
 from papertrial.claims.rule import Rule
+from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import RunError
 from papertrial.store.verification_folder import OUTCOMES, VerificationFolder
 from papertrial.verification.pool import outcome_of
@@ -31,7 +31,7 @@ class Kept:
     rule: Rule
     wanted: tuple[Wanted, ...]
     records: tuple[dict[str, Any], ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[SeedOutcome, ...]
 
     @classmethod
     def load(cls, folder: VerificationFolder) -> Kept:
@@ -43,7 +43,9 @@ class Kept:
         """
         registered = folder.registered
         rule = rule_of(registered)
-        lacking = [key for key in ("training_hash", "versus", "device") if key not in registered]
+        lacking = [
+            key for key in ("training_hash", "versus", "files", "device") if key not in registered
+        ]
         if lacking:
             raise RunError(f"the pre-registration is damaged: it lacks {', '.join(lacking)}")
         threads = registered.get("threads")
@@ -75,7 +77,7 @@ class Kept:
         return [self.folder.path, *(self.folder.path / "versus" / str(i) for i in sides)]
 
 
-def _check_scores(outcome: Outcome, wanted: tuple[Wanted, ...]) -> None:
+def _check_scores(outcome: SeedOutcome, wanted: tuple[Wanted, ...]) -> None:
     """Refuse a finished seed that has not a score, or two for a difference, for each claim."""
     needed = [1 if one.arm is None else 2 for one in wanted]
     if outcome.state == "finished" and [len(score) for score in outcome.scores] != needed:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
+from papertrial.checks.stochastic import apart, check_stochastic, rounding, run_with
 from papertrial.diagnose.explain import explain, told_reshape
 from papertrial.diagnose.finding import Finding
 from papertrial.diagnose.lent_model import model_kept
-from papertrial.diagnose.trace import Call, Trace, label_of, run
+from papertrial.diagnose.trace import Call, Trace, label_of
 
 _SIZES = (25, 7, 2, 1)  # odd ones, which few fixed sizes divide; and single samples
-_ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 0.02, torch.bfloat16: 0.1}
 _Runs = dict[int, tuple[Trace, Any]]  # by batch size: what happened, and the output
 _KEEP = "keep the first dimension, that of the samples, in the model's forward()"
 
@@ -25,9 +24,10 @@ def check_rows(model: nn.Module, x: Any) -> list[Finding]:
 
     - each size gives as many rows as it has samples;
     - a sample's row stays the same whatever other samples are beside it, up to rounding;
-    - the same batch gives the same output twice.
+    - the same batch gives the same output twice (see `check_stochastic`).
 
-    The model is left as it was.
+    Each run draws from the same stream, so that a model that draws random numbers is not told to
+    mix samples. The model is left as it was.
 
     Args:
         model: called on x.
@@ -37,7 +37,7 @@ def check_rows(model: nn.Module, x: Any) -> list[Finding]:
     with model_kept(model):
         model.eval()
         sizes = [size, *(n for n in _SIZES if n < size)]
-        runs = {n: run(model, part(x, n), keep_ends=n in (1, size)) for n in sizes}
+        runs = {n: run_with(0, model, part(x, n), keep_ends=n in (1, size)) for n in sizes}
         return _check_counts(model, x, runs) or _check_values(model, x, runs)
 
 
@@ -92,13 +92,14 @@ def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Finding]:
         fix = "look for a division by zero or a logarithm of 0, and normalise the inputs"
         return [Finding("error", "model", message, fix)]
     scale = float(whole.abs().amax()) or 1.0
-    limit = _rounding(whole) * scale
-    if _apart(runs[few][1], run(model, part(x, few))[1]) > limit:
-        return [_random(trace)]
-    worst = max(_apart(whole[:n], output) for n, (_, output) in runs.items())
+    limit = rounding(whole) * scale
+    stochastic = check_stochastic(model, part(x, few))
+    if stochastic:  # its draws differ with the size of the batch, so nothing can be compared
+        return stochastic
+    worst = max(apart(whole[:n], output) for n, (_, output) in runs.items())
     # And from the other end: what runs along the samples leaves the first of them as they are.
-    alone, last = run(model, part(x, -1), keep_ends=True)
-    worst = max(worst, _apart(whole[-1:], last))
+    alone, last = run_with(0, model, part(x, -1), keep_ends=True)
+    worst = max(worst, apart(whole[-1:], last))
     if worst <= limit:
         return []
     layer = _first_apart(trace, runs[1][0], 0)
@@ -111,16 +112,6 @@ def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Finding]:
     return [Finding("error", "model", message, _batch_first(model, trace, size) or fix)]
 
 
-def _random(trace: Trace) -> Finding:
-    dropout = any("dropout" in call.name for call in trace.calls)
-    rule = "in evaluation mode the same batch must give the same output twice, but it differs"
-    if dropout:
-        named = next(call.name for call in trace.calls if "dropout" in call.name)
-        fix = f"F.{named} without training=self.training drops at evaluation too: pass it"
-        return Finding("warning", "model", f"{rule}: {named} is at work", fix)
-    return Finding("warning", "model", rule, "draw at random only where self.training is true")
-
-
 def _first_apart(whole: Trace, alone: Trace, end: int) -> str:
     """Say in which call the first (end 0) or last (-1) sample's row is another one when alone."""
     pairs = zip(_ends(whole), _ends(alone), strict=False)
@@ -128,7 +119,7 @@ def _first_apart(whole: Trace, alone: Trace, end: int) -> str:
         row, same = one[end], other[end]
         if not row.is_floating_point() or row.shape != same.shape or not row.numel():
             continue
-        if _apart(row, same) > _rounding(row) * float(one.abs().amax()):
+        if apart(row, same) > rounding(row) * float(one.abs().amax()):
             source = f" of {call.origin}" if call.origin and call.origin.label != call.name else ""
             return f"; first in {call.name}{source}"
     return ""
@@ -136,10 +127,6 @@ def _first_apart(whole: Trace, alone: Trace, end: int) -> str:
 
 def _ends(trace: Trace) -> list[tuple[Call, Tensor]]:
     return [(call, call.ends) for call in trace.calls if call.ends is not None]
-
-
-def _rounding(values: Tensor) -> float:
-    return _ROUNDING.get(values.dtype, 0.0)
 
 
 def _batch_first(model: nn.Module, trace: Trace, size: int) -> str:
@@ -155,12 +142,6 @@ def _batch_first(model: nn.Module, trace: Trace, size: int) -> str:
             rule = f"give {call.name} batch_first=True: without, it reads {list(given)} as"
             return f"{rule} {given[0]} time steps of {given[1]} samples"
     return ""
-
-
-def _apart(one: Tensor, other: Any) -> float:
-    if not isinstance(other, Tensor) or one.shape != other.shape:
-        return math.inf
-    return float((one.double() - other.double()).abs().amax()) if one.numel() else 0.0
 
 
 def _rows(x: Any) -> int:

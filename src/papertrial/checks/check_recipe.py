@@ -19,6 +19,7 @@ from papertrial.checks.cost import estimate
 from papertrial.checks.gradients import check_gradients
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
+from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.diagnose.dry_run import LayerError, as_finding, dry_run
@@ -26,8 +27,10 @@ from papertrial.diagnose.finding import Finding
 from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.evaluate.predict import autocast
 from papertrial.progress import Step, finish
-from papertrial.recipe.claims import Claim, claim_warnings
+from papertrial.recipe.claim_warnings import claim_warnings
+from papertrial.recipe.claims import Claim
 from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.runs import prepare
@@ -111,6 +114,7 @@ def checking(
                 report.problems.append(Finding("error", problem.where, problem.message, fix))
     if recipe is not None:
         report.problems += _claims(recipe)
+        report.problems += _not_covered(recipe)
         no_device = report.stage("device", "name a device that this machine has")
         with no_device, on_device(device, None) as where:
             report.facts["device"] = str(where)
@@ -127,6 +131,15 @@ def _claims(recipe: Recipe) -> Iterator[Finding]:
     for message in claim_warnings(recipe):
         fix = "change the number that is named here, a tolerance or a plus-minus, in the claim"
         yield Finding("warning", "claims", message, fix)
+
+
+def _not_covered(recipe: Recipe) -> Iterator[Finding]:
+    """Tell of what cannot be traced of the recipe's files, or is too large to copy."""
+    for note in portable(recipe).not_covered:
+        fix = "write imports that stand in the code, and name files as arguments in the recipe"
+        yield Finding(
+            "warning", "recipe", f"not covered by the training hash or the copies: {note}", fix
+        )
 
 
 def _computed(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:
@@ -229,6 +242,7 @@ def _check_model(
         target = samples.task.target(batch.y, output)
         found, facts = check_first_loss(loss, output, target)
         report.problems += found
+        report.problems += check_stochastic_loss(loss, output, target)
         report.facts |= facts
     if target is None:
         return
@@ -297,7 +311,7 @@ def _cost(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
         optimizer=parts.train.optimizer,
         steps=parts.steps,
         steps_per_epoch=batches.steps,
-        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows)),
+        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
         evaluations=often,
         data_bytes=parts.samples.dataset.nbytes,
     )

@@ -1,1 +1,1 @@
-"""Does a reported number hold? Pure functions over arrays of scores; numpy and scipy only."""
+"""Decide whether reported numbers hold: pure functions over scores; numpy and scipy only."""

@@ -1,43 +1,46 @@
-"""How many seeds a decision will probably take, told before the first one is trained."""
+"""How many seeds a decision will probably take, estimated before the first seed is trained."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from papertrial.claims import intervals
-from papertrial.claims.claim import Claim
-from papertrial.claims.evalues import REPORTED_PRIOR, Array, expected_maximum
-from papertrial.claims.horizon import threshold as needed
+from papertrial.claims.choose import choose
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.mean_test import half_width
 from papertrial.claims.rule import Rule
+from papertrial.claims.scores import Array, Scores
+from papertrial.claims.statistic import Bounds, Statistic
+from papertrial.claims.threshold import threshold as needed
 from papertrial.errors import ClaimError
 
 SEED = 20_261_121
-SCORES, REPETITIONS = 150_000, 10_000  # drawn: no more than either
+SCORES, REPETITIONS = 150_000, 10_000  # upper limits on what is drawn
 RATIOS = (0.5, 1, 1.5, 2, 3, 5)
-CHUNK = 500_000  # scores in memory at once, with some ten numbers for each
-EVERY, STEP = 500, 0.02  # looks: at every number of seeds up to this, then 2 % apart
-MOST = 10**12  # seeds; no one will train as many
+CHUNK = 500_000  # scores in memory at a time; each takes about ten numbers
+EVERY, STEP = 500, 0.02  # looks: at every number of seeds up to EVERY, then 2 % apart
+MOST = 10**12  # seeds; more than anyone will train
 
 
 @dataclass(frozen=True)
 class Row:
-    """What to expect if single seeds' scores are normal with this spread.
+    """What to expect if the scores of single seeds are normal with this SD.
 
     Attributes:
-        ratio: the tolerance band's half width over the spread. (Of a one-sided claim: the distance
+        ratio: half the width of the tolerance band, in SDs. (For a one-sided claim, the distance
             from the reported number to the bound.)
         spread: SD of the scores, in the metric's unit.
-        decided: probability of REPRODUCED by the maximum if the true mean is the reported number.
-        median: of the number of seeds that this takes; None where it is more than the maximum.
-        most: what it takes in nine cases of ten; None as above.
+        decided: probability of REPRODUCED within the maximum if the true mean is the reported
+            number.
+        median: median number of seeds that this takes; None if it is more than the maximum.
+        most: number of seeds that is enough in nine cases out of ten; None as above.
         detects: smallest distance of the true mean from the reported number, in the metric's unit,
-            that ends NOT REPRODUCED by the maximum with a probability of 80 %; None where none
-            does.
+            that ends NOT REPRODUCED within the maximum with a probability of 80 %; None if no
+            distance does.
     """
 
     ratio: float
@@ -49,60 +52,60 @@ class Row:
 
 
 def plan(
-    claim: Claim,
+    claim: JudgedClaim,
     rule: Rule,
     ratios: Sequence[float] = RATIOS,
     threshold: float | None = None,
     *,
     spreads: Sequence[float] | None = None,
 ) -> list[Row]:
-    """Return what the rule will probably say of a claim, for a range of spreads.
+    """Return what the rule will probably say about a claim, for a range of SDs.
 
-    Scores are drawn from a fixed seed, 10,000 times or less where the maximum is high, and
-    judged by the inverted tests of `intervals`: after every seed up to 500, then at steps of 2 %,
-    so that where more are needed their number is rounded up by as much. The reported number is the
-    middle of what its printed digits stand for. A claim on a difference is taken as paired.
+    Scores are drawn with a fixed random seed, 10,000 times or fewer if the maximum is high. They
+    are judged by the interval of the claim's statistic after every seed up to 500, then at steps of
+    2 %, which rounds larger numbers of seeds up. The reported number is taken as the middle of what
+    its printed digits may stand for, and a difference as paired.
 
     Args:
-        claim: of any kind but "exact".
-        rule: how it is decided; of its other claims nothing is taken into account.
-        ratios: half widths of the band, in spreads. Ignored where `spreads` are given.
+        claim: a claim of any kind except "exact".
+        rule: how it is decided. Other claims of the rule are not taken into account.
+        ratios: half widths of the band, in SDs. Ignored if `spreads` are given.
         threshold: what e-values must reach; None takes that of the rule, for this claim alone.
         spreads: SDs in the metric's unit.
 
     Raises:
-        ClaimError: for a claim without any tolerance, unless `spreads` are given; for a spread or a
-            ratio that is not positive.
+        ClaimError: the claim has no tolerance and no `spreads` are given, or a spread or a ratio is
+            not positive.
     """
     centre, (low, high) = (claim.low + claim.high) / 2, claim.band
     half = min(centre - low, high - centre)
     if spreads is None and not half > 0:
         raise ClaimError(
-            f"{claim.split} {claim.metric}: a claim without tolerance says nothing of the spread; "
-            "name spreads in its stead"
+            f"{claim.split} {claim.metric}: a claim without a tolerance implies no range of "
+            "spreads; pass the spreads to plan for"
         )
     if not all(number > 0 for number in (ratios if spreads is None else spreads)):
         raise ClaimError(f"ratios and spreads must be positive, got {spreads or ratios}")
     if spreads is None:
         spreads = [half / ratio for ratio in ratios]
     looks = _looks(len(rule.seeds))
-    ours, against = _simulated(claim, rule, threshold, looks)
-    return [_row(claim, looks, spread, half, ours, against) for spread in spreads]
+    supports, opposes = _simulated(claim, rule, threshold, looks)
+    return [_row(claim, looks, spread, half, supports, opposes) for spread in spreads]
 
 
 def seeds_needed(tolerance_over_sd: float, *, threshold: float, prior: float) -> int:
-    """Return about how many seeds REPRODUCED takes where the mean is the reported number.
+    """Return about how many seeds REPRODUCED takes if the true mean is the reported number.
 
-    The smallest n whose interval is no wider than the band: half_width(n) <= tolerance / SD.
+    This is the smallest n whose interval is no wider than the band: half_width(n) <= tolerance/SD.
 
     Raises:
-        ClaimError: for a tolerance that is not positive: no number of seeds would do.
+        ClaimError: the tolerance is not positive, so that no number of seeds is enough.
     """
     if not tolerance_over_sd > 0:
         raise ClaimError(f"tolerance / SD must be positive, got {tolerance_over_sd}")
 
     def enough(n: int) -> bool:
-        return intervals.half_width(n, threshold=threshold, prior=prior) <= tolerance_over_sd
+        return half_width(n, threshold=threshold, prior=prior) <= tolerance_over_sd
 
     above = 2
     while not enough(above) and above < MOST:
@@ -114,11 +117,8 @@ def seeds_needed(tolerance_over_sd: float, *, threshold: float, prior: float) ->
     return above
 
 
-Bounds = tuple[Array, Array]
-
-
 def _looks(most: int) -> Array:
-    """Return the numbers of seeds [m], 1 to the maximum, at which a simulation looks."""
+    """Return the numbers of seeds [L], 1 to the maximum, at which a simulation looks."""
     if most <= EVERY:
         return np.arange(1.0, most + 1)
     later = np.geomspace(EVERY, most, 2 + int(math.log(most / EVERY) / STEP))
@@ -126,76 +126,52 @@ def _looks(most: int) -> Array:
 
 
 def _simulated(
-    claim: Claim, rule: Rule, threshold: float | None, looks: Array
+    claim: JudgedClaim, rule: Rule, threshold: float | None, looks: Array
 ) -> tuple[Bounds, Bounds | None]:
-    """Return running intervals [repetitions, looks] of standard scores.
+    """Return running intervals [repetitions, L] of standard normal scores, relative to theta.
 
-    They are in SDs from what is estimated. The first for REPRODUCED; the second, of what does not
-    contradict them, for NOT REPRODUCED: None where nothing can.
+    The first are those of the statistic that supports the claim; the second those of the statistic
+    that opposes it, None if there is none.
     """
+    choice = choose(claim, rule)
+    supports = _running(choice.supports, rule, threshold, looks)
+    if choice.opposes is None:
+        return supports, None
+    if choice.opposes == choice.supports:
+        return supports, supports
+    return supports, _running(choice.opposes, rule, threshold, looks)
+
+
+def _running(statistic: Statistic, rule: Rule, threshold: float | None, looks: Array) -> Bounds:
     most = len(rule.seeds)
     horizon = most if rule.horizon == "fixed" else None
+    if threshold is None:
+        threshold = needed(statistic, rule.alpha, horizon=horizon, first_look=rule.first_look)
     repetitions = max(min(REPETITIONS, SCORES // most), 400)
-    k, runs = claim.best_of, claim.reference
-
-    def reach(test: str, prior: float = rule.prior, share: float = 0.5) -> float:
-        if threshold is not None:
-            return threshold
-        return needed(
-            test,
-            rule.alpha,
-            horizon=horizon,
-            first_look=rule.first_look,
-            prior=prior,
-            runs=runs if test == "reported" else None,
-            k=k if test == "best-of" else None,
-            share=share,
-        )
-
-    def look(bounds: Callable[[Array], Bounds], estimated: float) -> Bounds:
-        draw, parts = np.random.default_rng(SEED), []  # of both intervals the same scores
-        size = max(CHUNK // most, 1)
-        for begin in range(0, repetitions, size):
-            x = draw.standard_normal((min(size, repetitions - begin), most))
-            parts.append(intervals.running(*bounds(x), rule.first_look))
-        low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
-        return low - estimated, high - estimated
-
-    if rule.statistic == "median":
-        share = 1 - 0.5 ** (1 / (k or 1))  # of scores above the median of the best of k
-        at = reach("quantile", share=share)
-        estimated = NormalDist().inv_cdf(1 - share)
-        ours = look(
-            lambda x: intervals.interval_quantile(x, threshold=at, share=share, looks=looks),
-            estimated,
-        )
-        return ours, None if runs else ours  # of a mean of few runs the sign test says too little
-    at = reach("best-of" if k else "one-sample")
-    ours = look(
-        lambda x: intervals.interval(x, threshold=at, prior=rule.prior, best_of=k, looks=looks),
-        expected_maximum(k) if k else 0.0,
-    )
-    if not runs:
-        return ours, ours
-    apart = reach("reported", REPORTED_PRIOR)
-
-    def reported(x: Array) -> Bounds:
-        return intervals.interval_reported(
-            x, runs, threshold=apart, prior=REPORTED_PRIOR, looks=looks
-        )
-
-    return ours, look(reported, 0.0)
+    draw, parts = np.random.default_rng(SEED), []  # the same scores for every statistic
+    size = max(CHUNK // most, 1)
+    for begin in range(0, repetitions, size):
+        x = draw.standard_normal((min(size, repetitions - begin), most))
+        bounds = statistic.interval(Scores(x), threshold, looks)
+        parts.append(intervals.running(*bounds, rule.first_look))
+    low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return low - statistic.standard_value, high - statistic.standard_value
 
 
 def _row(
-    claim: Claim, looks: Array, spread: float, half: float, ours: Bounds, against: Bounds | None
+    claim: JudgedClaim,
+    looks: Array,
+    spread: float,
+    half: float,
+    supports: Bounds,
+    opposes: Bounds | None,
 ) -> Row:
     edge = half / spread
-    inside = np.ones(ours[0].shape, dtype=bool)
+    inside = np.ones(supports[0].shape, dtype=bool)
     if claim.side != "at-most":
-        inside &= ours[0] >= -edge
+        inside &= supports[0] >= -edge
     if claim.side != "at-least":
-        inside &= ours[1] <= edge
+        inside &= supports[1] <= edge
     decided = inside.any(-1)
     maximum = int(looks[-1])
     taken = np.where(decided, looks[inside.argmax(-1)], maximum + 1)
@@ -206,26 +182,26 @@ def _row(
         decided=float(decided.mean()),
         median=median,
         most=most,
-        detects=None if against is None else _detects(claim, spread, half, against),
+        detects=None if opposes is None else _detects(claim, spread, half, opposes),
     )
 
 
 def _within(taken: Array, part: float, maximum: int) -> int | None:
-    """Return the number of seeds that this part of the repetitions does not exceed."""
+    """Return the number of seeds that is enough for this part of the repetitions."""
     number = int(np.quantile(taken, part, method="inverted_cdf"))
     return number if number <= maximum else None
 
 
-def _detects(claim: Claim, spread: float, half: float, against: Bounds) -> float | None:
-    """Return the distance that 80 % of the repetitions tell from the band.
+def _detects(claim: JudgedClaim, spread: float, half: float, opposes: Bounds) -> float | None:
+    """Return the distance at which 80 % of the repetitions end NOT REPRODUCED.
 
-    Scores whose mean is `distance` below the reported number are told NOT REPRODUCED once the upper
-    bound of their running interval, which moves along with them, is below the band.
+    If the true mean lies `distance` below the reported number, the running interval moves down by
+    as much; the claim is NOT REPRODUCED once its upper bound is below the band.
     """
     sides = []
     if claim.side != "at-most":
-        sides.append(against[1][:, -1])
+        sides.append(opposes[1][:, -1])
     if claim.side != "at-least":
-        sides.append(-against[0][:, -1])
+        sides.append(-opposes[0][:, -1])
     reach = max(float(np.quantile(side, 0.8, method="higher")) for side in sides)
     return half + spread * reach if math.isfinite(reach) else None

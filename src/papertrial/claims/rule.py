@@ -1,4 +1,4 @@
-"""What is fixed before the first seed starts, and its hash."""
+"""The rule that is registered before the first seed starts, and its hash."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.errors import ClaimError
 
-Statistic = Literal["mean", "median"]
+StatisticName = Literal["mean", "median"]
 Horizon = Literal["anytime", "fixed"]
-FIRST_LOOK = 5  # no distribution-free test can reject at 5 % earlier
-METHOD = 1  # another number where verdicts would be taken in another way
+FIRST_LOOK = 5  # no distribution-free test can reject at 5 % with fewer seeds
+METHOD = 1  # increased whenever the same scores could lead to another verdict
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How the claims are decided: everything that a verdict depends on besides the scores.
+    """How the claims are decided: everything that a verdict depends on, except the scores.
 
     Attributes:
-        claims: those that seeds decide, in the recipe's order.
+        claims: the claims that seeds decide, in the recipe's order.
         seeds: in the order in which verdicts are taken; their number is the maximum.
-        alpha: the chance of error of each side.
-        statistic: what of the scores' distribution a claim is about.
-        prior: c2 of the one-sample test, the precision of the prior on mean/SD.
-        first_look: finished seeds before which nothing is decided.
+        alpha: the probability of an error on each side.
+        statistic: what the claims are about, the mean or the median of the scores.
+        prior: precision c2 of the prior on (mean - edge)/SD.
+        first_look: the number of finished seeds before which nothing is decided.
         horizon: "anytime" allows any number of seeds; "fixed" is calibrated to the maximum.
-        max_diverged: the highest share of seeds that may fail for a verdict to be taken.
+        max_diverged: the highest share of seeds that may fail for a verdict to be reached.
     """
 
-    claims: tuple[Claim, ...]
+    claims: tuple[JudgedClaim, ...]
     seeds: tuple[int, ...]
     alpha: float = 0.05
-    statistic: Statistic = "mean"
+    statistic: StatisticName = "mean"
     prior: float = 1.0
     first_look: int = FIRST_LOOK
     horizon: Horizon = "anytime"
@@ -45,12 +45,15 @@ class Rule:
     def __post_init__(self) -> None:
         twice = sorted(seed for seed, count in Counter(self.seeds).items() if count > 1)
         if twice:
-            rule = "seeds must differ: a seed twice is one score counted twice"
-            raise ClaimError(f"{rule}; got {', '.join(map(str, twice))} more than once")
+            got = ", ".join(map(str, twice))
+            raise ClaimError(
+                f"seeds must differ, because a repeated seed counts one score twice; got {got} "
+                "more than once"
+            )
         if len(self.seeds) < self.first_look:
             raise ClaimError(
-                f"at least {self.first_look} seeds are needed, got {len(self.seeds)}: no test that "
-                "makes no more than 5 % errors can decide earlier; raise --max-seeds"
+                f"at least {self.first_look} seeds are needed, got {len(self.seeds)}: with fewer, "
+                "no test can decide with at most 5 % errors; increase --max-seeds"
             )
         if not 0 < self.alpha < 0.5:
             raise ClaimError(f"0 < alpha < 0.5 must hold, got {self.alpha}")
@@ -61,11 +64,11 @@ class Rule:
 
 
 def to_bytes(registered: Mapping[str, Any]) -> bytes:
-    """Return a pre-registration as the bytes that its hash is taken of."""
+    """Return the bytes of a pre-registration file, which its hash is computed from."""
     text = json.dumps(registered, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     return f"{text}\n".encode()
 
 
 def sha256(registered: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a pre-registration: that of its file, as `sha256sum` prints it."""
+    """Return the SHA-256 of a pre-registration file, as `sha256sum` prints it."""
     return hashlib.sha256(to_bytes(registered)).hexdigest()

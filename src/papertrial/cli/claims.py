@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from papertrial.numbers import as_written, whole
+from papertrial.numbers import number as score
 
 _COUNTS = ("parameters", "samples")
 
@@ -18,7 +21,7 @@ def reported(claim: Mapping[str, Any]) -> str:
     printed = f" (printed: {claim['printed']})" if claim.get("printed") else ""
     best_of = f", the best of {claim.get('runs') or 'several'} runs" if kind == "best-of" else ""
     epoch = ", the best epoch on test" if claim.get("best_epoch_on_test") else ""
-    return f"{name} {bound}{number(claim, claim.get('value'), 10)}{printed}{best_of}{epoch}"
+    return f"{name} {bound}{_text(claim, claim.get('value'), as_written)}{printed}{best_of}{epoch}"
 
 
 def ours(claim: Mapping[str, Any]) -> str:
@@ -33,9 +36,13 @@ def ours(claim: Mapping[str, Any]) -> str:
     return "not computed"
 
 
-def number(claim: Mapping[str, Any], value: object, digits: int = 6) -> str:
-    """Return a number of a claim with so many digits; a count has all of its own."""
+def number(claim: Mapping[str, Any], value: object, spread: float | None = None) -> str:
+    """Return a score of a claim, rounded by the SD if it is known; a count has all its digits."""
+    return _text(claim, value, lambda known: score(known, spread))
+
+
+def _text(claim: Mapping[str, Any], value: object, write: Callable[[float], str]) -> str:
     if not isinstance(value, int | float):
-        return str(value)
+        return str(value)  # a damaged document
     counted = claim.get("metric") in _COUNTS and float(value).is_integer()
-    return f"{int(value):,}" if counted else f"{value:,.{digits}g}"
+    return whole(value) if counted else write(value)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from papertrial.cli.options import Device, Json
+from papertrial.numbers import number
 
 if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
@@ -59,7 +60,7 @@ def _table(answers: list[Answer], top: int) -> None:
         shown = (
             ["\n".join(name for name, _ in likeliest), "\n".join(f"{p:.2%}" for _, p in likeliest)]
             if classes
-            else [f"{answer.prediction:.6g}"]
+            else [number(float(answer.prediction))]
         )
         table.add_row(answer.input, *shown, *([answer.converted] if converted else []))
     Console(markup=False, emoji=False).print(table)  # texts are shown as they are

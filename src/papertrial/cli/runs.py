@@ -14,6 +14,7 @@ import typer
 
 from papertrial.cli.claims import number, ours, reported
 from papertrial.cli.options import Json
+from papertrial.numbers import number as score
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,14 +166,18 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
         return told
     if metric is not None:
         named = entry.number(metric)
-        return [f"{named[0]} {metric} {named[1]:.6g}" if named else "-"]
+        return [f"{named[0]} {metric} {score(named[1])}" if named else "-"]
     known = entry.headline
-    return [f"{known[0]} {known[1]} {entry.metrics[known[0]][known[1]]:.6g}" if known else "-"]
+    return [f"{known[0]} {known[1]} {score(entry.metrics[known[0]][known[1]])}" if known else "-"]
 
 
 def _ruled(verdict: Any) -> str:
     mean, n = verdict.get("mean"), verdict.get("n")
-    ours = f", ours {number(verdict, mean)}" if isinstance(mean, int | float) else ""
+    ours = (
+        f", ours {number(verdict, mean, verdict.get('sd'))}"
+        if isinstance(mean, int | float)
+        else ""
+    )
     of = f" (n = {n})" if n else ""
     said = verdict.get("verdict") or "not judged"
     return f"{reported(verdict)}: {said}{ours}{of}"
@@ -230,7 +235,7 @@ def _metrics(told: dict[str, Any]) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for name in dict.fromkeys(name for values in splits.values() for name in values):
-        cells = [f"{v[name]:.6g}" if name in v else "-" for v in splits.values()]
+        cells = [score(v[name]) if name in v else "-" for v in splits.values()]
         table.add_row(name, *cells)
     _console().print(table)
 

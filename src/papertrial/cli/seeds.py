@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn
 from rich.table import Column
 
-from papertrial.claims.told import (
+from papertrial.claims.events import (
     Looked,
     Registered,
     SeedEnded,
@@ -20,6 +20,7 @@ from papertrial.claims.told import (
     SeedRetried,
     SeedStarted,
 )
+from papertrial.numbers import number
 
 Telling = Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
 _PLAIN_EVERY = 10.0  # seconds between two plain lines of one worker
@@ -106,8 +107,8 @@ class SeedReporter:
             self._say(f"{name} started")
 
     def _new_task(self) -> Task:
-        number = self._live.add_task("", total=None, text="")
-        return next(task for task in self._live.tasks if task.id == number)
+        new = self._live.add_task("", total=None, text="")
+        return next(task for task in self._live.tasks if task.id == new)
 
     def _progress(self, message: SeedProgress) -> None:
         bar, now = self._bars[message.worker], time.perf_counter()
@@ -130,7 +131,7 @@ class SeedReporter:
             self._live.update(self._bars[message.worker].task.id, visible=False)
         took = _clock(message.seconds) if message.seconds >= 60 else f"{message.seconds:.1f} s"
         if message.state == "finished":
-            scores = ", ".join(f"{name} {score:.4g}" for name, score in message.scores.items())
+            scores = ", ".join(f"{name} {number(score)}" for name, score in message.scores.items())
             self._say(f"seed {message.seed}: {scores} ({took})")
         else:
             error = f": {message.error}" if message.error else ""

@@ -10,6 +10,7 @@ import typer
 
 from papertrial.cli.claims import ours, reported
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
+from papertrial.numbers import number
 
 if TYPE_CHECKING:
     from papertrial.store.run_records import RunSummary
@@ -69,7 +70,7 @@ def show_metrics(
         column.justify = "right"
     numbers = {split: scalars(values) for split, values in metrics.items()}
     for name in next(iter(numbers.values())):
-        cells = [f"{values[name]:.6g}" if name in values else "-" for values in numbers.values()]
+        cells = [number(values[name]) if name in values else "-" for values in numbers.values()]
         table.add_row(name, *cells)
     Console(stderr=to_stderr, markup=False, emoji=False).print(table)
     others = [
@@ -113,7 +114,9 @@ def told(summary: RunSummary) -> list[str]:
         lines.append(f"reported: {of}, the best on {split}")
     if report.optimistic:
         last = (report.last_metrics or summary.metrics)["test"]
-        numbers = ", ".join(f"{k} {v:.6g}" for k, v in last.items() if isinstance(v, float | int))
+        numbers = ", ".join(
+            f"{k} {number(v)}" for k, v in last.items() if isinstance(v, float | int)
+        )
         lines.append(
             "OPTIMISTIC: the epoch was chosen by the test split, so its test numbers are better "
             f"than the model is; test at the last epoch: {numbers}"

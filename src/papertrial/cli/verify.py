@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
+from papertrial.numbers import as_written, whole
 
 if TYPE_CHECKING:
     from papertrial.verification.verify import Verification
@@ -124,7 +125,7 @@ def _said(claim: dict[str, Any]) -> str:
     """Return a line on a claim: what it is, the verdict, the one by the median, and why."""
     split = f"{claim['split']} " if claim["split"] else ""  # parameters have none
     counted = claim["kind"] == "exact"
-    value = f"{claim['value']:,.0f}" if counted else f"{claim['value']:g}"
+    value = whole(claim["value"]) if counted else as_written(claim["value"])
     kind = "" if counted or claim["kind"] == "mean" else f" ({claim['kind']})"
     verdict = claim["verdict"] or "not judged"
     median = claim["verdict_median"]
@@ -134,7 +135,7 @@ def _said(claim: dict[str, Any]) -> str:
 
 def _following(events: Generator[Any, None, Verification]) -> Verification:
     """Run a verification to its end, showing what it tells; return it."""
-    from papertrial.claims.told import Registered, SeedEnded
+    from papertrial.claims.events import Registered, SeedEnded
     from papertrial.cli.seeds import SeedReporter
     from papertrial.progress import Step
 

@@ -51,6 +51,14 @@ def seed_all(device: torch.device, seed: int) -> None:
 
 
 @contextlib.contextmanager
+def drawing_from(device: torch.device, seed: int) -> Iterator[None]:
+    """Let what is inside draw from a stream of its own; then put all the generators back."""
+    with generators_kept(device):
+        seed_all(device, seed)
+        yield
+
+
+@contextlib.contextmanager
 def generators_kept(device: torch.device) -> Iterator[None]:
     """Put back afterwards, also after an error, all the generators that `seed_all` seeds."""
     python, numpy = random.getstate(), np.random.get_state()

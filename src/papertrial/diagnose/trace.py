@@ -109,7 +109,7 @@ class Trace:
         names = {module: name for name, module in model.named_modules()}
 
         def enter(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-            self.running.append((names.get(module, ""), module, (*inputs, *named.values())))
+            self.entered(names.get(module, ""), module, (*inputs, *named.values()))
 
         def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             self.left(output)
@@ -141,6 +141,10 @@ class Trace:
         known = [origin for t in given if (origin := self.origin(t)) is not None]
         if known:
             self._derive(name, known, made, passes=name in _SAME_NUMBERS)
+
+    def entered(self, name: str, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Record that a module is called."""
+        self.running.append((name, module, inputs))
 
     def left(self, output: Any) -> None:
         """Record that the innermost module that is running has returned."""
@@ -248,9 +252,14 @@ def run(model: nn.Module, x: Any, *, keep_ends: bool = False) -> tuple[Trace, An
     The output is the exception where the model failed.
     """
     trace = Trace(keep_ends)
+    return trace, run_traced(trace, model, x)
+
+
+def run_traced(trace: Trace, model: nn.Module, x: Any) -> Any:
+    """Record one forward pass [B, ...] in a trace, and return its output as `run` does."""
     with torch.no_grad():
         try:
             with trace.of(model, x):
-                return trace, model(x)
+                return model(x)
         except Exception as error:
-            return trace, error
+            return error

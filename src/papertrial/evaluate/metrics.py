@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from papertrial.data.streams import derive, drawing_from
 from papertrial.errors import DataError, DivergedError, did_you_mean
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.losses import Loss
@@ -68,6 +69,8 @@ def compute(
     y: Tensor,
     loss: Loss,
     device: torch.device = _CPU,
+    *,
+    stream: int = 0,
 ) -> dict[str, Value]:
     """Return each metric of a split.
 
@@ -79,6 +82,7 @@ def compute(
         y: targets as stored.
         loss: called once, on the whole split: its own reduction decides the average.
         device: where the loss is computed; all else is on the CPU, in float64 where it matters.
+        stream: what a loss that draws random numbers draws from: the stream ("loss",) of it.
 
     Returns:
         a number for each name; None where it is not defined, as AUROC with a class that is absent.
@@ -89,7 +93,7 @@ def compute(
     target = task.target(y, output).clone()
     for name in names:
         if name == "loss":
-            with torch.no_grad():
+            with torch.no_grad(), drawing_from(device, derive(stream, "loss")):
                 values[name] = loss(output.to(device), target.to(device)).item()
         elif task.family == "regression":
             defined = name != "r2" or len(y) >= 2

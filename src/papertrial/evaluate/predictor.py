@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from papertrial.data.pipeline import Pipeline, State
+from papertrial.data.streams import derive
 from papertrial.evaluate.inputs import Inputs
 from papertrial.evaluate.predict import forward
 from papertrial.tasks.task import Task
@@ -38,7 +39,12 @@ class Answer:
 
 
 class Predictor:
-    """A model with the preparation and the meaning it was trained with."""
+    """A model with the preparation and the meaning it was trained with.
+
+    The same inputs get the same answers each time. Where the model draws random numbers in
+    evaluation, they come from the stream "predict" of `seed`, and an answer depends on the place of
+    its input among those given.
+    """
 
     def __init__(
         self,
@@ -51,6 +57,7 @@ class Predictor:
         device: torch.device,
         precision: str = "fp32",
         batch_size: int = 1000,
+        seed: int = 0,
     ) -> None:
         self.model = model
         self.task = task
@@ -60,6 +67,7 @@ class Predictor:
         self.device = device
         self.precision = precision
         self.batch_size = batch_size
+        self.seed = seed
 
     def predict(self, inputs: Any) -> list[Answer]:
         """Return an answer for each input.
@@ -75,7 +83,8 @@ class Predictor:
             PredictionInputError: an input that cannot be read as what the model takes.
         """
         answers: list[Answer] = []
-        for column, names, notes in self.inputs.read(inputs, self.batch_size):
+        given = self.inputs.read(inputs, self.batch_size)
+        for number, (column, names, notes) in enumerate(given):
             output = forward(
                 self.model,
                 column,
@@ -84,6 +93,7 @@ class Predictor:
                 device=self.device,
                 precision=self.precision,
                 batch_size=self.batch_size,
+                stream=derive(self.seed, "predict", number),
             )
             decoded = self.task.decode(output)
             answers += [

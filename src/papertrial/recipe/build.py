@@ -69,6 +69,11 @@ def _build(
     except Exception as error:
         paths = [item for item in args if isinstance(item, str) and item.count(".") > 1]
         hint = f"; a nested slot is written {{use: {paths[0]}}}" if paths else ""
+        if isinstance(error, FileNotFoundError) and not paths:
+            hint = (
+                "; a file that it reads is found from anywhere, and kept with the run, where an "
+                "argument in the recipe names it (weights: ./w.pt)"
+            )
         raise RecipeError(
             f"{where}: {use} refused its arguments: {type(error).__name__}: {error}{hint}"
         ) from error

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -18,7 +17,6 @@ from papertrial.recipe.quantity import (
     VALUE_PATTERN,
     Rounding,
     as_points,
-    both_ways,
     interval_of,
     is_percentage,
     plain,
@@ -29,17 +27,13 @@ from papertrial.recipe.quantity import (
 )
 from papertrial.recipe.section import ClaimMetric, Section
 from papertrial.recipe.text import scalar
-from papertrial.vocabulary import SplitName, is_fraction
-
-if TYPE_CHECKING:
-    from papertrial.recipe.schema import Recipe
+from papertrial.vocabulary import SplitName
 
 Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
 Side = Literal["about", "at-least", "at-most"]
 _LEAST_SEEDS = 5  # the first look: papertrial.claims.rule has the reason
 _MOST_SEEDS = 10_000  # more than anyone will train; what is simulated beforehand stays small
 _LARGEST_SEED = 2**63 - 1  # as of the recipe's own seed
-WIDE = 0.1  # a tolerance of a fraction from which on it is probably one of points
 
 
 def _finite(value: object) -> bool:
@@ -143,26 +137,31 @@ Seeds = Annotated[
 
 
 class PlusMinus(Section):
-    """What stands behind the plus-minus of a reported number."""
+    """The number printed after the plus-minus sign of a reported value."""
 
     value: Width = Field(
-        description='in the metric\'s unit, or "0.16 points", as it must be beside a percentage'
+        description='In the metric\'s unit, or `"0.16 points"`, as required beside a percentage.'
     )
     is_: Literal["sd", "se", "ci", "unknown"] = Field(
         default="unknown",
         alias="is",
-        description="standard deviation, standard error, confidence interval",
+        description="Standard deviation, standard error, or half-width of a confidence interval. "
+        "`plan` computes the spread between seeds from it.",
     )
-    level: float = Field(default=0.95, gt=0, lt=1, description="of a confidence interval")
+    level: float = Field(default=0.95, gt=0, lt=1, description="Level of a confidence interval.")
 
 
 class Versus(Section):
-    """The other side of a difference: ours minus its score."""
+    """The other side of a difference. Its score is subtracted from the score of this recipe."""
 
     recipe: str | None = Field(
-        default=None, description="a name or a file; this recipe if left out"
+        default=None,
+        description="Shipped recipe or `.yaml` file. If omitted, this recipe with the changes in "
+        "`set`.",
     )
-    set: dict[str, Any] = Field(default={}, description="overrides of it, by dotted key")
+    set: dict[str, Any] = Field(
+        default={}, description="Overrides of that recipe: `{optimizer.lr: 0.1}`."
+    )
 
     @property
     def overrides(self) -> tuple[str, ...]:
@@ -171,35 +170,59 @@ class Versus(Section):
 
 
 class Claim(Section):
-    """A reported number, what may differ from it, and what it says of a training's scores."""
+    """A reported number, the tolerance granted to it, and how many runs it stands for."""
 
-    metric: ClaimMetric
-    split: SplitName = "test"
-    value: Value = Field(description='in the metric\'s unit, or "55 %"')
+    metric: ClaimMetric = Field(description="Metric, or `parameters` or `samples` for `exact`.")
+    split: SplitName = Field(default="test", description="Part that the number was measured on.")
+    value: Value = Field(description='The reported number: `0.646` or `"64.6 %"`.')
     tolerance: Width | None = Field(
         default=None,
-        description='in the metric\'s unit, or "1.2 points", as it must be beside a percentage',
+        description='In the metric\'s unit, or `"1.2 points"`, as required beside a percentage. '
+        "Required, except for bounds and `exact`.",
     )
     relative_tolerance: Share | None = Field(
-        default=None, description='fraction of the value, beside a percentage as "3 %"'
+        default=None,
+        description='Share of the value: `"3 %"`, as required beside a percentage, or `0.03`. Give '
+        "this or `tolerance`.",
     )
-    kind: Kind = "mean"
-    n: int | None = Field(default=None, ge=1, description="runs behind the reported number")
-    printed: Printed | None = Field(default=None, description='the digits as printed, "55 %"')
-    rounding: Rounding = Field(default="nearest", description="how the printed digits were cut")
-    plus_minus: PlusMinus | None = None
-    baseline: Value | None = Field(default=None, description="what the paper improves on")
+    kind: Kind = Field(default="mean", description="What was reported.")
+    n: int | None = Field(
+        default=None,
+        ge=1,
+        description="Runs behind the number. If omitted, `mean` is taken as the expected score.",
+    )
+    printed: Printed | None = Field(
+        default=None,
+        description='The number as printed, `"64.6 %"`. Its rounding error widens the tolerance.',
+    )
+    rounding: Rounding = Field(
+        default="nearest", description="How the printed digits were shortened."
+    )
+    plus_minus: PlusMinus | None = Field(default=None, description="The spread that is reported.")
+    baseline: Value | None = Field(
+        default=None, description="Score that the paper improves on. Used for warnings only."
+    )
     best_epoch_on_test: bool = Field(
-        default=False, description="the number is that of the epoch that was best on test"
+        default=False,
+        description="The number is from the epoch with the best test score. Ours is then chosen in "
+        "the same way.",
     )
-    side: Side | None = Field(default=None, description="of a difference; about where left out")
-    versus: Versus | None = Field(default=None, description="of a difference: the other side")
-    where: str | None = None
-    url: str | None = None
-    notes: str | None = None
-    unverified: bool = Field(default=False, description="not read in the document named")
+    side: Side | None = Field(
+        default=None, description="Only for `difference`. If omitted, `about`."
+    )
+    versus: Versus | None = Field(
+        default=None, description="Required for `difference`: what this recipe is compared with."
+    )
+    where: str | None = Field(default=None, description="Where the number was read.")
+    url: str | None = Field(default=None, description="Address where the number was read.")
+    notes: str | None = Field(default=None, description="Remarks for readers.")
+    unverified: bool = Field(
+        default=False, description="The number was not read in the source itself."
+    )
     not_judged: str | None = Field(
-        default=None, description="why it is not: set where an override changes the setting"
+        default=None,
+        description="Why the claim does not apply. Set automatically when an override changes the "
+        "setting.",
     )
 
     @property
@@ -268,99 +291,36 @@ def percentages(claim: Mapping[str, Any]) -> dict[str, str]:
 
 
 class Verify(Section):
-    """How the claims are decided: seeds, errors allowed, and when seeds count as lost."""
+    """How the claims are decided."""
 
-    max_seeds: int = Field(default=15, ge=_LEAST_SEEDS, le=_MOST_SEEDS, description="seeds at most")
-    seeds: Seeds | None = Field(default=None, description="these seeds, in this order")
-    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="chance of error of each side")
-    statistic: Literal["mean", "median"] = "mean"
+    max_seeds: int = Field(
+        default=15, ge=_LEAST_SEEDS, le=_MOST_SEEDS, description="Largest number of seeds."
+    )
+    seeds: Seeds | None = Field(
+        default=None, description="Seeds to train, in order. If omitted, `seed`, `seed + 1`, ..."
+    )
+    alpha: float = Field(
+        default=0.05,
+        gt=0,
+        lt=0.5,
+        description="Highest chance of a false REPRODUCED, and of a false NOT REPRODUCED.",
+    )
+    statistic: Literal["mean", "median"] = Field(
+        default="mean", description="Statistic of our scores that the claim is about."
+    )
     prior: float = Field(
-        default=1.0, gt=0, allow_inf_nan=False, description="c2: precision of the prior on mean/SD"
+        default=1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Precision of the prior on (mean - edge) / SD in the test.",
     )
-    horizon: Literal["anytime", "fixed"] = "anytime"
-    max_diverged: float = Field(default=0.2, ge=0, lt=1, description="share of seeds that may fail")
-
-
-def claim_warnings(recipe: Recipe) -> list[str]:
-    """Return a sentence for each thing that a reader should know of a claim's widths.
-
-    Claims that seeds decide are counted from 1, as a pre-registration counts them.
-    """
-    decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    return [
-        f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {said}"
-        for i, claim in enumerate(decided, 1)
-        for said in (*_too_wide(claim), *_of_points(claim), *_spread(claim), *_none(claim))
-    ]
-
-
-def _too_wide(claim: Claim) -> Iterator[str]:
-    """Tell of a tolerance wider than half of the gain: over a baseline, or the difference itself.
-
-    What it lets pass could be nearer to no gain than to the gain that is claimed.
-    """
-    base = 0.0 if claim.is_gain else claim.baseline_number
-    gain = 0.0 if base is None else abs(claim.number - base)
-    if base is None or claim.allowed <= gain / 2 * (1 + 1e-9):  # but for rounding
-        return
-    of = f"of {claim.number:g}" if claim.is_gain else f"from {base:g} to {claim.number:g}"
-    yield (
-        f"the tolerance of {claim.allowed:g} is wider than half of the gain that is claimed, "
-        f"{gain:g} ({of}); at most {gain / 2:g} would tell them apart"
+    horizon: Literal["anytime", "fixed"] = Field(
+        default="anytime",
+        description="`fixed` needs fewer seeds, but `max_seeds` cannot be raised later.",
     )
-
-
-def _of_points(claim: Claim) -> Iterator[str]:
-    """Tell of a tolerance of a fraction that is so wide that points were probably meant."""
-    if not is_fraction(claim.metric):
-        return
-    low, high = claim.printed_interval
-    low = -math.inf if claim.judged_side == "at-most" else low - claim.allowed
-    high = math.inf if claim.judged_side == "at-least" else high + claim.allowed
-    least, most = _possible(claim)
-    wide = claim.allowed >= WIDE
-    if low <= least and high >= most:
-        said = "no score could contradict it: its band holds every value that there can be"
-    elif wide:
-        points = as_points(Decimal(f"{claim.allowed:.6g}"))
-        said = f"the tolerance of {claim.allowed:g} is {points}, within which results differ much"
-    else:
-        return
-    if wide and isinstance(claim.tolerance, int | float):  # text names its unit
-        share = Decimal(repr(claim.tolerance)).scaleb(-2)
-        said += f"; where {as_points(share)} are meant, write {both_ways(share)}"
-    yield said
-
-
-def _spread(claim: Claim) -> Iterator[str]:
-    """Tell of a bare plus-minus of a fraction that is so wide that points were probably meant."""
-    given, spread = claim.plus_minus and claim.plus_minus.value, claim.plus_minus_number
-    if spread is None or not isinstance(given, int | float) or not is_fraction(claim.metric):
-        return
-    least, most = _possible(claim)
-    slack = 1e-9  # of rounding: 0.95 and 0.05 are 1
-    if claim.number - spread < least - slack or claim.number + spread > most + slack:
-        said = f"the plus-minus of {spread:g} reaches beyond what {claim.metric} can be"
-    elif spread >= WIDE:
-        points = as_points(Decimal(repr(given)))
-        said = f"the plus-minus of {spread:g} is {points}, by which few results differ"
-    else:
-        return
-    share = Decimal(repr(given)).scaleb(-2)
-    yield f"{said}; where {as_points(share)} are meant, write {both_ways(share)}"
-
-
-def _possible(claim: Claim) -> tuple[float, float]:
-    """Return the least and the greatest value of a fraction, or of a gain of one."""
-    if claim.metric == "r2":
-        return -math.inf, math.inf if claim.is_gain else 1
-    return -1 if claim.is_gain else 0, 1
-
-
-def _none(claim: Claim) -> Iterator[str]:
-    low, high = claim.printed_interval
-    if claim.judged_side == "about" and claim.allowed == 0 and low == high:
-        yield "without a tolerance no number of seeds can show that a number is exactly right"
+    max_diverged: float = Field(
+        default=0.2, ge=0, lt=1, description="Largest share of seeds that may diverge or crash."
+    )
 
 
 def _as_text(value: Any) -> str:

@@ -7,13 +7,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from papertrial.errors import RecipeError
+from papertrial.recipe.arguments import is_path, map_arguments
+from papertrial.recipe.closure import trace
+from papertrial.recipe.content import content_of
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.schema import Recipe, not_training
-from papertrial.recipe.slots import is_vectors_file, map_files
+from papertrial.recipe.slots import is_vectors_file, map_uses
+from papertrial.recipe.text import KeyPath
 from papertrial.recipe.versus import other_side
 
-_WEIGHTS = "model.safetensors"  # of the run that `init_from` names
+# Of the run that `init_from` names.
+_WEIGHTS, _DESCRIBED = "model.safetensors", "preprocess.json"
 
 
 def recipe_hash(recipe: Recipe) -> str:
@@ -44,7 +48,7 @@ def training_hash(recipe: Recipe) -> str:
 
 
 def _digest(tree: dict[str, Any]) -> str:
-    tree = _by_content(map_files(tree, _content))
+    tree = _by_content(map_arguments(map_uses(tree, _code), _argument))
     text = json.dumps(_whole(tree), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -60,7 +64,12 @@ def _by_content(tree: dict[str, Any]) -> dict[str, Any]:
             text["vectors"] = _sha256(Path(text["vectors"]))
     tree = {**tree, "data": data}
     if "init_from" in tree:
-        tree["init_from"] = _sha256(Path(tree["init_from"]) / _WEIGHTS)
+        start = Path(tree["init_from"])
+        described = start / _DESCRIBED
+        tree["init_from"] = [
+            _sha256(start / _WEIGHTS),
+            _sha256(described) if described.is_file() else None,
+        ]
     return tree
 
 
@@ -73,15 +82,15 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _content(use: str) -> str:
-    """Name a file by its content, so that a copy elsewhere is the same recipe."""
-    path, _, name = use.rpartition(":")
-    return f"{_sha256(Path(path))}.py:{name}"
+def _code(use: str) -> str:
+    """Name code by its content, so that a copy elsewhere is the same recipe."""
+    closure = trace(use)
+    return use if closure is None else f"code-sha256-{closure.digest}:{closure.attribute}"
+
+
+def _argument(_: KeyPath, text: str) -> str:
+    return _sha256(Path(text)) if is_path(text) else text
 
 
 def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:  # word vectors take a gigabyte: never read whole
-            return f"sha256-{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    except OSError as error:
-        raise RecipeError(f"there is no readable file {str(path)!r}: {error.strerror}") from error
+    return f"sha256-{content_of(path).sha256}"

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
+from papertrial.recipe.arguments import anchor_arguments, check_arguments
 from papertrial.recipe.check import check_slot, check_source
 from papertrial.recipe.override import apply_override, section_at
 from papertrial.recipe.rules import broken_rules
@@ -86,19 +87,14 @@ def load_recipe(
     problems += _not_plain(document.tree)
     if problems and isinstance(source, Mapping):
         raise InvalidRecipeError(title, problems)
-    tree = anchor_files(expand(document.tree), folder)
+    tree = anchor_arguments(anchor_files(expand(document.tree), folder), folder)
     reported = tree if not overrides else copy.deepcopy(tree)
     places: dict[str, str | int] = {dotted(path): line for path, line in document.lines.items()}
-    for override in overrides:
-        path, problem = apply_override(tree, override)
-        if problem:
-            problems.append(problem)
-            continue
-        where = dotted(path)
-        for known in [k for k in places if f"{k}.".startswith(f"{where}.")]:
-            del places[known]
-        places[where] = f'override "{override}"'
+    changed, refused = _override(tree, overrides, places)
+    problems += refused
     tree = anchor_files(expand(tree), Path.cwd())
+    if changed:  # what the recipe itself says is relative to the recipe alone
+        tree = anchor_arguments(tree, Path.cwd(), changed)
     if overrides:
         _mark_claims(tree, reported, overrides)
     recipe, found = _typed(tree)
@@ -107,12 +103,34 @@ def load_recipe(
         for path, value in slots_in(tree):
             found += check_slot(path, value)
         found += check_source(tree.get("data"))
+        found += check_arguments(tree)
     unique = {(p.where, p.message): p for p in found}
     problems += [_placed(problem, places) for problem in unique.values()]
     if problems:
         raise InvalidRecipeError(title, problems)
     assert recipe is not None
     return recipe
+
+
+def _override(
+    tree: dict[str, Any], overrides: Sequence[str], places: dict[str, str | int]
+) -> tuple[list[KeyPath], list[Problem]]:
+    """Apply overrides to a tree; return the keys that they set, and what is wrong with them.
+
+    `places` has the place of every key, and of those set it has the override afterwards.
+    """
+    changed, problems = list[KeyPath](), list[Problem]()
+    for override in overrides:
+        path, problem = apply_override(tree, override)
+        if problem:
+            problems.append(problem)
+            continue
+        changed.append(path)
+        where = dotted(path)
+        for known in [k for k in places if f"{k}.".startswith(f"{where}.")]:
+            del places[known]
+        places[where] = f'override "{override}"'
+    return changed, problems
 
 
 def _mark_claims(tree: dict[str, Any], reported: dict[str, Any], overrides: Sequence[str]) -> None:

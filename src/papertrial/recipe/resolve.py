@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from papertrial.errors import RecipeError, nearest
-from papertrial.recipe.slots import is_file, read_file
+from papertrial.recipe.closure import Closure, trace
+from papertrial.recipe.isolate import load
+from papertrial.recipe.slots import is_file
 
 Parameters = Mapping[str, inspect.Parameter]
 
@@ -31,9 +29,11 @@ def resolve(use: str) -> Callable[..., Any]:
     Raises:
         RecipeError: there is no such module, file or name, or it is not callable.
     """
-    if is_file(use):
-        path, _, name = use.rpartition(":")
-        owner, parts, where = _load_file(Path(path)), name.split("."), path
+    closure = trace(use)
+    owner: Any
+    if closure is not None:
+        owner, parts = _load(use, closure), closure.attribute.split(".")
+        where = str(closure.entry.path) if is_file(use) else closure.entry.name
     else:
         owner, parts = _import(use)
         where = use.removesuffix("." + ".".join(parts))
@@ -108,25 +108,11 @@ def _import(use: str) -> tuple[Any, list[str]]:
     )
 
 
-def _load_file(path: Path) -> Any:
-    """Import a file by its content: the same text is the same module, wherever it lies."""
-    source = read_file(path)
-    name = f"papertrial_file_{hashlib.sha256(source).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickle look a class's module up there
+def _load(use: str, closure: Closure) -> Any:
+    """Import code from outside installed packages, by its content."""
     try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        alone = "; the file must stand alone, for a run keeps a copy of it and nothing beside it"
-        hint = alone if isinstance(error, ModuleNotFoundError) else ""
-        raise RecipeError(
-            f"{path}{line} cannot be imported: {type(error).__name__}: {error}{hint}"
-        ) from error
-    return module
+        return load(closure)
+    except RecipeError as error:
+        if is_file(use):
+            raise
+        raise RecipeError(f"importing {closure.entry.name!r} failed: {error}") from error

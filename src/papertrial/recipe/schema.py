@@ -1,121 +1,38 @@
-"""The recipe's sections as frozen pydantic models; the vocabulary that editors complete from."""
+"""The recipe's sections as frozen pydantic models, and their JSON Schema for editors."""
 
 from __future__ import annotations
 
 import copy
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    Strict,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
 from pydantic_core import core_schema
 
 from papertrial.recipe.claims import Claim, Verify
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.section import MetricName, Section
-from papertrial.vocabulary import OWN_DATA, SOURCES, TaskName
-
-
-def _portion(value: object) -> object:
-    fraction = isinstance(value, float) and 0 < value < 1
-    rows = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if value is not None and not (fraction or rows):
-        raise ValueError("must be a fraction between 0 and 1 or a number of rows of at least 1")
-    return value
-
-
-def _source(name: str) -> str:
-    if name not in (*SOURCES, *OWN_DATA) and ".py:" not in name:
-        raise ValueError("unknown source")
-    return name
-
-
-def _batch_size(value: object) -> object:
-    count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if not (count or value == "full"):
-        raise ValueError("must be a number of samples of at least 1, or full")
-    return value
-
-
-def _size(value: object) -> object:
-    sides = value if isinstance(value, list | tuple) else ()
-    whole = [s for s in sides if isinstance(s, int) and not isinstance(s, bool) and s >= 1]
-    if value is not None and not len(sides) == len(whole) == 2:
-        raise ValueError("must be [height, width] in pixels")
-    return None if value is None else tuple(sides)
-
-
-SourceName = Annotated[
-    str,
-    AfterValidator(_source),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "anyOf": [{"enum": [*SOURCES, *OWN_DATA]}, {"pattern": r"\.py:"}],
-            "description": "a set by its name, a kind of files of one's own, or ./file.py:function",
-        }
-    ),
-]
-BatchSize = Annotated[
-    int | Literal["full"],
-    BeforeValidator(_batch_size),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "full"}]}),
-]
-Size = Annotated[
-    tuple[int, int] | None,
-    BeforeValidator(_size),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {
-                    "type": "array",
-                    "items": {"type": "integer", "minimum": 1},
-                    "minItems": 2,
-                    "maxItems": 2,
-                },
-                {"type": "null"},
-            ]
-        }
-    ),
-]
-Portion = Annotated[
-    float | int | None,
-    BeforeValidator(_portion),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-                {"type": "integer", "minimum": 1},
-                {"type": "null"},
-            ]
-        }
-    ),
-]
-
+from papertrial.recipe.value_types import BatchSize, Portion, Size, SourceName
+from papertrial.vocabulary import TaskName
 
 Deviation = Annotated[str, Field(min_length=1)]
 
 
 class Slot(Section):
-    """A class or function by its import path, with its arguments.
+    """A class or function, named by its import path, with its arguments.
 
-    `use` is "package.module.Name" or "./file.py:Name" (relative to the recipe's folder); all other
-    keys are keyword arguments, `args` the positional ones. A string alone stands for `use`.
-    An argument that is itself a mapping with `use` is a slot too.
+    All other keys are keyword arguments of the class or function. If it needs no arguments, write
+    the import path alone: `loss: torch.nn.MSELoss`. An argument that is a mapping with the key
+    `use` is a slot too, so slots can be nested.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
-    use: str = Field(min_length=1, description="package.module.Name or ./file.py:Name")
+    use: str = Field(
+        min_length=1,
+        description="`package.module.Name`, or `./file.py:Name` relative to the recipe's folder.",
+    )
     args: Annotated[tuple[Any, ...], Strict(False)] = Field(
-        default=(), description="positional arguments"
+        default=(), description="Positional arguments."
     )
 
     @model_validator(mode="before")
@@ -136,149 +53,262 @@ class Slot(Section):
 
 
 class SchedulerSlot(Slot):
-    """A learning-rate scheduler, stepped once an epoch or once an optimizer step."""
+    """A learning-rate scheduler: a slot with two keys of its own."""
 
-    interval: Literal["epoch", "step"] = "epoch"
+    interval: Literal["epoch", "step"] = Field(
+        default="epoch", description="Step the scheduler after each epoch or each optimizer step."
+    )
     monitor: MetricName | None = Field(
         default=None,
-        description="validation metric handed to step(), for schedulers such as ReduceLROnPlateau",
+        description="Validation metric passed to `step()` after each evaluation, for schedulers "
+        "such as `ReduceLROnPlateau`. It replaces `interval`.",
     )
 
 
 class Paper(Section):
-    """Where the numbers come from."""
+    """Where the claimed numbers come from. For people; it changes no result."""
 
-    title: str | None = None
-    url: str | None = None
-    where: str | None = Field(default=None, description="table, figure or page")
-    notes: str | None = None
+    title: str | None = Field(default=None, description="Title of the paper or tutorial.")
+    url: str | None = Field(default=None, description="Address of the paper or tutorial.")
+    where: str | None = Field(default=None, description="Table, figure or page of the numbers.")
+    notes: str | None = Field(
+        default=None, description="Details that the paper omits, and what this recipe does instead."
+    )
 
 
 class Splits(Section):
-    """Parts drawn by papertrial; another training seed is not another split."""
+    """Which parts are split off the training part. Changing the training seed does not move them.
 
-    validation: Portion = Field(default=None, description="taken off the training part")
-    test: Portion = Field(default=None, description="only where the source has no test part")
-    draw: Literal["random", "last"] = "random"
-    stratify: bool = Field(default=False, description="keep the class proportions")
-    seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    The test part is split off first, then the validation part from the remaining rows.
+    """
+
+    validation: Portion = Field(
+        default=None,
+        description="Fraction or number of rows of the training part to use for validation. If "
+        "omitted, there is no validation part unless the source has one.",
+    )
+    test: Portion = Field(
+        default=None,
+        description="Fraction or number of rows to use for testing. Only for a source without a "
+        "test part.",
+    )
+    draw: Literal["random", "last"] = Field(
+        default="random", description="Take random rows, or the last rows."
+    )
+    stratify: bool = Field(
+        default=False, description="Keep the class proportions. Needs `draw: random`."
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**32 - 1, description="Seed of the splits and of `data.limit`."
+    )
 
 
 class Images(Section):
-    """How images of one's own are brought to one size and mode; without it they must agree."""
+    """How your own images are converted. If omitted, all must have the same size and mode."""
 
-    size: Size = Field(default=None, description="[height, width] that all are resized to")
-    mode: Literal["L", "RGB"] | None = Field(default=None, description="grey or colour")
-    corrupt: Literal["error", "skip"] = "error"
+    size: Size = Field(
+        default=None, description="Resize every image to `[height, width]`, in pixels."
+    )
+    mode: Literal["L", "RGB"] | None = Field(
+        default=None, description="Convert every image to gray (`L`) or color (`RGB`)."
+    )
+    corrupt: Literal["error", "skip"] = Field(
+        default="error", description="Report an image that cannot be decoded, or leave it out."
+    )
 
 
 class Columns(Section):
-    """Which columns of a table are learnt from, and what is learnt."""
+    """Which columns of a table are used, and how."""
 
-    target: str | None = None
-    text: str | None = Field(default=None, description="the column of texts, for text-table")
+    target: str | None = Field(
+        default=None, description="Column to predict. Required for `table` and `text-table`."
+    )
+    text: str | None = Field(
+        default=None, description="Column of texts. Required for `text-table`."
+    )
     features: Annotated[tuple[str, ...], Strict(False)] | None = Field(
-        default=None, description="all columns but the target where left out"
+        default=None, description="Input columns, in order. If omitted, all but the target."
     )
-    categorical: Annotated[tuple[str, ...], Strict(False)] = ()
+    categorical: Annotated[tuple[str, ...], Strict(False)] = Field(
+        default=(), description="Input columns to one-hot encode, one column for each category."
+    )
     missing: Literal["error", "drop", "mean", "median"] = Field(
-        default="error", description="drop the rows, or fill with what the training part has"
+        default="error",
+        description="Missing cells: report them, drop their rows, or fill in the mean or median of "
+        "the training part.",
     )
-    delimiter: str | None = None
+    delimiter: str | None = Field(
+        default=None,
+        description="Character between columns. If omitted, a tab in `.tsv` files, else a comma.",
+    )
 
 
 class Text(Section):
-    """How texts become numbers: the vocabulary is learnt on the training part alone."""
+    """How texts become token numbers. The vocabulary is learned from the training part only."""
 
     vocabulary: int = Field(
-        default=25_000, ge=1, description="words; an embedding has 2 rows more, <pad> and <unk>"
+        default=25_000,
+        ge=1,
+        description="Number of words to keep, the most frequent first. An embedding needs two more "
+        "rows: padding is 0, an unknown word is 1.",
     )
-    vocabulary_file: str | None = Field(default=None, description="a word a line, not learnt")
-    lower: bool = True
-    max_length: int | None = Field(default=None, ge=1, description="tokens kept of a text")
+    vocabulary_file: str | None = Field(
+        default=None,
+        description="File with one word per line, used instead of a learned vocabulary. "
+        "`vocabulary` must be its number of words.",
+    )
+    lower: bool = Field(default=True, description="Convert texts to lower case.")
+    max_length: int | None = Field(
+        default=None, ge=1, description="Tokens to keep of each text, the first ones. Default: all."
+    )
     vectors: str | None = Field(
-        default=None, description="glove.6B.100d, or a .txt or .zip file of word vectors"
+        default=None,
+        description="Pre-trained word vectors for the embedding: a name such as `glove.6B.100d`, "
+        "or a `.txt` or `.zip` file.",
     )
     bucket: int | None = Field(
-        default=None, ge=1, description="batches of like length, sorted within so many batches"
+        default=None,
+        ge=1,
+        description="Group texts of similar length into batches: shuffle, then sort by length "
+        "within pools of this many batches. Needs `shuffle`.",
     )
 
 
 class Data(Section):
-    """What is learnt from, how it is cut into parts and batches, and how it is prepared."""
+    """The data set, its splits and batches, and how samples are prepared."""
 
-    source: SourceName
-    path: str | None = Field(default=None, description="file or folder of one's own data")
-    image: Images | None = None
-    table: Columns | None = None
-    text: Text | None = None
-    limit: int | None = Field(
-        default=None, ge=2, description="rows kept of each part, drawn by splits.seed: a quick try"
+    source: SourceName = Field(
+        description="A named data set, a kind of files, or `./file.py:function`."
     )
-    splits: Splits = Splits()
-    batch_size: BatchSize = Field(description="samples per optimizer step, or full for all")
-    shuffle: bool = True
+    path: str | None = Field(default=None, description="File or folder of your own data.")
+    image: Images | None = Field(default=None, description="Only for `source: image-folder`.")
+    table: Columns | None = Field(
+        default=None, description="For tables; `features` also selects columns of a named table."
+    )
+    text: Text | None = Field(default=None, description="Only for `task: text-classification`.")
+    limit: int | None = Field(
+        default=None,
+        ge=2,
+        description="Keep at most this many random rows of each part, for a quick try.",
+    )
+    splits: Splits = Field(default=Splits(), description="Parts to split off the training part.")
+    batch_size: BatchSize = Field(
+        description="Samples per optimizer step, or `full` for the whole training part."
+    )
+    shuffle: bool = Field(default=True, description="Shuffle the training part in each epoch.")
     transform: Annotated[tuple[Slot, ...], Strict(False)] = Field(
-        default=(), description="preparation of every split, in order; what is learnt, from train"
+        default=(),
+        description="Transforms of every sample, in order. Statistics such as means are computed "
+        "on the training part.",
     )
     augment: Annotated[tuple[Slot, ...], Strict(False)] = Field(
-        default=(), description="random changes to training batches, before `transform`"
+        default=(),
+        description="Random changes to training images, in order, applied before `transform`.",
     )
 
 
 class Evaluate(Section):
-    """How often the validation part is evaluated; every split is evaluated at the end."""
+    """When the parts are evaluated. Every part is also evaluated at the end of training."""
 
-    every: int = Field(default=1, ge=1)
-    interval: Literal["epoch", "step"] = "epoch"
-    test: Literal["at-end", "every-epoch"] = Field(
-        default="at-end", description="every-epoch shows the test curve, and reports say so"
+    every: int = Field(
+        default=1, ge=1, description="Evaluate the validation part after this many intervals."
     )
-    batch_size: int = Field(default=1000, ge=1)
+    interval: Literal["epoch", "step"] = Field(
+        default="epoch", description="Count `every` in epochs or in optimizer steps."
+    )
+    test: Literal["at-end", "every-epoch"] = Field(
+        default="at-end",
+        description="When the test part is evaluated. Reports mention `every-epoch`.",
+    )
+    batch_size: int = Field(default=1000, ge=1, description="Samples per batch in evaluation.")
 
 
 class EarlyStopping(Section):
-    """End the training when a validation metric has not improved for some evaluations."""
+    """Stop training when a validation metric no longer improves."""
 
-    monitor: MetricName = "loss"
-    patience: int = Field(default=3, ge=1, description="evaluations without improvement")
-    min_delta: float = Field(default=0.0, ge=0, description="smallest change that improves")
+    monitor: MetricName = Field(default="loss", description="Validation metric to watch.")
+    patience: int = Field(
+        default=3, ge=1, description="Evaluations without improvement before training stops."
+    )
+    min_delta: float = Field(
+        default=0.0, ge=0, description="A change must exceed this to be an improvement."
+    )
 
 
 class Recipe(Section):
-    """What to do, entire: data, model, training, evaluation, and the numbers to hold it against."""
+    """A complete experiment: data, model, training, evaluation, and the claims to test."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    paper: Paper = Paper()
-    task: TaskName
-    data: Data
-    model: Slot
-    loss: Slot
-    optimizer: Slot
-    scheduler: SchedulerSlot | None = None
-    epochs: int | None = Field(default=None, ge=1)
-    steps: int | None = Field(default=None, ge=1, description="optimizer steps, in place of epochs")
-    accumulate: int = Field(
-        default=1, ge=1, description="parts that each batch is computed in, to save memory"
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Name of the recipe and of its folder in `runs/`: letters, digits, `.`, `_`, "
+        "`-`.",
     )
-    early_stopping: EarlyStopping | None = None
+    paper: Paper = Field(default=Paper(), description="Where the claimed numbers come from.")
+    task: TaskName = Field(description="What is predicted. It decides the metrics.")
+    data: Data = Field(description="Data set, splits, batches and preparation.")
+    model: Slot = Field(description="A `torch.nn.Module`.")
+    loss: Slot = Field(description="Called as `loss(output, target)`: a class or a function.")
+    optimizer: Slot = Field(
+        description="A `torch.optim` class. It is given the model's parameters."
+    )
+    scheduler: SchedulerSlot | None = Field(
+        default=None, description="Learning-rate scheduler. If omitted, the rate is constant."
+    )
+    epochs: int | None = Field(
+        default=None, ge=1, description="Passes over the training part. Give this or `steps`."
+    )
+    steps: int | None = Field(
+        default=None, ge=1, description="Optimizer steps. Give this or `epochs`."
+    )
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        description="Compute each batch in this many parts and add up their gradients, to save "
+        "memory.",
+    )
+    early_stopping: EarlyStopping | None = Field(
+        default=None, description="If omitted, training runs for all epochs or steps."
+    )
     report: Literal["last", "best-on-validation", "best-on-test"] = Field(
-        default="last", description="the epoch whose numbers are reported; best-on-test is marked"
+        default="last",
+        description="Epoch whose weights are kept and whose metrics are reported. `best-on-test` "
+        "is marked optimistic.",
     )
     report_metric: MetricName | None = Field(
-        default=None, description="what best means; accuracy or rmse where left out"
+        default=None,
+        description="Metric that selects the best epoch. If omitted, `accuracy`, or `rmse` for "
+        "regression.",
     )
-    init_from: str | None = Field(default=None, description="a run whose weights to start from")
-    clip_norm: float | None = Field(default=None, gt=0, description="largest gradient norm")
-    seed: int = Field(default=0, ge=0, le=2**63 - 1)
-    precision: Literal["fp32", "bf16"] = "fp32"
-    log_every: int = Field(default=100, ge=1, description="optimizer steps between logged losses")
-    evaluate: Evaluate = Evaluate()
-    metrics: Annotated[tuple[MetricName, ...], Strict(False)] = ()
-    claims: Annotated[tuple[Claim, ...], Strict(False)] = ()
-    verify: Verify = Verify()
+    init_from: str | None = Field(
+        default=None, description="Folder of a finished run whose weights training starts from."
+    )
+    clip_norm: float | None = Field(
+        default=None, gt=0, description="Clip the norm of all gradients together to this value."
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**63 - 1,
+        description="Seed of weights, batch order, augmentation and dropout; not of the splits.",
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        default="fp32", description="`bf16` runs the forward pass under autocast."
+    )
+    log_every: int = Field(
+        default=100, ge=1, description="Optimizer steps between two records of the training loss."
+    )
+    evaluate: Evaluate = Field(default=Evaluate(), description="When the parts are evaluated.")
+    metrics: Annotated[tuple[MetricName, ...], Strict(False)] = Field(
+        default=(), description="Metrics to compute. If omitted, all metrics of the task."
+    )
+    claims: Annotated[tuple[Claim, ...], Strict(False)] = Field(
+        default=(), description="Reported numbers to test with `papertrial verify`."
+    )
+    verify: Verify = Field(default=Verify(), description="How the claims are decided.")
     deviations: Annotated[tuple[Deviation, ...], Strict(False)] = Field(
-        default=(), description="where this recipe departs from the paper, a sentence each"
+        default=(),
+        description="Where this recipe departs from the paper, one sentence each. They are shown "
+        "with the verdict.",
     )
 
     @model_validator(mode="after")

@@ -118,24 +118,22 @@ def read_file(path: Path) -> bytes:
         raise RecipeError(f"there is no readable file {str(path)!r}: {error.strerror}") from error
 
 
-def files_in(value: Any) -> list[Path]:
-    """List the Python files that plain values name, each once, in order."""
-    found: dict[Path, None] = {}
-    map_files(value, lambda use: found.setdefault(Path(use.rpartition(":")[0])) or use)
-    return list(found)
-
-
 def map_files(value: Any, rename: Callable[[str], str]) -> Any:
     """Return plain values with every "path.py:Name" under a `use` or `source` renamed.
 
     A slot's own argument of the name `source` is left alone.
     """
+    return map_uses(value, lambda use: rename(use) if is_file(use) else use)
+
+
+def map_uses(value: Any, rename: Callable[[str], str]) -> Any:
+    """Return plain values with every text under a `use` renamed, and a `source` that is a file."""
     if isinstance(value, dict):
         named = "use" if "use" in value else "source"
         return {
             key: rename(item)
-            if key == named and isinstance(item, str) and is_file(item)
-            else map_files(item, rename)
+            if key == named and isinstance(item, str) and (key == "use" or is_file(item))
+            else map_uses(item, rename)
             for key, item in value.items()
         }
-    return [map_files(i, rename) for i in value] if isinstance(value, list | tuple) else value
+    return [map_uses(i, rename) for i in value] if isinstance(value, list | tuple) else value

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import RunError
+from papertrial.numbers import number
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
+from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.tested_claim import to_claim
 from papertrial.report.mistakes import mistakes
 from papertrial.report.run_results import (
     by_class,
@@ -50,8 +51,8 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> dic
         data: the data folder, for the samples that the first run is wrong about.
 
     Returns:
-        "curves", "confusion", "per_class", "mistakes", "metrics", "fixed" and "provenance" as a
-        report has them, and "warnings", which a report has of other parts too.
+        "curves", "confusion", "per_class", "mistakes", "metrics", "fixed", "provenance" and
+        "not_covered" as a report has them, and "warnings", which a report has of other parts too.
 
     Raises:
         RunError: there is no run, or a file of one is absent or damaged.
@@ -69,6 +70,7 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> dic
         "metrics": spreads(runs),
         "fixed": fixed,
         "provenance": _provenance(runs[0], alone=len(runs) == 1),
+        "not_covered": _not_covered(runs),
         "warnings": [*differing, *unseen],
     }
 
@@ -184,12 +186,13 @@ def _headline(run: Run) -> str:
     )  # fmt: skip
     if told:
         split, metric = told[0].split, told[0].metric
-    number = f": {split} {metric} {run.metrics[split][metric]:.6g}" if metric else ""
+    found = run.metrics[split][metric] if metric else None
+    score = f": {split} {metric} {number(found)}" if isinstance(found, int | float) else ""
     mark = " (optimistic)" if run.summary.report.optimistic and split == "test" else ""
     can_be = told or any(claim.is_gain for claim, _ in judged)
     end = "; `papertrial verify` gives one." if can_be else "."
     name = f"{run.recipe.name}, one run (seed {run.recipe.seed})"
-    return f"{name}{number}{mark}. One run is no verdict{end}"
+    return f"{name}{score}{mark}. One run is no verdict{end}"
 
 
 def _count(claim: Claim, ours: float | None) -> dict[str, Any]:
@@ -212,7 +215,7 @@ def _chosen(run: Run) -> list[str]:
     report, lines = run.summary.report, list[str]()
     if report.optimistic:
         last = (report.last_metrics or run.metrics)["test"]
-        numbers = [f"{k} {v:.6g}" for k, v in last.items() if isinstance(v, int | float)]
+        numbers = [f"{k} {number(v)}" for k, v in last.items() if isinstance(v, int | float)]
         lines.append(
             "OPTIMISTIC: the epoch was chosen by the test split, so its test numbers are better "
             f"than the model is; test at the last epoch: {', '.join(numbers)}"
@@ -227,7 +230,7 @@ def _chosen(run: Run) -> list[str]:
 
 def _claim(run: Run, claim: Claim, ours: float | None) -> dict[str, Any]:
     """Set a claim beside what one run gave, which decides nothing."""
-    band = to_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
+    band = to_judged_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
     said = describe(claim).partition("; tolerance")[0]
     return {
         "metric": claim.metric,
@@ -342,6 +345,10 @@ def _provenance(run: Run, *, alone: bool) -> list[list[str]]:
     }
     for split, about in kept.data.items():
         rows[f"{split} data"] = f"{about.rows:,} rows, SHA-256 {about.fingerprint}"
+    for one in kept.dependencies:
+        copy = "" if one.copied else f", not copied: {one.path}"
+        rows[f"{one.kind} {one.name}"] = f"SHA-256 {one.sha256}{copy}"
+    rows |= {f"package {name}": version for name, version in kept.packages.items()}
     if kept.init_from is not None:
         start = kept.init_from
         rows["started from"] = f"{start.run}, weights SHA-256 {start.weights_sha256}"
@@ -355,6 +362,12 @@ def _provenance(run: Run, *, alone: bool) -> list[list[str]]:
         }
     first = ["papertrial", *(name for name in rows if name != "papertrial")]
     return [[name, rows[name]] for name in first if rows.get(name)]
+
+
+def _not_covered(runs: Sequence[Run]) -> list[str]:
+    """Return what could not be traced of the files that runs depend on, or was not copied."""
+    told = (note for run in runs for note in provenance(run).not_covered)
+    return list(dict.fromkeys(told))
 
 
 def _command(line: str) -> str:

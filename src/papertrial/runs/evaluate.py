@@ -80,6 +80,7 @@ def evaluating(
             device=device,
             precision=recipe.precision,
             batch_size=recipe.evaluate.batch_size,
+            seed=recipe.seed,
         )
         step = run.summary.report.step
         metrics = {}

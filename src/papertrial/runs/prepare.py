@@ -164,6 +164,7 @@ def assemble(
         device=device,
         precision=recipe.precision,
         batch_size=recipe.evaluate.batch_size,
+        seed=recipe.seed,
     )
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 

@@ -15,6 +15,7 @@ from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, build_pipeline
+from papertrial.runs.tracing import check_there
 from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.run_records import RunSummary, SplitMetrics
 from papertrial.tasks import TASKS
@@ -45,6 +46,7 @@ class Run:
     def predictor(self) -> Predictor:
         """The trained model, with the preparation and the meaning it was trained with."""
         folder = RunFolder.open(self.path)
+        check_there(folder.provenance, self.path)
         with on_device(self.device, None) as device:
             return _predictor(
                 self.recipe,
@@ -86,4 +88,5 @@ def _predictor(
         device=device,
         precision=recipe.precision,
         batch_size=recipe.evaluate.batch_size,
+        seed=recipe.seed,
     )

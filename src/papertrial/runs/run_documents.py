@@ -12,6 +12,7 @@ from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
 from papertrial.runs.samples import Start
+from papertrial.runs.tracing import Traced
 from papertrial.store.provenance import environment, utc_now
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import (
@@ -112,7 +113,11 @@ def best_epoch(folder: RunFolder, split: str, metric: str) -> float | None:
 
 
 def provenance_of(
-    recipe: Recipe, parts: prepare.Parts, device: torch.device, start: Start | None
+    recipe: Recipe,
+    parts: prepare.Parts,
+    files: Traced,
+    device: torch.device,
+    start: Start | None,
 ) -> Provenance:
     """Return where a run that starts now comes from."""
     started_from = None
@@ -129,6 +134,9 @@ def provenance_of(
             for name, split in parts.samples.original.splits.items()
         },
         notes=tuple(parts.samples.original.notes),
+        dependencies=files.dependencies,
+        not_covered=files.not_covered,
+        packages=files.packages,
         init_from=started_from,
         environment=environment(str(device), **machine(device)),
         started=utc_now(),

@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.texts import vectors
 from papertrial.evaluate.stored import predictions_to_bytes
 from papertrial.progress import finish
+from papertrial.recipe.content import content_of
+from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.portable import portable
+from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.run_documents import line_of, provenance_of, summary_of
 from papertrial.runs.samples import Start
+from papertrial.runs.tracing import check_unchanged, traced
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
 from papertrial.store.run_records import Seconds
@@ -69,21 +74,25 @@ def training(
     start = time.perf_counter()
     with on_device(device, threads) as where:
         run_folder.check_writable(Path(runs) if folder is None else folder.parent)
-        start_run = start_from(recipe)
-        parts = yield from prepare.prepare(recipe, data_folder(data), where, start_run)
+        start_run, reads = start_from(recipe), list[Read]()
+        copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
+        home = data_folder(data)
+        preparing = prepare.prepare(recipe, home, where, start_run)
+        parts = yield from watched(preparing, reads)
+        check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
         kept = (
-            run_folder.RunFolder.create(Path(runs), recipe.name, training_hash(recipe), recipe.seed)
+            run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        record = provenance_of(recipe, parts, where, start_run)
+        files = traced(copies, reads, _aside(recipe, home), _vectors(recipe, home))
+        record = provenance_of(recipe, parts, files, where, start_run)
         kept.write_record(run_folder.PROVENANCE, record)
         try:
-            text, files = portable(recipe, run_folder.CODE)
-            for name, content in files.items():
+            for name, content in copies.files.items():
                 kept.write(name, content)
-            kept.write(run_folder.RECIPE, text)
+            kept.write(run_folder.RECIPE, copies.text)
             outcome = yield from _train(recipe, parts, kept)
             seconds = Seconds(
                 data=prepared - start,
@@ -156,6 +165,32 @@ def start_from(recipe: Recipe) -> Start | None:
         return None
     folder = run_folder.RunFolder.open(Path(recipe.init_from))
     return Start(folder.read(run_folder.WEIGHTS), folder.read_json(run_folder.PREPROCESS))
+
+
+def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
+    """Return the word vectors that are known by a name: a file in the data folder."""
+    wanted = recipe.data.text.vectors if recipe.data.text else None
+    found = None if wanted is None or Path(wanted).is_absolute() else vectors.find(wanted, home)
+    if wanted is None or found is None:
+        return []
+    content = content_of(found[0])
+    return [
+        Dependency(
+            kind="vectors",
+            name=wanted,
+            path=str(found[0]),
+            bytes=content.bytes,
+            sha256=content.sha256,
+            copied=False,
+            hashed=False,
+        )
+    ]
+
+
+def _aside(recipe: Recipe, home: Path) -> list[Path]:
+    """Return where data and the start run are, whose content is kept in other ways."""
+    named = (recipe.data.path, recipe.init_from)
+    return [home, *(Path(path) for path in named if path is not None)]
 
 
 def _started(parts: prepare.Parts, path: Path) -> Started:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import hashlib
 import importlib.metadata
 import os
 import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import papertrial
 from papertrial.store.run_records import Environment, GitState
 from papertrial.version import __version__
 
+SOURCE = "papertrial source"  # what stands beside the version: an editable install has no other
 _PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
 
@@ -80,4 +85,21 @@ def _versions() -> dict[str, str | None]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             versions[name] = None
-    return versions
+    return {**versions, SOURCE: source_digest()}
+
+
+def distributions(modules: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the installed distributions that top-level modules belong to."""
+    known = importlib.metadata.packages_distributions()
+    names = {name for module in modules for name in known.get(module, ())}
+    return {name: importlib.metadata.version(name) for name in sorted(names)}
+
+
+@functools.cache
+def source_digest() -> str:
+    """Return the SHA-256 of papertrial's own Python files, as they are when it is first asked."""
+    digest, package = hashlib.sha256(), Path(papertrial.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(package).as_posix()} {content}\n".encode())
+    return digest.hexdigest()

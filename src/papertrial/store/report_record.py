@@ -235,6 +235,7 @@ class Report(Record):
     mistakes: tuple[Mistake, ...]
     metrics: dict[str, dict[str, Spread]]
     provenance: tuple[tuple[str, str], ...]
+    not_covered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...]
     preregistration: Registered | None
     command: str

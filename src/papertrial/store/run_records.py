@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 
 RunState = Literal["running", "finished", "interrupted", "failed"]
@@ -64,6 +67,9 @@ class Provenance(Record):
     training_hash: str
     data: dict[str, SplitData]
     notes: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    not_covered: tuple[str, ...] = ()  # what could not be traced, or was too large to be copied
+    packages: dict[str, str] = Field(default_factory=dict)  # versions of what its code imports
     init_from: StartedFrom | None = None
     environment: Environment
     started: str

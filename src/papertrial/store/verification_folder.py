@@ -3,6 +3,7 @@
 runs/<recipe>/<UTC time>-<hash8>-verify/
     preregistration.json  what was fixed beforehand: the bytes that the SHA-256 is of
     recipe.yaml, code/    what every seed trains, as it was
+    files.json            what of it was copied, from where, and what was too large
     versus/<i>/           the recipe of the other side of a difference
     verification.json     state, times, command, verdicts
     outcomes.jsonl        a record per ended seed, in the order in which they ended
@@ -26,6 +27,7 @@ from papertrial.store.run_folder import RunFolder
 PREREGISTRATION, VERIFICATION, OUTCOMES = (
     "preregistration.json", "verification.json", "outcomes.jsonl",
 )  # fmt: skip
+FILES = "files.json"
 SEEDS, VERSUS, LOG = "seeds", "versus", "workers.log"
 REPORT_JSON, REPORT_MD, REPORT_HTML = "report.json", "report.md", "report.html"
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_serializer
 
 from papertrial.recipe.claims import Claim
+from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 
 Verdict = Literal["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"]
@@ -46,6 +47,7 @@ class Preregistration(Record):
     recipe_hash: str
     training_hash: str
     versus: tuple[str, ...]
+    files: tuple[dict[str, str], ...]
     threads: int
     device: str
     claims: tuple[RegisteredClaim, ...]
@@ -141,3 +143,11 @@ class SeedRecord(Record):
     runs: tuple[str, ...] = ()
     data: tuple[dict[str, str], ...] = ()
     versions: dict[str, str | None] = Field(default_factory=dict)
+    packages: dict[str, str] = Field(default_factory=dict)
+    reads: dict[str, str] = Field(default_factory=dict)
+
+
+class KeptFiles(Record):
+    """files.json: what a verification copied, from where, and what was too large to be copied."""
+
+    files: tuple[Dependency, ...]

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from papertrial.data.streams import generator
+from papertrial.data.streams import drawing_from, generator
 from papertrial.errors import ModelError
 from papertrial.tasks.classification import is_one_logit
 from papertrial.tasks.task import Task
@@ -137,7 +137,8 @@ def _varied(y: Tensor) -> Tensor:
 
 def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
     try:
-        with warnings.catch_warnings():
+        # A loss that draws random numbers draws the same for all outputs that are compared.
+        with drawing_from(output.device, 0), warnings.catch_warnings():
             warnings.filterwarnings("error", message="Using a target size")
             return loss(output, target)
     except Exception as error:

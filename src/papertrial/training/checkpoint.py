@@ -11,10 +11,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from papertrial.data.streams import generators_kept, seed_all
+from papertrial.data.streams import drawing_from
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.errors import ModelError, RunError
+
+_ROUNDING: Any = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
 
 
 def weights_to_bytes(model: nn.Module) -> bytes:
@@ -38,7 +40,14 @@ def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
         dry_run(fresh, x)
     load_weights(fresh, weights_to_bytes(model), "the model built again")
     one, other = (_answer(m, x) for m in (model, fresh))
-    if not torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True):
+    if not torch.allclose(one, other, **_ROUNDING):
+        if not torch.allclose(one, _answer(model, x), **_ROUNDING):
+            raise ModelError(
+                "model: in evaluation mode it gives another output each time, whatever the "
+                "random seed, so no run of it can be evaluated again; draw from the global "
+                "generators of torch, numpy or random, which are seeded, not from a generator of "
+                "the model's, and keep nothing from one batch for the next"
+            )
         raise ModelError(
             "model: built again with the weights that a run keeps, it gives other outputs, so "
             "something that it computes with is neither parameter nor buffer; keep layers in "
@@ -48,8 +57,7 @@ def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
 
 
 def _answer(model: nn.Module, x: Tensor) -> Tensor:
-    with generators_kept(x.device), model_kept(model, x.device), torch.no_grad():
-        seed_all(x.device, 0)  # what draws also in evaluation mode draws the same
+    with model_kept(model, x.device), drawing_from(x.device, 0), torch.no_grad():
         output: Tensor = model.eval()(x.clone())
         return output
 

@@ -9,14 +9,18 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from papertrial.claims import words
-from papertrial.claims.claim import Claim
+from papertrial.claims.explain import explain
+from papertrial.claims.headline import headline
 from papertrial.claims.intervals import prediction
-from papertrial.claims.judge import Ruling, judge
+from papertrial.claims.judge import judge
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.labels import label
 from papertrial.claims.rule import Rule
-from papertrial.claims.trial import Look
+from papertrial.claims.ruling import Ruling, overall
+from papertrial.claims.run_trial import Look
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.errors import ClaimError
+from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim as Stated
@@ -80,16 +84,16 @@ def lines(asked: Registration, look: Look) -> list[str]:
     for i, (claim, ruling) in enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1):
         side = {"at-least": "at least ", "at-most": "at most "}.get(claim.side, "")
         best = f", best of {claim.best_of}" if claim.best_of else ""
-        value = f"{side}{words.number(claim.value, ruling.sd)}{best}"
-        text = f"{f'claim {i}, ' if several else ''}{words.label(claim)}: {value} reported; ours "
+        value = f"{side}{as_written(claim.value)}{best}"
+        text = f"{f'claim {i}, ' if several else ''}{label(claim)}: {value} reported; ours "
         if ruling.scores:
             middle = ruling.median if asked.rule.statistic == "median" else ruling.mean
-            text += words.number(middle, ruling.sd)
-            sd = words.number(ruling.sd, ruling.sd)
+            text += number(middle, ruling.sd)
+            sd = number(ruling.sd, ruling.sd)
             text += f" (SD {sd}, n = {len(ruling.scores)})" if len(ruling.scores) > 1 else ""
             if math.isfinite(ruling.low) and math.isfinite(ruling.high):
                 what = f" of the best of {claim.best_of}" if claim.best_of else ""
-                text += f", interval{what} {words.between(ruling.low, ruling.high, ruling.sd)}"
+                text += f", interval{what} {between(ruling.low, ruling.high, ruling.sd)}"
         else:
             text += "not known yet"
         said.append(f"{text}: {ruling.verdict}")
@@ -114,18 +118,18 @@ def summary(
         }
         for decided in exact
     ]
-    verdict = words.overall([claim["verdict"] for claim in short])
+    verdict = overall([claim["verdict"] for claim in short])
     seeds = sum(outcome.state == "finished" for outcome in look.outcomes)
-    headline = words.headline(recipe.name, verdict, len(short), seeds, recipe.deviations)
+    sentence = headline(recipe.name, verdict, len(short), seeds, recipe.deviations)
     if asked.not_judged:
         count = len(asked.not_judged)
         is_ = "is" if count == 1 else "are"
-        headline += f" {count} of its {len(short) + count} claims {is_} not judged."
+        sentence += f" {count} of its {len(short) + count} claims {is_} not judged."
         short += [{key: not_judged(claim)[key] for key in _TOLD} for claim in asked.not_judged]
     return {
         "verdict": verdict,
         "deviations": list(recipe.deviations),
-        "headline": headline,
+        "headline": sentence,
         "claims": short,
     }
 
@@ -145,7 +149,7 @@ def claims_of(asked: Registration, look: Look) -> list[dict[str, Any]]:
     ]
 
 
-def _arms(claim: Claim, index: int, look: Look) -> dict[str, Any] | None:
+def _arms(claim: JudgedClaim, index: int, look: Look) -> dict[str, Any] | None:
     """Return mean and SD of each side of a difference; None for other claims."""
     pairs = [o.scores[index] for o in look.outcomes if o.state == "finished"]
     if claim.kind != "difference" or not pairs:
@@ -158,7 +162,12 @@ def _arms(claim: Claim, index: int, look: Look) -> dict[str, Any] | None:
 
 
 def _claim(
-    rule: Rule, claim: Claim, stated: Stated, ruling: Ruling, beside: Ruling, seeds: Sequence[int]
+    rule: Rule,
+    claim: JudgedClaim,
+    stated: Stated,
+    ruling: Ruling,
+    beside: Ruling,
+    seeds: Sequence[int],
 ) -> dict[str, Any]:
     median = ruling if rule.statistic == "median" else beside
     return {
@@ -178,7 +187,7 @@ def _claim(
         "statistic": rule.statistic,
         "decided_at": ruling.decided_at,
         "deterministic": ruling.deterministic,
-        "why": words.why(claim, ruling, rule),
+        "why": explain(claim, ruling, rule),
         "runs": claim.runs,
         "prediction": _prediction(ruling),
         "place": _place(claim, ruling),
@@ -241,7 +250,7 @@ def _prediction(ruling: Ruling) -> list[float] | None:
     return [float(edge) for edge in prediction(list(ruling.scores))]
 
 
-def _place(claim: Claim, ruling: Ruling) -> dict[str, Any] | None:
+def _place(claim: JudgedClaim, ruling: Ruling) -> dict[str, Any] | None:
     """Where the reported number falls among our scores."""
     if not ruling.scores:
         return None

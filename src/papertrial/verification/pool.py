@@ -11,10 +11,10 @@ from itertools import chain
 from math import isfinite
 from typing import Any, get_args
 
-from papertrial.claims.outcome import Outcome, State
+from papertrial.claims.events import SeedProgress, SeedStarted
 from papertrial.claims.rule import Rule
-from papertrial.claims.told import SeedProgress, SeedStarted
-from papertrial.claims.trial import Ended, Lost
+from papertrial.claims.run_trial import Ended, Lost
+from papertrial.claims.seed_outcome import SeedOutcome, State
 from papertrial.errors import DivergedError, PapertrialError, RunError
 from papertrial.store.verification_folder import LOG, OUTCOMES
 from papertrial.verification.seed import At, Task
@@ -60,9 +60,9 @@ class SeedPool:
             case Done(result=result):
                 self.records[seed] |= result
                 scores = tuple(tuple(score) for score in result["scores"])
-                return Ended(Outcome(seed, "finished", scores, result["weights"]))
+                return Ended(SeedOutcome(seed, "finished", scores, result["weights"]))
             case Failed(error=DivergedError() as error):
-                return Ended(Outcome(seed, "diverged", error=str(error)))
+                return Ended(SeedOutcome(seed, "diverged", error=str(error)))
             case Failed(error=PapertrialError() as error):
                 raise error
             case Failed(error=error):
@@ -75,7 +75,7 @@ class SeedPool:
         raise AssertionError(message)
 
 
-def outcome_of(record: Mapping[str, Any]) -> Outcome:
+def outcome_of(record: Mapping[str, Any]) -> SeedOutcome:
     """Return what a record of outcomes.jsonl keeps of a seed.
 
     Raises:
@@ -87,12 +87,14 @@ def outcome_of(record: Mapping[str, Any]) -> Outcome:
             raise TypeError(f"a seed is a whole number, not {record['seed']!r}")
         if record["state"] not in get_args(State):
             raise ValueError(f"no such state: {record['state']!r}")
-        return Outcome(record["seed"], record["state"], scores, record["weights"], record["error"])
+        return SeedOutcome(
+            record["seed"], record["state"], scores, record["weights"], record["error"]
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{OUTCOMES} is damaged: {error!r} in {record}") from error
 
 
-def check_known(outcome: Outcome, rule: Rule) -> None:
+def check_known(outcome: SeedOutcome, rule: Rule) -> None:
     """Refuse a kept outcome that a trial by this rule cannot have had.
 
     Raises:
@@ -112,13 +114,23 @@ def check_alike(record: Mapping[str, Any], first: Mapping[str, Any]) -> None:
     """Refuse a seed that was not trained on what the first one was.
 
     Raises:
-        RunError: the data, or the versions of what trains, have changed in between.
+        RunError: the data, the versions of what trains, or a file that its code reads at run time
+            have changed in between.
     """
-    for key, what in (("data", "data"), ("versions", "versions of what trains")):
+    again = "put back what was there, or start again with --again"
+    kinds = {"data": "data", "versions": "versions of what trains", "packages": "packages"}
+    for key, what in kinds.items():
         was, is_ = first.get(key), record.get(key)
         if was != is_ and was is not None:
             raise RunError(
                 f"the {what} have changed since seed {first['seed']} was trained: {was} then, "
-                f"{is_} for seed {record['seed']}; put back what was there, or start anew with "
-                "--again"
+                f"{is_} for seed {record['seed']}; {again}"
+            )
+    had, has = first.get("reads", {}), record.get("reads", {})
+    for path in had.keys() & has.keys():
+        if had[path] != has[path]:
+            raise RunError(
+                f"{path}, which the recipe's code reads at run time, has changed since seed "
+                f"{first['seed']} was trained: SHA-256 {had[path][:12]} then, {has[path][:12]} for "
+                f"seed {record['seed']}; {again}"
             )

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from papertrial.claims.claim import Claim
+from papertrial.claims.describe_rule import rule_lines
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import FIRST_LOOK, METHOD, Rule
-from papertrial.claims.words import rule_lines
 from papertrial.errors import ClaimError
+from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim as Stated
-from papertrial.recipe.claims import claim_warnings
 from papertrial.recipe.digest import recipe_hash, training_hash
+from papertrial.recipe.judged_claim import to_judged_claim
+from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.tested_claim import to_claim
 from papertrial.recipe.versus import other_side
 
 _LAST_SEED = 2**63 - 1  # a seed is a signed number of 64 bits
@@ -95,7 +96,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     first = min(recipe.seed, _LAST_SEED - asked.max_seeds + 1)
     seeds = asked.seeds or tuple(range(first, first + asked.max_seeds))
     rule = Rule(
-        claims=tuple(to_claim(claim) for claim in stated),
+        claims=tuple(to_judged_claim(claim) for claim in stated),
         seeds=tuple(seeds[: asked.max_seeds]),
         alpha=asked.alpha,
         statistic=asked.statistic,
@@ -110,6 +111,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         "recipe_hash": recipe_hash(recipe),
         "training_hash": training_hash(recipe),
         "versus": [training_hash(other) for other in versus],
+        "files": [_files(side) for side in (recipe, *versus)],
         "threads": threads,
         "device": device,
         "claims": [
@@ -137,6 +139,11 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     return Registration(rule, stated, exact, not_judged, versus, arms, registered, tuple(warnings))
 
 
+def _files(recipe: Recipe) -> dict[str, str]:
+    """Return the SHA-256 of each file that a recipe's training depends on, by name."""
+    return {one.name: one.sha256 for one in portable(recipe).dependencies}
+
+
 def rule_of(registered: Mapping[str, Any]) -> Rule:
     """Return the rule that a pre-registration holds.
 
@@ -147,10 +154,10 @@ def rule_of(registered: Mapping[str, Any]) -> Rule:
         if registered["method"] != METHOD:
             rule = f"it was registered for method {registered['method']}"
             raise ClaimError(f"{rule}, this version of papertrial decides by method {METHOD}")
-        names = Claim.__dataclass_fields__
+        names = JudgedClaim.__dataclass_fields__
         return Rule(
             claims=tuple(
-                Claim(**{key: value for key, value in claim.items() if key in names})
+                JudgedClaim(**{key: value for key, value in claim.items() if key in names})
                 for claim in registered["claims"]
             ),
             seeds=tuple(registered["seeds"]),

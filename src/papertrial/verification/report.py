@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from papertrial.claims import words
 from papertrial.claims.intervals import divergence_bound
-from papertrial.claims.trial import Look
+from papertrial.claims.labels import labels
+from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
 from papertrial.recipe.schema import Recipe
 from papertrial.report.run_report import parts_of_runs
@@ -77,7 +77,7 @@ def report(
         "command": _rerun(folder, asked, data),
         "path": str(folder.path),
         **{"fixed": [], "curves": [], "confusion": None, "per_class": [], "mistakes": []},
-        **{"metrics": {}, "provenance": []},
+        **{"metrics": {}, "provenance": [], "not_covered": []},
         **parts,
     }
 
@@ -86,7 +86,7 @@ def scores_of(asked: Registration, scores: Sequence[Sequence[float]]) -> dict[st
     """Return a seed's scores by what they are of; of a difference, the difference."""
     return {
         label: score[0] - score[1] if len(score) > 1 else score[0]
-        for label, score in zip(words.labels(asked.rule.claims), scores, strict=False)
+        for label, score in zip(labels(asked.rule.claims), scores, strict=False)
     }
 
 

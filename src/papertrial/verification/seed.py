@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from papertrial.errors import ClaimError, DivergedError
+from papertrial.errors import ClaimError, DivergedError, RunError
+from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
+from papertrial.recipe.schema import Recipe
 from papertrial.runs.run import Run
 from papertrial.runs.run_documents import best_epoch
 from papertrial.runs.train import training
 from papertrial.store import run_folder
+from papertrial.store.provenance import SOURCE
 from papertrial.store.verification_folder import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
 
-_TRAINS = ("papertrial", "torch", "torchvision", "numpy")  # another version may give other bits
+# Another version may give other bits.
+_TRAINS = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,65 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """What was registered of a side: its training hash, and the SHA-256 of its files by name."""
+
+    training_hash: str
+    files: Mapping[str, str]
+
+    def check(self, path: Path, recipe: Recipe) -> None:
+        """Refuse a recipe, read from `path`, that is no longer what was registered.
+
+        Raises:
+            RunError: naming the files that differ.
+            RecipeError: a file is no longer there.
+        """
+        if training_hash(recipe) == self.training_hash:
+            return
+        unlike = self.unlike(recipe)
+        what = "; ".join(unlike) if unlike else "it was edited"
+        rule = f"{path} is not the recipe that was registered: {what}"
+        raise RunError(f"{rule}; put back what was there, or start again with --again")
+
+    def unlike(self, recipe: Recipe) -> list[str]:
+        """Return in words which files of a recipe are not those that were registered."""
+        now = portable(recipe).dependencies
+        words = [
+            f"{one.path} has the SHA-256 {one.sha256[:12]}, registered is "
+            f"{self.files[one.name][:12]}"
+            for one in now
+            if one.name in self.files and self.files[one.name] != one.sha256
+        ]
+        words += [f"{one.path} was not registered" for one in now if one.name not in self.files]
+        named = {one.name for one in now}
+        return words + [f"{name} is no longer used" for name in self.files if name not in named]
+
+
+def fixed_of(registered: Mapping[str, Any]) -> tuple[Fixed, ...]:
+    """Return what a pre-registration fixed of each side, ours first.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        digests = [registered["training_hash"], *registered["versus"]]
+        sides = zip(digests, registered["files"], strict=True)
+        return tuple(Fixed(digest, dict(files)) for digest, files in sides)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"the pre-registration is damaged: {error!r}") from error
+
+
+@dataclass(frozen=True)
 class Task:
-    """A seed to train: the verification's folder, and what is wanted of it."""
+    """A seed to train: the verification's folder, and what is wanted of it.
+
+    `fixed` has what was registered of each side, ours first; it is compared before each training.
+    """
 
     folder: Path
     seed: int
     wanted: tuple[Wanted, ...]
-    arms: int  # other sides of differences
+    fixed: tuple[Fixed, ...]
 
 
 @dataclass(frozen=True)
@@ -72,7 +129,7 @@ def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
     start = time.perf_counter()
     ours = yield from _train(task, place, None)
     theirs = []
-    for arm in range(task.arms):
+    for arm in range(len(task.fixed) - 1):
         theirs.append((yield from _train(task, place, arm)))
     scores = []
     for wanted in task.wanted:
@@ -89,6 +146,10 @@ def train_seed(task: Task, place: Place) -> Generator[At, None, dict[str, Any]]:
         "seconds": time.perf_counter() - start,
         "data": [{split: part.fingerprint for split, part in one.data.items()} for one in kept],
         "versions": {name: kept[0].environment.versions[name] for name in _TRAINS},
+        "packages": {name: version for one in kept for name, version in one.packages.items()},
+        "reads": {
+            read.path: read.sha256 for one in kept for read in one.dependencies if not read.hashed
+        },
     }
 
 
@@ -118,6 +179,7 @@ def _train(task: Task, place: Place, arm: int | None) -> Generator[At, None, Run
     home = task.folder if arm is None else task.folder / VERSUS / str(arm)
     part = "" if arm is None else f"versus {arm + 1}"
     recipe = load_recipe(home / run_folder.RECIPE, [f"seed={task.seed}"])
+    task.fixed[0 if arm is None else arm + 1].check(home / run_folder.RECIPE, recipe)
     name = f"s{task.seed}" if arm is None else f"s{task.seed}-versus{arm + 1}"
     places = (
         task.folder / SEEDS / (name + tail) for tail in ("", *(f"-{i}" for i in range(2, 99)))

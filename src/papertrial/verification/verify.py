@@ -13,9 +13,7 @@ from typing import Any
 import filelock
 import joblib
 
-from papertrial.claims.outcome import Outcome
-from papertrial.claims.rule import to_bytes
-from papertrial.claims.told import (
+from papertrial.claims.events import (
     Looked,
     Registered,
     SeedEnded,
@@ -23,10 +21,11 @@ from papertrial.claims.told import (
     SeedRetried,
     SeedStarted,
 )
-from papertrial.claims.trial import Ended, Look, run_trial
+from papertrial.claims.rule import to_bytes
+from papertrial.claims.run_trial import Ended, Look, run_trial
+from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import ClaimError, PapertrialError, RunError
 from papertrial.progress import Step, finish
-from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
@@ -35,6 +34,7 @@ from papertrial.runs import prepare
 from papertrial.store import run_folder
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
+    FILES,
     LOG,
     OUTCOMES,
     PREREGISTRATION,
@@ -44,13 +44,14 @@ from papertrial.store.verification_folder import (
     VerificationFolder,
     verifications,
 )
+from papertrial.store.verification_records import KeptFiles
 from papertrial.training.device import kind_of, places_of
 from papertrial.verification import claim_results
 from papertrial.verification.pool import SeedPool, check_alike, check_known, outcome_of
 from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import report as report_of
 from papertrial.verification.report import scores_of
-from papertrial.verification.seed import Place, Task, Wanted, train_seed
+from papertrial.verification.seed import Place, Task, Wanted, fixed_of, train_seed
 from papertrial.workers.pool import Workers, require_main_guard
 
 Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
@@ -232,16 +233,15 @@ def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> Verification
         for claim, arm in zip(asked.stated, asked.arms, strict=True)
         if arm is not None
     }
-    text, files = portable(recipe, run_folder.CODE, places)
+    ours = portable(recipe, run_folder.CODE, places)
     sides = [portable(other, run_folder.CODE) for other in asked.versus]
     folder = VerificationFolder.new(root, recipe.name, hashlib.sha256(registered).hexdigest())
-    for i, (side, beside) in enumerate(sides):
-        for name, content in beside.items():
-            folder.write(f"{VERSUS}/{i}/{name}", content)
-        folder.write(f"{VERSUS}/{i}/{run_folder.RECIPE}", side)
-    for name, content in files.items():
-        folder.write(name, content)
-    folder.write(run_folder.RECIPE, text)
+    homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
+    for home, copies in (*zip(homes, sides, strict=True), ("", ours)):
+        for name, content in copies.files.items():
+            folder.write(f"{home}{name}", content)
+        folder.write_record(f"{home}{FILES}", KeptFiles(files=copies.dependencies))
+        folder.write(f"{home}{run_folder.RECIPE}", copies.text)
     folder.write(PREREGISTRATION, registered)
     return folder
 
@@ -287,13 +287,8 @@ def _go_on(
 def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
     """Refuse to go on with recipes that are no longer what was registered."""
     homes = [folder.path, *(folder.path / VERSUS / str(i) for i in range(len(asked.versus)))]
-    wanted = [asked.registered["training_hash"], *asked.registered["versus"]]
-    for home, digest in zip(homes, wanted, strict=True):
-        if training_hash(load_recipe(home / run_folder.RECIPE, check=False)) != digest:
-            rule = (
-                f"{home / run_folder.RECIPE} is not the recipe that was registered: it was edited"
-            )
-            raise RunError(f"{rule}; start anew with --again")
+    for home, fixed in zip(homes, fixed_of(asked.registered), strict=True):
+        fixed.check(home / run_folder.RECIPE, load_recipe(home / run_folder.RECIPE, check=False))
 
 
 def _trial(
@@ -311,7 +306,7 @@ def _trial(
         Wanted(claim.metric, claim.split, claim.best_epoch_on_test, arm)
         for claim, arm in zip(asked.rule.claims, asked.arms, strict=True)
     )
-    task = Task(folder.path, 0, wanted, len(asked.versus))
+    task = Task(folder.path, 0, wanted, fixed_of(asked.registered))
     with Workers(train_seed, places, log=folder.path / LOG) as workers:
         pool = SeedPool(workers, task)
         trial = run_trial(asked.rule, pool, known)
@@ -338,7 +333,7 @@ def _trial(
                 yield told
 
 
-def _ended(outcome: Outcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:
+def _ended(outcome: SeedOutcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:
     scores = scores_of(asked, outcome.scores)
     return SeedEnded(
         int(record.get("worker", 0)),

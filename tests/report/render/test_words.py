@@ -1,57 +1,6 @@
 from __future__ import annotations
 
-import math
-
-import pytest
-
 from papertrial.report.render import words
-
-
-@pytest.mark.parametrize(
-    ("value", "spread", "shown"),
-    [
-        (0.64823456, 0.0041, "0.6482"),
-        (0.64823456, 0.00041, "0.64823"),
-        (2859.69, 120.3, "2860"),
-        (1.087374, None, "1.08737"),
-        (0.646, None, "0.646"),
-        (2548.0718, 0.0, "2548.07"),
-        (None, 0.1, "—"),
-        (math.inf, None, "∞"),
-        (math.nan, 0.1, "—"),
-    ],
-)
-def test_a_number_has_the_digits_that_its_spread_leaves(value, spread, shown) -> None:
-    assert words.number(value, spread) == shown
-
-
-def test_a_margin_is_rounded_up_so_that_it_holds() -> None:
-    assert words.margin(0.007812, 0.0055) == "± 0.0079"
-    assert words.margin(0.0078, 0.0055) == "± 0.0078"
-    assert words.margin(0.0078121, None) == "± 0.007813"
-    assert [words.margin(v, 0.1) for v in (0.0, None)] == ["± 0", "—"]
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(0.0054991, "0.005499"), (12345.6, "12346"), (0.0, "0"), (1.5e-9, "1.500e-09"), (None, "—")],
-)
-def test_a_spread_has_four_digits(value, shown) -> None:
-    assert words.significant(value) == shown
-
-
-def test_an_open_side_is_said_in_words() -> None:
-    assert words.between(0.626, 0.666) == "0.626 to 0.666"
-    assert words.between(0.626, None) == "at least 0.626"
-    assert words.between(-math.inf, 0.666) == "at most 0.666"
-    assert words.between(None, None) == "nothing excluded yet"
-
-
-def test_counts_and_shares() -> None:
-    assert [words.count(v) for v in (669706, 6.5, 143.2, 0.0, None)] == [
-        "669,706", "6.5", "143", "0", "—",
-    ]  # fmt: skip
-    assert [words.share(v) for v in (0.393, 0.2, None)] == ["39.3 %", "20 %", "—"]
 
 
 def test_a_claim_is_named_with_its_kind() -> None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from papertrial.report.render.section import Cell, Section, Table, Title, address, columns
-from papertrial.report.render.words import (
+from papertrial.numbers import (
     NOTHING,
+    as_written,
+    band,
     between,
-    claim_name,
-    finite,
     margin,
     number,
+    percent,
     plural,
-    reported,
-    scored,
-    share,
-    significant,
     whole,
 )
+from papertrial.report.render.section import Cell, Section, Table, Title, address, columns
+from papertrial.report.render.words import claim_name, finite, reported, scored
 
 Report = Mapping[str, Any]
 
@@ -68,26 +66,28 @@ def _row(claim: Report, judged: bool, several: bool) -> tuple[Cell, ...]:
         )
         if part
     )
-    band = claim.get("band") or (None, None)
-    known = any(finite(side) is not None for side in band)
+    edges = claim.get("band") or (None, None)
+    known = any(finite(edge) is not None for edge in edges)
     tolerance = finite(claim.get("tolerance"))
     row = [
         Cell(claim_name(claim), _sides(claim)),
         Cell(reported(claim), small, address(claim.get("url"))),
         Cell(
-            between(*band) if known else NOTHING,
-            f"tolerance {number(tolerance)}" if tolerance is not None else "",
+            band(*edges) if known else NOTHING,
+            f"tolerance {as_written(tolerance)}" if tolerance is not None else "",
         ),
         Cell(number(finite(claim.get("mean")), spread)),
     ]
     if judged:
         n, decided = claim.get("n"), claim.get("decided_at")
         looked = finite(claim.get("mean")) is not None
-        small = f"at most {share(claim['level'])} a side" if claim.get("level") and several else ""
+        small = (
+            f"at most {percent(claim['level'])} a side" if claim.get("level") and several else ""
+        )
         if claim.get("deterministic"):
             small = "every seed gives it"
         row += [
-            Cell(significant(finite(spread)) if spread is not None else NOTHING),
+            Cell(number(spread, spread)),
             Cell(str(n or NOTHING), f"decided at {decided}" if decided else ""),
             Cell(
                 between(claim.get("low"), claim.get("high"), spread) if looked else NOTHING,
@@ -129,7 +129,9 @@ def _how_to_read(levels: Sequence[float], judged: bool, certain: bool) -> tuple[
         within = f"{exactly} {within}"
     if not levels:
         return (within,)
-    errs = f"at most {share(levels[0])}" if len(levels) == 1 else "as often as is written below it"
+    errs = (
+        f"at most {percent(levels[0])}" if len(levels) == 1 else "as often as is written below it"
+    )
     return (f"Each side of an interval errs {errs}, at however many seeds one looks. {within}",)
 
 

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from papertrial.numbers import count, percent, plural
 from papertrial.report.render.result_sections import LARGEST_MATRIX
 from papertrial.report.render.svg import GRID, HEIGHT, INK, OURS, WIDTH, Plot, canvas, inline
-from papertrial.report.render.words import count, one_line, plural, share
+from papertrial.report.render.words import one_line
 
 NUMBERED = 12  # classes up to which each cell has its number
 _NAMED = 40  # classes up to which each row has its name
@@ -60,8 +61,8 @@ def confusion(found: Mapping[str, Any] | None, whose: str = "") -> list[Plot]:
         right = sum(matrix[i][i] for i in range(k))
         text = (
             f"{plural(k, 'row')} of true classes against as many predicted ones; "
-            f"{share(right / sum(totals)) if sum(totals) else 'nothing'} of the samples lie on the "
-            f"diagonal. A cell is as dark as its share of its row, and numbers are samples."
+            f"{percent(right / sum(totals)) if sum(totals) else 'nothing'} of the samples lie on "
+            f"the diagonal. A cell is as dark as its share of its row, and numbers are samples."
         )
         return [Plot(inline(figure, "confusion", title, text), title, wide)]
 

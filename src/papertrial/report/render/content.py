@@ -78,6 +78,7 @@ def sections(report: Report) -> list[Section]:
         record_sections.attempts(report),
         record_sections.preregistration(report),
         record_sections.provenance(report),
+        record_sections.not_covered(report),
         record_sections.command(report),
     )
     return list(made)

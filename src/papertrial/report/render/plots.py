@@ -9,20 +9,17 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from papertrial.numbers import as_written, band, between, number, plural
 from papertrial.report.render.confusion import confusion
 from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline
 from papertrial.report.render.words import (
     axis,
-    between,
     claim_name,
     finite,
     has_other_side,
-    number,
     one_line,
-    plural,
     reported,
     scored,
-    significant,
 )
 
 Report = Mapping[str, Any]
@@ -131,7 +128,7 @@ def learning(metric: str, found: Sequence[Report], name: str, whose: str = "") -
                 )
             if mean:
                 told.append(
-                    f"{label} goes from {significant(mean[0])} to {significant(mean[-1])} at "
+                    f"{label} goes from {number(mean[0])} to {number(mean[-1])} at "
                     f"{curve['x_label']} {number(x[-1])}"
                 )
         seeds = max(curve.get("seeds") or 1 for curve in found)
@@ -187,7 +184,7 @@ def _claimed(axes: Axes, claim: Report) -> None:
         )
     value = finite(claim.get("value"))
     if value is not None:
-        axes.axhline(value, color=CLAIM, linestyle="--", label=f"reported {number(value)}")
+        axes.axhline(value, color=CLAIM, linestyle="--", label=f"reported {as_written(value)}")
 
 
 def _legend(axes: Axes) -> None:
@@ -209,8 +206,8 @@ def _against(claim: Report) -> str:
 
 
 def _band_in_words(claim: Report) -> str:
-    band = claim.get("band") or (None, None)
-    told = f"The reported value is {number(finite(claim.get('value')))}"
-    if any(finite(side) is not None for side in band):
-        told += f"; {between(*band)} counts as the same"
+    edges = claim.get("band") or (None, None)
+    told = f"The reported value is {as_written(claim.get('value'))}"
+    if any(finite(edge) is not None for edge in edges):
+        told += f"; {band(*edges)} counts as the same"
     return f"{told}."

@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from papertrial.numbers import NOTHING, number, percent, plural
 from papertrial.report.render.section import Cell, Section, Table, Title, cells, columns
-from papertrial.report.render.words import NOTHING, number, one_line, plural, share
+from papertrial.report.render.words import one_line
 
 Report = Mapping[str, Any]
 TAMPER = (
@@ -25,12 +26,14 @@ def diverged(report: Report) -> Iterator[Section]:
         return
     sentences = [
         f"{found['count']} of {plural(found['of'], 'seed')} diverged or crashed; with 95 % "
-        f"confidence the rate is at most {share(found.get('upper'))}.",
+        f"confidence the rate is at most {percent(found.get('upper'))}.",
         "The claims are about runs that finish.",
     ]
     if found.get("highest") is not None:
         held = "it holds" if found.get("held") else "it does not hold"
-        sentences.append(f"The highest rate that was allowed is {share(found['highest'])}: {held}.")
+        sentences.append(
+            f"The highest rate that was allowed is {percent(found['highest'])}: {held}."
+        )
     yield Section("diverged", "Diverged and crashed seeds", (" ".join(sentences),))
 
 
@@ -132,9 +135,9 @@ def _rule_in_words(registered: Report) -> tuple[str, ...]:
     if isinstance(registered.get("seeds"), list):
         parts.append(f"{len(registered['seeds'])} seeds at most are trained")
     if registered.get("alpha") is not None:
-        parts.append(f"each side errs with a chance of at most {share(registered['alpha'])}")
+        parts.append(f"each side errs with a chance of at most {percent(registered['alpha'])}")
     if registered.get("max_diverged") is not None:
-        parts.append(f"at most {share(registered['max_diverged'])} of the seeds may fail")
+        parts.append(f"at most {percent(registered['max_diverged'])} of the seeds may fail")
     if not parts:
         return ()
     sentence = "; ".join(parts)
@@ -221,6 +224,20 @@ def provenance(report: Report) -> Iterator[Section]:
         rows = tuple(cells(str(name), _plain(value)) for name, value in found)
         table = Table("What the numbers were made with", columns("What", "Which"), rows)
         yield Section("provenance", "Provenance", tables=(table,))
+
+
+def not_covered(report: Report) -> Iterator[Section]:
+    """List what the hashes and copies do not cover."""
+    found = report.get("not_covered") or ()
+    if found:
+        text = (
+            "The training hash covers the recipe, its code outside installed packages and the "
+            "files that it names. It does not cover what is listed here. Files that compiled code "
+            "opens on its own, environment variables and the network are not watched."
+        )
+        rows = tuple(cells(str(note)) for note in found)
+        table = Table("What is not covered", columns("What"), rows)
+        yield Section("not-covered", "Not covered", (text,), tables=(table,))
 
 
 def command(report: Report) -> Iterator[Section]:

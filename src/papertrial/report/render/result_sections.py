@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from papertrial.numbers import NOTHING, count, number, percent, plural
 from papertrial.report.render.section import Card, Cell, Section, Table, cells, columns
 from papertrial.report.render.words import (
-    NOTHING,
-    count,
     finite,
     has_other_side,
-    number,
     one_line,
-    plural,
     scored,
-    share,
-    significant,
 )
 
 Report = Mapping[str, Any]
@@ -48,8 +43,7 @@ def metrics(report: Report) -> Iterator[Section]:
     if all(set(value) <= {"value"} for _, _, value in found):
         heads = columns("Metric", ("Value", "number"))
         rows = tuple(
-            cells(scored(split, name), significant(value.get("value"), 5))
-            for split, name, value in found
+            cells(scored(split, name), number(value.get("value"))) for split, name, value in found
         )
         yield Section("metrics", "Metrics", tables=(Table("Each metric of this run", heads, rows),))
         return
@@ -58,7 +52,7 @@ def metrics(report: Report) -> Iterator[Section]:
         cells(
             scored(split, name),
             number(finite(value.get("mean")), value.get("sd")),
-            significant(finite(value.get("sd"))) if value.get("sd") is not None else NOTHING,
+            number(value.get("sd"), value.get("sd")),
             *(number(finite(value.get(key)), value.get("sd")) for key in ("low", "high")),
         )
         for split, name, value in found
@@ -125,7 +119,7 @@ def _pairs(confusion: Report) -> tuple[tuple[Cell, ...], ...]:
     ]
     found.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     return tuple(
-        cells(names[i], names[j], count(mean), share(mean / total))
+        cells(names[i], names[j], count(mean), percent(mean / total))
         for mean, i, j, total in found[:_PAIRS]
     )
 
@@ -140,7 +134,7 @@ def mistakes(report: Report) -> Iterator[Section]:
             title=f"{wrong['split']} row {wrong['row']}, seed {wrong['seed']}",
             truth=_label(wrong["truth"]),
             predicted=_label(wrong["predicted"]),
-            confidence="" if (sure := wrong.get("confidence")) is None else share(sure),
+            confidence="" if (sure := wrong.get("confidence")) is None else percent(sure),
             # Nothing but an image that lies in the page itself: no address is ever asked.
             image=image if (image := wrong.get("image") or "").startswith("data:image/") else "",
             text=_cut(wrong.get("text") or ""),

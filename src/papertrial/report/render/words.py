@@ -1,4 +1,4 @@
-"""Numbers and names as a reader sees them: one way in every table, sentence and plot."""
+"""Names of claims, scores and axes in a report: the same in every table, sentence and plot."""
 
 from __future__ import annotations
 
@@ -6,89 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-NOTHING = "—"  # what a cell says where nothing is known
+from papertrial.numbers import as_written, whole
+
 _SHARES = ("accuracy", "precision", "recall", "f1", "auroc")
-_PLACES = 8  # decimals at most: a spread of rounding noise does not fill a table
 _KINDS = {"at-least": "at least", "at-most": "at most", "difference": "difference"}
-
-
-def number(value: float | None, spread: float | None = None) -> str:
-    """Return a score with the digits that mean something.
-
-    Args:
-        value: in the metric's own unit.
-        spread: the SD of scores like it; decimals then reach two digits of it, and never fewer than
-            four digits of the value. Without it, or where it is 0, the value keeps its own digits,
-            six at most.
-    """
-    if value is None or math.isnan(value):
-        return NOTHING
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if not spread or not math.isfinite(spread):
-        return f"{value:.6g}"
-    decimals = max(_decimals(value, 4), _decimals(spread, 2))
-    return f"{value:.{min(decimals, _PLACES)}f}"
-
-
-def margin(value: float | None, spread: float | None) -> str:
-    """Return a margin as "± 0.0079", rounded up, so that what is shown does hold.
-
-    It has two digits of `spread`, or four of its own where that is unknown.
-    """
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    if value == 0:
-        return "± 0"
-    decimals = _decimals(spread, 2) if spread and math.isfinite(spread) else _decimals(value, 4)
-    decimals = min(decimals, _PLACES)
-    # What is a whole number of units but for the error of floating point is not rounded up.
-    units = math.ceil(round(value * 10**decimals, 6))
-    return f"± {units / 10**decimals:.{decimals}f}"
-
-
-def significant(value: float | None, digits: int = 4) -> str:
-    """Return a number by its first digits: an SD, a margin, a single score."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    if value != 0 and not 1e-6 <= abs(value) < 1e9:
-        return f"{value:.{digits - 1}e}"
-    return f"{value:.{_decimals(value, digits)}f}" if value else "0"
-
-
-def _decimals(value: float, digits: int) -> int:
-    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else digits
-
-
-def count(value: float | None) -> str:
-    """Return a number of things: thousands parted, and a decimal only for a small mean."""
-    if value is None:
-        return NOTHING
-    if float(value).is_integer() or abs(value) >= 10:
-        return f"{round(value):,}"
-    return f"{value:.1f}"
-
-
-def share(value: float | None) -> str:
-    """Return a share as a percentage: .393 is "39.3 %"."""
-    return NOTHING if value is None else f"{100 * value:.1f}".removesuffix(".0") + " %"
-
-
-def plural(n: int, thing: str) -> str:
-    """Return "1 seed", "8 seeds"."""
-    return f"{n} {thing}" + ("" if n == 1 else "s")
-
-
-def between(low: float | None, high: float | None, spread: float | None = None) -> str:
-    """Return an interval in words; a side that is None or infinite is open."""
-    low, high = finite(low), finite(high)
-    if low is None and high is None:
-        return "nothing excluded yet"
-    if high is None:
-        return f"at least {number(low, spread)}"
-    if low is None:
-        return f"at most {number(high, spread)}"
-    return f"{number(low, spread)} to {number(high, spread)}"
 
 
 def finite(value: float | None) -> float | None:
@@ -106,12 +27,6 @@ def scored(split: object, metric: object) -> str:
     """Return what a score is of: "test accuracy"; parameters are of no split."""
     parts = [metric] if metric == "parameters" or not split else [split, metric]
     return " ".join(map(str, parts)).replace("_", " ")
-
-
-def whole(value: float | None) -> str:
-    """Return a count with all its digits, "11,173,962", and what is none as a number."""
-    value = finite(value)
-    return f"{int(value):,}" if value is not None and float(value).is_integer() else number(value)
 
 
 def has_other_side(report: Mapping[str, Any]) -> bool:
@@ -153,5 +68,5 @@ def reported(claim: Mapping[str, Any]) -> str:
     """Return the paper's number as the paper has it, else the value."""
     if claim.get("kind") == "exact":
         return whole(claim.get("value"))
-    said = claim.get("reported") or claim.get("printed") or number(finite(claim.get("value")))
+    said = claim.get("reported") or claim.get("printed") or as_written(claim.get("value"))
     return str(said).removeprefix(f"{claim.get('split')} {claim.get('metric')} ")

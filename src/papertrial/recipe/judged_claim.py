@@ -1,15 +1,15 @@
-"""A recipe's claims as the statistical tests take them."""
+"""A recipe's claims as `papertrial.claims` judges them."""
 
 from __future__ import annotations
 
-from papertrial.claims.claim import Claim
-from papertrial.recipe.claims import Claim as Stated
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.recipe.claims import Claim
 
 
-def to_claim(claim: Stated) -> Claim:
-    """Return a claim as the tests take it: all in the metric's unit, printed digits as a band."""
+def to_judged_claim(claim: Claim) -> JudgedClaim:
+    """Return a claim in the metric's unit, with the interval that its printed digits stand for."""
     low, high = claim.printed_interval
-    return Claim(
+    return JudgedClaim(
         metric=claim.metric,
         split=claim.split,
         kind=claim.kind,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from papertrial.claims.claim import Claim
+from papertrial.claims.judged_claim import JudgedClaim
 
 
-def claim(kind: str = "mean", **changes: Any) -> Claim:
+def claim(kind: str = "mean", **changes: Any) -> JudgedClaim:
     given = {"value": 0.55, "tolerance": 0.02, "low": 0.55, "high": 0.55, **changes}
-    return Claim("accuracy", "test", kind, **given)
+    return JudgedClaim("accuracy", "test", kind, **given)
 
 
 def test_the_band_is_the_printed_interval_made_wider_not_shifted() -> None:

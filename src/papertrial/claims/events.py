@@ -1,4 +1,4 @@
-"""What a verification tells as it goes: yielded outward, to be shown or left."""
+"""Events of a verification, which yields them as it runs; the caller may show or ignore them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Registered:
-    """The rule is written, before the first seed starts; `lines` is what it says."""
+    """The rule was written to disk, before the first seed starts; `lines` is the rule in words."""
 
     path: Path
     sha256: str
@@ -17,7 +17,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class SeedStarted:
-    """A worker has taken a seed; `part` names the other side of a difference, "versus 1"."""
+    """A worker started a seed; `part` names the other side of a difference, "versus 1"."""
 
     worker: int
     seed: int
@@ -26,7 +26,7 @@ class SeedStarted:
 
 @dataclass(frozen=True)
 class SeedProgress:
-    """A seed is `done` of `total` steps far; total is None where it is not known yet."""
+    """A seed has done `done` of `total` steps; `total` is None while it is unknown."""
 
     worker: int
     seed: int
@@ -37,7 +37,7 @@ class SeedProgress:
 
 @dataclass(frozen=True)
 class SeedEnded:
-    """A seed finished, diverged or crashed, after so many seconds."""
+    """A seed finished, diverged or crashed; `seconds` is how long it took."""
 
     worker: int
     seed: int
@@ -49,7 +49,7 @@ class SeedEnded:
 
 @dataclass(frozen=True)
 class SeedRetried:
-    """A seed whose worker died is tried once more."""
+    """A seed whose worker died is tried again."""
 
     seed: int
     why: str
@@ -57,7 +57,7 @@ class SeedRetried:
 
 @dataclass(frozen=True)
 class Looked:
-    """The claims after n of `of` seeds, in seed order: a line for each."""
+    """The claims after n of `of` seeds, in seed order: one line for each claim."""
 
     n: int
     of: int

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from papertrial.claims.claim import Claim
-from papertrial.claims.outcome import Outcome
+from papertrial.claims.events import SeedRetried
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule
-from papertrial.claims.told import SeedRetried
-from papertrial.claims.trial import Ended, Look, Lost, is_over, run_trial
+from papertrial.claims.run_trial import Ended, Look, Lost, is_over, run_trial
+from papertrial.claims.seed_outcome import SeedOutcome
 
-CLAIM = Claim("accuracy", "test", "mean", 0.9, 0.015, 0.9, 0.9)
+CLAIM = JudgedClaim("accuracy", "test", "mean", 0.9, 0.015, 0.9, 0.9)
 SEEDS = (7, 3, 11, 0, 5, 2, 9, 1, 4, 6, 8, 10, 12, 13, 14)
 RULE = Rule((CLAIM,), SEEDS)
 
 
-def outcome(seed: int) -> Outcome:
+def outcome(seed: int) -> SeedOutcome:
     score = float(np.random.default_rng(seed).normal(0.9, 0.01))
-    return Outcome(seed, "finished", ((score,),), f"w{seed}")
+    return SeedOutcome(seed, "finished", ((score,),), f"w{seed}")
 
 
 class FakePool:
@@ -45,10 +45,12 @@ class FakePool:
     def wait(self) -> Any:
         seed, attempt = self.running.pop(int(self.draw.integers(len(self.running))))
         told = self.ends(seed, attempt)
-        return Ended(told) if isinstance(told, Outcome) else told
+        return Ended(told) if isinstance(told, SeedOutcome) else told
 
 
-def run(pool: FakePool, rule: Rule = RULE, known: Iterable[Outcome] = ()) -> tuple[Look, list[Any]]:
+def run(
+    pool: FakePool, rule: Rule = RULE, known: Iterable[SeedOutcome] = ()
+) -> tuple[Look, list[Any]]:
     told, trial = [], run_trial(rule, pool, known)
     while True:
         try:
@@ -83,7 +85,7 @@ def test_seeds_beyond_the_decision_are_not_used() -> None:
 
 
 def test_a_lost_seed_is_tried_once_more() -> None:
-    def ends(seed: int, attempt: int) -> Outcome | Lost:
+    def ends(seed: int, attempt: int) -> SeedOutcome | Lost:
         return Lost(seed, "killed by signal 9") if (seed, attempt) == (3, 1) else outcome(seed)
 
     pool = FakePool(2, ends=ends)
@@ -96,12 +98,12 @@ def test_a_lost_seed_is_tried_once_more() -> None:
 
 
 def test_a_seed_lost_twice_is_reported_and_takes_nothing_else_down() -> None:
-    def ends(seed: int, attempt: int) -> Outcome | Lost:
+    def ends(seed: int, attempt: int) -> SeedOutcome | Lost:
         return Lost(seed, f"lost {attempt}") if seed == 3 else outcome(seed)
 
     last, told = run(FakePool(4, 2, ends))
     assert [one.seed for one in told if isinstance(one, SeedRetried)] == [3]
-    assert last.outcomes[1] == Outcome(3, "crashed", error="lost 2")
+    assert last.outcomes[1] == SeedOutcome(3, "crashed", error="lost 2")
     assert last.rulings[0].held
     assert last.rulings[0].verdict == "REPRODUCED"
     assert len(last.rulings[0].scores) == len(last.outcomes) - 1
@@ -142,18 +144,18 @@ def test_other_things_that_a_pool_tells_are_passed_on() -> None:
 
 
 def test_it_ends_at_the_maximum() -> None:
-    hard = Rule((Claim("accuracy", "test", "mean", 0.9, 0.001, 0.9, 0.9),), SEEDS[:8])
+    hard = Rule((JudgedClaim("accuracy", "test", "mean", 0.9, 0.001, 0.9, 0.9),), SEEDS[:8])
     last, told = run(FakePool(3, 1), hard)
     assert len(last.outcomes) == len(looks(told)) == 8
     assert last.rulings[0].verdict == "UNDECIDED"
 
 
 def test_it_goes_on_until_every_claim_is_decided() -> None:
-    def two(seed: int, attempt: int) -> Outcome:
+    def two(seed: int, attempt: int) -> SeedOutcome:
         score = outcome(seed).scores[0][0]
-        return Outcome(seed, "finished", ((score,), (score,)), f"w{seed}")
+        return SeedOutcome(seed, "finished", ((score,), (score,)), f"w{seed}")
 
-    far = Claim("accuracy", "test", "mean", 0.5, 0.01, 0.5, 0.5)
+    far = JudgedClaim("accuracy", "test", "mean", 0.5, 0.01, 0.5, 0.5)
     last, _ = run(FakePool(1, ends=two), Rule((CLAIM, far), SEEDS))
     assert [r.verdict for r in last.rulings] == ["REPRODUCED", "NOT REPRODUCED"]
     assert [r.decided_at for r in last.rulings] == [len(last.outcomes), 5]
@@ -161,9 +163,9 @@ def test_it_goes_on_until_every_claim_is_decided() -> None:
 
 
 def test_it_ends_early_where_too_many_failed() -> None:
-    def ends(seed: int, attempt: int) -> Outcome:
+    def ends(seed: int, attempt: int) -> SeedOutcome:
         bad = SEEDS.index(seed) % 2 == 0
-        return Outcome(seed, "diverged", error="loss is nan") if bad else outcome(seed)
+        return SeedOutcome(seed, "diverged", error="loss is nan") if bad else outcome(seed)
 
     last, _ = run(FakePool(2, ends=ends))
     assert [o.state for o in last.outcomes] == ["diverged", "finished"] * 3 + ["diverged"]
@@ -174,8 +176,8 @@ def test_it_ends_early_where_too_many_failed() -> None:
 def test_it_ends_early_where_five_cannot_finish_any_more() -> None:
     lenient = Rule((CLAIM,), SEEDS[:6], max_diverged=0.9)
 
-    def ends(seed: int, attempt: int) -> Outcome:
-        return outcome(seed) if SEEDS.index(seed) < 3 else Outcome(seed, "diverged")
+    def ends(seed: int, attempt: int) -> SeedOutcome:
+        return outcome(seed) if SEEDS.index(seed) < 3 else SeedOutcome(seed, "diverged")
 
     last, _ = run(FakePool(1, ends=ends), lenient)
     assert len(last.outcomes) == 5
@@ -184,8 +186,8 @@ def test_it_ends_early_where_five_cannot_finish_any_more() -> None:
 
 
 def test_a_deterministic_training_takes_two_seeds() -> None:
-    def ends(seed: int, attempt: int) -> Outcome:
-        return Outcome(seed, "finished", ((0.9,),), "the same")
+    def ends(seed: int, attempt: int) -> SeedOutcome:
+        return SeedOutcome(seed, "finished", ((0.9,),), "the same")
 
     pool = FakePool(1, ends=ends)
     last, _ = run(pool)
@@ -193,8 +195,8 @@ def test_a_deterministic_training_takes_two_seeds() -> None:
     assert last.rulings[0].deterministic
     assert last.rulings[0].verdict == "REPRODUCED"
 
-    def first_fails(seed: int, attempt: int) -> Outcome:
-        return Outcome(seed, "diverged") if seed == 7 else ends(seed, attempt)
+    def first_fails(seed: int, attempt: int) -> SeedOutcome:
+        return SeedOutcome(seed, "diverged") if seed == 7 else ends(seed, attempt)
 
     late, _ = run(FakePool(1, ends=first_fails))
     assert len(late.outcomes) == 5  # then 1 of 5 failed, which is few enough

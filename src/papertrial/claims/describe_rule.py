@@ -1,0 +1,70 @@
+"""The rule in words, as it is shown before the first seed starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from papertrial.claims.choose import choose
+from papertrial.claims.rule import Rule
+from papertrial.numbers import band, percent
+
+
+def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
+    """Return what is fixed before the first seed, in lines.
+
+    `texts` describe the claims, in the rule's order.
+    """
+    return [
+        *(
+            f"claim {i}: {text}; band {band(*claim.band)}"
+            for i, (claim, text) in enumerate(zip(rule.claims, texts, strict=True), 1)
+        ),
+        f"statistic: the {rule.statistic} over seeds; each side errs with a probability of at most "
+        f"{percent(rule.alpha)}{_several(rule)}",
+        *_tests(rule),
+        _threshold(rule),
+        f"seeds: {_seeds(rule.seeds)}, in this order; at most {len(rule.seeds)}; first look after "
+        f"{rule.first_look} finished seeds",
+        "failed seeds: diverged if a loss, an output or a claimed metric is not finite, crashed if "
+        f"the worker died twice; at most {percent(rule.max_diverged)} of the seeds may fail",
+    ]
+
+
+def _several(rule: Rule) -> str:
+    if len(rule.claims) < 2:
+        return ""
+    return f"; Holm's procedure over {len(rule.claims)} claims, separately for each verdict"
+
+
+def _tests(rule: Rule) -> list[str]:
+    """Return a line for each test that the claims are decided by."""
+    of: dict[str, list[int]] = {}
+    for i, claim in enumerate(rule.claims, 1):
+        choice = choose(claim, rule)
+        how = choice.supports.method
+        if choice.opposes is None:
+            how += "; it cannot refute a number that has its own noise"
+        elif choice.opposes != choice.supports:
+            how += f"; to refute: {choice.opposes.method}"
+        of.setdefault(how, []).append(i)
+    if len(of) < 2:
+        return [f"test: {how}" for how in of]
+    return [f"test of claim {', '.join(map(str, numbers))}: {how}" for how, numbers in of.items()]
+
+
+def _threshold(rule: Rule) -> str:
+    if rule.horizon == "anytime":
+        return (
+            f"threshold: an e-value of 1/{rule.alpha:g} = {1 / rule.alpha:g}; valid for any number "
+            "of seeds, so the trial may stop for any reason"
+        )
+    return (
+        f"threshold: calibrated by simulation for at most {len(rule.seeds)} seeds; this maximum "
+        "may not be increased later"
+    )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if all(seed == seeds[0] + i for i, seed in enumerate(seeds)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))

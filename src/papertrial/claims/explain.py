@@ -1,0 +1,106 @@
+"""Why a claim is decided as it is, or what a decision would take."""
+
+from __future__ import annotations
+
+import math
+
+from papertrial.claims.choose import choose
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.labels import score_name
+from papertrial.claims.plan import seeds_needed
+from papertrial.claims.rule import Rule
+from papertrial.claims.ruling import Ruling, is_inside
+from papertrial.numbers import band, between, number, percent
+
+_MANY = 100_000  # seeds; larger estimates are not shown as a number
+
+
+def explain(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    """Return the reason for a ruling in a sentence.
+
+    What our scores gave is rounded by their SD. The edges of the band follow from the claim alone
+    and keep their digits.
+    """
+    if ruling.deterministic:
+        side = "inside" if is_inside(claim, ruling.low) else "outside"
+        return (
+            f"different seeds give the same weights, so one value decides: {number(ruling.low)} is "
+            f"{side} the band ({band(*claim.band)})"
+        )
+    if ruling.verdict == "UNDECIDED":
+        return _undecided(claim, ruling, rule)
+    ours, allowed = _ours(claim, ruling, rule), band(*claim.band)
+    if ruling.verdict == "REPRODUCED":
+        return f"{ours}, inside the band ({allowed})"
+    if claim.reference is None:
+        return f"{ours}, outside the band ({allowed})"
+    return (
+        f"{ours}; the band is {allowed}, and {_source(claim)} of the same distribution would not "
+        "be so far away"
+    )
+
+
+def _undecided(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    if not ruling.held:
+        return f"more seeds failed than the {percent(rule.max_diverged)} that the rule allows"
+    if len(ruling.scores) < rule.first_look:
+        return f"{len(ruling.scores)} finished seeds; the first look is after {rule.first_look}"
+    so_far = f"{_ours(claim, ruling, rule)}; the band is {band(*claim.band)}"
+    return "; ".join(filter(None, (so_far, _noise(claim, ruling), _cost(claim, ruling, rule))))
+
+
+def _ours(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    about, n = choose(claim, rule).supports.about(score_name(claim)), len(ruling.scores)
+    interval = between(ruling.low, ruling.high, ruling.sd)
+    is_ = "may be" if ruling.low == -math.inf and ruling.high == math.inf else "is"
+    empty = " (no value agrees with all looks: the scores changed over the seeds)"
+    return (
+        f"after {n} seeds the {about} {is_} {interval}{empty if ruling.low > ruling.high else ''}"
+    )
+
+
+def _source(claim: JudgedClaim) -> str:
+    return "a single run" if claim.reference == 1 else f"a mean of {claim.reference} runs"
+
+
+def _noise(claim: JudgedClaim, ruling: Ruling) -> str:
+    """Return what the noise of the reported number may explain."""
+    low, high = claim.band
+    if claim.reference and (ruling.low > high or ruling.high < low):
+        return f"they are disjoint, but the noise of {_source(claim)} may explain it"
+    away = claim.low - ruling.mean if ruling.mean < claim.low else ruling.mean - claim.high
+    if claim.reference == 1 and away <= 2 * ruling.sd:
+        return "the reported number is compatible with one run"
+    return ""
+
+
+def _cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    """Return about how many seeds a decision takes; empty if ours are enough."""
+    width, if_ = _distance(claim, ruling.mean)
+    if width == 0:
+        return (
+            "without a tolerance, no number of seeds can show that a number is exactly right"
+            if claim.side == "about"
+            else "no number of seeds can decide while the mean lies exactly on the bound"
+        )
+    if not (width > 0 and ruling.sd > 0):
+        return ""
+    level = max(ruling.level, 1e-9)
+    needed = seeds_needed(width / ruling.sd, threshold=1 / level, prior=rule.prior)
+    needed = math.ceil(needed / choose(claim, rule).supports.efficiency)
+    if needed <= len(ruling.scores):
+        return ""
+    count = f"about {needed:,}" if needed <= _MANY else f"more than {_MANY:,}"
+    return (
+        f"with an SD of {number(ruling.sd, ruling.sd)} between seeds, a decision takes {count} "
+        f"seeds if {if_}"
+    )
+
+
+def _distance(claim: JudgedClaim, mean: float) -> tuple[float, str]:
+    """Return the distance of the mean from the edge of the band, and what it assumes."""
+    low, high = claim.band
+    if claim.side == "about":
+        return (high - low) / 2, "the claim is exactly right"
+    edge = low if claim.side == "at-least" else high
+    return abs(mean - edge), "the mean stays where it is"

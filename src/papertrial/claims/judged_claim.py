@@ -1,0 +1,62 @@
+"""A reported number as `judge` takes it: the number, its tolerance, and the runs behind it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
+Side = Literal["about", "at-least", "at-most"]
+
+
+@dataclass(frozen=True)
+class JudgedClaim:
+    """A reported number with its tolerance, all in the metric's unit.
+
+    Attributes:
+        metric: name of the metric.
+        split: the split that the metric is computed on.
+        kind: what the number is: a mean, a single run, the best of several runs, a bound, or a
+            difference of two scores.
+        value: the reported number.
+        tolerance: how far from it still counts as the same result.
+        low, high: the interval that the printed digits may stand for: "55 %", truncated, is 0.55 to
+            0.56. Both are `value` if the printed digits are not known.
+        runs: how many runs are behind the number (k for the best of k). None means that the number
+            is the expected score itself.
+        side: whether the score must be close to the number or only on one side of it.
+        best_epoch_on_test: the number comes from the epoch that was best on the test split.
+    """
+
+    metric: str
+    split: str
+    kind: Kind
+    value: float
+    tolerance: float
+    low: float
+    high: float
+    runs: int | None = None
+    side: Side = "about"
+    best_epoch_on_test: bool = False
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """The scores that count as the reported number.
+
+        This is the printed interval, widened by the tolerance on both sides; it is not shifted. A
+        bound ("at least") leaves one side open, which is infinite.
+        """
+        low = -math.inf if self.side == "at-most" else self.low - self.tolerance
+        high = math.inf if self.side == "at-least" else self.high + self.tolerance
+        return low, high
+
+    @property
+    def reference(self) -> int | None:
+        """The number of runs whose noise is in the reported number; None if it has no noise."""
+        return self.runs if self.kind in ("mean", "single-run", "difference") else None
+
+    @property
+    def best_of(self) -> int | None:
+        """The k of a best-of-k claim; None for all other kinds."""
+        return self.runs if self.kind == "best-of" else None

@@ -1,0 +1,29 @@
+"""Names of what claims are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from papertrial.claims.judged_claim import JudgedClaim
+
+
+def score_name(claim: JudgedClaim) -> str:
+    """Return the name of a claim's score: "test accuracy", "difference in test accuracy"."""
+    name = f"{claim.split} {claim.metric}"
+    return f"difference in {name}" if claim.kind == "difference" else name
+
+
+def label(claim: JudgedClaim) -> str:
+    """Return the label of a claim: its score, and a mark if the epoch was chosen on test."""
+    name = score_name(claim)
+    return f"{name}, best epoch" if claim.best_epoch_on_test else name
+
+
+def labels(claims: Sequence[JudgedClaim]) -> list[str]:
+    """Return the label of each claim; differences in the same metric are numbered."""
+    plain = [label(claim) for claim in claims]
+    names = []
+    for i, claim in enumerate(claims):
+        repeated = claim.kind == "difference" and plain.count(plain[i]) > 1
+        names.append(f"{plain[i]} ({plain[: i + 1].count(plain[i])})" if repeated else plain[i])
+    return names

@@ -1,0 +1,88 @@
+"""Test of the mean of normal scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from papertrial.claims.scores import Array, Scores
+from papertrial.claims.statistic import Bounds
+from papertrial.claims.t_evidence import (
+    at_looks,
+    counts,
+    critical_t,
+    e_values,
+    log_greater,
+    moments,
+    reach,
+    t_statistic,
+)
+
+
+@dataclass(frozen=True)
+class MeanTest:
+    """The one-sided t-martingale: is the mean greater, or less, than m?
+
+    Theta is the mean of the scores, or of the paired differences. Valid for normal scores with any
+    SD and any mean on the null's side of m: at an alpha of 5 % and looks from 5 to 30 seeds, 2.3 %
+    of trials cross at the edge. Source: Wang & Ramdas, "Anytime-valid t-tests", theorem 4.9.
+
+    Attributes:
+        prior: precision c2 of the half-normal prior on (mean - m)/SD.
+    """
+
+    prior: float = 1.0
+
+    @property
+    def standard_value(self) -> float:
+        """The mean of standard normal scores."""
+        return 0.0
+
+    @property
+    def efficiency(self) -> float:
+        """1: other tests are compared with this one."""
+        return 1.0
+
+    @property
+    def method(self) -> str:
+        """The test in a phrase."""
+        return f"t-martingale, half-normal prior on (mean - edge)/SD with precision {self.prior:g}"
+
+    def about(self, score: str) -> str:
+        """Return theta in words."""
+        return f"expected {score}"
+
+    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+        """Return the evidence [..., S] that the mean is greater than m."""
+        return self._greater(scores.values, np.asarray(m, dtype=np.float64))
+
+    def less(self, scores: Scores, m: ArrayLike) -> Array:
+        """Return the evidence [..., S] that the mean is less than m."""
+        return self._greater(-scores.values, -np.asarray(m, dtype=np.float64))
+
+    def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
+        """Return the means [..., S] that neither side rejects."""
+        mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
+        half = reach(lambda i: _critical(i, threshold, self.prior), n, scatter, n, n - 1)
+        return mean - half, mean + half
+
+    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+        """Return the evidence [rows, seeds] on scores whose mean is m. The sides are alike."""
+        return (self._greater(draw.standard_normal((rows, seeds)), np.zeros(())),)
+
+    def _greater(self, x: Array, m: Array) -> Array:
+        mean, scatter = moments(x)
+        n = counts(x)
+        t = t_statistic(mean, m, n, scatter, n - 1)
+        return e_values(log_greater(t, n - 1, self.prior / (self.prior + n)))
+
+
+def half_width(n: int, *, threshold: float, prior: float = 1.0) -> float:
+    """Return half the width of the interval after n seeds, in SDs of the scores: 2.29 for 5."""
+    return _critical(n, threshold, prior) / float(np.sqrt(n))
+
+
+def _critical(n: int, threshold: float, prior: float) -> float:
+    return critical_t(n - 1, prior / (prior + n), threshold)

@@ -1,0 +1,114 @@
+"""Test of a reported difference of a few runs, whose own noise counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from papertrial.claims.reported_mean_test import PRIOR, ReportedMeanTest
+from papertrial.claims.scores import Array, Scores
+from papertrial.claims.statistic import Bounds
+from papertrial.claims.t_evidence import (
+    at_looks,
+    counts,
+    critical_t,
+    e_values,
+    log_greater,
+    moments,
+    reach,
+    t_statistic,
+)
+
+
+@dataclass(frozen=True)
+class ReportedDifferenceTest:
+    """Does our mean difference differ from that behind a reported difference of `runs` runs?
+
+    A paper rarely says whether the two sides of its difference shared seeds. If they did not, the
+    reported difference has more noise than our paired differences show: the paired test alone gives
+    7 to 8 % false alarms at a correlation of .5, and 33 to 38 % at .9. So the evidence is the
+    smaller one of two readings: `ReportedMeanTest` on the paired differences, and the same form for
+    independent sides, with a pooled SD, 2 S - 2 degrees of freedom and the effective sample size
+    S runs / (S + runs) / 2. Valid for normal scores under either reading.
+
+    If only the differences are known (`Scores.sides` is None), the paired reading decides alone.
+
+    Attributes:
+        runs: number of runs behind each side of the reported difference.
+        prior: precision of the half-normal prior on (difference - m)/SD.
+    """
+
+    runs: int
+    prior: float = PRIOR
+
+    @property
+    def standard_value(self) -> float:
+        """The mean of standard normal differences."""
+        return 0.0
+
+    @property
+    def efficiency(self) -> float:
+        """1: the reported noise, not this test, is what limits it."""
+        return 1.0
+
+    @property
+    def method(self) -> str:
+        """The test in a phrase."""
+        return f"{self._paired.method}, paired or not"
+
+    def about(self, score: str) -> str:
+        """Return theta in words."""
+        return f"expected {score}"
+
+    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+        """Return the evidence [..., S] that our difference is greater than that behind m."""
+        paired = self._paired.greater(scores, m)
+        if scores.sides is None:
+            return paired
+        ours, theirs = scores.sides
+        return np.minimum(paired, self._apart(ours, theirs, np.asarray(m, dtype=np.float64)))
+
+    def less(self, scores: Scores, m: ArrayLike) -> Array:
+        """Return the evidence [..., S] that our difference is less than that behind m."""
+        paired = self._paired.less(scores, m)
+        if scores.sides is None:
+            return paired
+        ours, theirs = scores.sides
+        return np.minimum(paired, self._apart(-ours, -theirs, -np.asarray(m, dtype=np.float64)))
+
+    def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
+        """Return the reported differences [..., S] that at least one reading does not reject."""
+        low, high = self._paired.interval(scores, threshold, looks)
+        if scores.sides is None:
+            return low, high
+        ours, theirs = scores.sides
+        columns = (*moments(ours), *moments(theirs), counts(ours))
+        mean_a, scatter_a, mean_b, scatter_b, n = at_looks(looks, *columns)
+
+        def critical(i: int) -> float:
+            size = i * self.runs / (i + self.runs) / 2
+            return critical_t(2 * i - 2, self.prior / (self.prior + size), threshold)
+
+        size = n * self.runs / (n + self.runs) / 2
+        half = reach(critical, n, scatter_a + scatter_b, size, 2 * n - 2)
+        middle = mean_a - mean_b
+        return np.minimum(low, middle - half), np.maximum(high, middle + half)
+
+    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+        """Return the evidence [rows, seeds] of the paired reading, which bounds the evidence."""
+        return self._paired.simulate(draw, rows, seeds)
+
+    @property
+    def _paired(self) -> ReportedMeanTest:
+        return ReportedMeanTest(self.runs, self.prior)
+
+    def _apart(self, ours: Array, theirs: Array, m: Array) -> Array:
+        """Return the evidence [..., S] of the reading with independent sides."""
+        mean_a, scatter_a = moments(ours)
+        mean_b, scatter_b = moments(theirs)
+        n = counts(ours)
+        size, nu = n * self.runs / (n + self.runs) / 2, 2 * n - 2
+        t = t_statistic(mean_a - mean_b, m, size, scatter_a + scatter_b, nu)
+        return e_values(log_greater(t, nu, self.prior / (self.prior + size)))

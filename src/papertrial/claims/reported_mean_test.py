@@ -1,0 +1,94 @@
+"""Test of a reported mean of a few runs, whose own noise counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from papertrial.claims.scores import Array, Scores
+from papertrial.claims.statistic import Bounds
+from papertrial.claims.t_evidence import (
+    at_looks,
+    counts,
+    critical_t,
+    e_values,
+    log_greater,
+    moments,
+    reach,
+    t_statistic,
+)
+
+PRIOR = 0.1  # precision of the prior for all tests against a reported number
+
+
+@dataclass(frozen=True)
+class ReportedMeanTest:
+    """The t-martingale in two-sample form: does our mean differ from that behind a reported mean?
+
+    m is the mean of `runs` runs and has their noise. Only its value is known, so the SD is
+    estimated from our scores. Theta is what such a mean would be for our distribution. The
+    effective sample size is S runs / (S + runs). Valid if the reported runs have the same normal
+    distribution as ours: 1.5 to 1.7 % false alarms on each side for 1, 3 and 10 runs (alpha 5 %,
+    looks from 5 to 30 seeds).
+
+    Attributes:
+        runs: number of runs behind the reported mean; 1 for a single run.
+        prior: precision of the half-normal prior on (mean - m)/SD.
+    """
+
+    runs: int
+    prior: float = PRIOR
+
+    @property
+    def standard_value(self) -> float:
+        """The mean of standard normal scores."""
+        return 0.0
+
+    @property
+    def efficiency(self) -> float:
+        """1: the reported noise, not this test, is what limits it."""
+        return 1.0
+
+    @property
+    def method(self) -> str:
+        """The test in a phrase."""
+        noise = "a single run" if self.runs == 1 else f"a mean of {self.runs} runs"
+        return f"two-sample t-martingale that allows for the noise of {noise}"
+
+    def about(self, score: str) -> str:
+        """Return theta in words."""
+        return f"expected {score}"
+
+    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+        """Return the evidence [..., S] that our mean is greater than the mean behind m."""
+        return self._greater(scores.values, np.asarray(m, dtype=np.float64))
+
+    def less(self, scores: Scores, m: ArrayLike) -> Array:
+        """Return the evidence [..., S] that our mean is less than the mean behind m."""
+        return self._greater(-scores.values, -np.asarray(m, dtype=np.float64))
+
+    def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
+        """Return the reported means [..., S] that do not contradict our scores."""
+        mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
+
+        def critical(i: int) -> float:
+            size = i * self.runs / (i + self.runs)
+            return critical_t(i - 1, self.prior / (self.prior + size), threshold)
+
+        half = reach(critical, n, scatter, n * self.runs / (n + self.runs), n - 1)
+        return mean - half, mean + half
+
+    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+        """Return the evidence [rows, seeds] if the reported runs are like ours."""
+        m = draw.standard_normal(rows) / math.sqrt(self.runs)
+        return (self._greater(draw.standard_normal((rows, seeds)), m),)
+
+    def _greater(self, x: Array, m: Array) -> Array:
+        mean, scatter = moments(x)
+        n = counts(x)
+        size = n * self.runs / (n + self.runs)
+        t = t_statistic(mean, m, size, scatter, n - 1)
+        return e_values(log_greater(t, n - 1, self.prior / (self.prior + size)))

@@ -1,0 +1,85 @@
+"""What the scores say about one claim: the verdict, and the numbers behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.t_evidence import TIE
+
+Verdict = Literal["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The verdict on one claim.
+
+    Attributes:
+        verdict: final unless it is UNDECIDED.
+        decided_at: the number of finished seeds when the verdict was reached; None if undecided.
+        scores: [S] in seed order; for a difference, the differences.
+        low, high: the interval of the number that the claim is about; each side errs with a
+            probability of at most `level`. REPRODUCED exactly when it lies inside the claim's band.
+        level: the error level of the interval. 0 for a deterministic training.
+        series: (seeds, low, high) after each finished seed, from the first look on.
+        holds_within: the smallest tolerance with which the claim would be REPRODUCED.
+        held: whether the share of failed seeds is within what the rule allows.
+        deterministic: whether the seed changes nothing, so that one value decides.
+        pairing: for a difference, how the two sides were compared, with the measured correlation.
+    """
+
+    verdict: Verdict
+    decided_at: int | None
+    scores: tuple[float, ...]
+    low: float
+    high: float
+    level: float
+    series: tuple[tuple[int, float, float], ...]
+    holds_within: float
+    held: bool
+    deterministic: bool = False
+    pairing: str = ""
+
+    @property
+    def mean(self) -> float:
+        """The mean of the scores; NaN if there are none."""
+        return float(np.mean(self.scores)) if self.scores else math.nan
+
+    @property
+    def median(self) -> float:
+        """The median of the scores; NaN if there are none."""
+        return float(np.median(self.scores)) if self.scores else math.nan
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation of the scores (n - 1); NaN for fewer than two."""
+        if len(self.scores) < 2:
+            return math.nan
+        tied = min(self.scores) == max(self.scores)  # rounding may give them a nonzero deviation
+        return 0.0 if tied else float(np.std(self.scores, ddof=1))
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return one verdict for several claims: the worst one, and UNDECIDED for no claims."""
+    if "NOT REPRODUCED" in verdicts:
+        return "NOT REPRODUCED"
+    return "REPRODUCED" if verdicts and set(verdicts) == {"REPRODUCED"} else "UNDECIDED"
+
+
+def is_inside(claim: JudgedClaim, value: float) -> bool:
+    """Tell whether a value lies in the claim's band, including the edges up to rounding."""
+    low, high = claim.band
+    slack = TIE * max(abs(edge) for edge in (low, high, value) if math.isfinite(edge))
+    return low - slack <= value <= high + slack
+
+
+def margin(claim: JudgedClaim, low: float, high: float) -> float:
+    """Return the smallest tolerance with which an interval lies inside the claim's band."""
+    below = claim.low - low if claim.side != "at-most" else 0.0
+    above = high - claim.high if claim.side != "at-least" else 0.0
+    return max(below, above, 0.0)

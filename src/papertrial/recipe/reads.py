@@ -1,0 +1,153 @@
+"""Files that Python opens for reading while a recipe's objects are made.
+
+What a recipe's code reads by a path that stands in the code, as `torch.load("w.pt")`, cannot be
+known from the recipe. Python tells of each file that it opens through its audit events, and they
+are listened to here, in this thread, while a watch is on. Compiled code that opens files itself
+(safetensors, HDF5) tells of nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from papertrial.errors import RecipeError
+from papertrial.recipe.closure import is_installed
+from papertrial.recipe.content import Content, content_of
+
+_Yielded = TypeVar("_Yielded")
+_Returned = TypeVar("_Returned")
+MOST = 100  # files that a watch keeps: a set of images may be read one by one
+_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/share", "/usr/lib")
+_READING = frozenset("rb+t")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A file that was read: its absolute path, the path as it was given, and its content then."""
+
+    path: Path
+    given: str
+    content: Content
+
+
+class _Watch(threading.local):
+    """The files opened in this thread, absolute path -> path as given, while a watch is on."""
+
+    opened: dict[str, str] | None = None
+    known: list[Read] | None = None
+
+
+_watch = _Watch()
+
+
+@contextmanager
+def watch_reads() -> Iterator[list[Read]]:
+    """Watch what this thread opens for reading; the list is filled when the block ends.
+
+    It has MOST files at most.
+    """
+    _install()
+    outer = _watch.opened, _watch.known
+    opened, known, found = dict[str, str](), list[Read](), list[Read]()
+    _watch.opened, _watch.known = opened, known
+    try:
+        yield found
+    finally:
+        _watch.opened, _watch.known = None, None  # what follows opens files too
+        reads = {read.path: read for read in known}
+        for path, given in opened.items():
+            file = _source(path)
+            if len(reads) < MOST and file not in reads and _matters(file):
+                with contextlib.suppress(RecipeError):  # it is gone, or is no file
+                    reads[file] = Read(file, given, content_of(file))
+        found += reads.values()
+        _watch.opened, _watch.known = outer
+        note_reads(found)
+
+
+def note_reads(reads: Iterable[Read]) -> None:
+    """Add reads that were seen before to the watch that is on, if one is."""
+    if _watch.known is not None:
+        _watch.known += reads
+
+
+def watched(
+    steps: Generator[_Yielded, None, _Returned], found: list[Read]
+) -> Generator[_Yielded, None, _Returned]:
+    """Run a generator, adding what it reads to `found`; what its consumer reads is left out."""
+    with closing(steps):
+        while True:
+            ended = False
+            with watch_reads() as read:
+                try:
+                    value: Any = next(steps)
+                except StopIteration as end:
+                    value, ended = end.value, True
+            known = {one.path for one in found}
+            found += [one for one in read if one.path not in known][: MOST - len(found)]
+            if ended:
+                result: _Returned = value
+                return result
+            yield value
+
+
+@functools.cache
+def _install() -> None:
+    """Listen to audit events, once in a process: a hook can never be taken out again."""
+
+    def hear(event: str, args: tuple[Any, ...], watch: _Watch = _watch) -> None:
+        if event not in ("open", "ctypes.dlopen"):
+            return
+        opened = watch.opened
+        if opened is None:
+            return
+        try:
+            path = args[0]
+            given = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
+            if not given or (event == "ctypes.dlopen" and "/" not in given):
+                return
+            mode, flags = (args[1], args[2]) if event == "open" else ("r", 0)
+            reading = set(mode) <= _READING if mode else not flags & (os.O_WRONLY | os.O_CREAT)
+            if reading:
+                opened.setdefault(os.path.abspath(given), given)  # noqa: PTH100
+            else:
+                opened.pop(os.path.abspath(given), None)  # noqa: PTH100
+        except Exception:  # an error here would be one of the file's reader
+            return
+
+    sys.addaudithook(hear)
+
+
+def _source(path: str) -> Path:
+    """Return a file, the source of a module for what Python caches of it."""
+    if path.endswith(".pyc") and "__pycache__" in path:
+        with contextlib.suppress(ValueError):
+            return Path(importlib.util.source_from_cache(path))
+    return Path(path)
+
+
+def _matters(path: Path) -> bool:
+    """Tell whether a file is one that an installed package or the system does not bring along."""
+    if is_installed(path) or any(path.is_relative_to(folder) for folder in _system()):
+        return False
+    temporary = Path(tempfile.gettempdir())
+    cached = path.is_relative_to(temporary) and "torchinductor" in str(path)
+    return not cached and path.is_file()
+
+
+@functools.cache
+def _system() -> tuple[Path, ...]:
+    homes = {Path(sys.prefix), Path(sys.base_prefix)}
+    inside = ("bin", "etc", "include", "lib", "lib64", "share")
+    return (*map(Path, _SYSTEM), *(home / name for home in homes for name in inside))

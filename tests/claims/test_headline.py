@@ -1,0 +1,46 @@
+"""The sentence that a verification begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from papertrial.claims.headline import headline
+
+
+def said(verdict: Any, count: int = 1, n: int = 6, deviations: Sequence[str] = ()) -> str:
+    return headline("digits", verdict, count, n, deviations)
+
+
+@pytest.mark.parametrize("verdict", ["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"])
+@pytest.mark.parametrize("n", [0, 1, 6])
+@pytest.mark.parametrize("count", [1, 3])
+def test_it_begins_with_the_verdict_and_names_recipe_seeds_and_claims(
+    verdict: str, n: int, count: int
+) -> None:
+    sentence = said(verdict, count, n)
+    assert sentence.startswith(f"{verdict}: ")
+    assert sentence.endswith(".")
+    assert "digits" in sentence
+    assert ("3 claims" in sentence) == (count == 3)
+    if n:
+        assert f"{n} seed{'s' if n > 1 else ''} " in sentence.replace(".", " ").replace(",", " ")
+    else:
+        assert "seeds" not in sentence
+
+
+def test_it_is_about_the_recipe_as_written() -> None:
+    assert "as written here" in said("REPRODUCED")
+    assert "as written here" in said("NOT REPRODUCED")
+    assert "trained" in said("NOT REPRODUCED", n=6)
+    assert "trained" not in said("NOT REPRODUCED", n=0)
+
+
+def test_deviations_are_marked_and_counted() -> None:
+    one, two = (said("REPRODUCED", deviations=["a", "b"][:k]) for k in (1, 2))
+    assert one.startswith("REPRODUCED WITH DEVIATIONS: ")
+    assert "1 respect." in one
+    assert "2 respects." in two
+    assert "DEVIATIONS" not in said("NOT REPRODUCED", deviations=["a"])

@@ -1,0 +1,258 @@
+"""The commands, recipes, code and links of README.md and of the pages under docs/."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+import papertrial as pt
+from papertrial.cli.main import make_app
+from papertrial.data.sources.named_sets import load
+from papertrial.recipe.load import shipped
+from papertrial.recipe.text import parse
+from papertrial.verification.registration import register
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+NOT_REPRODUCED = {"papertrial verify digits-mlp-as-svc"}  # exit code 1; all others end with 0
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page, with the comment before it: <!-- file: net.py -->."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    mark: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def commands(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield (command, what its block is marked to need) of each indented command."""
+    needs, last = "", ""
+    for line in page.read_text("utf-8").splitlines():
+        if mark := re.fullmatch(r"<!-- needs (.*) -->", line):
+            needs = mark[1]
+        elif command := re.match(r"^ {4}(papertrial [^#]*)", line):
+            yield command[1].strip(), needs
+        elif line and not line.startswith(" ") and last.startswith("    "):
+            needs = ""  # a mark is for the block after it
+        last = line or last
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text("utf-8")
+    pattern = r"(?:^<!-- ([^\n]*) -->\n\n?)?^```(\w*)\n(.*?)^```$"
+    for found in re.finditer(pattern, text, re.MULTILINE | re.DOTALL):
+        line = text[: found.start(2)].count("\n") + 1
+        yield Block(page, line, found[2], found[3], found[1] or "")
+
+
+# A command that stands on several pages runs once.
+ALL = dict(pair for page in PAGES for pair in commands(page))
+RUN = [c for c, needs in ALL.items() if "network" not in needs]
+PARSED = [c for c, needs in ALL.items() if "network" in needs]
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+FILES = [block for block in BLOCKS if block.mark.startswith("file: ")]
+YAML = [block for block in BLOCKS if block.language == "yaml"]
+WHOLE = [block for block in YAML if re.search("^name:", block.text, re.MULTILINE)]
+PARTS = [block for block in YAML if block not in WHOLE]
+PYTHON = [block for block in BLOCKS if block.language == "python" and block not in FILES]
+
+
+def name_of(recipe: Block) -> str:
+    return str(parse(recipe.text).tree["name"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the pages speak of."""
+    folder = tmp_path_factory.mktemp("docs")
+    (folder / "scans").mkdir()
+    for name in ("photo.png", "shoe.png", "scans/one.png"):
+        Image.new("L", (28, 28)).save(folder / name)
+    names = load("diabetes", folder).features
+    (folder / "patients.csv").write_text(",".join(names) + "\n" + ",".join("1" * 10) + "\n")
+    digits = load("digits", folder).train
+    for row in range(200):
+        place = folder / "my-digits" / str(int(digits.y[row]))
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = digits.x.take(slice(row, row + 1))[0, 0].numpy()
+        Image.fromarray(pixels).save(place / f"{row}.png")
+    draw = np.random.default_rng(0)
+    houses = ["area,rooms,city,price"]
+    for area in draw.integers(40, 200, 80):
+        city = draw.choice(["Bern", "Wien"])
+        rooms = "" if area % 9 == 0 else str(area // 25)  # some are missing
+        houses.append(f"{area},{rooms},{city},{area * 3000 + 50_000 * (city == 'Bern')}")
+    (folder / "houses.csv").write_text("\n".join(houses) + "\n")
+    reviews = [f"{word} film {i},{verdict}" for i in range(20) for word, verdict in
+               (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("dull", "neg"))]  # fmt: skip
+    (folder / "reviews.csv").write_text("review,verdict\n" + "\n".join(reviews) + "\n")
+    for block in FILES:
+        (folder / block.mark.removeprefix("file: ")).write_text(block.text)
+    for block in WHOLE:
+        (folder / f"{name_of(block)}.yaml").write_text(block.text)
+    return folder
+
+
+def test_the_pages_have_commands_and_blocks_of_every_kind() -> None:
+    assert len(RUN) >= 25
+    assert len(PARSED) >= 8
+    assert all("cifar10" in c or "imdb" in c for c in PARSED)
+    assert len(WHOLE) >= 4
+    assert len(PARTS) >= 10
+    assert len(PYTHON) >= 2
+
+
+def test_the_readme_is_short_and_has_the_two_commands() -> None:
+    lines = README.read_text("utf-8").splitlines()
+    assert len(lines) <= 200
+    start = lines[lines.index("## Start") : lines.index("## Tour")]
+    made = [line.split("#")[0].strip() for line in start if line.startswith("    ")]
+    assert made == ["make demo", "make test"]
+
+
+def test_every_comment_before_a_block_is_one_that_the_tests_know() -> None:
+    marks = {block.mark for block in BLOCKS} - {""}
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        marks |= set(re.findall(r"^<!-- (.*) -->$", text, re.MULTILINE))
+    for mark in marks:
+        name = mark.removeprefix("in ")
+        known = mark.startswith(("needs ", "file: ", "Generated by ")) or name in shipped()
+        assert known, mark
+
+
+def kept(folder: Path, recipe: str, verified: bool, invoke: Callable[..., Result]) -> Path:
+    """Return a run, or a verification, that a command before left, or one that is made now."""
+    found = sorted((folder / "runs" / recipe).glob("[!.]*"))
+    found = [path for path in found if path.name.endswith("-verify") is verified]
+    if not found and verified:
+        assert invoke("verify", recipe, "--workers", "1", cwd=folder).exit_code == 0
+        return kept(folder, recipe, verified, invoke)
+    if found:
+        return found[0]
+    return pt.train(pt.load_recipe(recipe, ["epochs=1"]), runs=folder / "runs").path
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_each_command_runs(
+    command: str, folder: Path, invoke: Callable[..., Result], request: pytest.FixtureRequest
+) -> None:
+    if "fashion-mnist" in command:
+        request.getfixturevalue("fashion_mnist")
+    command, _, target = command.partition(" > ")
+    words = shlex.split(command)[1:]
+    for index, word in enumerate(words):
+        if word.endswith(("<run>", "<verification>")):
+            _, recipe, kind = word.split("/")
+            words[index] = str(kept(folder, recipe, kind == "<verification>", invoke))
+    if words[0] == "verify" and "--workers" not in words:
+        words += ["--workers", "1"]  # the verdict is the same, and other tests run beside this
+    done = invoke(*words, cwd=folder)
+    assert done.exit_code == (1 if command in NOT_REPRODUCED else 0), done.stderr
+    if target.strip():
+        (folder / target.strip()).write_text(done.stdout)
+
+
+@pytest.mark.parametrize("command", PARSED)
+def test_a_command_that_needs_a_network_or_a_gpu_is_parsed(command: str) -> None:
+    import typer
+
+    words = shlex.split(command)[1:]
+    app: Any = typer.main.get_command(make_app())
+    context = app.make_context("papertrial", list(words), resilient_parsing=False)
+    name, subcommand, rest = app.resolve_command(context, [*context._protected_args, *context.args])
+    if name == "data":
+        _, subcommand, rest = subcommand.resolve_command(context, rest)
+    parsed = subcommand.make_context(name, rest)
+    if name == "train":
+        pt.load_recipe(parsed.params["recipe"], parsed.params["overrides"] or [])
+
+
+def merged(base: Any, part: Any) -> Any:
+    """Return plain values with the keys of a part added or replaced; a slot is replaced whole."""
+    if not isinstance(base, Mapping) or not isinstance(part, Mapping) or "use" in part:
+        return part
+    return {**base, **{key: merged(base.get(key), value) for key, value in part.items()}}
+
+
+@pytest.mark.parametrize("block", PARTS, ids=lambda block: block.id)
+def test_each_part_of_a_recipe_is_valid(
+    block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    base = parse(shipped()[block.mark.removeprefix("in ") or "digits-mlp"]).tree
+    part = parse(block.text)
+    assert part.problems == []
+    recipe = pt.load_recipe(merged(base, part.tree))
+    if "claims" in part.tree:
+        register(recipe, threads=1, device="cpu")  # loads the other sides of differences too
+
+
+@pytest.mark.parametrize("block", WHOLE, ids=lambda block: block.id)
+def test_each_recipe_is_valid(block: Block, folder: Path) -> None:
+    recipe = pt.load_recipe(folder / f"{name_of(block)}.yaml")
+    if recipe.claims:
+        register(recipe, threads=1, device="cpu")
+
+
+def test_the_recipe_shown_trains(folder: Path) -> None:
+    run = pt.train(pt.load_recipe(folder / "my-digits.yaml"), runs=folder)
+    assert run.metrics["test"]["accuracy"] > 0.95
+
+
+def test_the_table_shown_is_learned_in_its_own_unit(folder: Path) -> None:
+    run = pt.train(pt.load_recipe(folder / "houses.yaml"), runs=folder)
+    assert run.metrics["test"]["r2"] > 0.99
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.id)
+def test_each_python_block_runs(
+    block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    exec(compile(block.text, block.page.name, "exec"), {})
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    outside = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", outside, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))
+    for link in links:
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_file(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_each_page_is_in_the_table_of_contents_and_in_the_readme(page: Path) -> None:
+    index = ROOT / "docs" / "index.md"
+    if page != index:
+        assert f"]({page.relative_to(index.parent)})" in index.read_text("utf-8")
+        assert f"]({page.relative_to(ROOT)})" in README.read_text("utf-8")
