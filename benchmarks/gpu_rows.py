@@ -113,14 +113,14 @@ def trainings(setting: Setting) -> Iterator[Row]:
         yield Row(f"{name}: test accuracy, {setting.device}", there)
         yield Row(f"{name}: test accuracy, cpu", here)
         limit = 3 * sd * (2 / len(seeds)) ** 0.5
-        note = f"3 standard errors; {len(seeds)} seeds a side, SD {sd} between seeds"
+        note = f"3 standard errors; SD {sd} between seeds, n = {len(seeds)} a side"
         yield at_most(f"{name}: their difference", abs(there - here), limit, note=note)
         accuracy, weights = ours[0]
         same = trained(setting, name, setting.device, "seed=0")[1] == weights
         yield Row(f"{name}: same weights twice", "yes" if same else "no", bound="yes", ok=same)
         rounded = trained(setting, name, setting.device, "seed=0", "precision=bf16")
         apart, limit = abs(rounded[0] - accuracy), 3 * sd * 2**0.5
-        yield at_most(f"{name}: bf16 from fp32", apart, limit, note="3 standard errors; one seed")
+        yield at_most(f"{name}: bf16 from fp32", apart, limit, note="3 standard errors; n = 1")
         took = rounded[1] != weights
         yield Row(f"{name}: bf16 changes the bits", "yes" if took else "no", bound="yes", ok=took)
     if not setting.on_gpu:
