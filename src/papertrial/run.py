@@ -225,7 +225,7 @@ def start_from(recipe: Recipe) -> experiment.Start | None:
 
 def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
     """Return the word vectors that are known by a name: a file in the data folder."""
-    wanted = recipe.data.text and recipe.data.text.vectors
+    wanted = recipe.data.text.vectors if recipe.data.text else None
     found = None if wanted is None or Path(wanted).is_absolute() else vectors.find(wanted, home)
     if wanted is None or found is None:
         return []

@@ -44,6 +44,12 @@ class Fixed:
     training_hash: str
     files: Mapping[str, str]
 
+    @classmethod
+    def of(cls, recipe: Recipe) -> Fixed:
+        """Return what would be registered of a recipe."""
+        files = {one.name: one.sha256 for one in portable(recipe).dependencies}
+        return cls(training_hash(recipe), files)
+
     def check(self, path: Path, recipe: Recipe) -> None:
         """Refuse a recipe, read from `path`, that is no longer what was registered.
 
@@ -73,9 +79,17 @@ class Fixed:
 
 
 def fixed_of(registered: Mapping[str, Any]) -> tuple[Fixed, ...]:
-    """Return what a pre-registration fixed of each side, ours first."""
-    digests = [registered["training_hash"], *registered["versus"]]
-    return tuple(map(Fixed, digests, registered["files"], strict=True))
+    """Return what a pre-registration fixed of each side, ours first.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        digests = [registered["training_hash"], *registered["versus"]]
+        sides = zip(digests, registered["files"], strict=True)
+        return tuple(Fixed(digest, dict(files)) for digest, files in sides)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"the pre-registration is damaged: {error!r}") from error
 
 
 @dataclass(frozen=True)

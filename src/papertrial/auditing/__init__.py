@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,8 @@ def auditing(
         yield from kept_of("seeds", check_seeds(kept))
         sides, unlike = find_runs(kept)
         yield from kept_of("runs", check_runs(kept, sides, unlike))
-        yield from kept_of("files", check_files(kept, sides))
+        yield from kept_of("files", chain(check_files(kept, sides), check_parameters(sides)))
         if kept.finished:
-            yield from kept_of("parameters", check_parameters(sides))
             yield from kept_of("weights", check_weights(kept, sides))
             yield from kept_of("scores", check_scores(kept, sides, where))
         # What follows from an edited score stands after it.

@@ -41,6 +41,8 @@ def check_files(kept: Kept, sides: list[Side]) -> Iterator[Finding]:
 
 def check_parameters(sides: list[Side]) -> Iterator[Finding]:
     """Compare names, shapes and types of the stored weights across the seeds of each side."""
+    if not sides:
+        return
     messages, firsts = list[str](), dict[int, tuple[Side, dict[str, str]]]()
     for side in sides:
         try:

@@ -23,7 +23,7 @@ from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.run import load_run, start_from
 from papertrial.runs.store import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.runs.verifications import VERSUS
-from papertrial.seed_run import Place, Task, fixed_of, train_seed
+from papertrial.seed_run import Fixed, Place, Task, train_seed
 from papertrial.training.checkpoint import load_weights
 
 # How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
@@ -108,14 +108,15 @@ def train_again(
     """
     record = next(record for record in kept.records if record["seed"] == seed)
     with tempfile.TemporaryDirectory(prefix="papertrial-audit-") as name:
-        home = Path(name)
+        home, fixed = Path(name), list[Fixed]()
         for i, kept_in in enumerate(kept.homes()):
             # Claims train nothing, and the recipe that one compares with may not be here.
             recipe = load_recipe(kept_in / RECIPE, ["claims=[]"], check=False)
             to = home / VERSUS / str(i - 1) if i else home
             to.mkdir(parents=True, exist_ok=True)
+            fixed.append(Fixed.of(recipe))  # whether it was registered is asked elsewhere
             (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
-        task = Task(home, seed, kept.wanted, fixed_of(kept.registered))
+        task = Task(home, seed, kept.wanted, tuple(fixed))
         place = Place(str(device), kept.registered["threads"], None if data is None else str(data))
         try:
             again = yield from _training(task, place)

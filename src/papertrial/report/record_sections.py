@@ -229,8 +229,8 @@ def not_covered(report: Report) -> Iterator[Section]:
     if found:
         text = (
             "The training hash covers the recipe, its code outside installed packages and the "
-            "files that it names. It does not cover what is listed here. Files that compiled code opens "
-            "on its own, environment variables and the network are not watched."
+            "files that it names. It does not cover what is listed here. Files that compiled code "
+            "opens on its own, environment variables and the network are not watched."
         )
         rows = tuple(cells(str(note)) for note in found)
         table = Table("What is not covered", columns("What"), rows)
