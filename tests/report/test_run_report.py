@@ -33,7 +33,8 @@ FEW = [
 KEYS = [
     "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "warnings", "claims",
     "exact", "seeds", "varied", "diverged", "curves", "confusion", "per_class", "mistakes",
-    "metrics", "fixed", "provenance", "attempts", "preregistration", "command", "path",
+    "metrics", "fixed", "provenance", "not_covered", "attempts", "preregistration",
+    "command", "path",
 ]  # fmt: skip
 
 

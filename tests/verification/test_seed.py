@@ -11,7 +11,6 @@ import pytest
 
 import papertrial as pt
 from papertrial.errors import ClaimError, DivergedError
-from papertrial.recipe.digest import training_hash
 from papertrial.recipe.portable import portable
 from papertrial.store.run_folder import CODE
 from papertrial.verification.seed import (
@@ -77,9 +76,7 @@ def write(home: Path, tree: dict[str, Any], beside: Path) -> None:
 def task_of(folder: Path, seed: int, wanted: tuple[Wanted, ...], arms: int) -> SeedTask:
     """A task by what lies in the folder now."""
     homes = [folder, *(folder / "versus" / str(arm) for arm in range(arms))]
-    recipes = [pt.load_recipe(home / "recipe.yaml") for home in homes]
-    files = [{one.name: one.sha256 for one in portable(r, CODE).dependencies} for r in recipes]
-    fixed = tuple(map(Fixed, map(training_hash, recipes), files))
+    fixed = tuple(Fixed.of(pt.load_recipe(home / "recipe.yaml")) for home in homes)
     return SeedTask(folder, seed, wanted, fixed)
 
 

@@ -26,7 +26,7 @@ from papertrial.runs.train import start_from
 from papertrial.store.run_folder import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.verification_folder import VERSUS
 from papertrial.training.checkpoint import load_weights
-from papertrial.verification.seed import SeedTask, TrainingPlace, fixed_of, train_seed
+from papertrial.verification.seed import Fixed, SeedTask, TrainingPlace, train_seed
 
 # How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
 _HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
@@ -126,14 +126,15 @@ def train_again(
     """
     record = next(record for record in kept.records if record["seed"] == seed)
     with tempfile.TemporaryDirectory(prefix="papertrial-audit-") as name:
-        home = Path(name)
+        home, fixed = Path(name), list[Fixed]()
         for i, kept_in in enumerate(kept.homes()):
             # Claims train nothing, and the recipe that one compares with may not be here.
             recipe = load_recipe(kept_in / RECIPE, ["claims=[]"], check=False)
             to = home / VERSUS / str(i - 1) if i else home
             to.mkdir(parents=True, exist_ok=True)
+            fixed.append(Fixed.of(recipe))  # whether it was registered is asked elsewhere
             (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
-        task = SeedTask(home, seed, kept.wanted, fixed_of(kept.registered))
+        task = SeedTask(home, seed, kept.wanted, tuple(fixed))
         place = TrainingPlace(
             str(device), kept.registered["threads"], None if data is None else str(data)
         )

@@ -74,7 +74,8 @@ class Closure:
         entry: the module that has the slot's class or function, the first of `modules`.
         attribute: the name of that class or function in it, dotted where it lies in a class.
         modules: all of them, each once.
-        roots: the folders that imports are looked up in before sys.path.
+        root: the folder that imports are looked up in before sys.path, for a file; None for an
+            import path.
         packages: installed packages that its code imports, by their top-level names.
         not_covered: what it does that could not be followed, each with file and line.
         reads: (file and line, path as the code has it) of files that it reads.
@@ -83,7 +84,7 @@ class Closure:
     entry: Module
     attribute: str
     modules: tuple[Module, ...]
-    roots: tuple[Path, ...]
+    root: Path | None
     packages: tuple[str, ...]
     not_covered: tuple[str, ...]
     reads: tuple[tuple[str, str], ...]
@@ -125,7 +126,7 @@ def trace(use: str) -> Closure | None:
     parts = use.split(".")
     if len(parts) < 2 or parts[0] in ENGINE or not all(part.isidentifier() for part in parts):
         return None
-    tracer = _Tracer(())
+    tracer = _Tracer(None)
     for cut in range(1, len(parts)):
         if not tracer.add(".".join(parts[:cut])):
             break
@@ -140,8 +141,7 @@ def _trace_file(path: Path, attribute: str) -> Closure:
     while (root / _PACKAGE).is_file() and root != root.parent:
         owners.insert(0, root.name)
         root = root.parent
-    roots = tuple(dict.fromkeys((root, path.parent)))
-    tracer = _Tracer(roots)
+    tracer = _Tracer(root)
     for i in range(len(owners)):
         tracer.add(".".join(owners[: i + 1]))
     if path.name == _PACKAGE:
@@ -155,8 +155,9 @@ def _trace_file(path: Path, attribute: str) -> Closure:
 class _Tracer:
     """Follows imports from module to module."""
 
-    def __init__(self, roots: tuple[Path, ...]) -> None:
-        self._roots = roots
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        self._beside = list[Path]()  # where a package's file has its neighbours, as a script
         self.found: dict[str, Module] = {}
         self._folders: dict[str, list[Path]] = {}  # of namespace packages
         self._installed: dict[str, None] = {}
@@ -164,6 +165,7 @@ class _Tracer:
     def closure(self, entry: Module, attribute: str) -> Closure:
         """Follow every import of what was found, and return all of it."""
         notes, reads = list[str](), list[tuple[str, str]]()
+        self._beside = [entry.path.parent]
         done: set[str] = set()
         while left := [module for name, module in self.found.items() if name not in done]:
             for module in left:
@@ -181,7 +183,7 @@ class _Tracer:
             entry,
             attribute,
             modules,
-            self._roots,
+            self._root,
             tuple(sorted(self._installed)),
             tuple(dict.fromkeys(notes)),
             tuple(dict.fromkeys(reads)),
@@ -240,6 +242,8 @@ class _Tracer:
         file, portions = _find(last, self._search(owner) if owner else self._top())
         if file is None and not portions and not owner:
             file, portions = _ask_finders(name)
+        if file is None and not portions and not owner:
+            file, _ = _find(last, self._beside)
         if file is not None and (owner or not self._is_installed(file)):
             self.found[name] = Module(name, file, read_file(file))
             return True
@@ -248,12 +252,13 @@ class _Tracer:
             self.found[name] = Module(name, portions[0], None)
             self._folders[name] = portions
             return True
-        if not owner and file is not None and not _in_standard(file):
+        if not owner and file is not None and _in_packages(file):
             self._installed[name] = None
         return False
 
     def _top(self) -> list[Path]:
-        return [*self._roots, *(Path(entry or Path.cwd()) for entry in sys.path)]
+        first = [] if self._root is None else [self._root]
+        return [*first, *(Path(entry or Path.cwd()) for entry in sys.path)]
 
     def _search(self, package: str) -> list[Path]:
         module = self.found[package]
@@ -263,7 +268,7 @@ class _Tracer:
         """Tell whether a top-level module belongs to an installed package or to Python."""
         home = file.parent.parent if file.name == _PACKAGE else file.parent
         on_path = {Path(entry or Path.cwd()) for entry in sys.path}
-        if home in self._roots and home not in on_path:
+        if home in (self._root, *self._beside) and home not in on_path:
             return False  # it lies beside the recipe's file, wherever that is
         return _in_packages(file) or _in_standard(file)
 

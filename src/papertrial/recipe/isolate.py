@@ -47,7 +47,7 @@ def load(closure: Closure) -> ModuleType:
 def _load_all(name: str, closure: Closure) -> ModuleType:
     isolated = _Isolated(name, {module.name: module for module in closure.modules})
     home = ModuleType(name)
-    home.__path__ = [str(root) for root in closure.roots]
+    home.__path__ = [] if closure.root is None else [str(closure.root)]
     home.__spec__ = ModuleSpec(name, None, is_package=True)
     home.__package__ = name
     sys.modules[name] = home

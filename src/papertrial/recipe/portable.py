@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_vectors_file, map_uses, read_file
 from papertrial.recipe.text import KeyPath, dotted, dump
 
+_NUMBER = re.compile(r"^\d{1,3}-")  # in front of the name of a copy
 _HASHED = ("model.safetensors", "preprocess.json")  # of the run that `init_from` names
 _OPENED = ("recipe.yaml", "provenance.json")  # without which a folder is not a run
 
@@ -92,7 +94,7 @@ class _Packer:
 
     def __init__(self, folder: str, limit: int) -> None:
         self._folder, self._limit = folder, limit
-        self._rooms: dict[Any, str] = {}  # of closures that look up imports in the same folders
+        self._rooms: dict[tuple[Path | None, str], str] = {}
         self._copies: dict[Path, str] = {}
         self.files: dict[str, bytes] = {}
         self.dependencies: dict[str, Dependency] = {}
@@ -122,10 +124,11 @@ class _Packer:
         return f"./{room}/{closure.entry.relative}:{closure.attribute}"
 
     def _room(self, closure: Closure) -> str:
-        """Return the folder for a closure: one with other roots may have other modules."""
+        """Return the folder for a closure: one that looks elsewhere may find other modules."""
         number = len(self._rooms) + 1
         room = self._folder if number == 1 else f"{self._folder}/{number}"
-        return self._rooms.setdefault(closure.roots, room)
+        places = closure.root, closure.entry.relative.rpartition("/")[0]
+        return self._rooms.setdefault(places, room)
 
     def argument(self, key: KeyPath, text: str) -> str:
         """Copy what an argument names; return the argument of the copy."""
@@ -158,14 +161,18 @@ class _Packer:
         return f"./{name}"
 
     def _free(self, path: Path) -> str:
-        """Return a place for a copy that no other file has, and that no import can mean."""
+        """Return a place for a copy that no other file has, and that no import can mean.
+
+        The copy of a copy has the same place.
+        """
         taken = {name.casefold() for name in (*self._copies.values(), *self.files)}
         taken |= {name.rpartition("/")[0] for name in taken}
-        name, number = path.name, 2
+        bare = _NUMBER.sub("", path.name) or path.name
+        name, number = bare, 2
         if path.is_dir() or path.suffix == ".py":
-            name = f"1-{path.name}"
+            name = f"1-{bare}"
         while f"{self._folder}/{name}".casefold() in taken:
-            name, number = f"{number}-{path.name}", number + 1
+            name, number = f"{number}-{bare}", number + 1
         return f"{self._folder}/{name}"
 
     def run(self, path: Path) -> str:

@@ -45,6 +45,12 @@ class Fixed:
     training_hash: str
     files: Mapping[str, str]
 
+    @classmethod
+    def of(cls, recipe: Recipe) -> Fixed:
+        """Return what would be registered of a recipe."""
+        files = {one.name: one.sha256 for one in portable(recipe).dependencies}
+        return cls(training_hash(recipe), files)
+
     def check(self, path: Path, recipe: Recipe) -> None:
         """Refuse a recipe, read from `path`, that is no longer what was registered.
 

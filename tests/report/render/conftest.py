@@ -133,6 +133,7 @@ def _verification() -> Report:
             "claims": [{"metric": "accuracy", "split": "test", "tolerance": 0.02, "runs": 1},
                        {"metric": "f1", "split": "test", "tolerance": 0.02, "runs": 5}]}},
         "provenance": [["papertrial", "0.1.0"], ["torch", "2.11.0"], ["device", "cpu, 1 thread"]],
+        "not_covered": ["net.py:4: runs code from a text (exec)"],
         "command": "papertrial verify fashion-mnist-quickstart --max-seeds 15",
         "path": "runs/q/b-verify",
     }  # fmt: skip
@@ -169,6 +170,7 @@ def make_hostile(verification: Report) -> Report:
         "deviations": [HOSTILE], "warnings": [HOSTILE], "command": f"papertrial {HOSTILE}",
         "confusion": confusion((HOSTILE, "$5 & <b>")),
         "provenance": [[HOSTILE, HOSTILE]],
+        "not_covered": [HOSTILE],
         "paper": {"title": HOSTILE, "url": "javascript:alert(3)", "where": None, "notes": HOSTILE},
         "mistakes": [{"seed": 0, "split": "test", "row": 3, "id": HOSTILE, "truth": HOSTILE,
                       "predicted": "neg", "confidence": 0.9, "text": HOSTILE,
