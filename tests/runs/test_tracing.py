@@ -83,7 +83,7 @@ def test_a_run_predicts_in_another_folder_and_process_without_the_originals(
     }  # fmt: skip
     assert kept["not_covered"] == []
     assert set(kept["packages"]) >= {"rich", "torch"}
-    assert len(kept["versions"]["papertrial source"]) == 64
+    assert len(kept["environment"]["versions"]["papertrial source"]) == 64
     (tmp_path / "away").mkdir()
     shutil.move(run.path, tmp_path / "away" / "run")
     shutil.rmtree(own)
@@ -113,13 +113,13 @@ def test_another_file_is_another_training(name: str, own: Path) -> None:
 def test_files_that_change_while_a_run_is_prepared_stop_it(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = run_module.experiment.prepare
+    prepare = run_module.prepare.prepare
 
     def meanwhile(*args: Any) -> Any:
         (own / "layers.py").write_text(LAYERS + "# changed\n")
         return prepare(*args)
 
-    monkeypatch.setattr(run_module.experiment, "prepare", meanwhile)
+    monkeypatch.setattr(run_module.prepare, "prepare", meanwhile)
     with pytest.raises(RunError, match=r"layers\.py has changed .* since the run began"):
         trained(own)
     assert not list(own.parent.glob("runs/own/*"))
