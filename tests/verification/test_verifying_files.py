@@ -20,7 +20,7 @@ from papertrial.progress import finish
 from papertrial.recipe.content import LARGEST
 from papertrial.verification import verify as verify_module
 from papertrial.verification.verify import verifying
-from papertrial.workers.pool import Done, Failed, Progress
+from papertrial.workers.pool import Done, Failed, Yielded
 
 NET = """import torch
 from layers import WIDTH
@@ -64,7 +64,7 @@ class Here:
 
     def wait(self) -> Any:
         try:
-            return Progress(0, self._task, next(self._steps))
+            return Yielded(0, self._task, next(self._steps))
         except StopIteration as end:
             self.idle = 1
             return Done(0, self._task, end.value)
