@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import RunError
-from papertrial.numbers import number
+from papertrial.numbers import as_written, number
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.judged_claim import to_judged_claim
@@ -324,7 +324,7 @@ def _cut(recipe: Recipe) -> list[str]:
 
 
 def _portion(size: float | int) -> str:
-    return f"{size:,} rows" if isinstance(size, int) else f"{100 * size:.6g} %"
+    return f"{size:,} rows" if isinstance(size, int) else f"{as_written(100 * size)} %"
 
 
 def _provenance(run: Run, *, alone: bool) -> list[list[str]]:
