@@ -139,8 +139,7 @@ def test_a_choice_by_the_test_split_is_told_as_optimistic_with_the_last_number(
     assert lines[0] == f"reported: epoch {report.epoch} of 4, the best on test"
     assert lines[1].startswith("OPTIMISTIC: the epoch was chosen by the test split")
     assert (
-        f"test at the last epoch: loss {last['loss']:.6g}, accuracy {last['accuracy']:.6g}"
-        in (lines[1])
+        f"at the last epoch: loss {last['loss']:.6g}, accuracy {last['accuracy']:.6g}" in (lines[1])
     )
 
 
@@ -160,8 +159,10 @@ def test_a_test_curve_is_counted_and_told_and_chooses_nothing(
 ) -> None:
     run = digits(tmp_path, *WORSENS, f"report={rule}", "evaluate.test=every-epoch")
     assert run.summary.report.test_evaluations == 3
-    line = "the test split was looked at 3 times before the end; it chose nothing"
-    assert line in describe_result(run.summary)
+    lines = [line for line in describe_result(run.summary) if "test split" in line]
+    assert len(lines) == 1
+    assert "3 times before the end" in lines[0]
+    assert "chose nothing" in lines[0]
     assert run.metrics == runs[rule].metrics
     counts = Counter(record["split"] for record in evaluations(run))
     assert counts["test"] == (4 if rule == "last" else 5)

@@ -321,7 +321,7 @@ def test_images_of_ones_own_are_named_and_may_be_gone(tmp_path: Path) -> None:
     assert "is not what the run had" in warnings[0]
     (tmp_path / "set").rename(tmp_path / "elsewhere")
     gone, warnings = mistakes(run, data=tmp_path / "data")
-    assert "is not there" in warnings[0]
+    assert "does not exist" in warnings[0]
     for told in (changed, gone):
         assert [one["image"] for one in told] == [None] * len(found)
         assert [one["row"] for one in told] == [one["row"] for one in found]

@@ -15,7 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from papertrial.store.provenance import environment, git, utc_now
+from papertrial.store.provenance import (
+    SOURCE,
+    distributions,
+    environment,
+    git,
+    source_digest,
+    utc_now,
+)
 from papertrial.store.run_records import Environment, GitState
 from papertrial.version import __version__
 
@@ -129,3 +136,17 @@ def test_utc_now_is_the_time_in_utc_to_the_millisecond() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", text)
     told = datetime.datetime.fromisoformat(text)
     assert before - datetime.timedelta(milliseconds=1) <= told <= after
+
+
+def test_distributions_are_those_that_modules_belong_to() -> None:
+    found = distributions(["PIL", "rich", "absent_module", "math"])
+    names = ("pillow", "rich")
+    assert {name.lower(): version for name, version in found.items()} == {
+        name: importlib.metadata.version(name) for name in names
+    }
+
+
+def test_papertrials_own_source_is_digested() -> None:
+    assert re.fullmatch("[0-9a-f]{64}", source_digest())
+    found = environment("cpu", device_name=None, cpu_capability="AVX2", threads=1)
+    assert found.versions[SOURCE] == source_digest()

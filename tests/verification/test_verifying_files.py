@@ -156,7 +156,7 @@ def test_originals_that_change_between_two_seeds_change_nothing(tmp_path: Path) 
     )
     assert any("parameters: 4 tensors" in t for t in told)
     kept = json.loads((path / "files.json").read_text())
-    assert {one["name"]: one["path"] for one in kept} == {
+    assert {one["name"]: one["path"] for one in kept["files"]} == {
         f"code/{name}": f"{tmp_path}/own/{name}" for name in ("net.py", "layers.py", "w.pt")
     }
 

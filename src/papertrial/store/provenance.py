@@ -8,6 +8,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import papertrial
 from papertrial.store.run_records import Environment, GitState
 from papertrial.version import __version__
 
+_TOP = re.compile(r"^([A-Za-z_]\w*)(?=[/.\s])", re.MULTILINE)  # in a list of files
 SOURCE = "papertrial source"  # what stands beside the version: an editable install has no other
 _PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
@@ -90,9 +92,23 @@ def _versions() -> dict[str, str | None]:
 
 def distributions(modules: Iterable[str]) -> dict[str, str]:
     """Return the versions of the installed distributions that top-level modules belong to."""
-    known = importlib.metadata.packages_distributions()
-    names = {name for module in modules for name in known.get(module, ())}
-    return {name: importlib.metadata.version(name) for name in sorted(names)}
+    wanted = set(modules)
+    found = [one for one, owned in _installed() if owned & wanted]
+    return dict(sorted((str(one.metadata["Name"]), one.version) for one in found))
+
+
+@functools.cache
+def _installed() -> list[tuple[importlib.metadata.Distribution, set[str]]]:
+    """List each installed distribution with its top-level modules.
+
+    importlib.metadata.packages_distributions() makes a path of every installed file, which takes
+    ten times as long.
+    """
+    found = []
+    for one in importlib.metadata.distributions():
+        files = one.read_text("RECORD") or one.read_text("top_level.txt") or ""
+        found.append((one, set(_TOP.findall(files))))
+    return found
 
 
 @functools.cache

@@ -56,7 +56,7 @@ def test_a_verification_has_every_section_in_order(verification, verification_ht
         "The seeds against the claimed value", "The interval over the seeds", "All metrics",
         "Learning curves", "Confusion matrix and classes", "The most confident mistakes",
         "Where the reported number falls", "Diverged and crashed seeds", "Seeds", "Attempts",
-        "Pre-registration", "Provenance", "Run it again",
+        "Pre-registration", "Provenance", "Not covered", "Run it again",
     ]  # fmt: skip
     assert page.all("html") == [{"lang": "en"}]
     assert (
@@ -115,7 +115,7 @@ def test_plots_take_the_colours_of_the_page(verification_html) -> None:
 
 def test_tables_have_captions_and_scopes(verification_html) -> None:
     page = Page(verification_html)
-    assert len(page.named("caption")) == len(page.all("table")) == 11
+    assert len(page.named("caption")) == len(page.all("table")) == 12
     assert all(head["scope"] in ("col", "row") for head in page.all("th"))
 
 
@@ -147,7 +147,7 @@ def test_a_run_has_no_verdict(run) -> None:
     page = Page(render_html(run))
     assert page.named("h2") == [
         "Metrics", "Setting", "Learning curves", "Confusion matrix and classes",
-        "The most confident mistakes", "Provenance", "Run it again",
+        "The most confident mistakes", "Provenance", "Not covered", "Run it again",
     ]  # fmt: skip
     text = " ".join(page.named("body"))
     assert "REPRODUCED" not in text

@@ -24,7 +24,7 @@ def test_the_same_is_said_as_in_the_page(verification) -> None:
         "Claims", "Exact claims", "What varied and what did not", "All metrics",
         "Confusion matrix and classes", "The most confident mistakes",
         "Where the reported number falls", "Diverged and crashed seeds", "Seeds", "Attempts",
-        "Pre-registration", "Provenance", "Run it again",
+        "Pre-registration", "Provenance", "Not covered", "Run it again",
     ]  # fmt: skip
     assert "- We shuffle the training set." in text
     assert "```\npapertrial verify fashion-mnist-quickstart --max-seeds 15\n```" in text
