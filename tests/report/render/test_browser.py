@@ -142,7 +142,7 @@ def test_who_listens_hears_headings_tables_and_plots(browser, pages, width: int)
     assert headings[0].startswith("NOT REPRODUCED")
     assert "fashion-mnist-quickstart reproduces one of its two" in headings[0]
     assert headings[1:3] == ["Claims", "Exact claims"]
-    assert len(headings) == 17
+    assert len(headings) == 18
     plots = [(name, text) for name, text in heard.get("image", []) + heard.get("img", []) if text]
     assert len(plots) == 7
     assert plots[0][0] == "Seeds against the claim: test accuracy, reported 64.6 % (a single run)"
