@@ -74,7 +74,7 @@ def test_each_trains_on_a_few_batches_of_its_real_set(
     assert "mse" in run.metrics["test"] if classes is None else len(classes) in (2, 10)
     first = next(json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines())
     assert 0 < first["loss"] < 1e5
-    reasons = {claim.get("not_judged") or "" for claim in run.summary.claims}
+    reasons = {claim.not_judged or "" for claim in run.summary.claims}
     assert all(reason.startswith("the setting differs: ") for reason in reasons)
 
 
@@ -95,7 +95,7 @@ def test_what_is_claimed_says_where_it_was_read() -> None:
 def test_what_is_deterministic_lies_within_its_tolerance(name: str, tmp_path: Path) -> None:
     recipe = pt.load_recipe(name, ["seed=7"])
     run = pt.train(recipe, runs=tmp_path, threads=1)
-    ours = [claim["ours"] for claim in run.summary.claims]
+    ours = [claim.ours for claim in run.summary.claims]
     for claim, score in zip(recipe.claims, ours, strict=True):
         low, high = claim.printed_interval
         assert low - claim.allowed <= score <= high + claim.allowed
