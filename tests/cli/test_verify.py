@@ -205,7 +205,7 @@ def test_what_is_finished_is_told_again_without_training(
     plain = invoke("verify", "plane.yaml", cwd=stopped.folder)
     assert plain.exit_code == 0
     lines = plain.stdout.splitlines()
-    assert lines[0].startswith("REPRODUCED: all 2 claims of plane hold, as written here, on ")
+    assert lines[0].startswith("REPRODUCED: all 2 claims of plane")
     assert lines[1].startswith("  test mae 0.9: REPRODUCED (by the median UNDECIDED); ")
     assert lines[2].startswith("  parameters 4: REPRODUCED; ")
     assert lines[4] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
