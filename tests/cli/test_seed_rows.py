@@ -13,8 +13,9 @@ from papertrial.claims.events import (
     SeedStarted,
 )
 from papertrial.cli.live import Line, Remove, Row, Shown
-from papertrial.cli.seed_rows import Event, SeedRows
+from papertrial.cli.seed_rows import SeedRows
 from papertrial.progress import Step
+from papertrial.verification.verify import Event
 
 REGISTERED = Registered(Path("runs/x-verify"), "ab12", ("at most 15 seeds", "alpha 0.05"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from papertrial.claims.events import (
     Looked,
@@ -18,7 +19,8 @@ from papertrial.cli.live import Line, Remove, Row, Shown, step_rows
 from papertrial.numbers import number
 from papertrial.progress import Step
 
-Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
+if TYPE_CHECKING:
+    from papertrial.verification.verify import Event
 
 
 class SeedRows:

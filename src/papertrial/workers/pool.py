@@ -146,11 +146,6 @@ class Workers:
         self.close()
 
     @property
-    def count(self) -> int:
-        """The number of workers."""
-        return len(self._slots)
-
-    @property
     def idle(self) -> int:
         """The number of workers that are free to take a task."""
         return sum(not slot.busy for slot in self._slots)
