@@ -76,6 +76,16 @@ def watch_reads() -> Iterator[list[Read]]:
         note_reads(found)
 
 
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Leave out what papertrial itself reads in this block."""
+    outer, _watch.opened = _watch.opened, None
+    try:
+        yield
+    finally:
+        _watch.opened = outer
+
+
 def note_reads(reads: Iterable[Read]) -> None:
     """Add reads that were seen before to the watch that is on, if one is."""
     if _watch.known is not None:

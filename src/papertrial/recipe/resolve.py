@@ -10,6 +10,7 @@ from typing import Any, Literal
 from papertrial.errors import RecipeError, nearest
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.isolate import load
+from papertrial.recipe.reads import unwatched
 from papertrial.recipe.slots import is_file
 
 Parameters = Mapping[str, inspect.Parameter]
@@ -29,7 +30,8 @@ def resolve(use: str) -> Callable[..., Any]:
     Raises:
         RecipeError: there is no such module, file or name, or it is not callable.
     """
-    closure = trace(use)
+    with unwatched():
+        closure = trace(use)
     owner: Any
     if closure is not None:
         owner, parts = _load(use, closure), closure.attribute.split(".")
