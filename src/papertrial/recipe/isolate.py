@@ -29,7 +29,7 @@ _ENTRY, _READS = "__papertrial_entry__", "__papertrial_reads__"
 def load(closure: Closure) -> ModuleType:
     """Import a closure; return the module that has its class or function.
 
-    Files that its modules read while they are imported are noted, each time that it is asked for.
+    Files that its modules read while they are imported are recorded on every call.
 
     Raises:
         RecipeError: a module of it fails.

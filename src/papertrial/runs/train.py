@@ -41,7 +41,7 @@ def train(
     device: str = "auto",
     threads: int | None = None,
 ) -> Run:
-    """Train a recipe, evaluate it, and keep all that made the result in a new run folder.
+    """Train and evaluate a recipe; store everything needed to reproduce it in a new run folder.
 
     Args:
         recipe: what to do.
@@ -52,7 +52,7 @@ def train(
             of threads on the same machine gives the same weights, bit for bit.
 
     Raises:
-        PapertrialError: whatever is the user's to mend, before training where it can be told then.
+        PapertrialError: an error that the user can fix, before the training if possible.
     """
     return finish(training(recipe, runs=runs, data=data, device=device, threads=threads))
 

@@ -131,9 +131,9 @@ def train_seed(
     """Train a seed, and the same seed of every other side; return what outcomes.jsonl keeps of it.
 
     Raises:
-        DivergedError: the training diverged, or a claimed metric is no finite number.
+        DivergedError: the training diverged, or a claimed metric is not finite.
         ClaimError: a claim is about a split or a metric that the recipe does not have.
-        PapertrialError: whatever else is the user's to mend.
+        PapertrialError: another error that the user can fix.
     """
     start = time.perf_counter()
     ours = yield from _train(task, place, None)
@@ -167,7 +167,7 @@ def score(run: Run, wanted: Wanted) -> float:
 
     Raises:
         ClaimError: the run does not have it.
-        DivergedError: it is no finite number.
+        DivergedError: it is not a finite number.
     """
     metrics = run.metrics.get(wanted.split, {})
     if wanted.metric not in metrics:
