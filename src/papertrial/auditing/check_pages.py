@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from papertrial.auditing.finding import Finding, differing, noted
 from papertrial.auditing.record import Kept
 from papertrial.report.render.html import generator
-from papertrial.report.run_report import rendered_again
+from papertrial.report.report_files import rendered_again
 from papertrial.store.verification_folder import REPORT_HTML, REPORT_JSON, REPORT_MD
 
 _PLOT = re.compile(r'<svg role="img".*?</svg>', re.DOTALL)

@@ -12,7 +12,7 @@ from papertrial.claims.labels import labels
 from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
 from papertrial.recipe.schema import Recipe
-from papertrial.report.run_report import parts_of_runs
+from papertrial.report.run_parts import parts_of_runs
 from papertrial.runs.run import load_run
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import VerificationFolder, verifications

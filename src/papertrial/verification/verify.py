@@ -29,7 +29,7 @@ from papertrial.progress import Returning, Step, finish
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
-from papertrial.report.run_report import write_report
+from papertrial.report.report_files import write_report
 from papertrial.runs import prepare
 from papertrial.store import run_folder
 from papertrial.store.provenance import command_line, utc_now
