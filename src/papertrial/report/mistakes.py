@@ -1,4 +1,4 @@
-"""The samples that a run is most wrong about, shown: images, texts, rows of tables."""
+"""The samples that a run predicts most wrongly, as images, texts or rows of a table."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,141 +25,169 @@ from papertrial.progress import finish
 from papertrial.report.run_results import Stored, judged_split, provenance, stored, task_of
 from papertrial.runs.run import Run
 from papertrial.runs.samples import cut_splits, load_source
+from papertrial.store.report_record import Mistake
 from papertrial.store.run_folder import PREPROCESS, RunFolder
 from papertrial.tasks.classification import Classification
 
 _MOST_LETTERS = 600  # of a text
-_LARGEST = 192  # pixels of an image's longer side; larger ones are reduced
+_LARGEST = 192  # pixels of an image's longer side; larger images are reduced
 
 
-def mistakes(
-    run: Run, *, data: str | Path | None = None, most: int = 12
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return a run's worst mistakes on the split that it is judged by, and what could not be shown.
+@dataclass(frozen=True)
+class _WrongRow:
+    """A row of the stored predictions that is wrong; a regression has no confidence."""
 
-    Of classes, the wrong answers with the highest probability; of numbers, the largest residuals,
-    which have no confidence. Each is {"seed", "split", "row", "id", "truth", "predicted",
-    "confidence", "image", "text"}: `row` is the place in the stored predictions, `id` what the
-    sample is called, such as its file.
+    row: int
+    truth: float | str
+    predicted: float | str
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What a sample is called, and what it looks like: an image as a data URL, or a text."""
+
+    id: str
+    image: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class WorstMistakes:
+    """The mistakes, worst first, and warnings about samples that cannot be shown."""
+
+    mistakes: tuple[Mistake, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def mistakes(run: Run, *, data: str | Path | None = None, most: int = 12) -> WorstMistakes:
+    """Return a run's worst mistakes on the split that it is judged by.
+
+    For classes these are the wrong answers with the highest probability, for numbers the largest
+    residuals. If the data are no longer there or have changed, the mistakes have neither image nor
+    text, and a warning says so; nothing is downloaded.
 
     Args:
         run: a finished run.
-        data: the data folder; None for the usual one.
-        most: how many.
+        data: the data folder; None for the default one.
+        most: the largest number of mistakes.
 
-    Returns:
-        the mistakes, worst first, and warnings. Where the data are no longer there, or are others,
-        image and text are None and a warning says so; nothing is downloaded.
+    Raises:
+        RunError: a file of the run is absent or damaged.
     """
     split, task = judged_split(run), task_of(run)
     kept = stored(run, split)
-    found = _classes(task, kept, most) if isinstance(task, Classification) else _numbers(kept, most)
-    for one in found:
-        one |= {"seed": run.recipe.seed, "split": split, "id": f"row {kept.ids[one['row']]}"}
-    if not found:
-        return [], []
+    if isinstance(task, Classification):
+        wrong = _wrong_answers(task, kept, most)
+    else:
+        wrong = _largest_residuals(kept, most)
+    if not wrong:
+        return WorstMistakes(())
+    ids = kept.ids[[one.row for one in wrong]]
+    warnings: tuple[str, ...] = ()
     try:
-        shown = _shown(run, split, data, kept.ids[[one["row"] for one in found]])
+        samples = _samples_of(run, split, data, ids)
     except PapertrialError as error:
-        return [_ordered({**one, "image": None, "text": None}) for one in found], [
-            f"the samples that seed {run.recipe.seed} is wrong about cannot be shown: {error}"
-        ]
-    return [_ordered({**one, **told}) for one, told in zip(found, shown, strict=True)], []
+        samples = [_Sample(f"row {number}") for number in ids]
+        seed = run.recipe.seed
+        warnings = (f"the samples that seed {seed} predicts wrongly cannot be shown: {error}",)
+    found = tuple(
+        Mistake(
+            seed=run.recipe.seed,
+            split=split,
+            row=one.row,
+            id=sample.id,
+            truth=one.truth,
+            predicted=one.predicted,
+            confidence=one.confidence,
+            image=sample.image,
+            text=sample.text,
+        )
+        for one, sample in zip(wrong, samples, strict=True)
+    )
+    return WorstMistakes(found, warnings)
 
 
-def _ordered(one: dict[str, Any]) -> dict[str, Any]:
-    keys = ("seed", "split", "row", "id", "truth", "predicted", "confidence", "image", "text")
-    return {key: one[key] for key in keys}
-
-
-def _classes(task: Classification, kept: Stored, most: int) -> list[dict[str, Any]]:
+def _wrong_answers(task: Classification, kept: Stored, most: int) -> list[_WrongRow]:
     answer = task.logits(kept.output).argmax(1)
     confidence = task.link(kept.output).gather(1, answer[:, None])[:, 0]
     wrong = (answer != kept.target).nonzero()[:, 0]
     order = confidence[wrong].sort(descending=True, stable=True).indices[:most]
     return [
-        {
-            "row": row,
-            "truth": task.classes[int(kept.target[row])],
-            "predicted": task.classes[int(answer[row])],
-            "confidence": float(confidence[row]),
-        }
+        _WrongRow(
+            row=row,
+            truth=task.classes[int(kept.target[row])],
+            predicted=task.classes[int(answer[row])],
+            confidence=float(confidence[row]),
+        )
         for row in wrong[order].tolist()
     ]
 
 
-def _numbers(kept: Stored, most: int) -> list[dict[str, Any]]:
+def _largest_residuals(kept: Stored, most: int) -> list[_WrongRow]:
     output = kept.output.reshape(len(kept.output), -1).double()  # [N, T]
     target = kept.target.reshape(output.shape).double()
     residual = (output - target).abs().amax(1)
     order = residual.sort(descending=True, stable=True).indices[:most]
     return [
-        {
-            "row": row,
-            "truth": _plain(target[row]),
-            "predicted": _plain(output[row]),
-            "confidence": None,
-        }
+        _WrongRow(row, _number_or_list(target[row]), _number_or_list(output[row]), None)
         for row in order.tolist()
         if residual[row] > 0
     ]
 
 
-def _plain(values: Tensor) -> float | str:
-    """Return the number of one target; of T of them, as a text."""
+def _number_or_list(values: Tensor) -> float | str:
+    """Return the number of a single target; several targets [T] as text."""
     if len(values) == 1:
         return float(values[0])
     return ", ".join(f"{value:g}" for value in values.tolist())
 
 
-def _shown(
-    run: Run, name: str, data: str | Path | None, ids: np.ndarray
-) -> list[dict[str, str | None]]:
-    """Return {"id", "image", "text"} of the samples with these ids [n], in their order."""
+def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -> list[_Sample]:
+    """Return the samples of a split with these ids [n], in their order."""
     described = RunFolder(run.path).read_json(PREPROCESS)
     inputs = inputs_from(described)
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
-    dataset = _own_data(run, data_folder(data), layout)
+    dataset = _load_again(run, data_folder(data), layout)
     split = dataset.splits.get(name)
     had = provenance(run).data.get(name)
     if split is None or had is None or split.fingerprint != had.fingerprint:
         rule = f"the {name} part of {dataset.name} is not what the run had"
         raise DataError(f"{rule}: its content has changed")
-    places = {int(own): row for row, own in enumerate(split.ids)}
-    rows = [places[int(one)] for one in ids]
-    shown = _samples(dataset, split, rows, layout)
-    return [{"id": split.name(row), **one} for row, one in zip(rows, shown, strict=True)]
+    row_of = {int(own): row for row, own in enumerate(split.ids)}
+    return _shown(dataset, split, [row_of[int(one)] for one in ids], layout)
 
 
-def _own_data(run: Run, folder: Path, layout: Layout | None) -> Dataset:
-    """Load the run's own set, cut as it was, from what lies on this machine.
+def _load_again(run: Run, folder: Path, layout: Layout | None) -> Dataset:
+    """Load the run's data set, split as it was, from the files on this machine.
 
     Raises:
-        PapertrialError: it is not there, or cannot be read.
+        PapertrialError: the data set is not there, or cannot be read.
     """
     source = run.recipe.data.source
     if source in CATALOG and state(CATALOG[source], folder) == "absent":
-        fetch = f"`papertrial data fetch {source}` brings it there"
+        fetch = f"`papertrial data fetch {source}` downloads it"
         raise DataError(f"{source} is not in the data folder {folder}; {fetch}")
     loaded, _ = finish(load_source(run.recipe, folder, layout))
     return cut_splits(run.recipe, loaded)
 
 
-def _samples(
+def _shown(
     dataset: Dataset, split: Split, rows: Sequence[int], layout: Layout | None
-) -> list[dict[str, str | None]]:
-    at = torch.tensor(rows)
+) -> list[_Sample]:
+    at, names = torch.tensor(rows), [split.name(row) for row in rows]
     if dataset.kind == "text":
-        return [{"image": None, "text": _cut(text)} for text in texts_of(split.x.rows(at))]
-    samples = split.x.take(at)
+        texts = texts_of(split.x.rows(at))
+        return [_Sample(name, text=_cut(text)) for name, text in zip(names, texts, strict=True)]
+    samples = list(zip(names, split.x.take(at), strict=True))
     if dataset.kind == "image":
-        return [{"image": _png(pixels), "text": None} for pixels in samples]
+        return [_Sample(name, image=_png(pixels)) for name, pixels in samples]
     columns = layout or Layout.numeric(dataset.features)
-    return [{"image": None, "text": _cells(columns, row.tolist())} for row in samples]
+    return [_Sample(name, text=_cells(columns, row.tolist())) for name, row in samples]
 
 
 def _cut(text: str) -> str:
-    """Return the beginning of a text, on one line for each of its own, whole characters alone."""
+    """Return the beginning of a text without broken characters; its line breaks are kept."""
     text = text.encode(errors="replace").decode().strip()
     return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1].rstrip()}…"
 
@@ -171,15 +199,15 @@ def _cells(layout: Layout, row: Sequence[float]) -> str:
         values = row[at : at + len(feature.names)]
         at += len(values)
         if feature.categories is None:
-            told = [] if math.isnan(values[0]) else [f"{values[0]:g}"]
+            shown = [] if math.isnan(values[0]) else [f"{values[0]:g}"]
         else:
-            told = [name for name, v in zip(feature.categories, values, strict=True) if v]
-        lines.append(f"{feature.name}: {told[0] if told else 'missing'}")
+            shown = [name for name, v in zip(feature.categories, values, strict=True) if v]
+        lines.append(f"{feature.name}: {shown[0] if shown else 'missing'}")
     return "\n".join(lines)
 
 
 def _png(pixels: Tensor) -> str:
-    """Return an image [C, H, W] uint8 as the data URI of a PNG, grey or RGB."""
+    """Return an image [C, H, W] uint8 as the data URL of a PNG, grey or RGB."""
     array = (pixels[:3] if len(pixels) >= 3 else pixels[:1]).permute(1, 2, 0).numpy()
     image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     if max(image.size) > _LARGEST:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
@@ -13,22 +12,23 @@ from papertrial.numbers import count, percent, plural
 from papertrial.report.render.result_sections import LARGEST_MATRIX
 from papertrial.report.render.svg import GRID, HEIGHT, INK, OURS, WIDTH, Plot, canvas, inline
 from papertrial.report.render.words import one_line
+from papertrial.store.report_record import ConfusionMatrix
 
-NUMBERED = 12  # classes up to which each cell has its number
-_NAMED = 40  # classes up to which each row has its name
+NUMBERED = 12  # up to so many classes, each cell shows its number
+_NAMED = 40  # up to so many classes, each row shows its name
 _LEVELS = 20
 
 
-def confusion(found: Mapping[str, Any] | None, whose: str = "") -> list[Plot]:
-    """Draw a confusion matrix, rows the true classes, each cell as dark as its share of its row.
+def confusion(found: ConfusionMatrix | None, whose: str = "") -> list[Plot]:
+    """Draw a confusion matrix: a row per true class, each cell as dark as its share of its row.
 
-    `whose` stands in the title where there are several recipes: " of ours".
-    Classes beyond LARGEST_MATRIX are not drawn: the list is then empty.
+    `whose` is added to the title if there are several recipes: " of ours".
+    The list is empty for more than LARGEST_MATRIX classes.
     """
-    if not found or len(found["classes"]) > LARGEST_MATRIX:
+    if not found or len(found.classes) > LARGEST_MATRIX:
         return []
-    names = [one_line(name, 18) for name in found["classes"]]
-    matrix: Sequence[Sequence[float]] = found["matrix"]
+    names = [one_line(name, 18) for name in found.classes]
+    matrix = found.matrix
     totals = [sum(row) for row in matrix]
     shares = [
         [value / total if total else 0.0 for value in row]
@@ -42,7 +42,7 @@ def confusion(found: Mapping[str, Any] | None, whose: str = "") -> list[Plot]:
                 PathPatch(path, facecolor=OURS, alpha=0.62 * level / _LEVELS, linewidth=0)
             )
         if k <= NUMBERED:
-            _numbers(axes, matrix)
+            _write_counts(axes, matrix)
         axes.set(xlim=(0, k), ylim=(k, 0), aspect="equal")
         middles = [i + 0.5 for i in range(k)]
         if k <= _NAMED:
@@ -55,20 +55,19 @@ def confusion(found: Mapping[str, Any] | None, whose: str = "") -> list[Plot]:
             side.set(visible=True, color=GRID)
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class")
-        seeds = found.get("seeds") or 1
-        over = f", mean of {seeds} seeds" if seeds > 1 else ""
-        title = f"Confusion matrix{whose}, {found['split']} set{over}"
+        over = f", mean of {found.seeds} seeds" if found.seeds > 1 else ""
+        title = f"Confusion matrix{whose}, {found.split} set{over}"
         right = sum(matrix[i][i] for i in range(k))
         text = (
-            f"{plural(k, 'row')} of true classes against as many predicted ones; "
-            f"{percent(right / sum(totals)) if sum(totals) else 'nothing'} of the samples lie on "
-            f"the diagonal. A cell is as dark as its share of its row, and numbers are samples."
+            f"{plural(k, 'row')} of true classes, and as many columns of predicted classes; "
+            f"{percent(right / sum(totals)) if sum(totals) else 'nothing'} of the samples are on "
+            f"the diagonal. A cell is as dark as its share of its row; numbers are samples."
         )
         return [Plot(inline(figure, "confusion", title, text), title, wide)]
 
 
 def _cells(shares: Sequence[Sequence[float]]) -> dict[int, Path]:
-    """Return the squares of each darkness as one path: a large matrix stays a small drawing."""
+    """Return the squares of each darkness as one path, which keeps a large matrix small."""
     corners: dict[int, list[tuple[float, float]]] = {}
     for i, row in enumerate(shares):
         for j, value in enumerate(row):
@@ -82,7 +81,7 @@ def _cells(shares: Sequence[Sequence[float]]) -> dict[int, Path]:
     }
 
 
-def _numbers(axes: Axes, matrix: Sequence[Sequence[float]]) -> None:
+def _write_counts(axes: Axes, matrix: Sequence[Sequence[float]]) -> None:
     size = 9 if len(matrix) <= 10 else 8
     for i, row in enumerate(matrix):
         for j, value in enumerate(row):

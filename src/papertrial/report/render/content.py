@@ -1,24 +1,23 @@
-"""A report's sections in their order: what the page and the Markdown both say."""
+"""A report's sections in their order: the content of both the page and the Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 from papertrial.report.render import claim_sections, record_sections, result_sections
-from papertrial.report.render.section import Section, address
+from papertrial.report.render.registration_section import preregistration
+from papertrial.report.render.section import ReportSection, web_address
 from papertrial.report.render.words import one_line
-
-Report = Mapping[str, Any]
+from papertrial.store.report_record import Report
 
 
 @dataclass(frozen=True)
 class Head:
-    """What stands above the sections: the verdict (or ""), then `sentence`, without it.
+    """The content above the sections: the verdict (or ""), then `sentence`, the rest.
 
-    `paper` names the source, `href` leads to it.
+    `paper` names the source, `href` links to it.
     """
 
     eyebrow: str
@@ -33,35 +32,32 @@ class Head:
 
 def head(report: Report) -> Head:
     """Return the head of a report: headline, verdict, deviations, warnings."""
-    paper: Report = report.get("paper") or {}
-    what = "Run" if report.get("kind") == "run" else "Verification"
-    source = [one_line(paper[key]) for key in ("title", "where") if paper.get(key)]
-    task = str(report.get("task") or "").replace("-", " ")
-    verdict = str(report.get("verdict") or "")
-    headline = one_line(report.get("headline") or f"{what} of {report['recipe']}")
+    paper = report.paper
+    what = "Run" if report.kind == "run" else "Verification"
+    verdict = report.verdict or ""
     return Head(
-        eyebrow=" · ".join(filter(None, (f"{what} of {report['recipe']}", task))),
+        eyebrow=f"{what} of {report.recipe} · {report.task.replace('-', ' ')}",
         verdict=verdict,
-        sentence=_sentence(headline, verdict, str(report["recipe"])),
-        paper=", ".join(source),
-        href=address(paper.get("url")),
-        notes=one_line(paper.get("notes") or ""),
-        deviations=tuple(one_line(text) for text in report.get("deviations") or ()),
-        warnings=tuple(one_line(text) for text in report.get("warnings") or ()),
+        sentence=_sentence(one_line(report.headline), verdict, report.recipe),
+        paper=", ".join(one_line(text) for text in (paper.title, paper.where) if text),
+        href=web_address(paper.url),
+        notes=one_line(paper.notes or ""),
+        deviations=tuple(map(one_line, report.deviations)),
+        warnings=tuple(map(one_line, report.warnings)),
     )
 
 
 def _sentence(headline: str, verdict: str, recipe: str) -> str:
-    """Return a headline without its verdict, which has a place of its own."""
+    """Return a headline without its verdict, which is shown separately."""
     rest = headline.removeprefix(f"{verdict}: ")
-    if rest == headline or rest.startswith(recipe):  # a name keeps its letters
+    if rest == headline or rest.startswith(recipe):  # a recipe's name keeps its letters
         return rest
     return f"{rest[:1].upper()}{rest[1:]}"
 
 
-def sections(report: Report) -> list[Section]:
-    """Return the sections that this report has something for, in order."""
-    run = report.get("kind") == "run"
+def sections(report: Report) -> list[ReportSection]:
+    """Return the sections that have content, in order."""
+    run = report.kind == "run"
     made = chain(
         claim_sections.claims(report),
         result_sections.metrics(report) if run else (),
@@ -76,7 +72,7 @@ def sections(report: Report) -> list[Section]:
         record_sections.diverged(report),
         record_sections.seeds(report),
         record_sections.attempts(report),
-        record_sections.preregistration(report),
+        preregistration(report),
         record_sections.provenance(report),
         record_sections.not_covered(report),
         record_sections.command(report),
@@ -84,12 +80,11 @@ def sections(report: Report) -> list[Section]:
     return list(made)
 
 
-def _claim_plots(report: Report) -> Iterator[Section]:
-    claims = report.get("claims") or ()
-    if report.get("kind") == "run":
+def _claim_plots(report: Report) -> Iterator[ReportSection]:
+    if report.kind == "run":
         return
-    if any(claim.get("scores") for claim in claims):
-        yield Section("spread", "The seeds against the claimed value", plots=True)
-    if any(claim.get("intervals") for claim in claims):
+    if any(claim.scores for claim in report.claims):
+        yield ReportSection("spread", "The seeds against the claimed value", plots=True)
+    if any(claim.intervals for claim in report.claims):
         text = "The interval after each seed; nothing is decided before the first look."
-        yield Section("narrowing", "The interval over the seeds", (text,), plots=True)
+        yield ReportSection("narrowing", "The interval over the seeds", (text,), plots=True)

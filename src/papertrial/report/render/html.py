@@ -1,20 +1,19 @@
-"""A report as one HTML file: no script, no outside asset, no request."""
+"""A report as one HTML file without scripts, external assets or requests."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import metadata, resources
-from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from papertrial.report.render.content import head, sections
 from papertrial.report.render.plots import plots
+from papertrial.store.report_record import Report
 from papertrial.version import __version__
 
 _STYLES = ("style.css", "media.css")
-# The mark beside a verdict: its shape says it, not its colour alone.
+# The mark beside a verdict differs in shape, not only in colour.
 _MARKS = {
     "REPRODUCED": "yes",
     "REPRODUCED WITH DEVIATIONS": "yes",
@@ -24,20 +23,15 @@ _MARKS = {
 
 
 def generator() -> str:
-    """Return what makes pages here: equal reports give equal pages with equal versions of it."""
+    """Return the versions that render pages; with equal ones, equal reports give equal pages."""
     return f"papertrial {__version__}, matplotlib {metadata.version('matplotlib')}"
 
 
-def render_html(report: Mapping[str, Any]) -> str:
-    """Return a report as a page.
+def render_html(report: Report) -> str:
+    """Return a report as a page; an empty part has no section.
 
-    Args:
-        report: the dict of report.json; what is absent, None or empty has no section.
-
-    Returns:
-        The whole document. Equal reports give equal pages (see `generator`). Every text of the
-        report is escaped; the only addresses are links to the paper, and a policy in the page
-        forbids it any request.
+    Equal reports give equal pages (see `generator`). Every text of the report is escaped. The only
+    URLs are links to the paper, and a policy in the page forbids requests.
     """
     package = resources.files("papertrial.report.render")
     environment = Environment(

@@ -1,33 +1,29 @@
-"""A report as Markdown for a pull request: the same content, less plots and images."""
+"""A report as Markdown for a pull request: the same content without plots and images."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from papertrial.report.render.content import head, sections
-from papertrial.report.render.section import Card, Cell, ColumnKind, Section, Table
+from papertrial.report.render.section import Card, Cell, ColumnKind, ReportSection, TableBlock
 from papertrial.report.render.words import one_line
+from papertrial.store.report_record import Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|~#$])")
-_MENTION = re.compile(r"(@|\\#)(?=\w)")  # GitHub would call a person, or lead to an issue
+_MENTION = re.compile(r"(@|\\#)(?=\w)")  # GitHub would notify a person, or link to an issue
 _LONGEST_TEXT = 200  # characters of a sample's text: a cell is one line
 
 
-def render_markdown(report: Mapping[str, Any]) -> str:
-    """Return a report as GitHub's Markdown.
+def render_markdown(report: Report) -> str:
+    """Return a report as GitHub's Markdown; an empty part has no section.
 
-    Args:
-        report: the dict of report.json; what is absent, None or empty has no section.
-
-    Returns:
-        The whole document. Text of the report is escaped: it cannot be markup, HTML, a mention.
+    Text of the report is escaped: it cannot be markup, HTML or a mention.
     """
     top = head(report)
     title = ": ".join(filter(None, (top.verdict, top.sentence)))
     lines = [f"# {escaped(title)}", "", escaped(top.eyebrow) + "."]
-    source = f"[{escaped(top.paper or top.href)}]({_address(top.href)})" if top.href else ""
+    source = f"[{escaped(top.paper or top.href)}]({_escaped_address(top.href)})" if top.href else ""
     source = source or escaped(top.paper)
     about = " ".join(part for part in (f"Source: {source}." if source else "", escaped(top.notes)))
     if about.strip():
@@ -37,19 +33,19 @@ def render_markdown(report: Mapping[str, Any]) -> str:
             lines += ["", f"**{title}**", "", *(f"- {escaped(text)}" for text in found)]
     for section in sections(report):
         lines += _section(section)
-    lines += ["", "Plots and samples are in `report.html`, every number in `report.json`.", ""]
+    lines += ["", "Plots and samples are in `report.html`, all numbers in `report.json`.", ""]
     return "\n".join(lines)
 
 
 def escaped(text: str) -> str:
-    """Return a text as one line that Markdown shows as it is."""
+    """Return a text as one line that Markdown shows unchanged."""
     line = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MENTION.sub(r"\1<!-- -->", _SPECIAL.sub(r"\\\1", line))
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: ReportSection) -> Iterator[str]:
     if section.plots and not section.tables:
-        return  # what it says is in its plots
+        return  # its content is in its plots
     yield from ("", f"## {escaped(section.title)}")
     for text in section.text:
         yield from ("", escaped(text))
@@ -63,7 +59,7 @@ def _section(section: Section) -> Iterator[str]:
         yield from ("", *_block(section.code))
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: TableBlock) -> Iterator[str]:
     yield f"{escaped(table.caption)}:"
     yield ""
     yield _row(escaped(column.title) for column in table.columns)
@@ -72,7 +68,7 @@ def _table(table: Table) -> Iterator[str]:
         yield _row(_cell(c, column.kind) for c, column in zip(row, table.columns, strict=True))
 
 
-def _row(cells: Any) -> str:
+def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
@@ -80,18 +76,18 @@ def _cell(cell: Cell, kind: ColumnKind) -> str:
     text = code(cell.text) if kind == "code" else escaped(cell.text)
     small = escaped(cell.small)
     if cell.href:
-        small = f"[{small or 'source'}]({_address(cell.href)})"
+        small = f"[{small or 'source'}]({_escaped_address(cell.href)})"
     return f"{text}<br>{small}" if small else text
 
 
 def code(text: str) -> str:
-    """Return a text as code within a table's cell, where a bar would end the cell."""
+    """Return a text as code in a table's cell, where a bar would end the cell."""
     line = one_line(text).replace("`", "'").replace("|", r"\|")
     return f"`{line}`" if line else ""
 
 
-def _address(href: str) -> str:
-    """Return an address that cannot end its link or its cell."""
+def _escaped_address(href: str) -> str:
+    """Return a URL that cannot end its link or its cell."""
     for sign, escape in (("|", "%7C"), ("(", "%28"), (")", "%29"), ("<", "%3C"), (">", "%3E")):
         href = href.replace(sign, escape)
     return "".join(href.split())
@@ -106,10 +102,10 @@ def _cards(cards: tuple[Card, ...]) -> Iterator[str]:
     yield _row(heads)
     yield _row("---:" if title == "Confidence" else "---" for title in heads)
     for card in cards:
-        told = [escaped(text) for text in (card.title, card.truth, card.predicted)]
-        told += [escaped(card.confidence)] if sure else []
-        told += [code(one_line(card.text, _LONGEST_TEXT))] if texts else []
-        yield _row(told)
+        row = [escaped(text) for text in (card.title, card.truth, card.predicted)]
+        row += [escaped(card.confidence)] if sure else []
+        row += [code(one_line(card.text, _LONGEST_TEXT))] if texts else []
+        yield _row(row)
 
 
 def _block(text: str) -> list[str]:

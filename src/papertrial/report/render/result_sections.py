@@ -1,119 +1,115 @@
-"""What a report says of the scores: what varied, every metric, classes, mistakes."""
+"""The sections on the scores: what varied, every metric, classes, mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from papertrial.numbers import NOTHING, count, number, percent, plural
-from papertrial.report.render.section import Card, Cell, Section, Table, cells, columns
-from papertrial.report.render.words import (
-    finite,
-    has_other_side,
-    one_line,
-    scored,
+from papertrial.numbers import count, number, percent, plural
+from papertrial.report.render.section import (
+    Card,
+    Cell,
+    ReportSection,
+    TableBlock,
+    cells,
+    columns,
 )
+from papertrial.report.render.words import has_other_side, one_line, score_name
+from papertrial.store.report_record import ConfusionMatrix, Report
 
-Report = Mapping[str, Any]
-LARGEST_MATRIX = 200  # classes; a cell of more is less than two pixels on a phone
+LARGEST_MATRIX = 200  # classes; with more, a cell is less than two pixels on a phone
 _LONGEST_TEXT = 1200  # characters of a text that are shown
 _PAIRS = 10
 
 
-def varied(report: Report) -> Iterator[Section]:
-    """Tell what differed between seeds, and what was the same for all."""
-    what, fixed = report.get("varied"), report.get("fixed") or ()
-    if what or fixed:
-        run = report.get("kind") == "run"
-        text = [f"Varied: {one_line(what)}"] if what else []
-        text += ["The same for every seed:"] if fixed and not run else []
+def varied(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on what differed between seeds, and what was the same for all."""
+    if report.varied or report.fixed:
+        run = report.kind == "run"
+        text = [f"Varied: {one_line(report.varied)}"] if report.varied else []
+        text += ["The same for every seed:"] if report.fixed and not run else []
         title = "Setting" if run else "What varied and what did not"
-        yield Section("varied", title, tuple(text), tuple(map(one_line, fixed)))
+        yield ReportSection("varied", title, tuple(text), tuple(map(one_line, report.fixed)))
 
 
-def metrics(report: Report) -> Iterator[Section]:
-    """Tell every metric of every split: a value of a run, mean and range of a verification."""
+def metrics(report: Report) -> Iterator[ReportSection]:
+    """Yield the section of all metrics: a value for a run, mean and range for a verification."""
     found = [
-        (split, name, value)
-        for split, values in (report.get("metrics") or {}).items()
-        for name, value in values.items()
+        (score_name(split, name), spread)
+        for split, values in report.metrics.items()
+        for name, spread in values.items()
     ]
     if not found:
         return
-    if all(set(value) <= {"value"} for _, _, value in found):
+    if all(spread.mean is None for _, spread in found):
         heads = columns("Metric", ("Value", "number"))
-        rows = tuple(
-            cells(scored(split, name), number(value.get("value"))) for split, name, value in found
-        )
-        yield Section("metrics", "Metrics", tables=(Table("Each metric of this run", heads, rows),))
+        rows = tuple(cells(name, number(spread.value)) for name, spread in found)
+        table = TableBlock("Each metric of this run", heads, rows)
+        yield ReportSection("metrics", "Metrics", tables=(table,))
         return
     heads = columns("Metric", *((t, "number") for t in ("Mean", "SD", "Lowest", "Highest")))
     rows = tuple(
         cells(
-            scored(split, name),
-            number(finite(value.get("mean")), value.get("sd")),
-            number(value.get("sd"), value.get("sd")),
-            *(number(finite(value.get(key)), value.get("sd")) for key in ("low", "high")),
+            name,
+            *(
+                number(value, spread.sd)
+                for value in (spread.mean, spread.sd, spread.low, spread.high)
+            ),
         )
-        for split, name, value in found
+        for name, spread in found
     )
-    table = Table(f"Each metric{_whose(report)} over the finished seeds", heads, rows)
-    yield Section("metrics", "All metrics", tables=(table,))
+    caption = f"Each metric{_of_ours(report)} over the finished seeds"
+    table = TableBlock(caption, heads, rows)
+    yield ReportSection("metrics", "All metrics", tables=(table,))
 
 
-def _whose(report: Report) -> str:
-    """Say whose numbers these are where differences bring other recipes with them."""
+def _of_ours(report: Report) -> str:
+    """Return " of ours" if differences add other recipes to the report, else ""."""
     return " of ours" if has_other_side(report) else ""
 
 
-def curves(report: Report) -> Iterator[Section]:
-    """Name the section of the learning curves; they are plots alone."""
-    if report.get("curves"):
-        yield Section("curves", f"Learning curves{_whose(report)}", plots=True)
+def curves(report: Report) -> Iterator[ReportSection]:
+    """Yield the section of the learning curves, which has only plots."""
+    if report.curves:
+        yield ReportSection("curves", f"Learning curves{_of_ours(report)}", plots=True)
 
 
-def classes(report: Report) -> Iterator[Section]:
-    """Tell how each class fares, and which are taken for which."""
-    confusion, per_class = report.get("confusion"), report.get("per_class") or ()
-    tables = []
+def classes(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on each class, and on which classes are confused."""
+    confusion, tables = report.confusion, list[TableBlock]()
     text: tuple[str, ...] = ()
-    k = len(confusion["classes"]) if confusion else 0
+    k = len(confusion.classes) if confusion else 0
     drawn = 0 < k <= LARGEST_MATRIX
     if k > LARGEST_MATRIX:
         text = (f"{k} classes are too many to draw a matrix of.",)
-    pairs = _pairs(confusion) if confusion and k > 2 else ()
+    pairs = _confused_pairs(confusion) if confusion and k > 2 else ()
     if pairs:
         heads = columns(
-            "True class", "Taken for", ("Samples", "number"), ("Of its class", "number")
+            "True class", "Predicted class", ("Samples", "number"), ("Of its class", "number")
         )
-        tables.append(Table("What is mistaken for what most often", heads, pairs))
-    if per_class:
+        tables.append(TableBlock("The most frequent confusions", heads, pairs))
+    if report.per_class:
         heads = columns("Class", *((t, "number") for t in ("Precision", "Recall", "F1", "Support")))
         rows = tuple(
             cells(
-                one_line(row["class"], 60),
-                *(_fraction(row.get(key)) for key in ("precision", "recall", "f1")),
-                count(row.get("support")),
+                one_line(row.class_, 60),
+                *(f"{value:.3f}" for value in (row.precision, row.recall, row.f1)),
+                count(row.support),
             )
-            for row in per_class
+            for row in report.per_class
         )
-        mean = "" if report.get("kind") == "run" else ", means over the seeds"
-        tables.append(Table(f"Each class{_whose(report)}{mean}", heads, rows))
+        mean = "" if report.kind == "run" else ", means over the seeds"
+        tables.append(TableBlock(f"Each class{_of_ours(report)}{mean}", heads, rows))
     if drawn or tables:
         title = "Confusion matrix and classes" if confusion else "Classes"
-        title += _whose(report)
-        yield Section("classes", title, text, tables=tuple(tables), plots=drawn)
+        title += _of_ours(report)
+        yield ReportSection("classes", title, text, tables=tuple(tables), plots=drawn)
 
 
-def _fraction(value: float | None) -> str:
-    return NOTHING if finite(value) is None else f"{value:.3f}"
-
-
-def _pairs(confusion: Report) -> tuple[tuple[Cell, ...], ...]:
-    names = [one_line(name, 60) for name in confusion["classes"]]
+def _confused_pairs(confusion: ConfusionMatrix) -> tuple[tuple[Cell, ...], ...]:
+    names = [one_line(name, 60) for name in confusion.classes]
     found = [
         (mean, i, j, sum(row))
-        for i, row in enumerate(confusion["matrix"])
+        for i, row in enumerate(confusion.matrix)
         for j, mean in enumerate(row)
         if i != j and mean > 0
     ]
@@ -124,34 +120,33 @@ def _pairs(confusion: Report) -> tuple[tuple[Cell, ...], ...]:
     )
 
 
-def mistakes(report: Report) -> Iterator[Section]:
-    """Show the samples that were got wrong with the most confidence, or missed by the most."""
-    found = report.get("mistakes") or ()
-    if not found:
+def mistakes(report: Report) -> Iterator[ReportSection]:
+    """Yield the section of the most confident wrong answers, or of the largest errors."""
+    if not report.mistakes:
         return
     cards = tuple(
         Card(
-            title=f"{wrong['split']} row {wrong['row']}, seed {wrong['seed']}",
-            truth=_label(wrong["truth"]),
-            predicted=_label(wrong["predicted"]),
-            confidence="" if (sure := wrong.get("confidence")) is None else percent(sure),
-            # Nothing but an image that lies in the page itself: no address is ever asked.
-            image=image if (image := wrong.get("image") or "").startswith("data:image/") else "",
-            text=_cut(wrong.get("text") or ""),
+            title=f"{wrong.split} row {wrong.row}, seed {wrong.seed}",
+            truth=_label(wrong.truth),
+            predicted=_label(wrong.predicted),
+            confidence="" if wrong.confidence is None else percent(wrong.confidence),
+            # Only an image that is in the page itself: the page never requests a URL.
+            image=image if (image := wrong.image or "").startswith("data:image/") else "",
+            text=_cut(wrong.text or ""),
         )
-        for wrong in found
+        for wrong in report.mistakes
     )
     of = plural(len(cards), "sample")
-    whose, model = ("", "the model") if not has_other_side(report) else (" of ours", "our model")
-    title, text = "The most confident mistakes", f"{of} that {model} got wrong and was surest of."
+    model = "our model" if has_other_side(report) else "the model"
+    title = "The most confident mistakes"
+    text = f"{of} that {model} got wrong with the highest confidence."
     if not any(card.confidence for card in cards):  # a regression
         title, text = "The largest errors", f"{of} with the predictions that are furthest off."
-    title += whose
-    yield Section("mistakes", title, (text,), cards=cards)
+    yield ReportSection("mistakes", f"{title}{_of_ours(report)}", (text,), cards=cards)
 
 
-def _label(value: object) -> str:
-    return number(value) if isinstance(value, float) else one_line(value, 80)
+def _label(value: float | str) -> str:
+    return one_line(value, 80) if isinstance(value, str) else number(value)
 
 
 def _cut(text: str) -> str:

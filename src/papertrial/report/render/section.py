@@ -1,20 +1,19 @@
-"""What a report is made of before it is HTML or Markdown: sections, tables, cards."""
+"""The content of a report before it is HTML or Markdown: sections, tables, cards."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-# How a column is written: "note" is a sentence in a row of its own where there is room for one.
+# How a column is rendered; the page shows a "note", a sentence, in a separate row.
 ColumnKind = Literal["text", "number", "verdict", "code", "note"]
-
 
 Title = str | tuple[str, ColumnKind]  # a title alone is a text column
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column's heading and how its cells are written."""
+class TableColumn:
+    """A column's heading and how its cells are rendered."""
 
     title: str
     kind: ColumnKind = "text"
@@ -22,7 +21,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, a second smaller line, and an address that the small line leads to."""
+    """A cell: its text, a second line in small print, and the URL that this line links to."""
 
     text: str
     small: str = ""
@@ -30,21 +29,21 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table with its caption; every row has one cell a column, the first names the row.
+class TableBlock:
+    """A table with its caption; every row has a cell for each column, the first names the row.
 
-    `stacked` tables become one card a row on a narrow screen, all others scroll in their own box.
+    On a narrow screen each row of a `stacked` table becomes a card; other tables scroll.
     """
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     stacked: bool = False
 
 
 @dataclass(frozen=True)
 class Card:
-    """A sample that the model got wrong: what it is, what was said; "" for what is not known."""
+    """A sample that the model got wrong; "" for what is unknown."""
 
     title: str
     truth: str
@@ -55,25 +54,25 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Section:
-    """One heading and what stands below it.
+class ReportSection:
+    """A heading and the content below it.
 
-    `anchor` is its id in the page, by which its plots are found too. `code` is a command.
+    `anchor` is its id in the page, and the key of its plots. `code` is a command.
     """
 
     anchor: str
     title: str
     text: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[TableBlock, ...] = ()
     cards: tuple[Card, ...] = ()
     code: str = ""
     plots: bool = False
 
 
-def address(url: object) -> str:
-    """Return an address of the web, or nothing: a link of another scheme can run a script."""
-    text = str(url or "").strip()
+def web_address(url: str | None) -> str:
+    """Return a URL of the web, else "": a link with another scheme can run a script."""
+    text = (url or "").strip()
     return text if text.lower().startswith(("https://", "http://")) else ""
 
 
@@ -82,6 +81,6 @@ def cells(*texts: str) -> tuple[Cell, ...]:
     return tuple(Cell(text) for text in texts)
 
 
-def columns(*titles: Title) -> tuple[Column, ...]:
+def columns(*titles: Title) -> tuple[TableColumn, ...]:
     """Return columns from their titles."""
-    return tuple(Column(t) if isinstance(t, str) else Column(*t) for t in titles)
+    return tuple(TableColumn(t) if isinstance(t, str) else TableColumn(*t) for t in titles)

@@ -1,7 +1,7 @@
-"""A matplotlib figure as SVG inside a page: accessible, coloured by the page, the same every time.
+"""A matplotlib figure as SVG inside a page: accessible, coloured by the page, reproducible.
 
-matplotlib writes colours as numbers. Here it draws with colours that nothing else has, and each is
-then replaced by one of the page's CSS variables, so that one drawing serves light, dark and print.
+matplotlib writes colours as numbers. The figures use colours that nothing else has; each is then
+replaced by one of the page's CSS variables, so that one drawing serves light, dark and print.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ WIDTH, HEIGHT = 5.0, 3.6  # inches: about a phone's width in points, so that tex
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing for the page: `svg` is its whole element, `caption` what stands below it."""
+    """A drawing for the page: `svg` is the whole element, `caption` the text below it."""
 
     svg: str
     caption: str
@@ -67,25 +67,25 @@ class Plot:
 
 @contextmanager
 def canvas(width: float = WIDTH, height: float = HEIGHT) -> Iterator[tuple[Figure, Axes]]:
-    """Give a figure and its axes, drawn in the report's style whatever the user's own is."""
+    """Yield a figure and its axes in the report's style, whatever style the user has set."""
     with matplotlib.style.context(["default", _STYLE]):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
 
 
 def inline(figure: Figure, name: str, title: str, text: str) -> str:
-    """Return a figure as an <svg> element for a page; to be called inside `canvas`.
+    """Return a figure as an <svg> element for a page; call it inside `canvas`.
 
     Args:
         figure: drawn with the colours of this module.
-        name: begins every id in the element: no two elements of a page may share it.
+        name: the prefix of every id in the element; it must be unique in a page.
         title: its accessible name.
-        text: its accessible description: what a reader who does not see it should know.
+        text: its accessible description, for readers who do not see it.
     """
     stream = io.StringIO()
     nameless = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with warnings.catch_warnings():
-        # A name in a script that the measuring font lacks; the browser's fonts draw it.
+        # The measuring font lacks some scripts; the browser's fonts have them.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         figure.savefig(stream, format="svg", transparent=True, metadata=nameless)
     whole = stream.getvalue()

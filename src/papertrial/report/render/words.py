@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any
-
-from papertrial.numbers import as_written, whole
+from papertrial.numbers import whole
+from papertrial.store.report_record import ClaimResult, Report
 
 _SHARES = ("accuracy", "precision", "recall", "f1", "auroc")
 _KINDS = {"at-least": "at least", "at-most": "at most", "difference": "difference"}
 
 
-def finite(value: float | None) -> float | None:
-    """Return the number, or None where it is absent, infinite or not a number."""
-    return value if value is not None and math.isfinite(value) else None
-
-
-def one_line(text: object, longest: int | None = None) -> str:
-    """Return a text with its white space made single spaces, cut where it is too long."""
-    line = " ".join(str(text).split())
+def one_line(text: str, longest: int | None = None) -> str:
+    """Return a text with its white space made single spaces, cut if it is too long."""
+    line = " ".join(text.split())
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
-def scored(split: object, metric: object) -> str:
-    """Return what a score is of: "test accuracy"; parameters are of no split."""
-    parts = [metric] if metric == "parameters" or not split else [split, metric]
-    return " ".join(map(str, parts)).replace("_", " ")
+def score_name(split: str | None, metric: str) -> str:
+    """Return the name of a score: "test accuracy"; parameters belong to no split."""
+    name = metric if metric == "parameters" or not split else f"{split} {metric}"
+    return name.replace("_", " ")
 
 
-def has_other_side(report: Mapping[str, Any]) -> bool:
-    """Tell whether a verification has differences, so that "ours" is one of several recipes."""
-    claims = report.get("claims") or ()
-    return report.get("kind") != "run" and any(claim.get("versus") for claim in claims)
+def has_other_side(report: Report) -> bool:
+    """Return whether a verification has differences, so that "ours" is one of several recipes."""
+    return report.kind != "run" and any(claim.versus for claim in report.claims)
 
 
 def unit(metric: str) -> str:
-    """Return a metric's unit as an axis names it, or nothing where it has none of its own."""
+    """Return a metric's unit for an axis; "" if it has none."""
     base = metric.split("/", maxsplit=1)[0]
     if any(name in base.split("_") for name in _SHARES):
         return "share, 0 to 1"
@@ -53,20 +44,20 @@ def axis(name: str, metric: str) -> str:
     return f"{name} ({unit(metric)})" if unit(metric) else name
 
 
-def claim_name(claim: Mapping[str, Any]) -> str:
+def claim_name(claim: ClaimResult) -> str:
     """Return a claim's name: "test accuracy, best of 5"."""
-    name = scored(claim.get("split"), claim.get("metric"))
-    kind, runs = claim.get("kind"), claim.get("runs")
-    if kind == "best-of":
-        return f"{name}, best of {runs}" if runs else f"{name}, best of several"
-    side = claim.get("side")
-    words = [_KINDS[word] for word in dict.fromkeys((kind, side)) if word in _KINDS]
+    name = score_name(claim.split, claim.metric)
+    if claim.kind == "best-of":
+        return f"{name}, best of {claim.runs or 'several'}"
+    words = [_KINDS[word] for word in dict.fromkeys((claim.kind, claim.side)) if word in _KINDS]
     return ", ".join([name, *words])
 
 
-def reported(claim: Mapping[str, Any]) -> str:
-    """Return the paper's number as the paper has it, else the value."""
-    if claim.get("kind") == "exact":
-        return whole(claim.get("value"))
-    said = claim.get("reported") or claim.get("printed") or as_written(claim.get("value"))
-    return str(said).removeprefix(f"{claim.get('split')} {claim.get('metric')} ")
+def reported(claim: ClaimResult) -> str:
+    """Return the reported number in words; a count with all its digits."""
+    return whole(claim.value) if claim.kind == "exact" else claim.reported
+
+
+def name_and_number(claim: ClaimResult, longest: int | None = None) -> str:
+    """Return a claim's name and its reported number, which is cut after `longest` characters."""
+    return f"{claim_name(claim)}, reported {one_line(reported(claim), longest)}"

@@ -1,0 +1,157 @@
+"""The section on the pre-registration: everything that was fixed before the first seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from papertrial.numbers import NOTHING, as_written, percent, plural
+from papertrial.recipe.claims import Claim
+from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
+from papertrial.store.report_record import Report
+from papertrial.store.verification_records import Preregistration, RegisteredClaim
+
+TAMPER = (
+    "The hash makes the rule tamper-evident, not tamper-proof: commit or publish this hash before "
+    "the first seed to prove the order."
+)
+
+
+def preregistration(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on what was fixed before the first seed, and its hash."""
+    if report.preregistration is None:
+        return
+    registered = report.preregistration.registered
+    digest = cells("preregistration.json", report.preregistration.sha256)
+    tables = [
+        TableBlock("The hash of what was fixed", columns("What", ("SHA-256", "code")), (digest,)),
+        TableBlock(
+            "The rule, fixed before the first seed started",
+            columns("What", "Fixed as"),
+            tuple(cells(name, value) for name, value in _rule_rows(registered)),
+        ),
+        _files(registered),
+        _judged_claims(registered.claims),
+        _stated_claims("exact", registered.exact),
+        _stated_claims("not judged", registered.not_judged),
+    ]
+    shown = tuple(table for table in tables if table.rows)
+    text = (_rule_in_words(registered), TAMPER)
+    yield ReportSection("preregistration", "Pre-registration", text, tables=shown)
+
+
+def _rule_rows(registered: Preregistration) -> list[tuple[str, str]]:
+    return [
+        ("method", str(registered.method)),
+        ("recipe", registered.recipe),
+        ("recipe hash", registered.recipe_hash),
+        ("training hash", registered.training_hash),
+        ("versus", ", ".join(registered.versus) or NOTHING),
+        ("threads", str(registered.threads)),
+        ("device", registered.device),
+        ("alpha", as_written(registered.alpha)),
+        ("statistic", registered.statistic),
+        ("prior", as_written(registered.prior)),
+        ("first look", str(registered.first_look)),
+        ("horizon", registered.horizon),
+        ("max diverged", as_written(registered.max_diverged)),
+        ("seeds", ", ".join(map(str, registered.seeds)) or NOTHING),
+        ("maximum", str(registered.maximum)),
+        ("reported epoch", registered.reported_epoch),
+        ("several claims", registered.several_claims),
+        ("diverged", registered.diverged),
+        ("deterministic", registered.deterministic),
+    ]
+
+
+def _rule_in_words(registered: Preregistration) -> str:
+    return (
+        f"The claims are about the {registered.statistic} of the scores; nothing is decided before "
+        f"{registered.first_look} finished seeds; at most {len(registered.seeds)} seeds are "
+        f"trained; the chance of error of each side is at most {percent(registered.alpha)}; at "
+        f"most {percent(registered.max_diverged)} of the seeds may fail."
+    )
+
+
+def _files(registered: Preregistration) -> TableBlock:
+    """Return a row for each file that the training of the recipe or of another side depends on."""
+    sides = ("this recipe", *(f"other side {i}" for i in range(1, len(registered.files))))
+    rows = tuple(
+        cells(side, name, sha256)
+        for side, files in zip(sides, registered.files, strict=False)
+        for name, sha256 in files.items()
+    )
+    return TableBlock("Fixed in advance: files", columns("Of", "File", ("SHA-256", "code")), rows)
+
+
+def _judged_claims(claims: Sequence[RegisteredClaim]) -> TableBlock:
+    heads: list[Title] = [
+        "No.", "Metric", "Split", "Kind", ("Value", "number"), ("Tolerance", "number"),
+        ("Low", "number"), ("High", "number"), ("Runs", "number"), "Side", "Best epoch on test",
+        "Stated",
+    ]  # fmt: skip
+    has_versus = any(claim.versus is not None for claim in claims)
+    rows = tuple(
+        cells(
+            str(i),
+            claim.metric,
+            claim.split,
+            claim.kind,
+            *map(as_written, (claim.value, claim.tolerance, claim.low, claim.high)),
+            NOTHING if claim.runs is None else str(claim.runs),
+            claim.side,
+            "yes" if claim.best_epoch_on_test else "no",
+            _stated(claim.stated),
+            *([_other_side(claim)] if has_versus else []),
+        )
+        for i, claim in enumerate(claims, start=1)
+    )
+    heads += ["Versus"] if has_versus else []
+    return TableBlock("Fixed in advance: claims", columns(*heads), rows)
+
+
+def _other_side(claim: RegisteredClaim) -> str:
+    return NOTHING if claim.versus is None else f"other side {claim.versus + 1}"
+
+
+def _stated_claims(name: str, claims: Sequence[Claim]) -> TableBlock:
+    """Return a row for each claim that no seed decides, as the recipe states it."""
+    optional = {
+        "Where": [claim.where or "" for claim in claims],
+        "Notes": [claim.notes or "" for claim in claims],
+        "Not judged": [claim.not_judged or "" for claim in claims],
+    }
+    shown = {head: texts for head, texts in optional.items() if any(texts)}
+    rows = tuple(
+        cells(
+            str(i),
+            claim.metric,
+            NOTHING if claim.metric == "parameters" else claim.split,
+            _as_stated(claim.value),
+            _stated(claim),
+            *(texts[i - 1] or NOTHING for texts in shown.values()),
+        )
+        for i, claim in enumerate(claims, start=1)
+    )
+    heads = columns("No.", "Metric", "Split", ("Value", "number"), "Stated", *shown)
+    return TableBlock(f"Fixed in advance: {name}", heads, rows)
+
+
+def _stated(claim: Claim) -> str:
+    """Return what a recipe states of a claim in words: kind, runs, digits, tolerance."""
+    parts: list[str] = [claim.kind]
+    if claim.n is not None:
+        parts.append(plural(claim.n, "run"))
+    if claim.printed is not None:
+        cut = " cut off" if claim.rounding == "truncated" else ""
+        parts.append(f"printed{cut} as {claim.printed}")
+    if claim.tolerance is not None:
+        parts.append(f"tolerance {_as_stated(claim.tolerance)}")
+    if claim.relative_tolerance is not None:
+        parts.append(f"tolerance {_as_stated(claim.relative_tolerance)} of the value")
+    if claim.best_epoch_on_test:
+        parts.append("the best epoch on the test split")
+    return ", ".join(parts)
+
+
+def _as_stated(number: float | str) -> str:
+    return number if isinstance(number, str) else as_written(number)

@@ -1,0 +1,73 @@
+"""Reports as files: report.json, and the pages report.md and report.html rendered from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from papertrial.errors import RunError
+from papertrial.store.report_record import Report
+from papertrial.store.run_folder import RunFolder
+from papertrial.store.verification_folder import (
+    PREREGISTRATION,
+    REPORT_HTML,
+    REPORT_JSON,
+    REPORT_MD,
+    VERIFICATION,
+)
+from papertrial.store.verification_records import VerificationState
+
+
+def write_report(folder: Path, report: Report) -> Path:
+    """Write a report into a folder as report.json, report.md and report.html, each atomically.
+
+    Returns:
+        the path of report.html.
+
+    Raises:
+        RunError: the folder cannot be written to.
+    """
+    # The pages are rendered from the report as it will be read, so that they are equal later.
+    report = Report.from_json(report.to_json(), folder / REPORT_JSON)
+    pages = _pages(report)
+    kept = RunFolder(folder)
+    kept.write_record(REPORT_JSON, report)
+    for name, text in pages.items():
+        kept.write(name, text)
+    return folder / REPORT_HTML
+
+
+def kept_report(folder: Path) -> Report:
+    """Read the report.json of a folder.
+
+    Raises:
+        RunError: it is absent, because the verification is not finished or the file was removed;
+            or it is damaged, or has another format version.
+    """
+    if (folder / PREREGISTRATION).is_file() and not (folder / REPORT_JSON).is_file():
+        state: str = "not started"
+        if (folder / VERIFICATION).is_file():
+            state = RunFolder(folder).read_record(VERIFICATION, VerificationState).state
+        if state != "finished":
+            raise RunError(
+                f"the verification {folder} is not finished (its state is {state!r}), so it has no "
+                "report yet; the same `papertrial verify` command resumes it"
+            )
+    return RunFolder(folder).read_record(REPORT_JSON, Report)
+
+
+def rendered_again(folder: Path) -> dict[str, str]:
+    """Return the pages that the report.json of a folder renders to, by file name.
+
+    Nothing is written.
+
+    Raises:
+        RunError: report.json is absent, damaged, or has another format version.
+    """
+    return _pages(kept_report(folder))
+
+
+def _pages(report: Report) -> dict[str, str]:
+    from papertrial.report.render.html import render_html  # noqa: PLC0415  (matplotlib is slow to import)
+    from papertrial.report.render.markdown import render_markdown  # noqa: PLC0415
+
+    return {REPORT_HTML: render_html(report), REPORT_MD: render_markdown(report)}

@@ -1,0 +1,101 @@
+"""The scores of finished runs: the spread of each metric, the confusion matrix, each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from papertrial.evaluate.metrics import scalars
+from papertrial.report.run_results import judged_split, stored, task_of
+from papertrial.runs.run import Run
+from papertrial.store.report_record import ClassScores, ConfusionMatrix, Spread
+from papertrial.tasks.classification import Classification
+
+_MOST_CLASSES = 200  # whose confusion matrix is stored: more cannot be read
+
+
+def spreads(runs: Sequence[Run]) -> dict[str, dict[str, Spread]]:
+    """Return each metric that is a single number, by split and name, over the S runs.
+
+    For one run its value; for more the mean, the SD with S - 1 in the denominator, the smallest and
+    the largest value. A metric that a run lacks is omitted.
+    """
+    result: dict[str, dict[str, Spread]] = {}
+    for split, metrics in runs[0].metrics.items():
+        result[split] = {}
+        for name in scalars(metrics):
+            values = [scalars(run.metrics.get(split, {})).get(name) for run in runs]
+            numbers = [float(value) for value in values if value is not None]
+            if len(numbers) == len(runs):
+                result[split][name] = _spread(numbers)
+    return result
+
+
+def _spread(numbers: Sequence[float]) -> Spread:
+    if len(numbers) == 1:
+        return Spread(value=numbers[0])
+    return Spread(
+        mean=float(np.mean(numbers)),
+        sd=float(np.std(numbers, ddof=1)),
+        low=min(numbers),
+        high=max(numbers),
+    )
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """The results by class.
+
+    Attributes:
+        confusion: the mean confusion matrix; None for a regression and for more than 200 classes.
+        per_class: the scores of each class; empty for a regression.
+    """
+
+    confusion: ConfusionMatrix | None
+    per_class: tuple[ClassScores, ...]
+
+
+def by_class(runs: Sequence[Run]) -> ByClass:
+    """Return the confusion matrix [K, K], and precision, recall, F1 and support of each class.
+
+    Both are means over the S runs, computed by scikit-learn from the stored predictions of the
+    split that the runs are judged by, whatever metrics the recipe asked for. A row of the matrix is
+    a true class, a column a predicted one; a class that is never predicted has precision 0.
+    A regression has neither.
+    """
+    from sklearn.metrics import (  # noqa: PLC0415  (slow to import)
+        confusion_matrix,
+        precision_recall_fscore_support,
+    )
+
+    task, split = task_of(runs[0]), judged_split(runs[0])
+    if not isinstance(task, Classification):
+        return ByClass(None, ())
+    matrices, scores = [], []
+    labels = list(range(len(task.classes)))
+    for run in runs:
+        kept = stored(run, split)
+        truth, answer = kept.target.numpy(), task.logits(kept.output).argmax(1).numpy()
+        matrices.append(confusion_matrix(truth, answer, labels=labels))
+        scores.append(
+            precision_recall_fscore_support(truth, answer, labels=labels, zero_division=0)
+        )
+    confusion = None
+    if len(labels) <= _MOST_CLASSES:
+        confusion = ConfusionMatrix(
+            split=split,
+            classes=tuple(task.classes),
+            matrix=tuple(map(tuple, np.mean(matrices, axis=0).tolist())),
+            seeds=len(runs),
+        )
+    means = np.mean(np.array(scores, dtype=float), axis=0).T.tolist()  # [K, 4]
+    names = ("precision", "recall", "f1", "support")
+    return ByClass(
+        confusion,
+        tuple(
+            ClassScores.model_validate({"class": label, **dict(zip(names, row, strict=True))})
+            for label, row in zip(task.classes, means, strict=True)
+        ),
+    )
