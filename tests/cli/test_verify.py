@@ -19,7 +19,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
-from papertrial.verification import verify as verify_module
+from papertrial.verification import trial as trial_module
 
 Invoke = Callable[..., Result]
 ANSWER = {
@@ -182,7 +182,8 @@ def test_json_is_the_last_line_and_the_only_one_on_standard_output(
     for name in ("report.html", "report.md", "report.json"):
         assert "REPRODUCED" in (stopped.path / name).read_text()
     kept = json.loads((stopped.path / "report.json").read_text())["preregistration"]
-    assert kept == {"sha256": answer["preregistration"], "registered": json.loads(written)}
+    assert kept["sha256"] == answer["preregistration"]
+    assert {"format": 1, **kept["registered"]} == json.loads(written)
 
 
 def test_processes_and_stops_change_neither_scores_nor_verdicts(
@@ -216,7 +217,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*given: Any, **more: Any) -> None:
         raise AssertionError("worker processes are started")
 
-    monkeypatch.setattr(verify_module, "Workers", none)
+    monkeypatch.setattr(trial_module, "Workers", none)
 
 
 NET = """
