@@ -1,4 +1,4 @@
-"""What every section of a recipe is, and the types of its metric names."""
+"""The base class of the sections of a recipe, and the types of metric names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from papertrial.vocabulary import CLAIMABLE_PATTERN, COUNTS, METRIC_PATTERN, MET
 
 
 class Section(BaseModel):
-    """A part of a recipe: frozen, and no key but its own."""
+    """A section of a recipe: frozen, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
