@@ -303,12 +303,12 @@ def test_installed_packages_that_code_imports_are_named(tmp_path: Path) -> None:
 NOT_COVERED = [
     ("import importlib\nimportlib.import_module(name)", "net.py:2: imports a module by a computed"),
     ("x = __import__(name)", "net.py:1: imports a module by a computed name (__import__)"),
-    ("exec(text)", "net.py:1: runs code from a text (exec)"),
+    ("exec(text)", "net.py:1: runs code from a string (exec)"),
     ("import sys\nsys.path.append('..')", "net.py:2: changes sys.path"),
     ("import sys\nsys.path += ['..']", "net.py:2: changes sys.path"),
     ("import sys\nsys.path[:0] = ['..']", "net.py:2: changes sys.path"),
     ("import importlib.util as u\nu.spec_from_file_location('a', p)", "imports a file by its path"),
-    ("import torch\ntorch.hub.load('a', 'b')", "net.py:2: loads code by torch.hub"),
+    ("import torch\ntorch.hub.load('a', 'b')", "net.py:2: loads code with torch.hub"),
     ("import torch\ntorch.ops.load_library('a.so')", "net.py:2: loads a compiled library"),
 ]
 
