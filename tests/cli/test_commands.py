@@ -139,14 +139,14 @@ def test_a_bad_recipe_is_one_message(invoke: Invoke, tmp_path: Path, name: str) 
         (["train", "digits-mpl"], 'did you mean "digits-mlp"?'),
         (["train", "absent.yaml"], "cannot read the recipe absent.yaml"),
         (["train", "digits-mlp", "optimzer.lr=1"], 'did you mean "optimizer"?'),
-        (["train", "digits-mlp", "nonsense"], "an override is dotted.key=value"),
+        (["train", "digits-mlp", "nonsense"], "must have the form dotted.key=value"),
         (["train", "digits-mlp", "epochs=0"], "must be greater than or equal to 1, got 0"),
         (
             ["train", "digits-mlp", "data.batch_size=0"],
             "data.batch_size: must be a number of samples",
         ),
         (["train", "digits-mlp", "model.use=torch.nn.Nope"], "torch.nn has no 'Nope'"),
-        (["train", "digits-mlp", "model.use=torch.pi"], "must name a class or a function"),
+        (["train", "digits-mlp", "model.use=torch.pi"], "must name a class or function"),
         (["train", "digits-mlp", "model.hiden=[3]"], 'did you mean "hidden"?'),
         (
             ["train", "digits-mlp", "optimizer.lr=fast"],
