@@ -103,7 +103,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("model", PLACES)
-def test_a_file_counts_by_its_content_wherever_it_stands(
+def test_a_file_is_hashed_by_its_content_in_any_argument(
     folders: tuple[Path, Path], model: str
 ) -> None:
     folder = folders[0]
@@ -123,7 +123,7 @@ def test_a_file_counts_by_its_content_wherever_it_stands(
 
 
 @pytest.mark.parametrize("change", ["en.txt", "new.txt", "deep/er.txt"])
-def test_a_folder_counts_by_its_files(folders: tuple[Path, Path], change: str) -> None:
+def test_a_folder_is_hashed_by_its_files(folders: tuple[Path, Path], change: str) -> None:
     recipe = loaded(folders[0], "./words")
     first = training_hash(recipe)
     made = portable(recipe)

@@ -1,4 +1,4 @@
-"""A slot's code with all that it imports: what is found, what is hashed, what is loaded."""
+"""The closure of a slot's code: which modules are found, hashed and loaded."""
 
 from __future__ import annotations
 
@@ -318,8 +318,8 @@ def test_what_cannot_be_followed_is_noted_with_its_line(
     text: str, note: str, tmp_path: Path
 ) -> None:
     write(tmp_path, {"net.py": text})
-    (told,) = closure_of(f"{tmp_path}/net.py:x").not_covered
-    assert note in told
+    (found,) = closure_of(f"{tmp_path}/net.py:x").not_covered
+    assert note in found
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_a_compiled_module_is_hashed_and_noted(tmp_path: Path) -> None:
         ({"net.py": "from .. import x"}, "ImportError: attempted relative import beyond"),
     ],
 )
-def test_what_fails_inside_a_closure_is_told_with_its_place(
+def test_a_failure_inside_a_closure_is_reported_with_its_place(
     files: Files, words: str, tmp_path: Path
 ) -> None:
     write(tmp_path, files)

@@ -1,4 +1,4 @@
-"""The two hashes: what they change with, and what leaves them as they are."""
+"""The two hashes: which changes of a recipe change them, and which do not."""
 
 from __future__ import annotations
 

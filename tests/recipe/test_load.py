@@ -1,4 +1,4 @@
-"""From a shipped name, a file or plain values to one checked, frozen Recipe, and back to YAML."""
+"""Loading a recipe from a shipped name, a file or plain values, and converting it to YAML."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_file_and_plain_values_give_the_same_recipe(file: Path, tree: Tree) ->
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_a_shipped_recipe_loads_by_its_name_and_bears_it(name: str) -> None:
+def test_a_shipped_recipe_loads_by_its_name_and_has_it(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert read(name) == (name, shipped()[name], Path.cwd())
@@ -264,7 +264,7 @@ def test_yaml_of_a_shipped_recipe_loads_to_an_equal_one(tmp_path: Path, name: st
     assert load_recipe(path) == load_recipe(name)
 
 
-def test_yaml_is_resolved_and_leaves_out_what_is_not_set(tree: Tree) -> None:
+def test_yaml_has_defaults_and_omits_unset_keys(tree: Tree) -> None:
     plain = to_tree(load_recipe(tree))
     assert plain["loss"] == {"use": "torch.nn.MSELoss"}
     assert plain["evaluate"] == {
@@ -274,7 +274,7 @@ def test_yaml_is_resolved_and_leaves_out_what_is_not_set(tree: Tree) -> None:
     assert list(plain)[:4] == ["name", "task", "data", "model"]
 
 
-def test_values_that_are_not_plain_are_refused_on_loading(tree: Tree) -> None:
+def test_values_that_yaml_cannot_express_are_refused(tree: Tree) -> None:
     tree["model"]["bias"] = len
     with pytest.raises(RecipeError, match=r"model\.bias"):
         load_recipe(tree)

@@ -1,4 +1,4 @@
-"""Overrides: split at the first "=", typed by the schema, set at a key path."""
+"""Overrides: split at the first "=", converted by the schema, set at a key path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recipe with its files in a folder: runs from there when the originals are gone."""
+"""A portable recipe runs from its folder after the original files are deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots: where they stand, what `use` names, arguments against the signature."""
+"""Slots: their key paths, what `use` names, arguments checked against the signature."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_slots_in_names_every_place_of_a_class(tree: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("data", [None, 3, {"transform": "a.T"}, {"augment": None}])
-def test_slots_in_bears_a_tree_of_any_shape(data: Any) -> None:
+def test_slots_in_accepts_a_tree_of_any_shape(data: Any) -> None:
     assert list(slots_in({"data": data, "model": None})) == []
 
 
@@ -337,7 +337,7 @@ def test_a_function_of_one_image_is_a_transform(parts: Path) -> None:
     ]
 
 
-def test_nested_slots_are_checked_where_they_stand(parts: Path) -> None:
+def test_nested_slots_are_checked_with_their_key_paths(parts: Path) -> None:
     model = {
         "use": "torch.nn.Sequential",
         "args": [
@@ -351,7 +351,7 @@ def test_nested_slots_are_checked_where_they_stand(parts: Path) -> None:
     ]
 
 
-def test_a_nested_slot_is_given_the_optimizer_where_it_asks_for_it(parts: Path) -> None:
+def test_a_nested_slot_with_an_optimizer_parameter_gets_the_optimizer(parts: Path) -> None:
     nested = [{"use": f"{SCHEDULERS}.LinearLR"}, {"use": f"{SCHEDULERS}.StepLR"}]
     scheduler = {"use": f"{SCHEDULERS}.SequentialLR", "schedulers": nested, "milestones": [2]}
     assert [w for w, _ in found(("scheduler",), scheduler)] == ["scheduler.schedulers.1.step_size"]

@@ -1,4 +1,4 @@
-"""Slots built: the same objects as torch gives when it is called by hand."""
+"""Built slots equal the objects that the same call of torch returns."""
 
 from __future__ import annotations
 

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from papertrial.errors import Problem
-from papertrial.recipe.slots import other_sides, slots_in
+from papertrial.recipe.slots import OWN_KEYS, other_sides, slots_in
 from papertrial.recipe.text import KeyPath, dotted
 
-_OWN_KEYS = {"scheduler": ("interval", "monitor")}  # keys of the recipe, not arguments
 _SLOTS = ("model", "loss", "optimizer", "scheduler", "data.transform", "data.augment")
 
 
@@ -45,7 +44,7 @@ def anchor_arguments(
             for key, value in list(changes.items()):
                 if any(f"{key}.".startswith(f"{slot}.") for slot in _SLOTS):
                     section, _, last = str(key).rpartition(".")
-                    if last != "use" and last not in _OWN_KEYS.get(section, ()):
+                    if last != "use" and last not in OWN_KEYS.get(section, ()):
                         changes[key] = _mapped((), value, lambda _, text: _anchored(text, folder))
     return changed
 
@@ -57,7 +56,7 @@ def map_arguments(
     copy = {key: _copied(value) for key, value in tree.items()}
     for path, slot in list(slots_in(copy)):
         if isinstance(slot, dict):
-            own = ("use", *_OWN_KEYS.get(dotted(path), ()))
+            own = ("use", *OWN_KEYS.get(dotted(path), ()))
             for key, value in slot.items():
                 if key not in own:
                     slot[key] = _mapped((*path, key), value, change)

@@ -20,11 +20,10 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
-from papertrial.recipe.slots import is_file
+from papertrial.recipe.slots import OWN_KEYS, is_file
 from papertrial.recipe.text import KeyPath, dotted
 
 _NUMBER = "a number"
-_OWN_KEYS = {"scheduler": {"interval", "monitor"}}  # keys of the recipe, not arguments
 
 
 def check_slot(path: KeyPath, value: object) -> list[Problem]:
@@ -35,7 +34,7 @@ def check_slot(path: KeyPath, value: object) -> list[Problem]:
     if not isinstance(use, str) or not isinstance(args, list | tuple):
         return _wrong_shape(path, use, args) if nested else []  # the schema reports the others
     section = str(path[0])
-    own = set() if nested else _OWN_KEYS.get(section, set())
+    own = () if nested else OWN_KEYS.get(section, ())
     kwargs = {k: v for k, v in slot.items() if k not in {"use", "args", *own}}
     problems = _check_nested((*path, "args"), args)
     for key, item in kwargs.items():

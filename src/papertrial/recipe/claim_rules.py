@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from papertrial.recipe.plain_values import list_at, value_at
+from papertrial.recipe.plain_values import is_finite_number, list_at, value_at
 from papertrial.recipe.quantity import (
     Rounding,
     interval_of,
-    is_finite_number,
     is_percentage,
     percent_readings,
     plain,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from papertrial.recipe.plain_values import is_finite_number, is_whole_number
 from papertrial.recipe.quantity import (
     PERCENT_PATTERN,
     POINTS_PATTERN,
@@ -18,7 +19,6 @@ from papertrial.recipe.quantity import (
     Rounding,
     as_points,
     interval_of,
-    is_finite_number,
     is_percentage,
     plain,
     read,
@@ -37,7 +37,7 @@ _MOST_SEEDS = 10_000  # keeps the simulation of thresholds small
 _LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
 
 
-def _amount(
+def _amount_validator(
     rule: str, units: tuple[str, ...], *, least: float = -math.inf
 ) -> Callable[[object], object]:
     """Return a validator for a number or for text with one of the units; it changes nothing."""
@@ -54,24 +54,26 @@ def _amount(
     return check
 
 
-def _tolerance(value: object) -> object:
+def _check_tolerance(value: object) -> object:
     written = read(value) if isinstance(value, str) else None
     if written and written.unit == "%":
         share, points = plain(written.number), as_points(written.number)
         alike = f'write {share}, "{points}", or relative_tolerance: {share}'
         raise ValueError(f"a percentage is ambiguous here: {alike}")
-    return _amount('must be a number, or text such as "1.2 points"', ("points",), least=0)(value)
+    return _amount_validator(
+        'must be a number, or text such as "1.2 points"', ("points",), least=0
+    )(value)
 
 
-def _relative(value: Any) -> Any:
+def _check_share(value: Any) -> Any:
     rule = 'must be a fraction of the value below 1, 0.01 or "1 %"'
-    _amount(rule, ("%",), least=0)(value)
+    _amount_validator(rule, ("%",), least=0)(value)
     if share_of(value) >= 1:
         raise ValueError(rule)
     return value
 
 
-def _printed(value: object) -> object:
+def _check_printed(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError('must be in quotes, to keep trailing zeros: "0.900"')
     if read(value) is None:
@@ -79,9 +81,9 @@ def _printed(value: object) -> object:
     return value
 
 
-def _seeds(value: object) -> tuple[object, ...]:
+def _check_seeds(value: object) -> tuple[object, ...]:
     seeds = value if isinstance(value, list | tuple) else ()
-    whole = [s for s in seeds if isinstance(s, int) and not isinstance(s, bool) and s >= 0]
+    whole = [seed for seed in seeds if is_whole_number(seed, 0)]
     if len(seeds) != len(set(whole)) or len(seeds) < _LEAST_SEEDS:
         rule = f"must be a list of at least {_LEAST_SEEDS} different whole numbers"
         raise ValueError(f"{rule}, such as {_range_meant(seeds) or [0, 1, 2, 3, 4]}")
@@ -106,23 +108,25 @@ def _number_or(pattern: str, **bounds: float) -> WithJsonSchema:
 
 Value = Annotated[
     float | str,
-    BeforeValidator(_amount('must be a number, or text such as "55 %"', ("%", "points"))),
+    BeforeValidator(_amount_validator('must be a number, or text such as "55 %"', ("%", "points"))),
     _number_or(VALUE_PATTERN),
 ]
-Width = Annotated[float | str, BeforeValidator(_tolerance), _number_or(POINTS_PATTERN, minimum=0)]
+Width = Annotated[
+    float | str, BeforeValidator(_check_tolerance), _number_or(POINTS_PATTERN, minimum=0)
+]
 Share = Annotated[
     float | str,
-    BeforeValidator(_relative),
+    BeforeValidator(_check_share),
     _number_or(PERCENT_PATTERN, minimum=0, exclusiveMaximum=1),
 ]
 Printed = Annotated[
     str,
-    BeforeValidator(_printed),
+    BeforeValidator(_check_printed),
     WithJsonSchema({"type": "string", "pattern": PRINTED_PATTERN}),
 ]
 Seeds = Annotated[
     tuple[int, ...],
-    BeforeValidator(_seeds),
+    BeforeValidator(_check_seeds),
     WithJsonSchema(
         {
             "type": "array",

@@ -18,7 +18,7 @@ from papertrial.recipe.text import KeyPath
 from papertrial.recipe.versus import other_side
 
 # Files in the run folder of `init_from`.
-_WEIGHTS, _DESCRIBED = "model.safetensors", "preprocess.json"
+WEIGHTS, PREPROCESSING = "model.safetensors", "preprocess.json"
 
 
 def recipe_hash(recipe: Recipe) -> str:
@@ -64,10 +64,10 @@ def _replace_paths(tree: dict[str, object]) -> None:
         if is_vectors_file(text.get("vectors", "")):
             text["vectors"] = _sha256(Path(text["vectors"]))
     if isinstance(initial, str):
-        described = Path(initial) / _DESCRIBED
+        preprocessing = Path(initial) / PREPROCESSING
         tree["init_from"] = [
-            _sha256(Path(initial) / _WEIGHTS),
-            _sha256(described) if described.is_file() else None,
+            _sha256(Path(initial) / WEIGHTS),
+            _sha256(preprocessing) if preprocessing.is_file() else None,
         ]
 
 

@@ -13,6 +13,7 @@ from papertrial.recipe.arguments import is_path, map_arguments
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.content import LARGEST, content_of, files_below
 from papertrial.recipe.dependency import Dependency, DependencyKind
+from papertrial.recipe.digest import PREPROCESSING, WEIGHTS
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.schema import Recipe
@@ -20,9 +21,8 @@ from papertrial.recipe.slots import is_vectors_file, map_uses, read_file
 from papertrial.recipe.text import KeyPath, dotted, dump
 
 _NUMBER = re.compile(r"^\d{1,3}-")  # the prefix of the name of a copy
-# Files in the run folder of `init_from`.
-_HASHED = ("model.safetensors", "preprocess.json")
-_OPENED = ("recipe.yaml", "provenance.json")  # required to open the folder as a run
+# Files in the run folder of `init_from` that are required to load the run.
+_OPENED = ("recipe.yaml", "provenance.json")
 
 
 @dataclass(frozen=True)
@@ -183,8 +183,8 @@ class _Packer:
 
     def run(self, path: Path) -> str:
         """Copy the files of a run that training starts from, up to the limit."""
-        there = [_HASHED[0], *(name for name in _HASHED[1:] if (path / name).is_file())]
-        sizes = {name: content_of(path / name) for name in there}
+        hashed = [WEIGHTS, *([PREPROCESSING] if (path / PREPROCESSING).is_file() else [])]
+        sizes = {name: content_of(path / name) for name in hashed}
         total = sum(size.bytes for size in sizes.values())
         copied = total <= self._limit
         home = f"{self._folder}/init-from" if copied else "init_from"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, TypeGuard
+from typing import Literal
 
 from papertrial.vocabulary import COUNTS, is_accuracy, is_fraction
 
@@ -55,13 +54,6 @@ def read(text: str) -> Written | None:
     places = _SCALES.get(unit, -2 if unit else 0)
     step = Decimal(1).scaleb(int(number.as_tuple().exponent) + places)
     return Written(number.scaleb(places), step, unit, found["error"] is not None)
-
-
-def is_finite_number(value: object) -> TypeGuard[int | float]:
-    """Return whether a value is a finite number, and not a boolean or text."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return math.isfinite(value)
 
 
 def is_percentage(given: object) -> bool:

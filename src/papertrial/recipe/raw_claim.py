@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
-from papertrial.recipe.plain_values import value_at
-from papertrial.recipe.quantity import is_finite_number, is_percentage, read, value_of
+from papertrial.recipe.plain_values import is_finite_number, value_at
+from papertrial.recipe.quantity import is_percentage, read, value_of
 from papertrial.vocabulary import is_metric
 
 
@@ -19,20 +19,20 @@ class RawClaim:
     """
 
     metric: str
-    split: object
-    kind: object
-    value: object
-    tolerance: object
-    relative_tolerance: object
-    n: object
-    printed: object
-    rounding: object
-    plus_minus: object
-    baseline: object
-    best_epoch_on_test: object
-    side: object
-    versus: object
-    not_judged: object
+    split: object = "test"
+    kind: object = "mean"
+    value: object = None
+    tolerance: object = None
+    relative_tolerance: object = None
+    n: object = None
+    printed: object = None
+    rounding: object = "nearest"
+    plus_minus: object = None
+    baseline: object = None
+    best_epoch_on_test: object = None
+    side: object = None
+    versus: object = None
+    not_judged: object = None
 
     @classmethod
     def from_plain(cls, claim: object) -> RawClaim | None:
@@ -42,23 +42,8 @@ class RawClaim:
             return None
         if not is_metric(metric, claimable=True):
             return None
-        return cls(
-            metric=metric,
-            split=claim.get("split", "test"),
-            kind=claim.get("kind", "mean"),
-            value=claim.get("value"),
-            tolerance=claim.get("tolerance"),
-            relative_tolerance=claim.get("relative_tolerance"),
-            n=claim.get("n"),
-            printed=claim.get("printed"),
-            rounding=claim.get("rounding", "nearest"),
-            plus_minus=claim.get("plus_minus"),
-            baseline=claim.get("baseline"),
-            best_epoch_on_test=claim.get("best_epoch_on_test"),
-            side=claim.get("side"),
-            versus=claim.get("versus"),
-            not_judged=claim.get("not_judged"),
-        )
+        others = {field.name for field in fields(cls)} - {"metric"}
+        return cls(metric, **{key: value for key, value in claim.items() if key in others})
 
     @property
     def is_gain(self) -> bool:

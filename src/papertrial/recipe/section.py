@@ -15,13 +15,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def _metric(name: str) -> str:
+def _check_metric(name: str) -> str:
     if not is_metric(name):
         raise ValueError("unknown metric")
     return name
 
 
-def _claimable(name: str) -> str:
+def _check_claim_metric(name: str) -> str:
     if not is_metric(name, claimable=True):
         raise ValueError("unknown metric")
     return name
@@ -29,14 +29,14 @@ def _claimable(name: str) -> str:
 
 MetricName = Annotated[
     str,
-    AfterValidator(_metric),
+    AfterValidator(_check_metric),
     WithJsonSchema(
         {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
     ),
 ]
 ClaimMetric = Annotated[
     str,
-    AfterValidator(_claimable),
+    AfterValidator(_check_claim_metric),
     WithJsonSchema(
         {"type": "string", "anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": CLAIMABLE_PATTERN}]}
     ),

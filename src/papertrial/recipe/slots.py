@@ -11,6 +11,8 @@ from papertrial.errors import RecipeError
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.text import KeyPath
 
+# Keys of a slot that belong to the recipe, and are not arguments.
+OWN_KEYS = {"scheduler": ("interval", "monitor")}
 _SECTIONS = ("model", "loss", "optimizer", "scheduler")
 _LISTS = ("transform", "augment")
 _PATHS = (
