@@ -332,7 +332,7 @@ def one(text: str) -> str:
         (
             one("metric: accuracy, value: 0.55, tolerance: 3"),
             [],
-            "claims.0.tolerance: 3 is more than accuracy itself can be",
+            "claims.0.tolerance: 3 is too large for accuracy",
         ),
         (DIGITS + HOLDS, ["--max-seeds", "4"], "verify.max_seeds"),
         (DIGITS + HOLDS, ["--seeds", "1,1,2,3,4"], "a list of at least 5 different whole numbers"),

@@ -1,4 +1,4 @@
-"""A recipe with its files in a folder: runs from there when the originals are gone."""
+"""A portable recipe runs from its folder after the original files are deleted."""
 
 from __future__ import annotations
 
@@ -179,10 +179,10 @@ def test_a_portable_recipe_is_portable_again(tmp_path: Path, tree: Tree) -> None
     assert changes(ours.dependencies, theirs.dependencies) == []
 
 
-def test_a_file_that_is_gone_is_told(tmp_path: Path, tree: Tree) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, tree: Tree) -> None:
     source = write(tmp_path / "net.py", 3)
     tree["model"] = {"use": f"{source}:Net"}
     recipe = load_recipe(tree)
     Path(source).unlink()
-    with pytest.raises(RecipeError, match="there is no readable file"):
+    with pytest.raises(RecipeError, match=r"net\.py': No such file"):
         portable(recipe, "code")

@@ -13,8 +13,6 @@ import pytest
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import METHOD
 from papertrial.errors import ClaimError, InvalidRecipeError, RunError
-from papertrial.recipe.claim_words import describe
-from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.store.verification_records import Preregistration
 from papertrial.verification.registration import Registration, register, rule_of
@@ -283,41 +281,6 @@ def test_warnings_of_claims_are_handed_on() -> None:
     assert len(found.warnings) == 1
     assert "wider than half of the gain" in found.warnings[0]
     assert asked().warnings == ()
-
-
-@pytest.mark.parametrize(
-    ("claim", "said"),
-    [
-        ({}, "test accuracy 0.9, the expected score; tolerance 0.01"),
-        ({"n": 3}, "test accuracy 0.9, the mean of 3 runs; tolerance 0.01"),
-        (
-            {"kind": "single-run", "printed": "90 %", "tolerance": "1 point"},
-            "test accuracy 0.9 (printed: 90 %), a single run; tolerance 0.01",
-        ),
-        (
-            {"kind": "best-of", "n": 5},
-            "test accuracy 0.9, the best of 5 runs; tolerance 0.01",
-        ),
-        ({"kind": "at-least"}, "test accuracy at least 0.9; tolerance 0.01"),
-        (
-            {"kind": "difference", "value": 0.02, "versus": {"set": {"epochs": 2}}, "n": 3},
-            "difference in test accuracy, ours minus this recipe with epochs=2, 0.02, "
-            "means of 3 runs; "
-            "tolerance 0.01",
-        ),
-    ],
-)
-def test_a_claim_in_words(claim: Tree, said: str) -> None:
-    stated = load_recipe(tree({**ACCURACY, **claim}), check=False).claims[0]
-    assert describe(stated) == said
-    assert to_judged_claim(stated).tolerance == 0.01
-
-
-def test_a_claim_on_a_count_in_words() -> None:
-    stated = load_recipe(
-        tree({"metric": "parameters", "value": 9034, "kind": "exact"}), check=False
-    )
-    assert describe(stated.claims[0]) == "parameters 9,034"
 
 
 def test_a_recipe_that_is_written_and_read_again_is_registered_alike(tmp_path: Path) -> None:

@@ -223,9 +223,9 @@ def test_an_audit_tells_what_is_not_covered(finished: Path) -> None:
     made = audit(finished, retrain=False, seed=0)
     assert differences(made) == []
     notes = [finding.message for finding in made.findings if finding.warning]
-    assert "not covered: net.py:9: runs code from a text (exec)" in notes
+    assert "not covered: net.py:9: runs code from a string (exec)" in notes
     report = json.loads((finished / "report.json").read_text())
-    assert report["not_covered"] == ["net.py:9: runs code from a text (exec)"]
+    assert report["not_covered"] == ["net.py:9: runs code from a string (exec)"]
 
 
 def test_an_audit_finds_an_edited_copy_of_the_verification(copied: Path) -> None:
