@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from papertrial.checks.batch_independence import check_rows
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
 
 X = torch.randn(64, 12, generator=torch.Generator().manual_seed(0))
 STEPS = torch.randn(64, 6, 3, generator=torch.Generator().manual_seed(1))
@@ -49,7 +49,7 @@ class Net(nn.Module):
         return self.join(self, x)
 
 
-def only(findings: list[Finding]) -> Finding:
+def only(findings: list[Diagnosis]) -> Diagnosis:
     assert len(findings) == 1
     assert findings[0].where == "model"
     return findings[0]

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 import papertrial as pt
-from papertrial.checks.check_recipe import Report
-from papertrial.diagnose.finding import Finding
+from papertrial.checks.check_recipe import CheckResult
+from papertrial.diagnose.diagnosis import Diagnosis
 
 NETS = '''
 import torch.nn.functional as F
@@ -123,7 +123,7 @@ def linear(inputs: int, outputs: int) -> dict[str, Any]:
     return {"use": "torch.nn.Linear", "in_features": inputs, "out_features": outputs}
 
 
-def only(report: Report) -> Finding:
+def only(report: CheckResult) -> Diagnosis:
     (problem,) = report.problems
     return problem
 

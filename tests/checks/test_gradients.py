@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.checks.gradients import check_gradients
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
 
 X = torch.randn(16, 12, generator=torch.Generator().manual_seed(0))
 
@@ -29,7 +29,7 @@ class Net(nn.Module):
         return self.join(self, x)
 
 
-def check(join: Callable[[Net, Tensor], Tensor], bias: float = 0.0) -> list[Finding]:
+def check(join: Callable[[Net, Tensor], Tensor], bias: float = 0.0) -> list[Diagnosis]:
     net = Net(join)
     nn.init.constant_(net.a.bias, bias)
     return check_gradients(net, lambda: net(X).square().mean())

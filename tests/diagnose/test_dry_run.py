@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from papertrial.diagnose.dry_run import as_finding, dry_run
+from papertrial.diagnose.dry_run import diagnosis_of, dry_run
 from papertrial.errors import ModelError
 
 IMAGES = torch.rand(5, 1, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -211,8 +211,8 @@ def test_the_mode_stays_after_a_failure_too() -> None:
 def test_a_failure_is_a_finding_too() -> None:
     with pytest.raises(ModelError) as error:
         dry_run(nn.Conv2d(3, 4, 3), IMAGES)
-    found = as_finding(error.value).to_json()
+    found = diagnosis_of(error.value).to_json()
     assert (found["severity"], found["where"]) == ("error", "model")
     assert found["message"].endswith("receives 1, from the input [5, 1, 6, 6]")
     assert found["fix"] == "make it take 1, or change what comes before"
-    assert as_finding(ModelError("no tensor")).message == "no tensor"
+    assert diagnosis_of(ModelError("no tensor")).message == "no tensor"

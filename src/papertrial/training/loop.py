@@ -14,7 +14,7 @@ from torch import Tensor
 from papertrial.data.batches import Batch, Batches
 from papertrial.data.streams import derive, seed_all
 from papertrial.errors import DivergedError
-from papertrial.training.objective import Objective, Result
+from papertrial.training.objective import BatchResult, Objective
 from papertrial.training.optim import Stepper, learning_rate
 from papertrial.training.state import TrainState
 
@@ -57,7 +57,7 @@ def fit(
     epoch_seconds = 0.0
     state.model.train()
 
-    def gradients(batch: Batch, stream: int) -> Result:
+    def gradients(batch: Batch, stream: int) -> BatchResult:
         # numpy's and Python's too, 10 us a step: even the first import of scikit-learn draws from
         # them, so without it the first training in a process would get other numbers.
         seed_all(batches.device, stream)

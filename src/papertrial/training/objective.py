@@ -16,7 +16,7 @@ from papertrial.tasks.task import Task
 _CPU = torch.device("cpu")
 
 
-class Result(NamedTuple):
+class BatchResult(NamedTuple):
     """A batch's loss (no graph, no dimensions), outputs (with what is left of theirs), targets."""
 
     loss: Tensor
@@ -58,7 +58,7 @@ class Objective:
         self._context = autocast(device, precision)
         self._is_mean = reduction == "mean"
 
-    def backward(self, batch: Batch) -> Result:
+    def backward(self, batch: Batch) -> BatchResult:
         """Add the batch's gradients to the parameters'.
 
         Raises:
@@ -82,17 +82,17 @@ class Objective:
                 f"the model or the loss fails on a batch {list(batch.x.shape)}: "
                 f"{type(error).__name__}: {error}"
             ) from error
-        return Result(
+        return BatchResult(
             torch.stack([r.loss for r in results]).sum(),
             torch.cat([r.output.detach() for r in results]),
             torch.cat([r.target for r in results]),
         )
 
-    def _part(self, batch: Batch, share: float) -> Result:
+    def _part(self, batch: Batch, share: float) -> BatchResult:
         with self._context:
             output = self.model(batch.x)
             target = self.task.target(batch.y, output)
             loss = self.loss(output, target)
         loss = loss if share == 1.0 else loss * share
         torch.autograd.backward(loss)
-        return Result(loss.detach(), output, target)
+        return BatchResult(loss.detach(), output, target)

@@ -23,7 +23,7 @@ Metrics = dict[str, dict[str, Value]]  # by split, by name
 
 
 @dataclass
-class Outcome:
+class TrainingResult:
     """What a training came to.
 
     `step` is the one reported, whose weights the model has; `metrics` and `outputs` are its, by
@@ -67,7 +67,7 @@ def session(
     evaluations: Evaluations,
     choice: Choice | None = None,
     stopping: EarlyStopping | None = None,
-) -> Generator[Trained | Evaluated, None, Outcome]:
+) -> Generator[Trained | Evaluated, None, TrainingResult]:
     """Train and evaluate, yielding what happens; every split is evaluated at the end.
 
     Args:
@@ -86,7 +86,7 @@ def session(
     Raises:
         DivergedError: loss or outputs are no longer finite.
     """
-    outcome = Outcome()
+    outcome = TrainingResult()
 
     def evaluate(split: str, step: int, final: bool) -> Evaluated:
         start = time.perf_counter()
