@@ -123,18 +123,26 @@ def _load(
 def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: CheckResult) -> None:
     """Warn about files that the training hash does not cover, or that a run does not copy.
 
+    A file that the recipe names and that cannot be read is an error. It is reported here only if
+    there is no other error: usually, what opened the file has been reported already.
+
     Args:
         recipe: the recipe.
         reads: files that its code read while it was built and tried.
         data: the data folder, whose content is recorded as fingerprints instead.
-        result: where the warnings are added.
+        result: where the problems are added.
     """
-    fix = "import modules by import statements, and name files as arguments in the recipe"
-    with _reporting(result, "recipe", "restore the file, or change the recipe to name another"):
+    try:
         files = traced(portable(recipe), reads, stored_elsewhere(recipe, data))
-        for note in files.not_covered:
-            message = f"not covered by the training hash or the copies: {note}"
-            result.problems.append(Diagnosis("warning", "recipe", message, fix))
+    except PapertrialError as error:
+        if result.ok:
+            fix = "restore the file, or name another one in the recipe"
+            result.problems.append(Diagnosis("error", "recipe", str(error), fix))
+        return
+    fix = "import modules by import statements, and name files as arguments in the recipe"
+    for note in files.not_covered:
+        message = f"not covered by the training hash or the copies: {note}"
+        result.problems.append(Diagnosis("warning", "recipe", message, fix))
 
 
 def _check_built(
