@@ -186,3 +186,19 @@ def test_a_missing_file_is_reported(tmp_path: Path, tree: Tree) -> None:
     Path(source).unlink()
     with pytest.raises(RecipeError, match=r"net\.py': No such file"):
         portable(recipe, "code")
+
+
+@pytest.mark.parametrize(("limit", "copied"), [(12, True), (11, False)])
+def test_word_vectors_are_copied_up_to_the_size_limit(
+    tmp_path: Path, tree: Tree, limit: int, copied: bool
+) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("good 0.1 0.2")  # 12 bytes
+    tree |= {"task": "text-classification"}
+    tree["data"] |= {"source": "text-folder", "path": "reviews", "text": {"vectors": str(path)}}
+    made = portable(load_recipe(tree), "code", limit=limit)
+    assert made.files == ({"code/mine.txt": b"good 0.1 0.2"} if copied else {})
+    assert f"vectors: {'./code/mine.txt' if copied else path}\n" in made.text
+    (one,) = made.dependencies
+    assert (one.kind, one.copied, one.path, one.bytes) == ("vectors", copied, str(path), 12)
+    assert [str(path) in note for note in made.not_covered] == ([] if copied else [True])

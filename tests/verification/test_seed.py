@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import papertrial as pt
-from papertrial.errors import ClaimError, DivergedError
+from papertrial.errors import ClaimError, DivergedError, RunError
 from papertrial.recipe.portable import portable
 from papertrial.store.run_folder import CODE
 from papertrial.verification.seed import (
@@ -177,3 +177,13 @@ def test_a_seed_that_diverges_is_no_score(folder: Path) -> None:
     write(folder, {**TREE, "optimizer": {"use": "torch.optim.SGD", "lr": 1e30}}, folder.parent)
     with pytest.raises(DivergedError):
         done(task_of(folder, 1, (Wanted("mae", "test"),), 0))
+
+
+@pytest.mark.parametrize("home", [".", "versus/0"])
+def test_an_edited_copy_on_either_side_is_not_trained(folder: Path, home: str) -> None:
+    task = task_of(folder, 0, (Wanted("mae", "test", arm=0),), 1)
+    copy = folder / home / "code" / "data.py"
+    copy.write_text(copy.read_text() + "# changed\n")
+    with pytest.raises(RunError, match=r"not the recipe that was registered: .*code/data\.py has"):
+        done(task)
+    assert len(list(folder.glob("seeds/*"))) == (home != ".")
