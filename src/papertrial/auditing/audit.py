@@ -1,4 +1,4 @@
-"""A verification audited: does its folder hold what it tells, and does a seed come out again?"""
+"""Audit a verification: does its folder agree with itself, and can a seed be reproduced?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from papertrial.auditing.check_files import check_files, check_parameters
 from papertrial.auditing.check_pages import check_pages
@@ -21,7 +20,7 @@ from papertrial.auditing.check_report import check_rebuilt
 from papertrial.auditing.check_runs import check_runs, check_scores, check_weights, find_runs
 from papertrial.auditing.check_verdicts import check_verdicts, replay
 from papertrial.auditing.finding import Finding, noted
-from papertrial.auditing.record import Kept
+from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.retrain import check_predictions, train_again
 from papertrial.errors import DeviceError, PapertrialError, RunError
 from papertrial.progress import Step, finish
@@ -33,7 +32,7 @@ __all__ = ["Audit", "Finding", "audit", "auditing"]
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found; `seed` is the one evaluated and trained again, None where none was."""
+    """What an audit found; `seed` is the one that was evaluated and trained again, or None."""
 
     path: Path
     seed: int | None
@@ -41,16 +40,16 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Nothing differs."""
+        """Whether nothing differs."""
         return all(finding.ok for finding in self.findings)
 
     @property
     def differences(self) -> tuple[Finding, ...]:
-        """What differs."""
+        """The findings on what differs."""
         return tuple(finding for finding in self.findings if not finding.ok)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values: what `papertrial audit --json` ends with."""
+    def to_json(self) -> dict[str, object]:
+        """Return the values that `papertrial audit --json` prints."""
         return {
             "verification": str(self.path),
             "ok": self.ok,
@@ -67,21 +66,21 @@ def audit(
     data: str | Path | None = None,
     device: str = "auto",
 ) -> Audit:
-    """Check a verification's folder against itself, and train one of its seeds again.
+    """Check that the folder of a verification agrees with itself, and train one of its seeds again.
 
-    Scores are computed again from the stored predictions, verdicts from the scores, hashes from the
-    files; of one seed the outputs from its weights, and the weights from its recipe.
+    Recomputes scores from the stored predictions, verdicts from the scores, and hashes from the
+    files; for one seed also the outputs from its weights, and the weights from its recipe.
 
     Args:
         path: the verification's folder.
-        seed: the one to train again; None draws one of those that finished.
-        retrain: whether a seed is trained again at all.
+        seed: the seed to train again; None draws one of those that ended.
+        retrain: whether to train a seed again.
         data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
-        device: "auto" for the kind of device that was registered, "cpu", "mps", "cuda" or "cuda:N".
+        device: "auto" for the registered kind of device, "cpu", "mps", "cuda" or "cuda:N".
 
     Raises:
         RunError: there is no such verification, or the seed did not end in it.
-        PapertrialError: nothing differs so far, but the seed cannot be trained here.
+        PapertrialError: nothing differs up to the training, but the seed cannot be trained here.
     """
     return finish(auditing(path, seed=seed, retrain=retrain, data=data, device=device))
 
@@ -94,16 +93,16 @@ def auditing(
     data: str | Path | None = None,
     device: str = "auto",
 ) -> Generator[Step | Finding, None, Audit]:
-    """Do what `audit` does, yielding each finding as it is made, and how far the work is."""
+    """Do what `audit` does, yielding each finding as soon as it is made, and progress."""
     folder = VerificationFolder.load(Path(path))
     findings: list[Finding] = []
 
-    def kept_of(
-        check: str, told: Iterable[Step | Finding], *, raising: bool = False
+    def collect(
+        check: str, events: Iterable[Step | Finding], *, raising: bool = False
     ) -> Iterator[Step | Finding]:
-        """Keep what a check finds; a file that it cannot read is a difference."""
+        """Keep the findings of a check; a file that it cannot read is a difference."""
         try:
-            for one in told:
+            for one in events:
                 if isinstance(one, Finding):
                     findings.append(one)
                 yield one
@@ -114,70 +113,70 @@ def auditing(
             yield findings[-1]
 
     try:
-        kept = Kept.load(folder)
+        recorded = Recorded.load(folder)
     except PapertrialError as error:
-        yield from kept_of("registration", check_bytes(folder))
-        yield from kept_of("registration", [Finding("registration", False, str(error))])
+        yield from collect("registration", check_bytes(folder))
+        yield from collect("registration", [Finding("registration", False, str(error))])
         return Audit(folder.path, None, tuple(findings))
-    chosen = _choose(kept, seed)
-    with on_device(_device(kept, device), kept.registered["threads"]) as where:
-        yield from kept_of("registration", check_bytes(folder))
-        yield from kept_of("recipe", check_recipe(kept))
-        yield from kept_of("seeds", check_seeds(kept))
-        sides, unlike = find_runs(kept)
-        yield from kept_of("runs", check_runs(kept, sides, unlike))
-        yield from kept_of("files", chain(check_files(kept, sides), check_parameters(sides)))
-        if kept.finished:
-            yield from kept_of("weights", check_weights(kept, sides))
-            yield from kept_of("scores", check_scores(kept, sides, where))
-        # What follows from an edited score stands after it.
-        look = replay(kept)
-        yield from kept_of("seeds", check_unused(kept, look))
-        yield from kept_of("verdicts", check_verdicts(kept, look, data))
-        if all(finding.ok for finding in findings):  # else it differs for what was told before
-            yield from kept_of("report", check_rebuilt(kept, look, data))
-        yield from kept_of("report", check_pages(kept))
+    chosen = _choose(recorded, seed)
+    with on_device(_device(recorded, device), recorded.registered.threads) as where:
+        yield from collect("registration", check_bytes(folder))
+        yield from collect("recipe", check_recipe(recorded))
+        yield from collect("seeds", check_seeds(recorded))
+        sides, unlike = find_runs(recorded)
+        yield from collect("runs", check_runs(recorded, sides, unlike))
+        yield from collect("files", chain(check_files(recorded, sides), check_parameters(sides)))
+        if recorded.finished:
+            yield from collect("weights", check_weights(recorded, sides))
+            yield from collect("scores", check_scores(recorded, sides, where))
+        # Consequences of an edited score come after it.
+        look = replay(recorded)
+        yield from collect("seeds", check_unused(recorded, look))
+        yield from collect("verdicts", check_verdicts(recorded, look, data))
+        if all(finding.ok for finding in findings):  # else the earlier findings explain it
+            yield from collect("report", check_rebuilt(recorded, look, data))
+        yield from collect("report", check_pages(recorded))
         if chosen is None:
-            told = "no seed ended, so none is evaluated or trained again"
-            yield from kept_of("retraining", [noted("retraining", told)])
+            message = "no seed ended, so none is evaluated or trained again"
+            yield from collect("retraining", [noted("retraining", message)])
             return Audit(folder.path, None, tuple(findings))
-        drawn = "asked for" if seed is not None else "drawn at random from those that ended"
-        further = "evaluated and trained" if retrain else "evaluated"
-        chose = Finding("seeds", True, f"seed {chosen}, {drawn}, is {further} again")
-        yield from kept_of("seeds", [chose])
+        how = "as requested" if seed is not None else "drawn at random from those that ended"
+        what = "evaluated and trained" if retrain else "evaluated"
+        chose = Finding("seeds", True, f"seed {chosen}, {how}, is {what} again")
+        yield from collect("seeds", [chose])
         mine = [side for side in sides if side.seed == chosen]
         if mine:
-            yield from kept_of("predictions", check_predictions(mine, where, data))
+            yield from collect("predictions", check_predictions(mine, where, data))
         if retrain:
-            again = train_again(kept, chosen, mine, where, data)
+            again = train_again(recorded, chosen, mine, where, data)
             agreed = all(finding.ok for finding in findings)
-            # Where something differs already, that it cannot be trained is told beside it.
-            yield from kept_of("retraining", again, raising=agreed)
+            # If something differs already, a failure to train is one more finding.
+            yield from collect("retraining", again, raising=agreed)
     return Audit(folder.path, chosen, tuple(findings))
 
 
-def _choose(kept: Kept, seed: int | None) -> int | None:
-    """Return the seed to look into: the one asked for, else one of the finished, drawn at random.
+def _choose(recorded: Recorded, seed: int | None) -> int | None:
+    """Return the requested seed, or a random one of those that ended; None if there is none.
 
     Raises:
-        RunError: the seed asked for did not end in this verification.
+        RunError: the requested seed did not end in this verification.
     """
     if seed is None:
-        # A seed that is told as diverged may be one whose score was not welcome.
-        drawn = sorted(o.seed for o in kept.outcomes if o.state != "crashed")
+        # Diverged seeds too: one may be recorded so because its score was unwelcome.
+        drawn = sorted(o.seed for o in recorded.outcomes if o.state != "crashed")
         return secrets.choice(drawn) if drawn else None
-    ended = sorted({outcome.seed for outcome in kept.outcomes})
+    ended = sorted({outcome.seed for outcome in recorded.outcomes})
     if seed not in ended:
         listed = ", ".join(map(str, ended)) or "none"
         raise RunError(f"seed {seed} is not in this verification; those that ended: {listed}")
     return seed
 
 
-def _device(kept: Kept, device: str) -> str:
-    """Return the device asked for; for "auto" one of the kind registered, where there is one."""
+def _device(recorded: Recorded, device: str) -> str:
+    """Return the requested device; for "auto", one of the registered kind, if there is one."""
     if device != "auto":
         return device
     try:
-        return kind_of(kept.registered["device"])
+        return kind_of(recorded.registered.device)
     except DeviceError:
         return device

@@ -1,15 +1,14 @@
-"""Checks of code and files: those of every seed are those registered; so are its parameters."""
+"""Check that every seed had the registered code and files, and the same parameters."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from papertrial.auditing.check_runs import Side
-from papertrial.auditing.finding import Finding, differing, noted, shown
-from papertrial.auditing.record import Kept
+from papertrial.auditing.finding import Finding, differing, noted, shortened
+from papertrial.auditing.recorded import Recorded
 from papertrial.errors import PapertrialError, RunError
 from papertrial.recipe.content import content_of
 from papertrial.recipe.dependency import Dependency
@@ -20,14 +19,17 @@ from papertrial.verification.seed import fixed_of
 _HEADER = 8  # bytes at the start of a safetensors file: how long the JSON after them is
 
 
-def check_files(kept: Kept, sides: list[Side]) -> Iterator[Finding]:
+def check_files(recorded: Recorded, sides: list[Side]) -> Iterator[Finding]:
     """Hash the copies in the folder and in each run, and compare with what was registered.
 
     Files that code reads at run time are not registered; they are compared between seeds.
     """
-    messages = [*_home(kept), *(f"{side}: {text}" for side in sides for text in _run(kept, side))]
+    messages = [
+        *_home(recorded),
+        *(f"{side}: {text}" for side in sides for text in _run(recorded, side)),
+    ]
     messages += _between(sides)
-    registered = {name for files in kept.registered["files"] for name in files}
+    registered = {name for files in recorded.registered.files for name in files}
     count = f"{len(registered)} files" if len(registered) != 1 else "1 file"
     agrees = f"{count} of code and arguments, in the folder and in {len(sides)} runs, as registered"
     if not registered:
@@ -55,36 +57,36 @@ def check_parameters(sides: list[Side]) -> Iterator[Finding]:
             for name in dict.fromkeys((*had, *has))
             if had.get(name) != has.get(name)
         )
-    told = ", ".join(str(len(had)) for _, had in firsts.values())
-    agrees = f"{told} tensors, of the same names and shapes in all {len(sides)} runs"
+    counts = ", ".join(str(len(had)) for _, had in firsts.values())
+    agrees = f"{counts} tensors, of the same names and shapes in all {len(sides)} runs"
     yield from differing("parameters", messages, agrees)
 
 
-def _home(kept: Kept) -> Iterator[str]:
-    """Say which files of the verification's own folder are not those that were registered."""
-    for home, fixed in zip(kept.homes(), fixed_of(kept.registered), strict=True):
+def _home(recorded: Recorded) -> Iterator[str]:
+    """Say which files in the verification's folder are not those that were registered."""
+    for home, fixed in zip(recorded.homes(), fixed_of(recorded.registered), strict=True):
         try:
             yield from fixed.unlike(load_recipe(home / RECIPE, check=False))
         except PapertrialError as error:
             yield str(error)
 
 
-def _run(kept: Kept, side: Side) -> Iterator[str]:
+def _run(recorded: Recorded, side: Side) -> Iterator[str]:
     """Say which files of a run are not those that were registered, or that it recorded."""
-    registered: dict[str, str] = kept.registered["files"][side.arm]
+    registered = recorded.registered.files[side.arm]
     try:
-        recorded = [one for one in side.provenance.dependencies if one.hashed]
+        kept = [one for one in side.provenance.dependencies if one.hashed]
     except RunError as error:
         yield str(error)
         return
-    for one in recorded:
+    for one in kept:
         if registered.get(one.name) != one.sha256:
             had = str(registered.get(one.name, "nothing"))[:12]
-            yield f"{one.name} is recorded as {one.sha256[:12]}, registered is {had}"
+            yield f"{one.name} is recorded as {one.sha256[:12]}, but registered as {had}"
         if one.copied:
             yield from _copy(side.run.path, one)
-    for name in registered.keys() - {one.name for one in recorded}:
-        yield f"{name} was registered, and the run has no record of it"
+    for name in registered.keys() - {one.name for one in kept}:
+        yield f"{name} was registered, but the run has no record of it"
 
 
 def _copy(run: Path, one: Dependency) -> Iterator[str]:
@@ -98,14 +100,14 @@ def _copy(run: Path, one: Dependency) -> Iterator[str]:
 
 
 def _between(sides: list[Side]) -> Iterator[str]:
-    """Say where what was read at run time, or a package, differs between two seeds."""
+    """Say which files read at run time, and which packages, differ between two seeds."""
     firsts: dict[tuple[int, str], tuple[Side, str]] = {}
     for side in sides:
         try:
             reads = {one.path: one.sha256 for one in side.provenance.dependencies
                      if not one.hashed}  # fmt: skip
         except RunError:
-            continue  # told of already
+            continue  # `_run` reports it
         packages = side.provenance.packages
         for name, value in (*reads.items(), *packages.items()):
             first, had = firsts.setdefault((side.arm, name), (side, value))
@@ -122,11 +124,13 @@ def _shapes(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_HEADER), "little")
-            header: dict[str, Any] = json.loads(file.read(min(length, path.stat().st_size)))
+            header: dict[str, dict[str, object]] = json.loads(
+                file.read(min(length, path.stat().st_size))
+            )
         return {
             name: f"{about['dtype']} {about['shape']}"
             for name, about in header.items()
             if name != "__metadata__"
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{path.name} is damaged: {shown(str(error))}") from error
+        raise RunError(f"{path.name} is damaged: {shortened(str(error))}") from error

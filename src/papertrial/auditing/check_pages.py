@@ -1,4 +1,4 @@
-"""Do the pages of a report show what report.json holds?"""
+"""Check that the pages of a report show what report.json holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from papertrial.auditing.finding import Finding, differing, noted
-from papertrial.auditing.record import Kept
+from papertrial.auditing.recorded import Recorded
 from papertrial.report.render.html import generator
 from papertrial.report.report_files import rendered_again
 from papertrial.store.verification_folder import REPORT_HTML, REPORT_JSON, REPORT_MD
@@ -15,30 +15,34 @@ _PLOT = re.compile(r'<svg role="img".*?</svg>', re.DOTALL)
 _GENERATOR = re.compile(r'<meta name="generator" content="([^"]*)">')
 
 
-def check_pages(kept: Kept) -> Iterator[Finding]:
-    """Render report.json once more, and compare with report.html and report.md, byte by byte.
+def check_pages(recorded: Recorded) -> Iterator[Finding]:
+    """Render report.json again, and compare with report.html and report.md, byte by byte.
 
-    Another version of papertrial writes other pages, and another one of matplotlib other plots:
-    what cannot be compared for that is told as such.
+    Another version of papertrial writes other pages, and another one of matplotlib other plots. A
+    note says what could not be compared for that reason.
 
     Raises:
         RunError: report.json or a page is absent or damaged.
     """
-    if kept.folder.state.get("state") != "finished":
+    if not recorded.is_finished:
         return
-    folder, messages = kept.folder, list[str]()
+    folder, messages = recorded.folder, list[str]()
     pages = rendered_again(folder.path)
     had = {name: folder.read(name).decode(errors="replace") for name in pages}
     by = _GENERATOR.search(had[REPORT_HTML])
     if by is None:
-        messages.append(f"{REPORT_HTML} does not tell what made it: it was changed")
+        messages.append(f"{REPORT_HTML} does not say what made it: it was changed")
     elif by[1].partition(",")[0] != generator().partition(",")[0]:
-        told = f"{REPORT_HTML} and {REPORT_MD} are of {by[1]}, here is {generator()}"
-        yield noted("report", f"{told}: they cannot be compared with {REPORT_JSON}")
+        made_by = f"{REPORT_HTML} and {REPORT_MD} were made by {by[1]}, this is {generator()}"
+        yield noted("report", f"{made_by}: they cannot be compared with {REPORT_JSON}")
         return
     elif by[1] != generator():
-        yield noted("report", f"the plots are of {by[1]}, here is {generator()}: not compared")
-        pages[REPORT_HTML], had[REPORT_HTML] = map(_plain, (pages[REPORT_HTML], had[REPORT_HTML]))
+        yield noted(
+            "report", f"the plots were made by {by[1]}, this is {generator()}: not compared"
+        )
+        pages[REPORT_HTML], had[REPORT_HTML] = map(
+            _without_plots, (pages[REPORT_HTML], had[REPORT_HTML])
+        )
     messages += [
         f"{name} is not what {REPORT_JSON} gives: one was changed"
         for name, page in pages.items()
@@ -47,6 +51,6 @@ def check_pages(kept: Kept) -> Iterator[Finding]:
     yield from differing("report", messages, f"{REPORT_HTML} and {REPORT_MD} show {REPORT_JSON}")
 
 
-def _plain(page: str) -> str:
-    """Return a page without its plots and what drew them."""
+def _without_plots(page: str) -> str:
+    """Return a page without its plots and the name of what drew them."""
     return _GENERATOR.sub("", _PLOT.sub("", page))

@@ -1,20 +1,21 @@
-"""Checks of what was fixed beforehand: its bytes, the recipe that it names, and the seeds."""
+"""Check what was fixed before the first seed: its bytes, the recipe that it names, the seeds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from papertrial.auditing.finding import Finding, differing, noted, shown
-from papertrial.auditing.record import Kept
+from papertrial.auditing.compare import unlike
+from papertrial.auditing.finding import Finding, differing, noted, shortened
+from papertrial.auditing.recorded import Recorded
 from papertrial.claims.run_trial import Look
-from papertrial.errors import PapertrialError, RunError
+from papertrial.errors import PapertrialError
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
+from papertrial.report.report_files import kept_report
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import (
     OUTCOMES,
@@ -23,10 +24,12 @@ from papertrial.store.verification_folder import (
     VERIFICATION,
     VerificationFolder,
 )
+from papertrial.store.verification_records import Preregistration
 from papertrial.verification.registration import register
 
 _NAMED = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})-verify")  # as VerificationFolder.new does
-# What a recipe fixes. The sentences beside it only explain, and another version may word them anew.
+# What a recipe fixes. The sentences only explain, and another version may word them otherwise; the
+# method, threads and device are not the recipe's.
 _FIXED = (
     "recipe", "recipe_hash", "training_hash", "versus", "files", "claims", "exact", "not_judged",
     "alpha", "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "maximum",
@@ -35,36 +38,33 @@ _FIXED = (
 
 
 def check_bytes(folder: VerificationFolder) -> Iterator[Finding]:
-    """Compare the SHA-256 of preregistration.json with every place that keeps it."""
-    sha, told = folder.sha256, dict[str, Any]()
-    state = folder.state
-    told[VERIFICATION] = state.get("preregistration")
-    messages = []
+    """Compare the SHA-256 of preregistration.json with every file that keeps it."""
+    sha, state, messages = folder.sha256, folder.state, list[str]()
+    kept = {VERIFICATION: None if state is None else state.preregistration}
     if (folder.path / REPORT_JSON).is_file():
-        kept = read_object(folder, REPORT_JSON).get("preregistration")
-        kept = kept if isinstance(kept, dict) else {}
-        told[REPORT_JSON] = kept.get("sha256")
-        if kept.get("registered") != folder.registered:
+        shown = kept_report(folder.path).preregistration
+        kept[REPORT_JSON] = None if shown is None else shown.sha256
+        if shown is None or shown.registered != folder.registered:
             messages.append(f"what {REPORT_JSON} shows as registered is not {PREREGISTRATION}")
-    elif state.get("state") == "finished":
+    elif state is not None and state.state == "finished":
         messages.append(f"there is no {REPORT_JSON}, though the verification finished")
     messages += [
-        f"the SHA-256 of {PREREGISTRATION} is {sha}, {name} has {kept}: one was changed"
-        for name, kept in told.items()
-        if kept != sha
+        f"the SHA-256 of {PREREGISTRATION} is {sha}, but {name} has {digest}: one was changed"
+        for name, digest in kept.items()
+        if digest != sha
     ]
     name = _NAMED.match(folder.path.resolve().name)
     if name and name[1] != sha[:8]:
-        messages.append(f"the folder is named for {name[1]}, {PREREGISTRATION} has {sha[:8]}")
-    yield from differing("registration", messages, f"SHA-256 {sha}, also in {', '.join(told)}")
+        messages.append(f"the folder is named for {name[1]}, but {PREREGISTRATION} has {sha[:8]}")
+    yield from differing("registration", messages, f"SHA-256 {sha}, also in {', '.join(kept)}")
 
 
-def check_recipe(kept: Kept) -> Iterator[Finding]:
-    """Register the folder's recipe once more, and compare with what was registered."""
-    registered, messages = kept.registered, []
-    homes = kept.homes()
-    for home, digest in zip(homes[1:], kept.digests[1:], strict=True):
-        name = (home / RECIPE).relative_to(kept.folder.path)
+def check_recipe(recorded: Recorded) -> Iterator[Finding]:
+    """Register the folder's recipe again, and compare with what was registered."""
+    registered, messages = recorded.registered, list[str]()
+    homes = recorded.homes()
+    for home, digest in zip(homes[1:], recorded.digests[1:], strict=True):
+        name = (home / RECIPE).relative_to(recorded.folder.path)
         try:
             same = training_hash(load_recipe(home / RECIPE, check=False)) == digest
         except PapertrialError as error:
@@ -72,88 +72,70 @@ def check_recipe(kept: Kept) -> Iterator[Finding]:
             continue
         if not same:
             messages.append(f"{name} is not the other side that was registered")
-    agrees = f"{RECIPE} gives the registered rule and hashes; training {kept.digests[0]}"
+    agrees = f"{RECIPE} gives the registered rule and hashes; training {recorded.digests[0]}"
     try:
         recipe = load_recipe(homes[0] / RECIPE, check=False)
-        absent = _absent(recipe)
+        absent = _absent_sides(recipe)
         if absent:
-            messages += _unlike_rule(kept, recipe)
-            agrees = f"{RECIPE} gives the registered rule, and training {kept.digests[0]}"
-            told = f"its other side, {', '.join(absent)}, is not here, so its hash was not taken"
-            yield noted("recipe", f"{RECIPE}: {told}")
+            messages += _unlike_rule(recorded, recipe)
+            agrees = f"{RECIPE} gives the registered rule, and training {recorded.digests[0]}"
+            missing = f"its other side, {', '.join(absent)}, is not here"
+            yield noted("recipe", f"{RECIPE}: {missing}, so its hash was not computed")
         else:
-            again = register(recipe, threads=registered["threads"], device=registered["device"])
-            fixed = {key: registered[key] for key in _FIXED if key in registered}
-            messages += _unlike(fixed, again.registered)
+            again = register(recipe, threads=registered.threads, device=registered.device)
+            messages += _unlike_registration(registered, again.registered)
     except PapertrialError as error:
         messages.append(f"{RECIPE} cannot be registered again: {error}")
     yield from differing("recipe", messages, agrees)
 
 
-def _absent(recipe: Recipe) -> list[str]:
+def _absent_sides(recipe: Recipe) -> list[str]:
     """Return the files of the other sides of differences that are not on this machine."""
     named = [claim.versus.recipe for claim in recipe.claims if claim.versus is not None]
     files = [name for name in named if name is not None and Path(name).is_absolute()]
     return [name for name in dict.fromkeys(files) if not Path(name).is_file()]
 
 
-def _unlike_rule(kept: Kept, recipe: Recipe) -> Iterator[str]:
-    """Compare the claims and the training alone: what can be where another side is not here."""
+def _unlike_rule(recorded: Recorded, recipe: Recipe) -> Iterator[str]:
+    """Compare the claims and our training only, for when another side is not here."""
     judged = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    if tuple(map(to_judged_claim, judged)) != kept.rule.claims:
+    if tuple(map(to_judged_claim, judged)) != recorded.rule.claims:
         yield f"{RECIPE} has other claims than those registered"
-    if training_hash(recipe) != kept.digests[0]:
+    if training_hash(recipe) != recorded.digests[0]:
         yield f"{RECIPE} is another training than the one registered"
 
 
-def _unlike(registered: Any, again: Any, where: str = "") -> Iterator[str]:
-    """Yield in words where two trees of plain values are unlike."""
-    if isinstance(registered, Mapping) and isinstance(again, Mapping):
-        for key, value in registered.items():
-            yield from _unlike(value, again.get(key), f"{where}.{key}" if where else key)
-    elif isinstance(registered, list) and isinstance(again, list) and len(registered) == len(again):
-        for i, (one, other) in enumerate(zip(registered, again, strict=True)):
-            yield from _unlike(one, other, f"{where}.{i}")
-    elif registered != again:
-        yield f"{where} is registered as {shown(registered)}; {RECIPE} has {shown(again)}"
+def _unlike_registration(registered: Preregistration, again: Preregistration) -> Iterator[str]:
+    had, has = registered.to_plain(), again.to_plain()
+    for key in _FIXED:
+        for one in unlike(had[key], has[key], where=key):
+            now = f"{RECIPE} has {shortened(one.second)}"
+            yield f"{one.where} is registered as {shortened(one.first)}; {now}"
 
 
-def check_seeds(kept: Kept) -> Iterator[Finding]:
+def check_seeds(recorded: Recorded) -> Iterator[Finding]:
     """Find seeds that were not registered, or that ended twice."""
-    seeds = [outcome.seed for outcome in kept.outcomes]
+    seeds = [outcome.seed for outcome in recorded.outcomes]
     messages = [
-        f"seed {seed} is in {OUTCOMES}, but not among the registered ones"
+        f"seed {seed} is in {OUTCOMES}, but was not registered"
         for seed in seeds
-        if seed not in kept.rule.seeds
+        if seed not in recorded.rule.seeds
     ]
     messages += [
         f"seed {seed} has more than one record in {OUTCOMES}"
         for seed in sorted(set(seeds))
         if seeds.count(seed) > 1
     ]
-    messages += [
-        f"seed {outcome.seed} is in {OUTCOMES} as {outcome.state!r}, which no seed can be"
-        for outcome in kept.outcomes
-        if outcome.state not in ("finished", "diverged", "crashed")
-    ]
-    lost = [o for o in kept.outcomes if o.state in ("diverged", "crashed")]
+    lost = [o for o in recorded.outcomes if o.state != "finished"]
     failed = f"; {', '.join(f'seed {o.seed} {o.state}' for o in lost)}" if lost else ""
-    told = ", ".join(map(str, sorted(seeds))) or "none"
-    agrees = f"{len(seeds)} of {len(kept.rule.seeds)} registered seeds ended: {told}{failed}"
+    listed = ", ".join(map(str, sorted(seeds))) or "none"
+    agrees = f"{len(seeds)} of {len(recorded.rule.seeds)} registered seeds ended: {listed}{failed}"
     yield from differing("seeds", messages, agrees)
 
 
-def check_unused(kept: Kept, look: Look) -> Iterator[Finding]:
-    """Tell of registered seeds that ended, but that no verdict was taken of."""
+def check_unused(recorded: Recorded, look: Look) -> Iterator[Finding]:
+    """Note registered seeds that ended, but that no verdict rests on."""
     used = {outcome.seed for outcome in look.outcomes}
-    for seed in dict.fromkeys(outcome.seed for outcome in kept.outcomes):
-        if seed in kept.rule.seeds and seed not in used:
-            yield noted("seeds", f"seed {seed} ended, but no verdict was taken of it")
-
-
-def read_object(folder: VerificationFolder, name: str) -> dict[str, Any]:
-    """Read a JSON object; RunError where it is none."""
-    value = folder.read_json(name)
-    if not isinstance(value, dict):
-        raise RunError(f"{folder.path / name} is damaged: it is no JSON object")
-    return value
+    for seed in dict.fromkeys(outcome.seed for outcome in recorded.outcomes):
+        if seed in recorded.rule.seeds and seed not in used:
+            yield noted("seeds", f"seed {seed} ended, but no verdict rests on it")

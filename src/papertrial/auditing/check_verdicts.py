@@ -1,204 +1,228 @@
-"""Verdicts taken once more from the scores on record, and compared with those that are told."""
+"""Decide again from the recorded scores, and compare with the verdicts that are stored."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from papertrial.auditing.check_registration import read_object
-from papertrial.auditing.finding import Finding, cut, differing, noted, shown
-from papertrial.auditing.record import Kept
+from papertrial.auditing.compare import ROUNDING, Tolerance, alike
+from papertrial.auditing.finding import Finding, cut, differing, noted, shortened
+from papertrial.auditing.recorded import Recorded
 from papertrial.claims.judge import judge
 from papertrial.claims.labels import label, labels
-from papertrial.claims.ruling import Ruling, overall
+from papertrial.claims.rule import StatisticName
 from papertrial.claims.run_trial import Look, is_over
+from papertrial.claims.verdict import Verdict, overall
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
+from papertrial.report.report_files import kept_report
+from papertrial.store.report_record import ExactResult, Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
-from papertrial.verification.claim_results import exactly
+from papertrial.store.verification_records import ClaimLine, VerificationState
+from papertrial.verification.claim_results import count_exact
 from papertrial.verification.verify import recipe_of
 
-# The same sums on another machine may differ in their last bits.
-_RELATIVE = 1e-9
+Values = dict[str, object]  # of one claim, as JSON
+_EXACT = ("metric", "split", "value", "verdict")
+_FIRST = ("verdict", "scores", "mean", "sd", "low", "high")  # in the order that messages list
 
 
-def replay(kept: Kept) -> Look:
+def replay(recorded: Recorded) -> Look:
     """Take the registered seeds in their order, as the trial did, until the claims are decided."""
-    ended = {outcome.seed: outcome for outcome in kept.outcomes}
-    look = Look((), judge(kept.rule, ()))
-    while not is_over(kept.rule, look) and kept.rule.seeds[len(look.outcomes)] in ended:
-        outcomes = (*look.outcomes, ended[kept.rule.seeds[len(look.outcomes)]])
-        look = Look(outcomes, judge(kept.rule, outcomes))
+    rule, ended = recorded.rule, {outcome.seed: outcome for outcome in recorded.outcomes}
+    look = Look((), judge(rule, ()))
+    while not is_over(rule, look) and rule.seeds[len(look.outcomes)] in ended:
+        outcomes = (*look.outcomes, ended[rule.seeds[len(look.outcomes)]])
+        look = Look(outcomes, judge(rule, outcomes))
     return look
 
 
 def check_verdicts(
-    kept: Kept, look: Look, data: str | Path | None
+    recorded: Recorded, look: Look, data: str | Path | None
 ) -> Generator[Step | Finding, None, None]:
-    """Compare verdicts, means and intervals with verification.json and report.json."""
-    state = kept.folder.state
-    if state.get("state") != "finished":
-        yield noted("verdicts", f"none to compare: the verification is {state.get('state')!r}")
+    """Compare verdicts, means and intervals with verification.json and report.json.
+
+    Raises:
+        RunError: report.json is absent or damaged.
+    """
+    state = recorded.state
+    if state is None or not recorded.is_finished:
+        now = "not started" if state is None else state.state
+        yield noted("verdicts", f"there are none to compare: the verification is {now!r}")
         return
     messages = []
-    if not is_over(kept.rule, look):
-        after = kept.rule.seeds[len(look.outcomes)]
-        messages.append(f"{OUTCOMES} decides not every claim, and seed {after} is not in it")
-    claims = _claims(kept, look)
-    exact = yield from _exact(kept, data)
+    if not is_over(recorded.rule, look):
+        after = recorded.rule.seeds[len(look.outcomes)]
+        messages.append(f"{OUTCOMES} does not decide every claim, and seed {after} is not in it")
+    names, claims = [label(claim) for claim in recorded.rule.claims], _decided(recorded, look)
+    exact = yield from _counted(recorded, data)
     if isinstance(exact, Finding):
         yield exact
-    seeds = [outcome.seed for outcome in look.outcomes]
-    if state.get("seeds") != seeds:
-        took = shown(state.get("seeds"))
-        messages.append(f"{VERIFICATION} took the seeds {took}; taken anew they are {shown(seeds)}")
-    messages += _told(VERIFICATION, state.get("claims"), claims)
-    others = [c for c in _list(state.get("claims"))[len(claims) :] if c.get("kind") == "exact"]
-    others = [claim for claim in others if claim.get("verdict") is not None]
-    if not isinstance(exact, Finding):
-        messages += _told(VERIFICATION, others, exact)
-    verdicts = [claim["verdict"] for claim in [*claims, *others]]
-    messages += _overall(VERIFICATION, state, overall(verdicts))
-    report = read_object(kept.folder, REPORT_JSON)
-    messages += _told(REPORT_JSON, report.get("claims"), _with_scores(claims, look))
-    if not isinstance(exact, Finding):
-        ours = [{**claim, "ours": claim["mean"]} for claim in exact]
-        told = ("metric", "split", "value", "ours", "verdict")
-        messages += _told(REPORT_JSON, report.get("exact"), [{k: c[k] for k in told} for c in ours])
-    messages += _overall(REPORT_JSON, report, overall(verdicts))
-    messages += _listed(kept, report)
-    counted = "; ".join(f"{_name(claim)} {claim['verdict']}" for claim in [*claims, *others])
-    yield from differing("verdicts", messages, f"taken anew, they are the same: {counted}")
+    messages += _unlike_state(state, look, names, claims, exact)
+    stored = state.claims or ()
+    counted = [c for c in stored[len(claims) :] if c.kind == "exact" and c.verdict is not None]
+    verdicts = [ruling.verdict for ruling in look.rulings]
+    verdicts += [line.verdict for line in counted if line.verdict is not None]
+    verdict = overall(verdicts)
+    report = kept_report(recorded.folder.path)
+    messages += _unlike_verdict(VERIFICATION, state.verdict, state.headline, verdict)
+    messages += _unlike_report(report, look, names, claims, exact)
+    messages += _unlike_verdict(REPORT_JSON, report.verdict, report.headline, verdict)
+    messages += _unlike_rows(recorded, report)
+    shown = zip([*names, *map(_name, counted)], verdicts, strict=True)
+    listed = "; ".join(f"{name} {one}" for name, one in shown)
+    yield from differing("verdicts", messages, f"decided again, they are the same: {listed}")
 
 
-def _claims(kept: Kept, look: Look) -> list[dict[str, Any]]:
-    """Return what the scores on record say of each claim."""
-    other: Any = "mean" if kept.rule.statistic == "median" else "median"
-    beside = judge(replace(kept.rule, statistic=other), look.outcomes)
+def _decided(recorded: Recorded, look: Look) -> list[Values]:
+    """Return what the recorded scores say about each claim."""
+    other: StatisticName = "mean" if recorded.rule.statistic == "median" else "median"
+    beside = judge(replace(recorded.rule, statistic=other), look.outcomes)
+    rows = zip(recorded.rule.claims, look.rulings, beside, strict=True)
     return [
         {
             "metric": claim.metric,
             "split": claim.split,
-            "label": label(claim),
             "kind": claim.kind,
             "value": claim.value,
             "tolerance": claim.tolerance,
             "n": len(ruling.scores),
-            **{name: _finite(getattr(ruling, name)) for name in ("mean", "sd", "low", "high")},
+            "mean": _finite(ruling.mean),
+            "sd": _finite(ruling.sd),
+            "low": _finite(ruling.low),
+            "high": _finite(ruling.high),
             "holds_within": _finite(ruling.holds_within),
             "verdict": ruling.verdict,
             "verdict_median": (ruling if other == "mean" else second).verdict,
             "decided_at": ruling.decided_at,
         }
-        for claim, ruling, second in zip(kept.rule.claims, look.rulings, beside, strict=True)
+        for claim, ruling, second in rows
     ]
 
 
-def _with_scores(claims: list[dict[str, Any]], look: Look) -> list[dict[str, Any]]:
-    """Add what report.json has beside: each score, and the interval after each seed."""
-    seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
-
-    def more(ruling: Ruling) -> dict[str, Any]:
-        series = [[n, _finite(low), _finite(high)] for n, low, high in ruling.series]
-        pairs = zip(seeds, ruling.scores, strict=True)
-        return {"scores": [list(pair) for pair in pairs], "intervals": series}
-
-    return [{**claim, **more(ruling)} for claim, ruling in zip(claims, look.rulings, strict=True)]
-
-
-def _exact(
-    kept: Kept, data: str | Path | None
-) -> Generator[Step, None, list[dict[str, Any]] | Finding]:
-    """Count parameters and samples once more; a finding where the data are not there."""
+def _counted(
+    recorded: Recorded, data: str | Path | None
+) -> Generator[Step, None, list[ExactResult] | Finding]:
+    """Count parameters and samples again; return a finding if the data are not there."""
     try:
-        recipe = recipe_of(kept.folder)
+        recipe = recipe_of(recorded.folder)
         stated = [c for c in recipe.claims if c.kind == "exact" and c.not_judged is None]
-        counted = yield from exactly(recipe, stated, data)
+        return (yield from count_exact(recipe, stated, data))
     except PapertrialError as error:
         return noted("verdicts", f"parameters and samples were not counted again: {error}")
-    shown = ("metric", "split", "value", "verdict")
-    return [{**{key: one[key] for key in shown}, "mean": one["ours"]} for one in counted]
 
 
-def _told(name: str, told: Any, ours: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say where a file tells other numbers of the claims than those found anew."""
-    told = _list(told)
-    if len(told) < len(ours):
-        return [f"{name} tells of {len(told)} claims, {len(ours)} were registered"]
-    messages = []
-    for number, (said, claim) in enumerate(zip(told, ours, strict=False), 1):
-        unlike = [
-            _apart(key, said.get(key), claim[key])
-            for key in sorted(set(claim) - {"label"}, key=_rank)
-            if not _same(said.get(key), claim[key], abs(claim.get("mean") or 0.0))
-        ]
-        if unlike:
+def _unlike_state(
+    state: VerificationState,
+    look: Look,
+    names: list[str],
+    claims: list[Values],
+    exact: list[ExactResult] | Finding,
+) -> Iterator[str]:
+    """Say where verification.json differs from what was decided again."""
+    seeds = tuple(outcome.seed for outcome in look.outcomes)
+    if state.seeds != seeds:
+        took = f"{VERIFICATION} took the seeds {shortened(list(state.seeds or ()))}"
+        yield f"{took}; decided again, they are {shortened(list(seeds))}"
+    stored = [line.to_plain() for line in state.claims or ()]
+    yield from _unlike_claims(VERIFICATION, stored, names, claims)
+    if not isinstance(exact, Finding):
+        others = [c for c in stored[len(claims) :] if c["kind"] == "exact" and c["verdict"]]
+        ours: list[Values] = [{**_values(one, _EXACT), "mean": one.ours} for one in exact]
+        yield from _unlike_claims(VERIFICATION, others, list(map(_name, exact)), ours)
+
+
+def _unlike_report(
+    report: Report,
+    look: Look,
+    names: list[str],
+    claims: list[Values],
+    exact: list[ExactResult] | Finding,
+) -> Iterator[str]:
+    """Say where the claims in report.json differ from what was decided again."""
+    seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
+    ours: list[Values] = [
+        {
+            **claim,
+            "scores": [list(pair) for pair in zip(seeds, ruling.scores, strict=True)],
+            "intervals": [[n, _finite(low), _finite(high)] for n, low, high in ruling.series],
+        }
+        for claim, ruling in zip(claims, look.rulings, strict=True)
+    ]
+    yield from _unlike_claims(REPORT_JSON, [c.to_plain() for c in report.claims], names, ours)
+    if not isinstance(exact, Finding):
+        counted = [_values(one, (*_EXACT, "ours")) for one in exact]
+        stored = [one.to_plain() for one in report.exact]
+        yield from _unlike_claims(REPORT_JSON, stored, list(map(_name, exact)), counted)
+
+
+def _values(result: ExactResult, keys: Sequence[str]) -> Values:
+    return {key: getattr(result, key) for key in keys}
+
+
+def _unlike_claims(
+    file: str, stored: Sequence[Values], names: Sequence[str], ours: Sequence[Values]
+) -> Iterator[str]:
+    """Say where the claims in a file differ from those that were decided again."""
+    if len(stored) < len(ours):
+        yield f"{file} has {len(stored)} claims, but {len(ours)} were registered"
+        return
+    for number, (name, had, has) in enumerate(zip(names, stored, ours, strict=False), 1):
+        mean = has.get("mean")
+        scale = abs(mean) if isinstance(mean, float) else 0.0
+        near = Tolerance(ROUNDING.relative, ROUNDING.absolute * max(1.0, scale))
+        changed = [key for key in has if not alike(had[key], has[key], near)]
+        if changed:
             which = f"claim {number}, " if len(ours) > 1 else ""
-            messages.append(cut(f"{name}, {which}{_name(claim)}: {'; '.join(unlike)}"))
-    return messages
+            listed = "; ".join(
+                _apart(key, had[key], has[key]) for key in sorted(changed, key=_rank)
+            )
+            yield cut(f"{file}, {which}{name}: {listed}")
 
 
 def _rank(key: str) -> tuple[int, str]:
-    """Order what is told of a claim: the verdict, then the scores, then what they give."""
-    first = ("verdict", "scores", "mean", "sd", "low", "high")
-    return first.index(key) if key in first else len(first), key
+    """Order the values of a claim: the verdict, then the scores, then what follows from them."""
+    return _FIRST.index(key) if key in _FIRST else len(_FIRST), key
 
 
-def _apart(key: str, told: Any, ours: Any) -> str:
-    """Say in what a value differs from that taken anew; of a list, how much of it."""
-    if isinstance(told, list) and isinstance(ours, list) and len(told) == len(ours):
-        unlike = [one for one, other in zip(told, ours, strict=True) if one != other]
-        return f"{len(unlike)} of {len(ours)} {key} are others ({shown(unlike[0], 40)})"
-    if isinstance(told, float) and isinstance(ours, float) and f"{told:.6g}" != f"{ours:.6g}":
-        return f"{key} is {told:.6g}, taken anew {ours:.6g}"
-    return f"{key} is {shown(told, 40)}, taken anew {shown(ours, 40)}"
+def _apart(key: str, had: object, has: object) -> str:
+    """Say how a stored value differs from the one decided again; of a list, how many entries."""
+    if isinstance(had, list) and isinstance(has, list) and len(had) == len(has):
+        unlike = [one for one, other in zip(had, has, strict=True) if one != other]
+        return f"{len(unlike)} of {len(has)} {key} differ ({shortened(unlike[0], 40)})"
+    if isinstance(had, float) and isinstance(has, float) and f"{had:.6g}" != f"{has:.6g}":
+        return f"{key} is {had:.6g}, decided again {has:.6g}"
+    return f"{key} is {shortened(had, 40)}, decided again {shortened(has, 40)}"
 
 
-def _overall(name: str, told: Mapping[str, Any], verdict: str) -> Iterator[str]:
-    """Compare the verdict over all claims, and the sentence that begins with it."""
-    for key in ("verdict", "headline"):
-        said = str(told.get(key))
-        begins = said.removeprefix(verdict)[:1] in ("", " ", ":")
-        if not said.startswith(verdict) or not begins:
-            yield f"{name}: {key} is {shown(said)}; taken anew the verdict is {verdict}"
+def _unlike_verdict(
+    file: str, stored: str | None, headline: str | None, verdict: Verdict
+) -> Iterator[str]:
+    """Compare the verdict on all claims, and the sentence that begins with it."""
+    for key, value in (("verdict", stored), ("headline", headline)):
+        text = str(value)
+        begins = text.removeprefix(verdict)[:1] in ("", " ", ":")
+        if not text.startswith(verdict) or not begins:
+            yield f"{file}: {key} is {shortened(text)}; decided again, the verdict is {verdict}"
 
 
-def _listed(kept: Kept, report: Mapping[str, Any]) -> Iterator[str]:
+def _unlike_rows(recorded: Recorded, report: Report) -> Iterator[str]:
     """Compare the report's table of seeds with outcomes.jsonl."""
-    told = {row.get("seed"): row for row in _list(report.get("seeds"))}
-    for record in kept.records:
-        row = told.get(record["seed"], {})
-        scores = [s[0] - s[1] if len(s) > 1 else s[0] for s in record["scores"]]
-        ours = dict(zip(labels(kept.rule.claims), scores, strict=False))
-        if (row.get("state"), row.get("scores")) != (record["state"], ours):
-            yield f"{REPORT_JSON}: its row of seed {record['seed']} is not what {OUTCOMES} has"
-    for seed in set(told) - {record["seed"] for record in kept.records}:
-        yield f"{REPORT_JSON} has a row of seed {seed}, which {OUTCOMES} has not"
+    rows = {row.seed: row for row in report.seeds}
+    for record in recorded.records:
+        row = rows.get(record.seed)
+        scores = dict(zip(labels(recorded.rule.claims), record.gains, strict=False))
+        if row is None or (row.state, row.scores) != (record.state, scores):
+            yield f"{REPORT_JSON}: its row of seed {record.seed} is not what {OUTCOMES} has"
+    for seed in rows.keys() - {record.seed for record in recorded.records}:
+        yield f"{REPORT_JSON} has a row of seed {seed}, but {OUTCOMES} does not"
 
 
-def _same(one: Any, other: Any, scale: float) -> bool:
-    """Compare plain values, floats but for their last bits; `scale` is that of the scores."""
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(
-            _same(a, b, scale) for a, b in zip(one, other, strict=True)
-        )
-    if isinstance(one, float | int) and isinstance(other, float | int):
-        near = 1e-3 * _RELATIVE * max(1.0, scale)
-        return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=near)
-    return bool(one == other)
-
-
-def _name(claim: Mapping[str, Any]) -> str:
-    if claim.get("label"):
-        return str(claim["label"])
-    return " ".join(str(claim[key]) for key in ("split", "metric") if claim.get(key) is not None)
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+def _name(claim: ClaimLine | ExactResult) -> str:
+    """Return what a counted claim is about."""
+    return f"{claim.split} {claim.metric}" if claim.split else claim.metric
 
 
 def _finite(value: float) -> float | None:

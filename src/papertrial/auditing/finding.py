@@ -1,12 +1,11 @@
-"""What an audit tells of one of its checks."""
+"""One line of an audit: what agrees, what differs, and what a reader should know."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
-LONGEST = 200  # letters of a finding that says what follows from another
+LONGEST = 200  # characters of a finding that follows from another one
 
 
 @dataclass(frozen=True)
@@ -14,10 +13,10 @@ class Finding:
     """One line of an audit.
 
     Attributes:
-        check: which one, in a word or two.
-        ok: nothing differs.
+        check: the name of the check.
+        ok: whether everything agrees.
         message: what was compared and agrees, or what differs and where.
-        warning: nothing differs, yet something is to be known, or could not be compared.
+        warning: nothing differs, but the reader should know it, or it could not be compared.
     """
 
     check: str
@@ -29,23 +28,23 @@ class Finding:
         word = "differs" if not self.ok else "note" if self.warning else "ok"
         return f"{word:8}{self.check}: {self.message}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the finding as plain JSON."""
+    def to_json(self) -> dict[str, object]:
+        """Return the values that `papertrial audit --json` prints."""
         return asdict(self)
 
 
-def shown(value: Any, longest: int = 60) -> str:
-    """Return a value as a finding shows it, a long one by its beginning."""
+def shortened(value: object, longest: int = 60) -> str:
+    """Return a value as a finding shows it; of a long one only the beginning."""
     return cut(repr(value), longest)
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
-    """Return a text of one line that is not too long."""
+    """Return a one-line text, cut to a number of characters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def differing(check: str, messages: Sequence[str], agrees: str) -> Iterator[Finding]:
-    """Yield a finding for each difference, or where there is none the one that all agrees."""
+    """Yield a finding for each difference, or a single one that everything agrees."""
     if not messages:
         yield Finding(check, True, agrees)
     for message in messages:
@@ -53,5 +52,5 @@ def differing(check: str, messages: Sequence[str], agrees: str) -> Iterator[Find
 
 
 def noted(check: str, message: str) -> Finding:
-    """Return a finding that is no difference, but to be known."""
+    """Return a finding that is not a difference, but that the reader should know."""
     return Finding(check, True, message, warning=True)

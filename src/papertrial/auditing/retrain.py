@@ -1,4 +1,4 @@
-"""Checks that compute: stored weights on the data, and a seed trained once more."""
+"""Evaluate the stored weights of a seed on the data, and train the seed again."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import hashlib
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from papertrial.auditing.check_runs import Side, elsewhere, here
-from papertrial.auditing.finding import Finding, differing, noted, shown
-from papertrial.auditing.record import Kept
+from papertrial.auditing.finding import Finding, differing, noted, shortened
+from papertrial.auditing.recorded import Recorded
 from papertrial.checks.stochastic import check_stochastic
 from papertrial.data.column import Dataset
 from papertrial.data.sources.named_sets import data_folder
@@ -25,8 +24,9 @@ from papertrial.runs.run import load_run
 from papertrial.runs.train import start_from
 from papertrial.store.run_folder import PREDICTIONS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.verification_folder import VERSUS
+from papertrial.store.verification_records import SeedRecord
 from papertrial.training.checkpoint import load_weights
-from papertrial.verification.seed import Fixed, SeedTask, TrainingPlace, train_seed
+from papertrial.verification.seed import Fixed, SeedTask, TrainedSeed, TrainingPlace, train_seed
 
 # How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
 _HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
@@ -35,11 +35,11 @@ _HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
 def check_predictions(
     sides: list[Side], device: torch.device, data: str | Path | None
 ) -> Generator[Step | Finding, None, None]:
-    """Evaluate the stored weights of a seed on the data, and compare with what it predicted.
+    """Evaluate the stored weights of a seed on the data, and compare with its predictions.
 
     Args:
         sides: the runs of the seed.
-        device: where.
+        device: the device to evaluate on.
         data: the data folder.
     """
     messages, exactly, other = list[str](), True, list[str]()
@@ -68,7 +68,7 @@ def check_predictions(
                         yield noted(
                             "predictions",
                             f"{side}: not compared: the model draws random numbers in evaluation, "
-                            f"and {device} draws others than {then} did",
+                            f"and {device} draws other ones than {then}",
                         )
                         return
                     messages.append(
@@ -83,7 +83,7 @@ def check_predictions(
 
 
 def _draws_elsewhere(side: Side, parts: prepare.Parts, device: torch.device) -> bool:
-    """Tell whether other outputs are due to draws of a model on another kind of device."""
+    """Tell whether outputs differ because a model draws, on another kind of device than before."""
     if side.provenance.environment.device.partition(":")[0] == device.type:
         return False
     x = parts.samples.batches.batch(side.seed, 0, 0).x
@@ -98,11 +98,11 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
 
 
 def _unlike_data(side: Side, dataset: Dataset) -> Iterator[str]:
-    """Say where data, targets or ids are not those that the run had."""
+    """Say where data, targets or ids are not those of the run."""
     known = side.provenance.data
     for split, rows in dataset.splits.items():
         if split not in known or known[split].fingerprint != rows.fingerprint:
-            yield f"the {split} data are not those that it had: another fingerprint"
+            yield f"the {split} data are not those of the run: they have another fingerprint"
             continue
         kept = stored(side.run, split)
         if not torch.equal(kept.target, rows.y.cpu()) or (kept.ids != rows.ids).any():
@@ -110,55 +110,54 @@ def _unlike_data(side: Side, dataset: Dataset) -> Iterator[str]:
 
 
 def train_again(
-    kept: Kept, seed: int, sides: list[Side], device: torch.device, data: str | Path | None
+    recorded: Recorded, seed: int, sides: list[Side], device: torch.device, data: str | Path | None
 ) -> Generator[Step | Finding, None, None]:
-    """Train a seed once more as it was registered, and compare weights, predictions and scores.
+    """Train a seed again as it was registered, and compare weights, predictions and scores.
 
     Args:
-        kept: the verification.
+        recorded: the verification.
         seed: one that ended in it.
-        sides: its runs; none where it did not finish.
-        device: where.
+        sides: its runs; none if it did not finish.
+        device: the device to train on.
         data: the data folder.
 
     Raises:
-        PapertrialError: it cannot be trained here, because the data are not there for example.
+        PapertrialError: it cannot be trained here, for example because the data are missing.
     """
-    record = next(record for record in kept.records if record["seed"] == seed)
+    record = next(record for record in recorded.records if record.seed == seed)
     with tempfile.TemporaryDirectory(prefix="papertrial-audit-") as name:
         home, fixed = Path(name), list[Fixed]()
-        for i, kept_in in enumerate(kept.homes()):
-            # Claims train nothing, and the recipe that one compares with may not be here.
-            recipe = load_recipe(kept_in / RECIPE, ["claims=[]"], check=False)
+        for i, original in enumerate(recorded.homes()):
+            # Claims do not change the training, and a recipe that one names may not be here.
+            recipe = load_recipe(original / RECIPE, ["claims=[]"], check=False)
             to = home / VERSUS / str(i - 1) if i else home
             to.mkdir(parents=True, exist_ok=True)
-            fixed.append(Fixed.of(recipe))  # whether it was registered is asked elsewhere
+            fixed.append(Fixed.of(recipe))  # other checks tell whether it was registered
             (to / RECIPE).write_text(to_yaml(recipe), encoding="utf-8")
-        task = SeedTask(home, seed, kept.wanted, tuple(fixed))
+        task = SeedTask(home, seed, recorded.wanted, tuple(fixed))
         place = TrainingPlace(
-            str(device), kept.registered["threads"], None if data is None else str(data)
+            str(device), recorded.registered.threads, None if data is None else str(data)
         )
         try:
             again = yield from _training(task, place)
         except DivergedError as error:
-            same = record["state"] == "diverged"
-            how = "diverged again" if same else f"diverges, on record it {record['state']}"
+            same = record.state == "diverged"
+            how = "diverged again" if same else f"diverges, but is recorded as {record.state}"
             yield Finding("retraining", same, f"seed {seed} {how}: {error}")
             return
-        if record["state"] == "crashed":  # which may have been this machine's failure
-            told = f"seed {seed}, whose process died twice, finishes here with the scores"
-            yield noted("retraining", f"{told} {shown(again['scores'])}")
+        scores = shortened(again.scores)
+        if record.state == "crashed":  # perhaps through a failure of the machine
+            message = f"seed {seed}, whose process died twice, finishes here with the scores"
+            yield noted("retraining", f"{message} {scores}")
             return
-        if record["state"] != "finished":
-            message = (
-                f"seed {seed} finishes with the scores {shown(again['scores'])}, on record it "
-            )
-            yield Finding("retraining", False, f"{message}{record['state']}")
+        if record.state != "finished":
+            message = f"seed {seed} finishes with the scores {scores}, but is recorded as"
+            yield Finding("retraining", False, f"{message} {record.state}")
             return
-        yield _compared(kept, record, again, sides, home)
+        yield _compared(recorded, record, again, sides, home)
 
 
-def _training(task: SeedTask, place: TrainingPlace) -> Generator[Step, None, dict[str, Any]]:
+def _training(task: SeedTask, place: TrainingPlace) -> Generator[Step, None, TrainedSeed]:
     with Returning(train_seed(task, place)) as positions:
         for position in positions:
             versus = f", {position.part}" if position.part else ""
@@ -168,16 +167,16 @@ def _training(task: SeedTask, place: TrainingPlace) -> Generator[Step, None, dic
 
 
 def _compared(
-    kept: Kept, record: dict[str, Any], again: dict[str, Any], sides: list[Side], home: Path
+    recorded: Recorded, record: SeedRecord, again: TrainedSeed, sides: list[Side], home: Path
 ) -> Finding:
-    """Tell whether a seed trained again is the one on record."""
-    seed, unlike, other = record["seed"], [], list[str]()
-    if again["weights"] != record["weights"]:
+    """Compare a seed that was trained again with its record and its runs."""
+    seed, unlike, other = record.seed, list[str](), list[str]()
+    if again.weights != record.weights:
         unlike.append("weights")
-    if again["scores"] != record["scores"]:
+    if again.scores != record.scores:
         unlike.append("scores")
     for side in sides:
-        run = load_run(home / again["runs"][side.arm])
+        run = load_run(home / again.runs[side.arm])
         then, now = side.provenance, Side(seed, side.arm, run).provenance
         other += elsewhere(then.environment, now.environment)
         unlike += [
@@ -190,22 +189,20 @@ def _compared(
         return Finding("retraining", True, message)
     changed = ", ".join(dict.fromkeys(unlike))
     if not other:
-        rule = f"seed {seed} trained again, here as then, gives other {changed}"
+        rule = f"seed {seed}, trained again on a machine like the first, gives other {changed}"
         return Finding("retraining", False, rule)
-    apart = _apart(kept, record, again)
+    apart = _apart(recorded, record, again)
     where = f"seed {seed} trained again gives other {changed} ({'; '.join(dict.fromkeys(other))})"
     if apart:
         return Finding("retraining", False, f"{where}; and {'; '.join(apart)}")
     return noted("retraining", f"{where}; its scores lie within the claims' tolerances")
 
 
-def _apart(kept: Kept, record: dict[str, Any], again: dict[str, Any]) -> list[str]:
-    """Say which scores lie further from those on record than a claim tolerates."""
+def _apart(recorded: Recorded, record: SeedRecord, again: TrainedSeed) -> list[str]:
+    """Say which scores lie further from the recorded ones than a claim tolerates."""
     return [
-        f"{claim.split} {claim.metric} is {now}, {had} on record, tolerance {claim.tolerance:g}"
-        for claim, pair, new in zip(
-            kept.rule.claims, record["scores"], again["scores"], strict=True
-        )
+        f"{claim.split} {claim.metric} is {now}, recorded is {had}, tolerance {claim.tolerance:g}"
+        for claim, pair, new in zip(recorded.rule.claims, record.scores, again.scores, strict=True)
         for had, now in zip(pair, new, strict=True)
         if abs(had - now) > claim.tolerance
     ]

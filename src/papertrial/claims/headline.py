@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from papertrial.claims.ruling import Verdict
+from papertrial.claims.verdict import Verdict
 from papertrial.numbers import plural
 
 

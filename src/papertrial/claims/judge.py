@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from papertrial.claims.claim_evidence import ClaimEvidence, Direction
 from papertrial.claims.rule import Rule
-from papertrial.claims.ruling import Ruling, Verdict, is_inside, margin
+from papertrial.claims.ruling import Ruling, is_inside, margin
 from papertrial.claims.scores import Scores
 from papertrial.claims.seed_outcome import SeedOutcome
+from papertrial.claims.verdict import Verdict
 
 _ROUNDING = 1e-9  # 0.58 of 50 seeds are 29, but 0.58 * 50 is slightly less
 _SAME_WEIGHTS = 2  # seeds whose weights must be equal before a training counts as deterministic

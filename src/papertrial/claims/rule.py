@@ -1,13 +1,10 @@
-"""The rule that is registered before the first seed starts, and its hash."""
+"""The rule that is registered before the first seed starts."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.errors import ClaimError
@@ -61,14 +58,3 @@ class Rule:
             raise ClaimError(f"0 <= max_diverged < 1 must hold, got {self.max_diverged}")
         if not self.prior > 0:
             raise ClaimError(f"prior > 0 must hold, got {self.prior}")
-
-
-def to_bytes(registered: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a pre-registration file, which its hash is computed from."""
-    text = json.dumps(registered, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    return f"{text}\n".encode()
-
-
-def sha256(registered: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a pre-registration file, as `sha256sum` prints it."""
-    return hashlib.sha256(to_bytes(registered)).hexdigest()

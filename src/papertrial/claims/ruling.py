@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.t_evidence import TIE
-
-Verdict = Literal["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"]
+from papertrial.claims.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,6 @@ class Ruling:
             return math.nan
         tied = min(self.scores) == max(self.scores)  # rounding may give them a nonzero deviation
         return 0.0 if tied else float(np.std(self.scores, ddof=1))
-
-
-def overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """Return one verdict for several claims: the worst one, and UNDECIDED for no claims."""
-    if "NOT REPRODUCED" in verdicts:
-        return "NOT REPRODUCED"
-    return "REPRODUCED" if verdicts and set(verdicts) == {"REPRODUCED"} else "UNDECIDED"
 
 
 def is_inside(claim: JudgedClaim, value: float) -> bool:

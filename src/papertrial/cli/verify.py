@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
 from papertrial.numbers import as_written, plural, whole
+
+if TYPE_CHECKING:
+    from papertrial.store.verification_records import ClaimLine
 
 # The verdicts have exit codes of their own, so that a CI job can act on them.
 EXIT_CODES = {"REPRODUCED": 0, "NOT REPRODUCED": 1, "UNDECIDED": 3}
@@ -128,13 +131,13 @@ def verify(
         raise typer.Exit(code)
 
 
-def describe_verdict(claim: dict[str, Any]) -> str:
+def describe_verdict(claim: ClaimLine) -> str:
     """Return one line on a claim: what it states, the verdict, and the reason."""
-    split = f"{claim['split']} " if claim["split"] else ""  # a number of parameters has no split
-    is_exact = claim["kind"] == "exact"
-    value = whole(claim["value"]) if is_exact else as_written(claim["value"])
-    kind = "" if is_exact or claim["kind"] == "mean" else f" ({claim['kind']})"
-    verdict = claim["verdict"] or "not judged"
-    median = claim["verdict_median"]
+    split = f"{claim.split} " if claim.split else ""  # a number of parameters has no split
+    is_exact = claim.kind == "exact"
+    value = whole(claim.value) if is_exact else as_written(claim.value)
+    kind = "" if is_exact or claim.kind == "mean" else f" ({claim.kind})"
+    verdict = claim.verdict or "not judged"
+    median = claim.verdict_median
     by_median = "" if median in (None, verdict) else f" (by the median {median})"
-    return f"{split}{claim['metric']} {value}{kind}: {verdict}{by_median}; {claim['why']}"
+    return f"{split}{claim.metric} {value}{kind}: {verdict}{by_median}; {claim.why}"

@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from papertrial.claims.seed_outcome import State
+from papertrial.claims.verdict import Verdict
 from papertrial.record import Part, Record
-from papertrial.store.verification_records import Preregistration, SeedState, Verdict
+from papertrial.store.verification_records import Preregistration
 
 
 class PaperSource(Part):
@@ -114,7 +116,7 @@ class SeedRow(Part):
     """A seed in the report's table; `used` says whether the verdicts rest on it."""
 
     seed: int
-    state: SeedState
+    state: State
     error: str
     seconds: float | None
     run: str | None

@@ -16,13 +16,17 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from papertrial.errors import RunError
+from papertrial.record import Record
 from papertrial.store.run_folder import PROVENANCE, RunFolder
+from papertrial.store.verification_records import (
+    Preregistration,
+    SeedRecord,
+    VerificationState,
+)
 
 PREREGISTRATION, VERIFICATION, OUTCOMES = (
     "preregistration.json", "verification.json", "outcomes.jsonl",
@@ -64,31 +68,39 @@ class VerificationFolder(RunFolder):
         return cls(path)
 
     @property
-    def state(self) -> dict[str, Any]:
-        """The content of verification.json; empty if it does not exist yet."""
+    def state(self) -> VerificationState | None:
+        """The content of verification.json; None if it does not exist yet.
+
+        Raises:
+            RunError: the file is damaged or has another format.
+        """
         if not (self.path / VERIFICATION).is_file():
-            return {}
-        state = self.read_json(VERIFICATION)
-        if not isinstance(state, dict):
-            raise RunError(f"{self.path / VERIFICATION} is damaged: it is not a JSON object")
-        return state
+            return None
+        return self.read_record(VERIFICATION, VerificationState)
 
     @property
-    def registered(self) -> dict[str, Any]:
-        """The content of preregistration.json."""
-        registered = self.read_json(PREREGISTRATION)
-        if not isinstance(registered, dict):
-            raise RunError(f"{self.path / PREREGISTRATION} is damaged: it is not a JSON object")
-        return registered
+    def registered(self) -> Preregistration:
+        """The content of preregistration.json.
+
+        Raises:
+            RunError: the file is absent or damaged, or has another format.
+        """
+        return self.read_record(PREREGISTRATION, Preregistration)
 
     @property
     def sha256(self) -> str:
         """The SHA-256 of preregistration.json as it is now."""
         return hashlib.sha256(self.read(PREREGISTRATION)).hexdigest()
 
-    def outcomes(self) -> list[dict[str, Any]]:
-        """Return the records of the seeds that ended; skip a last line that a crash cut short."""
-        return list(self.records(OUTCOMES)) if (self.path / OUTCOMES).is_file() else []
+    def outcomes(self) -> list[SeedRecord]:
+        """Return the records of the seeds that ended; skip a last line that a crash cut short.
+
+        Raises:
+            RunError: a line is damaged or has another format.
+        """
+        if not (self.path / OUTCOMES).is_file():
+            return []
+        return [SeedRecord.from_json(text, where) for where, text in self.read_lines(OUTCOMES)]
 
     def repair(self) -> None:
         """Remove a last record that a crash cut short, so that the next one starts a new line."""
@@ -97,12 +109,7 @@ class VerificationFolder(RunFolder):
         if text and not text.endswith(b"\n"):
             whole = text[: text.rfind(b"\n") + 1]
             last = text[len(whole) :]
-            try:
-                json.loads(last)
-            except ValueError:
-                self.write(OUTCOMES, whole)
-            else:
-                self.write(OUTCOMES, text + b"\n")
+            self.write(OUTCOMES, text + b"\n" if Record.is_json(last) else whole)
 
 
 def verifications(root: Path, recipe: str) -> Iterator[VerificationFolder]:

@@ -2,45 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Literal, Self
 
 from pydantic import Field, field_serializer
 
+from papertrial.claims.judged_claim import JudgedClaim, Kind, Side
+from papertrial.claims.rule import Horizon, Rule, StatisticName
+from papertrial.claims.seed_outcome import SeedOutcome, State
+from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 
-Verdict = Literal["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"]
-VerificationPhase = Literal["running", "finished", "interrupted", "failed"]
-SeedState = Literal["finished", "diverged", "crashed"]
+Phase = Literal["running", "finished", "interrupted", "failed"]
 
 
 class RegisteredClaim(Part):
     """A claim as the tests take it, in the metric's own unit, beside what the recipe states.
 
-    `versus` is the number of the other side in `Preregistration.versus`, for a difference.
+    `versus` is the number of the other side in `Preregistration.versus`, for a difference. The
+    stated claim does not repeat that side.
     """
 
     metric: str
     split: str
-    kind: str
+    kind: Kind
     value: float
     tolerance: float
     low: float
     high: float
     runs: int | None
-    side: Literal["about", "at-least", "at-most"]
+    side: Side
     best_epoch_on_test: bool
     stated: Claim
     versus: int | None
 
+    @classmethod
+    def of(cls, judged: JudgedClaim, stated: Claim, versus: int | None) -> Self:
+        """Put a claim as the tests take it beside what the recipe states."""
+        return cls(**asdict(judged), stated=without_other_side(stated), versus=versus)
+
+    @property
+    def judged(self) -> JudgedClaim:
+        """The claim as the tests take it."""
+        names = JudgedClaim.__dataclass_fields__
+        return JudgedClaim(**{name: getattr(self, name) for name in names})
+
     @field_serializer("stated")
-    def _stated(self, stated: Claim) -> object:
-        return stated_plain(stated)
+    def _given_keys(self, stated: Claim) -> dict[str, object]:
+        return given_keys(stated)
 
 
 class Preregistration(Record):
-    """preregistration.json: everything that is fixed before the first seed starts."""
+    """preregistration.json: everything that is fixed before the first seed starts.
+
+    Attributes:
+        method: the version of the decision method (`papertrial.claims.rule.METHOD`).
+        training_hash: of our side; `versus` has those of the other sides of differences.
+        files: for each side, ours first, the SHA-256 of the files that its training reads, by name.
+        claims: those that seeds decide.
+        exact: those on a number of parameters or samples, which are counted.
+        not_judged: those whose setting an override changed.
+        seeds: in the order in which verdicts are taken.
+    """
 
     method: int
     recipe: str
@@ -48,16 +75,16 @@ class Preregistration(Record):
     training_hash: str
     versus: tuple[str, ...]
     files: tuple[dict[str, str], ...]
-    threads: int
+    threads: int = Field(ge=1)
     device: str
     claims: tuple[RegisteredClaim, ...]
     exact: tuple[Claim, ...]
     not_judged: tuple[Claim, ...]
     alpha: float
-    statistic: Literal["mean", "median"]
+    statistic: StatisticName
     prior: float
     first_look: int
-    horizon: Literal["anytime", "fixed"]
+    horizon: Horizon
     max_diverged: float
     seeds: tuple[int, ...]
     maximum: int
@@ -66,28 +93,66 @@ class Preregistration(Record):
     diverged: str
     deterministic: str
 
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The training hash of each side, ours first."""
+        return (self.training_hash, *self.versus)
+
+    @property
+    def rule(self) -> Rule:
+        """How the claims that seeds decide are decided.
+
+        Raises:
+            ClaimError: no rule has these numbers.
+        """
+        return Rule(
+            claims=tuple(claim.judged for claim in self.claims),
+            seeds=self.seeds,
+            alpha=self.alpha,
+            statistic=self.statistic,
+            prior=self.prior,
+            first_look=self.first_look,
+            horizon=self.horizon,
+            max_diverged=self.max_diverged,
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes of the file, of which the hash is taken; its keys are sorted."""
+        plain = json.loads(self.to_json())
+        text = json.dumps(plain, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+        return f"{text}\n".encode()
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, as `sha256sum` prints it."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
     @field_serializer("exact", "not_judged")
-    def _listed(self, claims: tuple[Claim, ...]) -> object:
-        return [stated_plain(claim) for claim in claims]
+    def _given_keys(self, claims: tuple[Claim, ...]) -> list[dict[str, object]]:
+        return [given_keys(claim) for claim in claims]
 
 
-def stated_plain(claim: Claim) -> object:
-    """Return what a recipe states of a claim as plain values, without what it leaves open.
+def without_other_side(claim: Claim) -> Claim:
+    """Return a claim without the other side of its difference.
 
-    The other side of a difference is left out: its training hash stands in `versus`.
+    A registration names that side by its training hash, which does not depend on where it lies.
     """
-    said = claim.model_dump(mode="json", by_alias=True, exclude={"versus"}, exclude_none=True)
-    return {
-        key: value for key, value in said.items() if value is not False and value not in ([], {})
-    }
+    return claim.model_copy(update={"versus": None})
+
+
+def given_keys(claim: Claim) -> dict[str, object]:
+    """Return what a recipe states of a claim, without the keys that say nothing."""
+    plain = claim.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # A tolerance of 0 says something, and 0 == False.
+    return {key: value for key, value in plain.items() if value is not False}
 
 
 class ClaimLine(Part):
-    """What verification.json and `verify --json` say of a claim; `n` counts our seeds."""
+    """What verification.json and `verify --json` say about a claim; `n` counts our seeds."""
 
     metric: str
     split: str | None
-    kind: str
+    kind: Kind
     value: float
     tolerance: float
     n: int
@@ -103,12 +168,15 @@ class ClaimLine(Part):
 
 
 class VerificationState(Record):
-    """verification.json: how far a verification is, and what it came to once it is finished."""
+    """verification.json: how far a verification is, and its result once it is finished.
 
-    state: VerificationPhase
+    Times are in ISO 8601, UTC. `preregistration` is the SHA-256 of preregistration.json.
+    """
+
+    state: Phase
     recipe: str
     started: str
-    preregistration: str  # SHA-256 of preregistration.json
+    preregistration: str
     commands: tuple[str, ...]
     workers: int
     pid: int
@@ -128,12 +196,17 @@ class SeedRecord(Record):
     Attributes:
         scores: for each claim of the rule our score, and for a difference that of the other side.
         weights: SHA-256 over the weights of its runs.
+        attempts: how many times it was started; a seed whose worker died is started once more.
+        seconds: how long its last attempt took.
         runs: their folders, relative to the verification: ours, then each other side.
         data: for each run the fingerprint of each split.
+        versions: of the libraries that training depends on.
+        packages: versions of the packages that the recipe's code imports.
+        reads: SHA-256 of the files that the recipe's code read at run time, by path.
     """
 
     seed: int
-    state: SeedState
+    state: State
     scores: tuple[tuple[float, ...], ...] = ()
     weights: str = ""
     error: str = ""
@@ -145,6 +218,16 @@ class SeedRecord(Record):
     versions: dict[str, str | None] = Field(default_factory=dict)
     packages: dict[str, str] = Field(default_factory=dict)
     reads: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def outcome(self) -> SeedOutcome:
+        """What a verdict takes from it."""
+        return SeedOutcome(self.seed, self.state, self.scores, self.weights, self.error)
+
+    @property
+    def gains(self) -> tuple[float, ...]:
+        """The score for each claim; for a difference, ours minus that of the other side."""
+        return tuple(score[0] - score[1] if len(score) > 1 else score[0] for score in self.scores)
 
 
 class KeptFiles(Record):

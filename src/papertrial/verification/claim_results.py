@@ -1,13 +1,12 @@
-"""Rulings in plain values: as they are told, kept with a verification, and reported."""
+"""What the scores say about each claim, as it is printed, stored and reported."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 from papertrial.claims.explain import explain
 from papertrial.claims.headline import headline
@@ -16,41 +15,52 @@ from papertrial.claims.judge import judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import label
 from papertrial.claims.rule import Rule
-from papertrial.claims.ruling import Ruling, overall
+from papertrial.claims.ruling import Ruling
 from papertrial.claims.run_trial import Look
+from papertrial.claims.verdict import Verdict, overall
 from papertrial.data.sources.named_sets import data_folder
 from papertrial.errors import ClaimError
 from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step
 from papertrial.recipe.claim_words import describe, versus_of
-from papertrial.recipe.claims import Claim as Stated
+from papertrial.recipe.claims import Claim
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
+from papertrial.store.report_record import ClaimResult, ExactResult, RankAmongOurs, Side, Sides
+from papertrial.store.verification_records import ClaimLine
 from papertrial.training.device import on_device
 from papertrial.verification.registration import Registration
 
-# What `verify --json` and verification.json tell of each claim, in this order.
-_TOLD = (
-    "metric", "split", "kind", "value", "tolerance", "n", "mean", "sd", "low", "high",
-    "holds_within", "verdict", "why", "verdict_median", "decided_at",
-)  # fmt: skip
+_SPREADS = {
+    "sd": "standard deviation", "se": "standard error", "ci": "confidence interval",
+    "unknown": "the paper does not say of what kind",
+}  # fmt: skip
 
 
-def exactly(
-    recipe: Recipe, claims: Sequence[Stated], data: str | Path | None
-) -> Generator[Step, None, list[dict[str, Any]]]:
-    """Decide the claims on numbers that no seed changes, without training: by equality.
+@dataclass(frozen=True)
+class Conclusion:
+    """What a verification comes to: the verdict on all claims, and a line for each of them."""
 
-    Of a number printed in short, 0.27M, every number that it may stand for is equal to it.
+    verdict: Verdict
+    headline: str
+    claims: tuple[ClaimLine, ...]
+
+
+def count_exact(
+    recipe: Recipe, claims: Sequence[Claim], data: str | Path | None
+) -> Generator[Step, None, list[ExactResult]]:
+    """Decide the claims on numbers of parameters and samples, which no seed changes.
+
+    A number that is printed in short, 0.27M, equals every number that it may stand for.
 
     Raises:
-        ClaimError: a claim is about a split that there is not.
+        ClaimError: a claim is about a split that does not exist.
     """
     if not claims:
         return []
     with on_device("cpu", 1) as device:
         parts = yield from prepare.prepare(recipe, data_folder(data), device)
-    decided = []
+    results = []
     splits = parts.samples.dataset.splits
     for claim in claims:
         if claim.metric == "samples" and claim.split not in splits:
@@ -62,24 +72,24 @@ def exactly(
             else sum(p.numel() for p in parts.train.model.parameters())
         )
         low, high = claim.printed_interval
-        decided.append(
-            {
-                "metric": claim.metric,
-                "split": None if claim.metric == "parameters" else claim.split,
-                "value": claim.number,
-                "ours": ours,
-                "verdict": "REPRODUCED" if low <= ours <= high else "NOT REPRODUCED",
-                "why": f"counted without training: {ours:,}",
-                "where": claim.where,
-                "url": claim.url,
-            }
+        results.append(
+            ExactResult(
+                metric=claim.metric,
+                split=None if claim.metric == "parameters" else claim.split,
+                value=claim.number,
+                ours=ours,
+                verdict="REPRODUCED" if low <= ours <= high else "NOT REPRODUCED",
+                why=f"counted without training: {ours:,}",
+                where=claim.where,
+                url=claim.url,
+            )
         )
-    return decided
+    return results
 
 
-def lines(asked: Registration, look: Look) -> list[str]:
-    """Say in a line a claim how it stands."""
-    said = []
+def progress_lines(asked: Registration, look: Look) -> list[str]:
+    """Return a line for each claim on how it stands."""
+    lines = []
     several = len(asked.rule.claims) > 1
     for i, (claim, ruling) in enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1):
         side = {"at-least": "at least ", "at-most": "at most "}.get(claim.side, "")
@@ -96,172 +106,176 @@ def lines(asked: Registration, look: Look) -> list[str]:
                 text += f", interval{what} {between(ruling.low, ruling.high, ruling.sd)}"
         else:
             text += "not known yet"
-        said.append(f"{text}: {ruling.verdict}")
-    return said
+        lines.append(f"{text}: {ruling.verdict}")
+    return lines
 
 
-def summary(
-    recipe: Recipe, asked: Registration, look: Look, exact: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return what verification.json keeps of the verdicts."""
-    claims = claims_of(asked, look)
-    short = [{key: claim[key] for key in _TOLD} for claim in claims]
-    short += [
-        {
-            **dict.fromkeys(_TOLD),
-            **{key: decided[key] for key in ("metric", "split", "value", "verdict")},
-            "kind": "exact",
-            "tolerance": 0,
-            "n": 0,
-            "mean": decided["ours"],
-            "why": decided["why"],
-        }
-        for decided in exact
-    ]
-    verdict = overall([claim["verdict"] for claim in short])
+def conclude(
+    recipe: Recipe, asked: Registration, look: Look, exact: Sequence[ExactResult]
+) -> Conclusion:
+    """Return the verdict on all claims, its sentence, and a line for each claim.
+
+    Claims that are not judged come last, without a verdict, and do not count for the verdict.
+    """
+    judged = [_line(result) for result in claim_results(asked, look)]
+    lines = [*judged, *map(_exact_line, exact)]
+    verdict = overall([line.verdict for line in lines if line.verdict is not None])
     seeds = sum(outcome.state == "finished" for outcome in look.outcomes)
-    sentence = headline(recipe.name, verdict, len(short), seeds, recipe.deviations)
+    sentence = headline(recipe.name, verdict, len(lines), seeds, recipe.deviations)
     if asked.not_judged:
         count = len(asked.not_judged)
         is_ = "is" if count == 1 else "are"
-        sentence += f" {count} of its {len(short) + count} claims {is_} not judged."
-        short += [{key: not_judged(claim)[key] for key in _TOLD} for claim in asked.not_judged]
-    return {
-        "verdict": verdict,
-        "deviations": list(recipe.deviations),
-        "headline": sentence,
-        "claims": short,
-    }
+        sentence += f" {count} of its {len(lines) + count} claims {is_} not judged."
+    others = (_line(not_judged(claim)) for claim in asked.not_judged)
+    return Conclusion(verdict, sentence, (*lines, *others))
 
 
-def claims_of(asked: Registration, look: Look) -> list[dict[str, Any]]:
-    """Return each judged claim with all that is reported of it."""
+def _line(result: ClaimResult) -> ClaimLine:
+    return ClaimLine(**{name: getattr(result, name) for name in ClaimLine.model_fields})
+
+
+def _exact_line(result: ExactResult) -> ClaimLine:
+    return ClaimLine(
+        metric=result.metric,
+        split=result.split,
+        kind="exact",
+        value=result.value,
+        tolerance=0.0,
+        n=0,
+        mean=result.ours,
+        sd=None,
+        low=None,
+        high=None,
+        holds_within=None,
+        verdict=result.verdict,
+        why=result.why,
+        verdict_median=None,
+        decided_at=None,
+    )
+
+
+def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
+    """Return all that is reported about each claim that seeds decide."""
     other: Rule = replace(
         asked.rule, statistic="mean" if asked.rule.statistic == "median" else "median"
     )
     beside = judge(other, look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
+    rows = zip(asked.rule.claims, asked.stated, look.rulings, beside, strict=True)
     return [
-        _claim(asked.rule, claim, stated, ruling, second, seeds) | {"arms": _arms(claim, i, look)}
-        for i, (claim, stated, ruling, second) in enumerate(
-            zip(asked.rule.claims, asked.stated, look.rulings, beside, strict=True)
+        ClaimResult(
+            metric=stated.metric,
+            split=stated.split,
+            kind=stated.kind,
+            side=claim.side,
+            value=stated.number,
+            printed=stated.printed,
+            reported=_in_words(stated),
+            tolerance=claim.tolerance,
+            band=(_finite(claim.band[0]), _finite(claim.band[1])),
+            where=stated.where,
+            url=stated.url,
+            unverified=stated.unverified,
+            plus_minus=_plus_minus(stated),
+            runs=claim.runs,
+            optimistic=stated.best_epoch_on_test,
+            versus=versus_of(stated) or None,
+            n=len(ruling.scores),
+            mean=_finite(ruling.mean),
+            sd=_finite(ruling.sd),
+            low=_finite(ruling.low),
+            high=_finite(ruling.high),
+            # The interval of a deterministic training is one value, which is exact.
+            level=None if ruling.deterministic else ruling.level,
+            holds_within=_finite(ruling.holds_within),
+            verdict=ruling.verdict,
+            verdict_median=(ruling if asked.rule.statistic == "median" else second).verdict,
+            statistic=asked.rule.statistic,
+            decided_at=ruling.decided_at,
+            deterministic=ruling.deterministic,
+            why=explain(claim, ruling, asked.rule),
+            prediction=_prediction(ruling),
+            place=_place(claim, ruling),
+            scores=tuple(zip(seeds, ruling.scores, strict=True)),
+            intervals=tuple((n, _finite(low), _finite(high)) for n, low, high in ruling.series),
+            pairing=ruling.pairing or None,
+            arms=_sides(claim, i, look),
         )
+        for i, (claim, stated, ruling, second) in enumerate(rows)
     ]
 
 
-def _arms(claim: JudgedClaim, index: int, look: Look) -> dict[str, Any] | None:
+def not_judged(stated: Claim) -> ClaimResult:
+    """Return a claim that is not judged, in the form of those that are."""
+    return ClaimResult(
+        metric=stated.metric,
+        split=stated.split,
+        kind=stated.kind,
+        side="about",
+        value=stated.number,
+        printed=stated.printed,
+        reported=_in_words(stated),
+        tolerance=stated.allowed,
+        band=(None, None),
+        where=stated.where,
+        url=stated.url,
+        unverified=stated.unverified,
+        plus_minus=_plus_minus(stated),
+        runs=None,
+        optimistic=stated.best_epoch_on_test,
+        versus=versus_of(stated) or None,
+        not_judged=stated.not_judged,
+        n=0,
+        mean=None,
+        why=f"not judged: {stated.not_judged}",
+    )
+
+
+def _in_words(stated: Claim) -> str:
+    """Return a claim in words, without its metric and its tolerance."""
+    words = describe(stated).partition("; tolerance")[0]
+    return words.removeprefix(f"{stated.split} ").removeprefix(f"{stated.metric} ")
+
+
+def _plus_minus(stated: Claim) -> str | None:
+    """Return the reported spread in words; None if there is none."""
+    spread, size = stated.plus_minus, stated.plus_minus_number
+    return None if spread is None else f"±{size:g} ({_SPREADS[spread.is_]})"
+
+
+def _sides(claim: JudgedClaim, index: int, look: Look) -> Sides | None:
     """Return mean and SD of each side of a difference; None for other claims."""
     pairs = [o.scores[index] for o in look.outcomes if o.state == "finished"]
     if claim.kind != "difference" or not pairs:
         return None
-    sides = zip(("ours", "theirs"), zip(*pairs, strict=True), strict=True)
-    return {
-        name: {"mean": mean(scores), "sd": stdev(scores) if len(scores) > 1 else None}
-        for name, scores in sides
-    }
+    ours, theirs = zip(*pairs, strict=True)
+    return Sides(ours=_side(ours), theirs=_side(theirs))
 
 
-def _claim(
-    rule: Rule,
-    claim: JudgedClaim,
-    stated: Stated,
-    ruling: Ruling,
-    beside: Ruling,
-    seeds: Sequence[int],
-) -> dict[str, Any]:
-    median = ruling if rule.statistic == "median" else beside
-    return {
-        **_reported(stated),
-        "side": claim.side,
-        "tolerance": claim.tolerance,
-        "band": [_finite(edge) for edge in claim.band],
-        "n": len(ruling.scores),
-        "mean": _finite(ruling.mean),
-        "sd": _finite(ruling.sd),
-        "low": _finite(ruling.low),
-        "high": _finite(ruling.high),
-        "level": None if ruling.deterministic else ruling.level,  # one value, which is exact
-        "holds_within": _finite(ruling.holds_within),
-        "verdict": ruling.verdict,
-        "verdict_median": median.verdict,
-        "statistic": rule.statistic,
-        "decided_at": ruling.decided_at,
-        "deterministic": ruling.deterministic,
-        "why": explain(claim, ruling, rule),
-        "runs": claim.runs,
-        "prediction": _prediction(ruling),
-        "place": _place(claim, ruling),
-        "scores": [list(pair) for pair in zip(seeds, ruling.scores, strict=True)],
-        "intervals": [[n, _finite(low), _finite(high)] for n, low, high in ruling.series],
-        "pairing": ruling.pairing or None,
-    }
+def _side(scores: Sequence[float]) -> Side:
+    return Side(mean=mean(scores), sd=stdev(scores) if len(scores) > 1 else None)
 
 
-def _reported(stated: Stated) -> dict[str, Any]:
-    spread, size = stated.plus_minus, stated.plus_minus_number
-    kinds = {
-        "sd": "standard deviation", "se": "standard error", "ci": "confidence interval",
-        "unknown": "of what kind, the paper does not say",
-    }  # fmt: skip
-    return {
-        "metric": stated.metric,
-        "split": stated.split,
-        "kind": stated.kind,
-        "value": stated.number,
-        "printed": stated.printed,
-        "reported": describe(stated)
-        .partition("; tolerance")[0]
-        .removeprefix(f"{stated.split} ")
-        .removeprefix(f"{stated.metric} "),
-        "where": stated.where,
-        "url": stated.url,
-        "unverified": stated.unverified,
-        "optimistic": stated.best_epoch_on_test,
-        "versus": versus_of(stated) or None,
-        "not_judged": stated.not_judged,
-        "plus_minus": None if spread is None else f"±{size:g} ({kinds[spread.is_]})",
-    }
-
-
-def not_judged(stated: Stated) -> dict[str, Any]:
-    """Return a claim that is not judged, in the form of those that are."""
-    nothing: dict[str, Any] = dict.fromkeys(
-        ("mean", "sd", "low", "high", "holds_within", "verdict", "verdict_median", "decided_at",
-         "prediction", "place", "pairing", "runs", "arms")
-    )  # fmt: skip
-    return {
-        **_reported(stated),
-        **nothing,
-        "side": "about",
-        "tolerance": stated.allowed,
-        "band": [None, None],
-        "n": 0,
-        "level": None,
-        "why": f"not judged: {stated.not_judged}",
-        "scores": [],
-        "intervals": [],
-    }
-
-
-def _prediction(ruling: Ruling) -> list[float] | None:
-    """Where one more run would fall; shown, and decides nothing."""
+def _prediction(ruling: Ruling) -> tuple[float, float] | None:
+    """Return where one more run would fall; it decides nothing."""
     if len(ruling.scores) < 2 or ruling.deterministic:
         return None
-    return [float(edge) for edge in prediction(list(ruling.scores))]
+    low, high = prediction(list(ruling.scores))
+    return float(low), float(high)
 
 
-def _place(claim: JudgedClaim, ruling: Ruling) -> dict[str, Any] | None:
-    """Where the reported number falls among our scores."""
+def _place(claim: JudgedClaim, ruling: Ruling) -> RankAmongOurs | None:
+    """Return where the reported number falls among our scores."""
     if not ruling.scores:
         return None
     spread = ruling.sd
     known = math.isfinite(spread) and spread > 0
-    return {
-        "below": sum(score < claim.value for score in ruling.scores),
-        "above": sum(score > claim.value for score in ruling.scores),
-        "equal": sum(score == claim.value for score in ruling.scores),
-        "z": (claim.value - ruling.mean) / spread if known else None,
-    }
+    return RankAmongOurs(
+        below=sum(score < claim.value for score in ruling.scores),
+        above=sum(score > claim.value for score in ruling.scores),
+        equal=sum(score == claim.value for score in ruling.scores),
+        z=(claim.value - ruling.mean) / spread if known else None,
+    )
 
 
 def _finite(value: float) -> float | None:

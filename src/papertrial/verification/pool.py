@@ -1,66 +1,79 @@
-"""Worker processes as a trial asks of them, and what is kept of each seed."""
+"""Train seeds in worker processes, and record how each of them ended."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from itertools import chain
-from math import isfinite
-from typing import Any, get_args
+from dataclasses import asdict, dataclass, replace
 
 from papertrial.claims.events import SeedProgress, SeedStarted
 from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Ended, Lost
-from papertrial.claims.seed_outcome import SeedOutcome, State
+from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import DivergedError, PapertrialError, RunError
 from papertrial.store.verification_folder import LOG, OUTCOMES
-from papertrial.verification.seed import SeedPosition, SeedTask
+from papertrial.store.verification_records import SeedRecord
+from papertrial.verification.seed import SeedPosition, SeedTask, TrainedSeed
 from papertrial.workers.pool import Died, Done, Failed, Workers, Yielded
 
 
+@dataclass
+class _Attempt:
+    """The last attempt at a seed; `seconds` is how long it has run, `result` what it gave."""
+
+    number: int
+    worker: int
+    began: float
+    seconds: float = 0.0
+    result: TrainedSeed | None = None
+
+
 class SeedPool:
-    """Worker processes as a trial asks of them."""
+    """Worker processes that train seeds, as `run_trial` drives them."""
 
     def __init__(self, workers: Workers, task: SeedTask) -> None:
         self._workers, self._task, self._log = workers, task, task.folder / LOG
-        self._told: deque[Any] = deque()
-        self._began: dict[int, float] = {}
-        self.records: dict[int, dict[str, Any]] = {}
+        self._events: deque[SeedStarted] = deque()
+        self._attempts: dict[int, _Attempt] = {}
 
     @property
     def idle(self) -> int:
-        """How many seeds could start now."""
+        """The number of seeds that can start now."""
         return self._workers.idle
 
     def submit(self, seed: int, attempt: int) -> None:
-        """Give a seed to a free worker; attempt counts from 1."""
+        """Give a seed to a free worker; attempts count from 1."""
         worker = self._workers.submit(replace(self._task, seed=seed))
-        self.records[seed] = {"attempts": attempt, "worker": worker}
-        self._began[seed] = time.perf_counter()
-        self._told.append(SeedStarted(worker, seed))
+        self._attempts[seed] = _Attempt(attempt, worker, time.perf_counter())
+        self._events.append(SeedStarted(worker, seed))
 
-    def wait(self) -> Any:
-        """Return what is told next: Ended or Lost, or how far a seed is.
+    def record(self, outcome: SeedOutcome) -> SeedRecord:
+        """Return the line of outcomes.jsonl for a seed that ended."""
+        attempt = self._attempts[outcome.seed]
+        trained = {} if attempt.result is None else asdict(attempt.result)
+        effort = {"attempts": attempt.number, "worker": attempt.worker, "seconds": attempt.seconds}
+        return SeedRecord(**{**asdict(outcome), **effort, **trained})
+
+    def wait(self) -> SeedStarted | SeedProgress | Ended | Lost:
+        """Return the next event: a seed started, made progress, ended, or lost its worker.
 
         Raises:
-            PapertrialError: the recipe cannot be trained; that is no seed's failure.
+            PapertrialError: the recipe cannot be trained, whatever the seed.
         """
-        if self._told:
-            return self._told.popleft()
+        if self._events:
+            return self._events.popleft()
         message = self._workers.wait()
         seed = message.task.seed
-        self.records[seed]["seconds"] = time.perf_counter() - self._began[seed]
+        attempt = self._attempts[seed]
+        attempt.seconds = time.perf_counter() - attempt.began
         match message:
             case Yielded(worker=worker, value=SeedPosition() as at):
                 text = f"{at.part}  {at.text}" if at.part else at.text
                 return SeedProgress(worker, seed, at.done, at.total, text)
-            case Done(result=result):
-                self.records[seed] |= result
-                scores = tuple(tuple(score) for score in result["scores"])
-                return Ended(SeedOutcome(seed, "finished", scores, result["weights"]))
+            case Done(result=TrainedSeed() as trained):
+                attempt.result = trained
+                return Ended(SeedOutcome(seed, "finished", trained.scores, trained.weights))
             case Failed(error=DivergedError() as error):
                 return Ended(SeedOutcome(seed, "diverged", error=str(error)))
             case Failed(error=PapertrialError() as error):
@@ -75,62 +88,46 @@ class SeedPool:
         raise AssertionError(message)
 
 
-def outcome_of(record: Mapping[str, Any]) -> SeedOutcome:
-    """Return what a record of outcomes.jsonl keeps of a seed.
+def check_known(record: SeedRecord, rule: Rule) -> None:
+    """Check that a record is one that a trial by this rule can have written.
 
     Raises:
-        RunError: it is none.
-    """
-    try:
-        scores = tuple(tuple(map(float, score)) for score in record["scores"])
-        if type(record["seed"]) is not int:
-            raise TypeError(f"a seed is a whole number, not {record['seed']!r}")
-        if record["state"] not in get_args(State):
-            raise ValueError(f"no such state: {record['state']!r}")
-        return SeedOutcome(
-            record["seed"], record["state"], scores, record["weights"], record["error"]
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{OUTCOMES} is damaged: {error!r} in {record}") from error
-
-
-def check_known(outcome: SeedOutcome, rule: Rule) -> None:
-    """Refuse a kept outcome that a trial by this rule cannot have had.
-
-    Raises:
-        RunError: its seed is not one of the rule's, or it has not the scores of the rule's claims.
+        RunError: its seed is not in the rule, or its scores do not fit the claims.
     """
     sizes = [2 if claim.kind == "difference" else 1 for claim in rule.claims]
-    wanted = sizes if outcome.state == "finished" else []
-    fits = [len(score) for score in outcome.scores] == wanted
-    if outcome.seed not in rule.seeds or not fits or not all(map(isfinite, chain(*outcome.scores))):
+    wanted = sizes if record.state == "finished" else []
+    fits = [len(score) for score in record.scores] == wanted
+    if record.seed not in rule.seeds or not fits:
         raise RunError(
-            f"{OUTCOMES} is damaged: seed {outcome.seed}, {outcome.state}, has the scores "
-            f"{outcome.scores}; `papertrial audit` tells more; start anew with --again"
+            f"{OUTCOMES} is damaged: seed {record.seed}, {record.state}, has the scores "
+            f"{record.scores}; `papertrial audit` tells more; start a new verification with --again"
         )
 
 
-def check_alike(record: Mapping[str, Any], first: Mapping[str, Any]) -> None:
-    """Refuse a seed that was not trained on what the first one was.
+def check_alike(record: SeedRecord, first: SeedRecord) -> None:
+    """Check that a seed was trained on the same data, libraries and files as the first one.
 
     Raises:
-        RunError: the data, the versions of what trains, or a file that its code reads at run time
-            have changed in between.
+        RunError: the data, the versions of libraries, or a file that the recipe's code reads at run
+            time have changed in between.
     """
-    again = "put back what was there, or start again with --again"
-    kinds = {"data": "data", "versions": "versions of what trains", "packages": "packages"}
-    for key, what in kinds.items():
-        was, is_ = first.get(key), record.get(key)
-        if was != is_ and was is not None:
+    fix = "restore them, or start a new verification with --again"
+    compared = (
+        ("data", first.data, record.data),
+        ("versions of the libraries", first.versions, record.versions),
+        ("packages", first.packages, record.packages),
+    )
+    for what, then, now in compared:
+        if then != now:
             raise RunError(
-                f"the {what} have changed since seed {first['seed']} was trained: {was} then, "
-                f"{is_} for seed {record['seed']}; {again}"
+                f"the {what} have changed since seed {first.seed} was trained: {then} then, {now} "
+                f"for seed {record.seed}; {fix}"
             )
-    had, has = first.get("reads", {}), record.get("reads", {})
-    for path in had.keys() & has.keys():
-        if had[path] != has[path]:
+    for path in first.reads.keys() & record.reads.keys():
+        had, has = first.reads[path], record.reads[path]
+        if had != has:
             raise RunError(
                 f"{path}, which the recipe's code reads at run time, has changed since seed "
-                f"{first['seed']} was trained: SHA-256 {had[path][:12]} then, {has[path][:12]} for "
-                f"seed {record['seed']}; {again}"
+                f"{first.seed} was trained: SHA-256 {had[:12]} then, {has[:12]} for seed "
+                f"{record.seed}; restore it, or start a new verification with --again"
             )

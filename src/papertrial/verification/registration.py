@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from papertrial.claims.describe_rule import rule_lines
-from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import FIRST_LOOK, METHOD, Rule
 from papertrial.errors import ClaimError
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
-from papertrial.recipe.claims import Claim as Stated
+from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
+from papertrial.store.verification_records import (
+    Preregistration,
+    RegisteredClaim,
+    without_other_side,
+)
 
 _LAST_SEED = 2**63 - 1  # a seed is a signed number of 64 bits
 _DIVERGED = (
-    "a seed is diverged when its loss, its outputs or a claimed metric are no finite numbers, and "
-    "crashed when its worker process died twice; the claims concern the seeds that finished"
+    "a seed is diverged if its loss, an output or a claimed metric is not a finite number, and "
+    "crashed if its worker process died twice; the claims are about the seeds that finished"
 )
 _DETERMINISTIC = (
-    "when the first two seeds give the same weights, bit for bit, the one value is compared with "
-    "the band as it is"
+    "if the first two seeds give the same weights, bit for bit, their one score is compared with "
+    "the band directly"
 )
 _SEVERAL = "Holm's procedure on 1/max e, separately for REPRODUCED and for NOT REPRODUCED"
 
@@ -43,41 +44,41 @@ class Registration:
         not_judged: claims whose setting an override changed.
         versus: recipes of the other sides of differences, each once.
         arms: for each claim of the rule the number of its other side in `versus`, or None.
-        registered: all of that as plain values, of which the hash is taken.
-        warnings: what a reader should know of the claims themselves.
+        registered: all of that as the document whose hash is taken.
+        warnings: what a reader should know about the claims themselves.
     """
 
     rule: Rule
-    stated: tuple[Stated, ...]
-    exact: tuple[Stated, ...]
-    not_judged: tuple[Stated, ...]
+    stated: tuple[Claim, ...]
+    exact: tuple[Claim, ...]
+    not_judged: tuple[Claim, ...]
     versus: tuple[Recipe, ...]
     arms: tuple[int | None, ...]
-    registered: dict[str, Any]
+    registered: Preregistration
     warnings: tuple[str, ...]
 
     @property
     def lines(self) -> list[str]:
-        """What is registered, in words."""
+        """The registration in words, a line for each part."""
         counted = [f"counted without training: {describe(claim)}" for claim in self.exact]
         left = [f"not judged: {describe(claim)}; {claim.not_judged}" for claim in self.not_judged]
         if not self.stated:  # no seed is trained
             return [*counted, *left]
-        said = rule_lines(self.rule, [describe(claim) for claim in self.stated])
-        return [*said, *counted, *left]
+        rule = rule_lines(self.rule, [describe(claim) for claim in self.stated])
+        return [*rule, *counted, *left]
 
 
 def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     """Fix how a recipe's claims are decided.
 
     Args:
-        recipe: with its claims and its section `verify`.
-        threads: CPU threads that each seed is trained with.
+        recipe: a recipe with claims; its section `verify` has the numbers of the rule.
+        threads: CPU threads for each seed.
         device: the kind of device, "cpu", "mps" or "cuda".
 
     Raises:
-        ClaimError: there is no claim that can be judged, or the rule does not hold together.
-        RecipeError: the other side of a difference is no recipe.
+        ClaimError: there is no claim that can be judged, or no rule has these numbers.
+        RecipeError: the other side of a difference is not a valid recipe.
     """
     judged = [claim for claim in recipe.claims if claim.not_judged is None]
     not_judged = tuple(claim for claim in recipe.claims if claim.not_judged is not None)
@@ -86,7 +87,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     if not judged:
         why = (
             f"its claims are not judged: {not_judged[0].not_judged}; they are about another "
-            "setting: write a recipe of your own, with claims of its own (`papertrial show`)"
+            "setting: write your own recipe (`papertrial show`) with its own claims"
             if not_judged
             else "it has no claims; add `claims:` with a metric, a value and a tolerance"
         )
@@ -105,31 +106,31 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         horizon=asked.horizon,
         max_diverged=asked.max_diverged,
     )
-    registered = {
-        "method": METHOD,
-        "recipe": recipe.name,
-        "recipe_hash": recipe_hash(recipe),
-        "training_hash": training_hash(recipe),
-        "versus": [training_hash(other) for other in versus],
-        "files": [_files(side) for side in (recipe, *versus)],
-        "threads": threads,
-        "device": device,
-        "claims": [
-            {**asdict(claim), "stated": _said(said), "versus": arm}
-            for claim, said, arm in zip(rule.claims, stated, arms, strict=True)
-        ],
-        "exact": [_said(claim) for claim in exact],
-        "not_judged": [_said(claim) for claim in not_judged],
-        **{key: value for key, value in asdict(rule).items() if key not in ("claims", "seeds")},
-        "seeds": list(rule.seeds),
-        "maximum": len(rule.seeds),
-        "reported_epoch": recipe.report,
-        "several_claims": _SEVERAL,
-        "diverged": _DIVERGED,
-        "deterministic": _DETERMINISTIC,
-    }
-    # As it comes back from its file, so that what was written and what is asked for compare.
-    registered = json.loads(json.dumps(registered))
+    registered = Preregistration(
+        method=METHOD,
+        recipe=recipe.name,
+        recipe_hash=recipe_hash(recipe),
+        training_hash=training_hash(recipe),
+        versus=tuple(training_hash(other) for other in versus),
+        files=tuple(_files(side) for side in (recipe, *versus)),
+        threads=threads,
+        device=device,
+        claims=tuple(map(RegisteredClaim.of, rule.claims, stated, arms)),
+        exact=tuple(map(without_other_side, exact)),
+        not_judged=tuple(map(without_other_side, not_judged)),
+        alpha=rule.alpha,
+        statistic=rule.statistic,
+        prior=rule.prior,
+        first_look=rule.first_look,
+        horizon=rule.horizon,
+        max_diverged=rule.max_diverged,
+        seeds=rule.seeds,
+        maximum=len(rule.seeds),
+        reported_epoch=recipe.report,
+        several_claims=_SEVERAL,
+        diverged=_DIVERGED,
+        deterministic=_DETERMINISTIC,
+    )
     warnings = claim_warnings(recipe)
     if len(seeds) > len(rule.seeds):
         warnings.append(
@@ -140,50 +141,28 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
 
 
 def _files(recipe: Recipe) -> dict[str, str]:
-    """Return the SHA-256 of each file that a recipe's training depends on, by name."""
+    """Return the SHA-256 of each file that the training of a recipe reads, by name."""
     return {one.name: one.sha256 for one in portable(recipe).dependencies}
 
 
-def rule_of(registered: Mapping[str, Any]) -> Rule:
+def rule_of(registered: Preregistration) -> Rule:
     """Return the rule that a pre-registration holds.
 
     Raises:
-        ClaimError: it is not one that this version of papertrial wrote.
+        ClaimError: it was registered for another decision method, or no rule has its numbers.
     """
-    try:
-        if registered["method"] != METHOD:
-            rule = f"it was registered for method {registered['method']}"
-            raise ClaimError(f"{rule}, this version of papertrial decides by method {METHOD}")
-        names = JudgedClaim.__dataclass_fields__
-        return Rule(
-            claims=tuple(
-                JudgedClaim(**{key: value for key, value in claim.items() if key in names})
-                for claim in registered["claims"]
-            ),
-            seeds=tuple(registered["seeds"]),
-            **{
-                key: registered[key]
-                for key in ("alpha", "statistic", "prior", "first_look", "horizon", "max_diverged")
-            },
+    if registered.method != METHOD:
+        raise ClaimError(
+            f"it was registered for method {registered.method}, this version of papertrial decides "
+            f"by method {METHOD}"
         )
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ClaimError(f"the pre-registration is damaged: {error!r}") from error
-
-
-def _said(claim: Stated) -> dict[str, Any]:
-    """Return what a recipe states of a claim; the other side stands there by its hash alone."""
-    said: dict[str, Any] = claim.model_dump(mode="json", by_alias=True, exclude={"versus"})
-    return {
-        key: value
-        for key, value in said.items()
-        if value is not None and value is not False and value not in ([], {})  # 0 says something
-    }
+    return registered.rule
 
 
 def _other_sides(
-    recipe: Recipe, claims: tuple[Stated, ...]
+    recipe: Recipe, claims: tuple[Claim, ...]
 ) -> tuple[tuple[Recipe, ...], tuple[int | None, ...]]:
-    """Load what differences are taken to, each recipe once."""
+    """Load the other sides of differences, each recipe once."""
     sides: dict[str, Recipe] = {}
     arms: list[int | None] = []
     for claim in claims:
@@ -199,8 +178,8 @@ def _other_sides(
         digest = training_hash(other)
         if digest == training_hash(recipe):
             raise ClaimError(
-                "claims: versus is the recipe itself: no difference can be found; name what "
-                "differs under versus.set"
+                "claims: versus is the recipe itself, so the difference is always 0; state what "
+                "differs in versus.set"
             )
         sides.setdefault(digest, other)
         arms.append(list(sides).index(digest))

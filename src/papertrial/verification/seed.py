@@ -1,4 +1,4 @@
-"""One seed of a verification, trained in a worker process: its runs, and the scores claimed of."""
+"""Train one seed of a verification in a worker process: its runs, and the claimed scores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from papertrial.errors import ClaimError, DivergedError, RunError
 from papertrial.progress import Returning
@@ -21,7 +20,8 @@ from papertrial.runs.run_documents import best_epoch
 from papertrial.runs.train import training
 from papertrial.store import run_folder
 from papertrial.store.provenance import SOURCE
-from papertrial.store.verification_folder import SEEDS, VERSUS
+from papertrial.store.verification_folder import PREREGISTRATION, SEEDS, VERSUS
+from papertrial.store.verification_records import Preregistration
 from papertrial.training.events import Evaluated, Started, Trained
 
 # Another version may give other bits.
@@ -40,37 +40,37 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What was registered of a side: its training hash, and the SHA-256 of its files by name."""
+    """What was registered for a side: its training hash, and the SHA-256 of its files by name."""
 
     training_hash: str
     files: Mapping[str, str]
 
     @classmethod
     def of(cls, recipe: Recipe) -> Fixed:
-        """Return what would be registered of a recipe."""
+        """Return what would be registered for a recipe."""
         files = {one.name: one.sha256 for one in portable(recipe).dependencies}
         return cls(training_hash(recipe), files)
 
     def check(self, path: Path, recipe: Recipe) -> None:
-        """Refuse a recipe, read from `path`, that is no longer what was registered.
+        """Check that a recipe, read from `path`, is still the registered one.
 
         Raises:
-            RunError: naming the files that differ.
-            RecipeError: a file is no longer there.
+            RunError: it is not; the message names the files that differ.
+            RecipeError: a file no longer exists.
         """
         if training_hash(recipe) == self.training_hash:
             return
         unlike = self.unlike(recipe)
         what = "; ".join(unlike) if unlike else "it was edited"
         rule = f"{path} is not the recipe that was registered: {what}"
-        raise RunError(f"{rule}; put back what was there, or start again with --again")
+        raise RunError(f"{rule}; restore it, or start a new verification with --again")
 
     def unlike(self, recipe: Recipe) -> list[str]:
-        """Return in words which files of a recipe are not those that were registered."""
+        """Describe which files of a recipe are not those that were registered."""
         now = portable(recipe).dependencies
         words = [
-            f"{one.path} has the SHA-256 {one.sha256[:12]}, registered is "
-            f"{self.files[one.name][:12]}"
+            f"{one.path} has the SHA-256 {one.sha256[:12]}, {self.files[one.name][:12]} is "
+            "registered"
             for one in now
             if one.name in self.files and self.files[one.name] != one.sha256
         ]
@@ -79,25 +79,23 @@ class Fixed:
         return words + [f"{name} is no longer used" for name in self.files if name not in named]
 
 
-def fixed_of(registered: Mapping[str, Any]) -> tuple[Fixed, ...]:
+def fixed_of(registered: Preregistration) -> tuple[Fixed, ...]:
     """Return what a pre-registration fixed of each side, ours first.
 
     Raises:
-        RunError: it is damaged.
+        RunError: it does not have the files of each side.
     """
-    try:
-        digests = [registered["training_hash"], *registered["versus"]]
-        sides = zip(digests, registered["files"], strict=True)
-        return tuple(Fixed(digest, dict(files)) for digest, files in sides)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"the pre-registration is damaged: {error!r}") from error
+    if len(registered.files) != len(registered.digests):
+        count = f"{len(registered.digests)} sides, files of {len(registered.files)}"
+        raise RunError(f"{PREREGISTRATION} is damaged: {count}")
+    return tuple(map(Fixed, registered.digests, registered.files))
 
 
 @dataclass(frozen=True)
 class SeedTask:
-    """A seed to train: the verification's folder, and what is wanted of it.
+    """A seed to train: the folder of the verification, and the scores that claims are about.
 
-    `fixed` has what was registered of each side, ours first; it is compared before each training.
+    `fixed` has what was registered for each side, ours first; each training is preceded by a check.
     """
 
     folder: Path
@@ -108,7 +106,7 @@ class SeedTask:
 
 @dataclass(frozen=True)
 class TrainingPlace:
-    """The device, threads and data folder that a worker trains every seed with."""
+    """The device, number of threads and data folder that a worker uses for every seed."""
 
     device: str
     threads: int
@@ -117,7 +115,7 @@ class TrainingPlace:
 
 @dataclass(frozen=True)
 class SeedPosition:
-    """How far the training of a seed has come."""
+    """The progress of a seed: `done` of `total` steps; `total` is None while it is unknown."""
 
     part: str
     done: int
@@ -125,10 +123,22 @@ class SeedPosition:
     text: str
 
 
-def train_seed(
-    task: SeedTask, place: TrainingPlace
-) -> Generator[SeedPosition, None, dict[str, Any]]:
-    """Train a seed, and the same seed of every other side; return what outcomes.jsonl keeps of it.
+@dataclass(frozen=True)
+class TrainedSeed:
+    """What the training of a seed gave; `SeedRecord` describes the fields."""
+
+    scores: tuple[tuple[float, ...], ...]
+    weights: str
+    seconds: float
+    runs: tuple[str, ...]
+    data: tuple[dict[str, str], ...]
+    versions: dict[str, str | None]
+    packages: dict[str, str]
+    reads: dict[str, str]
+
+
+def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, None, TrainedSeed]:
+    """Train a seed, and the same seed of every other side.
 
     Raises:
         DivergedError: the training diverged, or a claimed metric is not finite.
@@ -143,30 +153,30 @@ def train_seed(
     scores = []
     for wanted in task.wanted:
         arms = [] if wanted.arm is None else [theirs[wanted.arm]]
-        scores.append([score(run, wanted) for run in (ours, *arms)])
+        scores.append(tuple(score(run, wanted) for run in (ours, *arms)))
     kept = [run_folder.RunFolder(run.path).provenance for run in (ours, *theirs)]
     digest = hashlib.sha256()
     for run in (ours, *theirs):
         digest.update((run.path / run_folder.WEIGHTS).read_bytes())
-    return {
-        "scores": scores,
-        "weights": digest.hexdigest(),
-        "runs": [str(run.path.relative_to(task.folder)) for run in (ours, *theirs)],
-        "seconds": time.perf_counter() - start,
-        "data": [{split: part.fingerprint for split, part in one.data.items()} for one in kept],
-        "versions": {name: kept[0].environment.versions[name] for name in _TRAINS},
-        "packages": {name: version for one in kept for name, version in one.packages.items()},
-        "reads": {
+    return TrainedSeed(
+        scores=tuple(scores),
+        weights=digest.hexdigest(),
+        seconds=time.perf_counter() - start,
+        runs=tuple(str(run.path.relative_to(task.folder)) for run in (ours, *theirs)),
+        data=tuple({split: part.fingerprint for split, part in one.data.items()} for one in kept),
+        versions={name: kept[0].environment.versions[name] for name in _TRAINS},
+        packages={name: version for one in kept for name, version in one.packages.items()},
+        reads={
             read.path: read.sha256 for one in kept for read in one.dependencies if not read.hashed
         },
-    }
+    )
 
 
 def score(run: Run, wanted: Wanted) -> float:
-    """Return the number of a run that a claim is about.
+    """Return the score of a run that a claim is about.
 
     Raises:
-        ClaimError: the run does not have it.
+        ClaimError: the run did not compute it.
         DivergedError: it is not a finite number.
     """
     metrics = run.metrics.get(wanted.split, {})
@@ -179,14 +189,14 @@ def score(run: Run, wanted: Wanted) -> float:
     if wanted.best_epoch:
         value = best_epoch(run_folder.RunFolder(run.path), wanted.split, wanted.metric)
     if not isinstance(value, int | float) or not math.isfinite(value):
-        raise DivergedError(f"{wanted.split} {wanted.metric} is no finite number, but {value}")
+        raise DivergedError(f"{wanted.split} {wanted.metric} is not a finite number: {value}")
     return float(value)
 
 
 def _train(
     task: SeedTask, place: TrainingPlace, arm: int | None
 ) -> Generator[SeedPosition, None, Run]:
-    """Train one side, in a folder of its own; one that a stop left half done is left as it is."""
+    """Train one side in a new folder; leave an unfinished run of an earlier attempt as it is."""
     home = task.folder if arm is None else task.folder / VERSUS / str(arm)
     part = "" if arm is None else f"versus {arm + 1}"
     recipe = load_recipe(home / run_folder.RECIPE, [f"seed={task.seed}"])
@@ -220,6 +230,6 @@ def _check_splits(task: SeedTask, rows: Mapping[str, int], arm: int | None) -> N
         # The other side of a difference needs the splits of that difference alone.
         if arm in (None, wanted.arm) and wanted.split not in rows:
             raise ClaimError(
-                f"claims: there is no {wanted.split} split to find {wanted.metric} on; the data "
-                f"have {', '.join(rows)}; draw one with data.splits.{wanted.split}"
+                f"claims: there is no {wanted.split} split to compute {wanted.metric} on; the data "
+                f"have {', '.join(rows)}; create one with data.splits.{wanted.split}"
             )

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
-from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import filelock
 import joblib
 
-from papertrial.claims.events import (
-    Looked,
-    Registered,
-    SeedEnded,
-    SeedProgress,
-    SeedRetried,
-    SeedStarted,
-)
-from papertrial.claims.rule import to_bytes
-from papertrial.claims.run_trial import Ended, Look, run_trial
-from papertrial.claims.seed_outcome import SeedOutcome
+from papertrial.claims.events import Registered
+from papertrial.claims.run_trial import Look
+from papertrial.claims.verdict import Verdict
 from papertrial.errors import ClaimError, PapertrialError, RunError
-from papertrial.progress import Returning, Step, finish
+from papertrial.progress import Step, finish
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
@@ -35,8 +25,6 @@ from papertrial.store import run_folder
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
     FILES,
-    LOG,
-    OUTCOMES,
     PREREGISTRATION,
     REPORT_HTML,
     VERIFICATION,
@@ -44,17 +32,16 @@ from papertrial.store.verification_folder import (
     VerificationFolder,
     verifications,
 )
-from papertrial.store.verification_records import KeptFiles
+from papertrial.store.verification_records import ClaimLine, KeptFiles, VerificationState
 from papertrial.training.device import kind_of, places_of
-from papertrial.verification import claim_results
-from papertrial.verification.pool import SeedPool, check_alike, check_known, outcome_of
+from papertrial.verification.claim_results import Conclusion, conclude, count_exact
 from papertrial.verification.registration import Registration, register
-from papertrial.verification.report import report as report_of
-from papertrial.verification.report import scores_of
-from papertrial.verification.seed import SeedTask, TrainingPlace, Wanted, fixed_of, train_seed
-from papertrial.workers.pool import Workers, require_main_guard
+from papertrial.verification.report import verification_report
+from papertrial.verification.seed import TrainingPlace, fixed_of
+from papertrial.verification.trial import TrialEvent, run_seeds
+from papertrial.workers.pool import require_main_guard
 
-Event = Step | Registered | SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
+Event = Step | Registered | TrialEvent
 
 
 @dataclass(frozen=True)
@@ -63,16 +50,16 @@ class Verification:
 
     path: Path
     recipe: str
-    verdict: str
+    verdict: Verdict
     preregistration: str
     seeds: tuple[int, ...]
-    claims: tuple[dict[str, Any], ...]
+    claims: tuple[ClaimLine, ...]
     report: Path
     headline: str = field(repr=False)
     deviations: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain values: what `papertrial verify --json` ends with."""
+    def to_json(self) -> dict[str, object]:
+        """Return the values that `papertrial verify --json` prints."""
         return {
             "recipe": self.recipe,
             "verdict": self.verdict,
@@ -80,7 +67,7 @@ class Verification:
             "verification": str(self.path),
             "preregistration": self.preregistration,
             "seeds": list(self.seeds),
-            "claims": list(self.claims),
+            "claims": [claim.to_plain() for claim in self.claims],
             "headline": self.headline,
             "deviations": list(self.deviations),
         }
@@ -98,21 +85,21 @@ def verify(
 ) -> Verification:
     """Train seed after seed until the recipe's claims are decided, and report.
 
-    The rule is registered before the first seed starts. A verification that was stopped is gone on
-    with; one that is finished is returned as it is.
+    The rule is registered before the first seed starts. A verification that was stopped is resumed;
+    one that is finished is returned as it is.
 
     Args:
-        recipe: with its claims; its section `verify` has the rule's numbers.
-        runs: folder that run folders are made in.
+        recipe: a recipe with claims; its section `verify` has the numbers of the rule.
+        runs: folder for run folders.
         data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
         device: "auto", "cpu", "mps", "cuda" or "cuda:N".
-        workers: seeds trained at once; None for one a core on a CPU, one a GPU. The verdict does
-            not depend on it.
-        threads: CPU threads of each seed, whatever the number of workers.
-        again: start anew, whether or not this very verification is finished.
+        workers: number of seeds trained in parallel; None for one per core on a CPU, or one per
+            GPU. The verdict does not depend on it.
+        threads: CPU threads per seed, for any number of workers.
+        again: start a new verification, even if this one has started or finished.
 
     Raises:
-        PapertrialError: whatever is the user's to mend.
+        PapertrialError: an error that the user can fix.
     """
     return finish(
         verifying(
@@ -154,8 +141,8 @@ def verifying(
         rule = f"another verification of {recipe.name} is running in {root}"
         raise RunError(f"{rule}; wait for it, or choose another folder with --runs") from None
     with held:
-        folder = _same(root, recipe.name, asked, again=again)
-        if folder is not None and folder.state.get("state") == "finished":
+        folder = _registered_before(root, recipe.name, asked, again=again)
+        if folder is not None and _is_finished(folder):
             return load_verification(folder.path)
         if folder is None:
             folder = _new_folder(root, recipe, asked)
@@ -163,14 +150,14 @@ def verifying(
             TrainingPlace(name, threads, None if data is None else str(data))
             for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
         ]
-        return (yield from _go_on(folder, recipe, asked, places, data))
+        return (yield from _resume(folder, recipe, asked, places, data))
 
 
 def check_metrics(recipe: Recipe, asked: Registration) -> None:
-    """Refuse claims on metrics that the recipe, or the other side of a difference, lacks.
+    """Check that each side of each claim computes its metric.
 
     Raises:
-        ClaimError: naming the first of them.
+        ClaimError: one does not; the message names the first.
     """
     for claim, arm in zip(asked.stated, asked.arms, strict=True):
         for side in (recipe, *([] if arm is None else [asked.versus[arm]])):
@@ -187,39 +174,39 @@ def load_verification(path: str | Path) -> Verification:
     """Open a finished verification.
 
     Raises:
-        RunError: the folder is none, or it did not finish.
+        RunError: it is not the folder of a verification, it did not finish, or a file is damaged.
     """
     folder = VerificationFolder.load(Path(path))
     state = folder.state
-    if state.get("state") != "finished":
-        rule = f"the verification {path} is not finished: its state is {state.get('state')!r}"
-        raise RunError(f"{rule}; the same command goes on with it")
-    try:
-        return Verification(
-            path=folder.path,
-            recipe=state["recipe"],
-            verdict=state["verdict"],
-            preregistration=state["preregistration"],
-            seeds=tuple(state["seeds"]),
-            claims=tuple(state["claims"]),
-            report=folder.path / REPORT_HTML,
-            headline=state["headline"],
-            deviations=tuple(state["deviations"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder.path / VERIFICATION} is damaged: {error!r}") from error
+    if state is None or state.state != "finished":
+        now = "not started" if state is None else state.state
+        rule = f"the verification {path} is not finished: its state is {now!r}"
+        raise RunError(f"{rule}; run the same command again to resume it")
+    if state.verdict is None or state.headline is None or None in (state.seeds, state.claims):
+        raise RunError(f"{folder.path / VERIFICATION} is damaged: it finished without a verdict")
+    return Verification(
+        path=folder.path,
+        recipe=state.recipe,
+        verdict=state.verdict,
+        preregistration=state.preregistration,
+        seeds=state.seeds or (),
+        claims=state.claims or (),
+        report=folder.path / REPORT_HTML,
+        headline=state.headline,
+        deviations=state.deviations,
+    )
 
 
-def _same(
+def _registered_before(
     root: Path, recipe: str, asked: Registration, *, again: bool
 ) -> VerificationFolder | None:
-    """Find the newest verification with this very registration, to go on with or to return."""
+    """Return the newest verification with this registration, to resume or to return; or None."""
     if again:
         return None
     for folder in reversed(list(verifications(root, recipe))):
         try:
-            if folder.read(PREREGISTRATION) == to_bytes(asked.registered):
-                folder.state  # noqa: B018  (raises where it is damaged)
+            if folder.read(PREREGISTRATION) == asked.registered.to_bytes():
+                folder.state  # noqa: B018  (raises if it is damaged)
                 return folder
         except RunError:
             continue
@@ -227,7 +214,6 @@ def _same(
 
 
 def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> VerificationFolder:
-    registered = to_bytes(asked.registered)
     places = {
         recipe.claims.index(claim): f"./{VERSUS}/{arm}/{run_folder.RECIPE}"
         for claim, arm in zip(asked.stated, asked.arms, strict=True)
@@ -235,110 +221,84 @@ def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> Verification
     }
     ours = portable(recipe, run_folder.CODE, places)
     sides = [portable(other, run_folder.CODE) for other in asked.versus]
-    folder = VerificationFolder.new(root, recipe.name, hashlib.sha256(registered).hexdigest())
+    folder = VerificationFolder.new(root, recipe.name, asked.registered.sha256)
     homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
     for home, copies in (*zip(homes, sides, strict=True), ("", ours)):
         for name, content in copies.files.items():
             folder.write(f"{home}{name}", content)
         folder.write_record(f"{home}{FILES}", KeptFiles(files=copies.dependencies))
         folder.write(f"{home}{run_folder.RECIPE}", copies.text)
-    folder.write(PREREGISTRATION, registered)
+    folder.write(PREREGISTRATION, asked.registered.to_bytes())
     return folder
 
 
-def _go_on(
+def _resume(
     folder: VerificationFolder,
     recipe: Recipe,
     asked: Registration,
     places: list[TrainingPlace],
     data: str | Path | None,
 ) -> Generator[Event, None, Verification]:
-    """Train what is left, decide, report."""
+    """Train the seeds that are left, decide, and write the report."""
     folder.repair()
     _check_untouched(folder, asked)
     before = folder.state
-    state = {
-        "state": "running",
-        "recipe": recipe.name,
-        "started": before.get("started", utc_now()),
-        "preregistration": folder.sha256,
-        "commands": [*before.get("commands", []), command_line()],
-        "workers": len(places),
-        "pid": os.getpid(),
-        "host": platform.node(),
-    }
-    folder.write_json(VERIFICATION, state)
+    state = VerificationState(
+        state="running",
+        recipe=recipe.name,
+        started=before.started if before else utc_now(),
+        preregistration=folder.sha256,
+        commands=(*(before.commands if before else ()), command_line()),
+        workers=len(places),
+        pid=os.getpid(),
+        host=platform.node(),
+    )
+    folder.write_record(VERIFICATION, state)
     try:
         yield Registered(folder.path, folder.sha256, (*asked.lines, *asked.warnings))
-        exact = yield from claim_results.exactly(recipe, asked.exact, data)
-        look = yield from _trial(folder, asked, places)
-        state |= {"seeds": [outcome.seed for outcome in look.outcomes], "ended": utc_now()}
-        state |= claim_results.summary(recipe, asked, look, exact)
-        write_report(folder.path, report_of(folder, recipe, asked, look, exact, state, data))
+        exact = yield from count_exact(recipe, asked.exact, data)
+        look = yield from run_seeds(folder, asked, places)
+        ended, conclusion = utc_now(), conclude(recipe, asked, look, exact)
+        report = verification_report(folder, recipe, asked, look, tuple(exact), conclusion, data)
+        write_report(folder.path, report)
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
-        name = "interrupted" if stopped else "failed"
-        folder.write_json(VERIFICATION, {**state, "state": name, "error": str(error)})
+        phase = "interrupted" if stopped else "failed"
+        unfinished = state.model_copy(update={"state": phase, "error": str(error)})
+        folder.write_record(VERIFICATION, unfinished)
         raise
-    folder.write_json(VERIFICATION, {**state, "state": "finished"})
+    folder.write_record(VERIFICATION, finished_state(state, ended, recipe, look, conclusion))
     return load_verification(folder.path)
 
 
+def finished_state(
+    running: VerificationState, ended: str, recipe: Recipe, look: Look, conclusion: Conclusion
+) -> VerificationState:
+    """Return verification.json of a verification that finished at the time `ended`."""
+    result = {
+        "state": "finished",
+        "ended": ended,
+        "seeds": tuple(outcome.seed for outcome in look.outcomes),
+        "verdict": conclusion.verdict,
+        "deviations": tuple(recipe.deviations),
+        "headline": conclusion.headline,
+        "claims": conclusion.claims,
+    }
+    return running.model_copy(update=result)
+
+
 def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
-    """Refuse to go on with recipes that are no longer what was registered."""
+    """Check that the recipes in the folder are still those that were registered."""
     homes = [folder.path, *(folder.path / VERSUS / str(i) for i in range(len(asked.versus)))]
     for home, fixed in zip(homes, fixed_of(asked.registered), strict=True):
         fixed.check(home / run_folder.RECIPE, load_recipe(home / run_folder.RECIPE, check=False))
 
 
-def _trial(
-    folder: VerificationFolder, asked: Registration, places: list[TrainingPlace]
-) -> Generator[Event, None, Look]:
-    """Run the trial in worker processes, keeping each seed's record as soon as it has ended."""
-    if not asked.stated:
-        return Look((), ())
-    records = folder.outcomes()
-    known = [outcome_of(record) for record in records]
-    for kept in known:
-        check_known(kept, asked.rule)
-    finished = [record for record in records if record["state"] == "finished"]
-    wanted = tuple(
-        Wanted(claim.metric, claim.split, claim.best_epoch_on_test, arm)
-        for claim, arm in zip(asked.rule.claims, asked.arms, strict=True)
-    )
-    task = SeedTask(folder.path, 0, wanted, fixed_of(asked.registered))
-    with Workers(train_seed, places, log=folder.path / LOG) as workers:
-        pool = SeedPool(workers, task)
-        with Returning(run_trial(asked.rule, pool, known)) as trial:
-            for event in trial:
-                if isinstance(event, Ended):
-                    outcome = event.outcome
-                    record = {**asdict(outcome), **pool.records.get(outcome.seed, {})}
-                    if outcome.state == "finished":
-                        check_alike(record, finished[0] if finished else record)
-                        finished.append(record)
-                    folder.append(OUTCOMES, record)
-                    yield _ended(outcome, asked, record)
-                elif isinstance(event, Look):
-                    lines = tuple(claim_results.lines(asked, event))
-                    yield Looked(len(event.outcomes), len(asked.rule.seeds), lines)
-                else:
-                    yield event
-        return trial.value
-
-
-def _ended(outcome: SeedOutcome, asked: Registration, record: Mapping[str, Any]) -> SeedEnded:
-    scores = scores_of(asked, outcome.scores)
-    return SeedEnded(
-        int(record.get("worker", 0)),
-        outcome.seed,
-        outcome.state,
-        scores,
-        outcome.error,
-        float(record.get("seconds", 0.0)),
-    )
+def _is_finished(folder: VerificationFolder) -> bool:
+    state = folder.state
+    return state is not None and state.state == "finished"
 
 
 def recipe_of(folder: VerificationFolder) -> Recipe:
-    """Return the recipe that a verification trained, from its folder."""
+    """Return the recipe that a verification trains, from its folder."""
     return load_recipe(folder.path / run_folder.RECIPE, check=False)

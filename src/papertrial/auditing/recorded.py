@@ -1,0 +1,82 @@
+"""What the files of a verification record: the registration, the state, and how seeds ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from papertrial.claims.rule import Rule
+from papertrial.claims.seed_outcome import SeedOutcome
+from papertrial.errors import RunError
+from papertrial.store.verification_folder import OUTCOMES, VERSUS, VerificationFolder
+from papertrial.store.verification_records import Preregistration, SeedRecord, VerificationState
+from papertrial.verification.registration import rule_of
+from papertrial.verification.seed import Wanted
+from papertrial.verification.trial import wanted_of
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the files of a verification record.
+
+    Attributes:
+        folder: of the verification.
+        registered: preregistration.json, and `rule` the rule in it.
+        state: verification.json; None if it does not exist.
+        wanted: the score that each claim of the rule is about.
+        records: outcomes.jsonl, and `outcomes` what a verdict takes from each, in the same order.
+    """
+
+    folder: VerificationFolder
+    registered: Preregistration
+    rule: Rule
+    state: VerificationState | None
+    wanted: tuple[Wanted, ...]
+    records: tuple[SeedRecord, ...]
+    outcomes: tuple[SeedOutcome, ...]
+
+    @classmethod
+    def load(cls, folder: VerificationFolder) -> Recorded:
+        """Read the files.
+
+        Raises:
+            RunError: a file is damaged, or a record lacks a score.
+            ClaimError: the pre-registration holds no valid rule.
+        """
+        registered = folder.registered
+        wanted = wanted_of(registered)
+        records = tuple(folder.outcomes())
+        for record in records:
+            _check_scores(record, wanted)
+        outcomes = tuple(record.outcome for record in records)
+        return cls(folder, registered, rule_of(registered), folder.state, wanted, records, outcomes)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the verification says that it finished, with verdicts and a report."""
+        return self.state is not None and self.state.state == "finished"
+
+    @property
+    def finished(self) -> dict[int, SeedRecord]:
+        """The records of the seeds that finished, by seed."""
+        return {record.seed: record for record in self.records if record.state == "finished"}
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The registered training hash of each side, ours first."""
+        return self.registered.digests
+
+    def homes(self) -> list[Path]:
+        """Return the folders that hold the recipes of these sides, in the same order."""
+        sides = range(len(self.registered.versus))
+        return [self.folder.path, *(self.folder.path / VERSUS / str(i) for i in sides)]
+
+
+def _check_scores(record: SeedRecord, wanted: tuple[Wanted, ...]) -> None:
+    """Check that a finished seed has a score for each claim, and two for a difference."""
+    needed = [1 if one.arm is None else 2 for one in wanted]
+    if record.state == "finished" and [len(score) for score in record.scores] != needed:
+        raise RunError(
+            f"{OUTCOMES} is damaged: seed {record.seed} has the scores {record.scores} for "
+            f"{len(needed)} claims"
+        )
