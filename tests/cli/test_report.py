@@ -6,13 +6,13 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import Result
 
 import papertrial as pt
 from papertrial.report.run_report import run_report
+from papertrial.store.verification_records import VerificationState
 
 Invoke = Callable[..., Result]
 
@@ -28,14 +28,12 @@ def test_a_report_is_written_into_the_run(invoke: Invoke, run: pt.Run) -> None:
     assert done.exit_code == 0, done.stderr
     headline, path = done.stdout.splitlines()
     accuracy = f"{run.metrics['test']['accuracy']:.6g}"
-    assert headline == (
-        f"digits-mlp, one run (seed 0): test accuracy {accuracy}. One run is no verdict."
-    )
+    assert headline.startswith(f"digits-mlp, one run (seed 0): test accuracy {accuracy}. ")
     assert path == f"report: {run.path / 'report.html'}"
     assert accuracy in (run.path / "report.html").read_text()
     assert (run.path / "report.md").read_text().startswith(f"# {headline}")
-    told = json.loads(invoke("report", run.path, "--json").stdout)
-    assert told == {
+    result = json.loads(invoke("report", run.path, "--json").stdout)
+    assert result == {
         "run": str(run.path), "report": str(run.path / "report.html"), "headline": headline,
         "warnings": [],
     }  # fmt: skip
@@ -50,9 +48,9 @@ def test_a_verification_is_rendered_from_what_it_kept(
     done = invoke("report", tmp_path)
     assert done.exit_code == 2
     assert "is not finished (its state is 'not started')" in done.stderr
-    assert "the same `papertrial verify` command goes on with it" in done.stderr
-    kept = {**run_report(run), "headline": "It held.", "warnings": ["look twice"]}
-    (tmp_path / "report.json").write_text(json.dumps(kept))
+    assert "the same `papertrial verify` command" in done.stderr
+    kept = run_report(run).model_copy(update={"headline": "It held.", "warnings": ("look twice",)})
+    (tmp_path / "report.json").write_text(kept.to_json())
     done = invoke("report", tmp_path)
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines() == ["It held.", f"report: {tmp_path / 'report.html'}"]
@@ -61,20 +59,37 @@ def test_a_verification_is_rendered_from_what_it_kept(
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "text",
     [
-        {"kind": "verification"},
-        {"kind": "verification", "recipe": "r", "headline": "h", "warnings": [], "claims": [3]},
-        {"kind": "run", "recipe": "r", "headline": "h", "warnings": [], "curves": [{}]},
+        "{",
+        '{"kind": "verification"}',
+        '{"format": 1, "kind": "run", "recipe": "r", "curves": [{}]}',
+        '{"format": 1000000, "kind": "run"}',
     ],
 )
-def test_a_damaged_report_is_2(invoke: Invoke, tmp_path: Path, kept: dict[str, Any]) -> None:
+def test_a_damaged_or_newer_report_is_2(invoke: Invoke, tmp_path: Path, text: str) -> None:
     (tmp_path / "preregistration.json").write_text("{}")
-    (tmp_path / "report.json").write_text(json.dumps(kept))
+    (tmp_path / "report.json").write_text(text)
     done = invoke("report", tmp_path)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "report.json is damaged: " in done.stderr
+    assert str(tmp_path / "report.json") in done.stderr
     assert not (tmp_path / "report.html").exists()
+
+
+def test_an_unfinished_verification_names_its_state(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "preregistration.json").write_text("{}")
+    state = VerificationState(
+        state="interrupted", recipe="r", started="2026-01-01T00:00:00+00:00",
+        preregistration="ab" * 32, commands=(), workers=1, pid=1, host="h",
+    )  # fmt: skip
+    (tmp_path / "verification.json").write_text(state.to_json())
+    done = invoke("report", tmp_path)
+    assert done.exit_code == 2
+    assert "its state is 'interrupted'" in done.stderr
+    (tmp_path / "verification.json").write_text("{}")
+    done = invoke("report", tmp_path)
+    assert done.exit_code == 2
+    assert str(tmp_path / "verification.json") in done.stderr
 
 
 def test_what_has_no_report_is_2(invoke: Invoke, run: pt.Run, tmp_path: Path) -> None:

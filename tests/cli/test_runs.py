@@ -13,8 +13,42 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
+from papertrial.record import Record
+from papertrial.store.run_records import Environment, Provenance
+from papertrial.store.verification_records import ClaimLine, SeedRecord, VerificationState
 
 Invoke = Callable[..., Result]
+
+
+def provenance(**changes: Any) -> Provenance:
+    there = Environment(
+        device="cpu", device_name=None, cpu_capability=None, threads=1, versions={}, platform="",
+        machine="", host="", pid=1, cpus=1, command="", folder="", git=None,
+    )  # fmt: skip
+    values = {
+        "recipe": "digits-mlp", "seed": 1, "recipe_hash": "ab", "training_hash": "cd", "data": {},
+        "environment": there, "started": "2020-01-01T00:00:00+00:00", "state": "failed",
+    }  # fmt: skip
+    return Provenance.model_validate({**values, **changes})
+
+
+def state(**changes: Any) -> VerificationState:
+    values = {
+        "state": "finished", "recipe": "digits-mlp", "started": "2021-01-01T00:00:00+00:00",
+        "preregistration": "ab", "commands": ("papertrial verify",), "workers": 1, "pid": 1,
+        "host": "",
+    }  # fmt: skip
+    return VerificationState.model_validate({**values, **changes})
+
+
+def judged(**changes: Any) -> ClaimLine:
+    values = {
+        "metric": "accuracy", "split": "test", "kind": "mean", "value": 0.95, "tolerance": 0.01,
+        "n": 5, "mean": 0.8725, "sd": None, "low": None, "high": None, "holds_within": None,
+        "verdict": "NOT REPRODUCED", "why": "ours are lower", "verdict_median": None,
+        "decided_at": None,
+    }  # fmt: skip
+    return ClaimLine.model_validate({**values, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -28,26 +62,21 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     digits = to_tree(pt.load_recipe("digits-mlp", few))
     pt.train(pt.load_recipe({**digits, "claims": claims}), runs=folder)
     pt.train(pt.load_recipe("diabetes-linear", ["epochs=1"]), runs=folder)
-    write(folder / "digits-mlp" / "20200101T000000Z-01234567-s1" / "provenance.json", {
-        "recipe": "digits-mlp", "seed": 1, "state": "failed", "error": "the loss is nan\nindeed",
-        "started": "2020-01-01T00:00:00+00:00"})  # fmt: skip
+    failed = provenance(error="the loss is nan\nindeed")
+    write(folder / "digits-mlp" / "20200101T000000Z-01234567-s1" / "provenance.json", failed)
     (folder / "digits-mlp" / "20200101T000000Z-01234567-s2").mkdir()
     verification = folder / "digits-mlp" / "20210101T000000Z-01234567-verify"
-    write(verification / "preregistration.json", {})
-    write(verification / "verification.json", {
-        "state": "finished", "started": "2021-01-01T00:00:00+00:00", "recipe": "digits-mlp",
-        "seeds": [0, 1, 2, 3, 4], "verdict": "NOT REPRODUCED", "command": "papertrial verify",
-        "claims": [{"metric": "accuracy", "split": "test", "value": 0.95, "n": 5, "mean": 0.8725,
-                    "verdict": "NOT REPRODUCED", "why": "ours are lower"}]})  # fmt: skip
-    write(verification / "seeds" / "s0" / "provenance.json", {
-        "recipe": "digits-mlp", "seed": 0, "state": "interrupted",
-        "started": "2021-01-01T00:00:01+00:00"})  # fmt: skip
+    ended = state(seeds=(0, 1, 2, 3, 4), verdict="NOT REPRODUCED", claims=(judged(),))
+    write(verification / "verification.json", ended)
+    (verification / "preregistration.json").write_text("{}")
+    stopped = provenance(seed=0, state="interrupted", started="2021-01-01T00:00:01+00:00")
+    write(verification / "seeds" / "s0" / "provenance.json", stopped)
     return folder
 
 
-def write(path: Path, value: Any) -> None:
+def write(path: Path, record: Record) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
+    path.write_text(record.to_json(indent=None) + "\n")
 
 
 def listed(invoke: Invoke, root: Path, *words: str) -> list[dict[str, Any]]:
@@ -126,19 +155,20 @@ def test_verifications_tell_counts_deviations_and_how_far_they_are(
     invoke: Invoke, tmp_path: Path
 ) -> None:
     begun = tmp_path / "r" / "20210101T000000Z-01234567-verify"
-    write(begun / "preregistration.json", {})
-    write(begun / "verification.json", {"state": "interrupted", "recipe": "r", "error": ""})
-    write(begun / "outcomes.jsonl", {"seed": 4, "state": "finished"})
+    write(begun / "verification.json", state(state="interrupted", recipe="r"))
+    write(begun / "outcomes.jsonl", SeedRecord(seed=4, state="finished"))
     ended = tmp_path / "r" / "20210102T000000Z-01234567-verify"
-    write(ended / "preregistration.json", {})
-    counted = {"metric": "parameters", "split": None, "value": 11173962.0, "mean": 11173962,
-               "kind": "exact", "verdict": "REPRODUCED", "n": 0}  # fmt: skip
-    write(ended / "verification.json", {
-        "state": "finished", "recipe": "r", "seeds": [], "verdict": "REPRODUCED",
-        "deviations": ["no dropout"], "claims": [counted]})  # fmt: skip
+    counted = judged(metric="parameters", split=None, value=11173962, mean=11173962, kind="exact",
+                     verdict="REPRODUCED", n=0)  # fmt: skip
+    write(ended / "verification.json", state(
+        recipe="r", seeds=(), verdict="REPRODUCED", deviations=("no dropout",),
+        claims=(counted,)))  # fmt: skip
+    for folder in (begun, ended):
+        (folder / "preregistration.json").write_text("{}")
     for seed in (0, 1):
-        write(ended / "seeds" / f"s{seed}" / "provenance.json", {})
-        write(ended / "seeds" / f"s{seed}" / "metrics.json", {})
+        (ended / "seeds" / f"s{seed}").mkdir(parents=True)
+        for name in ("provenance.json", "metrics.json"):
+            (ended / "seeds" / f"s{seed}" / name).write_text("{}")
     shown = invoke("runs", "--runs", tmp_path).stdout
     assert "no verdict yet, 1 seed finished" in shown
     assert "REPRODUCED WITH DEVIATIONS" in shown

@@ -21,20 +21,18 @@ from sklearn.metrics import classification_report, confusion_matrix
 import papertrial as pt
 from papertrial.errors import RunError
 from papertrial.recipe.load import to_tree
+from papertrial.report.curves import BATCHES
 from papertrial.report.mistakes import mistakes
-from papertrial.report.run_report import kept_report, parts_of_runs, run_report, write_report
-from papertrial.report.run_results import BATCHES, stored
+from papertrial.report.report_files import kept_report, rendered_again, write_report
+from papertrial.report.run_parts import RunParts, parts_of_runs
+from papertrial.report.run_report import run_report
+from papertrial.report.run_results import stored
+from papertrial.store.report_record import Curve, Report, Spread
 from papertrial.store.run_records import StepLine
 
 FEW = [
     "epochs=2", "data.splits.validation=0.2", "metrics=[loss, accuracy]", "log_every=10",
     "claims=[]",
-]  # fmt: skip
-KEYS = [
-    "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "warnings", "claims",
-    "exact", "seeds", "varied", "diverged", "curves", "confusion", "per_class", "mistakes",
-    "metrics", "fixed", "provenance", "not_covered", "attempts", "preregistration",
-    "command", "path",
 ]  # fmt: skip
 
 
@@ -53,7 +51,7 @@ def seeds(folder: Path) -> list[pt.Run]:
 
 
 @pytest.fixture(scope="module")
-def parts(seeds: list[pt.Run]) -> dict[str, Any]:
+def parts(seeds: list[pt.Run]) -> RunParts:
     return parts_of_runs(seeds)
 
 
@@ -78,125 +76,125 @@ def records(run: pt.Run) -> list[dict[str, Any]]:
 
 
 def test_the_spread_over_seeds_is_that_of_their_metrics(
-    seeds: list[pt.Run], parts: dict[str, Any]
+    seeds: list[pt.Run], parts: RunParts
 ) -> None:
     ours = [run.metrics["test"]["accuracy"] for run in seeds]
     assert ours[0] != ours[1]
-    assert parts["metrics"]["test"]["accuracy"] == {
-        "mean": pytest.approx(statistics.mean(ours)),
-        "sd": pytest.approx(statistics.stdev(ours)),
-        "low": min(ours),
-        "high": max(ours),
-    }
-    assert list(parts["metrics"]) == ["train", "validation", "test"]
-    assert list(parts["metrics"]["train"]) == ["loss", "accuracy"]
+    spread = parts.metrics["test"]["accuracy"]
+    assert spread.value is None
+    assert spread.mean == pytest.approx(statistics.mean(ours))
+    assert spread.sd == pytest.approx(statistics.stdev(ours))
+    assert (spread.low, spread.high) == (min(ours), max(ours))
+    assert list(parts.metrics) == ["train", "validation", "test"]
+    assert list(parts.metrics["train"]) == ["loss", "accuracy"]
 
 
 def test_confusion_and_classes_are_means_of_what_scikit_learn_says(
-    seeds: list[pt.Run], parts: dict[str, Any]
+    seeds: list[pt.Run], parts: RunParts
 ) -> None:
     pairs = [answers(run) for run in seeds]
     matrices = [confusion_matrix(*pair) for pair in pairs]
-    confusion = parts["confusion"]
-    assert (confusion["split"], confusion["seeds"]) == ("test", 2)
-    assert confusion["classes"] == [str(digit) for digit in range(10)]
-    np.testing.assert_allclose(confusion["matrix"], np.mean(matrices, axis=0))
-    told = [classification_report(*p, output_dict=True, zero_division=0) for p in pairs]
-    for row in parts["per_class"]:
-        each = [one[row["class"]] for one in told]
-        assert row["f1"] == pytest.approx(statistics.mean(one["f1-score"] for one in each))
+    confusion = parts.confusion
+    assert confusion is not None
+    assert (confusion.split, confusion.seeds) == ("test", 2)
+    assert confusion.classes == tuple(str(digit) for digit in range(10))
+    np.testing.assert_allclose(confusion.matrix, np.mean(matrices, axis=0))
+    theirs = [classification_report(*p, output_dict=True, zero_division=0) for p in pairs]
+    for row in parts.per_class:
+        each = [one[row.class_] for one in theirs]
+        assert row.f1 == pytest.approx(statistics.mean(one["f1-score"] for one in each))
         for key in ("precision", "recall", "support"):
-            assert row[key] == pytest.approx(statistics.mean(one[key] for one in each))
-    assert len(parts["per_class"]) == 10
+            assert getattr(row, key) == pytest.approx(statistics.mean(one[key] for one in each))
+    assert len(parts.per_class) == 10
 
 
-def test_curves_are_mean_and_range_of_the_records(
-    seeds: list[pt.Run], parts: dict[str, Any]
-) -> None:
-    curves = {(c["split"], c["metric"]): c for c in parts["curves"]}
+def test_curves_are_mean_and_range_of_the_records(seeds: list[pt.Run], parts: RunParts) -> None:
+    curves = {(curve.split, curve.metric): curve for curve in parts.curves}
     per_epoch = 23  # 718 training rows by 32
     curve = curves["validation", "accuracy"]
-    assert (curve["x"], curve["x_label"], curve["seeds"]) == ([1.0, 2.0], "epoch", 2)
+    assert (curve.x, curve.x_label, curve.seeds) == ((1.0, 2.0), "epoch", 2)
     first = [
         next(r["metrics"]["accuracy"] for r in records(run)
              if r["kind"] == "evaluation" and (r["split"], r["step"]) == ("validation", per_epoch))
         for run in seeds
     ]  # fmt: skip
-    assert curve["mean"][0] == pytest.approx(statistics.mean(first))
-    assert (curve["low"][0], curve["high"][0]) == (min(first), max(first))
+    assert curve.mean[0] == pytest.approx(statistics.mean(first))
+    assert (curve.low[0], curve.high[0]) == (min(first), max(first))
     batches = curves[BATCHES, "loss"]
-    assert batches["x"][:2] == [10 / per_epoch, 20 / per_epoch]
-    assert batches["x"][-1] == 2.0
-    assert curves["test", "loss"]["x"] == [2.0]  # evaluated once, at the end
+    assert batches.x[:2] == (10 / per_epoch, 20 / per_epoch)
+    assert batches.x[-1] == 2.0
+    assert curves["test", "loss"].x == (2.0,)  # evaluated once, at the end
     assert (BATCHES, "accuracy") not in curves
 
 
 def test_curves_count_steps_where_evaluations_fall_within_epochs(folder: Path) -> None:
     made = ["epochs=null", "steps=25", "evaluate={every: 10, interval: step}"]
-    told = parts_of_runs([digits(folder, *made)])
-    curve = next(c for c in told["curves"] if (c["split"], c["metric"]) == ("validation", "loss"))
-    assert (curve["x"], curve["x_label"]) == ([10, 20, 25], "step")
-    assert told["metrics"]["test"]["loss"].keys() == {"value"}
+    run = digits(folder, *made)
+    found = parts_of_runs([run])
+    curve = next(c for c in found.curves if (c.split, c.metric) == ("validation", "loss"))
+    assert (curve.x, curve.x_label) == ((10, 20, 25), "step")
+    assert found.metrics["test"]["loss"] == Spread(value=run.metrics["test"]["loss"])
 
 
 def test_long_curves_are_thinned_to_their_end(copy: pt.Run) -> None:
     write_losses(copy.path, [(step, step / 2) for step in range(1, 2347)])
-    (curve,) = parts_of_runs([copy])["curves"]
-    assert 400 < len(curve["x"]) <= 500
-    assert curve["x"][-1] == 2346 / 23
-    assert curve["mean"][-1] == 1173
+    (curve,) = parts_of_runs([copy]).curves
+    assert 400 < len(curve.x) <= 500
+    assert curve.x[-1] == 2346 / 23
+    assert curve.mean[-1] == 1173
 
 
 def test_mistakes_are_the_most_confident_with_their_very_images(
-    seeds: list[pt.Run], parts: dict[str, Any]
+    seeds: list[pt.Run], parts: RunParts
 ) -> None:
     truth, answer = answers(seeds[0])
     output = stored(seeds[0], "test").output.double().softmax(1).amax(1).numpy()
     wrong = np.flatnonzero(truth != answer)
     worst = sorted(wrong, key=lambda row: -output[row])[:12]
-    assert [one["row"] for one in parts["mistakes"]] == worst
+    assert [one.row for one in parts.mistakes] == worst
     images = load_digits().images
-    for one in parts["mistakes"]:
-        row = one["row"]
-        assert (one["seed"], one["split"], one["id"]) == (3, "test", f"row {898 + row}")
-        assert (one["truth"], one["predicted"]) == (str(truth[row]), str(answer[row]))
-        assert one["confidence"] == pytest.approx(output[row])
-        kind, _, data = one["image"].partition(",")
+    for one in parts.mistakes:
+        row = one.row
+        assert (one.seed, one.split, one.id) == (3, "test", f"row {898 + row}")
+        assert (one.truth, one.predicted) == (str(truth[row]), str(answer[row]))
+        assert one.confidence == pytest.approx(output[row])
+        assert one.image is not None
+        kind, _, data = one.image.partition(",")
         assert kind == "data:image/png;base64"
         picture = Image.open(io.BytesIO(base64.b64decode(data)))
         assert (picture.mode, picture.size) == ("L", (8, 8))
         np.testing.assert_array_equal(
             np.asarray(picture), np.rint(images[898 + row] * (255 / 16)).astype(np.uint8)
         )
-    assert parts["warnings"] == []
+    assert parts.warnings == ()
 
 
-def test_what_did_not_vary_is_told(parts: dict[str, Any], seeds: list[pt.Run]) -> None:
+def test_what_did_not_vary_is_listed(parts: RunParts, seeds: list[pt.Run]) -> None:
     kept = json.loads((seeds[0].path / "provenance.json").read_text())
-    assert parts["fixed"] == [
-        "split: test 50 % and validation 20 % taken off the training rows, the last rows",
+    assert parts.fixed == (
+        "split: test 50 % and validation 20 % split off the training rows, the last rows",
         *(f"{name} set: {rows} rows, fingerprint {kept['data'][split]['fingerprint'][:12]}"
           for name, split, rows in (("training", "train", 718), ("validation", "validation", 180),
                                     ("test", "test", 899))),
         f"recipe, all but the seed: training hash {kept['training_hash'][:12]}",
         f"CPU threads: {kept['environment']['threads']}",
         "device: cpu",
-    ]  # fmt: skip
-    rows = dict(parts["provenance"])
-    assert parts["provenance"][0] == ["papertrial", pt.__version__]
+    )  # fmt: skip
+    rows = dict(parts.provenance)
+    assert parts.provenance[0] == ("papertrial", pt.__version__)
     assert rows["torch"] == kept["environment"]["versions"]["torch"]
     assert rows["test data"] == f"899 rows, SHA-256 {kept['data']['test']['fingerprint']}"
     assert "command" not in rows  # each seed had its own
 
 
-def test_runs_that_differ_in_more_than_their_seed_are_told(
+def test_runs_that_differ_in_more_than_their_seed_give_warnings(
     seeds: list[pt.Run], folder: Path
 ) -> None:
     other = digits(folder, "seed=5", "data.splits.draw=random", "data.splits.seed=9")
-    told = parts_of_runs([seeds[0], other])
-    assert "the runs did not have the same test part" in told["warnings"]
-    assert any(w.startswith("the runs did not have the same recipe: ") for w in told["warnings"])
-    assert not any("test set" in line for line in told["fixed"])
+    found = parts_of_runs([seeds[0], other])
+    assert "the runs did not have the same test part" in found.warnings
+    assert any(w.startswith("the runs did not have the same recipe: ") for w in found.warnings)
+    assert not any("test set" in line for line in found.fixed)
 
 
 def test_which_of_the_gpus_it_was_does_not_matter_but_versions_do(
@@ -210,9 +208,9 @@ def test_which_of_the_gpus_it_was_does_not_matter_but_versions_do(
         kept["environment"]["versions"]["torch"] = f"2.{number}"
         (path / "provenance.json").write_text(json.dumps(kept))
         runs.append(pt.load_run(path))
-    told = parts_of_runs(runs)
-    assert told["warnings"] == ["the runs did not have the same version of torch: 2.0, 2.1"]
-    assert told["fixed"][-1] == "device: cuda, NVIDIA H200"
+    found = parts_of_runs(runs)
+    assert found.warnings == ("the runs did not have the same version of torch: 2.0, 2.1",)
+    assert found.fixed[-1] == "device: cuda, NVIDIA H200"
 
 
 def write_losses(folder: Path, points: list[tuple[int, float]]) -> None:
@@ -225,11 +223,11 @@ def write_losses(folder: Path, points: list[tuple[int, float]]) -> None:
     (folder / "metrics.jsonl").write_text("".join(line + "\n" for line in lines))
 
 
-def curve_of(folders: list[Path], points: list[list[tuple[int, float]]]) -> dict[str, Any]:
-    """The curve of the batches of runs that recorded these (step, loss)."""
+def curve_of(folders: list[Path], points: list[list[tuple[int, float]]]) -> Curve:
+    """The curve of the batches of runs with these (step, loss)."""
     for folder, lines in zip(folders, points, strict=True):
         write_losses(folder, lines)
-    (curve,) = parts_of_runs([pt.load_run(folder) for folder in folders])["curves"]
+    (curve,) = parts_of_runs([pt.load_run(folder) for folder in folders]).curves
     return curve
 
 
@@ -237,8 +235,8 @@ def test_records_of_few_batches_are_joined_to_the_next(copy: pt.Run) -> None:
     # Steps 20 to 23 end an epoch: 3 batches, and noise, joined to the 7 after them.
     lines = [(10, 4.0), (20, 3.0), (23, 9.0), (30, 2.0), (40, 1.0), (42, 6.0)]
     curve = curve_of([copy.path], [lines])
-    assert [x * 23 for x in curve["x"]] == pytest.approx([10, 20, 30, 42])
-    assert curve["mean"] == pytest.approx([4, 3, (3 * 9 + 7 * 2) / 10, (10 * 1 + 2 * 6) / 12])
+    assert [x * 23 for x in curve.x] == pytest.approx([10, 20, 30, 42])
+    assert curve.mean == pytest.approx((4, 3, (3 * 9 + 7 * 2) / 10, (10 * 1 + 2 * 6) / 12))
 
 
 def test_runs_that_logged_at_other_steps_are_interpolated(
@@ -246,9 +244,9 @@ def test_runs_that_logged_at_other_steps_are_interpolated(
 ) -> None:
     folders = [Path(shutil.copytree(r.path, tmp_path / r.path.name)) for r in seeds]
     curve = curve_of(folders, [[(10, 4.0), (20, 2.0), (30, 1.0)], [(15, 3.0), (25, 1.0)]])
-    assert [x * 23 for x in curve["x"]] == pytest.approx([15, 20, 25])
-    assert curve["mean"] == pytest.approx([3.0, 2.0, 1.25])
-    assert (curve["low"][0], curve["high"][0]) == (3.0, 3.0)
+    assert [x * 23 for x in curve.x] == pytest.approx([15, 20, 25])
+    assert curve.mean == pytest.approx((3.0, 2.0, 1.25))
+    assert (curve.low[0], curve.high[0]) == (3.0, 3.0)
 
 
 def test_counts_that_are_claimed_stand_apart(folder: Path) -> None:
@@ -259,29 +257,29 @@ def test_counts_that_are_claimed_stand_apart(folder: Path) -> None:
     setting = to_tree(pt.load_recipe("digits-mlp", [*FEW, "epochs=1"]))
     run = pt.train(pt.load_recipe({**setting, "claims": claims}), runs=folder)
     report = run_report(run)
-    assert report["claims"] == []
-    told = [(one["metric"], one["split"], one["value"], one["ours"], one["verdict"])
-            for one in report["exact"]]  # fmt: skip
-    assert told == [("parameters", None, 4810, 4810, None), ("samples", "train", 900, 718, None)]
-    assert report["headline"].endswith("One run is no verdict.")
+    assert report.claims == ()
+    counts = [(one.metric, one.split, one.value, one.ours, one.verdict) for one in report.exact]
+    assert counts == [("parameters", None, 4810, 4810, None), ("samples", "train", 900, 718, None)]
+    assert "papertrial verify" not in report.headline
     write_report(run.path, report)
     assert "| parameters | 4,810 | 4,810 |" in (run.path / "report.md").read_text()
 
 
 def test_regression_has_residuals_and_no_classes(regression: pt.Run) -> None:
-    told = parts_of_runs([regression])
-    assert (told["confusion"], told["per_class"]) == (None, [])
+    found = parts_of_runs([regression])
+    assert (found.confusion, found.per_class) == (None, ())
     kept = stored(regression, "test")
     residual = (kept.output.flatten() - kept.target).abs()
-    worst = told["mistakes"][0]
+    worst = found.mistakes[0]
     row = int(residual.argmax())
-    assert worst["row"] == row
-    assert worst["truth"] == pytest.approx(float(kept.target[row]))
-    assert worst["predicted"] == pytest.approx(float(kept.output.flatten()[row]))
-    assert (worst["confidence"], worst["image"], len(told["mistakes"])) == (None, None, 12)
+    assert worst.row == row
+    assert worst.truth == pytest.approx(float(kept.target[row]))
+    assert worst.predicted == pytest.approx(float(kept.output.flatten()[row]))
+    assert (worst.confidence, worst.image, len(found.mistakes)) == (None, None, 12)
     patient = load_diabetes(scaled=False).data[kept.ids[row]]
-    assert worst["text"].splitlines()[0] == f"age: {patient[0]:g}"
-    assert f"bmi: {patient[2]:g}" in worst["text"].splitlines()
+    lines = (worst.text or "").splitlines()
+    assert lines[0] == f"age: {patient[0]:g}"
+    assert f"bmi: {patient[2]:g}" in lines
 
 
 def image_recipe(path: Path) -> dict[str, Any]:
@@ -298,7 +296,7 @@ def image_recipe(path: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_images_of_ones_own_are_named_and_may_be_gone(tmp_path: Path) -> None:
+def test_images_of_the_user_are_named_and_may_be_gone(tmp_path: Path) -> None:
     draws = np.random.default_rng(0)
     for part in ("train", "test"):
         for name in ("a", "b"):
@@ -308,33 +306,36 @@ def test_images_of_ones_own_are_named_and_may_be_gone(tmp_path: Path) -> None:
                 Image.fromarray(noise).save(tmp_path / "set" / part / name / f"{number}.png")
     recipe = pt.load_recipe(image_recipe(tmp_path / "set"))
     run = pt.train(recipe, runs=tmp_path / "runs", data=tmp_path / "data")
-    found, warnings = mistakes(run, data=tmp_path / "data")
-    assert warnings == []
-    for one in found:
-        picture = Image.open(io.BytesIO(base64.b64decode(one["image"].partition(",")[2])))
-        original = next((tmp_path / "set" / "test").rglob("/".join(Path(one["id"]).parts[-2:])))
+    found = mistakes(run, data=tmp_path / "data")
+    assert found.warnings == ()
+    assert found.mistakes
+    for one in found.mistakes:
+        assert one.image is not None
+        picture = Image.open(io.BytesIO(base64.b64decode(one.image.partition(",")[2])))
+        original = next((tmp_path / "set" / "test").rglob("/".join(Path(one.id).parts[-2:])))
         np.testing.assert_array_equal(np.asarray(picture), np.asarray(Image.open(original)))
 
     (tmp_path / "set" / "test" / "a" / "0.png").unlink()
-    changed, warnings = mistakes(run, data=tmp_path / "data")
-    assert "the test part of" in warnings[0]
-    assert "is not what the run had" in warnings[0]
+    changed = mistakes(run, data=tmp_path / "data")
+    assert "the test part of" in changed.warnings[0]
+    assert "is not what the run had" in changed.warnings[0]
     (tmp_path / "set").rename(tmp_path / "elsewhere")
-    gone, warnings = mistakes(run, data=tmp_path / "data")
-    assert "does not exist" in warnings[0]
-    for told in (changed, gone):
-        assert [one["image"] for one in told] == [None] * len(found)
-        assert [one["row"] for one in told] == [one["row"] for one in found]
+    gone = mistakes(run, data=tmp_path / "data")
+    assert "does not exist" in gone.warnings[0]
+    for unseen in (changed, gone):
+        assert [one.image for one in unseen.mistakes] == [None] * len(found.mistakes)
+        assert [one.row for one in unseen.mistakes] == [one.row for one in found.mistakes]
 
 
 def test_a_set_that_is_not_here_is_not_fetched(seeds: list[pt.Run], tmp_path: Path) -> None:
     own = seeds[0].recipe
     data = own.data.model_copy(update={"source": "mnist"})
     moved = dataclasses.replace(seeds[0], recipe=own.model_copy(update={"data": data}))
-    found, (warning,) = mistakes(moved, data=tmp_path)
+    found = mistakes(moved, data=tmp_path)
+    (warning,) = found.warnings
     assert "mnist is not in the data folder" in warning
     assert "papertrial data fetch mnist" in warning
-    assert found[0]["image"] is None
+    assert found.mistakes[0].image is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -360,34 +361,34 @@ def test_texts_are_cut_and_categories_are_named(tmp_path: Path) -> None:
                  "table": {"target": "label", "categorical": ["city"]}},
         "model": {"use": "torch.nn.Linear", "in_features": 3, "out_features": 2},
     })  # fmt: skip
-    found, warnings = mistakes(pt.train(texts, runs=tmp_path / "runs"))
-    assert warnings == []
-    assert found
-    assert all(one["text"] == f"{'word ' * 119}word…" for one in found)
-    found, warnings = mistakes(pt.train(rows, runs=tmp_path / "runs"), most=2)
-    assert warnings == []
-    for one in found:
-        number = 8 + one["row"]
-        assert one["text"] == f"city: {('Oslo', 'Rome')[number % 2]}\nsize: {number}"
-    assert len(found) <= 2
+    found = mistakes(pt.train(texts, runs=tmp_path / "runs"))
+    assert found.warnings == ()
+    assert found.mistakes
+    assert all(one.text == f"{'word ' * 119}word…" for one in found.mistakes)
+    found = mistakes(pt.train(rows, runs=tmp_path / "runs"), most=2)
+    assert found.warnings == ()
+    for one in found.mistakes:
+        number = 8 + one.row
+        assert one.text == f"city: {('Oslo', 'Rome')[number % 2]}\nsize: {number}"
+    assert len(found.mistakes) <= 2
 
 
 def test_the_report_of_a_run_has_every_part_and_no_verdict(seeds: list[pt.Run]) -> None:
     run = seeds[0]
     report = run_report(run)
-    assert list(report) == KEYS
-    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert Report.from_json(report.to_json(), "report.json") == report
     accuracy = run.metrics["test"]["accuracy"]
-    assert report["headline"] == (
-        f"digits-mlp, one run (seed 3): test accuracy {accuracy:.6g}. One run is no verdict."
+    assert report.headline.startswith(
+        f"digits-mlp, one run (seed 3): test accuracy {accuracy:.6g}. "
     )
-    assert (report["kind"], report["verdict"], report["claims"]) == ("run", None, [])
-    assert report["metrics"]["test"]["accuracy"] == {"value": accuracy}
+    assert "papertrial verify" not in report.headline  # it has no claims
+    assert (report.kind, report.verdict, report.claims) == ("run", None, ())
+    assert report.metrics["test"]["accuracy"] == Spread(value=accuracy)
     kept = json.loads((run.path / "provenance.json").read_text())
     threads = kept["environment"]["threads"]
     command = f"papertrial train {run.path}/recipe.yaml --threads {threads} --device cpu"
-    assert report["command"] == command
-    rows = dict(report["provenance"])
+    assert report.command == command
+    rows = dict(report.provenance)
     assert rows["recipe hash"] == kept["recipe_hash"]
     assert "/" not in rows["command"].split()[0]
 
@@ -401,18 +402,18 @@ def test_claims_stand_beside_what_the_run_gave(folder: Path) -> None:
     setting = to_tree(pt.load_recipe("digits-mlp", chosen))
     run = pt.train(pt.load_recipe({**setting, "claims": [claim]}), runs=folder)
     report = run_report(run)
-    (told,) = report["claims"]
+    (made,) = report.claims
     ours = run.metrics["test"]["accuracy"]
-    assert (told["value"], told["mean"], told["n"], told["runs"]) == (0.75, ours, 1, 1)
-    assert told["band"] == pytest.approx([0.745 - 0.02, 0.755 + 0.02])
-    assert (told["verdict"], told["where"], told["optimistic"]) == (None, "Table 1", True)
-    assert told["scores"] == [[0, ours]]
-    assert told["reported"].startswith("0.75 (printed: 75 %), a single run")
-    assert report["headline"] == (
-        f"digits-mlp, one run (seed 0): test accuracy {ours:.6g} (optimistic). One run is no "
-        "verdict; `papertrial verify` gives one."
+    assert (made.value, made.mean, made.n, made.runs) == (0.75, ours, 1, 1)
+    assert made.band == pytest.approx((0.745 - 0.02, 0.755 + 0.02))
+    assert (made.verdict, made.where, made.optimistic) == (None, "Table 1", True)
+    assert made.scores == ((0, ours),)
+    assert made.reported.startswith("0.75 (printed: 75 %), a single run")
+    assert report.headline.startswith(
+        f"digits-mlp, one run (seed 0): test accuracy {ours:.6g} (optimistic). "
     )
-    assert report["warnings"][0].startswith("OPTIMISTIC: the epoch was chosen by the test split")
+    assert "`papertrial verify`" in report.headline
+    assert report.warnings[0].startswith("OPTIMISTIC: the epoch was chosen by the test split")
 
 
 def test_a_report_is_written_and_read_again(copy: pt.Run) -> None:
@@ -421,6 +422,7 @@ def test_a_report_is_written_and_read_again(copy: pt.Run) -> None:
     assert path == copy.path / "report.html"
     assert kept_report(copy.path) == report
     page, text = path.read_text(), (copy.path / "report.md").read_text()
+    assert rendered_again(copy.path) == {"report.html": page, "report.md": text}
     for shown in ("test accuracy", "one run (seed 3)", "fingerprint"):
         assert shown in page
         assert shown in text
@@ -438,7 +440,7 @@ def test_a_report_is_written_and_read_again(copy: pt.Run) -> None:
         ("metrics.jsonl", b"[1]\n", "line 1 is damaged"),
     ],
 )
-def test_a_damaged_run_is_told(
+def test_a_damaged_run_has_no_report(
     copy: pt.Run, file: str, content: bytes | None, message: str
 ) -> None:
     if content is None:
@@ -449,17 +451,35 @@ def test_a_damaged_run_is_told(
         run_report(copy)
 
 
-def test_predictions_of_other_lengths_are_told(copy: pt.Run) -> None:
+def test_predictions_of_other_lengths_are_refused(copy: pt.Run) -> None:
     file = copy.path / "predictions" / "test.safetensors"
     kept = safetensors.torch.load_file(file)
     safetensors.torch.save_file({**kept, "ids": kept["ids"][1:].contiguous()}, file)
-    with pytest.raises(RunError, match="has not as many outputs as targets and ids"):
+    with pytest.raises(RunError, match=r"test\.safetensors is damaged.*targets and ids"):
         run_report(copy)
 
 
-def test_no_report_without_a_run_or_of_what_is_none(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="there is none"):
+def test_no_report_without_a_run() -> None:
+    with pytest.raises(RunError, match="at least one finished run"):
         parts_of_runs([])
-    (tmp_path / "report.json").write_text("[]")
-    with pytest.raises(RunError, match="it is no report"):
-        kept_report(tmp_path)
+
+
+def test_a_damaged_or_newer_report_is_refused_by_name(copy: pt.Run) -> None:
+    report = run_report(copy)
+    whole = json.loads(report.to_json())
+    lacking = {key: value for key, value in whole.items() if key != "headline"}
+    damaged = [
+        ("[]", "it is not a JSON object"),
+        ("{}", "no format version"),
+        (json.dumps({**whole, "format": Report.FORMAT + 1}), "newer version"),
+        (json.dumps(lacking), "headline"),
+        (json.dumps({**whole, "claims": [3]}), "claims"),
+        (json.dumps({**whole, "curves": [{}]}), "curves.0.split"),
+        (json.dumps({**whole, "verdikt": None}), "verdikt"),
+    ]
+    for text, message in damaged:
+        (copy.path / "report.json").write_text(text)
+        for read in (kept_report, rendered_again):
+            with pytest.raises(RunError, match=message) as caught:
+                read(copy.path)
+            assert str(copy.path / "report.json") in str(caught.value)

@@ -1,4 +1,4 @@
-"""What a folder of runs holds, told from JSON files alone, whatever they hold."""
+"""The index of a folder of runs, read from JSON files only, whatever they contain."""
 
 from __future__ import annotations
 
@@ -8,56 +8,100 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from papertrial.store.index import Entry, details, is_entry, scan
+from papertrial.record import Record
+from papertrial.store.index import IndexEntry, details, is_entry, scan
+from papertrial.store.run_records import (
+    ClaimBesideRun,
+    Environment,
+    Provenance,
+    ReportedStep,
+    RunSummary,
+    Seconds,
+)
+from papertrial.store.verification_records import ClaimLine, SeedRecord, VerificationState
 
-METRICS = {
+METRICS: dict[str, Any] = {
     "train": {"loss": 0.1, "accuracy": 0.9},
     "test": {"loss": 0.2, "accuracy": 0.8, "f1": 0.7, "confusion_matrix": [[1, 0], [0, 1]],
-             "auroc": None},
+             "auroc": None, "f1_per_class": {"a": 0.5}},
 }  # fmt: skip
+CLAIM = ClaimBesideRun(
+    metric="accuracy", split="test", kind="mean", side="about", value=0.8, printed=None, runs=None,
+    best_epoch_on_test=False, ours=0.8, not_judged=None,
+)  # fmt: skip
+VERDICT = ClaimLine(
+    metric="accuracy", split="test", kind="mean", value=0.8, tolerance=0.02, n=6, mean=0.81,
+    sd=0.01, low=0.79, high=0.82, holds_within=0.02, verdict="REPRODUCED", why="it holds",
+    verdict_median=None, decided_at=6,
+)  # fmt: skip
+STEP = ReportedStep(
+    rule="last", step=5, epoch=1, last_step=5, last_epoch=1, last_metrics=None, planned_steps=5,
+    test_evaluations=0, optimistic=False,
+)  # fmt: skip
 
 
-def made(root: Path, name: str, recipe: str = "digits", **changes: Any) -> Path:
+def changed(record: Record, **changes: Any) -> Record:
+    return type(record).model_validate({**dict(record), **changes})
+
+
+def write(folder: Path, name: str, record: Record) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(record.to_json())
+
+
+def made(
+    root: Path, name: str, recipe: str = "digits", *, pid: int = 1, host: str = "", **changes: Any
+) -> Path:
     """Write the folder of a run as `papertrial train` does, as far as it is read."""
-    folder = root / recipe / name
-    folder.mkdir(parents=True)
-    day = name[:8]
-    kept = {
-        "recipe": recipe,
-        "seed": 0,
-        "started": f"{day[:4]}-{day[4:6]}-{day[6:]}T10:00:00.000+00:00",
-        "state": "finished",
-        "ended": "2026-03-01T10:00:09.000+00:00",
-        **changes,
-    }
-    (folder / "provenance.json").write_text(json.dumps(kept))
+    folder, day = root / recipe / name, name[:8]
+    there = Environment(
+        device="cpu", device_name=None, cpu_capability=None, threads=2, versions={}, platform="",
+        machine="", host=host, pid=pid, cpus=2, command="", folder="", git=None,
+    )  # fmt: skip
+    kept = Provenance(
+        recipe=recipe, seed=0, recipe_hash="ab", training_hash="cd", data={}, environment=there,
+        started=f"{day[:4]}-{day[4:6]}-{day[6:]}T10:00:00.000+00:00", state="finished",
+        ended="2026-03-01T10:00:09.000+00:00",
+    )  # fmt: skip
+    kept = changed(kept, **changes)
+    write(folder, "provenance.json", kept)
     (folder / "recipe.yaml").write_text(f"name: {recipe}\n")
-    if kept["state"] == "finished":
-        claims = [{"metric": "accuracy", "split": "test", "value": 0.8, "ours": 0.8}]
-        summary = {"metrics": METRICS, "report": {"optimistic": False}, "claims": claims}
-        (folder / "metrics.json").write_text(json.dumps(summary))
+    if kept.state == "finished":
+        summary = RunSummary(
+            recipe=recipe, seed=0, device="cpu", classes=("a", "b"), metrics=METRICS, report=STEP,
+            claims=(CLAIM,), epoch_seconds=(1.0,),
+            seconds=Seconds(data=0.1, train=1.0, evaluate=0.1, total=1.2),
+        )  # fmt: skip
+        write(folder, "metrics.json", summary)
     return folder
 
 
-def verified(root: Path, name: str = "20260201T000000Z-01234567-verify") -> Path:
+STATE = VerificationState(
+    state="finished", recipe="digits", started="2026-02-01T00:00:00+00:00", preregistration="ab",
+    commands=("papertrial verify digits",), workers=1, pid=1, host="", seeds=(5, 6),
+    verdict="REPRODUCED", claims=(VERDICT,),
+)  # fmt: skip
+
+
+def verified(root: Path, name: str = "20260201T000000Z-01234567-verify", **changes: Any) -> Path:
     """Write the folder of a verification with one seed's run in it."""
     folder = root / "digits" / name
     made(folder / "seeds", "s5", recipe=".", seed=5, started="2026-02-02T00:00:00+00:00")
     (folder / "preregistration.json").write_text("{}")
-    verdict = {"metric": "accuracy", "split": "test", "value": 0.8, "verdict": "REPRODUCED",
-               "n": 6, "mean": 0.81}  # fmt: skip
-    state = {
-        "state": "finished", "started": "2026-02-01T00:00:00+00:00", "ended": None,
-        "recipe": "digits", "seeds": [5, 6], "preregistration": "ab", "verdict": "REPRODUCED",
-        "claims": [verdict],
-    }  # fmt: skip
-    (folder / "verification.json").write_text(json.dumps(state))
+    write(folder, "verification.json", changed(STATE, **changes))
     return folder
+
+
+def ended(folder: Path, records: Sequence[SeedRecord], rest: str = "") -> None:
+    """Write the lines of outcomes.jsonl."""
+    lines = [record.to_json(indent=None) + "\n" for record in records]
+    (folder / "outcomes.jsonl").write_text("".join(lines) + rest)
 
 
 def test_runs_are_listed_the_newest_first_with_their_numbers(tmp_path: Path) -> None:
@@ -97,7 +141,7 @@ def test_a_verification_is_one_entry_and_its_runs_are_inside(tmp_path: Path) -> 
     (entry,) = scan(tmp_path)
     assert (entry.path, entry.kind, entry.seeds) == (folder, "verification", (5, 6))
     assert (entry.state, entry.verdict) == ("finished", "REPRODUCED")
-    assert entry.verdicts[0]["mean"] == 0.81
+    assert entry.verdicts == (VERDICT,)
     assert entry.has("accuracy")
     assert not entry.has("f1")
     inner, outer = scan(tmp_path, inside=True)
@@ -112,29 +156,27 @@ def gone() -> int:
     return ended.pid
 
 
-@pytest.mark.skipif(os.name != "posix", reason="processes are not asked for on Windows")
-def test_what_is_told_to_run_has_stopped_where_its_process_is_gone(
+@pytest.mark.skipif(os.name != "posix", reason="processes cannot be looked up on Windows")
+def test_a_running_folder_has_stopped_if_its_process_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, day = platform.node(), "20260101T10000{}Z-01234567-s0"
     lives = made(tmp_path, day.format(1), state="running", pid=os.getpid(), host=here)
-    ended = made(tmp_path, day.format(2), state="running", pid=gone(), host=here)
+    stopped = made(tmp_path, day.format(2), state="running", pid=gone(), host=here)
     far = made(tmp_path, day.format(3), state="running", pid=gone(), host=f"not-{here}")
-    untold = made(tmp_path, day.format(4), state="running")
-    odd = made(tmp_path, day.format(5), state="running", pid=10**30, host=here)
-    folder = verified(tmp_path)
-    kept = json.loads((folder / "verification.json").read_text())
-    kept = {key: kept[key] for key in ("started", "recipe")}
-    kept |= {"state": "running", "pid": gone(), "host": here}
-    (folder / "verification.json").write_text(json.dumps(kept))
-    lines = [{"seed": 5, "state": "finished"}, {"seed": 6, "state": "diverged"}]
-    torn = '{"seed": 7, "state": "fini'
-    text = "".join(json.dumps(line) + "\n" for line in lines) + torn
-    (folder / "outcomes.jsonl").write_text(text)
+    odd = made(tmp_path, day.format(4), state="running", pid=10**18, host=here)
+    folder = verified(
+        tmp_path, state="running", pid=gone(), host=here, seeds=None, verdict=None, claims=None
+    )
+    ended(
+        folder,
+        [SeedRecord(seed=5, state="finished"), SeedRecord(seed=6, state="diverged")],
+        '{"format": 1, "seed": 7, "state": "fini',
+    )
     entries = {entry.path: entry for entry in scan(tmp_path)}
     states = {path: entry.state for path, entry in entries.items()}
-    assert states == {lives: "running", ended: "stopped", far: "running", untold: "running",
-                      odd: "running", folder: "stopped"}  # fmt: skip
+    assert states == {lives: "running", stopped: "stopped", far: "running", odd: "running",
+                      folder: "stopped"}  # fmt: skip
     assert entries[folder].seeds == (5,)  # those finished so far
 
     def refuse(*_: Any) -> None:
@@ -145,25 +187,29 @@ def test_what_is_told_to_run_has_stopped_where_its_process_is_gone(
 
 
 def test_deviations_are_part_of_the_verdict(tmp_path: Path) -> None:
-    folder = verified(tmp_path)
-    kept = json.loads((folder / "verification.json").read_text())
-    (folder / "verification.json").write_text(json.dumps({**kept, "deviations": ["no dropout"]}))
+    verified(tmp_path, deviations=("no dropout",))
     (entry,) = scan(tmp_path)
     assert entry.verdict == "REPRODUCED WITH DEVIATIONS"
+
+
+def newer(record: type[Record]) -> str:
+    return json.dumps({"format": record.FORMAT + 1})
 
 
 DAMAGED = [
     ("provenance.json", None, "provenance.json cannot be read"),
     ("provenance.json", "{", "provenance.json is damaged"),
     ("provenance.json", "[]", "it is not a JSON object"),
+    ("provenance.json", "{}", "provenance.json is damaged or of an older papertrial"),
     ("provenance.json", "[" * 100_000, "provenance.json is damaged"),
     ("provenance.json", "\udce9", "provenance.json is damaged"),
-    ("provenance.json", '{"state": ["finished"]}', "its state is ['finished']"),
-    ("provenance.json", '{"state": "done"}', "its state is 'done'"),
+    ("provenance.json", '{"format": 1, "state": "done"}', "provenance.json is damaged"),
+    ("provenance.json", newer(Provenance), "newer version"),
     ("recipe.yaml", None, "recipe.yaml is missing"),
     ("metrics.json", None, "metrics.json cannot be read"),
-    ("metrics.json", '{"metrics": []}', "it has no metrics"),
-    ("metrics.json", '{"metrics": {"test": {"loss": NaN}}}', "NaN is not valid JSON"),
+    ("metrics.json", '{"format": 1, "metrics": []}', "metrics.json is damaged"),
+    ("metrics.json", '{"format": 1, "metrics": {"test": {"loss": NaN}}}', "metrics.json is"),
+    ("metrics.json", newer(RunSummary), "newer version"),
 ]
 
 
@@ -180,9 +226,9 @@ def test_damaged_folders_are_listed_as_such(
     assert (entry.path, entry.recipe, entry.state) == (folder, "digits", "damaged")
     assert message in entry.error
     assert entry.started == datetime.datetime(2026, 1, 1, 10, tzinfo=datetime.UTC)  # by its name
-    told = details(folder)
-    assert told["state"] == "damaged"
-    assert (told["claims"], told["report"]) == ([], None)
+    found = details(folder)
+    assert (found.state, found.claims, found.report) == ("damaged", (), None)
+    assert (found.provenance is None) == (file == "provenance.json")
 
 
 @pytest.mark.parametrize(
@@ -190,13 +236,16 @@ def test_damaged_folders_are_listed_as_such(
     [
         ("verification.json", None, "verification.json cannot be read"),
         ("verification.json", "7", "it is not a JSON object"),
+        ("verification.json", newer(VerificationState), "newer version"),
         ("preregistration.json", None, "preregistration.json is missing"),
+        ("outcomes.jsonl", '{"format": 1}\n', "outcomes.jsonl line 1 is damaged"),
+        ("outcomes.jsonl", f"{newer(SeedRecord)}\n", "outcomes.jsonl line 1 has format"),
     ],
 )
 def test_damaged_verifications_are_listed_as_such(
     tmp_path: Path, file: str, content: str | None, message: str
 ) -> None:
-    folder = verified(tmp_path)
+    folder = verified(tmp_path, state="interrupted", seeds=None)
     if content is None:
         (folder / file).unlink()
     else:
@@ -206,18 +255,14 @@ def test_damaged_verifications_are_listed_as_such(
     assert message in entry.error
 
 
-def test_odd_values_are_left_out(tmp_path: Path) -> None:
-    folder = made(tmp_path, "20260101T100000Z-01234567-s0", seed="0", started=5)
-    metrics = {"metrics": {"test": {"loss": True, "f1": "a", "mae": 2, "mse": 1e308}, "train": 3}}
-    (folder / "metrics.json").write_text(json.dumps(metrics).replace("1e+308", "1e999"))
+def test_a_time_that_cannot_be_read_is_that_of_the_name(tmp_path: Path) -> None:
+    made(tmp_path, "20260101T100000Z-01234567-s0", started="at ten", ended="later")
     (entry,) = scan(tmp_path)
-    assert (entry.state, entry.seeds) == ("finished", ())
-    assert entry.metrics == {"test": {"mae": 2}}
-    assert entry.headline == ("test", "mae")
     assert entry.started == datetime.datetime(2026, 1, 1, 10, tzinfo=datetime.UTC)
+    assert (entry.state, entry.ended) == ("finished", None)
 
 
-def test_other_folders_and_files_are_left_alone(tmp_path: Path) -> None:
+def test_other_folders_and_files_are_ignored(tmp_path: Path) -> None:
     assert scan(tmp_path / "nowhere") == []
     (tmp_path / "notes" / "deep" / "deeper").mkdir(parents=True)
     (tmp_path / "notes" / "a.txt").write_text("")
@@ -231,9 +276,20 @@ def test_other_folders_and_files_are_left_alone(tmp_path: Path) -> None:
     assert not is_entry(tmp_path / "notes")
 
 
-def test_headlines_are_accuracy_or_rmse_or_what_there_is() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
+    recipe = os.fsdecode(b"r\xff")
+    (tmp_path / recipe / "20260101T100000Z-01234567-s0").mkdir(parents=True)
+    (tmp_path / recipe / "20260101T100000Z-01234567-s0" / os.fsdecode(b"\xfe")).touch()
+    (entry,) = scan(tmp_path)
+    assert (entry.state, entry.recipe) == ("damaged", "r\ufffd")
+    assert "\ufffd" in entry.to_plain()["path"]
+    assert [file.name for file in details(entry.path).files] == ["\ufffd"]
+
+
+def test_headlines_are_accuracy_or_rmse_or_another_metric() -> None:
     def of(**metrics: dict[str, float]) -> tuple[str, str] | None:
-        return Entry(Path(), "run", "r", metrics=metrics).headline
+        return IndexEntry(path=Path(), kind="run", recipe="r", metrics=metrics).headline
 
     assert of(test={"loss": 1, "mse": 1, "rmse": 1}) == ("test", "rmse")
     assert of(train={"accuracy": 1}, validation={"loss": 1, "f1": 1}) == ("validation", "f1")
@@ -244,26 +300,35 @@ def test_headlines_are_accuracy_or_rmse_or_what_there_is() -> None:
 def test_entries_are_plain_json(tmp_path: Path) -> None:
     made(tmp_path, "20260101T100000Z-01234567-s0")
     verified(tmp_path)
-    for entry in scan(tmp_path):
-        told = entry.to_json()
-        assert json.loads(json.dumps(told, allow_nan=False)) == told
-        assert list(told) == ["path", "kind", "recipe", "seeds", "state", "started", "ended",
-                              "metrics", "verdict", "verdicts", "error"]  # fmt: skip
+    verification, run = (entry.to_plain() for entry in scan(tmp_path))
+    for plain in (verification, run):
+        assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+        assert list(plain) == ["path", "kind", "recipe", "seeds", "state", "started", "ended",
+                               "metrics", "verdict", "verdicts", "error"]  # fmt: skip
+    assert run["started"] == "2026-01-01T10:00:00+00:00"
+    assert (verification["seeds"], verification["ended"]) == ([5, 6], None)
+    assert verification["verdicts"][0]["mean"] == 0.81
 
 
-def test_details_tell_all_of_a_run_and_of_a_verification(tmp_path: Path) -> None:
-    run = made(tmp_path, "20260101T100000Z-01234567-s0", threads=2)
-    told = details(run)
-    assert told["claims"] == [{"metric": "accuracy", "split": "test", "value": 0.8, "ours": 0.8}]
-    assert told["report"] == {"optimistic": False}
-    assert told["provenance"]["threads"] == 2
-    assert [file["name"] for file in told["files"]] == [
+def test_details_have_all_of_a_run_and_of_a_verification(tmp_path: Path) -> None:
+    run = made(tmp_path, "20260101T100000Z-01234567-s0")
+    found = details(run)
+    assert (found.claims, found.report) == ((CLAIM,), STEP)
+    plain = found.to_plain()
+    assert plain["claims"][0]["ours"] == 0.8
+    assert plain["report"]["optimistic"] is False
+    assert plain["provenance"]["environment"]["threads"] == 2
+    assert plain["provenance"]["seed"] == 0
+    assert not {"recipe", "state", "error"} & set(plain["provenance"])
+    assert [file["name"] for file in plain["files"]] == [
         "metrics.json", "provenance.json", "recipe.yaml",
     ]  # fmt: skip
-    assert told["files"][2]["bytes"] == len("name: digits\n")
-    told = details(verified(tmp_path))
-    assert told["verdicts"][0]["verdict"] == "REPRODUCED"
-    assert told["provenance"] == {
-        "started": "2026-02-01T00:00:00+00:00", "ended": None, "preregistration": "ab",
+    assert plain["files"][2]["bytes"] == len("name: digits\n")
+    found = details(verified(tmp_path))
+    assert found.verdicts == (VERDICT,)
+    assert found.to_plain()["provenance"] == {
+        "started": "2026-02-01T00:00:00+00:00", "preregistration": "ab",
+        "commands": ["papertrial verify digits"], "workers": 1, "pid": 1, "host": "",
+        "ended": None, "deviations": [], "headline": None,
     }  # fmt: skip
-    assert "seeds/s5/metrics.json" in [file["name"] for file in told["files"]]
+    assert "seeds/s5/metrics.json" in [file.name for file in found.files]

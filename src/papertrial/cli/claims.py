@@ -1,48 +1,59 @@
-"""Describe the claims in metrics.json and verification.json, and the results for them."""
+"""Describe claims, and our scores for them, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from papertrial.numbers import as_written, whole
-from papertrial.numbers import number as score
+from papertrial.numbers import as_written, number, whole
+
+if TYPE_CHECKING:
+    from papertrial.store.run_records import ClaimBesideRun
+    from papertrial.store.verification_records import ClaimLine
 
 _COUNTS = ("parameters", "samples")
 
 
-def reported(claim: Mapping[str, Any]) -> str:
-    """Return what is claimed, such as "test accuracy at least 0.97 (printed: 97 %)"."""
-    metric, split, kind = str(claim.get("metric")), claim.get("split"), claim.get("kind")
-    name = metric if metric == "parameters" or split is None else f"{split} {metric}"
-    name = f"difference in {name}" if kind == "difference" else name
-    side = claim.get("side") or kind
-    bound = f"{str(side).replace('-', ' ')} " if side in ("at-least", "at-most") else ""
-    printed = f" (printed: {claim['printed']})" if claim.get("printed") else ""
-    best_of = f", the best of {claim.get('runs') or 'several'} runs" if kind == "best-of" else ""
-    epoch = ", the best epoch on test" if claim.get("best_epoch_on_test") else ""
-    return f"{name} {bound}{_text(claim, claim.get('value'), as_written)}{printed}{best_of}{epoch}"
+def claim_of_run(claim: ClaimBesideRun) -> str:
+    """Return a claim of a run, such as "test accuracy at least 0.97 (printed: 97 %)"."""
+    printed = f" (printed: {claim.printed})" if claim.printed else ""
+    best_of = f", the best of {claim.runs or 'several'} runs" if claim.kind == "best-of" else ""
+    epoch = ", the best epoch on test" if claim.best_epoch_on_test else ""
+    return f"{_name_and_value(claim, claim.side)}{printed}{best_of}{epoch}"
 
 
-def ours(claim: Mapping[str, Any]) -> str:
-    """Return the result of one run for a claim, or why it has none."""
-    value = claim.get("ours")
-    if isinstance(value, int | float):
-        epoch = ", its best epoch on test" if claim.get("best_epoch_on_test") else ""
-        return f"{number(claim, value)}{epoch}"
-    if claim.get("kind") == "difference":
-        how = "" if claim.get("not_judged") else ": `papertrial verify`"
+def claim_of_verification(claim: ClaimLine) -> str:
+    """Return a claim of a verification, such as "test accuracy at least 0.97"."""
+    best_of = ", the best of several runs" if claim.kind == "best-of" else ""
+    return f"{_name_and_value(claim, claim.kind)}{best_of}"
+
+
+def run_score(claim: ClaimBesideRun) -> str:
+    """Return the score of one run for a claim, or why it has none."""
+    if claim.ours is not None:
+        epoch = ", its best epoch on test" if claim.best_epoch_on_test else ""
+        return f"{claim_score(claim, claim.ours)}{epoch}"
+    if claim.kind == "difference":
+        how = "" if claim.not_judged else ": `papertrial verify`"
         return f"none, it needs the other side{how}"
     return "not computed"
 
 
-def number(claim: Mapping[str, Any], value: object, spread: float | None = None) -> str:
-    """Return a score of a claim, rounded by its SD if known; a count keeps all its digits."""
-    return _text(claim, value, lambda known: score(known, spread))
+def claim_score(
+    claim: ClaimBesideRun | ClaimLine, value: float, spread: float | None = None
+) -> str:
+    """Return a score for a claim, rounded by its SD if known; a count keeps all its digits."""
+    return _digits(claim, value, lambda known: number(known, spread))
 
 
-def _text(claim: Mapping[str, Any], value: object, write: Callable[[float], str]) -> str:
-    if not isinstance(value, int | float):
-        return str(value)  # a damaged document
-    counted = claim.get("metric") in _COUNTS and float(value).is_integer()
+def _name_and_value(claim: ClaimBesideRun | ClaimLine, side: str) -> str:
+    metric, split = claim.metric, claim.split
+    name = metric if metric == "parameters" or split is None else f"{split} {metric}"
+    name = f"difference in {name}" if claim.kind == "difference" else name
+    bound = f"{side.replace('-', ' ')} " if side in ("at-least", "at-most") else ""
+    return f"{name} {bound}{_digits(claim, claim.value, as_written)}"
+
+
+def _digits(claim: ClaimBesideRun | ClaimLine, value: float, write: Callable[[float], str]) -> str:
+    counted = claim.metric in _COUNTS and float(value).is_integer()
     return whole(value) if counted else write(value)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from papertrial.cli.claims import number, ours, reported
+from papertrial.cli.claims import (
+    claim_of_run,
+    claim_of_verification,
+    claim_score,
+    run_score,
+)
 from papertrial.cli.formats import size
 from papertrial.cli.options import RUNS, Json, RunOrVerification, Runs
 from papertrial.cli.output import metrics_table, print_json
-from papertrial.numbers import number as score
-from papertrial.numbers import plural
+from papertrial.numbers import number, plural
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from papertrial.store.index import Entry
+    from papertrial.store.index import EntryDetails, FileSize, IndexEntry
+    from papertrial.store.run_records import ClaimBesideRun
+    from papertrial.store.verification_records import ClaimLine
 
 Guard = Callable[[Callable[..., None]], Callable[..., None]]
 _WIDTH = 500  # of tables where there is no terminal, so that paths are not broken
@@ -107,7 +112,7 @@ def list_runs(
     ]
     shown = kept[:limit]
     if as_json:
-        print_json([entry.to_json() for entry in shown])
+        print_json([entry.to_plain() for entry in shown])
         return
     if not shown:
         none = f"none of the {len(found)} runs in {runs} match" if found else f"no runs in {runs}"
@@ -129,7 +134,7 @@ def _date(text: str) -> datetime.datetime:
     return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
-def _print_entries(entries: list[Entry], metric: str | None) -> None:
+def _print_entries(entries: list[IndexEntry], metric: str | None) -> None:
     from rich.table import Table
 
     table = Table("recipe", "kind", "seed", "started (UTC)", "state", "result", "path")
@@ -140,23 +145,23 @@ def _print_entries(entries: list[Entry], metric: str | None) -> None:
         table.add_row(
             entry.recipe,
             entry.kind,
-            _seeds(entry),
+            _seed_range(entry),
             f"{entry.started:%Y-%m-%d %H:%M}" if entry.started else "-",
             entry.state,
-            "\n".join(_result(entry, metric)),
+            "\n".join(_result_lines(entry, metric)),
             str(entry.path),
         )
     _console().print(table)
 
 
-def _seeds(entry: Entry) -> str:
+def _seed_range(entry: IndexEntry) -> str:
     seeds = sorted(entry.seeds)
     if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
         return f"{seeds[0]}-{seeds[-1]}"
     return ", ".join(map(str, seeds)) or "-"
 
 
-def _result(entry: Entry, metric: str | None) -> list[str]:
+def _result_lines(entry: IndexEntry, metric: str | None) -> list[str]:
     """Return the result of a run or a verification, with a line for each claim."""
     lines = list[str]()
     if entry.error:
@@ -167,27 +172,24 @@ def _result(entry: Entry, metric: str | None) -> list[str]:
             finished = plural(len(entry.seeds), "seed")
             return [*lines, f"no verdict yet, {finished} finished"]
         judged = [
-            _describe_verdict(one) for one in entry.verdicts if metric in (None, one.get("metric"))
+            _describe_verdict(claim) for claim in entry.verdicts if metric in (None, claim.metric)
         ]
-        verdicts = {one.get("verdict") for one in entry.verdicts}
+        verdicts = {claim.verdict for claim in entry.verdicts}
         whole = [entry.verdict] if entry.verdict and (verdicts != {entry.verdict}) else []
         return [*lines, *whole, *judged] or [entry.verdict or "-"]
     if lines:
         return lines
     if metric is not None:
         named = entry.number(metric)
-        return [f"{named[0]} {metric} {score(named[1])}" if named else "-"]
+        return [f"{named[0]} {metric} {number(named[1])}" if named else "-"]
     known = entry.headline
-    return [f"{known[0]} {known[1]} {score(entry.metrics[known[0]][known[1]])}" if known else "-"]
+    return [f"{known[0]} {known[1]} {number(entry.metrics[known[0]][known[1]])}" if known else "-"]
 
 
-def _describe_verdict(verdict: Any) -> str:
-    mean, n = verdict.get("mean"), verdict.get("n")
-    is_known = isinstance(mean, int | float)
-    ours = f", ours {number(verdict, mean, verdict.get('sd'))}" if is_known else ""
-    of = f" (n = {n})" if n else ""
-    word = verdict.get("verdict") or "not judged"
-    return f"{reported(verdict)}: {word}{ours}{of}"
+def _describe_verdict(claim: ClaimLine) -> str:
+    ours = "" if claim.mean is None else f", ours {claim_score(claim, claim.mean, claim.sd)}"
+    of = f" (n = {claim.n})" if claim.n else ""
+    return f"{claim_of_verification(claim)}: {claim.verdict or 'not judged'}{ours}{of}"
 
 
 def show(
@@ -202,48 +204,45 @@ def show(
         raise RunError(f"{run} is not the folder of a run; `papertrial runs` lists the folders")
     found = details(run)
     if as_json:
-        typer.echo(json.dumps(found))  # as read: also numbers that are not finite
+        print_json(found.to_plain())
         return
     _print_head(found)
-    _print_metrics(found)
-    verdicts = [(_describe_verdict(one), str(one.get("why") or "")) for one in found["verdicts"]]
-    _print_rows("verdicts", verdicts)
-    claims = map(_claim_and_result, found["claims"])
+    optimistic = found.report is not None and found.report.optimistic
+    if found.metrics:
+        _console().print(metrics_table(found.metrics, optimistic=optimistic))
+    _print_rows("verdicts", [(_describe_verdict(one), one.why) for one in found.verdicts])
+    claims = map(_claim_and_score, found.claims)
     _print_rows("claims, and the results of this run (one run is not a verdict)", claims)
-    _print_rows("provenance", _flatten(found["provenance"]))
-    _print_rows("files", _file_rows(found["files"]), right=True)
+    _print_rows("provenance", _flatten(found.rest))
+    _print_rows("files", _file_rows(found.files), right=True)
 
 
-def _print_head(found: dict[str, Any]) -> None:
-    name = "seed" if found["kind"] == "run" else "seeds"
-    seeds = ", ".join(map(str, found["seeds"]))
-    what = f"{found['kind']} of {found['recipe']}" + (f", {name} {seeds}" if seeds else "")
-    verdict = f": {found['verdict']}" if found["verdict"] else ""
-    typer.echo(f"{what}, {found['state']}{verdict}")
-    typer.echo(f"path: {found['path']}")
-    if found["error"]:
-        typer.echo(f"error: {found['error']}")
-    if (found["report"] or {}).get("optimistic"):
+def _print_head(found: EntryDetails) -> None:
+    name = "seed" if found.kind == "run" else "seeds"
+    seeds = ", ".join(map(str, found.seeds))
+    what = f"{found.kind} of {found.recipe}" + (f", {name} {seeds}" if seeds else "")
+    verdict = f": {found.verdict}" if found.verdict else ""
+    typer.echo(f"{what}, {found.state}{verdict}")
+    typer.echo(f"path: {found.path}")
+    if found.error:
+        typer.echo(f"error: {found.error}")
+    if found.report is not None and found.report.optimistic:
         typer.echo("OPTIMISTIC: the epoch was chosen by the test split")
 
 
-def _print_metrics(found: dict[str, Any]) -> None:
-    if found["metrics"]:
-        optimistic = bool((found["report"] or {}).get("optimistic"))
-        _console().print(metrics_table(found["metrics"], optimistic=optimistic))
+def _claim_and_score(claim: ClaimBesideRun) -> tuple[str, str]:
+    why = f" (not judged: {claim.not_judged})" if claim.not_judged else ""
+    return claim_of_run(claim), f"{run_score(claim)}{why}"
 
 
-def _claim_and_result(claim: dict[str, Any]) -> tuple[str, str]:
-    why = f" (not judged: {claim['not_judged']})" if claim.get("not_judged") else ""
-    return reported(claim), f"{ours(claim)}{why}"
-
-
-def _flatten(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield nested values as rows of a name and a value."""
     for key, value in values.items():
         name = f"{prefix}{key}".replace("_", " ")
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             yield from _flatten(value, f"{name}, ")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield from _flatten({f"{name} {i}": one for i, one in enumerate(value, 1)})
         elif isinstance(value, list):
             yield name, ", ".join(map(str, value)) or "-"
         else:
@@ -263,17 +262,17 @@ def _print_rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = Fa
         _console().print(table)
 
 
-def _file_rows(files: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def _file_rows(files: Sequence[FileSize]) -> list[tuple[str, str]]:
     """Return a row for each file, and a single row for the runs of a verification's seeds."""
     from papertrial.store.verification_folder import SEEDS
 
-    inside = [file for file in files if file["name"].startswith(f"{SEEDS}/")]
-    outside = [file for file in files if not file["name"].startswith(f"{SEEDS}/")]
-    rows = [(file["name"], size(file["bytes"])) for file in outside]
+    inside = [file for file in files if file.name.startswith(f"{SEEDS}/")]
+    outside = [file for file in files if not file.name.startswith(f"{SEEDS}/")]
+    rows = [(file.name, size(file.bytes)) for file in outside]
     if inside:
-        runs = len({file["name"].split("/")[1] for file in inside})
+        runs = len({file.name.split("/")[1] for file in inside})
         name = f"{SEEDS}/ ({plural(runs, 'run')}, {plural(len(inside), 'file')})"
-        rows.append((name, size(sum(file["bytes"] for file in inside))))
+        rows.append((name, size(sum(file.bytes for file in inside))))
     return rows
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from papertrial.cli.claims import ours, reported
+from papertrial.cli.claims import claim_of_run, run_score
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import metrics_table, print_result
 from papertrial.numbers import number
@@ -123,7 +123,5 @@ def describe_result(summary: RunSummary) -> list[str]:
         by_test = report.optimistic or claim.best_epoch_on_test
         scored = claim.ours is not None and not counted
         verdict += ", optimistic" if by_test and claim.split == "test" and scored else ""
-        lines.append(
-            f"claim: {reported(claim.to_plain())}; here {ours(claim.to_plain())} ({verdict})"
-        )
+        lines.append(f"claim: {claim_of_run(claim)}; here {run_score(claim)} ({verdict})")
     return lines

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import datetime
-import json
-import math
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
-from papertrial.store.run_folder import METRICS, PROVENANCE, RECIPE
+from pydantic import Field, field_serializer
+
+from papertrial.errors import RunError
+from papertrial.record import Part, Record
+from papertrial.store.run_folder import METRICS, PROVENANCE, RECIPE, RunFolder
+from papertrial.store.run_records import ClaimBesideRun, Provenance, ReportedStep, RunSummary
 from papertrial.store.verification_folder import OUTCOMES, PREREGISTRATION, SEEDS, VERIFICATION
+from papertrial.store.verification_records import ClaimLine, SeedRecord, VerificationState
 
-Kind = Literal["run", "verification"]
-STATES = ("finished", "running", "stopped", "failed", "interrupted", "damaged")
-KINDS = ("run", "verification")
+EntryKind = Literal["run", "verification"]
+EntryState = Literal["finished", "running", "stopped", "failed", "interrupted", "damaged"]
+R = TypeVar("R", bound=Record)
 _NAMED = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}-(s\d+|verify)(-\d+)?")
 _MAX_DEPTH = 2  # root/recipe/run; the root may also be the folder of one recipe
 _HEADLINES = ("accuracy", "rmse")  # of classification and regression
 _SPLITS = ("train", "validation", "test")
+# What details show of an entry, and therefore not again as its provenance.
+_SHOWN = {"recipe", "seeds", "state", "verdict", "error", "claims"}
 
 
-class _DamagedError(Exception):
-    """A file of the folder is missing or damaged; the message says which and how."""
-
-
-@dataclass(frozen=True)
-class Entry:
+class IndexEntry(Part):
     """A run or a verification, as described by its files.
 
     Attributes:
@@ -39,27 +39,35 @@ class Entry:
         recipe: the recipe's name.
         seeds: the seed of a run; the seeds that decided a verification, or, before its end, those
             that have finished.
-        state: one of STATES; "damaged" if a file is missing or cannot be read (see `error`), and
-            "stopped" if the files say "running" but the process is gone.
+        state: "damaged" if a file is missing or cannot be read (see `error`), and "stopped" if the
+            files say "running" but the process is gone.
         started: time in UTC; None if it is not known.
         ended: time in UTC; None if it is not known.
         metrics: the metrics of a finished run that are single numbers, by split.
         verdict: the verdict of a finished verification on all its claims, with deviations.
-        verdicts: its verdicts by claim: "metric", "split", "value", "verdict", "n", ....
+        verdicts: its claims, each with its verdict.
         error: why it failed, or what is damaged.
     """
 
     path: Path
-    kind: Kind
+    kind: EntryKind
     recipe: str
     seeds: tuple[int, ...] = ()
-    state: str = "damaged"
+    state: EntryState = "damaged"
     started: datetime.datetime | None = None
     ended: datetime.datetime | None = None
-    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    metrics: dict[str, dict[str, float]] = Field(default_factory=dict)
     verdict: str | None = None
-    verdicts: tuple[Mapping[str, Any], ...] = ()
+    verdicts: tuple[ClaimLine, ...] = ()
     error: str = ""
+
+    @field_serializer("path")
+    def _path(self, path: Path) -> str:
+        return _decoded(str(path))
+
+    @field_serializer("started", "ended")
+    def _time(self, time: datetime.datetime | None) -> str | None:
+        return None if time is None else time.isoformat()
 
     @property
     def headline(self) -> tuple[str, str] | None:
@@ -79,27 +87,46 @@ class Entry:
 
     def has(self, metric: str) -> bool:
         """Return whether a run computed a metric, or a verification judged it."""
-        judged = (verdict.get("metric") == metric for verdict in self.verdicts)
-        return self.number(metric) is not None or any(judged)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry as plain JSON values."""
-        return {
-            "path": str(self.path),
-            "kind": self.kind,
-            "recipe": self.recipe,
-            "seeds": list(self.seeds),
-            "state": self.state,
-            "started": self.started and self.started.isoformat(),
-            "ended": self.ended and self.ended.isoformat(),
-            "metrics": {split: dict(values) for split, values in self.metrics.items()},
-            "verdict": self.verdict,
-            "verdicts": [dict(verdict) for verdict in self.verdicts],
-            "error": self.error,
-        }
+        judged = any(claim.metric == metric for claim in self.verdicts)
+        return judged or self.number(metric) is not None
 
 
-def scan(root: Path, *, inside: bool = False) -> list[Entry]:
+class FileSize(Part):
+    """A file of a folder, named relative to it, and its size in bytes."""
+
+    name: str
+    bytes: int
+
+
+class EntryDetails(IndexEntry):
+    """An entry and the rest of its documents.
+
+    Attributes:
+        claims: the claims of a run, each with the run's result.
+        report: how a run chose its epoch; None if it is not known.
+        provenance: where it came from; as JSON without what the entry says already. None if the
+            file cannot be read.
+        files: all files of the folder.
+    """
+
+    claims: tuple[ClaimBesideRun, ...] = ()
+    report: ReportedStep | None = None
+    provenance: Provenance | VerificationState | None = None
+    files: tuple[FileSize, ...] = ()
+
+    @property
+    def rest(self) -> dict[str, object]:
+        """The provenance as plain values, without what the entry says already."""
+        if self.provenance is None:
+            return {}
+        return self.provenance.model_dump(mode="json", exclude=_SHOWN)
+
+    @field_serializer("provenance")
+    def _provenance(self, _: Provenance | VerificationState | None) -> dict[str, object]:
+        return self.rest
+
+
+def scan(root: Path, *, inside: bool = False) -> list[IndexEntry]:
     """Return the runs and verifications in a folder, newest first.
 
     Other folders are ignored. A damaged file raises no error; it gives an entry in state "damaged".
@@ -144,138 +171,119 @@ def _has(path: Path, name: str) -> bool:
     return os.path.exists(path / name)  # noqa: PTH110  (Path.exists raises without permission)
 
 
-def entry_of(path: Path) -> Entry:
+def entry_of(path: Path) -> IndexEntry:
     """Read the folder of a run or a verification."""
-    kind: Kind = "verification" if _is_verification(path) else "run"
     try:
-        return _verification(path) if kind == "verification" else _run(path)
-    except _DamagedError as error:
-        return Entry(path, kind, path.parent.name, started=_time_in_name(path), error=str(error))
+        return _verification(path) if _is_verification(path) else _run(path)
+    except RunError as error:
+        return IndexEntry(
+            path=path,
+            kind="verification" if _is_verification(path) else "run",
+            recipe=_decoded(path.parent.name),
+            started=_time_in_name(path),
+            error=str(error),
+        )
 
 
-def details(path: Path) -> dict[str, Any]:
-    """Return everything in the JSON files of a run's or a verification's folder.
-
-    This is what `Entry.to_json` returns, and: "claims" (of a run, each with the run's result),
-    "report" (how a run chose its epoch; None if it is not known), "provenance" (of a verification,
-    the rest of verification.json), and "files" with their sizes in bytes.
-    """
+def details(path: Path) -> EntryDetails:
+    """Read everything in the JSON files of a run's or a verification's folder."""
     entry = entry_of(path)
-    kept = _object_or_empty(path, VERIFICATION if entry.kind == "verification" else PROVENANCE)
-    summary = _object_or_empty(path, METRICS) if entry.metrics else {}
-    claims, report = summary.get("claims"), summary.get("report")
-    shown = {*entry.to_json(), "claims"} - {"started", "ended"}
-    return {
-        **entry.to_json(),
-        "claims": [c for c in claims if isinstance(c, dict)] if isinstance(claims, list) else [],
-        "report": report if isinstance(report, dict) else None,
-        "provenance": {key: value for key, value in kept.items() if key not in shown},
-        "files": [
-            {"name": file.relative_to(path).as_posix(), "bytes": file.stat().st_size}
+    kept: Provenance | VerificationState | None
+    if entry.kind == "verification":
+        kept, summary = _read_or_none(path, VERIFICATION, VerificationState), None
+    else:
+        kept = _read_or_none(path, PROVENANCE, Provenance)
+        summary = _read_or_none(path, METRICS, RunSummary) if entry.metrics else None
+    return EntryDetails(
+        **dict(entry),
+        claims=summary.claims if summary else (),
+        report=summary.report if summary else None,
+        provenance=kept,
+        files=tuple(
+            FileSize(name=_decoded(file.relative_to(path).as_posix()), bytes=file.stat().st_size)
             for file in sorted(path.rglob("*"))
             if file.is_file()
-        ],
-    }
-
-
-def _object_or_empty(path: Path, name: str) -> dict[str, Any]:
-    try:
-        return _read_object(path, name)
-    except _DamagedError:
-        return {}
-
-
-def _run(path: Path) -> Entry:
-    kept = _read_object(path, PROVENANCE)
-    state, metrics, error = _state(kept, PROVENANCE), {}, _text(kept.get("error"))
-    if state == "finished":
-        if not _has(path, RECIPE):
-            raise _DamagedError(f"{RECIPE} is missing")
-        metrics = _scalar_metrics(_read_object(path, METRICS).get("metrics"))
-    return Entry(
-        path,
-        "run",
-        _text(kept.get("recipe")) or path.parent.name,
-        _seeds([kept.get("seed")]),
-        state,
-        _time(kept.get("started")) or _time_in_name(path),
-        _time(kept.get("ended")),
-        metrics,
-        error=error,
+        ),
     )
 
 
-def _verification(path: Path) -> Entry:
-    kept = _read_object(path, VERIFICATION)
+def _run(path: Path) -> IndexEntry:
+    kept = _read(path, PROVENANCE, Provenance)
+    metrics: dict[str, dict[str, float]] = {}
+    if kept.state == "finished":
+        if not _has(path, RECIPE):
+            raise RunError(f"{RECIPE} is missing")
+        metrics = {
+            split: {name: value for name, value in values.items() if isinstance(value, float)}
+            for split, values in _read(path, METRICS, RunSummary).metrics.items()
+        }
+    there = kept.environment
+    return IndexEntry(
+        path=path,
+        kind="run",
+        recipe=kept.recipe,
+        seeds=(kept.seed,),
+        state=_state(kept.state, there.pid, there.host),
+        started=_time(kept.started) or _time_in_name(path),
+        ended=_time(kept.ended),
+        metrics=metrics,
+        error=kept.error or "",
+    )
+
+
+def _verification(path: Path) -> IndexEntry:
+    kept = _read(path, VERIFICATION, VerificationState)
     if not _has(path, PREREGISTRATION):
-        raise _DamagedError(f"{PREREGISTRATION} is missing")
-    claims = kept.get("claims", kept.get("verdicts"))
-    state, seeds = _state(kept, VERIFICATION), kept.get("seeds")
-    verdict = _text(kept.get("verdict"))
-    if verdict == "REPRODUCED" and kept.get("deviations"):
-        verdict += " WITH DEVIATIONS"
-    return Entry(
-        path,
-        "verification",
-        _text(kept.get("recipe")) or path.parent.name,
-        _seeds(seeds if isinstance(seeds, list) else []) or _finished_seeds(path),
-        state,
-        _time(kept.get("started")) or _time_in_name(path),
-        _time(kept.get("ended")),
-        verdict=verdict or None,
-        verdicts=tuple(one for one in claims if isinstance(one, dict))
-        if isinstance(claims, list)
-        else (),
-        error=_text(kept.get("error")),
+        raise RunError(f"{PREREGISTRATION} is missing")
+    deviating = kept.verdict == "REPRODUCED" and kept.deviations
+    return IndexEntry(
+        path=path,
+        kind="verification",
+        recipe=kept.recipe,
+        seeds=kept.seeds or _finished_seeds(path),
+        state=_state(kept.state, kept.pid, kept.host),
+        started=_time(kept.started) or _time_in_name(path),
+        ended=_time(kept.ended),
+        verdict=f"{kept.verdict} WITH DEVIATIONS" if deviating else kept.verdict,
+        verdicts=kept.claims or (),
+        error=kept.error or "",
     )
 
 
 def _finished_seeds(path: Path) -> tuple[int, ...]:
-    """Return the seeds that have finished; skip lines that cannot be read."""
-    try:
-        lines = (path / OUTCOMES).read_text("utf-8", errors="replace").splitlines()
-    except OSError:
+    """Return the seeds that have finished so far."""
+    if not _has(path, OUTCOMES):
         return ()
-    finished = []
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict) and record.get("state") == "finished":
-            finished.append(record.get("seed"))
-    return _seeds(finished)
+    ended = [
+        SeedRecord.from_json(text, f"{OUTCOMES} line {number}")
+        for number, (_, text) in enumerate(RunFolder(path).read_lines(OUTCOMES), 1)
+    ]
+    return tuple(record.seed for record in ended if record.state == "finished")
 
 
-def _read_object(path: Path, name: str) -> dict[str, Any]:
+def _read(path: Path, name: str, kind: type[R]) -> R:
+    """Read a document; messages name the file without its folder, which the entry names."""
     try:
-        kept = json.loads((path / name).read_bytes(), parse_constant=_reject_constant)
+        text = (path / name).read_bytes()
     except OSError as error:
-        raise _DamagedError(f"{name} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise _DamagedError(f"{name} is damaged: {error}") from error
-    if not isinstance(kept, dict):
-        raise _DamagedError(f"{name} is damaged: it is not a JSON object")
-    return kept
+        raise RunError(f"{name} cannot be read: {error.strerror}") from error
+    return kind.from_json(text, name)
 
 
-def _reject_constant(name: str) -> float:
-    raise ValueError(f"{name} is not valid JSON")
+def _read_or_none(path: Path, name: str, kind: type[R]) -> R | None:
+    try:
+        return _read(path, name, kind)
+    except RunError:
+        return None
 
 
-def _state(kept: Mapping[str, Any], name: str) -> str:
-    state = kept.get("state")
-    if state not in STATES:
-        raise _DamagedError(f"{name} is damaged: its state is {state!r}")
-    return "stopped" if state == "running" and _is_gone(kept) else str(state)
+def _state(state: EntryState, pid: int, host: str) -> EntryState:
+    return "stopped" if state == "running" and _is_gone(pid, host) else state
 
 
-def _is_gone(kept: Mapping[str, Any]) -> bool:
+def _is_gone(pid: int, host: str) -> bool:
     """Return whether the process that wrote the file ran on this machine and has ended."""
-    pid = kept.get("pid")
-    if not isinstance(pid, int) or isinstance(pid, bool) or pid < 1:
-        return False
-    if kept.get("host") != platform.node() or os.name != "posix":
+    if pid < 1 or host != platform.node() or os.name != "posix":
         return False  # not known; on Windows, os.kill would end the process
     try:
         os.kill(pid, 0)
@@ -286,32 +294,14 @@ def _is_gone(kept: Mapping[str, Any]) -> bool:
     return False
 
 
-def _scalar_metrics(metrics: object) -> dict[str, dict[str, float]]:
-    if not isinstance(metrics, dict):
-        raise _DamagedError(f"{METRICS} is damaged: it has no metrics")
-    return {
-        split: {name: value for name, value in values.items() if _is_number(value)}
-        for split, values in metrics.items()
-        if isinstance(values, dict)
-    }
+def _decoded(name: str) -> str:
+    """Return a file name as text that JSON can contain: bytes that are not UTF-8 become "�"."""
+    return os.fsencode(name).decode(errors="replace")
 
 
-def _is_number(value: object) -> bool:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    return real and math.isfinite(value)  # type: ignore[arg-type]
-
-
-def _seeds(values: list[Any]) -> tuple[int, ...]:
-    return tuple(v for v in values if isinstance(v, int) and not isinstance(v, bool))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _time(value: object) -> datetime.datetime | None:
+def _time(text: str | None) -> datetime.datetime | None:
     try:
-        time = datetime.datetime.fromisoformat(_text(value))
+        time = datetime.datetime.fromisoformat(text or "")
     except ValueError:
         return None
     return time.astimezone(datetime.UTC) if time.tzinfo else time.replace(tzinfo=datetime.UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import shutil
 from collections.abc import Iterator
@@ -58,15 +57,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def pages(_verification, verification_html, tmp_path_factory) -> dict[str, Path]:
+def pages(verification, changed, verification_html, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    text = copy.deepcopy(_verification)
     long = "<script>alert(1)</script> | " + "a long text that goes on\n" * 60 + "x" * 300
-    text["mistakes"] = [wrong | {"image": None, "text": long} for wrong in text["mistakes"]]
-    text["headline"] = f"<script>alert(1)</script> {'y' * 120}"
+    mistakes = tuple(changed(wrong, image=None, text=long) for wrong in verification.mistakes)
+    headline = f"<script>alert(1)</script> {'y' * 120}"
+    texts = changed(verification, mistakes=mistakes, headline=headline)
     made = {"images": folder / "images.html", "texts": folder / "texts.html"}
     made["images"].write_text(verification_html, "utf-8")
-    made["texts"].write_text(render_html(text), "utf-8")
+    made["texts"].write_text(render_html(texts), "utf-8")
     return made
 
 
@@ -146,8 +145,8 @@ def test_who_listens_hears_headings_tables_and_plots(browser, pages, width: int)
     plots = [(name, text) for name, text in heard.get("image", []) + heard.get("img", []) if text]
     assert len(plots) == 7
     assert plots[0][0] == "Seeds against the claim: test accuracy, reported 64.6 % (a single run)"
-    assert plots[0][1].startswith("8 dots, one a seed, from 0.6391 to 0.6551.")
-    assert len(heard["table"]) == 12
+    assert plots[0][1].startswith("8 dots, one for each seed, from 0.6391 to 0.6551.")
+    assert len(heard["table"]) == 13
     assert ("Holds within", "") in heard["columnheader"]
     assert ("test accuracy", "") in heard["rowheader"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from importlib import metadata
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from papertrial.report.render.html import render_html
+from papertrial.store.report_record import ClaimResult, ConfusionMatrix, Mistake, Side, Sides
 from papertrial.version import __version__
 
+Changed = Callable[..., Any]
 VOID = {"meta", "img", "link", "br", "input", "hr"}
 
 
@@ -50,7 +53,7 @@ class Page(HTMLParser):
 
 def test_a_verification_has_every_section_in_order(verification, verification_html) -> None:
     page = Page(verification_html)
-    assert page.named("h1") == [f"NOT REPRODUCED: {verification['headline']}"]
+    assert page.named("h1") == [f"NOT REPRODUCED: {verification.headline}"]
     assert page.named("h2") == [
         "Claims", "Exact claims", "What varied and what did not",
         "The seeds against the claimed value", "The interval over the seeds", "All metrics",
@@ -66,7 +69,7 @@ def test_a_verification_has_every_section_in_order(verification, verification_ht
     for told in (
         "We shuffle the training set.", "wider than half of the gain", "± 0.0079",
         "0.6401 to 0.6538", "decided at 7", "Optimistic: test f1, best of 5",
-        "Not judged: validation accuracy", "669,706", "3 of our 8 scores lie below it, 5 above",
+        "Not judged: validation accuracy", "669,706", "3 of our 8 scores are below it, 5 above",
         "1 of 9 seeds diverged or crashed; with 95 % confidence the rate is at most 42.9 %",
         "the loss is nan in epoch 2", "2, this one", "cd" * 32,
         "tamper-evident, not tamper-proof: commit or publish this hash before the first seed",
@@ -94,10 +97,10 @@ def test_every_plot_has_its_name_and_its_text(verification_html) -> None:
         assert {plot["aria-labelledby"], plot["aria-describedby"]} <= set(ids)
     texts = page.named("desc")
     assert texts[0] == (
-        "8 dots, one a seed, from 0.6391 to 0.6551. Our mean is 0.6470. The reported value is "
-        "0.646; 0.6255 to 0.6665 counts as the same."
+        "8 dots, one for each seed, from 0.6391 to 0.6551. Our mean is 0.6470. The reported value "
+        "is 0.646; 0.6255 to 0.6665 counts as the same."
     )
-    assert "After 8 seeds our interval is: 0.6401 to 0.6538. It begins at 5 seeds." in texts[2]
+    assert "After 8 seeds our interval is: 0.6401 to 0.6538. It starts at 5 seeds." in texts[2]
     assert "train goes from" in texts[4]
     assert "10 rows of true classes" in texts[6]
     axes = " ".join(page.named("text"))
@@ -115,7 +118,7 @@ def test_plots_take_the_colours_of_the_page(verification_html) -> None:
 
 def test_tables_have_captions_and_scopes(verification_html) -> None:
     page = Page(verification_html)
-    assert len(page.named("caption")) == len(page.all("table")) == 12
+    assert len(page.named("caption")) == len(page.all("table")) == 13
     assert all(head["scope"] in ("col", "row") for head in page.all("th"))
 
 
@@ -155,8 +158,8 @@ def test_a_run_has_no_verdict(run) -> None:
     assert "seeds" not in " ".join(page.named("figcaption"))
 
 
-def test_a_run_shows_its_claims_without_judging(run, verification) -> None:
-    page = Page(render_html(run | {"claims": verification["claims"][:1]}))
+def test_a_run_shows_its_claims_without_judging(run, verification, changed: Changed) -> None:
+    page = Page(render_html(changed(run, claims=verification.claims[:1])))
     heads = page.named("thead")[0]
     assert heads == "Claim Reported Counts as the same Ours"
     assert "REPRODUCED" not in " ".join(page.named("tbody"))
@@ -173,37 +176,40 @@ def test_what_is_not_known_yet_is_said(undecided) -> None:
     assert len(page.all("figure")) == 2
 
 
-def test_a_headline_does_not_say_the_verdict_twice(undecided) -> None:
-    page = Page(render_html(undecided | {"headline": "UNDECIDED: three seeds ended."}))
+def test_a_headline_does_not_say_the_verdict_twice(undecided, changed: Changed) -> None:
+    page = Page(render_html(changed(undecided, headline="UNDECIDED: three seeds ended.")))
     assert page.named("h1") == ["UNDECIDED: Three seeds ended."]
 
 
-def test_one_value_of_all_seeds_has_no_level(verification) -> None:
-    certain = verification["claims"][0]
-    certain |= {"level": None, "deterministic": True, "sd": 0.0, "low": 0.64, "high": 0.64}
-    page = Page(render_html(verification | {"claims": [certain]}))
+def test_one_value_of_all_seeds_has_no_level(verification, changed: Changed) -> None:
+    first, second, left_out = verification.claims
+    certain = changed(first, level=None, deterministic=True, sd=0.0, low=0.64, high=0.64)
+    page = Page(render_html(changed(verification, claims=(certain,))))
     text = page.named("section")[0]
-    assert "errs" not in text
+    assert "chance" not in text
     assert "compared as it is" in text
     assert "every seed gives it" in text
-    verification["claims"][1]["level"] = 0.05
-    text = Page(render_html(verification)).named("section")[0]
-    assert "errs at most 5 %, at" in text
+    text = Page(render_html(changed(verification, claims=(certain, second, left_out)))).named(
+        "section"
+    )[0]
+    assert "is at most 5 %, however" in text
 
 
-def difference(claim: dict[str, Any]) -> dict[str, Any]:
-    return claim | {
-        "kind": "difference", "versus": "digits-mlp with model.hidden=[8]", "sd": 0.004,
-        "mean": 0.02, "arms": {"ours": {"mean": 0.93, "sd": 0.004},
-                               "theirs": {"mean": 0.91, "sd": 0.004}},
-    }  # fmt: skip
+def difference(claim: ClaimResult, changed: Changed) -> ClaimResult:
+    side = Side(mean=0.93, sd=0.004)
+    made: ClaimResult = changed(
+        claim, kind="difference", versus="ours minus digits-mlp with model.hidden=[8]", sd=0.004,
+        mean=0.02, arms=Sides(ours=side, theirs=Side(mean=0.91, sd=0.004)),
+    )  # fmt: skip
+    return made
 
 
-def test_both_sides_of_a_difference_are_told(verification) -> None:
-    verification["claims"][0] = difference(verification["claims"][0])
-    page = Page(render_html(verification))
+def test_both_sides_of_a_difference_are_shown(verification, changed: Changed) -> None:
+    first, *others = verification.claims
+    claims = (difference(first, changed), *others)
+    page = Page(render_html(changed(verification, claims=claims)))
     text = page.named("section")[0]
-    assert "ours less that of digits-mlp with model.hidden=[8]" in text
+    assert "ours minus digits-mlp with model.hidden=[8]" in text
     assert "ours 0.9300, versus 0.9100" in text
     heads = page.named("h2")
     for head in ("Learning curves of ours", "Confusion matrix and classes of ours",
@@ -214,66 +220,81 @@ def test_both_sides_of_a_difference_are_told(verification) -> None:
     assert "Confusion matrix of ours, test set, mean of 8 seeds" in captions
 
 
-def test_attempts_have_their_rules(verification) -> None:
+def test_attempts_have_their_rules(verification, changed: Changed) -> None:
     rule = "test accuracy 0.93115 tolerance 0.0054; mean, anytime, at most 15 seeds, alpha 0.05"
-    verification["attempts"][0]["rule"] = rule
-    page = Page(render_html(verification))
+    first, second = verification.attempts
+    attempts = (changed(first, rule=rule), second)
+    page = Page(render_html(changed(verification, attempts=attempts)))
     assert "Rule" in page.named("th")
     assert rule in page.named("td")
     assert "interrupted" in page.named("td")
 
 
-def test_counts_have_all_their_digits_and_a_reason(verification) -> None:
-    verification["exact"][0] |= {"value": 11170000.0, "ours": 11173962}
-    text = " ".join(Page(render_html(verification)).named("body"))
+def test_counts_have_all_their_digits_and_a_reason(verification, changed: Changed) -> None:
+    (counted,) = verification.exact
+    counted = changed(counted, value=11170000, ours=11173962)
+    text = " ".join(Page(render_html(changed(verification, exact=(counted,)))).named("body"))
     assert "11,170,000 11,173,962" in " ".join(text.split())
     assert "Why: counted without training; the reported digits may stand for it" in text
-    verification["exact"][0]["why"] = "as it was counted"
-    left_out = verification["claims"][2]
-    left_out |= {"metric": "parameters", "kind": "exact", "value": 11173962.0,
-                 "reported": "1.1174e+07"}  # fmt: skip
-    page = Page(render_html(verification))
+    first, second, left_out = verification.claims
+    left_out = changed(
+        left_out, metric="parameters", kind="exact", value=11173962, reported="1.1174e+07"
+    )
+    counted = changed(counted, why="as it was counted")
+    claims = (first, second, left_out)
+    page = Page(render_html(changed(verification, exact=(counted,), claims=claims)))
     assert "Why: as it was counted" in " ".join(page.named("td"))
     assert "parameters" in page.named("th")
     assert "1.1174e+07" not in " ".join(page.named("body"))
 
 
-def test_levels_that_differ_stand_below_their_intervals(verification) -> None:
-    verification["claims"][0]["level"] = 0.025
-    page = Page(render_html(verification))
+def test_levels_that_differ_stand_below_their_intervals(verification, changed: Changed) -> None:
+    first, *others = verification.claims
+    claims = (changed(first, level=0.025), *others)
+    page = Page(render_html(changed(verification, claims=claims)))
     text = page.named("section")[0]
-    assert "errs as often as is written below it" in text
+    assert "shown below it" in text
     assert "0.6401 to 0.6538at most 2.5 % a side" in text
     assert "at most 5 % a side" in text
 
 
-def test_a_regression_has_errors_without_confidence(run) -> None:
-    wrong = {"seed": 0, "split": "test", "row": 1, "id": None, "truth": 49.0,
-             "predicted": 154.1748809814453, "confidence": None, "image": None,
-             "text": "bmi: 26.5"}  # fmt: skip
-    page = Page(render_html(run | {"mistakes": [wrong], "confusion": None, "per_class": []}))
+def test_a_regression_has_errors_without_confidence(run, changed: Changed) -> None:
+    wrong = Mistake(
+        seed=0, split="test", row=1, id="row 1", truth=49.0, predicted=154.1748809814453,
+        confidence=None, image=None, text="bmi: 26.5",
+    )  # fmt: skip
+    page = Page(render_html(changed(run, mistakes=(wrong,), confusion=None, per_class=())))
     assert "The largest errors" in page.named("h2")
     assert page.named("dd") == ["49", "154.175"]
 
 
-def test_a_seed_is_told_apart_from_the_next(verification) -> None:
-    for seed, score in zip(verification["seeds"], (2548.07155, 2548.07195), strict=False):
-        seed["scores"] = {"test mse": score}
-    verification["seeds"] = verification["seeds"][:2]
-    assert "2548.07155" in " ".join(Page(render_html(verification)).named("td"))
+def test_the_scores_of_two_seeds_are_distinguished(verification, changed: Changed) -> None:
+    seeds = tuple(
+        changed(seed, scores={"test mse": score})
+        for seed, score in zip(verification.seeds, (2548.07155, 2548.07195), strict=False)
+    )
+    page = Page(render_html(changed(verification, seeds=seeds)))
+    assert "2548.07155" in page.named("td")
 
 
-def test_keys_that_are_absent_leave_their_sections_out() -> None:
-    page = Page(render_html({"kind": "run", "recipe": "digits-mlp"}))
-    assert page.named("h1") == ["Run of digits-mlp"]
-    assert page.named("h2") == []
+EMPTY = {
+    "curves": (), "confusion": None, "per_class": (), "mistakes": (), "metrics": {}, "fixed": (),
+    "provenance": (), "not_covered": (),
+}  # fmt: skip
+
+
+def test_empty_parts_have_no_sections(run, changed: Changed) -> None:
+    page = Page(render_html(changed(run, **EMPTY)))
+    assert page.named("h2") == ["Provenance", "Run it again"]
 
 
 def test_equal_reports_give_equal_pages(verification, verification_html) -> None:
     assert render_html(verification) == verification_html
 
 
-def test_a_package_on_the_path_alone_makes_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_on_the_path_alone_makes_a_page(
+    run, changed: Changed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = metadata.version
 
     def version(name: str) -> str:
@@ -282,28 +303,39 @@ def test_a_package_on_the_path_alone_makes_a_page(monkeypatch: pytest.MonkeyPatc
         return real(name)
 
     monkeypatch.setattr(metadata, "version", version)
-    page = render_html({"kind": "run", "recipe": "r"})
+    page = render_html(changed(run, **EMPTY))
     assert f"papertrial {__version__}, matplotlib {real('matplotlib')}" in page
 
 
 @pytest.mark.parametrize(("k", "drawn"), [(3, 1), (30, 1), (150, 1), (201, 0)])
-def test_a_matrix_of_many_classes_stays_small(k: int, drawn: int) -> None:
-    matrix = [[90 if i == j else 1 for j in range(k)] for i in range(k)]
-    confusion = {"split": "test", "classes": [f"c{i}" for i in range(k)], "matrix": matrix,
-                 "seeds": 1}  # fmt: skip
-    html = render_html({"kind": "run", "recipe": "r", "confusion": confusion})
+def test_a_matrix_of_many_classes_stays_small(run, changed: Changed, k: int, drawn: int) -> None:
+    confusion = ConfusionMatrix(
+        split="test",
+        classes=tuple(f"c{i}" for i in range(k)),
+        matrix=tuple(tuple(90 if i == j else 1 for j in range(k)) for i in range(k)),
+        seeds=1,
+    )
+    html = render_html(changed(run, **{**EMPTY, "confusion": confusion}))
     assert html.count("<figure") == drawn
     assert ("too many to draw" in html) == (not drawn)
     assert len(html) < 1_500_000
     assert ">90</text>" in html if k <= 12 else ">90</text>" not in html
 
 
-def test_a_name_in_any_script_is_drawn_without_a_warning() -> None:
-    confusion = {
-        "split": "test",
-        "classes": ["긍정", "負面"],
-        "matrix": [[3, 1], [0, 4]],
-        "seeds": 1,
-    }
-    html = render_html({"kind": "run", "recipe": "r", "confusion": confusion})
+def test_a_name_in_any_script_is_drawn_without_a_warning(run, changed: Changed) -> None:
+    confusion = ConfusionMatrix(
+        split="test", classes=("긍정", "負面"), matrix=((3, 1), (0, 4)), seeds=1
+    )
+    html = render_html(changed(run, **{**EMPTY, "confusion": confusion}))
     assert ">긍정</text>" in html
+
+
+def test_the_registration_is_shown_row_by_row(verification_html) -> None:
+    page = Page(verification_html)
+    captions = page.named("caption")
+    for table in ("files", "claims"):
+        assert f"Fixed in advance: {table}" in captions
+    assert "Fixed in advance: exact" not in captions
+    cells = page.named("td")
+    for value in ("12" * 32, "ef" * 32, "34" * 32, "anytime", "Holm's procedure", "0.646"):
+        assert value in cells

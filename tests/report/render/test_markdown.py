@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
+from papertrial.recipe.claims import Claim
 from papertrial.report.render.markdown import render_markdown
+
+Changed = Callable[..., Any]
 
 
 def cells(line: str) -> list[str]:
@@ -19,7 +24,7 @@ def tables(text: str) -> list[list[list[str]]]:
 
 def test_the_same_is_said_as_in_the_page(verification) -> None:
     text = render_markdown(verification)
-    assert text.startswith(f"# NOT REPRODUCED: {verification['headline']}\n")
+    assert text.startswith(f"# NOT REPRODUCED: {verification.headline}\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
         "Claims", "Exact claims", "What varied and what did not", "All metrics",
         "Confusion matrix and classes", "The most confident mistakes",
@@ -37,21 +42,27 @@ def test_the_same_is_said_as_in_the_page(verification) -> None:
     assert told["Why"].strip() == "The whole interval lies in what counts as the same."
 
 
-def test_what_was_registered_is_said_in_words(verification) -> None:
-    registered = verification["preregistration"]["registered"]
-    registered["claims"][0]["stated"] = {
-        "metric": "accuracy", "split": "test", "value": "64.6 %", "kind": "mean", "n": 3,
-        "printed": "64.6 %", "rounding": "truncated", "tolerance": "2 points",
-        "versus": {"recipe": "digits-mlp", "set": {"model.hidden": [8]}},
-    }  # fmt: skip
-    registered["not_judged"] = [{"metric": "f1", "versus": {"set": {"epochs": [1, 2]}}}]
-    text = render_markdown(verification)
-    assert (
-        "mean, 3 runs, printed cut off as 64.6 %, tolerance 2 points, versus "
-        "(recipe digits-mlp; set (model.hidden (8)))"
-    ) in text
-    assert "set (epochs (1, 2))" in text
-    assert '{"' not in text
+def test_what_was_registered_is_said_in_words(verification, changed: Changed) -> None:
+    registered = verification.preregistration.registered
+    first, second = registered.claims
+    stated = Claim.model_validate({
+        "metric": "accuracy", "value": "64.6 %", "kind": "mean", "n": 3, "printed": "64.6 %",
+        "rounding": "truncated", "tolerance": "2 points",
+    })  # fmt: skip
+    left_out = Claim.model_validate(
+        {"metric": "f1", "value": 0.7, "relative_tolerance": 0.01, "not_judged": "epochs differ"}
+    )
+    exact = Claim.model_validate({"metric": "parameters", "value": 4810, "kind": "exact"})
+    registered = changed(
+        registered, exact=(exact,), not_judged=(left_out,), versus=("ab" * 32,),
+        claims=(changed(first, stated=stated, versus=0), second),
+    )  # fmt: skip
+    kept = changed(verification.preregistration, registered=registered)
+    text = render_markdown(changed(verification, preregistration=kept))
+    assert "| mean, 3 runs, printed cut off as 64.6 %, tolerance 2 points | other side 1 |" in text
+    assert "| f1 | test | 0.7 | mean, tolerance 0.01 of the value | epochs differ |" in text
+    assert "| parameters | — | 4810 | exact |" in text
+    assert f"| versus | {'ab' * 32} |" in text
 
 
 def test_tables_are_well_formed(verification, hostile, undecided, run) -> None:
@@ -72,8 +83,8 @@ def test_texts_are_never_markup(hostile) -> None:
     assert "\n# heading" not in outside
 
 
-def test_a_block_of_code_cannot_be_closed_from_within(run) -> None:
-    text = render_markdown(run | {"command": "papertrial ```\nx"})
+def test_a_block_of_code_cannot_be_closed_from_within(run, changed: Changed) -> None:
+    text = render_markdown(changed(run, command="papertrial ```\nx"))
     assert text.count("\n````\n") == 2
 
 

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from papertrial.report.render import words
 
+Changed = Callable[..., Any]
 
-def test_a_claim_is_named_with_its_kind() -> None:
+
+def test_a_claim_is_named_with_its_kind(verification, changed: Changed) -> None:
+    claim = changed(verification.claims[0], metric="f1")
     named = {
-        kind: words.claim_name({"metric": "f1", "split": "test", "kind": kind, "side": side})
+        kind: words.claim_name(changed(claim, kind=kind, side=side))
         for kind, side in [("mean", "about"), ("at-least", "at-least"), ("difference", "at-most")]
     }
     assert named == {
@@ -13,15 +19,19 @@ def test_a_claim_is_named_with_its_kind() -> None:
         "at-least": "test f1, at least",
         "difference": "test f1, difference, at most",
     }
-    best = {"metric": "top5_accuracy", "split": "test", "kind": "best-of", "runs": 5}
+    best = changed(claim, metric="top5_accuracy", kind="best-of", runs=5)
     assert words.claim_name(best) == "test top5 accuracy, best of 5"
+    assert words.claim_name(changed(best, runs=None)) == "test top5 accuracy, best of several"
 
 
-def test_what_is_reported_does_not_repeat_the_claims_name() -> None:
-    claim = {"metric": "mse", "split": "test", "value": 2548.07}
-    assert words.reported(claim | {"reported": "test mse 2548.07"}) == "2548.07"
-    assert words.reported(claim | {"printed": "2548.1"}) == "2548.1"
-    assert words.reported(claim) == "2548.07"
+def test_a_reported_number_is_cut_and_a_count_has_all_its_digits(
+    verification, changed: Changed
+) -> None:
+    claim = changed(verification.claims[0], reported="2548.07 (printed: 2548.1)")
+    assert words.reported(claim) == "2548.07 (printed: 2548.1)"
+    assert words.name_and_number(claim, 8) == "test accuracy, reported 2548.07…"
+    counted = changed(claim, metric="parameters", kind="exact", value=11173962)
+    assert words.reported(counted) == "11,173,962"
 
 
 def test_an_axis_has_its_unit() -> None:
