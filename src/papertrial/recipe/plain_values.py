@@ -1,4 +1,4 @@
-"""Lookups in and type checks of a recipe's plain values, which can be anything before validation."""
+"""Lookups in and type checks of plain values, which can be anything before validation."""
 
 from __future__ import annotations
 
