@@ -12,7 +12,7 @@ from papertrial.errors import RecipeError
 from papertrial.recipe import digest
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.load import load_recipe, shipped, to_yaml
-from papertrial.store.run_folder import WEIGHTS
+from papertrial.store.run_folder import PREPROCESS, WEIGHTS
 
 Tree = dict[str, Any]
 
@@ -187,11 +187,13 @@ def test_what_a_training_starts_from_counts_by_its_content_not_by_its_place(
 
 
 def test_the_weights_are_found_where_a_run_keeps_them() -> None:
-    assert digest._WEIGHTS == WEIGHTS
+    assert (digest.WEIGHTS, digest.PREPROCESSING) == (WEIGHTS, PREPROCESS)
 
 
 @pytest.mark.parametrize(("name", "other"), [("glove.6B.50d", "glove.6B.100d"), (None, "a.b")])
-def test_word_vectors_of_a_name_count_by_it(tree: Tree, name: str | None, other: str) -> None:
+def test_named_word_vectors_are_hashed_by_their_name(
+    tree: Tree, name: str | None, other: str
+) -> None:
     tree["task"] = "text-classification"
     tree["data"]["text"] = {"vectors": name}
     first = hashes_of(tree)

@@ -26,11 +26,11 @@ def apply_override(tree: dict[str, object], text: str) -> tuple[KeyPath, Problem
     if not equals or "" in path:
         rule = "an override must have the form dotted.key=value, such as optimizer.lr=0.01"
         return path, Problem("", rule, origin=origin)
-    wants_text = _is_text(_annotation(path))
+    wants_text = _is_text(_annotation_at(path))
     value = raw if wants_text and raw != "null" else scalar(raw)
     node: Any = tree
     for depth, part in enumerate(path[:-1]):
-        child = _get(node, part)
+        child = _child_at(node, part)
         if child is None and isinstance(node, dict):
             child = node[part] = {}
         if not isinstance(child, dict | list):
@@ -50,13 +50,13 @@ def apply_override(tree: dict[str, object], text: str) -> tuple[KeyPath, Problem
     return path, None
 
 
-def _get(node: Any, part: str | int) -> Any:
+def _child_at(node: Any, part: str | int) -> Any:
     if isinstance(node, list):
         return node[part] if isinstance(part, int) and part < len(node) else False
     return node.get(part)
 
 
-def _annotation(path: KeyPath) -> Any:
+def _annotation_at(path: KeyPath) -> Any:
     """Return the type of a key path in the schema; None if it can be any, as in an argument."""
     section = section_at(path[:-1])
     last = path[-1]
@@ -71,13 +71,13 @@ def section_at(path: KeyPath) -> type[BaseModel] | None:
     for part in path:
         if isinstance(part, str):
             field = annotation.model_fields.get(part)
-            annotation = _item(field.annotation) if field else None
+            annotation = _inner_type(field.annotation) if field else None
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return None
     return annotation  # type: ignore[no-any-return]
 
 
-def _item(annotation: Any) -> Any:
+def _inner_type(annotation: Any) -> Any:
     """Return the type inside Annotated, Optional and tuple[X, ...]."""
     while True:
         origin, args = get_origin(annotation), get_args(annotation)

@@ -1,4 +1,4 @@
-"""Lookups in and type checks of plain values, which can be anything before validation."""
+"""Lookups in a recipe's plain values, which can be anything before validation, and type checks."""
 
 from __future__ import annotations
 

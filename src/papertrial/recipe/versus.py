@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.load import load_recipe, to_tree
 from papertrial.recipe.schema import Recipe
@@ -17,5 +15,5 @@ def other_side(recipe: Recipe, claim: Claim, *, check: bool = True) -> Recipe | 
     """
     if claim.versus is None:
         return None
-    base: Any = claim.versus.recipe or {**to_tree(recipe), "claims": []}
+    base: str | dict[str, object] = claim.versus.recipe or {**to_tree(recipe), "claims": []}
     return load_recipe(base, [*claim.versus.overrides, "claims=[]"], check=check)
