@@ -3,10 +3,10 @@
     python benchmarks/verdict_rates.py --repetitions 20000
 
 Scores are drawn at the edge of the null hypothesis or at the claim, and tested after every seed
-from 5 to 30 at alpha = 5 %. Each row has the measured value, the reference, the Monte Carlo error (1 SD;
-percentage points for rates), and whether the two agree within 3 errors of both simulations (about
-20,000 repetitions for the reference) plus half a unit of the last digit of the reference. The exit
-code is 1 if a row does not agree.
+from 5 to 30 at alpha = 5 %. Each row has the measured value, the reference, the Monte Carlo error
+(1 SD; percentage points for rates), and whether the two agree within 3 errors of both simulations
+(about 20,000 repetitions for the reference) plus half a unit of the last digit of the reference.
+The exit code is 1 if a row does not agree.
 """
 
 from __future__ import annotations

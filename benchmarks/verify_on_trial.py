@@ -8,9 +8,9 @@ end and are evaluated, lost workers, and the decision. Every trial runs with 1 a
 which finish their seeds in different orders and must reach the same verdicts.
 
 A verdict is false if it contradicts the distribution of the scores: REPRODUCED if the expected
-score is on the edge of the band or outside it, NOT REPRODUCED if it is in the band. The rate of each
-must be at most 5 % plus 3 standard errors. Scores on a coarse lattice and seeds that fail have no
-bound, because the guarantee is for normal scores of seeds that finish.
+score is on the edge of the band or outside it, NOT REPRODUCED if it is in the band. The rate of
+each must be at most 5 % plus 3 standard errors. Scores on a coarse lattice and seeds that fail have
+no bound, because the guarantee is for normal scores of seeds that finish.
 """
 
 from __future__ import annotations
