@@ -1,10 +1,10 @@
-"""Speed and size of papertrial on fashion-mnist-quickstart, against plain loops, in one run.
+"""Compare the speed and memory of papertrial on fashion-mnist-quickstart with plain loops.
 
     make bench
     python benchmarks/bench.py --pairs 7 --baselines ../shared/reference/baselines.py
 
-Both sides alternate, so that what else the machine does falls on both. Training alone is compared
-(the first epoch of each process left out), by the median of the ratios of neighbouring runs.
+The two sides alternate, so other work on the machine affects both. Only the training is compared,
+without the first epoch of each process, by the median of the ratios of consecutive runs.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ print(before / 2**20, after / 2**20)
 
 
 def main() -> None:
-    """Measure, print a table, and exit with 1 where a target is missed."""
+    """Measure, print a table, and exit with 1 if a target is missed."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--pairs", type=int, default=5)
-    options.add_argument("--epochs", type=int, default=4, help="a process, the first one not used")
+    options.add_argument(
+        "--epochs", type=int, default=4, help="per process; the first one is not used"
+    )
     options.add_argument("--baselines", type=Path, default=Path("../shared/reference/baselines.py"))
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -55,9 +57,11 @@ def main() -> None:
 
 
 def speed(given: argparse.Namespace, folder: Path) -> list[tuple[str, float, float, str]]:
-    """Compare the seconds of an epoch with the tutorial's loop and with the bare one."""
+    """Compare the time of an epoch with that of the tutorial's loop and of the bare loop."""
     if not given.baselines.is_file():
-        sys.exit(f"no loops to compare with: {given.baselines} is absent; name it with --baselines")
+        sys.exit(
+            f"the file of plain loops {given.baselines} does not exist; name it with --baselines"
+        )
     rows = []
     for kind, target, sign in (("tutorial", 2.2, ">="), ("bare", 1.05, "<=")):
         pairs = alternate(
@@ -78,7 +82,7 @@ def speed(given: argparse.Namespace, folder: Path) -> list[tuple[str, float, flo
 def alternate(
     ours: Callable[[], float], theirs: Callable[[], float], pairs: int
 ) -> list[tuple[float, float]]:
-    """Measure (ours, theirs) in pairs; every second pair begins with theirs."""
+    """Return pairs (ours, theirs); every second pair measures theirs first."""
     found = []
     for pair in range(pairs):
         if pair % 2:
@@ -90,7 +94,7 @@ def alternate(
 
 
 def baseline(given: argparse.Namespace, kind: str) -> float:
-    """Return the median epoch of a baseline loop, in seconds."""
+    """Return the median time of an epoch of a baseline loop, in seconds."""
     command = [sys.executable, str(given.baselines), kind, str(given.epochs)]
     environment = {**os.environ, "PAPERTRIAL_DATA": str(data_folder())}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
@@ -98,19 +102,19 @@ def baseline(given: argparse.Namespace, kind: str) -> float:
 
 
 def papertrial(epochs: int, folder: Path) -> float:
-    """Return the median epoch of papertrial, in seconds, the first one left out."""
+    """Return the median time of an epoch of papertrial after the first one, in seconds."""
     words = ["train", RECIPE, f"epochs={epochs}", "--runs", str(folder), "--json"]
     return statistics.median(json.loads(run(*words).splitlines()[-1])["epoch_seconds"][1:])
 
 
 def run(*words: str) -> str:
-    """Run the papertrial command beside this Python; return its standard output."""
+    """Run the papertrial command of this Python environment; return its standard output."""
     command = [str(Path(sys.executable).with_name("papertrial")), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def start_up(folder: Path) -> list[tuple[str, float, float, str]]:
-    """Time whole commands from start to exit; the median of seven."""
+    """Return the median time of seven runs of each command, from start to exit."""
     rows = []
     for words, target in (
         (["--help"], 0.35),
@@ -128,7 +132,7 @@ def start_up(folder: Path) -> list[tuple[str, float, float, str]]:
 
 
 def memory(folder: Path) -> tuple[str, float, float, str]:
-    """Measure the peak above that of the imports, in the same process."""
+    """Measure peak memory in excess of the peak after the imports, in the same process."""
     command = [sys.executable, "-c", MEMORY, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     before, after = map(float, done.stdout.split())

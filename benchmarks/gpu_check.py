@@ -1,12 +1,12 @@
-"""Test and measure papertrial on a CUDA device, beside plain loops on the same card.
+"""Test and measure papertrial on a CUDA device, in comparison with plain loops on the same GPU.
 
     make gpu-check
     python benchmarks/gpu_check.py --device cpu --small --json check.json
 
-Prints one table and writes it as JSON: to --json, else to $OUT/gpu_check.json if OUT is set, else
-to benchmarks/gpu_check.json. Ends with 0 where every bound holds, or where there is no CUDA device
-(it says so); with 1 where one does not hold, or where a module is missing. `--device cpu --small`
-tries the script itself. On a GPU it should take under six minutes.
+Prints one table and writes it as JSON to --json, which is $OUT/gpu_check.json by default, or
+benchmarks/gpu_check.json if OUT is not set. The exit code is 0 if every bound holds, and also if
+there is no CUDA device, which is reported. It is 1 if a bound does not hold or a module is missing.
+`--device cpu --small` tests the script itself. On a GPU it should take less than six minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SECONDS = 360
 OLDEST_TORCH = (2, 11)
-# What papertrial and its tests import, by the name of the package where that is another.
+# Modules that papertrial and its tests import, with the name of the package if it differs.
 MODULES = {
     "annotated_types": "annotated-types", "filelock": "", "jinja2": "", "joblib": "",
     "matplotlib": "", "numpy": "", "papertrial": "papertrial (or put src on PYTHONPATH)",
@@ -40,18 +40,18 @@ MODULES = {
 
 
 def main() -> None:
-    """Measure, print the table, write it, and exit with 1 where a bound does not hold."""
+    """Measure, print the table, write it, and exit with 1 if a bound does not hold."""
     start = time.perf_counter()
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--device", default="cuda", help="cuda, cuda:N, or cpu to try the script")
+    options.add_argument("--device", default="cuda", help="cuda, cuda:N, or cpu to test the script")
     options.add_argument("--small", action="store_true", help="few samples, epochs and seeds")
     options.add_argument("--json", type=Path, default=default_path(), help="where to write")
     given = options.parse_args()
-    if lacking := missing(MODULES):
-        sys.exit(f"gpu_check: missing modules: {', '.join(lacking)}; see benchmarks/README.md")
-    if why := no_device(given.device):
-        print(f"gpu_check: skipped: {why}")
-        write(given.json, {"skipped": why})
+    if absent := missing(MODULES):
+        sys.exit(f"gpu_check: missing modules: {', '.join(absent)}; see benchmarks/README.md")
+    if reason := no_device(given.device):
+        print(f"gpu_check: skipped: {reason}")
+        write(given.json, {"skipped": reason})
         return
     rows = measure(given.device, given.small, start)
     ok = all(row.ok for row in rows)
@@ -64,24 +64,25 @@ def main() -> None:
 
 
 def default_path() -> Path:
-    """Return where the table is written if nothing else is said."""
+    """Return where the table is written by default."""
     return Path(os.environ.get("OUT") or Path(__file__).parent) / "gpu_check.json"
 
 
 def missing(modules: dict[str, str]) -> list[str]:
     """Return the packages whose modules cannot be found."""
-    return [package or name for name, package in modules.items() if not _is_there(name)]
+    return [package or name for name, package in modules.items() if not _is_installed(name)]
 
 
-def _is_there(name: str) -> bool:
+def _is_installed(name: str) -> bool:
+    """Return whether a module can be found."""
     try:
         return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # the parent of a dotted name
+    except ModuleNotFoundError:  # the parent of a dotted name is missing
         return False
 
 
 def no_device(device: str) -> str:
-    """Return why there is nothing to measure on; "" if there is a device.
+    """Return why the device cannot be used; "" if it can.
 
     Raises:
         SystemExit: torch is too old.
@@ -99,8 +100,8 @@ def no_device(device: str) -> str:
 
 
 def measure(device: str, small: bool, start: float) -> list[Row]:
-    """Return the rows of every section; one that fails is a row, and the others go on."""
-    import gpu_rows  # noqa: PLC0415  (torch and papertrial are known to be there)
+    """Return the rows of every section; for a section that fails, a row with the error."""
+    import gpu_rows  # noqa: PLC0415  (by now torch and papertrial are known to be installed)
 
     setting, rows = gpu_rows.Setting(device, small), []
     for section in gpu_rows.SECTIONS:
@@ -117,7 +118,7 @@ def measure(device: str, small: bool, start: float) -> list[Row]:
 
 
 def machine(device: str) -> dict[str, Any]:
-    """Return what it was measured on."""
+    """Return the hardware and the versions that the check runs on."""
     import torch  # noqa: PLC0415
 
     on_gpu = device.startswith("cuda")
@@ -133,7 +134,7 @@ def machine(device: str) -> dict[str, Any]:
 
 
 def table(rows: list[Row]) -> str:
-    """Return the rows as lines: name, value, unit, bound, and what is wrong."""
+    """Return the rows as lines: name, value, unit, bound, verdict, note."""
     lines = []
     for row in rows:
         value = row.value if isinstance(row.value, str) else f"{row.value:,.5g}"

@@ -1,4 +1,4 @@
-"""What gpu_check.py measures: one generator of rows for each question."""
+"""The measurements of gpu_check.py: one generator of rows for each section."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from papertrial.training.loop import fit
 
 ROOT = Path(__file__).parents[1]
 CLAIMLESS = "claims=[]"
-# Standard deviations of the test accuracy between seeds: of digits-mlp as its recipe states it, of
-# the quickstart as seeds 0 to 7 gave it on a CPU with one thread (.6444 to .6512).
+# Standard deviations of the test accuracy between seeds: for digits-mlp from its recipe, for the
+# quickstart from seeds 0 to 7 on a CPU with one thread (.6444 to .6512).
 SEED_SD = {"fashion-mnist-quickstart": 0.0024, "digits-mlp": 0.0027}
-SMALL = {  # overrides for a short run: less is learned, but every row is there
+SMALL = {  # overrides for a short run, which trains less but has every row
     "fashion-mnist-quickstart": ["data.limit=2000", "epochs=2"],
     "digits-mlp": ["epochs=4"],
 }
-# Where the host waits for the device. Memory that is not pinned is copied synchronously.
+# Events in which the host waits for the device. Memory that is not pinned is copied synchronously.
 WAITS = (
     "aten::item", "aten::_local_scalar_dense", "aten::nonzero", "cudaStreamSynchronize",
     "cudaDeviceSynchronize", "cudaEventSynchronize", "Memcpy DtoH", "Memcpy HtoD (Pageable",
@@ -44,7 +44,7 @@ PROFILED = 12  # steps, well within an epoch of digits-mlp, which has 29
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; `bound` is what must hold, in words, and `ok` whether it does."""
+    """One line of the table; `bound` says in words what must hold, and `ok` whether it does."""
 
     name: str
     value: float | str
@@ -56,29 +56,29 @@ class Row:
 
 @dataclass(frozen=True)
 class Setting:
-    """What to measure on."""
+    """The device, and whether to measure short runs only."""
 
     device: str
     small: bool
 
     @property
     def on_gpu(self) -> bool:
-        """Tell whether the device is a CUDA device."""
+        """Whether the device is a CUDA device."""
         return self.device.startswith("cuda")
 
     def recipe(self, name: str, *overrides: str) -> pt.Recipe:
-        """Load a shipped recipe without its claims, shortened if all is small."""
+        """Load a shipped recipe without its claims, shortened if `small` is set."""
         small = SMALL[name] if self.small else []
         return pt.load_recipe(name, [CLAIMLESS, *small, *overrides])
 
 
 def at_most(name: str, value: float, limit: float, unit: str = "", note: str = "") -> Row:
-    """Return a row whose value must not exceed a limit."""
+    """Return a row with an upper bound on its value."""
     return Row(name, value, unit, f"<= {limit:.4g}", value <= limit, note)
 
 
 def cuda_tests(setting: Setting) -> Iterator[Row]:
-    """Run the tests marked `cuda`: all must pass, and none may skip."""
+    """Run the tests marked `cuda`: all must pass and none may be skipped."""
     if not setting.on_gpu:
         yield Row("tests marked cuda", "skipped", note="they need a CUDA device")
         return
@@ -89,7 +89,7 @@ def cuda_tests(setting: Setting) -> Iterator[Row]:
         if not found.is_file():
             raise RuntimeError(f"pytest ended with {done.returncode}: {tail(done)}")
         suite = ElementTree.parse(found).getroot().find("testsuite")
-    assert suite is not None, "pytest always writes one"
+    assert suite is not None, "pytest always writes a test suite"
     tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
     bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
     ok = done.returncode == 0 and tests > 0 and skipped == 0
@@ -138,7 +138,7 @@ def trained(setting: Setting, name: str, device: str, *overrides: str) -> tuple[
 
 
 def steps(setting: Setting) -> Iterator[Row]:
-    """Find out where the data lie, and whether the host waits during steps."""
+    """Check where the data are, and whether the host waits during steps."""
     wanted = torch.device(setting.device).type
     for name in SEED_SD:
         with on_device(setting.device, None) as device:
@@ -151,15 +151,15 @@ def steps(setting: Setting) -> Iterator[Row]:
         count = len(waits) / PROFILED
         seconds = sum(time for _, time in waits) / PROFILED
         if setting.on_gpu:
-            yield at_most(f"{name}: waits for the device, a step", count, 0, note=names)
-            yield at_most(f"{name}: time waiting, a step", seconds, 0, "us")
-        else:  # the fused Adam of the CPU reads its step count by item(), which waits for nothing
-            yield Row(f"{name}: reads by the host, a step", count, note=names)
-            yield Row(f"{name}: time reading, a step", seconds, "us")
+            yield at_most(f"{name}: waits for the device, per step", count, 0, note=names)
+            yield at_most(f"{name}: time waiting, per step", seconds, 0, "us")
+        else:  # on the CPU, fused Adam reads its step count by item(), which waits for nothing
+            yield Row(f"{name}: reads by the host, per step", count, note=names)
+            yield Row(f"{name}: time reading, per step", seconds, "us")
 
 
 def advance(parts: Parts, count: int) -> None:
-    """Train some steps on; the loss is read once, after the last."""
+    """Train some more steps; the loss is read once, after the last one."""
     until, batches = parts.train.step + count, parts.samples.batches
     for _ in fit(parts.train, batches, parts.objective, seed=0, steps=until, every=(10**9,)):
         pass
@@ -176,7 +176,7 @@ def waits_in_steps(parts: Parts) -> list[tuple[str, float]]:
     stepped = [e.time_range.start for e in events if e.name.startswith("Optimizer.step")]
     if len(stepped) < PROFILED + 1:
         raise RuntimeError(f"the profiler saw {len(stepped)} steps of {PROFILED + 1}")
-    first, last = min(stepped), max(stepped)  # what follows the last step is the loss being read
+    first, last = min(stepped), max(stepped)  # after the last step, the loss is read
     return [
         (event.name, event.time_range.elapsed_us())
         for event in events
@@ -185,12 +185,12 @@ def waits_in_steps(parts: Parts) -> list[tuple[str, float]]:
 
 
 def speed(setting: Setting) -> Iterator[Row]:
-    """Compare the samples per second with those of two plain loops, in turns."""
+    """Compare samples per second with those of two plain loops, in alternating runs."""
     device, folder = torch.device(setting.device), data_folder()
     samples = 2000 if setting.small else bench.SAMPLES
-    # The bound beside the tutorial's loop is that of the CPU. On a GPU a network as small as this
-    # spends its time on launching kernels, so that the bookkeeping of a step shows beside the bare
-    # loop: 1.25 is a guess until it has been measured.
+    # The bound for the tutorial's loop is that of the CPU. On a GPU, so small a network spends its
+    # time on launching kernels, so the overhead of a step is visible in comparison with the bare
+    # loop. The bound of 1.25 is a guess until it has been measured.
     loops = (("bare", plain_loops.bare, 5, 4), ("tutorial", plain_loops.tutorial, 2, 2))
     for kind, loop, pairs, epochs in loops:
 
@@ -206,7 +206,7 @@ def speed(setting: Setting) -> Iterator[Row]:
 
         found = bench.alternate(ours, theirs, 1 if setting.small else pairs)
         mine, other = (statistics.median(side) for side in zip(*found, strict=True))
-        yield Row(f"papertrial, beside the {kind} loop", samples / mine, "samples/s")
+        yield Row(f"papertrial, compared with the {kind} loop", samples / mine, "samples/s")
         yield Row(f"the {kind} loop", samples / other, "samples/s")
         ratio = statistics.median(us / them for us, them in found)
         limit = 1.25 if kind == "bare" else 1 / 2.2
@@ -217,7 +217,7 @@ def speed(setting: Setting) -> Iterator[Row]:
 
 
 def verification(setting: Setting) -> Iterator[Row]:
-    """Verify digits-mlp with two workers on the device, then audit what it kept."""
+    """Verify digits-mlp with two workers on the device, then audit the verification."""
     place = ["--device", setting.device]
     with tempfile.TemporaryDirectory() as folder:
         words = ["verify", "digits-mlp", *(["verify.max_seeds=5"] if setting.small else [])]
@@ -232,12 +232,12 @@ def verification(setting: Setting) -> Iterator[Row]:
         done = run("papertrial", "audit", told["verification"], *place, "--json")
         ok = done.returncode == 0
         value = "agrees" if ok else "differs"
-        note = "one seed trained again, in another process" if ok else tail(done)
-        yield Row("audit of it", value, bound="agrees", ok=ok, note=note)
+        note = "one seed retrained in another process" if ok else tail(done)
+        yield Row("audit of the verification", value, bound="agrees", ok=ok, note=note)
 
 
 def run(module: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a module with this Python, from the root of the repository."""
+    """Run a module with this Python in the root of the repository."""
     command = [sys.executable, "-m", module, *words]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=300
@@ -245,7 +245,7 @@ def run(module: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def tail(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the last lines that a process has written."""
+    """Return the last lines of a process's output."""
     return " | ".join((done.stdout + done.stderr).strip().splitlines()[-8:])
 
 

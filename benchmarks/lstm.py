@@ -1,10 +1,10 @@
-"""Training time of LSTMClassifier on bucketed IMDB batches, against packed sequences, in one run.
+"""Compare the training time of LSTMClassifier on IMDB batches with that of packed sequences.
 
     python benchmarks/lstm.py --steps 30 --pairs 3
 
-Both sides take the same weights through the same batches with the same optimizer. They run in
-processes of their own, by turns: flushing denormals to zero is a setting of each thread. `packed`
-is as tutorials run it; `packed, flushed` has that setting too.
+Both sides start from the same weights and use the same bucketed batches and optimizer. They run
+alternately, each in its own process, because flushing denormals to zero is a setting of a thread.
+`packed` is what tutorials do; `packed, flushed` also flushes denormals.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SIDES = ("ours", "packed", "packed, flushed")
 
 
 class Packed(LSTMClassifier):
-    """The same network, its texts packed."""
+    """The same network on packed sequences."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the outputs [B, K] for token numbers [B, T]."""
@@ -50,12 +50,12 @@ class Packed(LSTMClassifier):
 
 
 def main() -> None:
-    """Measure, print, and exit with 1 where the target is missed."""
+    """Measure, print, and exit with 1 if the target is missed."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=30, help="batches of the pass")
+    options.add_argument("--steps", type=int, default=30, help="number of batches")
     options.add_argument("--pairs", type=int, default=3)
     options.add_argument(
-        "--max-length", type=int, default=None, help="tokens of a text, both sides"
+        "--max-length", type=int, default=None, help="most tokens of a text, on both sides"
     )
     options.add_argument("--threads", type=int, default=torch.get_num_threads())
     options.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
@@ -83,7 +83,9 @@ def main() -> None:
     tokens = sum(x.numel() for x, _ in made) / len(made) / BATCH
     print(f"{given.steps} steps of {BATCH} x {tokens:.0f} tokens, {given.threads} threads:")
     for side in SIDES:
-        print(f"  {side:16}{statistics.median(seconds[side]) / given.steps * 1000:8.0f} ms a step")
+        print(
+            f"  {side:16}{statistics.median(seconds[side]) / given.steps * 1000:8.0f} ms per step"
+        )
     for side, ratio in ratios.items():
         print(f"  {side} takes {ratio:.1f} times as long as ours")
     if ratios["packed"] < TARGET:
@@ -91,7 +93,7 @@ def main() -> None:
 
 
 def batches(steps: int, max_length: int | None) -> list[tuple[Tensor, Tensor]]:
-    """Return the first bucketed batches of the real reviews: x [64, T] int64 and y [64]."""
+    """Return the first bucketed batches of the IMDB reviews: x [64, T] int64 and y [64]."""
     train = finish(imdb.load_folder(data_folder())).train
     words = Vocabulary.learn(texts_of(train.x), size=WORDS, max_length=max_length)
     tokens = words.encode(texts_of(train.x))
@@ -102,7 +104,7 @@ def batches(steps: int, max_length: int | None) -> list[tuple[Tensor, Tensor]]:
 
 
 def same_outputs(made: list[tuple[Tensor, Tensor]]) -> None:
-    """Assert that both sides answer alike, to 1e-5."""
+    """Assert that the outputs of both sides agree to 1e-5."""
     ours, packed = LSTMClassifier(WORDS + 2), Packed(WORDS + 2)
     packed.load_state_dict(ours.state_dict())
     with torch.inference_mode():
@@ -111,14 +113,14 @@ def same_outputs(made: list[tuple[Tensor, Tensor]]) -> None:
 
 
 def one(side: str, file: Path, threads: int) -> float:
-    """Return the seconds of one side's pass, in a process of its own."""
+    """Return the seconds that one side takes, in its own process."""
     words = [sys.executable, __file__, "--threads", str(threads), "--side", side, str(file)]
     done = subprocess.run(words, check=True, capture_output=True, text=True)
     return float(json.loads(done.stdout))
 
 
 def train(side: str, made: list[tuple[Tensor, Tensor]], threads: int) -> float:
-    """Train one pass over the batches, after a step to warm up; return its seconds."""
+    """Train once on each batch after a warm-up step; return the seconds without that step."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(side != "packed")
     torch.manual_seed(0)

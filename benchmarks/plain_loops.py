@@ -1,8 +1,8 @@
-"""Two plain PyTorch loops of the quickstart, on any device: what papertrial is compared with.
+"""Two plain PyTorch loops of the quickstart, with which papertrial is compared on any device.
 
-`bare` keeps the uint8 images on the device, converts a batch at a time and uses a fused optimizer:
-nothing but the training. `tutorial` is the loop that tutorials print: a DataLoader over ToTensor,
-each batch sent to the device.
+`bare` only trains: it keeps the uint8 images on the device, converts one batch at a time and uses a
+fused optimizer. `tutorial` is the loop of tutorials: a DataLoader with ToTensor, whose batches are
+copied to the device.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BATCH = 64
 
 
 def bare(folder: Path, device: torch.device, epochs: int, samples: int) -> list[float]:
-    """Return the seconds of each epoch over the first `samples` images, evaluation excluded."""
+    """Return the training time in seconds of each epoch on the first `samples` images."""
     data = FashionMNIST(folder, train=True)
     images = data.data[:samples].to(device)
     targets = data.targets[:samples].to(device)
@@ -35,7 +35,7 @@ def bare(folder: Path, device: torch.device, epochs: int, samples: int) -> list[
 
 
 def tutorial(folder: Path, device: torch.device, epochs: int, samples: int) -> list[float]:
-    """Return the seconds of each epoch over the first `samples` images, evaluation excluded."""
+    """Return the training time in seconds of each epoch on the first `samples` images."""
     data = FashionMNIST(folder, train=True, transform=ToTensor())
     loader = DataLoader(Subset(data, range(samples)), batch_size=BATCH)
 
@@ -49,6 +49,7 @@ def tutorial(folder: Path, device: torch.device, epochs: int, samples: int) -> l
 def _train(
     epochs: Iterable[Iterator[tuple[Tensor, Tensor]]], device: torch.device, *, fused: bool
 ) -> list[float]:
+    """Train the network of the quickstart; return the seconds of each epoch."""
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(),

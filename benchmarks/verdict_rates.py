@@ -1,11 +1,12 @@
-"""How often verdicts are right: the tables of the e-values' statistics, simulated again.
+"""Simulate how often verdicts are right, and compare the rates with reference values.
 
     python benchmarks/verdict_rates.py --repetitions 20000
 
-Scores are drawn at the null's edge or at the claim and looked at after every seed from 5 to 30, at
-alpha 5 %. Each row: measured, reference, Monte Carlo error (1 SD; percent points for rates), and
-whether they agree: 3 errors of both simulations (the reference's took 20,000 repetitions or so)
-and half a unit of the reference's last digit. Exits with 1 where a row does not.
+Scores are drawn at the edge of the null hypothesis or at the claim, and tested after every seed
+from 5 to 30 at alpha = 5 %. Each row has the measured value, the reference, the Monte Carlo error
+(1 SD; percentage points for rates), and whether the two agree within 3 errors of both simulations
+(about 20,000 repetitions for the reference) plus half a unit of the last digit of the reference.
+The exit code is 1 if a row does not agree.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ MEAN, MEDIAN, TWO_SAMPLES = MeanTest(), SignTest(), TwoSampleTest()
 
 @dataclass(frozen=True)
 class Row:
-    """A figure beside its reference: `low` is -inf for an upper bound, both infinite for none."""
+    """A measured value and its reference interval.
+
+    `low` is -inf if there is only an upper bound; both ends are infinite if there is no reference.
+    """
 
     what: str
     measured: float
@@ -50,7 +54,7 @@ class Row:
 
     @property
     def good(self) -> bool:
-        """Whether they agree within the errors."""
+        """Whether the measured value agrees with the reference within the errors."""
         slack = 3 * self.error + self.digit / 2
         return self.low - slack <= self.measured <= self.high + slack
 
@@ -65,7 +69,7 @@ class Row:
 
 
 def main() -> None:
-    """Simulate, print a table, and exit with 1 where a figure is outside."""
+    """Simulate, print a table, and exit with 1 if a value is outside its reference."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--repetitions", type=int, default=REFERENCE)
     given = options.parse_args()
@@ -84,7 +88,7 @@ def main() -> None:
 def rate(
     what: str, hits: Array, low: float, high: float | None = None, *, digit: float = 0.1
 ) -> Row:
-    """Return a row for a share of repetitions, in percent; one bound is the reference itself."""
+    """Return a row for a share of repetitions, in percent; without `high` it should be `low`."""
     high = low if high is None else high
     p = max(float(np.mean(hits)), 1 / hits.size)
     error = math.sqrt(p * (1 - p) * (1 / hits.size + (math.isfinite(high) / REFERENCE)))
@@ -92,34 +96,34 @@ def rate(
 
 
 def bounded(what: str, hits: Array, high: float) -> Row:
-    """Return a row for a share that must not exceed a bound."""
+    """Return a row for a share with an upper bound."""
     return rate(what, hits, -math.inf, high)
 
 
 def shown(what: str, hits: Array) -> Row:
-    """Return a row for a share that has no reference."""
+    """Return a row for a share without a reference."""
     return rate(what, hits, -math.inf, math.inf)
 
 
 def greater(x: Array, m: ArrayLike, statistic: Statistic = MEAN) -> Array:
-    """Return the evidence [R, n] that what the statistic is about is greater than m."""
+    """Return the evidence [R, n] that the tested quantity is greater than m."""
     return statistic.greater(Scores(x), m)
 
 
 def less(x: Array, m: ArrayLike, statistic: Statistic = MEAN) -> Array:
-    """Return the evidence [R, n] that what the statistic is about is less than m."""
+    """Return the evidence [R, n] that the tested quantity is less than m."""
     return statistic.less(Scores(x), m)
 
 
 def crosses(e: Array, first: int = FIRST, last: int = LAST, at: float = THRESHOLD) -> Array:
-    """Tell which repetitions [R] reach the threshold between two looks."""
+    """Return which repetitions [R] reach the threshold from the `first` seed to the `last`."""
     return e[:, first - 1 : last].max(-1) >= at
 
 
 def taken(above: Array, below: Array, *, same: bool = False, at: float = THRESHOLD) -> Array:
-    """Return when each repetition [R] is REPRODUCED, LAST + 1 where it is not.
+    """Return the seed after which each repetition [R] is REPRODUCED; LAST + 1 if it never is.
 
-    Both sides must have crossed; with `same` they must be across at the same look.
+    Both sides must have reached the threshold; with `same`, both must be above it after that seed.
     """
     if not same:
         above, below = (np.maximum.accumulate(e[:, FIRST - 1 :], -1) for e in (above, below))
@@ -135,7 +139,7 @@ def taken(above: Array, below: Array, *, same: bool = False, at: float = THRESHO
 
 
 def normal(draw: np.random.Generator, count: int) -> Iterator[Row]:
-    """ "About c": decided by n = 30, the median n, false REPRODUCED at the band's edge."""
+    """Claims of about c: share decided by n = 30, median n, and false REPRODUCED at the edge."""
     for n, width in ((5, 2.29), (6, 1.70), (10, 1.06), (20, 0.69)):
         half = half_width(n, threshold=THRESHOLD)
         yield Row(f"half width of the interval, n = {n} (in s)", half, width, width, 0, 0.01)
@@ -151,7 +155,7 @@ def normal(draw: np.random.Generator, count: int) -> Iterator[Row]:
 
 
 def mean_edges(draw: np.random.Generator, count: int) -> Iterator[Row]:
-    """One side at and inside its null; what a repeated t-test does; coarse scores."""
+    """One side at the edge of its null and inside it; a repeated t-test; coarse scores."""
     x = draw.standard_normal((count, LAST))
     yield rate("one side crosses at m (%)", crosses(greater(x, 0)), 2.3)
     yield rate("one side crosses .1 sigma inside (%)", crosses(greater(x, 0.1)), 1.1)
@@ -167,7 +171,7 @@ def mean_edges(draw: np.random.Generator, count: int) -> Iterator[Row]:
 
 
 def reported(draw: np.random.Generator, count: int) -> Iterator[Row]:
-    """Against a mean of few runs: false alarms and power."""
+    """Tests against a reported mean of a few runs: false alarms and power."""
     x = draw.standard_normal((count, LAST))
     for runs in (1, 3, 10):
         m = draw.standard_normal(count) / math.sqrt(runs)
@@ -186,7 +190,7 @@ def reported(draw: np.random.Generator, count: int) -> Iterator[Row]:
 
 
 def best_of(draw: np.random.Generator, count: int) -> Iterator[Row]:
-    """The best of k runs at each edge; what plugging in s does. A quarter of the repetitions."""
+    """The best of k runs at each edge, and with s plugged in; a quarter of the repetitions."""
     x = draw.standard_normal((max(count // 4, 100), LAST))
     mean, scatter = moments(x)
     n = counts(x)
@@ -208,7 +212,7 @@ def best_of(draw: np.random.Generator, count: int) -> Iterator[Row]:
 
 
 def quantile(draw: np.random.Generator, count: int) -> Iterator[Row]:
-    """The sign test: its rate and how long it takes."""
+    """The sign test: its error rate and its number of seeds."""
     x = draw.standard_normal((count, LAST))
     yield bounded("sign test crosses at the median (%)", crosses(greater(x, 0, MEDIAN)), 2.4)
     for ratio, median in ((1, 17), (1.5, 11), (2, 7), (3, 7)):
@@ -247,7 +251,7 @@ def shapes(draw: np.random.Generator, count: int) -> Iterator[Row]:
 
 
 def fixed(draw: np.random.Generator, count: int) -> Iterator[Row]:
-    """Thresholds for a fixed maximum, and what they gain by 10 seeds."""
+    """Thresholds for a fixed maximum of seeds, and the gain in verdicts after 10 seeds."""
     for last, value, error in ((10, 7.49, 0.12), (30, 10.65, 0.25)):  # of 20,000 repetitions
         at = threshold(MEAN, ALPHA, horizon=last)
         yield Row(f"threshold for a maximum of {last}", at, value, value, error, 0.01)
@@ -265,7 +269,7 @@ def fixed(draw: np.random.Generator, count: int) -> Iterator[Row]:
 
 
 def differences(draw: np.random.Generator, count: int) -> Iterator[Row]:
-    """Paired where the correlation of the first 5 pairs is positive, else two samples."""
+    """Differences: paired if the correlation of the first 5 pairs is positive, else two samples."""
     for rho in (-0.5, -0.3, 0.0, 0.5):
         a, z = draw.standard_normal((2, count, LAST))
         b = rho * a + math.sqrt(1 - rho * rho) * z
@@ -279,7 +283,7 @@ def differences(draw: np.random.Generator, count: int) -> Iterator[Row]:
             what = f"difference, rho {rho}: false {name} on the edge"
             yield shown(f"{what}, always paired (%)", as_pairs)
             yield shown(f"{what}, always two samples (%)", as_arms)
-            # A strongly negative correlation breaks two samples: shown, not promised.
+            # With a strongly negative correlation there is no guarantee, so no bound.
             bound = 100 * ALPHA if rho > -0.5 else math.inf
             yield bounded(f"{what}, by the first 5 (%)", chosen, bound)
         width = math.sqrt(2 - 2 * rho)  # SD of a difference; the band is 1.5 of them on each side

@@ -1,16 +1,16 @@
-"""Put `verify` itself on trial: scores drawn from known distributions, verdicts counted.
+"""Test `verify` itself: draw scores from known distributions and count the verdicts.
 
     python benchmarks/verify_on_trial.py --trials 2000
 
-A fake trainer draws each seed's score; everything else is what `papertrial verify` uses: the
-recipe's claims, the pre-registration, as it comes back from its file, the order in which seeds are
-started, end and are looked at, lost workers, and the decision. Every trial is run with 1 and with 4
-workers, which end their seeds in different orders and must come to the same verdicts.
+A fake trainer draws the score of each seed. Everything else is the code of `papertrial verify`: the
+claims of the recipe, the pre-registration read back from its file, the order in which seeds start,
+end and are evaluated, lost workers, and the decision. Every trial runs with 1 and with 4 workers,
+which finish their seeds in different orders and must reach the same verdicts.
 
-False verdicts are those that contradict the distribution that the scores are drawn from: REPRODUCED
-where the expected score is on the band's edge or beyond, NOT REPRODUCED where it is in the band.
-Each must be at most 5 % and 3 standard errors. Scores on a coarse lattice and seeds that fail are
-reported as they are: the guarantee is for normal scores of seeds that finish.
+A verdict is false if it contradicts the distribution of the scores: REPRODUCED if the expected
+score is on the edge of the band or outside it, NOT REPRODUCED if it is in the band. The rate of
+each must be at most 5 % plus 3 standard errors. Scores on a coarse lattice and seeds that fail have
+no bound, because the guarantee is for normal scores of seeds that finish.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ MARGIN = 1.5  # tolerance in SD
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is claimed, what is drawn, and which verdicts are then false.
+    """A claim, a distribution of scores, and the verdicts that are false for them.
 
-    `claim` gives the claim of one trial, from its generator: a reported single run is itself drawn.
-    `shown` marks scenarios that are reported and held to no bound.
+    `claim` returns the claim of a trial, given its random generator: a reported single run is drawn
+    too. `shown` marks scenarios without a bound.
     """
 
     name: str
@@ -60,18 +60,18 @@ class Scenario:
 
     @property
     def key(self) -> int:
-        """A number of its own, so that no two scenarios are tried on the same scores."""
+        """A seed for the scenario, so that no two scenarios draw the same scores."""
         return zlib.crc32(self.name.encode())
 
 
 def about(shift: float, **more: Any) -> Callable[[np.random.Generator], dict[str, Any]]:
-    """Claim a number `shift` SD above what is expected."""
+    """Claim a number `shift` SD above the expected score."""
     value = MEAN + shift * SD
     return lambda _: {"kind": "mean", "value": value, "tolerance": MARGIN * SD, **more}
 
 
 def reported(runs: int, tolerance: float) -> Callable[[np.random.Generator], dict[str, Any]]:
-    """Claim the mean of a few runs of the very process that is tried."""
+    """Claim the mean of a few runs that are drawn from the same distribution."""
     kind = {"kind": "single-run"} if runs == 1 else {"kind": "mean", "n": runs}
     return lambda rng: {
         **kind,
@@ -109,7 +109,7 @@ SCENARIOS = (
 
 
 class FakePool:
-    """Seeds that take random times on a simulated clock; a score depends on its seed alone."""
+    """Simulate seeds that take random times; the score depends only on the seed."""
 
     def __init__(self, scenario: Scenario, trial: int, workers: int) -> None:
         self._scenario, self._trial, self._workers = scenario, trial, workers
@@ -119,7 +119,7 @@ class FakePool:
 
     @property
     def idle(self) -> int:
-        """How many seeds could start now."""
+        """Number of seeds that can start now."""
         return self._workers - len(self._running)
 
     def submit(self, seed: int, attempt: int) -> None:
@@ -145,7 +145,7 @@ class FakePool:
 
 
 def registered_rule(claim: dict[str, Any]) -> Rule:
-    """Register a recipe with one claim, and read the rule back as it was written."""
+    """Register a recipe with one claim, and read its rule back from the JSON text."""
     tree = {
         "name": "drawn",
         "task": "image-classification",
@@ -162,17 +162,19 @@ def registered_rule(claim: dict[str, Any]) -> Rule:
 
 
 def verdicts(scenario: Scenario, trial: int, rule: Rule) -> tuple[Verdict, int]:
-    """Run one trial with each number of workers; return its verdict and how many seeds it took."""
+    """Run a trial with each number of workers; return its verdict and its number of seeds."""
     looks: list[Look] = [finish(run_trial(rule, FakePool(scenario, trial, w))) for w in WORKERS]
     first, *others = looks
     for other in others:
         if (other.outcomes, other.rulings) != (first.outcomes, first.rulings):
-            raise SystemExit(f"{scenario.name}, trial {trial}: the workers decide otherwise")
+            raise SystemExit(
+                f"{scenario.name}, trial {trial}: the verdicts depend on the number of workers"
+            )
     return first.rulings[0].verdict, len(first.outcomes)
 
 
 def count(scenario: Scenario, trials: int) -> tuple[Counter[Verdict], float]:
-    """Return how often each verdict came, and the mean number of seeds."""
+    """Return how often each verdict was reached, and the mean number of seeds."""
     found: Counter[Verdict] = Counter()
     seeds = 0
     fixed = None
@@ -188,12 +190,12 @@ def count(scenario: Scenario, trials: int) -> tuple[Counter[Verdict], float]:
 
 
 def most(trials: int, alpha: float = 0.05) -> float:
-    """Return the highest share of false verdicts that is allowed: alpha and 3 standard errors."""
+    """Return the largest allowed share of false verdicts: alpha plus 3 standard errors."""
     return alpha + 3 * math.sqrt(alpha * (1 - alpha) / trials)
 
 
 def main() -> int:
-    """Print the table; 1 where a bound is broken."""
+    """Print the table; return 1 if a bound is exceeded, else 0."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=2000)
     trials = parser.parse_args().trials

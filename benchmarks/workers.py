@@ -1,11 +1,11 @@
-"""Seeds in parallel: 8 seeds of fashion-mnist-quickstart by 2 workers, against one after another.
+"""Compare 8 seeds of fashion-mnist-quickstart in 2 workers with the same seeds in sequence.
 
     python benchmarks/workers.py --pairs 3
 
-One side is what `papertrial verify --workers 2` does with 8 seeds, from the start of its workers to
-the end of the last seed, each with 1 thread. The other is the same 8 seeds by `pt.train` in one
-process with 2 threads. Each side is a process of its own, imports of torch left out on the second
-side alone. Alternating pairs; the median of their ratios must be at most 0.72.
+One side is what `papertrial verify --workers 2` does with 8 seeds of 1 thread each, from the start
+of its workers to the end of the last seed. The other side trains the same seeds with `pt.train` in
+one process with 2 threads. Each side runs in its own process; only the second side's time excludes
+the import of torch. The pairs alternate, and the median of their ratios must be at most 0.72.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import papertrial as pt
 
 TARGET = 0.72
 RECIPE = "fashion-mnist-quickstart"
-# A claim that no number of seeds decides, so that all of them are trained.
+# A claim that cannot be decided, so that all seeds are trained.
 OPEN = 'claims=[{"metric": "accuracy", "value": 0.647, "tolerance": 1e-5, "kind": "single-run"}]'
 
 
 def parallel(seeds: int, workers: int, folder: Path) -> float:
-    """Return the seconds that workers take for some seeds, their own start included."""
+    """Return the seconds that workers take for some seeds, including their start."""
     from papertrial.claims.events import Registered, SeedEnded  # noqa: PLC0415
     from papertrial.verification.verify import verifying  # noqa: PLC0415
 
@@ -46,7 +46,7 @@ def parallel(seeds: int, workers: int, folder: Path) -> float:
 
 
 def serial(seeds: int, threads: int, folder: Path) -> float:
-    """Return the seconds of the same seeds one after another in this process."""
+    """Return the seconds that the same seeds take in sequence in this process."""
     pt.load_run  # noqa: B018  (imports torch)
     start = time.perf_counter()
     for seed in range(seeds):
@@ -56,7 +56,7 @@ def serial(seeds: int, threads: int, folder: Path) -> float:
 
 
 def main() -> None:
-    """Measure, print a table, and exit with 1 where the target is missed."""
+    """Measure, print a table, and exit with 1 if the target is missed."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--pairs", type=int, default=3)
     options.add_argument("--seeds", type=int, default=8)
@@ -73,7 +73,7 @@ def main() -> None:
         seconds = {side: _run(side, given.seeds) for side in order}
         ratios.append(seconds["parallel"] / seconds["serial"])
         print(
-            f"pair {pair + 1}: 2 workers {seconds['parallel']:.1f} s, one after another "
+            f"pair {pair + 1}: 2 workers {seconds['parallel']:.1f} s, in sequence "
             f"{seconds['serial']:.1f} s, ratio {ratios[-1]:.3f}",
             flush=True,
         )
@@ -83,6 +83,7 @@ def main() -> None:
 
 
 def _run(side: str, seeds: int) -> float:
+    """Measure one side in its own process; return its seconds."""
     command = [sys.executable, __file__, "--side", side, "--seeds", str(seeds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return float(json.loads(done.stdout.splitlines()[-1]))

@@ -67,7 +67,7 @@ def test_a_layer_that_would_be_neither_trained_nor_stored(nets: str, tmp_path: P
     model = f"model={nets}:Listed"
     (problem,) = pt.check("digits-mlp", [model]).problems
     assert problem.where == "model"
-    assert problem.message.startswith("built again with the weights that a run keeps, it gives")
+    assert "built again with the weights" in problem.message
     assert "torch.nn.ModuleList" in problem.message
     with pytest.raises(ModelError, match="neither parameter nor buffer"):
         pt.train(pt.load_recipe("digits-mlp", [model]), runs=tmp_path / "runs")

@@ -1,4 +1,4 @@
-"""The bag of words: a linear layer on which words are there, whatever the order and padding."""
+"""The bag of words is a linear layer on the words of a text, in any order and with any padding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def drawn(**arguments: bool) -> BagOfWords:
     return model
 
 
-def test_it_is_a_linear_layer_on_the_words_that_are_there() -> None:
+def test_it_is_a_linear_layer_on_the_words_of_the_text() -> None:
     model = drawn()
     x = torch.tensor([[7, 3, 7, 9, 0], [3, 3, 3, 3, 3]])
     there = torch.zeros(2, 50)
@@ -37,13 +37,13 @@ def test_padding_and_order_change_nothing() -> None:
     assert torch.allclose(alone, model(torch.tensor([[0, 6, 5, 0, 5, 0, 0]])))
 
 
-def test_a_text_of_padding_alone_gives_the_bias() -> None:
+def test_an_empty_text_gives_the_bias() -> None:
     model = drawn()
     assert torch.equal(model(torch.zeros(2, 4, dtype=torch.int64))[1], model.bias)
     assert torch.equal(model(torch.zeros(2, 0, dtype=torch.int64))[1], model.bias)
 
 
-def test_it_starts_without_an_opinion_and_learns() -> None:
+def test_it_starts_at_zero_and_learns() -> None:
     model = BagOfWords(50)
     x, y = torch.tensor([[2, 4], [3, 4]]), torch.tensor([[1.0], [0.0]])
     assert model(x).tolist() == [[0.0], [0.0]]

@@ -1,4 +1,4 @@
-"""The plain CNN: the layers of the papers' tables, by their counts and against layers by hand."""
+"""The plain CNN has the parameter counts of the papers, and equals hand-written layers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_it_is_the_tutorials_network_layer_for_layer() -> None:
     assert torch.equal(model(x), by_hand(x))
 
 
-def test_layers_are_called_as_papers_call_them() -> None:
+def test_layers_have_the_names_that_papers_use() -> None:
     model = made(batch_norm=True, dropout=0.5)
     assert [name for name, _ in model.named_children()] == [
         *("conv1", "bn1", "relu1", "pool1", "conv2", "bn2", "relu2", "pool2"),
@@ -94,7 +94,7 @@ def test_layers_are_called_as_papers_call_them() -> None:
     ],
     ids=str,
 )
-def test_there_is_a_logit_a_class_and_a_row_a_sample(changes: dict[str, Any]) -> None:
+def test_there_is_one_logit_per_class_and_one_row_per_sample(changes: dict[str, Any]) -> None:
     model = made(**changes)
     x = torch.randn(7, 1, *changes.get("size", [12, 10]))
     assert model(x).shape == (7, 4)
@@ -117,7 +117,7 @@ def test_every_parameter_learns() -> None:
         ([3, 3], [2], {"pool": 4}),
     ],
 )
-def test_images_that_are_too_small_are_told_of(
+def test_images_that_are_too_small_are_refused(
     size: list[int], channels: list[int], changes: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match="small") as caught:
@@ -125,6 +125,6 @@ def test_images_that_are_too_small_are_told_of(
     assert str(caught.value) == f"images {size} are too small for {len(channels)} layers"
 
 
-def test_the_smallest_images_that_fit_do() -> None:
+def test_the_smallest_possible_images_fit() -> None:
     assert made(size=[4, 4], channels=[2])(torch.zeros(1, 1, 4, 4)).shape == (1, 4)
     assert made(size=[10, 10], channels=[2, 2])(torch.zeros(1, 1, 10, 10)).shape == (1, 4)

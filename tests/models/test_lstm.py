@@ -1,4 +1,4 @@
-"""The LSTM: torch's packed numbers without packing; padding and company change no output."""
+"""The LSTM equals torch's on packed texts; padding and other texts change no output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def texts(lengths: list[int], longest: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("layers", "both"), SHAPES)
-def test_padding_and_company_change_no_output(layers: int, both: bool) -> None:
+def test_padding_and_other_texts_change_no_output(layers: int, both: bool) -> None:
     model, lengths = drawn(layers, both), [1, 30, 7, 12]
     x = texts(lengths, 30)
     together = model(x)
@@ -69,7 +69,7 @@ def test_the_last_real_token_counts_and_every_parameter_learns(layers: int, both
     assert not model.embedding.weight.grad[0].any()
 
 
-def test_a_text_of_padding_alone_is_one_token_of_padding() -> None:
+def test_an_empty_text_is_one_token_of_padding() -> None:
     model = drawn(2, True)
     x = texts([4, 0], 4)
     empty = model(torch.zeros(1, 0, dtype=torch.int64))
@@ -77,7 +77,7 @@ def test_a_text_of_padding_alone_is_one_token_of_padding() -> None:
     assert bool(empty.isfinite().all())
 
 
-def test_dropout_is_for_training_alone() -> None:
+def test_dropout_is_active_only_in_training() -> None:
     model = LSTMClassifier(100, 12, 10, 1, num_layers=2, dropout=0.5)
     x = texts([5, 9], 9)
     assert not torch.equal(model(x), model(x))

@@ -1,4 +1,4 @@
-"""The multilayer perceptron against layers written out by hand."""
+"""The multilayer perceptron equals hand-written layers."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_depth_counts_the_layers_with_weights(depth: int) -> None:
     assert len(layers) == depth
 
 
-def test_there_are_three_sizes_and_a_logit_a_class() -> None:
+def test_there_are_three_sizes_and_one_logit_per_class() -> None:
     model = ResNet(8, in_channels=1, out_features=7)
     sizes = []
     for stage in (model.stage1, model.stage2, model.stage3):
@@ -40,7 +40,7 @@ def test_there_are_three_sizes_and_a_logit_a_class() -> None:
 
 
 def without_residual(in_channels: int, out_channels: int, stride: int) -> BasicBlock:
-    """A block whose two convolutions add nothing, so that the shortcut is seen alone."""
+    """A block whose two convolutions add nothing, so that only the shortcut remains."""
     block = BasicBlock(in_channels, out_channels, stride).eval()
     nn.init.zeros_(block.bn2.weight)
     return block
@@ -61,7 +61,7 @@ def test_a_shortcut_of_an_odd_number_of_new_channels_pads_the_more_after() -> No
     assert not out[:, [0, 3, 4]].any()
 
 
-def test_a_shortcut_between_equals_is_the_identity() -> None:
+def test_a_shortcut_between_equal_shapes_is_the_identity() -> None:
     x = torch.rand(2, 4, 5, 5)
     assert torch.equal(without_residual(4, 4, 1)(x), x)
 
@@ -82,7 +82,7 @@ def test_a_block_is_two_convolutions_and_the_sum_before_the_last_relu() -> None:
     ]
 
 
-def test_weights_are_drawn_as_he_et_al_draw_them() -> None:
+def test_weights_are_initialised_as_in_he_et_al() -> None:
     torch.manual_seed(0)
     model = ResNet(20)
     weight = model.stage3[2].conv1.weight  # fan-in 64 * 9

@@ -1,4 +1,4 @@
-"""A small training on real digits, made fresh for each test."""
+"""A small training on the digits data, created for each test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 
 @dataclass
 class Training:
-    """All that `fit` takes; 100 rows in batches of 16 are 7 steps an epoch, the last of 4 rows."""
+    """The arguments of `fit`; 100 rows in batches of 16 are 7 steps per epoch, the last of 4."""
 
     state: TrainState
     batches: Batches

@@ -1,4 +1,4 @@
-"""Weights and training states as bytes: back bit for bit, or one message."""
+"""Weights and training states as bytes: restored bit for bit, or refused with one message."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Tied(nn.Module):
 
 
 class Overlapping(nn.Module):
-    """A buffer that is a part of another's memory."""
+    """A buffer that is a view of another one."""
 
     whole: Tensor
     part: Tensor
@@ -49,7 +49,7 @@ class Overlapping(nn.Module):
 
 
 class Transposed(nn.Module):
-    """A parameter that is another's memory, transposed."""
+    """A parameter that is a transposed view of another one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ def _bits(model: nn.Module) -> dict[str, tuple[Any, bytes]]:
     "make",
     [_normed, _channels_last, _bfloat16, _empty, _special, Tied, Transposed, Overlapping],
 )
-def test_weights_come_back_bit_for_bit(make: Callable[[], nn.Module]) -> None:
+def test_weights_are_restored_bit_for_bit(make: Callable[[], nn.Module]) -> None:
     model, fresh = make(), make()
     load_weights(fresh, weights_to_bytes(model), "here")
     assert _bits(fresh) == _bits(model)
@@ -141,7 +141,7 @@ def _damage(data: bytes, draw: random.Random, header: int) -> bytes:
     return data[:place] + data[place + draw.randrange(1, 9) :]
 
 
-def test_damaged_weights_raise_nothing_else() -> None:
+def test_damaged_weights_raise_only_a_run_error() -> None:
     model, draw, messages = _normed(), random.Random(0), []
     data = weights_to_bytes(model)
     header = 8 + int.from_bytes(data[:8], "little")
@@ -155,7 +155,7 @@ def test_damaged_weights_raise_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 8, b"PK\3\4 not safetensors"])
-def test_bytes_that_are_no_weights_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_weights_are_refused(data: bytes) -> None:
     with pytest.raises(RunError, match="here is not a readable safetensors file"):
         load_weights(nn.Linear(2, 2), data, "here")
 
@@ -168,7 +168,7 @@ def _state() -> dict[str, Any]:
     return {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": 3}
 
 
-def test_a_state_comes_back_bit_for_bit() -> None:
+def test_a_state_is_restored_bit_for_bit() -> None:
     state = _state()
     again = state_from_bytes(state_to_bytes(state), "here")
     assert again["step"] == 3
@@ -178,13 +178,13 @@ def test_a_state_comes_back_bit_for_bit() -> None:
     assert again["optimizer"]["param_groups"] == state["optimizer"]["param_groups"]
 
 
-def test_a_learning_rate_of_numpy_comes_back() -> None:
+def test_a_learning_rate_from_numpy_is_restored() -> None:
     state = {"optimizer": {"param_groups": [{"lr": np.float64(0.1) * np.cos(0.5)}]}}
     again = state_from_bytes(state_to_bytes(state), "here")
     assert again["optimizer"]["param_groups"][0]["lr"] == pytest.approx(0.1 * np.cos(0.5))
 
 
-def test_damaged_states_raise_nothing_else() -> None:
+def test_damaged_states_raise_only_a_run_error() -> None:
     data, draw, messages = state_to_bytes(_state()), random.Random(0), []
     for _ in range(1500):
         with warnings.catch_warnings():
@@ -210,13 +210,13 @@ class Harm:
 @pytest.mark.parametrize(
     "write", [lambda value: pickle.dumps(value, 2), lambda value: state_to_bytes({"step": value})]
 )
-def test_reading_a_state_executes_nothing(tmp_path: Path, write: Callable[[Any], bytes]) -> None:
+def test_reading_a_state_runs_no_code(tmp_path: Path, write: Callable[[Any], bytes]) -> None:
     with pytest.raises(RunError, match="here is not a readable training state"):
         state_from_bytes(write(Harm(tmp_path / "harm")), "here")
     assert not (tmp_path / "harm").exists()
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 8, b"PK\3\4 not a zip", b"text"])
-def test_bytes_that_are_no_state_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_state_are_refused(data: bytes) -> None:
     with pytest.raises(RunError, match="here is not a readable training state"):
         state_from_bytes(data, "here")

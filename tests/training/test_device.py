@@ -1,4 +1,4 @@
-"""Devices by name, and numerical settings that hold for a run and are then put back."""
+"""Devices by name, and numerical settings that are restored after a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from papertrial.training.device import has_room, machine, numerics, on_device, p
 CPU = torch.device("cpu")
 
 
-def test_auto_is_the_best_device_there_is() -> None:
+def test_auto_is_the_best_available_device() -> None:
     best = (
         "cuda"
         if torch.cuda.is_available()
@@ -29,19 +29,19 @@ def test_auto_is_the_best_device_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", ["cpu", "cpu:0"])
-def test_a_device_that_is_there_is_returned(name: str) -> None:
+def test_an_available_device_is_returned(name: str) -> None:
     assert pick_device(name) == torch.device(name)
 
 
 @pytest.mark.parametrize("name", ["tpu", "", "CPU", "cuda:-1", "cuda:x", "cpu:"])
-def test_a_name_that_is_no_device_is_refused(name: str) -> None:
+def test_a_name_that_is_not_a_device_is_refused(name: str) -> None:
     with pytest.raises(DeviceError) as error:
         pick_device(name)
     assert str(error.value) == f"a device is auto, cpu, mps, cuda or cuda:N, got {name!r}"
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "cpu:1", "meta", "xpu"])
-def test_a_device_that_is_not_here_is_refused_with_those_that_are(name: str) -> None:
+def test_an_unavailable_device_is_refused_with_a_list_of_available_ones(name: str) -> None:
     with pytest.raises(DeviceError, match=rf"this machine has no device '{name}'; it has .*cpu"):
         pick_device(name)
 
@@ -70,7 +70,7 @@ def _settings() -> dict[str, Any]:
 
 @pytest.fixture
 def other_settings() -> Iterator[None]:
-    """Settings that are all other than torch's own."""
+    """Settings that all differ from the defaults of torch."""
     deterministic: Any = torch.utils.deterministic
     before, threads = _settings(), torch.get_num_threads()
     torch.set_num_threads(3)
@@ -95,7 +95,7 @@ def _run_and_leave(fails: bool) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_all_settings_are_put_back(fails: bool) -> None:
+def test_all_settings_are_restored(fails: bool) -> None:
     before = _settings()
     if fails:
         with pytest.raises(KeyError):
@@ -106,7 +106,7 @@ def test_all_settings_are_put_back(fails: bool) -> None:
 
 
 @pytest.mark.usefixtures("other_settings")
-def test_the_users_own_settings_are_put_back() -> None:
+def test_settings_of_the_user_are_restored() -> None:
     before = _settings()
     assert before["threads"] == 3
     assert before["flushed"]
@@ -114,7 +114,7 @@ def test_the_users_own_settings_are_put_back() -> None:
     assert _settings() == before
 
 
-def test_the_settings_hold_inside() -> None:
+def test_the_settings_apply_inside_the_block() -> None:
     with numerics(CPU, 1):
         inside = _settings()
         del inside["random"]
@@ -128,7 +128,7 @@ def test_the_settings_hold_inside() -> None:
         }
 
 
-def test_threads_left_out_keep_torchs_choice() -> None:
+def test_without_threads_torch_chooses() -> None:
     before = torch.get_num_threads()
     with numerics(CPU):
         assert torch.get_num_threads() == before
@@ -148,7 +148,7 @@ torch.set_num_threads(2)
 
 
 def _kept_inside(warm: str) -> int:
-    """Count denormals that survive an operation on two threads, in a process of its own."""
+    """Count denormals that survive an operation on two threads, in a separate process."""
     script = f"{warm}\nwith numerics(torch.device('cpu')):\n    print(kept())"
     command = [sys.executable, "-c", _COUNT + script]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
@@ -160,21 +160,21 @@ def test_every_thread_that_starts_inside_flushes_denormals() -> None:
     assert _kept_inside("kept()") < 1 << 20  # this thread does; those there before keep theirs
 
 
-def test_a_run_has_its_device_and_its_settings_until_it_ends() -> None:
+def test_device_and_settings_apply_until_the_end_of_the_block() -> None:
     before = _settings()
     with on_device("cpu", 2) as device:
         inside = _settings()
-        told = machine(device)
+        found = machine(device)
         torch.rand(3)
     assert device == CPU
     assert (inside["threads"], inside["deterministic"], inside["flushed"]) == (2, True, True)
     capability = torch.backends.cpu.get_cpu_capability()
-    assert told == {"device_name": None, "cpu_capability": capability, "threads": 2}
+    assert found == {"device_name": None, "cpu_capability": capability, "threads": 2}
     assert _settings() == before
 
 
 @pytest.mark.parametrize("threads", [0, -1])
-def test_threads_that_cannot_be_are_refused(threads: int) -> None:
+def test_an_invalid_number_of_threads_is_refused(threads: int) -> None:
     before = _settings()
     with (
         pytest.raises(PapertrialError, match=rf"threads >= 1 must hold, got {threads}"),
@@ -184,7 +184,7 @@ def test_threads_that_cannot_be_are_refused(threads: int) -> None:
     assert _settings() == before
 
 
-def test_a_device_that_is_not_here_changes_nothing() -> None:
+def test_an_unavailable_device_changes_no_setting() -> None:
     before = _settings()
     with pytest.raises(DeviceError), on_device("cuda:99", 1):
         pass

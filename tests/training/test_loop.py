@@ -138,7 +138,7 @@ def test_epoch_seconds_start_again_with_each_epoch(make_training: Make) -> None:
     assert seconds[EPOCH] < seconds[EPOCH - 1]
 
 
-def test_a_training_that_is_done_takes_no_step(make_training: Make) -> None:
+def test_a_finished_training_takes_no_step(make_training: Make) -> None:
     training = make_training()
     list(training.steps(4))
     before = training.weights()
@@ -146,7 +146,7 @@ def test_a_training_that_is_done_takes_no_step(make_training: Make) -> None:
     assert _same(training.weights(), before)
 
 
-def test_an_evaluation_between_steps_moves_nothing(make_training: Make) -> None:
+def test_an_evaluation_between_steps_changes_no_result(make_training: Make) -> None:
     evaluated, left = (make_training(dropout=0.5, augment=[RandomCrop(1)]) for _ in range(2))
     for _ in evaluated.steps(10, every=(2,)):
         torch.rand(5)
@@ -161,7 +161,7 @@ def test_an_evaluation_between_steps_moves_nothing(make_training: Make) -> None:
     assert _same(evaluated.weights(), left.weights())
 
 
-def test_the_global_generator_is_where_it_was_after_a_run(make_training: Make) -> None:
+def test_the_global_generator_is_restored_after_a_run(make_training: Make) -> None:
     before = torch.get_rng_state()
     with numerics(torch.device("cpu")):
         list(make_training(dropout=0.5).steps(3))
@@ -181,7 +181,7 @@ def test_clip_norm_bounds_the_gradients_norm(make_training: Make, clip: float) -
         before = after
 
 
-def test_a_norm_that_is_never_reached_clips_nothing(make_training: Make) -> None:
+def test_a_clip_norm_that_is_never_reached_changes_nothing(make_training: Make) -> None:
     clipped, free = make_training(), make_training()
     list(clipped.steps(5, clip_norm=1e6))
     list(free.steps(5))
@@ -210,7 +210,7 @@ def test_lbfgs_trains_as_in_a_plain_loop(make_training: Make) -> None:
 
 
 class Twice(torch.optim.SGD):
-    """Must be given the loss as a function, and evaluates it twice."""
+    """Requires a closure, and calls it twice."""
 
     def step(self, closure: Callable[[], Tensor]) -> None:  # type: ignore[override]
         with torch.enable_grad():
@@ -220,16 +220,14 @@ class Twice(torch.optim.SGD):
 
 
 class NoClosure(torch.optim.SGD):
-    """Takes no closure at all."""
+    """Accepts no closure."""
 
     def step(self) -> None:  # type: ignore[override]
         super().step()
 
 
 @pytest.mark.parametrize("cls", [Twice, NoClosure])
-def test_custom_optimizers_train_like_the_one_they_are_made_of(
-    make_training: Make, cls: Any
-) -> None:
+def test_custom_optimizers_train_like_the_one_they_wrap(make_training: Make, cls: Any) -> None:
     # Without batch normalisation, whose statistics move with each evaluation of the loss.
     def model() -> nn.Module:
         torch.manual_seed(0)
@@ -276,7 +274,7 @@ def test_learning_rates_are_those_of_a_plain_loop(make_training: Make, name: str
     assert _same(ours.weights(), plain.weights())
 
 
-def test_a_monitored_metric_moves_the_rate_as_in_a_plain_loop(make_training: Make) -> None:
+def test_a_monitored_metric_changes_the_rate_as_in_a_plain_loop(make_training: Make) -> None:
     def plateau(optimizer: Optimizer) -> Any:
         return lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
 
@@ -332,11 +330,11 @@ def test_a_loss_that_is_not_finite_ends_the_training(
     make_training: Make, every: tuple[int, ...]
 ) -> None:
     training = make_training(lambda p: torch.optim.SGD(p, lr=math.inf), seed=5)
-    told = 2 if every == (1,) else EPOCH
+    reported = 2 if every == (1,) else EPOCH
     with pytest.raises(DivergedError) as error:
         list(training.steps(20, every=every))
     assert str(error.value) == (
-        f"the loss is nan at step {told} (epoch 1, seed 5): the training diverged; lower "
+        f"the loss is nan at step {reported} (epoch 1, seed 5): the training diverged; lower "
         "optimizer.lr, or set clip_norm"
     )
 
@@ -355,7 +353,7 @@ class FailsLater(nn.Linear):
         return super().forward(x.view(16, 64))
 
 
-def test_a_batch_that_fails_is_told_with_its_shape(make_training: Make) -> None:
+def test_a_batch_that_fails_is_reported_with_its_shape(make_training: Make) -> None:
     training = make_training(model=FailsLater(64, 10))
     with pytest.raises(ModelError, match=r"fails on a batch \[4, 1, 8, 8\]: RuntimeError: shape"):
         list(training.steps(EPOCH))

@@ -1,4 +1,4 @@
-"""Mistakes in the optimizer, the scheduler or the rate end in one message, never in a traceback."""
+"""Mistakes in optimizer, scheduler or learning rate give one message and no traceback."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ SCHEDULERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
-def test_a_scheduler_that_does_not_fit_is_told(name: str, tmp_path: Path) -> None:
+def test_a_scheduler_that_does_not_fit_is_reported(name: str, tmp_path: Path) -> None:
     with pytest.raises(PapertrialError, match=r"scheduler|metric"):
         train(load_recipe({**RECIPE, "scheduler": SCHEDULERS[name]}), runs=tmp_path)
 
 
-def test_weights_that_the_last_step_makes_infinite_are_told(tmp_path: Path) -> None:
+def test_infinite_weights_after_the_last_step_are_reported(tmp_path: Path) -> None:
     recipe = {k: v for k, v in RECIPE.items() if k != "epochs"}
     recipe = {**recipe, "steps": 1, "optimizer": {"use": "torch.optim.SGD", "lr": 1e39}}
     with pytest.raises(DivergedError):
@@ -76,7 +76,7 @@ class Sparse(nn.Module):
         return logits
 
 
-def test_an_optimizer_that_cannot_step_is_told(make_training: Callable[..., Any]) -> None:
+def test_an_optimizer_that_cannot_step_is_reported(make_training: Callable[..., Any]) -> None:
     training = make_training(torch.optim.Adam, model=Sparse())
     with pytest.raises(PapertrialError, match="sparse"):
         list(training.steps(1))

@@ -1,4 +1,4 @@
-"""A training that was saved and goes on in fresh objects ends as one that never stopped."""
+"""A training that is resumed in new objects ends like one that was never interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch's gradients, whole or in parts, against torch's own."""
+"""Gradients of a batch, whole or in parts, compared with those of torch."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_gradients_are_those_of_a_plain_backward() -> None:
     assert not result.loss.requires_grad
 
 
-def test_gradients_are_added_to_those_there() -> None:
+def test_gradients_are_added_to_existing_ones() -> None:
     model = _model(3)
     objective = Objective(model, nn.CrossEntropyLoss(), CLASSIFY)
     objective.backward(BATCH)
@@ -157,14 +157,14 @@ class Raises(nn.Linear):
     ],
     ids=["failure", "memory"],
 )
-def test_a_model_that_fails_is_told(error: Exception, message: str, accumulate: int) -> None:
+def test_a_model_that_fails_is_reported(error: Exception, message: str, accumulate: int) -> None:
     objective = Objective(Raises(error), nn.CrossEntropyLoss(), CLASSIFY, accumulate=accumulate)
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as raised:
         objective.backward(BATCH)
-    assert str(told.value) == message
+    assert str(raised.value) == message
 
 
-def test_a_loss_that_fails_is_told() -> None:
+def test_a_loss_that_fails_is_reported() -> None:
     weights = nn.CrossEntropyLoss(weight=torch.ones(4))
     with pytest.raises(ModelError, match=r"fails on a batch \[10, 5\]: RuntimeError: weight"):
         Objective(_model(3), weights, CLASSIFY).backward(BATCH)

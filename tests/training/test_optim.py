@@ -1,4 +1,4 @@
-"""What is read off optimizers and schedulers: fused kernels, closures, when to step."""
+"""Optimizers and schedulers: fused kernels, closures, and when they are stepped."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from papertrial.training.optim import (
 
 
 class NoClosure(torch.optim.SGD):
-    """Takes no closure at all."""
+    """Accepts no closure."""
 
     def step(self) -> None:  # type: ignore[override]
         super().step()
 
 
 class OwnLbfgs(torch.optim.LBFGS):
-    """Inherits a step that must be given a closure."""
+    """Inherits a step that requires a closure."""
 
 
 def test_trainable_leaves_out_frozen_parameters_and_keeps_the_order() -> None:
@@ -46,14 +46,14 @@ def test_a_model_with_nothing_to_train_is_refused(model: nn.Module) -> None:
 
 
 @pytest.mark.parametrize("cls", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
-def test_fused_is_chosen_where_torch_has_it(cls: type[Optimizer]) -> None:
+def test_fused_is_chosen_if_torch_has_it(cls: type[Optimizer]) -> None:
     assert fused_arguments(cls, {"lr": 0.1}, nn.Linear(2, 2)) == {"fused": True}
 
 
 @pytest.mark.parametrize(
     "cls", [torch.optim.RMSprop, torch.optim.LBFGS, torch.optim.Rprop, torch.optim.SparseAdam]
 )
-def test_fused_is_not_chosen_where_torch_lacks_it(cls: type[Optimizer]) -> None:
+def test_fused_is_not_chosen_if_torch_lacks_it(cls: type[Optimizer]) -> None:
     assert fused_arguments(cls, {}, nn.Linear(2, 2)) == {}
 
 
@@ -68,7 +68,7 @@ def test_fused_is_not_chosen_where_torch_lacks_it(cls: type[Optimizer]) -> None:
         {"differentiable": True},
     ],
 )
-def test_fused_is_left_to_a_recipe_that_chooses_itself(kwargs: dict[str, Any]) -> None:
+def test_fused_is_not_set_if_the_recipe_chooses(kwargs: dict[str, Any]) -> None:
     assert fused_arguments(torch.optim.Adam, kwargs, nn.Linear(2, 2)) == {}
 
 
@@ -90,7 +90,7 @@ DENSE = [
 
 
 @pytest.mark.parametrize("cls", DENSE, ids=lambda c: c.__name__)
-def test_every_optimizer_of_torch_steps_with_the_arguments_chosen(cls: Any) -> None:
+def test_every_torch_optimizer_steps_with_the_chosen_arguments(cls: Any) -> None:
     model = nn.Linear(3, 2, bias=False)
     before = model.weight.detach().clone()
     optimizer = cls(trainable(model), **fused_arguments(cls, {}, model))
@@ -112,7 +112,7 @@ def test_every_optimizer_of_torch_steps_with_the_arguments_chosen(cls: Any) -> N
         (NoClosure, False),
     ],
 )
-def test_needs_closure_is_read_off_step(cls: Any, expected: bool) -> None:
+def test_needs_closure_depends_on_the_signature_of_step(cls: Any, expected: bool) -> None:
     optimizer = cls(nn.Linear(2, 2).parameters())
     assert needs_closure(optimizer) is expected
     if not expected:  # a scheduler wraps step()
@@ -121,7 +121,7 @@ def test_needs_closure_is_read_off_step(cls: Any, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("lr", [0.25, torch.tensor(0.25)])
-def test_learning_rate_is_the_first_groups_as_a_float(lr: Any) -> None:
+def test_learning_rate_is_that_of_the_first_group_as_a_float(lr: Any) -> None:
     first, second = nn.Linear(2, 2), nn.Linear(2, 2)
     groups = [{"params": first.parameters()}, {"params": second.parameters(), "lr": 0.5}]
     rate = learning_rate(torch.optim.SGD(groups, lr=lr))
@@ -149,7 +149,7 @@ def test_a_schedule_steps_at_its_interval(interval: str, expected: float) -> Non
 
 
 @pytest.mark.parametrize("interval", ["epoch", "step"])
-def test_a_schedule_that_monitors_steps_on_the_metric_alone(interval: str) -> None:
+def test_a_schedule_that_monitors_steps_only_on_the_metric(interval: str) -> None:
     optimizer, schedule = _schedule(
         lambda o: lr_scheduler.ReduceLROnPlateau(o, mode="max", factor=0.5, patience=0),
         interval,
@@ -161,7 +161,7 @@ def test_a_schedule_that_monitors_steps_on_the_metric_alone(interval: str) -> No
     assert learning_rate(optimizer) == 0.5
 
 
-def test_a_schedule_of_nothing_does_nothing() -> None:
+def test_a_schedule_without_a_scheduler_does_nothing() -> None:
     schedule = Schedule()
     schedule.step(end_of_epoch=True)
     schedule.evaluated({})
@@ -179,7 +179,7 @@ MAKERS: list[Callable[[Optimizer], Any]] = [
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_a_schedules_state_comes_back(make: Callable[[Optimizer], Any]) -> None:
+def test_the_state_of_a_schedule_is_restored(make: Callable[[Optimizer], Any]) -> None:
     (one, first), (other, second) = _schedule(make, "step"), _schedule(make, "step")
     for _ in range(2):
         first.step(end_of_epoch=False)

@@ -1,4 +1,4 @@
-"""Which step is the best, and when a training may end."""
+"""The choice of the best step, and early stopping."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def chosen(metric: str, values: list[float]) -> Choice:
         ("accuracy", [0.0, 0.0], 1),
     ],
 )
-def test_the_best_is_the_highest_and_of_a_loss_the_lowest(
+def test_the_best_is_the_highest_metric_or_the_lowest_loss(
     metric: str, values: list[float], best: int
 ) -> None:
     assert chosen(metric, values).step == best
 
 
-def test_of_equals_the_first_is_kept() -> None:
+def test_the_first_of_equal_steps_is_kept() -> None:
     assert chosen("accuracy", [0.3, 0.5, 0.5]).step == 2
     assert chosen("loss", [0.5, 0.3, 0.3]).step == 2
 
 
-def test_the_weights_and_the_buffers_of_the_best_come_back() -> None:
+def test_weights_and_buffers_of_the_best_step_are_restored() -> None:
     choice, model = chosen("accuracy", [0.1, 0.5, 0.4]), numbered(9)
     choice.restore(model)
     assert model.weight.item() == 2
@@ -54,7 +54,7 @@ def test_the_weights_and_the_buffers_of_the_best_come_back() -> None:
     assert model.running_mean.item() == 2
 
 
-def test_the_weights_kept_do_not_move_on_with_the_model() -> None:
+def test_the_kept_weights_do_not_change_with_the_model() -> None:
     choice, model = Choice("test", "loss"), numbered(1)
     choice.offer(1, {"loss": 0.5}, model)
     with torch.no_grad():
@@ -74,17 +74,17 @@ def stops(metric: str, values: list[float], patience: int, **more: float) -> lis
     return [stopping.should_stop({metric: value}) for value in values]
 
 
-def test_a_training_ends_after_so_many_evaluations_without_improvement() -> None:
+def test_a_training_ends_after_patience_evaluations_without_improvement() -> None:
     values = [1.0, 0.9, 0.95, 0.91, 0.89, 0.9, 0.9, 0.9]
     assert stops("loss", values, 3) == [False] * 7 + [True]
     assert stops("loss", values[:4], 2) == [False, False, False, True]
 
 
-def test_patience_of_one_ends_with_the_first() -> None:
+def test_a_patience_of_one_ends_at_the_first_evaluation_without_improvement() -> None:
     assert stops("accuracy", [0.5, 0.6, 0.6], 1) == [False, False, True]
 
 
-def test_a_smaller_change_than_min_delta_is_none() -> None:
+def test_a_change_smaller_than_min_delta_does_not_count() -> None:
     values = [0.50, 0.505, 0.51]
     assert stops("accuracy", values, 2, min_delta=0.05) == [False, False, True]
     assert stops("accuracy", values, 2) == [False, False, False]

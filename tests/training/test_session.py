@@ -23,7 +23,7 @@ Make = Callable[..., Any]
 
 
 class Counted(nn.CrossEntropyLoss):
-    """Remembers how many rows it was called on, without gradients."""
+    """Records the numbers of rows that it is called on without gradients."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ def test_no_sample_of_the_test_split_is_seen_before_the_end(
         assert loss.rows[:first] == [17, 17, 17, 100, 17]
 
 
-def test_the_test_split_is_seen_each_epoch_where_asked_and_counted(
+def test_the_test_split_is_evaluated_each_epoch_if_asked_and_counted(
     make_training: Make, parts: Dataset
 ) -> None:
     events, outcome = run(make_training(), parts, evaluations=Evaluations(None, EPOCH))
@@ -120,12 +120,14 @@ def test_the_test_split_is_seen_each_epoch_where_asked_and_counted(
     [(2, None, {2: ["validation"], 3: [], 4: ["validation"]}), (None, 3, {2: [], 3: ["test"]}),
      (2, 3, {5: [], 6: ["validation", "test"]}), (None, None, {1: []})],
 )  # fmt: skip
-def test_what_is_due(validation: int | None, test: int | None, due: dict[int, list[str]]) -> None:
+def test_splits_that_are_due(
+    validation: int | None, test: int | None, due: dict[int, list[str]]
+) -> None:
     evaluations = Evaluations(validation, test)
     assert {step: evaluations.due(step) for step in due} == due
 
 
-def test_evaluating_changes_no_weight(make_training: Make, parts: Dataset) -> None:
+def test_evaluation_changes_no_weight(make_training: Make, parts: Dataset) -> None:
     often, seldom = make_training(dropout=0.3), make_training(dropout=0.3)
     run(often, parts, evaluations=Evaluations(1, 2))
     run(seldom, parts, evaluations=Evaluations(None))
@@ -186,9 +188,7 @@ def test_the_training_stops_early_and_is_evaluated_where_it_stopped(
     assert evaluated(events)[-3:] == [(split, 21, True) for split in ROWS]
 
 
-def test_a_scheduler_hears_of_each_evaluation_but_the_last(
-    make_training: Make, parts: Dataset
-) -> None:
+def test_a_scheduler_gets_each_evaluation_but_the_last(make_training: Make, parts: Dataset) -> None:
     def plateau(optimizer: Any) -> Any:
         return torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, factor=0.5)
 
@@ -202,7 +202,7 @@ def test_a_scheduler_hears_of_each_evaluation_but_the_last(
     assert training.state.optimizer.param_groups[0]["lr"] == pytest.approx(0.25e-30)
 
 
-def test_a_training_is_told_step_by_step(make_training: Make, parts: Dataset) -> None:
+def test_events_come_step_by_step(make_training: Make, parts: Dataset) -> None:
     events, _ = run(make_training(), parts, log_every=5)
     steps = [e.progress.step for e in events if isinstance(e, Trained)]
     assert steps == [5, 7, 10, 14, 15, 20, 21, 25, 28]
@@ -211,7 +211,7 @@ def test_a_training_is_told_step_by_step(make_training: Make, parts: Dataset) ->
     assert 0 <= first.score <= 1
 
 
-def test_outputs_that_are_no_numbers_end_it(make_training: Make, parts: Dataset) -> None:
+def test_outputs_that_are_not_finite_end_the_training(make_training: Make, parts: Dataset) -> None:
     training = make_training(lambda p: torch.optim.SGD(p, lr=1e38))
     with pytest.raises(DivergedError, match="diverged"):
         run(training, parts, steps=1)

@@ -1,4 +1,4 @@
-"""A training's state comes back whole, and only into the training that it is of."""
+"""The state of a training is restored completely, and only into the same training."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize("optimizer", [_adam, _sgd])
-def test_a_state_comes_back_into_fresh_objects(
+def test_a_state_is_restored_into_new_objects(
     optimizer: Callable[[nn.Module], Optimizer],
 ) -> None:
     trained, fresh = _trained(optimizer=optimizer), _make(optimizer=optimizer)
@@ -83,7 +83,7 @@ def test_a_state_with_other_keys_is_refused(change: str) -> None:
 
 
 @pytest.mark.parametrize("state", [[1, 2], 5, None, torch.zeros(2)], ids=repr)
-def test_a_state_that_is_no_dict_is_refused(state: Any) -> None:
+def test_a_state_that_is_not_a_dict_is_refused(state: Any) -> None:
     with pytest.raises(RunError):
         _make().load_state_dict(state)
 
@@ -103,7 +103,7 @@ def _other_schedule(optimizer: Optimizer) -> Any:
     ],
     ids=["other width", "other optimizer", "no schedule", "a schedule", "other schedule"],
 )
-def test_the_state_of_something_else_is_refused(saved: Any, into: Any) -> None:
+def test_the_state_of_other_objects_is_refused(saved: Any, into: Any) -> None:
     state = _trained(**saved).state_dict()
     with pytest.raises(RunError):
         _make(**into).load_state_dict(state)

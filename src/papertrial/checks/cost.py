@@ -52,8 +52,8 @@ def estimate(
 ) -> Cost:
     """Estimate the cost of a training from some real steps, which are undone afterwards.
 
-    After one step that is not timed, steps spread over the epoch are timed until the budget is
-    spent. Their mean is used, not their median, because batches can differ in length and the run
+    After a first step, which is not counted, steps spread over the epoch are timed until the budget
+    is spent. Their mean is used, not their median, because batches can differ in length and the run
     takes all of them.
 
     Args:
@@ -148,9 +148,8 @@ def _mean_step(
         return first
     timed: list[float] = []
     while sum(timed) < budget and len(timed) < _MOST:
-        place = int(
-            len(timed) * 0.618034 % 1 * count
-        )  # evenly spread, whatever number of steps fits
+        # Multiples of the golden ratio are spread evenly for any number of steps.
+        place = int(len(timed) * 0.618034 % 1 * count)
         timed.append(_timed(device, lambda place=place: step(place)))  # type: ignore[misc]
     return sum(timed) / len(timed)
 
