@@ -191,7 +191,7 @@ def test_a_best_epoch_that_is_the_last_has_nothing_beside_it(tmp_path: Path) -> 
 
 
 def test_choosing_by_the_test_split_must_be_said_twice() -> None:
-    with pytest.raises(InvalidRecipeError, match="best-on-test chooses by the test curve; say so"):
+    with pytest.raises(InvalidRecipeError, match=r"report: .*set evaluate\.test: every-epoch"):
         pt.load_recipe("digits-mlp", ["report=best-on-test"])
 
 

@@ -19,7 +19,8 @@ from papertrial.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from papertrial.auditing.audit import Audit, audit
-    from papertrial.checks.check_recipe import Report, check
+    from papertrial.checks.check_recipe import check
+    from papertrial.checks.check_result import CheckResult
     from papertrial.errors import PapertrialError
     from papertrial.recipe.load import load_recipe
     from papertrial.recipe.schema import Recipe
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from papertrial.verification.verify import Verification, load_verification, verify
 
 __all__ = [
-    "Audit", "Evaluation", "PapertrialError", "Recipe", "Report", "Run", "Verification", "audit",
-    "check", "evaluate_run", "load_recipe", "load_run", "load_verification", "train", "verify",
+    "Audit", "CheckResult", "Evaluation", "PapertrialError", "Recipe", "Run", "Verification",
+    "audit", "check", "evaluate_run", "load_recipe", "load_run", "load_verification", "train",
+    "verify",
 ]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
@@ -39,7 +41,8 @@ _HOMES = {
     "Recipe": "papertrial.recipe.schema",
     "load_recipe": "papertrial.recipe.load",
     **dict.fromkeys(("Audit", "audit"), "papertrial.auditing.audit"),
-    **dict.fromkeys(("Report", "check"), "papertrial.checks.check_recipe"),
+    "CheckResult": "papertrial.checks.check_result",
+    "check": "papertrial.checks.check_recipe",
     **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.runs.evaluate"),
     "train": "papertrial.runs.train",
     **dict.fromkeys(("Run", "load_run"), "papertrial.runs.run"),

@@ -1,6 +1,6 @@
-"""The transforms that recipes name: `papertrial.transforms.Normalize`.
+"""Transforms for recipes, such as `papertrial.transforms.Normalize`.
 
-This import path is stable; where the code lives is not.
+This import path is stable; the modules that define the transforms may move.
 """
 
 from papertrial.data.images.transforms import (

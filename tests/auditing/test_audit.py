@@ -122,7 +122,7 @@ def test_an_edited_score_in_the_outcomes(copied: Path) -> None:
     told = [message for message in found["verdicts"] if "claim 1, test mse: " in message]
     assert [message.partition(",")[0] for message in told] == ["verification.json", "report.json"]
     assert "; mean is " in told[0]
-    assert "; 1 of 5 scores are others ([2, " in told[1]
+    assert "; 1 of 5 scores differ ([2, " in told[1]
     # The cause stands first, and what follows from it is short.
     assert list(found) == ["scores", "verdicts"]
     assert max(len(message) for message in found["verdicts"]) <= 200
@@ -187,8 +187,8 @@ def test_an_edited_tolerance_in_the_registration(copied: Path) -> None:
     found = differences(copied)
     sha = VerificationFolder(copied).sha256
     assert found["registration"][1].startswith(f"the SHA-256 of preregistration.json is {sha}")
-    assert f"preregistration.json has {sha[:8]}" in found["registration"][-1]
-    assert found["recipe"] == ["claims.0.tolerance is registered as 50000; recipe.yaml has 500.0"]
+    assert f"but preregistration.json has {sha[:8]}" in found["registration"][-1]
+    assert found["recipe"] == ["claims.0.tolerance is registered as 50000.0; recipe.yaml has 500.0"]
     assert any("verdict is 'NOT REPRODUCED'" in message for message in found["verdicts"])
 
 
@@ -198,7 +198,7 @@ def test_a_registration_edited_and_hashed_anew(copied: Path) -> None:
     for name in ("verification.json", "report.json"):
 
         def hashed(kept: dict[str, Any]) -> None:
-            told = {"sha256": folder.sha256, "registered": folder.registered}
+            told = {"sha256": folder.sha256, "registered": folder.registered.to_plain()}
             kept["preregistration"] = (
                 told if "claims" in kept and "exact" in kept else folder.sha256
             )
@@ -225,7 +225,7 @@ def test_another_training_in_the_recipe(copied: Path) -> None:
     found = {finding.check: finding.message for finding in made.differences}
     assert set(found) == {"recipe", "retraining"}
     assert found["retraining"].startswith(
-        "seed 1 trained again, here as then, gives other weights, scores, predictions/train"
+        "seed 1, trained again on a machine like the first, gives other weights, scores"
     )
 
 
@@ -261,7 +261,7 @@ def test_one_run_for_two_seeds(copied: Path) -> None:
 def test_a_run_from_outside_the_folder(copied: Path) -> None:
     edit_outcome(copied, 3, lambda record: record["runs"].__setitem__(0, "../elsewhere"))
     found = differences(copied)["runs"]
-    assert found == ["seed 3: its run ../elsewhere does not lie in seeds"]
+    assert found == ["seed 3: its run ../elsewhere is not in seeds"]
 
 
 def test_a_missing_run(copied: Path) -> None:
@@ -294,8 +294,8 @@ def test_an_edited_verdict(copied: Path) -> None:
     assert set(found) == {"verdicts"}
     (told,) = found["verdicts"]
     assert told.startswith(
-        "verification.json, claim 1, test mse: verdict is 'REPRODUCED', taken anew "
-        "'NOT REPRODUCED'; low is 5900, taken anew 1"
+        "verification.json, claim 1, test mse: verdict is 'REPRODUCED', decided again "
+        "'NOT REPRODUCED'; low is 5900, decided again 1"
     )
 
 
@@ -311,10 +311,12 @@ def test_an_edited_report(copied: Path) -> None:
     assert set(found) == {"verdicts", "report"}
     scores, exact, headline, row = found["verdicts"]
     assert scores == (
-        "report.json, claim 3, difference in test r2: 1 of 5 scores are others ([0, 0.1])"
+        "report.json, claim 3, difference in test r2: 1 of 5 scores differ ([0, 0.1])"
     )
-    assert exact == "report.json, parameters: ours is 12, taken anew 11"
-    assert headline.startswith("report.json: headline is 'REPRODUCED: all claims hold'; taken anew")
+    assert exact == "report.json, parameters: ours is 12, decided again 11"
+    assert headline.startswith(
+        "report.json: headline is 'REPRODUCED: all claims hold'; decided again"
+    )
     assert row == "report.json: its row of seed 1 is not what outcomes.jsonl has"
 
 
@@ -339,7 +341,7 @@ def test_plots_of_another_matplotlib_are_not_compared(copied: Path) -> None:
     made = audit(copied, retrain=False)
     assert made.ok
     (note,) = (f.message for f in made.findings if f.check == "report" and f.warning)
-    assert "the plots are of papertrial" in note
+    assert "the plots were made by papertrial" in note
     path.write_text(text.replace("<h2", "<h2 hidden"))
     assert list(differences(copied)) == ["report"]
 
@@ -350,7 +352,7 @@ def test_a_seed_that_was_not_registered_and_one_that_is_there_twice(copied: Path
     stray = {**json.loads(lines[0]), "seed": 77}
     path.write_text("\n".join([*lines, lines[1], json.dumps(stray)]) + "\n")
     assert differences(copied)["seeds"] == [
-        "seed 77 is in outcomes.jsonl, but not among the registered ones",
+        "seed 77 is in outcomes.jsonl, but was not registered",
         "seed 1 has more than one record in outcomes.jsonl",
     ]
 
@@ -360,10 +362,10 @@ def test_a_seed_left_out(copied: Path) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
     made = audit(copied, retrain=False, seed=1)
     told = [finding.message for finding in made.findings if finding.warning]
-    assert "seed 4 ended, but no verdict was taken of it" in told
-    assert "seeds/s0 finished, but is not in outcomes.jsonl, so nothing is judged by it" in told
+    assert "seed 4 ended, but no verdict rests on it" in told
+    assert "seeds/s0 finished, but is not in outcomes.jsonl, so no verdict rests on it" in told
     verdicts = [finding.message for finding in made.differences if finding.check == "verdicts"]
-    assert verdicts[0] == "outcomes.jsonl decides not every claim, and seed 0 is not in it"
+    assert verdicts[0] == "outcomes.jsonl does not decide every claim, and seed 0 is not in it"
 
 
 def test_a_seed_told_as_diverged_that_did_not(copied: Path) -> None:
@@ -371,21 +373,19 @@ def test_a_seed_told_as_diverged_that_did_not(copied: Path) -> None:
     edit_outcome(copied, 2, lambda record: record.update(failed))
     made = audit(copied, seed=2)
     found = {finding.check: finding.message for finding in made.differences}
-    assert found["runs"] == (
-        "seed 2 is told as diverged, but s2 finished with all the scores that are claimed of"
-    )
-    assert found["retraining"].startswith("seed 2 finishes with the scores [[")
-    assert found["retraining"].endswith(", on record it diverged")
+    assert found["runs"].startswith("seed 2 is recorded as diverged, but s2 finished with all")
+    assert found["retraining"].startswith("seed 2 finishes with the scores ((")
+    assert found["retraining"].endswith("but is recorded as diverged")
 
 
 @pytest.mark.parametrize(
     ("name", "text", "check", "said"),
     [
         ("preregistration.json", "{", "registration", "is damaged"),
-        ("preregistration.json", "{}", "registration", "the pre-registration is damaged"),
+        ("preregistration.json", "{}", "registration", "has no format version"),
         ("outcomes.jsonl", "{\n{}\n", "registration", "outcomes.jsonl line 1 is damaged"),
-        ("outcomes.jsonl", '{"seed": 0}\n', "registration", "outcomes.jsonl is damaged"),
-        ("report.json", "[]", "registration", "report.json is damaged: it is no JSON object"),
+        ("outcomes.jsonl", '{"format": 1, "seed": 0}\n', "registration", "1 is damaged: state"),
+        ("report.json", "[]", "registration", "report.json is damaged: it is not a JSON object"),
         ("recipe.yaml", "name: [", "recipe", "cannot be registered again"),
         ("seeds/s1/metrics.json", "{}", "runs", "has no format version"),
         ("seeds/s1/predictions/test.safetensors", "", "scores", "is damaged"),
@@ -415,7 +415,7 @@ def test_on_another_machine_other_bits_are_only_noted(copied: Path) -> None:
     edit_outcome(copied, 1, lambda record: record["scores"].__setitem__(0, [6000.0]))
     far = next(f for f in audit(copied, seed=1).findings if f.check == "retraining")
     assert not far.ok
-    assert "6000.0 on record, tolerance 500" in far.message
+    assert "recorded is 6000.0, tolerance 500" in far.message
 
 
 def test_without_the_data_the_files_are_still_compared(tmp_path: Path, verified: Path) -> None:
@@ -481,8 +481,10 @@ def test_a_report_of_another_papertrial_is_not_made_again(copied: Path) -> None:
 
 
 def test_an_invented_claim_in_the_record(copied: Path) -> None:
-    invented = {"metric": "mse", "split": "test", "value": 0.0, "verdict": "REPRODUCED"}
-    edit_json(copied / "verification.json", lambda state: state["claims"].append(invented))
+    def invent(state: dict[str, Any]) -> None:
+        state["claims"].append({**state["claims"][0], "value": 0.0, "verdict": "REPRODUCED"})
+
+    edit_json(copied / "verification.json", invent)
     assert any("verification.json: claims" in one for one in differences(copied)["report"])
 
 
@@ -507,7 +509,9 @@ def test_a_seed_told_as_diverged_whose_run_is_gone(copied: Path) -> None:
         shutil.rmtree(path)
     said = differences(copied)
     assert any(
-        "seed 2 is told as diverged, but no run" in one for found in said.values() for one in found
+        "seed 2 is recorded as diverged, but no run" in one
+        for found in said.values()
+        for one in found
     )
 
 

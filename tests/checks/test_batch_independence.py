@@ -1,4 +1,4 @@
-"""One row a sample, whatever the batch size and whatever is beside it."""
+"""The output has one row per sample, at every batch size and with any other samples."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from papertrial.checks.batch_independence import check_rows
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
 
 X = torch.randn(64, 12, generator=torch.Generator().manual_seed(0))
 STEPS = torch.randn(64, 6, 3, generator=torch.Generator().manual_seed(1))
 
 
 class DeepCnn(nn.Module):
-    """The deeper CNN as tutorials print it."""
+    """The deeper CNN as printed in tutorials."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,10 +49,10 @@ class Net(nn.Module):
         return self.join(self, x)
 
 
-def only(findings: list[Finding]) -> Finding:
-    assert len(findings) == 1
-    assert findings[0].where == "model"
-    return findings[0]
+def only(found: list[Diagnosis]) -> Diagnosis:
+    assert len(found) == 1
+    assert found[0].where == "model"
+    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,12 @@ def only(findings: list[Finding]) -> Finding:
         (25, "a batch of 25 gives 196 rows, a batch of 7 fails, a batch of 2 fails"),
     ],
 )
-def test_the_deep_cnn_as_printed_is_told(size: int, outcomes: str) -> None:
+def test_the_deep_cnn_as_printed_in_tutorials_is_reported(size: int, outcomes: str) -> None:
     found = only(check_rows(DeepCnn(), torch.rand(size, 3, 32, 32)))
     assert found.severity == "error"
-    assert found.message == (
-        "the output must have one row a sample whatever the batch size: view asks for 12,800 "
-        f"numbers a row, conv2 gives 100,352 a sample = 128 x 28 x 28: {outcomes}"
-    )
-    assert found.fix.startswith("use flatten(1)")
+    reason = "view asks for 12,800 numbers per row, conv2 gives 100,352 per sample = 128 x 28 x 28"
+    assert found.message.endswith(f"{reason}: {outcomes}")
+    assert "flatten(1)" in found.fix
 
 
 @pytest.mark.parametrize(
@@ -83,13 +81,13 @@ def test_the_deep_cnn_as_printed_is_told(size: int, outcomes: str) -> None:
         (lambda net, x: net.lstm(x.transpose(0, 1))[0][-1], STEPS),
     ],
 )
-def test_good_models_are_left_in_peace(join: Callable[[Net, Tensor], Tensor], x: Tensor) -> None:
+def test_correct_models_are_not_reported(join: Callable[[Net, Tensor], Tensor], x: Tensor) -> None:
     assert check_rows(Net(join), x) == []
     assert check_rows(Net(join), x[:1]) == []
 
 
 @pytest.mark.parametrize(
-    ("join", "told"),
+    ("join", "message"),
     [
         (
             lambda net, x: net.fc(x).mean(0),
@@ -98,7 +96,7 @@ def test_good_models_are_left_in_peace(join: Callable[[Net, Tensor], Tensor], x:
         (lambda net, x: net.fc(x).mean(), "into []: a batch of 64 gives one number, "),
         (
             lambda net, x: net.fc(x).view(64, 5),
-            "view asks for 64 rows whatever the batch, fc gives 25 samples of 5 numbers: "
+            "view asks for 64 rows at every batch size, fc gives 25 samples of 5 numbers: "
             "a batch of 25 fails, ",
         ),
         (
@@ -107,10 +105,12 @@ def test_good_models_are_left_in_peace(join: Callable[[Net, Tensor], Tensor], x:
         ),
     ],
 )
-def test_other_rows_than_samples_are_told(join: Callable[[Net, Tensor], Tensor], told: str) -> None:
+def test_an_output_with_another_number_of_rows_is_reported(
+    join: Callable[[Net, Tensor], Tensor], message: str
+) -> None:
     found = only(check_rows(Net(join), X))
     assert found.severity == "error"
-    assert told in found.message
+    assert message in found.message
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_other_rows_than_samples_are_told(join: Callable[[Net, Tensor], Tensor],
             lambda net, x: net.lstm(x)[0][:, -1],
             STEPS,
             "lstm of the input",
-            "give lstm batch_first=True: without, it reads [64, 6, 3] as 64 time steps of 6",
+            "give lstm batch_first=True; without it, [64, 6, 3] is read as 64 time steps of 6",
         ),
     ],
 )
-def test_samples_that_touch_each_other_are_told(
+def test_samples_that_affect_each_other_are_reported(
     join: Callable[[Net, Tensor], Tensor], x: Tensor, first: str, fix: str
 ) -> None:
     found = only(check_rows(Net(join), x))
@@ -143,10 +143,10 @@ def test_dropout_at_evaluation_is_a_warning() -> None:
     assert found.message.startswith(
         "the model is stochastic in evaluation: dropout in the model (Net)"
     )
-    assert "F.dropout without training=self.training" in found.fix
+    assert "pass training=self.training to F.dropout" in found.fix
 
 
-def test_outputs_that_are_no_numbers_are_told() -> None:
+def test_outputs_that_are_not_finite_are_reported() -> None:
     found = only(check_rows(Net(lambda net, x: (net.fc(x) - 1e9).log()), X))
     assert "must be finite numbers" in found.message
 

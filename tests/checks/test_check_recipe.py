@@ -1,4 +1,4 @@
-"""What `check` finds in seconds: in the recipe, the data, the model and the loss."""
+"""What `check` finds in the recipe, the data, the model and the loss."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 import papertrial as pt
-from papertrial.checks.check_recipe import Report
-from papertrial.diagnose.finding import Finding
+from papertrial.checks.check_result import CheckResult
+from papertrial.diagnose.diagnosis import Diagnosis
 
 NETS = '''
 import torch.nn.functional as F
@@ -88,7 +88,7 @@ def broken():
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the two files, that relative paths begin in; no network."""
+    """Return the current folder, which has the two files; there is no network."""
 
     def refuse(*_: object, **__: object) -> None:
         raise urllib.error.URLError("the network is cut off")
@@ -123,12 +123,12 @@ def linear(inputs: int, outputs: int) -> dict[str, Any]:
     return {"use": "torch.nn.Linear", "in_features": inputs, "out_features": outputs}
 
 
-def only(report: Report) -> Finding:
-    (problem,) = report.problems
+def only(result: CheckResult) -> Diagnosis:
+    (problem,) = result.problems
     return problem
 
 
-VIEW = "view asks for 12,800 numbers a row, conv2 gives 100,352 a sample = 128 x 28 x 28"
+VIEW = "view asks for 12,800 numbers per row, conv2 gives 100,352 per sample = 128 x 28 x 28"
 
 
 @pytest.mark.parametrize(
@@ -139,44 +139,53 @@ VIEW = "view asks for 12,800 numbers a row, conv2 gives 100,352 a sample = 128 x
     ],
 )
 @pytest.mark.usefixtures("here")
-def test_the_model_as_tutorials_print_it(batch: int, outcomes: str) -> None:
+def test_the_model_as_printed_in_tutorials(batch: int, outcomes: str) -> None:
     printed = recipe("./data.py:colours", "./nets.py:Printed", "image-classification")
-    report = pt.check(printed, [f"data.batch_size={batch}"])
-    assert not report.ok
-    rule = "the output must have one row a sample whatever the batch size"
-    assert only(report).severity == "error"
-    assert only(report).where == "model"
-    assert only(report).message == f"{rule}: {VIEW}: {outcomes}"
-    assert "use flatten(1) in place of view" in only(report).fix
-    assert "100352 inputs" in only(report).fix
+    result = pt.check(printed, [f"data.batch_size={batch}"])
+    assert not result.ok
+    assert only(result).severity == "error"
+    assert only(result).where == "model"
+    assert only(result).message.endswith(f"{VIEW}: {outcomes}")
+    assert "replace view by flatten(1)" in only(result).fix
+    assert "100352 inputs" in only(result).fix
 
 
 @pytest.mark.usefixtures("here")
-def test_its_variant_that_keeps_the_rows() -> None:
-    report = pt.check(recipe("./data.py:colours", "./nets.py:Flattened", "image-classification"))
-    assert not report.ok
-    assert only(report).message == (
+def test_the_same_model_with_flatten() -> None:
+    result = pt.check(recipe("./data.py:colours", "./nets.py:Flattened", "image-classification"))
+    assert not result.ok
+    assert only(result).message == (
         "fc1 expects 12,800 inputs but receives 100,352 = 128 x 28 x 28, from relu(conv2)"
     )
 
 
 @pytest.mark.usefixtures("here")
-def test_a_recipe_that_is_whole_has_its_facts() -> None:
-    report = pt.check(recipe("./data.py:rows", linear(4, 3)))
-    assert report.ok
-    assert report.problems == []
-    facts = report.facts
-    assert facts["device"] == str(pt_device())
-    assert facts["rows"] == {"train": 90, "test": 30}
-    assert facts["batch"] == [16, 4]
-    assert facts["parameters"] == facts["trainable_parameters"] == 15
-    assert facts["expected_first_loss"] == pytest.approx(math.log(3))
-    assert 0.5 < facts["first_loss"] < 2
-    assert 0 < facts["seconds"] < 60
-    assert facts["bytes"] > 90 * 4 * 4
-    assert facts["leaks"]["train/test"] == []
-    counts = dict.fromkeys("012", 30)
-    assert facts["balance"]["class_counts"]["train"] == counts
+def test_a_valid_recipe_has_all_facts() -> None:
+    result = pt.check(recipe("./data.py:rows", linear(4, 3)))
+    assert result.ok
+    assert result.problems == []
+    facts = result.facts
+    assert facts.device == str(pt_device())
+    assert facts.rows == {"train": 90, "test": 30}
+    assert facts.batch == [16, 4]
+    assert facts.cost is not None
+    assert facts.cost.parameters == facts.cost.trainable_parameters == 15
+    assert 0 < facts.cost.seconds < 60
+    assert facts.cost.bytes > 90 * 4 * 4
+    assert facts.first_loss is not None
+    assert facts.first_loss.value is not None
+    assert 0.5 < facts.first_loss.value < 2
+    assert facts.first_loss.expected == pytest.approx(math.log(3))
+    assert facts.leaks is not None
+    assert facts.leaks.pairs == {("train", "test"): []}
+    assert facts.balance is not None
+    assert facts.balance.class_counts["train"] == dict.fromkeys("012", 30)
+    assert facts.vocabulary is None
+    assert list(facts.to_json()) == [
+        "device", "rows", "notes", "leaks", "balance", "batch", "first_loss",
+        "expected_first_loss", "seconds", "seconds_per_step", "bytes", "parameters",
+        "trainable_parameters",
+    ]  # fmt: skip
 
 
 def pt_device() -> torch.device:
@@ -190,66 +199,65 @@ SOFTMAX = {"use": "torch.nn.Softmax", "dim": 1}
 
 @pytest.mark.usefixtures("here")
 def test_a_softmax_before_the_cross_entropy() -> None:
-    report = pt.check(recipe("./data.py:rows", layers(linear(4, 3), SOFTMAX)))
-    assert not report.ok
-    assert only(report).where == "loss"
-    assert only(report).message.startswith(
+    result = pt.check(recipe("./data.py:rows", layers(linear(4, 3), SOFTMAX)))
+    assert not result.ok
+    assert only(result).where == "loss"
+    assert only(result).message.startswith(
         "CrossEntropyLoss takes logits, but the model ends in a softmax"
     )
-    assert only(report).fix == "remove the softmax: CrossEntropyLoss takes logits"
+    assert only(result).fix == "remove the softmax: CrossEntropyLoss takes logits"
 
 
 @pytest.mark.usefixtures("here")
-def test_a_sigmoid_before_the_loss_that_has_one() -> None:
+def test_a_sigmoid_before_a_loss_that_applies_one() -> None:
     model = layers(linear(4, 1), {"use": "torch.nn.Sigmoid"})
-    report = pt.check(recipe("./data.py:two", model, loss="torch.nn.BCEWithLogitsLoss"))
-    assert not report.ok
-    assert only(report).message.startswith(
+    result = pt.check(recipe("./data.py:two", model, loss="torch.nn.BCEWithLogitsLoss"))
+    assert not result.ok
+    assert only(result).message.startswith(
         "BCEWithLogitsLoss takes logits, but the model ends in a sigmoid"
     )
 
 
 @pytest.mark.usefixtures("here")
 def test_class_indices_out_of_range() -> None:
-    report = pt.check(recipe("./data.py:rows", linear(4, 2)))
-    assert not report.ok
-    assert only(report).where == "model"
-    assert only(report).message == (
-        "class indices must run from 0 to 1, the model giving 2 outputs, but they run from 0 to 2 "
-        "(30 of 90 are out of range)"
-    )
-    assert only(report).fix.startswith("give the model 3 outputs")
+    result = pt.check(recipe("./data.py:rows", linear(4, 2)))
+    assert not result.ok
+    assert only(result).where == "model"
+    assert "2 outputs" in only(result).message
+    assert "from 0 to 2 (30 of 90 are out of range)" in only(result).message
+    assert only(result).fix.startswith("give the model 3 outputs")
 
 
 @pytest.mark.usefixtures("here")
 def test_more_outputs_than_classes() -> None:
-    report = pt.check(recipe("./data.py:rows", linear(4, 5)))
-    assert not report.ok
-    assert "must return [16, 3] for a batch of 16" in only(report).message
+    result = pt.check(recipe("./data.py:rows", linear(4, 5)))
+    assert not result.ok
+    assert "must return [16, 3] for a batch of 16" in only(result).message
 
 
 @pytest.mark.usefixtures("here")
 def test_a_layer_that_is_not_used_is_a_warning() -> None:
-    report = pt.check(recipe("./data.py:rows", "./nets.py:Unused"))
-    assert report.ok
-    assert only(report).severity == "warning"
-    assert only(report).message == (
-        "every parameter must get a gradient, but spare.weight, spare.bias get none"
-    )
-    assert report.facts["parameters"] == 20 + 15
+    result = pt.check(recipe("./data.py:rows", "./nets.py:Unused"))
+    assert result.ok
+    assert only(result).severity == "warning"
+    assert only(result).where == "model"
+    assert "spare.weight, spare.bias get none" in only(result).message
+    assert (cost := result.facts.cost) is not None
+    assert cost.parameters == 20 + 15
 
 
 @pytest.mark.usefixtures("here")
 def test_an_imbalance_is_a_warning() -> None:
-    report = pt.check(recipe("./data.py:rare", linear(4, 2)))
-    assert report.ok
-    assert only(report).severity == "warning"
-    assert "84 training samples of 'common', 4 of 'rare'" in only(report).message
-    assert report.facts["balance"]["majority_accuracy"] == pytest.approx(84 / 88)
+    result = pt.check(recipe("./data.py:rare", linear(4, 2)))
+    assert result.ok
+    assert only(result).severity == "warning"
+    assert "84 training samples of 'common', 4 of 'rare'" in only(result).message
+    assert (balance := result.facts.balance) is not None
+    assert balance.majority_accuracy == pytest.approx(84 / 88)
 
 
 def images(folder: Path, parts: dict[str, int]) -> None:
-    """Write images of two classes, each another one."""
+    """Write distinct images of two classes."""
     draws = np.random.default_rng(1)
     for part, count in parts.items():
         for name in ("cat", "dog"):
@@ -269,80 +277,81 @@ def test_a_leak_names_the_files_on_both_sides(here: Path) -> None:
     images(here / "own", {"train": 10, "test": 5})
     leaked = (here / "own/train/dog/3.png").read_bytes()
     (here / "own/test/dog/4.png").write_bytes(leaked)
-    report = pt.check(of_images(here / "own"))
-    assert report.ok
-    assert only(report).severity == "warning"
-    assert only(report).where == "data.source"
-    assert only(report).message == (
-        "no sample may be in two parts, but 1 of 10 test images also stands in the training part "
-        "(all with the same target): test/dog/4.png (test row 9) = train/dog/3.png (train row 13)"
-    )
-    assert report.facts["leaks"]["train/test"] == [[13, 9]]
+    result = pt.check(of_images(here / "own"))
+    assert result.ok
+    assert only(result).severity == "warning"
+    assert only(result).where == "data.source"
+    assert "1 of 10 test images" in only(result).message
+    assert "(all with the same target)" in only(result).message
+    pair = "test/dog/4.png (test row 9) = train/dog/3.png (train row 13)"
+    assert only(result).message.endswith(pair)
+    assert (shared := result.facts.leaks) is not None
+    assert shared.pairs["train", "test"] == [(13, 9)]
 
 
 def test_a_validation_part_that_overlaps(here: Path) -> None:
     images(here / "own", {"train": 10})
-    for number in range(10):  # the drawn part cannot but have the twin of some training image
+    for number in range(10):  # the validation split has the twin of some training image
         twin = (here / f"own/train/cat/{number}.png").read_bytes()
         (here / f"own/train/cat/{number}-again.png").write_bytes(twin)
-    report = pt.check(of_images(here / "own", splits={"validation": 9}))
-    assert report.ok
-    assert only(report).where == "data.splits.validation"
-    assert "validation images also stand in the training part" in only(report).message
-    assert "cut the validation part so that they stay together" in only(report).fix
+    result = pt.check(of_images(here / "own", splits={"validation": 9}))
+    assert result.ok
+    assert only(result).where == "data.splits.validation"
+    assert "validation images are also in the training split" in only(result).message
+    assert "split so that duplicates stay together" in only(result).fix
 
 
-def test_an_invalid_recipe_is_told_whole(here: Path) -> None:
+def test_all_problems_of_an_invalid_recipe_are_reported(here: Path) -> None:
     (here / "bad.yaml").write_text(
         "name: bad\ntask: image-clasification\ndata:\n  source: digits\n  batch_size: 0\n"
         "model: torch.nn.Linaer\nloss: torch.nn.CrossEntropyLoss\noptimizer: torch.optim.SGD\n"
     )
-    report = pt.check("bad.yaml", ["seed=x"])
-    assert not report.ok
-    assert report.facts == {}
-    found = {problem.where: problem for problem in report.problems}
+    result = pt.check("bad.yaml", ["seed=x"])
+    assert not result.ok
+    assert result.facts.to_json() == {}
+    found = {problem.where: problem for problem in result.problems}
     assert set(found) == {"task", "data.batch_size", "model.use", "epochs", "seed"}
     assert 'did you mean "image-classification"?' in found["task"].message
-    assert found["task"].fix == "mend task in line 2"
-    assert found["data.batch_size"].fix == "mend data.batch_size in line 5"
-    assert found["seed"].fix == 'mend seed in override "seed=x"'
+    assert found["task"].fix == "fix task in line 2"
+    assert found["data.batch_size"].fix == "fix data.batch_size in line 5"
+    assert found["seed"].fix == 'fix seed in override "seed=x"'
 
 
 @pytest.mark.parametrize("source", ["absent.yaml", "digits-mpl"])
 @pytest.mark.usefixtures("here")
 def test_a_recipe_that_is_not_there(source: str) -> None:
-    report = pt.check(source)
-    assert not report.ok
-    assert only(report).fix == "give a shipped recipe's name or a YAML file"
+    result = pt.check(source)
+    assert not result.ok
+    assert only(result).fix == "give the name of a shipped recipe or a YAML file"
 
 
 def test_data_that_are_not_there(here: Path) -> None:
-    report = pt.check(of_images(here / "gone"))
-    assert not report.ok
-    assert only(report).where == "data"
-    assert str(here / "gone") in only(report).message
+    result = pt.check(of_images(here / "gone"))
+    assert not result.ok
+    assert only(result).where == "data"
+    assert str(here / "gone") in only(result).message
 
 
 @pytest.mark.usefixtures("here")
 def test_a_named_set_that_cannot_be_fetched() -> None:
-    report = pt.check("fashion-mnist-quickstart")
-    assert not report.ok
-    assert only(report).where == "data"
-    assert "fashion-mnist" in only(report).message.lower()
+    result = pt.check("fashion-mnist-quickstart")
+    assert not result.ok
+    assert only(result).where == "data"
+    assert "fashion-mnist" in only(result).message.lower()
 
 
 @pytest.mark.usefixtures("here")
-def test_a_message_that_begins_with_a_name_of_ones_own_is_not_taken_for_a_key() -> None:
-    report = pt.check(recipe("./data.py:broken", linear(1, 2)))
-    assert only(report).where == "data"
-    assert "broken" in only(report).message
+def test_the_name_of_a_function_at_the_start_of_a_message_is_not_a_key() -> None:
+    result = pt.check(recipe("./data.py:broken", linear(1, 2)))
+    assert only(result).where == "data"
+    assert "broken" in only(result).message
 
 
 @pytest.mark.usefixtures("here")
-def test_mistakes_in_the_model_and_in_the_data_are_told_together() -> None:
+def test_errors_of_the_model_and_of_the_data_are_reported_together() -> None:
     model = {"use": "torch.nn.Conv2d", "in_channels": 3, "out_channels": 4, "kernel_size": 0}
-    report = pt.check(recipe("./data.py:broken", {**model, "groups": 2}))
-    assert [problem.where for problem in report.problems] == ["model", "data"]
+    result = pt.check(recipe("./data.py:broken", {**model, "groups": 2}))
+    assert [problem.where for problem in result.problems] == ["model", "data"]
 
 
 BETTER = {"metric": "accuracy", "value": 0.1, "tolerance": 0.01, "kind": "difference"}
@@ -372,12 +381,10 @@ BETTER = {"metric": "accuracy", "value": 0.1, "tolerance": 0.01, "kind": "differ
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("here")
-def test_claims_are_looked_at(
-    claim: dict[str, Any], severity: str, where: str, message: str
-) -> None:
-    report = pt.check(recipe("./data.py:rows", linear(4, 3), claims=[{**BETTER, **claim}]))
-    assert (only(report).severity, only(report).where) == (severity, where)
-    assert message in only(report).message
+def test_claims_are_checked(claim: dict[str, Any], severity: str, where: str, message: str) -> None:
+    result = pt.check(recipe("./data.py:rows", linear(4, 3), claims=[{**BETTER, **claim}]))
+    assert (only(result).severity, only(result).where) == (severity, where)
+    assert message in only(result).message
 
 
 LATE = {"report": "best-on-validation", "evaluate": {"every": 9}}
@@ -392,24 +399,24 @@ LATE = {"report": "best-on-validation", "evaluate": {"every": 9}}
         ("init_from", {"init_from": "FIRST"}),
     ],
 )
-def test_what_a_key_of_the_recipe_breaks_has_its_path(
+def test_an_error_has_the_path_of_the_key_that_causes_it(
     where: str, more: dict[str, Any], here: Path
 ) -> None:
     if where == "init_from":
         other = recipe("./data.py:rows", layers(linear(4, 3)))
         more = {"init_from": str(pt.train(pt.load_recipe(other), runs=here).path)}
-    report = pt.check(recipe("./data.py:rows", linear(4, 3), **more))
-    assert not report.ok
-    assert only(report).where == where
+    result = pt.check(recipe("./data.py:rows", linear(4, 3), **more))
+    assert not result.ok
+    assert only(result).where == where
 
 
 @pytest.mark.usefixtures("here")
-def test_a_rate_that_is_none_is_told() -> None:
-    report = pt.check(
+def test_a_negative_learning_rate_is_reported() -> None:
+    result = pt.check(
         recipe("./data.py:rows", linear(4, 3), optimizer={"use": "torch.optim.SGD", "lr": -1.0})
     )
-    assert not report.ok
-    assert only(report).where == "optimizer"
+    assert not result.ok
+    assert only(result).where == "optimizer"
 
 
 def test_a_check_leaves_nothing_behind(here: Path) -> None:

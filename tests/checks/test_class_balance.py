@@ -1,4 +1,4 @@
-"""Class counts that make an accuracy say little are told."""
+"""Class counts that make an accuracy meaningless are reported."""
 
 from __future__ import annotations
 
@@ -19,33 +19,34 @@ def dataset(train: Split, test: Split | None = None, validation: Split | None = 
     return Dataset("mine", "image", train, validation, test, classes=("cat", "dog", "eel"))
 
 
-def test_an_imbalance_is_told_with_what_always_the_same_answer_gives() -> None:
-    found, facts = imbalance(dataset(split(990, 300, 98), split(90, 5, 5)))
+def test_an_imbalance_is_reported_with_the_accuracy_of_always_the_same_answer() -> None:
+    found, balance = imbalance(dataset(split(990, 300, 98), split(90, 5, 5)))
     assert [(f.severity, f.where) for f in found] == [("warning", "data.source")]
     assert "990 training samples of 'cat', 98 of 'eel'" in found[0].message
+    assert balance is not None
     assert "always answering 'cat' has an accuracy of 90.0%" in found[0].message
-    assert facts["class_counts"]["train"] == {"cat": 990, "dog": 300, "eel": 98}
-    assert facts["majority_accuracy"] == pytest.approx(0.9)
+    assert balance.class_counts["train"] == {"cat": 990, "dog": 300, "eel": 98}
+    assert balance.majority_accuracy == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("counts", [(10, 10, 10), (1000, 300, 100)])
-def test_up_to_ten_to_one_is_left_in_peace(counts: tuple[int, int, int]) -> None:
+def test_up_to_ten_to_one_is_not_reported(counts: tuple[int, int, int]) -> None:
     assert imbalance(dataset(split(*counts), split(5, 5, 5)))[0] == []
 
 
-def test_a_class_without_samples_is_told() -> None:
+def test_a_class_without_samples_is_reported() -> None:
     found, _ = imbalance(dataset(split(10, 0, 10), split(5, 5, 0), split(1, 1, 0)))
     assert [(f.severity, f.where) for f in found] == [
         ("warning", "data.source"),
         ("warning", "data.splits.validation"),
         ("warning", "data.source"),
     ]
-    assert "the training part has no sample of 'dog'" in found[0].message
-    assert "the validation part has no sample of 'eel'" in found[1].message
-    assert "the test part has no sample of 'eel'" in found[2].message
+    assert "the training split has no sample of 'dog'" in found[0].message
+    assert "the validation split has no sample of 'eel'" in found[1].message
+    assert "the test split has no sample of 'eel'" in found[2].message
 
 
 def test_numbers_have_no_classes() -> None:
     y = torch.tensor([1.0, 2.0])
     numbers = Split(DenseColumn(torch.zeros(2, 2)), y, np.arange(2))
-    assert imbalance(Dataset("mine", "table", numbers)) == ([], {})
+    assert imbalance(Dataset("mine", "table", numbers)) == ([], None)

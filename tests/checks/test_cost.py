@@ -1,4 +1,4 @@
-"""What a run will cost is judged by real steps, which are undone."""
+"""The cost of a run is estimated from real steps, which are undone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from papertrial.checks.cost import _Saved, estimate
+from papertrial.checks.cost import _SavedBytes, estimate
 
 X = torch.randn(32, 100, generator=torch.Generator().manual_seed(0))
 Y = torch.arange(32) % 10
@@ -19,7 +19,7 @@ def _model() -> nn.Sequential:
     return nn.Sequential(nn.Linear(100, 50), nn.BatchNorm1d(50), nn.ReLU(), nn.Linear(50, 10))
 
 
-def test_the_time_of_all_steps_and_evaluations_is_that_of_some() -> None:
+def test_time_is_extrapolated_from_some_steps_and_one_evaluation() -> None:
     model = _model()
     optimizer = torch.optim.Adam(model.parameters())
     taken: list[int] = []
@@ -45,16 +45,14 @@ def test_the_time_of_all_steps_and_evaluations_is_that_of_some() -> None:
         budget=0.4,
     )
     *timed, evaluation = seconds[1:]
-    assert cost["seconds_per_step"] == pytest.approx(sum(timed) / len(timed), rel=0.1)
-    assert cost["seconds"] == pytest.approx(
-        1000 * cost["seconds_per_step"] + 40 * evaluation, rel=0.1
-    )
+    assert cost.seconds_per_step == pytest.approx(sum(timed) / len(timed), rel=0.1)
+    assert cost.seconds == pytest.approx(1000 * cost.seconds_per_step + 40 * evaluation, rel=0.1)
     assert sum(timed) >= 0.35
     assert all(0 <= number < 100 for number in taken)
     assert len(set(taken[1:])) == len(taken[1:])
 
 
-def test_a_heavy_step_is_taken_once() -> None:
+def test_a_slow_step_is_taken_once() -> None:
     model = _model()
     taken: list[int] = []
 
@@ -67,7 +65,7 @@ def test_a_heavy_step_is_taken_once() -> None:
     assert taken == [0]
 
 
-def test_weights_buffers_optimizer_and_generators_are_put_back() -> None:
+def test_weights_buffers_optimizer_and_generators_are_restored() -> None:
     model = _model()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -103,13 +101,13 @@ def test_bytes_are_parameters_gradients_state_activations_and_data() -> None:
         step, model=model, optimizer=optimizer, steps=1, steps_per_epoch=1, data_bytes=1_000_000
     )
     parameters = 100 * 50 + 50 + 50 * 10 + 10
-    assert (cost["parameters"], cost["trainable_parameters"]) == (parameters, parameters - 50)
+    assert (cost.parameters, cost.trainable_parameters) == (parameters, parameters - 50)
     saved = 32 * (100 + 50 + 10)  # the input, the sigmoid's output, the last layer's, before square
-    assert cost["bytes"] == 4 * (parameters + 2 * (parameters - 50) + saved) + 1_000_000
+    assert cost.bytes == 4 * (parameters + 2 * (parameters - 50) + saved) + 1_000_000
 
 
-def test_what_the_graph_has_let_go_of_is_counted_no_more() -> None:
-    saved = _Saved(set())
+def test_tensors_that_the_graph_has_freed_are_no_longer_counted() -> None:
+    saved = _SavedBytes(set())
     with torch.autograd.graph.saved_tensors_hooks(saved.pack, saved.unpack):
         for _ in range(3):
             x = torch.ones(1000, requires_grad=True)

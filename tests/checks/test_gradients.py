@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.checks.gradients import check_gradients
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
 
 X = torch.randn(16, 12, generator=torch.Generator().manual_seed(0))
 
@@ -29,13 +29,13 @@ class Net(nn.Module):
         return self.join(self, x)
 
 
-def check(join: Callable[[Net, Tensor], Tensor], bias: float = 0.0) -> list[Finding]:
+def check(join: Callable[[Net, Tensor], Tensor], bias: float = 0.0) -> list[Diagnosis]:
     net = Net(join)
     nn.init.constant_(net.a.bias, bias)
     return check_gradients(net, lambda: net(X).square().mean())
 
 
-def test_a_model_whose_parameters_are_all_used_is_left_in_peace() -> None:
+def test_a_model_whose_parameters_are_all_used_is_not_reported() -> None:
     assert check(lambda net, x: net.b((net.a(x) + net.spare(x)).tanh() * net.norm(net.a(x)))) == []
 
 
@@ -45,7 +45,7 @@ def test_unused_layers_are_named() -> None:
     assert "norm.weight, norm.bias, spare.weight, spare.bias get none" in found.message
 
 
-def test_dead_relus_are_told() -> None:
+def test_dead_relus_are_reported() -> None:
     found = check(lambda net, x: net.b(net.norm(net.spare(x)) + net.a(x).relu()), bias=-100)
     assert [f.severity for f in found] == ["warning"]
     assert "a.weight, a.bias get nothing but zeros" in found[0].message
@@ -69,19 +69,19 @@ def test_a_tensor_changed_in_place_is_an_error() -> None:
     assert "inplace operation" in found.message
 
 
-def test_wild_gradients_are_an_error() -> None:
+def test_gradients_that_are_not_finite_are_an_error() -> None:
     found = check(lambda net, x: (net.b(net.a(x)) * 0).sqrt())
     assert ("error", "model") in {(f.severity, f.where) for f in found}
     assert any("get NaN or infinity" in f.message for f in found)
 
 
-def test_a_loss_that_is_no_number_is_an_error() -> None:
+def test_a_loss_that_is_not_finite_is_an_error() -> None:
     (found,) = check(lambda net, x: net.b(net.a(x)) / 0 * 0)
     assert (found.severity, found.where) == ("error", "loss")
     assert "got nan" in found.message
 
 
-def test_embedding_rows_that_the_batch_has_not_are_fine() -> None:
+def test_embedding_rows_that_are_not_in_the_batch_need_no_gradient() -> None:
     for sparse in (False, True):
         model = nn.Sequential(nn.Embedding(50, 3, sparse=sparse), nn.Flatten(), nn.Linear(6, 2))
         loss = model(torch.tensor([[1, 2], [3, 4]])).sum

@@ -1,4 +1,4 @@
-"""Samples that stand in two parts of a set are told, with their places."""
+"""Samples that are in two splits are reported, with their files and rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def images(count: int, seed: int) -> Tensor:
     return torch.randint(0, 256, (count, 3, 4, 4), dtype=torch.uint8, generator=draws)
 
 
-def test_shared_images_are_told_by_name_and_row() -> None:
+def test_shared_images_are_reported_by_name_and_row() -> None:
     train, test, validation = images(20, 0), images(10, 1), images(5, 2)
     test[3], test[7], validation[4] = train[11], train[2], train[19]
     labels = torch.zeros(20, dtype=torch.long)
@@ -37,18 +37,16 @@ def test_shared_images_are_told_by_name_and_row() -> None:
         split(test, other, names),
         classes=("a", "b"),
     )
-    found, facts = leaks(dataset)
+    found, shared = leaks(dataset)
     assert [(f.severity, f.where) for f in found] == [
         ("warning", "data.splits.validation"),
         ("warning", "data.source"),
     ]
-    assert "1 of 5 validation images also stands in the training part" in found[0].message
+    assert "1 of 5 validation images is also in the training split" in found[0].message
     assert "validation row 4 = train row 19" in found[0].message
-    assert (
-        "2 of 10 test images also stand in the training part (1 with the same" in found[1].message
-    )
+    assert "2 of 10 test images are also in the training split (1 with the same" in found[1].message
     assert "test/3.png (test row 3) = train row 11" in found[1].message
-    assert facts == {
+    assert shared.to_json() == {
         "train/validation": [[19, 4]],
         "train/test": [[11, 3], [2, 7]],
         "validation/test": [],
@@ -56,27 +54,27 @@ def test_shared_images_are_told_by_name_and_row() -> None:
     }
 
 
-def test_rows_of_a_table_count_only_where_targets_agree() -> None:
+def test_rows_of_a_table_count_only_if_targets_agree() -> None:
     values = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     train = split(values, torch.tensor([1.0, 2.0, 3.0]))
     test = split(values[[0, 1]], torch.tensor([9.0, 2.0]))
-    found, facts = leaks(Dataset("mine", "table", train, test=test))
-    assert facts["train/test"] == [[1, 1]]
-    assert "1 of 2 test rows also stands" in found[0].message
-    assert "may be chance" in found[0].message
+    found, shared = leaks(Dataset("mine", "table", train, test=test))
+    assert shared.pairs["train", "test"] == [(1, 1)]
+    assert "1 of 2 test rows is also" in found[0].message
+    assert "can be chance" in found[0].message
 
 
-def test_parts_that_share_nothing_are_left_in_peace() -> None:
+def test_splits_that_share_nothing_are_not_reported() -> None:
     labels = torch.zeros(9, dtype=torch.long)
     dataset = Dataset(
         "mine", "image", split(images(9, 0), labels), test=split(images(9, 1), labels)
     )
-    found, facts = leaks(dataset)
+    found, shared = leaks(dataset)
     assert found == []
-    assert facts["train/test"] == []
+    assert shared.pairs == {("train", "test"): []}
 
 
-def test_the_real_imdb_has_123_test_reviews_in_its_training_part(imdb_folder: Path) -> None:
+def test_the_real_imdb_has_123_test_reviews_in_its_training_split(imdb_folder: Path) -> None:
     def read(part: str) -> Split:
         files = [
             (path, label)
@@ -87,21 +85,20 @@ def test_the_real_imdb_has_123_test_reviews_in_its_training_part(imdb_folder: Pa
         names = [f"{part}/{path.parent.name}/{path.name}" for path, _ in files]
         return split(texts, torch.tensor([label for _, label in files]), names)
 
-    found, facts = leaks(
+    found, shared = leaks(
         Dataset("imdb", "text", read("train"), test=read("test"), classes=("neg", "pos"))
     )
     assert len(found) == 1
     assert found[0].severity == "warning"
-    assert (
-        "123 of 25,000 test texts also stand in the training part (all with the same target)"
-        in (found[0].message)
+    assert "123 of 25,000 test texts are also in the training split (all with the same target)" in (
+        found[0].message
     )
     assert "test/neg/12043_2.txt (test row 2270) = train/neg/1655_2.txt" in found[0].message
-    assert len(facts["train/test"]) == 123
-    assert facts["repeated"] == {"train": 96, "test": 199}
+    assert len(shared.pairs["train", "test"]) == 123
+    assert shared.repeated == {"train": 96, "test": 199}
 
 
 def test_fashion_mnist_shares_no_image(fashion_mnist: Dataset) -> None:
-    found, facts = leaks(fashion_mnist)
+    found, shared = leaks(fashion_mnist)
     assert found == []
-    assert facts == {"train/test": [], "repeated": {"train": 0, "test": 0}}
+    assert shared.to_json() == {"train/test": [], "repeated": {"train": 0, "test": 0}}

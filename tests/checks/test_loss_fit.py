@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from papertrial.checks.loss_fit import (
+    FirstLoss,
     check_ending,
     check_first_loss,
     check_targets,
@@ -49,7 +50,7 @@ LOSSES = [
 
 
 @pytest.mark.parametrize(("loss", "name"), LOSSES)
-def test_losses_are_known_as_classes_functions_and_partials(loss: Any, name: str) -> None:
+def test_losses_are_recognised_as_classes_functions_and_partials(loss: Any, name: str) -> None:
     assert loss_name(loss) == name
 
 
@@ -66,7 +67,7 @@ def test_losses_are_known_as_classes_functions_and_partials(loss: Any, name: str
         (nn.ReLU(), None),
     ],
 )
-def test_probabilities_before_cross_entropy_are_told(end: Any, severity: str | None) -> None:
+def test_probabilities_before_cross_entropy_are_reported(end: Any, severity: str | None) -> None:
     found = check_ending(Ending(end), F.cross_entropy, X, Y)
     assert [f.severity for f in found] == ([severity] if severity else [])
     if severity == "error":
@@ -75,7 +76,7 @@ def test_probabilities_before_cross_entropy_are_told(end: Any, severity: str | N
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "wrong"),
     [
         (lambda x: x.sigmoid(), True),
         (lambda x: x.squeeze(1).sigmoid(), True),
@@ -85,41 +86,41 @@ def test_probabilities_before_cross_entropy_are_told(end: Any, severity: str | N
         (lambda x: 0.5 + 0.01 * x, False),  # from 0 to 1 by chance, as an untrained model's may be
     ],
 )
-def test_a_sigmoid_before_bce_with_logits_is_told(end: Any, told: bool) -> None:
+def test_a_sigmoid_before_bce_with_logits_is_reported(end: Any, wrong: bool) -> None:
     found = check_ending(Ending(end, 1), nn.BCEWithLogitsLoss(), X, Y.clamp(0, 1))
-    assert [f.severity for f in found] == (["error"] if told else [])
+    assert [f.severity for f in found] == (["error"] if wrong else [])
     assert all(f.fix == "remove the sigmoid: BCEWithLogitsLoss takes logits" for f in found)
 
 
-def test_logits_before_bce_are_told() -> None:
+def test_logits_before_bce_are_reported() -> None:
     (found,) = check_ending(Ending(nn.Identity(), 1), nn.BCELoss(), X, Y.clamp(0, 1))
     assert "BCELoss takes probabilities" in found.message
     assert check_ending(Ending(nn.Sigmoid(), 1), nn.BCELoss(), X, Y.clamp(0, 1)) == []
 
 
 @pytest.mark.parametrize(
-    ("end", "numbers", "told"),
+    ("end", "numbers", "message"),
     [
         (nn.ReLU(), [-1.0, 2.0, 3.0], "ends in a ReLU, which gives 0 or more, but 1 of 3 targets"),
         (nn.ReLU(), [0.0, 2.0], None),
-        (nn.Sigmoid(), [0.5, 25.0, 340.0], "gives 0 to 1, but 2 of 3 targets lie outside: they"),
+        (nn.Sigmoid(), [0.5, 25.0, 340.0], "gives 0 to 1, but 2 of 3 targets are out of range"),
         (nn.Tanh(), [-1.0, 1.0], None),
         (nn.Identity(), [-1e9, 1e9], None),
     ],
 )
-def test_numbers_that_the_last_function_cannot_reach_are_told(
-    end: nn.Module, numbers: list[float], told: str | None
+def test_numbers_that_the_last_function_cannot_reach_are_reported(
+    end: nn.Module, numbers: list[float], message: str | None
 ) -> None:
     found = check_ending(Ending(end, 1), nn.MSELoss(), X, torch.tensor(numbers))
-    assert [f.severity for f in found] == (["warning"] if told else [])
-    assert all(told and told in f.message for f in found)
+    assert [f.severity for f in found] == (["warning"] if message else [])
+    assert all(message and message in f.message for f in found)
 
 
 def test_class_indices_out_of_range_are_counted() -> None:
     output = torch.zeros(32, 10)
     (found,) = check_targets(F.cross_entropy, output, torch.tensor([1, 10, 10, 3]))
     assert found.severity == "error"
-    assert "must run from 0 to 9" in found.message
+    assert "needs class indices from 0 to 9" in found.message
     assert "from 1 to 10 (2 of 4 are out of range)" in found.message
     (found,) = check_targets(F.cross_entropy, output, torch.tensor([-1, 9]))
     assert "from -1 to 9 (1 of 2 are" in found.message
@@ -129,7 +130,7 @@ def test_class_indices_out_of_range_are_counted() -> None:
 def test_targets_of_a_binary_loss_are_from_0_to_1() -> None:
     output = torch.zeros(4, 1)
     (found,) = check_targets(nn.BCEWithLogitsLoss(), output, torch.tensor([0, 1, 2, 4]))
-    assert "2 of 4 lie outside: they run from 0 to 4" in found.message
+    assert "2 of 4 targets are out of range: they go from 0 to 4" in found.message
     assert check_targets(nn.BCEWithLogitsLoss(), output, torch.tensor([0.0, 1.0, 0.5])) == []
     assert check_targets(nn.MSELoss(), output, torch.tensor([-5.0, 7.0])) == []
 
@@ -146,30 +147,30 @@ def test_targets_of_a_binary_loss_are_from_0_to_1() -> None:
         (nn.MSELoss(), torch.ones(8), None),
     ],
 )
-def test_the_first_loss_is_held_against_a_guess(
+def test_the_first_loss_is_compared_with_that_of_a_guess(
     loss: Any, output: Tensor, expected: float | None
 ) -> None:
     target = torch.zeros(8, dtype=torch.long)
     target = target if output.ndim > 1 and output.shape[1] > 1 else target.view(output.shape) * 1.0
-    found, facts = check_first_loss(loss, output, target)
+    found, first = check_first_loss(loss, output, target)
     assert found == []
-    assert facts["expected_first_loss"] == expected
-    assert facts["first_loss"] == pytest.approx(1.0 if expected is None else expected, rel=1e-6)
+    assert first.expected == expected
+    assert first.value == pytest.approx(1.0 if expected is None else expected, rel=1e-6)
 
 
-def test_a_first_loss_that_is_high_or_no_number_is_told() -> None:
+def test_a_first_loss_that_is_high_or_not_finite_is_reported() -> None:
     output = torch.zeros(8, 10)
     output[:, 3] = 100.0
-    found, facts = check_first_loss(F.cross_entropy, output, torch.zeros(8, dtype=torch.long))
+    found, first = check_first_loss(F.cross_entropy, output, torch.zeros(8, dtype=torch.long))
     assert [f.severity for f in found] == ["warning"]
-    assert "a loss of about 2.303, but it begins at 100.000" in found[0].message
-    assert facts["first_loss"] == pytest.approx(100.0)
-    found, facts = check_first_loss(F.mse_loss, torch.tensor([math.nan]), torch.zeros(1))
+    assert "2.303, but the first loss is 100.000" in found[0].message
+    assert first.value == pytest.approx(100.0)
+    found, first = check_first_loss(F.mse_loss, torch.tensor([math.nan]), torch.zeros(1))
     assert [f.severity for f in found] == ["error"]
-    assert facts == {"first_loss": None, "expected_first_loss": None}
+    assert first == FirstLoss(None, None)
 
 
-def test_the_last_function_is_read_off_the_graph() -> None:
+def test_the_last_function_is_taken_from_the_graph() -> None:
     x = torch.randn(3, 4, requires_grad=True)
     ends = [x.sigmoid(), x.softmax(1)[:, 0], x.relu().double(), x.tanh().unsqueeze(0), x * 2]
     assert [last_function(one) for one in ends] == ["sigmoid", "softmax", "ReLU", "tanh", ""]

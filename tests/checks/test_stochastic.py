@@ -1,4 +1,4 @@
-"""What draws random numbers in evaluation is told, by the call that draws; nothing else is."""
+"""A model or loss that draws random numbers in evaluation is reported, with the call that draws."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def attention(net: Net, x: Tensor) -> Tensor:
             net(lambda net, x: F.dropout(net.fc(x))),
             "dropout in the model (Net)",
             "torch",
-            "F.dropout without training=self.training",
+            "pass training=self.training to F.dropout",
         ),
         (
             net(lambda net, x: net.inside(net.fc(x)), AlwaysOn()),
@@ -132,13 +132,13 @@ def attention(net: Net, x: Tensor) -> Tensor:
         ),
     ],
 )  # fmt: skip
-def test_what_draws_is_named(model: nn.Module, what: str, whose: str, fix: str) -> None:
+def test_the_call_that_draws_is_named(model: nn.Module, what: str, whose: str, fix: str) -> None:
     (found,) = check_stochastic(model, X[:25])
     assert (found.severity, found.where) == ("warning", "model")
     assert f"stochastic in evaluation: {what}" in found.message
     assert f"draws from {whose}'s generator" in found.message
     assert fix in found.fix
-    # Batches of other sizes draw otherwise, which is no mix of samples.
+    # Batches of other sizes draw other numbers, which does not mean that samples are mixed.
     assert check_rows(model, X) == [found]
 
 
@@ -153,7 +153,7 @@ def test_what_draws_is_named(model: nn.Module, what: str, whose: str, fix: str) 
         net(lambda net, x: net.fc(x) + (torch.rand_like(x) if net.training else 0.0)),
     ],
 )
-def test_a_model_whose_output_no_draw_moves_is_left_in_peace(model: nn.Module) -> None:
+def test_a_model_whose_output_no_draw_changes_is_not_reported(model: nn.Module) -> None:
     assert check_stochastic(model, X) == []
     assert check_rows(model, X) == []
 
@@ -176,19 +176,19 @@ def _counter() -> Callable[[Net, Tensor], Tensor]:
 
 
 @pytest.mark.parametrize("join", [_own_generator(), _counter()])
-def test_what_no_seed_reaches_is_told(join: Callable[[Net, Tensor], Tensor]) -> None:
+def test_a_model_that_no_seed_reaches_is_reported(join: Callable[[Net, Tensor], Tensor]) -> None:
     (found,) = check_stochastic(net(join), X)
     assert found.severity == "warning"
-    assert "the same result twice" in found.message
+    assert "the same seed must give the same result" in found.message
     assert "global generators" in found.fix
 
 
-def test_samples_that_touch_each_other_are_still_told_of_a_model_that_draws_nothing() -> None:
+def test_samples_that_affect_each_other_are_still_reported_if_nothing_is_drawn() -> None:
     (found,) = check_rows(net(lambda net, x: net.fc(x).softmax(0)), X)
     assert found.severity == "error"
 
 
-def test_the_probe_leaves_generators_and_model_as_they_were() -> None:
+def test_generators_and_model_are_left_as_they_were() -> None:
     model = net(lambda net, x: F.dropout(net.fc(x)) + random.random() + np.random.rand())
     model.train()
     before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()  # type: ignore[union-attr]
@@ -204,7 +204,7 @@ def test_the_probe_leaves_generators_and_model_as_they_were() -> None:
     [lambda: torch.rand(()), np.random.rand, random.random],
     ids=["torch", "numpy", "Python"],
 )
-def test_a_loss_that_draws_is_told(draw: Callable[[], Any]) -> None:
+def test_a_loss_that_draws_is_reported(draw: Callable[[], Any]) -> None:
     output, target = X, torch.zeros(64, dtype=torch.long)
     (found,) = check_stochastic_loss(
         lambda output, target: F.cross_entropy(output * (1 + draw()), target), output, target
@@ -214,11 +214,11 @@ def test_a_loss_that_draws_is_told(draw: Callable[[], Any]) -> None:
     assert check_stochastic_loss(F.cross_entropy, output, target) == []
 
 
-def test_a_loss_that_no_seed_reaches_is_told() -> None:
+def test_a_loss_that_no_seed_reaches_is_reported() -> None:
     draws = np.random.default_rng(0)
     output, target = X, torch.zeros(64, dtype=torch.long)
     (found,) = check_stochastic_loss(
         lambda output, target: F.cross_entropy(output, target) + draws.random(), output, target
     )
     assert found.where == "loss"
-    assert "the same result twice" in found.message
+    assert "the same seed must give the same result" in found.message

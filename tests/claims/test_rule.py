@@ -1,14 +1,11 @@
-"""A rule holds together, and its hash is that of its bytes."""
+"""A rule: its defaults, and the numbers that it refuses."""
 
 from __future__ import annotations
-
-import hashlib
-import json
 
 import pytest
 
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.rule import FIRST_LOOK, Rule, sha256, to_bytes
+from papertrial.claims.rule import FIRST_LOOK, Rule
 from papertrial.errors import ClaimError
 
 CLAIM = JudgedClaim("accuracy", "test", "mean", 0.5, 0.1, 0.5, 0.5)
@@ -36,17 +33,3 @@ def test_what_is_fixed_where_nothing_is_said() -> None:
 def test_a_rule_that_does_not_hold_together(changes, told) -> None:
     with pytest.raises(ClaimError, match=told.replace("(", r"\(")):
         Rule(**{"claims": (CLAIM,), "seeds": tuple(range(15)), **changes})
-
-
-def test_the_hash_is_that_of_the_file() -> None:
-    registered = {"b": [1, 2.5], "a": "\N{GREEK SMALL LETTER ALPHA} \u2264 5 %"}
-    written = to_bytes(registered)
-    assert json.loads(written) == registered
-    assert written.endswith(b"}\n")
-    assert sha256(registered) == hashlib.sha256(written).hexdigest()
-    assert to_bytes(dict(reversed(registered.items()))) == written  # whatever the order of keys
-
-
-def test_what_no_json_file_can_hold_is_not_registered() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        to_bytes({"value": float("nan")})

@@ -7,9 +7,9 @@ import math
 import pytest
 
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.ruling import Ruling, is_inside, margin, overall
+from papertrial.claims.ruling import Ruling, is_inside, margin
 
-YES, NO, OPEN = "REPRODUCED", "NOT REPRODUCED", "UNDECIDED"
+OPEN = "UNDECIDED"
 
 
 def ruling(*scores: float) -> Ruling:
@@ -23,13 +23,6 @@ def test_mean_median_and_sd() -> None:
     assert math.isnan(ruling().mean)
     assert math.isnan(ruling().median)
     assert math.isnan(ruling(1.0).sd)
-
-
-def test_one_verdict_for_several_claims() -> None:
-    assert overall([YES, YES]) == YES
-    assert overall([YES, OPEN]) == OPEN
-    assert overall([OPEN, NO, YES]) == NO
-    assert overall([]) == OPEN
 
 
 def test_the_band_includes_its_edges_whatever_rounding_does() -> None:

@@ -120,7 +120,7 @@ def test_help_and_version(papertrial: RunCli) -> None:
 
 BAD_RECIPES = {
     "syntax.yaml": ("name: x\ntask: [1,\nmodel: y\n", "YAML syntax error"),
-    "empty.yaml": ("", "a recipe is a mapping of keys to values, got an empty text"),
+    "empty.yaml": ("", "must be a mapping of keys to values, got an empty file"),
     "unknown.yaml": ("name: x\nlearning_rate: 1\n", "line 2, learning_rate: unknown key"),
     "binary.yaml": ("\x00\x01", "YAML syntax error"),
 }
@@ -139,16 +139,19 @@ def test_a_bad_recipe_is_one_message(invoke: Invoke, tmp_path: Path, name: str) 
         (["train", "digits-mpl"], 'did you mean "digits-mlp"?'),
         (["train", "absent.yaml"], "cannot read the recipe absent.yaml"),
         (["train", "digits-mlp", "optimzer.lr=1"], 'did you mean "optimizer"?'),
-        (["train", "digits-mlp", "nonsense"], "an override is dotted.key=value"),
+        (["train", "digits-mlp", "nonsense"], "must have the form dotted.key=value"),
         (["train", "digits-mlp", "epochs=0"], "must be greater than or equal to 1, got 0"),
         (
             ["train", "digits-mlp", "data.batch_size=0"],
             "data.batch_size: must be a number of samples",
         ),
         (["train", "digits-mlp", "model.use=torch.nn.Nope"], "torch.nn has no 'Nope'"),
-        (["train", "digits-mlp", "model.use=torch.pi"], "must name a class or a function"),
+        (["train", "digits-mlp", "model.use=torch.pi"], "must name a class or function"),
         (["train", "digits-mlp", "model.hiden=[3]"], 'did you mean "hidden"?'),
-        (["train", "digits-mlp", "optimizer.lr=fast"], "takes a number here, got 'fast'"),
+        (
+            ["train", "digits-mlp", "optimizer.lr=fast"],
+            "must be a number for torch.optim.Adam, got 'fast'",
+        ),
         (["train", "digits-mlp", "model.out_features=8"], "got [32, 8]"),
         (["train", "digits-mlp", "model.in_features=9"], "expects 9 inputs but receives 64"),
         (["train", "digits-mlp", "--device", "cuda:99"], "this machine has no device 'cuda:99'"),

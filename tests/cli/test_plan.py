@@ -181,7 +181,7 @@ def test_bad_input(invoke, tmp_path: Path) -> None:
         (("digits-mlp", "--max-seeds", "1000000"), "less than or equal to 10000, got 1000000"),
         (("digits-mlp", "verify.seeds=[1,2,2,3,4]"), "whole numbers, such as [0, 1, 2, 3, 4], got"),
         (("digits-mlp", "verify.seeds=[1-6]"), "such as [1, 2, 3, 4, 5, 6], got ['1-6']"),
-        (("digits-mlp", f"verify.seeds=[0,1,2,3,{2**63}]"), f"a seed is at most {2**63 - 1}, got"),
+        (("digits-mlp", f"verify.seeds=[0,1,2,3,{2**63}]"), f"must be at most {2**63 - 1}, got"),
         ((recipe(tmp_path),), "there is nothing to verify"),
         (("no-such-recipe",), "no-such-recipe"),
     ):

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
-from papertrial.verification import verify as verify_module
+from papertrial.verification import trial as trial_module
 
 Invoke = Callable[..., Result]
 ANSWER = {
@@ -182,7 +182,8 @@ def test_json_is_the_last_line_and_the_only_one_on_standard_output(
     for name in ("report.html", "report.md", "report.json"):
         assert "REPRODUCED" in (stopped.path / name).read_text()
     kept = json.loads((stopped.path / "report.json").read_text())["preregistration"]
-    assert kept == {"sha256": answer["preregistration"], "registered": json.loads(written)}
+    assert kept["sha256"] == answer["preregistration"]
+    assert {"format": 1, **kept["registered"]} == json.loads(written)
 
 
 def test_processes_and_stops_change_neither_scores_nor_verdicts(
@@ -216,7 +217,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*given: Any, **more: Any) -> None:
         raise AssertionError("worker processes are started")
 
-    monkeypatch.setattr(verify_module, "Workers", none)
+    monkeypatch.setattr(trial_module, "Workers", none)
 
 
 NET = """
@@ -331,7 +332,7 @@ def one(text: str) -> str:
         (
             one("metric: accuracy, value: 0.55, tolerance: 3"),
             [],
-            "claims.0.tolerance: 3 is more than accuracy itself can be",
+            "claims.0.tolerance: 3 is too large for accuracy",
         ),
         (DIGITS + HOLDS, ["--max-seeds", "4"], "verify.max_seeds"),
         (DIGITS + HOLDS, ["--seeds", "1,1,2,3,4"], "a list of at least 5 different whole numbers"),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from papertrial.diagnose.dry_run import as_finding, dry_run
+from papertrial.diagnose.dry_run import diagnosis_of, dry_run
 from papertrial.errors import ModelError
 
 IMAGES = torch.rand(5, 1, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -78,15 +78,15 @@ class Inside(nn.Module):
         ),
         (
             nn.Sequential(nn.Embedding(7, 3)),
-            "0 (Embedding) expects whole numbers from 0 to 6 but receives float32 [5, 1, 6, 6], ",
+            "0 (Embedding) expects integers from 0 to 6 but receives float32 [5, 1, 6, 6], ",
         ),
         (
             Viewing(),
-            "view asks for 100 numbers a row, conv gives 64 a sample = 4 x 4 x 4; use flatten(1)",
+            "view asks for 100 numbers per row, conv gives 64 per sample = 4 x 4 x 4; ",
         ),
         (
             Inside(Viewing()),
-            "view asks for 100 numbers a row, body.conv gives 64 a sample = 4 x 4 x 4; use ",
+            "view asks for 100 numbers per row, body.conv gives 64 per sample = 4 x 4 x 4; ",
         ),
         (
             Inside(nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(9, 2))),
@@ -102,7 +102,7 @@ class Inside(nn.Module):
         ),
     ],
 )
-def test_a_mismatch_is_told_by_layer_and_shapes(model: nn.Module, start: str) -> None:
+def test_a_mismatch_is_explained_by_layer_and_shapes(model: nn.Module, start: str) -> None:
     with pytest.raises(ModelError) as error:
         dry_run(model, IMAGES)
     assert str(error.value).startswith(start)
@@ -114,14 +114,14 @@ def test_a_lazy_layer_that_refuses_its_input_is_named() -> None:
         dry_run(nn.Sequential(nn.Flatten(), nn.LazyConv2d(4, 3)), IMAGES)
 
 
-def test_a_batch_that_training_mode_refuses_is_told() -> None:
+def test_a_batch_that_training_mode_refuses_is_explained() -> None:
     model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(36))
     with pytest.raises(ModelError, match=r"1 \(BatchNorm1d\).*more than 1 value per channel"):
         dry_run(model, IMAGES[:1])
 
 
 @pytest.mark.parametrize("output", [tuple, list, lambda x: {"logits": x}, lambda x: None])
-def test_an_output_that_is_no_tensor_is_refused(output: Callable[[Tensor], object]) -> None:
+def test_an_output_that_is_not_a_tensor_is_refused(output: Callable[[Tensor], object]) -> None:
     class Other(nn.Linear):
         def forward(self, x: Tensor) -> object:  # type: ignore[override]
             return output(super().forward(x))
@@ -182,7 +182,7 @@ class Remembering(nn.Module):
         return logits
 
 
-def test_a_buffer_that_training_mode_replaces_is_put_back() -> None:
+def test_a_buffer_that_training_mode_replaces_is_restored() -> None:
     model = Remembering()
     dry_run(model, IMAGES)
     assert model.last.shape == (0,)
@@ -208,11 +208,11 @@ def test_the_mode_stays_after_a_failure_too() -> None:
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
 
 
-def test_a_failure_is_a_finding_too() -> None:
+def test_a_failure_becomes_a_diagnosis() -> None:
     with pytest.raises(ModelError) as error:
         dry_run(nn.Conv2d(3, 4, 3), IMAGES)
-    found = as_finding(error.value).to_json()
+    found = diagnosis_of(error.value).to_json()
     assert (found["severity"], found["where"]) == ("error", "model")
     assert found["message"].endswith("receives 1, from the input [5, 1, 6, 6]")
-    assert found["fix"] == "make it take 1, or change what comes before"
-    assert as_finding(ModelError("no tensor")).message == "no tensor"
+    assert found["fix"].startswith("make it take 1 channels")
+    assert diagnosis_of(ModelError("no tensor")).message == "no tensor"

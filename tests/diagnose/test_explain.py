@@ -16,7 +16,7 @@ TOKENS = torch.arange(28).view(4, 7)
 
 
 class DeepCnn(nn.Module):
-    """The deeper CNN as tutorials print it, or with flatten(1) in place of the view."""
+    """The deeper CNN as printed in tutorials, or with flatten(1) instead of the view."""
 
     def __init__(self, flat: bool) -> None:
         super().__init__()
@@ -54,25 +54,25 @@ class Parts(nn.Module):
         return self.join(self, x)
 
 
-def told(model: nn.Module, x: Tensor) -> LayerError:
+def failure_of(model: nn.Module, x: Tensor) -> LayerError:
     with pytest.raises(LayerError) as error:
         dry_run(model, x)
     assert str(error.value) == f"{error.value.message}; {error.value.fix}"
     return error.value
 
 
-def test_a_flattened_image_is_told_by_its_factors() -> None:
-    error = told(DeepCnn(flat=True), IMAGES)
+def test_a_flattened_image_is_explained_by_its_factors() -> None:
+    error = failure_of(DeepCnn(flat=True), IMAGES)
     assert error.message == (
         "fc1 expects 12,800 inputs but receives 100,352 = 128 x 28 x 28, from relu(conv2)"
     )
     assert "in_features=100352" in error.fix
 
 
-def test_a_view_of_another_size_is_told_by_both() -> None:
-    error = told(DeepCnn(flat=False), IMAGES)
+def test_a_view_of_another_size_is_explained_by_both() -> None:
+    error = failure_of(DeepCnn(flat=False), IMAGES)
     assert error.message == (
-        "view asks for 12,800 numbers a row, conv2 gives 100,352 a sample = 128 x 28 x 28"
+        "view asks for 12,800 numbers per row, conv2 gives 100,352 per sample = 128 x 28 x 28"
     )
     assert "flatten(1)" in error.fix
 
@@ -81,14 +81,14 @@ def test_a_sequential_names_its_layers_by_number_and_class() -> None:
     model = nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(100, 10)
     )
-    assert told(model, IMAGES).message == (
+    assert failure_of(model, IMAGES).message == (
         "4 (Linear) expects 100 inputs but receives 900 = 4 x 15 x 15, from 2 (MaxPool2d)"
     )
 
 
-def test_a_missing_flatten_is_told() -> None:
+def test_a_missing_flatten_is_explained() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Linear(900, 10))
-    error = told(model, IMAGES)
+    error = failure_of(model, IMAGES)
     assert error.message == (
         "2 (Linear) expects 900 inputs but receives 15, the last size of [64, 4, 15, 15], "
         "from 1 (MaxPool2d)"
@@ -135,10 +135,10 @@ def test_a_missing_flatten_is_told() -> None:
         ),
     ],
 )
-def test_functions_between_layers_are_told(
+def test_functions_between_layers_are_explained(
     join: Callable[[Parts, Tensor], Tensor], message: str
 ) -> None:
-    assert told(Parts(join), IMAGES).message == message
+    assert failure_of(Parts(join), IMAGES).message == message
 
 
 @pytest.mark.parametrize(
@@ -157,14 +157,14 @@ def test_functions_between_layers_are_told(
         (
             lambda net, x: net.lstm(net.embedding(x))[0],
             TOKENS,
-            "lstm expects 90 inputs a token but receives 100, from embedding [4, 7, 100]",
+            "lstm expects 90 inputs per token but receives 100, from embedding [4, 7, 100]",
         ),
     ],
 )
-def test_tokens_that_do_not_fit_are_told(
+def test_tokens_that_do_not_fit_are_explained(
     join: Callable[[Parts, Tensor], Tensor], tokens: Tensor, message: str
 ) -> None:
-    assert told(Parts(join), tokens).message == message
+    assert failure_of(Parts(join), tokens).message == message
 
 
 class Block(nn.Module):
@@ -178,12 +178,12 @@ class Block(nn.Module):
         return F.relu(self.conv(x) + x)
 
 
-def test_a_block_of_ones_own_is_named_whole() -> None:
+def test_a_user_defined_block_is_named_as_a_whole() -> None:
     body = nn.Sequential(Block(), Block())
     model = nn.Sequential(body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
-    assert told(model, IMAGES).message == (
+    assert failure_of(model, IMAGES).message == (
         "3 (Linear) expects 4 inputs but receives 3 = 3 x 1 x 1, from 1 (AdaptiveAvgPool2d)"
     )
-    assert told(nn.Sequential(body, nn.Conv2d(4, 5, 1)), IMAGES).message == (
+    assert failure_of(nn.Sequential(body, nn.Conv2d(4, 5, 1)), IMAGES).message == (
         "1 (Conv2d) expects 4 channels but receives 3, from 0.1 (Block) [64, 3, 32, 32]"
     )

@@ -1,4 +1,4 @@
-"""A recipe's plain values that the tests of papertrial.recipe change."""
+"""Plain values of a valid recipe, for tests of papertrial.recipe to change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def tree() -> dict[str, Any]:
-    """A recipe without a fault, new for every test."""
+    """A valid recipe, created for every test."""
     return {
         "name": "linear",
         "task": "regression",

@@ -1,4 +1,4 @@
-"""Files in arguments: which texts they are, what they are relative to, how they count."""
+"""Paths in arguments: which texts are paths, what they are relative to, how they are hashed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def of(recipe: Recipe) -> Any:
         ("https://a.b/c.pt", None), ("../recipe/w.pt", "w.pt"), ("'a\\nb/c'", None), ("''", None),
     ],
 )  # fmt: skip
-def test_a_text_is_a_file_where_it_is_there_or_says_that_it_is(
+def test_a_text_is_a_path_if_it_exists_or_begins_like_a_path(
     folders: tuple[Path, Path], text: str, file: str | None
 ) -> None:
     plain = text.strip("'").replace("\\n", "\n") if text != "'a\\nb/c'" else "a\\nb/c"
@@ -66,7 +66,7 @@ def test_a_text_is_a_file_where_it_is_there_or_says_that_it_is(
 
 
 @pytest.mark.parametrize("text", ["./absent.pt", "../absent", "/nowhere/w.pt", "~/absent-file.pt"])
-def test_a_path_that_leads_nowhere_is_a_problem_with_its_line(
+def test_a_path_that_does_not_exist_is_a_problem_with_its_line(
     folders: tuple[Path, Path], text: str
 ) -> None:
     with pytest.raises(InvalidRecipeError) as caught:
@@ -103,7 +103,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("model", PLACES)
-def test_a_file_counts_by_its_content_wherever_it_stands(
+def test_a_file_is_hashed_by_its_content_in_any_argument(
     folders: tuple[Path, Path], model: str
 ) -> None:
     folder = folders[0]
@@ -123,7 +123,7 @@ def test_a_file_counts_by_its_content_wherever_it_stands(
 
 
 @pytest.mark.parametrize("change", ["en.txt", "new.txt", "deep/er.txt"])
-def test_a_folder_counts_by_its_files(folders: tuple[Path, Path], change: str) -> None:
+def test_a_folder_is_hashed_by_its_files(folders: tuple[Path, Path], change: str) -> None:
     recipe = loaded(folders[0], "./words")
     first = training_hash(recipe)
     made = portable(recipe)
@@ -135,7 +135,7 @@ def test_a_folder_counts_by_its_files(folders: tuple[Path, Path], change: str) -
     assert training_hash(recipe) != first
 
 
-def test_what_is_too_large_stays_where_it_is_and_counts(folders: tuple[Path, Path]) -> None:
+def test_a_large_file_is_hashed_but_not_copied(folders: tuple[Path, Path]) -> None:
     recipe = loaded(folders[0], "{a: w.pt, b: ./words}")
     made = portable(recipe, limit=5)
     assert set(made.files) == {"code/net.py"}
@@ -145,7 +145,7 @@ def test_what_is_too_large_stays_where_it_is_and_counts(folders: tuple[Path, Pat
         ("file", "model.x.a", 6), ("folder", "model.x.b", 6),
     ]  # fmt: skip
     assert len(made.not_covered) == 2
-    assert all("more than the 5 that a run keeps a copy of" in note for note in made.not_covered)
+    assert all("the limit is 5 bytes" in note for note in made.not_covered)
     assert portable(recipe, limit=6).not_covered == ()
 
 

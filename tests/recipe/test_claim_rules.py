@@ -1,4 +1,4 @@
-"""Claims that cannot be judged are refused, each with its key, its line and what to write."""
+"""Claims that cannot be judged are refused, each with its key, its line and the fix."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from typing import Any
 
 import pytest
 
-from papertrial.errors import InvalidRecipeError
+from papertrial.errors import InvalidRecipeError, Problem
 from papertrial.recipe.load import load_recipe
 
 Tree = dict[str, Any]
 
 CLAIM = {"metric": "accuracy", "value": 0.55, "tolerance": 0.01}
-NO_TOLERANCE = (
-    "is missing: how far from the number is still the same result? Give it in the metric's unit "
-    '(0.01), of a fraction also in text ("1 point")'
-)
-AMBIGUOUS = 'a percent of what is ambiguous: write 0.01, "1 point", or relative_tolerance: 0.01'
-BEST_OF = "best-of needs the number of runs that it is the best of, at least 2"
+NO_TOLERANCE = 'as "1 point"'
+AMBIGUOUS = 'write 0.01, "1 point", or relative_tolerance: 0.01'
 OTHER = {"recipe": "other.yaml"}
-TWICE = "has the metric, split, kind and value of another claim, claims.0; keep one"
-# (changes to the claim, key, message)
+# (changes to the claim, key, part of the message with the given value or the fix)
 REFUSED: list[tuple[Tree, str, str]] = [
     ({"tolerance": None}, "tolerance", NO_TOLERANCE),
     ({"tolerance": None, "kind": "single-run"}, "tolerance", NO_TOLERANCE),
@@ -32,22 +27,22 @@ REFUSED: list[tuple[Tree, str, str]] = [
     (
         {"tolerance": 2},
         "tolerance",
-        '2 is more than accuracy itself can be, a fraction; write 0.02 or "2 points"',
+        'write 0.02 or "2 points"',
     ),
     (
         {"metric": "loss", "value": 1.5, "tolerance": "1 point"},
         "tolerance",
-        "loss is no fraction, so points mean nothing: give a number in its own unit, got '1 point'",
+        "give a number in its own unit, got '1 point'",
     ),
     (
         {"relative_tolerance": 0.1},
         "relative_tolerance",
-        "give tolerance or relative_tolerance, not both (got 0.01 and 0.1)",
+        "(got 0.01 and 0.1)",
     ),
     (
         {"tolerance": None, "relative_tolerance": 5},
         "relative_tolerance",
-        'must be a fraction of the value below 1, 0.01 or "1 %", got 5',
+        '0.01 or "1 %", got 5',
     ),
     (
         {"value": 55},
@@ -64,140 +59,137 @@ REFUSED: list[tuple[Tree, str, str]] = [
         "value",
         "155 % is more than 1: accuracy is a fraction",
     ),
-    ({"value": -0.1}, "value", "accuracy is never below 0, got -0.1"),
+    ({"value": -0.1}, "value", "cannot be negative, got -0.1"),
     (
         {"metric": "loss", "value": "55 %"},
         "value",
-        "loss is no fraction: give a number in its own unit, got '55 %'",
+        "give a number in its own unit, got '55 %'",
     ),
     (
         {"value": "55 points", "tolerance": "1 point"},
         "value",
-        "points are for a difference: write a percent sign, got '55 points'",
+        "write a percent sign, got '55 points'",
     ),
     (
         {"metric": "f1", "value": "8.75 % error", "tolerance": "1 point"},
         "value",
-        "an error is 1 - accuracy, which f1 is not, got '8.75 % error'",
+        "f1, got '8.75 % error'",
     ),
     (
         {"printed": "64 %", "tolerance": "1 point"},
         "printed",
-        "'64 %' is 0.635 to 0.645, which the value 0.55 is not within",
+        "'64 %' means 0.635 to 0.645, but the value is 0.55",
     ),
     (
         {"printed": "53 %", "rounding": "truncated", "tolerance": "1 point"},
         "printed",
-        "'53 %' is 0.53 to 0.54, which the value 0.55 is not within",
+        "'53 %' means 0.53 to 0.54, but the value is 0.55",
     ),
     (
         {"printed": "55"},
         "printed",
-        '55 is more than 1: accuracy is a fraction; where the paper means percent, write "55 %"',
+        'write "55 %"',
     ),
     (
         {"printed": 0.55},
         "printed",
-        'must be text in quotes, which keeps the last digits: "0.900", got 0.55',
+        '"0.900", got 0.55',
     ),
-    ({"printed": "0.55M"}, "printed", "M is for parameters and samples, got '0.55M'"),
-    ({"rounding": "truncated"}, "rounding", "is for printed digits; give them as printed"),
+    ({"printed": "0.55M"}, "printed", "parameters and samples, got '0.55M'"),
+    ({"rounding": "truncated"}, "rounding", "give them in printed"),
     (
         {"baseline": 54},
         "baseline",
-        '54 is more than 1: accuracy is a fraction; write 0.54 or "54 %"',
+        'write 0.54 or "54 %"',
     ),
     (
         {"plus_minus": {"value": 1.5, "is": "sd"}},
         "plus_minus.value",
-        '1.5 is more than accuracy itself can be, a fraction; write 0.015 or "1.5 points"',
+        'write 0.015 or "1.5 points"',
     ),
     (
         {"metric": "f1_per_class"},
         "metric",
-        "a claim takes a metric that is one number, got 'f1_per_class'",
+        "got 'f1_per_class'",
     ),
     (
         {"metric": "confusion_matrix"},
         "metric",
-        "a claim takes a metric that is one number, got 'confusion_matrix'",
+        "got 'confusion_matrix'",
     ),
     (
         {"metric": "mse"},
         "metric",
-        "image-classification has no mse; it has loss, accuracy, top5_accuracy, precision, recall, "
+        "its metrics are loss, accuracy, top5_accuracy, precision, recall, "
         "f1, precision_micro, recall_micro, f1_micro, precision_weighted, recall_weighted, "
         "f1_weighted, auroc",
     ),
-    ({"metric": "f1_micro"}, "metric", "the recipe does not compute f1_micro; add it to metrics"),
-    ({"split": "validation"}, "split", "digits has no validation part; set data.splits.validation"),
-    ({"kind": "best-of"}, "n", f"{BEST_OF}; it is missing"),
-    ({"kind": "best-of", "n": 1}, "n", f"{BEST_OF}; got 1"),
+    ({"metric": "f1_micro"}, "metric", "add it to metrics"),
+    ({"split": "validation"}, "split", "set data.splits.validation"),
+    ({"kind": "best-of"}, "n", "at least 2; it is missing"),
+    ({"kind": "best-of", "n": 1}, "n", "at least 2; got 1"),
     (
         {"kind": "single-run", "n": 3},
         "n",
-        "a single run is one run, got 3; the mean of more is kind: mean",
+        "got 3; for a mean of runs, use kind: mean",
     ),
     (
         {"kind": "exact", "tolerance": None},
         "kind",
-        "exact is for parameters and samples, which no training changes, got accuracy; a "
-        "deterministic number is a mean",
+        "got metric: accuracy; for a deterministic score, use kind: mean",
     ),
     (
         {"metric": "parameters", "value": 11},
         "kind",
-        "parameters are counted, not trained for: give kind: exact, got mean",
+        "must be exact for parameters, which is a count, got mean",
     ),
     (
         {"metric": "samples", "value": 11, "kind": "exact"},
         "tolerance",
-        "means nothing for kind: exact, a count; remove it",
+        "kind: exact; remove it",
     ),
     (
         {"metric": "samples", "value": 11.5, "kind": "exact", "tolerance": None},
         "value",
-        "samples are a whole number, got 11.5",
+        "whole number for samples, got 11.5",
     ),
     (
         {"metric": "parameters", "value": 280_000, "kind": "exact", "tolerance": None,
          "printed": "0.27M"},
         "printed",
-        "'0.27M' is 265000 to 275000, which the value 280000 is not within",
+        "'0.27M' means 265000 to 275000, but the value is 280000",
     ),
-    ({"side": "about"}, "side", "is for kind: difference, got kind: mean"),
-    ({"versus": OTHER}, "versus", "is for kind: difference, got kind: mean"),
+    ({"side": "about"}, "side", "only for kind: difference, got kind: mean"),
+    ({"versus": OTHER}, "versus", "only for kind: difference, got kind: mean"),
     (
         {"kind": "difference"},
         "versus",
-        "a difference needs its other side, a recipe or a change (set) to this one: versus: "
-        "{recipe: other.yaml}",
+        "versus: {recipe: other.yaml} or versus: {set: {epochs: 2}}",
     ),
     (
         {"kind": "difference", "versus": {"recipe": None, "set": {}}},
         "versus",
-        "a difference needs its other side, a recipe or a change (set) to this one: versus: "
-        "{recipe: other.yaml}",
+        "versus: {recipe: other.yaml} or versus: {set: {epochs: 2}}",
     ),
     (
         {"kind": "difference", "versus": OTHER, "value": "1.2 %", "tolerance": "1 point"},
         "value",
-        'is ambiguous for a difference: write 0.012 or "1.2 points", got \'1.2 %\'',
+        'write 0.012 or "1.2 points", got \'1.2 %\'',
     ),
     (
         {"kind": "difference", "versus": OTHER, "value": 1.2},
         "value",
-        '1.2 is more than 1: accuracy is a fraction; write 0.012 or "1.2 points"',
+        'write 0.012 or "1.2 points"',
     ),
     (
         {"kind": "difference", "versus": OTHER, "value": 0.012, "baseline": 0.5},
         "baseline",
-        "a difference is itself the gain that is claimed; remove it",
+        "itself a gain; remove it",
     ),
     (
         {"best_epoch_on_test": True},
         "best_epoch_on_test",
-        "needs each epoch's test score: set evaluate.test: every-epoch",
+        "set evaluate.test: every-epoch",
     ),
 ]  # fmt: skip
 
@@ -210,68 +202,79 @@ def digits(tree: Tree) -> Tree:
     return tree
 
 
-def problems(tree: Tree) -> list[tuple[str, str]]:
+def problem_of(tree: Tree) -> Problem:
+    """The only problem of an invalid recipe."""
     with pytest.raises(InvalidRecipeError) as caught:
         load_recipe(tree)
-    return [(problem.where, problem.message) for problem in caught.value.problems]
+    (problem,) = caught.value.problems
+    return problem
 
 
-@pytest.mark.parametrize(("changes", "key", "message"), REFUSED)
-def test_what_cannot_be_judged_is_refused_with_one_problem(
-    digits: Tree, changes: Tree, key: str, message: str
+@pytest.mark.parametrize(("changes", "key", "words"), REFUSED)
+def test_a_claim_that_cannot_be_judged_is_refused_with_one_problem(
+    digits: Tree, changes: Tree, key: str, words: str
 ) -> None:
     digits["claims"] = [CLAIM]
     load_recipe(digits)
     digits["claims"] = [{**CLAIM, **changes}]
-    assert problems(digits) == [(f"claims.0.{key}", message)]
+    problem = problem_of(digits)
+    assert problem.where == f"claims.0.{key}"
+    assert words in problem.message
 
 
-def test_the_best_epoch_on_test_is_that_of_the_test_split(digits: Tree) -> None:
+def test_the_best_epoch_on_test_needs_the_test_split(digits: Tree) -> None:
     digits["evaluate"] = {"test": "every-epoch"}
     digits["claims"] = [{**CLAIM, "best_epoch_on_test": True}]
     assert load_recipe(digits).claims[0].best_epoch_on_test
     digits["claims"][0]["split"] = "train"
-    rule = "is for the test split, got split: train"
-    assert problems(digits) == [("claims.0.best_epoch_on_test", rule)]
+    problem = problem_of(digits)
+    assert problem.where == "claims.0.best_epoch_on_test"
+    assert "got split: train" in problem.message
 
 
-def test_a_set_without_a_test_part_needs_one_drawn(digits: Tree) -> None:
+def test_a_claim_on_a_missing_test_part_is_refused(digits: Tree) -> None:
     digits["claims"] = [CLAIM]
     digits["data"]["splits"] = {}
-    rule = "digits has no test part; set data.splits.test"
-    assert problems(digits) == [("claims.0.split", rule)]
+    problem = problem_of(digits)
+    assert problem.where == "claims.0.split"
+    assert problem.message.endswith("; set data.splits.test")
 
 
-def test_what_something_listens_to_is_computed(digits: Tree) -> None:
+def test_a_monitored_metric_is_computed(digits: Tree) -> None:
     digits |= {"metrics": ["accuracy"], "early_stopping": {}}
     digits["data"]["splits"]["validation"] = 0.1
     digits["claims"] = [{**CLAIM, "metric": "loss", "split": "validation"}]
     assert load_recipe(digits).claims[0].number == 0.55
 
 
-def test_without_metrics_named_nothing_is_known_of_them_yet(digits: Tree) -> None:
+def test_without_metrics_in_the_recipe_all_metrics_of_the_task_are_computed(digits: Tree) -> None:
     del digits["metrics"]
     digits["claims"] = [{**CLAIM, "metric": "auroc"}]
     assert load_recipe(digits).metrics == ()
 
 
-def test_a_metric_of_another_task_is_told_where_no_metrics_are_named(tree: Tree) -> None:
-    tree["claims"] = [{**CLAIM, "metric": "top3_accuracy"}]
-    rule = "regression has no top3_accuracy; it has loss, mse, rmse, mae, r2"
-    assert ("claims.0.metric", rule) in problems(tree)
+def test_a_metric_of_another_task_is_reported_without_metrics_in_the_recipe(tree: Tree) -> None:
+    tree["claims"] = [{**CLAIM, "split": "train", "metric": "top3_accuracy"}]
+    problem = problem_of(tree)
+    assert problem.where == "claims.0.metric"
+    assert "its metrics are loss, mse, rmse, mae, r2" in problem.message
 
 
-def test_a_fixed_horizon_is_not_far(digits: Tree) -> None:
+def test_a_fixed_horizon_has_at_most_500_seeds(digits: Tree) -> None:
     digits["verify"] = {"horizon": "fixed", "max_seeds": 501}
-    rule = "a fixed horizon is one of at most 500 seeds, got 501; set verify.horizon: anytime for "
-    assert problems(digits) == [("verify.max_seeds", f"{rule}more")]
+    problem = problem_of(digits)
+    assert problem.where == "verify.max_seeds"
+    assert "at most 500" in problem.message
+    assert "got 501; for more seeds, set verify.horizon: anytime" in problem.message
     digits["verify"]["max_seeds"] = 500
     assert load_recipe(digits).verify.max_seeds == 500
 
 
-def test_a_claim_that_stands_twice_is_refused_also_in_other_words(digits: Tree) -> None:
+def test_a_duplicate_claim_is_refused_also_in_another_unit(digits: Tree) -> None:
     digits["claims"] = [CLAIM, {**CLAIM, "value": "55 %", "tolerance": "2 points"}]
-    assert problems(digits) == [("claims.1", TWICE)]
+    problem = problem_of(digits)
+    assert problem.where == "claims.1"
+    assert "claims.0; keep one" in problem.message
     digits["claims"][1]["value"] = 0.56
     assert len(load_recipe(digits).claims) == 2
     digits["claims"][1] |= {"value": 0.55, "kind": "single-run"}
@@ -287,7 +290,7 @@ def test_bounds_need_no_tolerance(digits: Tree) -> None:
     assert [claim.allowed for claim in load_recipe(digits).claims] == [0, 0, 0]
 
 
-def test_all_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+def test_all_problems_of_claims_are_reported_together_with_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(
         """name: linear

@@ -1,4 +1,4 @@
-"""A bare number beside a percentage is refused, with each text that it may stand for."""
+"""A number without a unit beside a percentage is refused, with each text that it can mean."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_what_can_be_read_in_one_way_is_accepted(changes: Tree) -> None:
     assert claim.number
 
 
-def test_units_are_told_with_all_other_problems_and_their_lines(tmp_path: Path) -> None:
+def test_units_are_reported_with_all_other_problems_and_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(TEXT)
     found = problems(path)

@@ -1,4 +1,4 @@
-"""A slot's code with all that it imports: what is found, what is hashed, what is loaded."""
+"""The closure of a slot's code: which modules are found, hashed and loaded."""
 
 from __future__ import annotations
 
@@ -303,12 +303,12 @@ def test_installed_packages_that_code_imports_are_named(tmp_path: Path) -> None:
 NOT_COVERED = [
     ("import importlib\nimportlib.import_module(name)", "net.py:2: imports a module by a computed"),
     ("x = __import__(name)", "net.py:1: imports a module by a computed name (__import__)"),
-    ("exec(text)", "net.py:1: runs code from a text (exec)"),
+    ("exec(text)", "net.py:1: runs code from a string (exec)"),
     ("import sys\nsys.path.append('..')", "net.py:2: changes sys.path"),
     ("import sys\nsys.path += ['..']", "net.py:2: changes sys.path"),
     ("import sys\nsys.path[:0] = ['..']", "net.py:2: changes sys.path"),
     ("import importlib.util as u\nu.spec_from_file_location('a', p)", "imports a file by its path"),
-    ("import torch\ntorch.hub.load('a', 'b')", "net.py:2: loads code by torch.hub"),
+    ("import torch\ntorch.hub.load('a', 'b')", "net.py:2: loads code with torch.hub"),
     ("import torch\ntorch.ops.load_library('a.so')", "net.py:2: loads a compiled library"),
 ]
 
@@ -318,8 +318,8 @@ def test_what_cannot_be_followed_is_noted_with_its_line(
     text: str, note: str, tmp_path: Path
 ) -> None:
     write(tmp_path, {"net.py": text})
-    (told,) = closure_of(f"{tmp_path}/net.py:x").not_covered
-    assert note in told
+    (found,) = closure_of(f"{tmp_path}/net.py:x").not_covered
+    assert note in found
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_a_compiled_module_is_hashed_and_noted(tmp_path: Path) -> None:
         ({"net.py": "from .. import x"}, "ImportError: attempted relative import beyond"),
     ],
 )
-def test_what_fails_inside_a_closure_is_told_with_its_place(
+def test_a_failure_inside_a_closure_is_reported_with_its_place(
     files: Files, words: str, tmp_path: Path
 ) -> None:
     write(tmp_path, files)

@@ -1,4 +1,4 @@
-"""The two hashes: what they change with, and what leaves them as they are."""
+"""The two hashes: which changes of a recipe change them, and which do not."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_word_vectors_of_a_name_count_by_it(tree: Tree, name: str | None, other:
 
 
 @pytest.mark.parametrize("key", ["vocabulary_file", "vectors", "init_from"])
-def test_a_file_that_is_gone_is_told(tmp_path: Path, tree: Tree, key: str) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, tree: Tree, key: str) -> None:
     tree["task"] = "text-classification"
     path = str(tmp_path / "gone.txt")
     if key == "init_from":
@@ -210,7 +210,7 @@ def test_a_file_that_is_gone_is_told(tmp_path: Path, tree: Tree, key: str) -> No
     recipe = load_recipe(tree, check=False)
     with pytest.raises(RecipeError) as caught:
         training_hash(recipe)
-    assert str(caught.value) == f"there is no readable file {path!r}: No such file or directory"
+    assert f"{path!r}: No such file or directory" in str(caught.value)
 
 
 def test_the_name_taken_from_a_file_counts(tmp_path: Path, tree: Tree) -> None:

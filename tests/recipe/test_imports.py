@@ -1,4 +1,4 @@
-"""A look at a source: its imports in every form, and the files that it reads by name."""
+"""The imports of a source in every form, and the files that it reads by a literal name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IMPORTS = [
 
 
 @pytest.mark.parametrize(("text", "imports"), IMPORTS)
-def test_imports_are_found_wherever_they_stand(text: str, imports: list[Import]) -> None:
+def test_imports_are_found_in_any_form(text: str, imports: list[Import]) -> None:
     found = scan(text.encode())
     assert list(found.imports) == imports
     assert not found.computed
@@ -42,5 +42,5 @@ def test_files_that_are_read_by_name_are_found(text: str, files: list[tuple[int,
 
 
 @pytest.mark.parametrize("source", [b"def f(:", b"\0", b"# coding: nonsense\n\xff"])
-def test_what_is_no_python_imports_nothing(source: bytes) -> None:
+def test_invalid_python_has_no_imports(source: bytes) -> None:
     assert scan(source) == Scan()

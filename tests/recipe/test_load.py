@@ -1,4 +1,4 @@
-"""From a shipped name, a file or plain values to one checked, frozen Recipe, and back to YAML."""
+"""Loading a recipe from a shipped name, a file or plain values, and converting it to YAML."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_file_and_plain_values_give_the_same_recipe(file: Path, tree: Tree) ->
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_a_shipped_recipe_loads_by_its_name_and_bears_it(name: str) -> None:
+def test_a_shipped_recipe_loads_by_its_name_and_has_it(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert read(name) == (name, shipped()[name], Path.cwd())
@@ -75,17 +75,20 @@ def test_the_recipe_is_read_once(file: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("digits-mpl", "there is no shipped recipe and no file 'digits-mpl'; did you mean"),
+        ("digits-mpl", "'digits-mpl'; did you mean"),
         ("zzz", f"valid: {', '.join(sorted(shipped()))}\n"),
-        ("zzz", "`papertrial list` shows the shipped ones; a recipe of your own ends in .yaml"),
+        (
+            "zzz",
+            "`papertrial list` shows the shipped recipes; the name of a recipe file ends in .yaml",
+        ),
         ("nowhere.yaml", "cannot read the recipe nowhere.yaml: No such file or directory"),
         ("nowhere.yml", "cannot read the recipe nowhere.yml"),
-        ("", "there is no shipped recipe and no file ''"),
-        (TEXT * 3, "a recipe is named by its file, got its text"),
-        ("x" * 3000, "there is no shipped recipe and no file"),
+        ("", "named ''"),
+        (TEXT * 3, "save it in a .yaml file, or pass a mapping"),
+        ("x" * 3000, "no shipped recipe or file is named 'xxx"),
     ],
 )
-def test_what_cannot_be_found_says_so(source: str, words: str) -> None:
+def test_a_recipe_that_cannot_be_found_is_reported(source: str, words: str) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(source)
     assert words in str(caught.value)
@@ -95,13 +98,13 @@ def test_what_cannot_be_found_says_so(source: str, words: str) -> None:
     ("content", "words"),
     [
         (b"name: \xff", "is not UTF-8 text: invalid start byte"),
-        (b"", "a recipe is a mapping of keys to values, got an empty text"),
-        (b"# nothing\n", "got an empty text"),
-        (b"- a", "a recipe is a mapping of keys to values, got list"),
+        (b"", "must be a mapping of keys to values, got an empty file"),
+        (b"# nothing\n", "got an empty file"),
+        (b"- a", "must be a mapping of keys to values, got list"),
         (b"just text", "got str"),
     ],
 )
-def test_a_file_that_is_no_mapping_says_so(file: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_a_mapping_is_reported(file: Path, content: bytes, words: str) -> None:
     file.write_bytes(content)
     with pytest.raises(RecipeError) as caught:
         load_recipe(file)
@@ -261,7 +264,7 @@ def test_yaml_of_a_shipped_recipe_loads_to_an_equal_one(tmp_path: Path, name: st
     assert load_recipe(path) == load_recipe(name)
 
 
-def test_yaml_is_resolved_and_leaves_out_what_is_not_set(tree: Tree) -> None:
+def test_yaml_has_defaults_and_omits_unset_keys(tree: Tree) -> None:
     plain = to_tree(load_recipe(tree))
     assert plain["loss"] == {"use": "torch.nn.MSELoss"}
     assert plain["evaluate"] == {
@@ -271,7 +274,7 @@ def test_yaml_is_resolved_and_leaves_out_what_is_not_set(tree: Tree) -> None:
     assert list(plain)[:4] == ["name", "task", "data", "model"]
 
 
-def test_values_that_are_not_plain_are_refused_on_loading(tree: Tree) -> None:
+def test_values_that_yaml_cannot_express_are_refused(tree: Tree) -> None:
     tree["model"]["bias"] = len
     with pytest.raises(RecipeError, match=r"model\.bias"):
         load_recipe(tree)

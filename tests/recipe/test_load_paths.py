@@ -95,12 +95,12 @@ def test_a_tilde_is_the_home_folder_and_an_absolute_path_stays(
     assert at(absolute, key) == f"/data/{value}"
 
 
-def test_a_tilde_of_no_user_is_told_of_when_it_is_opened(folders: tuple[Path, Path]) -> None:
+def test_a_tilde_of_an_unknown_user_stays(folders: tuple[Path, Path]) -> None:
     recipe = load_recipe(written(folders[0], "data.path", "~nobody-here/x"))
     assert recipe.data.path == f"{folders[0]}/~nobody-here/x"
 
 
-def test_vectors_of_a_name_are_no_path(folders: tuple[Path, Path]) -> None:
+def test_named_vectors_are_not_a_path(folders: tuple[Path, Path]) -> None:
     recipe = load_recipe(written(folders[0], "data.text.vectors", "glove.6B.100d"))
     assert recipe.data.text is not None
     assert recipe.data.text.vectors == "glove.6B.100d"
@@ -162,5 +162,5 @@ def test_a_path_reached_by_a_link_is_the_file_itself(folders: tuple[Path, Path])
         {"data": {"path": None, "text": {"vectors": 3, "vocabulary_file": ["a"]}}},
     ],
 )
-def test_anchoring_bears_a_tree_of_any_shape(tree: Tree) -> None:
+def test_anchoring_accepts_a_tree_of_any_shape(tree: Tree) -> None:
     assert anchor_files(tree, Path("/x")) == tree

@@ -1,4 +1,4 @@
-"""All that is wrong with a recipe in one message: key path, line, value got, rule, nearest name."""
+"""All problems of a recipe in one message: key path, line, rule, given value, nearest name."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def problems(source: Path | Tree, *overrides: str) -> list[Problem]:
     return caught.value.problems
 
 
-def said(source: Path | Tree, *overrides: str) -> list[str]:
+def messages(source: Path | Tree, *overrides: str) -> list[str]:
     return [str(p) for p in problems(source, *overrides)]
 
 
-def test_every_problem_is_told_at_once_in_the_order_of_the_file(file: Path) -> None:
+def test_all_problems_are_reported_together_in_the_order_of_the_file(file: Path) -> None:
     file.write_text(
         """name: -linear
 tsk: regression
@@ -75,36 +75,40 @@ claims:
   - metric: r2
 """
     )
-    expected = """line 1, name: must be letters, digits, '.', '_' and '-', a letter or digit first, got '-linear'
-line 2, tsk: unknown key, got 'regression'; did you mean "task"?
-line 4, data.source: must be one of the known names, got 'diabets'; did you mean "diabetes"?
-line 5, data.batch_size: must be a number of samples of at least 1, or full, got 0
-line 6, data.batch_size: this key stands twice, first on line 5; keep one
-line 7, data.splits.stratify: a stratified draw is random; got draw: last
-line 9, data.transform.0: must be a mapping of keys to values, got 3
-line 10, data.transform.1.use: torch.nn has no 'ReLUU', got use: 'torch.nn.ReLUU'; did you mean "ReLU"?
-line 13, model.in_feature: torch.nn.Linear takes no such argument, got 10; valid: bias, device, dtype
-line 15, loss.reduction: is already given by args, got 'sum'
-line 16, optimizer.lr: torch.optim.SGD takes a number here, got 'fast'
-line 17, scheduler.step_size: torch.optim.lr_scheduler.StepLR needs the argument 'step_size', which is missing
-line 19, scheduler.monitor: unknown metric, got 'los'; did you mean "loss"?
-line 19, scheduler.monitor: needs a validation part; set data.splits.validation
-line 20, epochs: must be a valid integer, got 'yes'
-line 21, paper: must be a mapping of keys to values, got 'a title'
-line 22, metrics.1: unknown metric, got 'acuracy'; did you mean "accuracy"?
-line 25, claims.0.value: must be a number, or text such as "55 %", got '0.5'
-line 26, claims.0.kind: must be one of the known names, got 'meen'; did you mean "mean"?
-line 27, claims.1.value: is missing, and has no default
-line 24, claims.0.metric: the recipe does not compute r2; add it to metrics
-line 27, claims.1.metric: the recipe does not compute r2; add it to metrics
-line 24, claims.0.tolerance: is missing: how far from the number is still the same result? Give it in the metric's unit (0.01), of a fraction also in text ("1 point")
-line 27, claims.1.tolerance: is missing: how far from the number is still the same result? Give it in the metric's unit (0.01), of a fraction also in text ("1 point")
-override "evaluate.evry=2", evaluate.evry: unknown key, got 2; did you mean "every"?
-override "seed=-1", seed: must be greater than or equal to 0, got -1
-override "lr", an override is dotted.key=value, such as optimizer.lr=0.01
-task: is missing, and has no default"""  # noqa: E501
-    got = said(file, "evaluate.evry=2", "seed=-1", "lr")
-    assert sorted(got) == sorted(expected.split("\n"))
+    expected = [
+        ("line 1, name: ", "got '-linear'"),
+        ("line 2, tsk: unknown key", "got 'regression'; did you mean \"task\"?"),
+        ("line 4, data.source: ", "got 'diabets'; did you mean \"diabetes\"?"),
+        ("line 5, data.batch_size: ", "at least 1, or full, got 0"),
+        ("line 6, data.batch_size: ", "first on line 5; keep one"),
+        ("line 7, data.splits.stratify: ", "draw: random, got draw: last"),
+        ("line 9, data.transform.0: ", "mapping of keys to values, got 3"),
+        ("line 10, data.transform.1.use: ", 'did you mean "ReLU"?'),
+        ("line 13, model.in_feature: ", "got 10; valid: bias, device, dtype"),
+        ("line 15, loss.reduction: ", "by args, got 'sum'"),
+        ("line 16, optimizer.lr: ", "a number for torch.optim.SGD, got 'fast'"),
+        ("line 17, scheduler.step_size: is missing; ", "requires the argument 'step_size'"),
+        ("line 19, scheduler.monitor: ", "got 'los'; did you mean \"loss\"?"),
+        ("line 19, scheduler.monitor: ", "set data.splits.validation"),
+        ("line 20, epochs: ", "integer, got 'yes'"),
+        ("line 21, paper: ", "mapping of keys to values, got 'a title'"),
+        ("line 22, metrics.1: ", "got 'acuracy'; did you mean \"accuracy\"?"),
+        ("line 25, claims.0.value: ", "such as \"55 %\", got '0.5'"),
+        ("line 26, claims.0.kind: ", "got 'meen'; did you mean \"mean\"?"),
+        ("line 27, claims.1.value: ", "is missing"),
+        ("line 24, claims.0.metric: ", "r2; add it to metrics"),
+        ("line 27, claims.1.metric: ", "r2; add it to metrics"),
+        ("line 24, claims.0.tolerance: is missing: ", 'as "1 point"'),
+        ("line 27, claims.1.tolerance: is missing: ", 'as "1 point"'),
+        ('override "evaluate.evry=2", evaluate.evry: ', 'got 2; did you mean "every"?'),
+        ('override "seed=-1", seed: ', "0, got -1"),
+        ('override "lr", ', "dotted.key=value, such as optimizer.lr=0.01"),
+        ("task: ", "is missing"),
+    ]
+    got = messages(file, "evaluate.evry=2", "seed=-1", "lr")
+    assert len(got) == len(expected)
+    for start, words in expected:
+        assert len([one for one in got if one.startswith(start) and words in one]) == 1, start
     numbered = [p.line for p in problems(file) if p.line is not None]
     assert numbered == sorted(numbered)
 
@@ -119,12 +123,12 @@ def test_the_message_begins_with_the_file_and_the_count(file: Path) -> None:
     )
 
 
-def test_a_syntax_error_is_told_with_its_line(file: Path) -> None:
+def test_a_syntax_error_has_its_line(file: Path) -> None:
     file.write_text(TEXT + "paper: a: b\n")
-    assert said(file) == ["line 12, YAML syntax error: mapping values are not allowed here"]
+    assert messages(file) == ["line 12, YAML syntax error: mapping values are not allowed here"]
 
 
-def test_a_date_that_is_none_is_text(file: Path) -> None:
+def test_an_impossible_date_is_text(file: Path) -> None:
     file.write_text(TEXT + "paper: {notes: 2024-02-31}\n")
     assert load_recipe(file).paper.notes == "2024-02-31"
 
@@ -141,13 +145,13 @@ def test_a_date_that_is_none_is_text(file: Path) -> None:
 )
 def test_an_odd_key_has_its_line_too(file: Path, added: str, text: str) -> None:
     file.write_text(TEXT + added)
-    [problem] = said(file)
+    [problem] = messages(file)
     assert problem.startswith(text)
 
 
 def test_a_long_value_is_cut_short(file: Path) -> None:
     file.write_text(TEXT + f"paper: [{', '.join(map(str, range(1000)))}]\n")
-    [problem] = said(file)
+    [problem] = messages(file)
     got = problem.partition("got ")[2]
     assert got == repr(list(range(1000)))[:57] + "..."
 
@@ -155,16 +159,16 @@ def test_a_long_value_is_cut_short(file: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "text"),
     [
-        ("optimizer.lr=x", "optimizer.lr: torch.optim.SGD takes a number here, got 'x'"),
+        ("optimizer.lr=x", "optimizer.lr: must be a number for torch.optim.SGD, got 'x'"),
         (
             "optimizer={use: torch.optim.SGD, lrr: 1}",
-            "optimizer.lrr: torch.optim.SGD takes no such",
+            "optimizer.lrr: is not an argument of torch.optim.SGD, got 1",
         ),
-        ("data={source: diabetes}", "data.batch_size: is missing, and has no default"),
-        ("epochs=null", "epochs: give the length of the training as epochs or steps; got neither"),
+        ("data={source: diabetes}", "data.batch_size: is missing"),
+        ("epochs=null", "epochs: give the length of training in epochs or steps, got neither"),
         ("steps=5", "steps: give epochs or steps, not both (got 1 and 5)"),
-        ("model.in_features.x=1", "model.in_features: is not a section or an entry of a list"),
-        ("name.x=1", "name: is not a section or an entry of a list"),
+        ("model.in_features.x=1", "model.in_features: is not a section or a list"),
+        ("name.x=1", "name: is not a section or a list"),
         ("²=3", "²: unknown key, got 3"),
         ("0=3", "0: "),
         ("optimizer.0=3", "optimizer.0: "),
@@ -172,12 +176,12 @@ def test_a_long_value_is_cut_short(file: Path) -> None:
         ("seed=2024-13-45", "seed: must be a valid integer, got '2024-13-45'"),
         (
             "scheduler.use=torch.optim.lr_scheduler.StepLR",
-            "scheduler.step_size: torch.optim.lr_scheduler.StepLR needs the argument 'step_size'",
+            "scheduler.step_size: is missing; torch.optim.lr_scheduler.StepLR requires",
         ),
     ],
 )
 def test_a_problem_of_an_override_names_the_override(file: Path, override: str, text: str) -> None:
-    got = said(file, override)
+    got = messages(file, override)
     assert got
     assert got[0].startswith(f'override "{override}", {text}')
 
@@ -188,29 +192,30 @@ def test_a_malformed_override_does_not_take_the_lines_of_the_file(file: Path) ->
 
 
 def test_a_list_is_called_a_list(file: Path) -> None:
-    [problem] = said(file, "metrics=loss")
+    [problem] = messages(file, "metrics=loss")
     assert "tuple" not in problem
 
 
 @pytest.mark.parametrize("key", ["name", "task", "data", "model", "loss", "optimizer"])
-def test_a_missing_key_is_told(tree: Tree, key: str) -> None:
+def test_a_missing_key_is_reported(tree: Tree, key: str) -> None:
     del tree[key]
-    assert said(tree) == [f"{key}: is missing, and has no default"]
+    (message,) = messages(tree)
+    assert message.startswith(f"{key}: is missing")
 
 
-def test_an_empty_recipe_misses_all_that_is_needed() -> None:
+def test_an_empty_recipe_lacks_all_required_keys() -> None:
     assert [p.where for p in problems({})] == [
         *("name", "task", "data", "model", "loss", "optimizer", "epochs")
     ]
 
 
-def test_a_key_that_is_no_text_is_told(tree: Tree) -> None:
-    [problem] = said({**tree, 1: 2})
+def test_a_key_that_is_not_text_is_reported(tree: Tree) -> None:
+    [problem] = messages({**tree, 1: 2})
     assert problem.startswith("1: ")
 
 
 @pytest.mark.parametrize("use", [None, 3])
-def test_a_nested_slot_without_use_is_told_with_its_line(file: Path, use: Any) -> None:
+def test_a_nested_slot_without_use_is_reported_with_its_line(file: Path, use: Any) -> None:
     nested = f"model:\n  use: torch.nn.Sequential\n  args:\n    - use: {use or ''}\n"
     file.write_text(TEXT.replace(TEXT.split("\n")[5] + "\n", nested))
     assert [(p.line, p.where) for p in problems(file)] == [(9, "model.args.0.use")]

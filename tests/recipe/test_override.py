@@ -1,4 +1,4 @@
-"""Overrides: split at the first "=", typed by the schema, set at a key path."""
+"""Overrides: split at the first "=", converted by the schema, set at a key path."""
 
 from __future__ import annotations
 
@@ -147,14 +147,14 @@ def test_sections_that_are_not_there_are_made() -> None:
 def test_what_is_not_dotted_key_equals_value_is_a_problem(tree: dict[str, Any], text: str) -> None:
     before = copy.deepcopy(tree)
     _, problem = apply_override(tree, text)
-    assert str(problem) == (
-        f'override "{text}", an override is dotted.key=value, such as optimizer.lr=0.01'
-    )
+    assert problem is not None
+    assert (problem.where, problem.origin) == ("", f'override "{text}"')
+    assert "dotted.key=value, such as optimizer.lr=0.01" in problem.message
     assert tree == before
 
 
 @pytest.mark.parametrize("text", ["²=3", "optimizer.²=3", "metrics.①=loss"])
-def test_a_digit_that_is_no_decimal_is_no_index(tree: dict[str, Any], text: str) -> None:
+def test_only_decimal_digits_are_an_index(tree: dict[str, Any], text: str) -> None:
     tree["metrics"] = ["loss"]
     path, _ = apply_override(tree, text)
     assert all(isinstance(part, str) for part in path)
@@ -174,11 +174,11 @@ def test_an_index_outside_a_list_is_a_problem(text: str, where: str, got: str) -
     assert problem is not None
     assert problem.where == where
     assert problem.origin == f'override "{text}"'
-    assert problem.message == f"a list of 2 takes an index from 0 to 1, {got}"
+    assert problem.message.endswith(f"from 0 to 1, {got}")
     assert tree == {"model": {"use": "m.M", "hidden": [1, 2]}}
 
 
-def test_an_empty_list_has_no_index_to_offer() -> None:
+def test_an_index_into_an_empty_list_is_a_problem() -> None:
     _, problem = apply_override({"metrics": []}, "metrics.0=loss")
     assert problem is not None
     assert "-1" not in problem.message
@@ -201,7 +201,7 @@ def test_a_plain_value_takes_no_key(tree: dict[str, Any], text: str, where: str)
     _, problem = apply_override(tree, text)
     assert problem is not None
     assert problem.where == where
-    assert problem.message.startswith("is not a section or an entry of a list")
+    assert repr(text) in problem.message
     assert tree == before
 
 

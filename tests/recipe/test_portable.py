@@ -1,4 +1,4 @@
-"""A recipe with its files in a folder: runs from there when the originals are gone."""
+"""A portable recipe runs from its folder after the original files are deleted."""
 
 from __future__ import annotations
 
@@ -179,10 +179,26 @@ def test_a_portable_recipe_is_portable_again(tmp_path: Path, tree: Tree) -> None
     assert changes(ours.dependencies, theirs.dependencies) == []
 
 
-def test_a_file_that_is_gone_is_told(tmp_path: Path, tree: Tree) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, tree: Tree) -> None:
     source = write(tmp_path / "net.py", 3)
     tree["model"] = {"use": f"{source}:Net"}
     recipe = load_recipe(tree)
     Path(source).unlink()
-    with pytest.raises(RecipeError, match="there is no readable file"):
+    with pytest.raises(RecipeError, match=r"net\.py': No such file"):
         portable(recipe, "code")
+
+
+@pytest.mark.parametrize(("limit", "copied"), [(12, True), (11, False)])
+def test_word_vectors_are_copied_up_to_the_size_limit(
+    tmp_path: Path, tree: Tree, limit: int, copied: bool
+) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("good 0.1 0.2")  # 12 bytes
+    tree |= {"task": "text-classification"}
+    tree["data"] |= {"source": "text-folder", "path": "reviews", "text": {"vectors": str(path)}}
+    made = portable(load_recipe(tree), "code", limit=limit)
+    assert made.files == ({"code/mine.txt": b"good 0.1 0.2"} if copied else {})
+    assert f"vectors: {'./code/mine.txt' if copied else path}\n" in made.text
+    (one,) = made.dependencies
+    assert (one.kind, one.copied, one.path, one.bytes) == ("vectors", copied, str(path), 12)
+    assert [str(path) in note for note in made.not_covered] == ([] if copied else [True])

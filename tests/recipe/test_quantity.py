@@ -29,7 +29,7 @@ from papertrial.recipe.quantity import interval_of, read, value_of, width_of
         ("1.7 k", "1700", "100", "k", False),
     ],
 )
-def test_what_is_read(text: str, number: str, step: str, unit: str, error: bool) -> None:
+def test_text_that_is_a_number(text: str, number: str, step: str, unit: str, error: bool) -> None:
     written = read(text)
     assert written is not None
     assert (written.number, written.step) == (Decimal(number), Decimal(step))
@@ -53,7 +53,7 @@ def test_what_is_read(text: str, number: str, step: str, unit: str, error: bool)
         "1e1000",
     ],
 )
-def test_what_is_no_number(text: str) -> None:
+def test_text_that_is_not_a_number(text: str) -> None:
     assert read(text) is None
 
 
@@ -70,14 +70,14 @@ def test_what_is_no_number(text: str) -> None:
         ("0.27M", "parameters", "nearest", 265_000, 275_000),
     ],
 )
-def test_what_printed_digits_may_stand_for(
+def test_the_interval_of_printed_digits(
     printed: str, metric: str, rounding: str, low: float, high: float
 ) -> None:
     ends = interval_of(printed, metric, rounding)  # type: ignore[arg-type]
     assert tuple(map(float, ends)) == (low, high)
 
 
-def test_digits_of_a_gain_are_points_whatever_sign_stands_behind_them() -> None:
+def test_percent_signs_and_points_mean_the_same_for_a_gain() -> None:
     for printed in ("1.2 %", "1.2 points"):
         ends = interval_of(printed, "accuracy", "nearest", gain=True)
         assert tuple(map(float, ends)) == (0.0115, 0.0125)

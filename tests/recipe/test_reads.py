@@ -1,4 +1,4 @@
-"""Files read while a watch is on: those of the user's own, by this thread, with their content."""
+"""Recorded reads: the user's own files, read by this thread, with their content."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_packages_the_system_and_other_threads_are_not_seen(tmp_path: Path) -> N
     assert read == []
 
 
-def test_a_watch_inside_another_tells_both(tmp_path: Path) -> None:
+def test_a_read_in_a_nested_watch_is_recorded_by_both(tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / name).write_text(name)
     with watch_reads() as outer:

@@ -11,7 +11,7 @@ from pydantic import Field
 from typer.testing import Result
 
 from papertrial.recipe.claims import Claim, PlusMinus, Versus
-from papertrial.recipe.reference import sections, to_markdown, undescribed
+from papertrial.recipe.reference import sections, to_markdown
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.section import Section
 
@@ -22,7 +22,7 @@ class Inner(Section):
     """An inner section."""
 
     size: int = Field(default=3, ge=1, le=9, description="Size in pixels.")
-    said: str | None = None
+    note: str | None = None
 
 
 class Outer(Section):
@@ -42,14 +42,6 @@ def test_the_command_prints_the_page(invoke: Callable[..., Result]) -> None:
     done = invoke("schema", "--markdown")
     assert done.exit_code == 0
     assert done.stdout == to_markdown()
-
-
-def test_no_key_lacks_a_description() -> None:
-    assert undescribed() == []
-
-
-def test_a_missing_description_is_found_in_every_section() -> None:
-    assert undescribed(Outer) == ["inner.said", "many[].said"]
 
 
 def test_each_description_is_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""The recipe's models, and the JSON Schema that says the same."""
+"""The models of a recipe and the JSON Schema accept the same values."""
 
 from __future__ import annotations
 
@@ -287,13 +287,13 @@ def test_a_recipe_is_frozen_down_to_the_arguments_of_its_slots(tree: Tree) -> No
     assert recipe.model.kwargs == {"in_features": 10, "out_features": 1, "hidden": [64]}
 
 
-def test_a_text_stands_for_use() -> None:
+def test_a_slot_can_be_its_import_path() -> None:
     short, full = Slot.model_validate("a.B"), Slot.model_validate({"use": "a.B", "args": []})
     assert short == full
     assert (short.use, short.args, short.kwargs) == ("a.B", (), {})
 
 
-def test_the_schedulers_own_keys_are_no_arguments(tree: Tree) -> None:
+def test_interval_and_monitor_are_not_arguments_of_a_scheduler(tree: Tree) -> None:
     put(tree, "scheduler", {"use": "a.B", "interval": "step", "monitor": "mse", "factor": 0.5})
     scheduler = Recipe.model_validate(put(tree, "data.splits.validation", 0.1)).scheduler
     assert scheduler is not None
@@ -327,7 +327,7 @@ DEFAULTS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("key", "value"), DEFAULTS)
-def test_what_is_left_out_is(tree: Tree, key: str, value: Any) -> None:
+def test_the_default_of_a_key_is(tree: Tree, key: str, value: Any) -> None:
     put(tree, "data.splits.validation", 0.1)
     section = key.rpartition(".")[0]
     if section == "data.image":
@@ -365,7 +365,7 @@ def test_a_batch_size_stays_a_number_or_full(tree: Tree, given: Any, kind: type)
         ({"report": "best-on-test", "evaluate": {"test": "every-epoch"}}, True),
     ],
 )
-def test_how_often_to_evaluate_changes_a_training_where_something_listens(
+def test_evaluate_counts_for_training_only_if_it_is_monitored(
     tree: Tree, changes: Tree, counts: bool
 ) -> None:
     recipe = Recipe.model_validate(put({**tree, **changes}, "data.splits.validation", 0.1))

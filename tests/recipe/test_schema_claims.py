@@ -1,4 +1,4 @@
-"""Claims and how they are judged: the model and the JSON Schema say the same."""
+"""The models of claims and the JSON Schema accept the same values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots: where they stand, what `use` names, arguments against the signature."""
+"""Slots: their key paths, what `use` names, arguments checked against the signature."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def parts(tmp_path: Path) -> Path:
     return path
 
 
-def files_in(value: Any) -> list[Path]:
+def files_in(tree: dict[str, Any]) -> list[Path]:
     found: dict[Path, None] = {}
-    map_files(value, lambda use: found.setdefault(Path(use.rpartition(":")[0])) or use)
+    map_files(tree, lambda use: found.setdefault(Path(use.rpartition(":")[0])) or use)
     return list(found)
 
 
@@ -73,7 +73,7 @@ def test_slots_in_names_every_place_of_a_class(tree: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("data", [None, 3, {"transform": "a.T"}, {"augment": None}])
-def test_slots_in_bears_a_tree_of_any_shape(data: Any) -> None:
+def test_slots_in_accepts_a_tree_of_any_shape(data: Any) -> None:
     assert list(slots_in({"data": data, "model": None})) == []
 
 
@@ -110,7 +110,7 @@ def test_files_are_anchored_at_any_depth_and_nothing_else_is(tmp_path: Path) -> 
 
 def test_files_in_lists_each_file_once_in_order() -> None:
     value = [{"use": "/b.py:B", "x": {"use": "/a.py:A"}}, {"use": "/b.py:C"}, {"use": "m.N"}]
-    assert files_in(value) == [Path("/b.py"), Path("/a.py")]
+    assert files_in({"model": value}) == [Path("/b.py"), Path("/a.py")]
 
 
 def test_map_files_leaves_the_values_given_as_they_were() -> None:
@@ -150,16 +150,16 @@ def test_resolve_imports_classes_functions_and_what_lies_in_classes(parts: Path)
     [
         ("torch.nn.Lineer", "torch.nn has no 'Lineer', got use: 'torch.nn.Lineer'; did you mean"),
         ("torch.nn.Linear.x.y", "Linear has no 'x', got use: 'torch.nn.Linear.x.y'"),
-        ("tourch.nn.Linear", "there is no module 'tourch'"),
-        ("tourch.nn.Linear", 'did you mean "torch"?; install it, or name a file as ./file.py:Name'),
-        ("math.pi", "use must name a class or a function, got 'math.pi', <class 'float'>"),
-        ("torch", "use is package.module.Name or ./file.py:Name, got 'torch'"),
-        ("", "use is package.module.Name or ./file.py:Name, got ''"),
-        ("torch..Tensor", "use is package.module.Name or ./file.py:Name"),
-        ("./net.py", "use is package.module.Name or ./file.py:Name, got './net.py'"),
-        ("my net.Net", "use is package.module.Name or ./file.py:Name"),
-        ("/nowhere/net.py:Net", "there is no readable file '/nowhere/net.py': No such file"),
-        ("/tmp/.py:Net", "there is no readable file '/tmp/.py'"),
+        ("tourch.nn.Linear", "no module named 'tourch'"),
+        ("tourch.nn.Linear", 'did you mean "torch"?; install it, or give a file as ./file.py:Name'),
+        ("math.pi", "a class or function, got 'math.pi', <class 'float'>"),
+        ("torch", "package.module.Name or ./file.py:Name, got 'torch'"),
+        ("", "package.module.Name or ./file.py:Name, got ''"),
+        ("torch..Tensor", "package.module.Name or ./file.py:Name"),
+        ("./net.py", "package.module.Name or ./file.py:Name, got './net.py'"),
+        ("my net.Net", "package.module.Name or ./file.py:Name"),
+        ("/nowhere/net.py:Net", "file '/nowhere/net.py': No such file"),
+        ("/tmp/.py:Net", "file '/tmp/.py'"),
     ],
 )
 def test_resolve_says_what_is_wrong_with_use(use: str, words: str) -> None:
@@ -175,7 +175,7 @@ def test_resolve_says_what_is_wrong_with_use(use: str, words: str) -> None:
         ("Pont", 'did you mean "Point"?'),
         ("", "parts.py has no ''"),
         ("Outer.Iner", "Outer has no 'Iner'"),
-        ("value", "use must name a class or a function"),
+        ("value", "use must name a class or function"),
     ],
 )
 def test_resolve_says_what_a_file_lacks(parts: Path, name: str, words: str) -> None:
@@ -189,15 +189,16 @@ def test_resolve_says_what_a_file_lacks(parts: Path, name: str, words: str) -> N
     [
         ("x = 1\ndef f(:\n", "net.py:2 cannot be imported: SyntaxError"),
         ("1 / 0\n", "net.py cannot be imported: ZeroDivisionError: division by zero"),
-        ("import beside\n", "No module named 'beside'; put beside.py beside net.py, on PYTHONPATH"),
+        (
+            "import beside\n",
+            "No module named 'beside'; put beside.py next to net.py or on PYTHONPATH",
+        ),
         ("from . import x\n", "cannot be imported: ImportError"),
         ("import sys\nsys.exit(2)\n", "net.py cannot be imported: SystemExit"),
         ("def __getattr__(name):\n    raise ImportError('needs einops')\n", "needs einops"),
     ],
 )
-def test_a_file_that_fails_is_the_users_error_each_time(
-    tmp_path: Path, text: str, words: str
-) -> None:
+def test_a_failing_file_is_a_recipe_error_every_time(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "net.py").write_text(text)
     for _ in range(2):
         with pytest.raises(RecipeError) as caught:
@@ -212,7 +213,7 @@ def test_a_file_that_fails_is_the_users_error_each_time(
         ("user_package_2", "raise RuntimeError('no device')", "RuntimeError: no device"),
     ],
 )
-def test_a_module_that_fails_is_told_from_one_that_is_absent(
+def test_a_failing_module_is_not_reported_as_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, words: str
 ) -> None:
     (tmp_path / f"{name}.py").write_text(text)
@@ -235,7 +236,7 @@ def test_the_same_text_is_the_same_module_wherever_it_lies(tmp_path: Path, parts
 
 
 def missing(use: str, name: str) -> str:
-    return f"{use} needs the argument {name!r}, which is missing"
+    return f"is missing; {use} requires the argument {name!r}"
 
 
 CHECKS: list[tuple[str, Any, list[tuple[str, str]]]] = [
@@ -252,27 +253,27 @@ CHECKS: list[tuple[str, Any, list[tuple[str, str]]]] = [
     (
         "model",
         {"use": "torch.nn.Linear", "args": [1], "in_features": 3, "out_features": 2},
-        [("model.in_features", "is already given by args, got 3")],
+        [("model.in_features", "is already set by args, got 3")],
     ),
     (
         "model",
         {"use": "torch.nn.ReLU", "args": [1, 2, 3]},
-        [("model.args", "torch.nn.ReLU takes at most 1 positional arguments, got 3")],
+        [("model.args", "torch.nn.ReLU takes at most 1 positional argument, got 3")],
     ),
     (
         "optimizer",
         {"use": "torch.optim.SGD", "momentun": 9},
-        [("optimizer.momentun", f'{SGD} takes no such argument, got 9; did you mean "momentum"?')],
+        [("optimizer.momentun", f'is not an argument of {SGD}, got 9; did you mean "momentum"?')],
     ),
     (
         "optimizer",
         {"use": "torch.optim.SGD", "params": 3},
-        [("optimizer.params", "is already given by papertrial itself, got 3")],
+        [("optimizer.params", "is already set by papertrial, got 3")],
     ),
     (
         "optimizer",
         {"use": "torch.optim.SGD", "lr": "1e-3x"},
-        [("optimizer.lr", "torch.optim.SGD takes a number here, got '1e-3x'")],
+        [("optimizer.lr", "must be a number for torch.optim.SGD, got '1e-3x'")],
     ),
     (
         "scheduler",
@@ -293,9 +294,9 @@ def test_arguments_are_checked_against_the_signature(
     assert found((section,), value) == problems
 
 
-def test_a_text_given_for_a_list_of_numbers_is_not_told_to_be_a_number() -> None:
+def test_text_for_a_list_of_numbers_need_not_be_a_number() -> None:
     value = {"use": "papertrial.models.MLP", "in_features": 1, "hidden": "8, 8", "out_features": 1}
-    assert not any("takes a number here" in message for _, message in found(("model",), value))
+    assert not any("must be a number" in message for _, message in found(("model",), value))
 
 
 def test_a_text_for_a_yes_or_no_is_refused() -> None:
@@ -336,7 +337,7 @@ def test_a_function_of_one_image_is_a_transform(parts: Path) -> None:
     ]
 
 
-def test_nested_slots_are_checked_where_they_stand(parts: Path) -> None:
+def test_nested_slots_are_checked_with_their_key_paths(parts: Path) -> None:
     model = {
         "use": "torch.nn.Sequential",
         "args": [
@@ -350,7 +351,7 @@ def test_nested_slots_are_checked_where_they_stand(parts: Path) -> None:
     ]
 
 
-def test_a_nested_slot_is_given_the_optimizer_where_it_asks_for_it(parts: Path) -> None:
+def test_a_nested_slot_with_an_optimizer_parameter_gets_the_optimizer(parts: Path) -> None:
     nested = [{"use": f"{SCHEDULERS}.LinearLR"}, {"use": f"{SCHEDULERS}.StepLR"}]
     scheduler = {"use": f"{SCHEDULERS}.SequentialLR", "schedulers": nested, "milestones": [2]}
     assert [w for w, _ in found(("scheduler",), scheduler)] == ["scheduler.schedulers.1.step_size"]

@@ -1,4 +1,4 @@
-"""Slots built: the same objects as torch gives when it is called by hand."""
+"""Built slots equal the objects that the same call of torch returns."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_nested_function_makes_the_factor_of_lambda_lr(parts: str) -> None:
     assert rates(optimizer, built, 5) == [2.0, 2.0, 1.0, 1.0, 0.5]
 
 
-def test_what_passes_the_check_is_built_however_deep_it_asks_for_the_optimizer(parts: str) -> None:
+def test_slots_nested_below_a_function_are_checked_and_built_alike(parts: str) -> None:
     inner = {"use": f"{S}.ConstantLR"}
     kwargs = {"lr_lambda": {"use": f"{parts}:through", "rate": 0.5, "inner": inner}}
     assert check_slot(("scheduler",), {"use": f"{S}.LambdaLR", **kwargs}) == []
@@ -193,23 +193,23 @@ def test_a_model_function_is_always_called() -> None:
 @pytest.mark.parametrize(
     ("where", "use", "args", "kwargs", "words"),
     [
-        ("model", "torch.nn.Linear", [1], {}, "model: torch.nn.Linear refused its arguments"),
-        ("model", "torch.nn.Linear", ["a", 1], {}, "model: torch.nn.Linear refused its arguments"),
+        ("model", "torch.nn.Linear", [1], {}, "model: torch.nn.Linear failed with"),
+        ("model", "torch.nn.Linear", ["a", 1], {}, "model: torch.nn.Linear failed with"),
         ("optimizer", "torch.optim.SGD", [], {"lr": -1}, "ValueError: Invalid learning rate: -1"),
         (
             "model",
             "torch.nn.Sequential",
             [{"use": "torch.nn.Dropout", "p": 2}],
             {},
-            "model.args.0: torch.nn.Dropout refused its arguments: ValueError",
+            "model.args.0: torch.nn.Dropout failed with these arguments: ValueError: ",
         ),
         ("model", "torch.nn.Nothing", [], {}, "torch.nn has no 'Nothing'"),
-        ("model", "torch.nn.Sequential", [{"use": "a.B"}], {}, "there is no module 'a'"),
+        ("model", "torch.nn.Sequential", [{"use": "a.B"}], {}, "no module named 'a'"),
         ("model", "torch.nn.Sequential", [{"use": None}], {}, "model.args.0"),
         ("model", "torch.nn.Sequential", [{"use": "torch.nn.ReLU", "args": 3}], {}, "model.args.0"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_built_is_the_users_error_with_its_key_path(
+def test_a_slot_that_cannot_be_built_is_a_recipe_error_with_its_key_path(
     where: str, use: str, args: list[Any], kwargs: dict[str, Any], words: str
 ) -> None:
     supplied = weights() if where == "optimizer" else None

@@ -104,16 +104,16 @@ def test_a_python_tag_runs_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a: &x [*x]", "[" * 2000])
 def test_nesting_without_end_is_a_problem(text: str) -> None:
     [problem] = parse(text).problems
-    assert problem.message == "YAML anchors refer to themselves, or nest too deep"
+    assert problem.message == "the YAML is nested too deeply, or an anchor refers to itself"
 
 
 def test_each_repeated_key_is_a_problem_and_the_first_value_stays() -> None:
     document = parse("a: 1\nb: {c: 2, c: 3}\na: 4\na: 5")
     assert document.tree == {"a": 1, "b": {"c": 2}}
     assert [(p.where, p.line, p.message) for p in document.problems] == [
-        ("b.c", 2, "this key stands twice, first on line 2; keep one"),
-        ("a", 3, "this key stands twice, first on line 1; keep one"),
-        ("a", 4, "this key stands twice, first on line 1; keep one"),
+        ("b.c", 2, "duplicate key, first on line 2; keep one"),
+        ("a", 3, "duplicate key, first on line 1; keep one"),
+        ("a", 4, "duplicate key, first on line 1; keep one"),
     ]
 
 

@@ -120,4 +120,5 @@ def test_a_check_knows_the_loss_of_a_guess(tmp_path: Path) -> None:
 
     report = pt.check(to_tree(recipe(tmp_path, SHAPES["[B, 1]"])))
     assert report.ok, report.problems
-    assert report.facts["expected_first_loss"] == pytest.approx(np.log(2))
+    assert report.facts.first_loss is not None
+    assert report.facts.first_loss.expected == pytest.approx(np.log(2))

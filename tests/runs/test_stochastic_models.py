@@ -300,6 +300,6 @@ def test_check_says_nothing_of_a_model_that_draws_in_training_alone() -> None:
 def test_a_model_with_a_generator_of_its_own_is_refused() -> None:
     report = pt.check(recipe("./nets.py:Unseeded"), device="cpu")
     assert [found.severity for found in report.problems] == ["warning", "error"]
-    assert "the same result twice" in report.problems[0].message
-    assert "whatever the random seed" in report.problems[1].message
+    assert "the same seed must give the same result" in report.problems[0].message
+    assert "the same random seed" in report.problems[1].message
     assert "global generators" in report.problems[1].message

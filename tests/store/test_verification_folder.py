@@ -9,15 +9,31 @@ import pytest
 
 from papertrial.errors import RunError
 from papertrial.store.verification_folder import VerificationFolder, verifications
+from papertrial.store.verification_records import (
+    Preregistration,
+    SeedRecord,
+    VerificationState,
+)
 
 DIGEST = "0123456789abcdef" * 4
-WHOLE = '{"seed": 0, "state": "finished"}\n'
+REGISTERED = Preregistration(
+    method=1, recipe="line", recipe_hash=DIGEST, training_hash=DIGEST, versus=(), files=({},),
+    threads=1, device="cpu", claims=(), exact=(), not_judged=(), alpha=0.05, statistic="mean",
+    prior=1.0, first_look=5, horizon="anytime", max_diverged=0.2, seeds=(0, 1, 2, 3, 4), maximum=5,
+    reported_epoch="last", several_claims="Holm", diverged="", deterministic="",
+)  # fmt: skip
+STATE = VerificationState(
+    state="running", recipe="line", started="2026-01-01T00:00:00+00:00", preregistration=DIGEST,
+    commands=("papertrial verify line",), workers=1, pid=1, host="here",
+)  # fmt: skip
+FIRST, SECOND = (SeedRecord(seed=seed, state="finished").to_json(indent=None) for seed in (0, 1))
+WHOLE = f"{FIRST}\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> VerificationFolder:
     made = VerificationFolder.new(tmp_path, "line", DIGEST)
-    made.write("preregistration.json", b'{"alpha": 0.05}\n')
+    made.write("preregistration.json", REGISTERED.to_bytes())
     return made
 
 
@@ -58,25 +74,41 @@ def test_what_is_no_verification_is_told(tmp_path: Path, folder: VerificationFol
 
 
 def test_the_hash_is_that_of_the_file_as_it_lies_there(folder: VerificationFolder) -> None:
-    assert folder.sha256 == hashlib.sha256(b'{"alpha": 0.05}\n').hexdigest()
-    assert folder.registered == {"alpha": 0.05}
-    (folder.path / "preregistration.json").write_text('{"alpha": 0.06}\n')
-    assert folder.sha256 == hashlib.sha256(b'{"alpha": 0.06}\n').hexdigest()
+    assert folder.sha256 == hashlib.sha256(REGISTERED.to_bytes()).hexdigest() == REGISTERED.sha256
+    assert folder.registered == REGISTERED
+    changed = REGISTERED.model_copy(update={"alpha": 0.06})
+    (folder.path / "preregistration.json").write_bytes(changed.to_bytes())
+    assert folder.sha256 == changed.sha256 != REGISTERED.sha256
 
 
-def test_the_state_is_empty_at_first_and_damage_is_told(folder: VerificationFolder) -> None:
-    assert folder.state == {}
-    folder.write_json("verification.json", {"state": "running"})
-    assert folder.state == {"state": "running"}
-    for damaged in ("[]", "{", '"running"'):
-        (folder.path / "verification.json").write_text(damaged)
-        with pytest.raises(RunError, match=r"verification\.json is damaged"):
-            folder.state  # noqa: B018
-    (folder.path / "preregistration.json").write_text("[]")
-    with pytest.raises(
-        RunError, match=r"preregistration\.json is damaged: it is not a JSON object"
-    ):
+def test_there_is_no_state_at_first(folder: VerificationFolder) -> None:
+    assert folder.state is None
+    folder.write_record("verification.json", STATE)
+    assert folder.state == STATE
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[]", "is damaged: it is not a JSON object"),
+        ("{", "is damaged: it is not JSON"),
+        ("{}", "is .*it has no format version"),
+        ('{"format": 9}', "has format 9, this papertrial reads format 1: open it with the newer"),
+        ('{"format": 1, "state": "ill"}', "is damaged: state: "),
+    ],
+)
+def test_damaged_and_newer_documents_are_refused_by_name(
+    folder: VerificationFolder, text: str, problem: str
+) -> None:
+    (folder.path / "verification.json").write_text(text)
+    with pytest.raises(RunError, match=rf"verification\.json {problem}"):
+        folder.state  # noqa: B018
+    (folder.path / "preregistration.json").write_text(text)
+    with pytest.raises(RunError, match=r"preregistration\.json (is|has)"):
         folder.registered  # noqa: B018
+    (folder.path / "outcomes.jsonl").write_text(f"{text}\n{WHOLE}")
+    with pytest.raises(RunError, match=r"outcomes\.jsonl line 1 (is|has)"):
+        folder.outcomes()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +118,7 @@ def test_the_state_is_empty_at_first_and_damage_is_told(folder: VerificationFold
         (WHOLE, [0], WHOLE),
         (f'{WHOLE}{{"seed": 1, "sta', [0], WHOLE),
         ('{"seed": 1, "sta', [], ""),
-        (f'{WHOLE}{{"seed": 1}}', [0, 1], f'{WHOLE}{{"seed": 1}}\n'),  # all but its end is there
+        (f"{WHOLE}{SECOND}", [0, 1], f"{WHOLE}{SECOND}\n"),  # only the end of the line is missing
     ],
 )
 def test_a_record_cut_short_is_left_out_and_cut_off(
@@ -94,11 +126,11 @@ def test_a_record_cut_short_is_left_out_and_cut_off(
 ) -> None:
     path = folder.path / "outcomes.jsonl"
     path.write_text(text)
-    assert [record["seed"] for record in folder.outcomes()] == seeds
+    assert [record.seed for record in folder.outcomes()] == seeds
     folder.repair()
     assert path.read_text() == repaired
-    folder.append("outcomes.jsonl", {"seed": 9})
-    assert [record["seed"] for record in folder.outcomes()] == [*seeds, 9]
+    folder.append_record("outcomes.jsonl", SeedRecord(seed=9, state="crashed"))
+    assert [record.seed for record in folder.outcomes()] == [*seeds, 9]
 
 
 def test_without_records_there_is_nothing_to_repair(folder: VerificationFolder) -> None:

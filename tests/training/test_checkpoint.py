@@ -115,10 +115,10 @@ def test_tied_tensors_are_stored_once_and_stay_tied() -> None:
     [
         (
             nn.Sequential(nn.Linear(3, 2)),
-            "here: weights of another model; lacking ['0.bias', '0.weight'], unknown "
+            "here: weights of another model; missing ['0.bias', '0.weight'], unknown "
             "['first.bias', 'first.weight', 'last.bias']",
         ),
-        (Tied(tied=False), "here: weights of another model; lacking ['last.weight'], unknown []"),
+        (Tied(tied=False), "here: weights of another model; missing ['last.weight'], unknown []"),
     ],
 )
 def test_weights_of_a_model_with_other_names_are_refused(model: nn.Module, message: str) -> None:

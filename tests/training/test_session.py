@@ -15,7 +15,7 @@ from papertrial.errors import DivergedError
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.selection import Choice, EarlyStopping
-from papertrial.training.session import Evaluations, Outcome, session
+from papertrial.training.session import Evaluations, TrainingResult, session
 
 EPOCH = 7  # steps
 ROWS = {"train": 100, "validation": 17, "test": 23}
@@ -66,9 +66,9 @@ def evaluator(training: Any, dataset: Dataset, loss: nn.Module | None = None) ->
 
 def run(
     training: Any, dataset: Dataset, loss: nn.Module | None = None, **options: Any
-) -> tuple[list[Trained | Evaluated], Outcome]:
+) -> tuple[list[Trained | Evaluated], TrainingResult]:
     options = {"steps": 4 * EPOCH, "evaluations": Evaluations(EPOCH), **options}
-    steps: Generator[Trained | Evaluated, None, Outcome] = session(
+    steps: Generator[Trained | Evaluated, None, TrainingResult] = session(
         training.state, training.batches, training.objective,
         evaluator(training, dataset, loss), seed=training.seed, **options,
     )  # fmt: skip

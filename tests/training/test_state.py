@@ -79,7 +79,7 @@ def test_a_state_with_other_keys_is_refused(change: str) -> None:
     with pytest.raises(RunError) as error:
         _make().load_state_dict(state)
     keys = "['model', 'optimizer', 'schedule', 'step']"
-    assert str(error.value) == f"a training state has {keys}, got {sorted(state)}"
+    assert str(error.value) == f"a training state has the keys {keys}, got {sorted(state)}"
 
 
 @pytest.mark.parametrize("state", [[1, 2], 5, None, torch.zeros(2)], ids=repr)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import papertrial as pt
-from papertrial.errors import ClaimError, DivergedError
+from papertrial.errors import ClaimError, DivergedError, RunError
 from papertrial.recipe.portable import portable
 from papertrial.store.run_folder import CODE
 from papertrial.verification.seed import (
@@ -98,39 +98,39 @@ def test_a_seed_is_trained_and_scored(folder: Path) -> None:
     result, told = done(task_of(folder, 7, (Wanted("mae", "test"), Wanted("r2", "train")), 0))
     run = pt.load_run(folder / "seeds/s7")
     assert run.recipe.seed == 7
-    assert result["runs"] == ["seeds/s7"]
-    assert result["scores"] == [[run.metrics["test"]["mae"]], [run.metrics["train"]["r2"]]]
+    assert result.runs == ("seeds/s7",)
+    assert result.scores == ((run.metrics["test"]["mae"],), (run.metrics["train"]["r2"],))
     weights = (run.path / "model.safetensors").read_bytes()
-    assert result["weights"] == hashlib.sha256(weights).hexdigest()
-    assert result["seconds"] > 0
+    assert result.weights == hashlib.sha256(weights).hexdigest()
+    assert result.seconds > 0
     steps = [at for at in told if at.text.startswith("loss")]
     assert {(at.part, at.total) for at in steps} == {("", 24)}
     assert [at.done for at in steps] == sorted({at.done for at in steps})
     # Another seed has other weights, the same one has the same.
     other, _ = done(task_of(folder, 8, (Wanted("mae", "test"),), 0))
-    assert other["weights"] != result["weights"]
+    assert other.weights != result.weights
     same, _ = done(task_of(folder, 7, (Wanted("mae", "test"),), 0))
-    assert same["runs"] == ["seeds/s7-2"]
-    assert (same["weights"], same["scores"]) == (result["weights"], result["scores"][:1])
+    assert same.runs == ("seeds/s7-2",)
+    assert (same.weights, same.scores) == (result.weights, result.scores[:1])
 
 
 def test_the_other_sides_are_trained_with_the_same_seed(folder: Path) -> None:
     wanted = (Wanted("mae", "test", arm=0), Wanted("loss", "test", arm=1), Wanted("r2", "test"))
     result, told = done(task_of(folder, 3, wanted, 2))
-    assert result["runs"] == ["seeds/s3", "seeds/s3-versus1", "seeds/s3-versus2"]
-    ours, short, other = (pt.load_run(folder / run) for run in result["runs"])
+    assert result.runs == ("seeds/s3", "seeds/s3-versus1", "seeds/s3-versus2")
+    ours, short, other = (pt.load_run(folder / run) for run in result.runs)
     assert [run.recipe.seed for run in (ours, short, other)] == [3, 3, 3]
     assert (short.recipe.epochs, other.recipe.name) == (1, "other")
     test = [run.metrics["test"] for run in (ours, short, other)]
-    assert result["scores"] == [
-        [test[0]["mae"], test[1]["mae"]],
-        [test[0]["loss"], test[2]["loss"]],
-        [test[0]["r2"]],
-    ]
+    assert result.scores == (
+        (test[0]["mae"], test[1]["mae"]),
+        (test[0]["loss"], test[2]["loss"]),
+        (test[0]["r2"],),
+    )
     weights = b"".join(
         (run.path / "model.safetensors").read_bytes() for run in (ours, short, other)
     )
-    assert result["weights"] == hashlib.sha256(weights).hexdigest()
+    assert result.weights == hashlib.sha256(weights).hexdigest()
     assert list(dict.fromkeys(at.part for at in told)) == ["", "versus 1", "versus 2"]
 
 
@@ -141,13 +141,13 @@ def test_the_best_epoch_is_the_highest_score_or_the_lowest_loss(folder: Path) ->
     curves = {name: curve(folder / "seeds/s0", name) for name in names}
     assert {len(values) for values in curves.values()} == {6}
     best = [min(curves["loss"]), min(curves["mae"]), max(curves["r2"])]
-    assert result["scores"] == [[value] for value in best]
+    assert result.scores == tuple((value,) for value in best)
     run = pt.load_run(folder / "seeds/s0")
     assert best[0] < run.metrics["test"]["loss"]  # or the two could not be told apart
 
 
 def test_what_a_run_does_not_have_is_refused(folder: Path) -> None:
-    with pytest.raises(ClaimError, match="there is no validation split to find mae on; the data"):
+    with pytest.raises(ClaimError, match="no validation split to compute mae on; the data"):
         done(task_of(folder, 0, (Wanted("mae", "validation"),), 0))
     assert not (folder / "seeds/s0/model.safetensors").exists()  # told before it is trained
     done(task_of(folder, 1, (), 0))
@@ -161,8 +161,8 @@ def test_the_other_side_needs_no_splits_of_claims_that_are_not_on_it(folder: Pat
     write(folder / "versus/0", alone, folder.parent)
     wanted = (Wanted("mae", "train", arm=0), Wanted("mae", "test"))
     result, _ = done(task_of(folder, 0, wanted, 1))
-    assert [len(scores) for scores in result["scores"]] == [2, 1]
-    with pytest.raises(ClaimError, match="there is no test split to find mae on"):
+    assert [len(scores) for scores in result.scores] == [2, 1]
+    with pytest.raises(ClaimError, match="there is no test split to compute mae on"):
         done(task_of(folder, 1, (Wanted("mae", "test", arm=0),), 1))
 
 
@@ -172,8 +172,18 @@ def test_a_seed_that_diverges_is_no_score(folder: Path) -> None:
     metrics = {"test": {"mae": None, "r2": float("nan")}}
     summary = run.summary.model_copy(update={"metrics": metrics})
     for metric in ("mae", "r2"):
-        with pytest.raises(DivergedError, match=f"test {metric} is no finite number"):
+        with pytest.raises(DivergedError, match=f"test {metric} is not a finite number"):
             score(pt.Run(run.path, run.recipe, summary), Wanted(metric, "test"))
     write(folder, {**TREE, "optimizer": {"use": "torch.optim.SGD", "lr": 1e30}}, folder.parent)
     with pytest.raises(DivergedError):
         done(task_of(folder, 1, (Wanted("mae", "test"),), 0))
+
+
+@pytest.mark.parametrize("home", [".", "versus/0"])
+def test_an_edited_copy_on_either_side_is_not_trained(folder: Path, home: str) -> None:
+    task = task_of(folder, 0, (Wanted("mae", "test", arm=0),), 1)
+    copy = folder / home / "code" / "data.py"
+    copy.write_text(copy.read_text() + "# changed\n")
+    with pytest.raises(RunError, match=r"not the recipe that was registered: .*code/data\.py has"):
+        done(task)
+    assert len(list(folder.glob("seeds/*"))) == (home != ".")

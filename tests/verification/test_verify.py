@@ -21,7 +21,10 @@ import torch
 import papertrial as pt
 from papertrial.claims.events import Looked, Registered, SeedEnded, SeedRetried, SeedStarted
 from papertrial.errors import RunError
+from papertrial.store.report_record import Report
 from papertrial.store.verification_folder import VerificationFolder
+from papertrial.store.verification_records import SeedRecord
+from papertrial.verification import trial as trial_module
 from papertrial.verification import verify as verify_module
 from papertrial.verification.verify import Verification, load_verification, verifying
 from papertrial.workers.pool import Died, Done, Failed, Yielded
@@ -92,15 +95,15 @@ class InProcess:
             return Failed(worker, task, error)
 
 
-def only_json(folder: Path, report: dict[str, Any]) -> None:
+def only_json(folder: Path, report: Report) -> None:
     """Write the report as JSON alone, which is quicker than to draw it."""
-    (folder / "report.json").write_text(json.dumps(report, allow_nan=False))
+    (folder / "report.json").write_text(report.to_json())
 
 
 @pytest.fixture(scope="module", autouse=True)
 def in_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify_module, "Workers", InProcess)
+        patch.setattr(trial_module, "Workers", InProcess)
         patch.setattr(verify_module, "write_report", only_json)
         yield
 
@@ -137,8 +140,8 @@ def report_of(done: Verification) -> dict[str, Any]:
     return report
 
 
-def outcomes(done: Verification) -> dict[int, dict[str, Any]]:
-    return {record["seed"]: record for record in VerificationFolder(done.path).outcomes()}
+def outcomes(done: Verification) -> dict[int, SeedRecord]:
+    return {record.seed: record for record in VerificationFolder(done.path).outcomes()}
 
 
 @pytest.fixture(scope="module")
@@ -169,28 +172,28 @@ def test_a_number_known_from_other_seeds_is_reproduced(once: SimpleNamespace) ->
     done = once.done
     assert done.verdict == "REPRODUCED"
     (accuracy, parameters, samples) = done.claims
-    assert 5 <= accuracy["n"] == accuracy["decided_at"] <= 15
-    value, tolerance = accuracy["value"], accuracy["tolerance"]
-    assert value - tolerance <= accuracy["low"] < accuracy["mean"]
-    assert accuracy["mean"] < accuracy["high"] <= value + tolerance
-    assert accuracy["holds_within"] <= accuracy["tolerance"]
-    assert "inside the band" in accuracy["why"]
-    assert (parameters["mean"], parameters["n"], parameters["verdict"]) == (1210, 0, "REPRODUCED")
-    assert (samples["split"], samples["mean"], samples["verdict"]) == ("train", 300, "REPRODUCED")
+    assert 5 <= accuracy.n == accuracy.decided_at <= 15
+    value, tolerance = accuracy.value, accuracy.tolerance
+    assert value - tolerance <= accuracy.low < accuracy.mean
+    assert accuracy.mean < accuracy.high <= value + tolerance
+    assert accuracy.holds_within <= accuracy.tolerance
+    assert "inside the band" in accuracy.why
+    assert (parameters.mean, parameters.n, parameters.verdict) == (1210, 0, "REPRODUCED")
+    assert (samples.split, samples.mean, samples.verdict) == ("train", 300, "REPRODUCED")
     assert done.headline.startswith("REPRODUCED: all 3 claims of tiny")
 
 
 def test_seeds_that_end_out_of_order_are_looked_at_in_order(once: SimpleNamespace) -> None:
     ended = [event.seed for event in once.events if isinstance(event, SeedEnded)]
     assert ended[:3] == [2, 3, 4]  # the first two wait for what is started after them
-    n = once.done.claims[0]["n"]
+    n = once.done.claims[0].n
     assert once.done.seeds == tuple(range(n))
     looks = [event.n for event in once.events if isinstance(event, Looked)]
     assert looks == list(range(1, n + 1))
-    kept = {record["seed"]: record["scores"][0][0] for record in outcomes(once.done).values()}
+    kept = {record.seed: record.scores[0][0] for record in outcomes(once.done).values()}
     scores = [kept[seed] for seed in range(n)]
-    assert once.done.claims[0]["mean"] == pytest.approx(np.mean(scores), rel=1e-12)
-    assert once.done.claims[0]["sd"] == pytest.approx(np.std(scores, ddof=1), rel=1e-12)
+    assert once.done.claims[0].mean == pytest.approx(np.mean(scores), rel=1e-12)
+    assert once.done.claims[0].sd == pytest.approx(np.std(scores, ddof=1), rel=1e-12)
     assert report_of(once.done)["claims"][0]["scores"] == [list(p) for p in enumerate(scores)]
 
 
@@ -202,8 +205,8 @@ def test_one_worker_gives_the_same_scores_and_verdicts_to_the_bit(
     assert (done.seeds, done.preregistration) == (once.done.seeds, once.done.preregistration)
     mine, theirs = outcomes(done), outcomes(once.done)
     for seed in done.seeds:
-        assert mine[seed]["scores"] == theirs[seed]["scores"]
-        assert mine[seed]["weights"] == theirs[seed]["weights"]
+        assert mine[seed].scores == theirs[seed].scores
+        assert mine[seed].weights == theirs[seed].weights
     assert [event.seed for event in events if isinstance(event, SeedEnded)] == list(done.seeds)
 
 
@@ -219,20 +222,20 @@ def test_the_rule_is_written_before_the_first_seed(once: SimpleNamespace, tmp_pa
     kept = json.loads(written)
     assert kept["claims"][0]["tolerance"] == once.tree["claims"][0]["tolerance"]
     assert (kept["seeds"], kept["first_look"], kept["threads"]) == ([*range(15)], 5, 1)
-    assert VerificationFolder(first.path).state["state"] == "interrupted"
+    assert VerificationFolder(first.path).state.state == "interrupted"
     assert InProcess.trained == []
     assert first.path.name.endswith(f"-{first.sha256[:8]}-verify")
 
 
 def test_every_seed_is_an_ordinary_run(once: SimpleNamespace) -> None:
     for seed, record in outcomes(once.done).items():
-        assert record["runs"] == [f"seeds/s{seed}"]
-        run = pt.load_run(once.done.path / record["runs"][0])
-        assert (run.recipe.seed, run.metrics["test"]["accuracy"]) == (seed, record["scores"][0][0])
+        assert record.runs == (f"seeds/s{seed}",)
+        run = pt.load_run(once.done.path / record.runs[0])
+        assert (run.recipe.seed, run.metrics["test"]["accuracy"]) == (seed, record.scores[0][0])
         weights = (run.path / "model.safetensors").read_bytes()
-        assert record["weights"] == hashlib.sha256(weights).hexdigest()
-        assert (record["state"], record["attempts"], record["error"]) == ("finished", 1, "")
-        assert record["seconds"] > 0
+        assert record.weights == hashlib.sha256(weights).hexdigest()
+        assert (record.state, record.attempts, record.error) == ("finished", 1, "")
+        assert record.seconds > 0
 
 
 def test_the_same_again_returns_what_is_finished(once: SimpleNamespace) -> None:
@@ -251,10 +254,10 @@ def test_a_shifted_number_is_not_reproduced(
     }
     done, _ = told(tiny(shifted[metric]), tmp_path)
     (judged,) = done.claims
-    assert (done.verdict, judged["verdict"]) == ("NOT REPRODUCED", "NOT REPRODUCED")
-    assert (judged["metric"], judged["mean"] > judged["value"]) == (metric, metric == "accuracy")
-    assert 5 <= judged["n"] <= 15
-    assert "outside the band" in judged["why"]
+    assert (done.verdict, judged.verdict) == ("NOT REPRODUCED", "NOT REPRODUCED")
+    assert (judged.metric, judged.mean > judged.value) == (metric, metric == "accuracy")
+    assert 5 <= judged.n <= 15
+    assert "outside the band" in judged.why
 
 
 def test_too_narrow_a_tolerance_is_undecided_and_says_how_many_seeds_it_would_take(
@@ -262,8 +265,8 @@ def test_too_narrow_a_tolerance_is_undecided_and_says_how_many_seeds_it_would_ta
 ) -> None:
     done, _ = told(tiny(claim(known.mean, 0.1 * known.sd), max_seeds=6), tmp_path)
     (accuracy,) = done.claims
-    assert (done.verdict, accuracy["n"], accuracy["decided_at"]) == ("UNDECIDED", 6, None)
-    seeds = accuracy["why"].partition("a decision takes about ")[2].partition(" seeds")[0]
+    assert (done.verdict, accuracy.n, accuracy.decided_at) == ("UNDECIDED", 6, None)
+    seeds = accuracy.why.partition("a decision takes about ")[2].partition(" seeds")[0]
     assert 50 < int(seeds.replace(",", "")) < 20_000
 
 
@@ -282,9 +285,9 @@ def stopped(tree: dict[str, Any], runs: Path, after: int) -> VerificationFolder:
 
 def test_one_that_was_stopped_is_gone_on_with(once: SimpleNamespace, tmp_path: Path) -> None:
     folder = stopped(once.tree, tmp_path, after=2)
-    assert folder.state["state"] == "interrupted"
-    assert [record["seed"] for record in folder.outcomes()] == [0, 1]
-    with pytest.raises(RunError, match="is not finished: its state is 'interrupted'; the same"):
+    assert folder.state.state == "interrupted"
+    assert [record.seed for record in folder.outcomes()] == [0, 1]
+    with pytest.raises(RunError, match="its state is 'interrupted'; run the same command"):
         load_verification(folder.path)
     # The third seed is begun and stopped as well, and a record is left half written.
     events = verifying(pt.load_recipe(once.tree), runs=tmp_path, workers=1)
@@ -302,11 +305,11 @@ def test_one_that_was_stopped_is_gone_on_with(once: SimpleNamespace, tmp_path: P
     assert InProcess.trained == list(once.done.seeds[2:])  # none that had finished
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert len(before) > 10
-    assert outcomes(done)[2]["runs"] == ["seeds/s2-2"]  # what was half done is left as it was
+    assert outcomes(done)[2].runs == ("seeds/s2-2",)  # what was half done is left as it was
     # The verdict is that of a verification which nobody stopped.
     assert done.claims == once.done.claims
     assert (done.seeds, done.preregistration) == (once.done.seeds, once.done.preregistration)
-    assert len(folder.state["commands"]) == 3
+    assert len(folder.state.commands) == 3
     assert len(report_of(done)["attempts"]) == 1
 
 
@@ -349,12 +352,12 @@ def test_where_every_seed_diverges_nothing_is_decided(tmp_path: Path) -> None:
     # 4 of 15 are more than a fifth, whatever the remaining seeds would give.
     assert [event.state for event in events if isinstance(event, SeedEnded)] == ["diverged"] * 4
     assert (done.verdict, done.seeds) == ("UNDECIDED", (0, 1, 2, 3))
-    assert [done.claims[0][key] for key in ("n", "mean", "low")] == [0, None, None]
-    assert done.claims[0]["why"].startswith("more seeds failed than the 20")
+    assert [getattr(done.claims[0], key) for key in ("n", "mean", "low")] == [0, None, None]
+    assert done.claims[0].why.startswith("more seeds failed than the 20")
     diverged = report_of(done)["diverged"]
     assert [diverged[key] for key in ("count", "of", "held", "upper")] == [4, 4, False, 1]
     for record in outcomes(done).values():
-        assert "loss" in record["error"]
+        assert "loss" in record.error
 
 
 def test_a_lost_seed_is_tried_once_more(tmp_path: Path) -> None:
@@ -364,12 +367,12 @@ def test_a_lost_seed_is_tried_once_more(tmp_path: Path) -> None:
     done, events = told(tree, tmp_path, workers=2)
     assert [event.seed for event in events if isinstance(event, SeedRetried)] == [1, 3]
     kept = outcomes(done)
-    assert [kept[seed]["state"] for seed in range(4)] == ["finished"] * 3 + ["crashed"]
-    assert [kept[seed]["attempts"] for seed in range(4)] == [1, 2, 1, 2]
-    assert kept[3]["error"] == "killed by signal 9 (SIGKILL)"
+    assert [kept[seed].state for seed in range(4)] == ["finished"] * 3 + ["crashed"]
+    assert [kept[seed].attempts for seed in range(4)] == [1, 2, 1, 2]
+    assert kept[3].error == "killed by signal 9 (SIGKILL)"
     assert [InProcess.trained.count(seed) for seed in range(5)] == [1, 2, 1, 2, 1]
     assert report_of(done)["diverged"]["count"] == 1
-    assert done.claims[0]["n"] == len(done.seeds) - 1
+    assert done.claims[0].n == len(done.seeds) - 1
 
 
 def test_a_difference_of_two_variants(tmp_path: Path) -> None:
@@ -381,15 +384,15 @@ def test_a_difference_of_two_variants(tmp_path: Path) -> None:
     tree = tiny(claim(0.6, 0.4), claim(0.2, None, **wide), max_seeds=5)
     done, _ = told(tree, tmp_path, workers=2)
     kept = outcomes(done)
-    assert kept[0]["runs"] == ["seeds/s0", "seeds/s0-versus1"]
+    assert kept[0].runs == ("seeds/s0", "seeds/s0-versus1")
     for record in kept.values():
-        ours, narrow = (pt.load_run(done.path / run) for run in record["runs"])
+        ours, narrow = (pt.load_run(done.path / run) for run in record.runs)
         assert narrow.recipe.model.args[1] == [2]
         accuracy = [run.metrics["test"]["accuracy"] for run in (ours, narrow)]
-        assert record["scores"] == [accuracy[:1], accuracy]
-    gains = [kept[seed]["scores"][1][0] - kept[seed]["scores"][1][1] for seed in done.seeds]
-    assert done.claims[1]["mean"] == pytest.approx(np.mean(gains))
-    assert [one["verdict"] for one in done.claims] == ["REPRODUCED", "REPRODUCED"]
+        assert record.scores == (tuple(accuracy[:1]), tuple(accuracy))
+    gains = [kept[seed].scores[1][0] - kept[seed].scores[1][1] for seed in done.seeds]
+    assert done.claims[1].mean == pytest.approx(np.mean(gains))
+    assert [one.verdict for one in done.claims] == ["REPRODUCED", "REPRODUCED"]
     (difference,) = report_of(done)["claims"][1:]
     assert (difference["side"], difference["low"] > 0.2) == ("at-least", True)
 
@@ -459,7 +462,8 @@ def test_outcomes_that_cannot_be_are_refused(tmp_path: Path, change: dict[str, A
     tree = table(tmp_path, slope=1.0)
     folder = stop_after(1, tree, tmp_path / "runs")
     (record,) = VerificationFolder(folder).outcomes()
-    (folder / "outcomes.jsonl").write_text(json.dumps({**record, **change}) + "\n")
+    changed = {**json.loads(record.to_json()), **change}
+    (folder / "outcomes.jsonl").write_text(json.dumps(changed) + "\n")
     with pytest.raises(RunError, match="is damaged"):
         told(tree, tmp_path / "runs")
 
@@ -498,8 +502,8 @@ def test_claims_that_are_not_judged_are_told_of(tmp_path: Path) -> None:
     tree["claims"].append(left)
     done, events = told(tree, tmp_path / "runs")
     assert "1 of its 2 claims is not judged" in done.headline
-    assert [one["verdict"] for one in done.claims] == ["REPRODUCED", None]
-    assert "not judged: another setting" in done.claims[1]["why"]
+    assert [one.verdict for one in done.claims] == ["REPRODUCED", None]
+    assert "not judged: another setting" in done.claims[1].why
     (registered,) = [event for event in events if isinstance(event, Registered)]
     assert any(line.startswith("not judged: test mse 2") for line in registered.lines)
 

@@ -18,6 +18,8 @@ from papertrial.claims.events import SeedEnded
 from papertrial.errors import RunError
 from papertrial.progress import finish
 from papertrial.recipe.content import LARGEST
+from papertrial.store.report_record import Report
+from papertrial.verification import trial as trial_module
 from papertrial.verification import verify as verify_module
 from papertrial.verification.verify import verifying
 from papertrial.workers.pool import Done, Failed, Yielded
@@ -73,9 +75,9 @@ class Here:
             return Failed(0, self._task, error)
 
 
-def only_json(folder: Path, report: dict[str, Any]) -> None:
+def only_json(folder: Path, report: Report) -> None:
     """Write the report as JSON alone, which is quicker than to draw it."""
-    (folder / "report.json").write_text(json.dumps(report, allow_nan=False))
+    (folder / "report.json").write_text(report.to_json())
 
 
 def differences(made: Audit) -> list[str]:
@@ -86,7 +88,7 @@ def differences(made: Audit) -> list[str]:
 @pytest.fixture(scope="module", autouse=True)
 def in_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify_module, "Workers", Here)
+        patch.setattr(trial_module, "Workers", Here)
         patch.setattr(verify_module, "write_report", only_json)
         yield
 
@@ -221,9 +223,9 @@ def test_an_audit_tells_what_is_not_covered(finished: Path) -> None:
     made = audit(finished, retrain=False, seed=0)
     assert differences(made) == []
     notes = [finding.message for finding in made.findings if finding.warning]
-    assert "not covered: net.py:9: runs code from a text (exec)" in notes
+    assert "not covered: net.py:9: runs code from a string (exec)" in notes
     report = json.loads((finished / "report.json").read_text())
-    assert report["not_covered"] == ["net.py:9: runs code from a text (exec)"]
+    assert report["not_covered"] == ["net.py:9: runs code from a string (exec)"]
 
 
 def test_an_audit_finds_an_edited_copy_of_the_verification(copied: Path) -> None:
@@ -249,7 +251,7 @@ def test_an_audit_finds_a_record_that_was_edited_with_its_copy(copied: Path) -> 
     one["sha256"] = "0" * 64
     path.write_text(json.dumps(kept))
     found = differing(copied)["files"]
-    assert any("code/layers.py is recorded as 000000000000, registered is" in m for m in found)
+    assert any("code/layers.py is recorded as 000000000000, but registered as" in m for m in found)
 
 
 def test_an_audit_compares_the_shapes_of_all_seeds(copied: Path) -> None:

@@ -1,1 +1,1 @@
-"""The probes of `papertrial check`: what can go wrong, found before the training."""
+"""The checks of `papertrial check`, which find problems before the training starts."""

@@ -1,4 +1,4 @@
-"""Does the output have one row a sample, and only of that sample, whatever the batch size?"""
+"""Does the output have one row per sample, which depends on that sample alone?"""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from papertrial.checks.stochastic import apart, check_stochastic, rounding, run_with
-from papertrial.diagnose.explain import explain, told_reshape
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.diagnose.explain import explain, explain_reshape
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.diagnose.trace import Call, Trace, label_of
 
-_SIZES = (25, 7, 2, 1)  # odd ones, which few fixed sizes divide; and single samples
-_Runs = dict[int, tuple[Trace, Any]]  # by batch size: what happened, and the output
-_KEEP = "keep the first dimension, that of the samples, in the model's forward()"
+# Batch sizes to try: odd ones, which rarely divide a fixed size in a reshape, and a single sample.
+_SIZES = (25, 7, 2, 1)
+_Runs = dict[int, tuple[Trace, Any]]  # by batch size: the trace, and the output or the exception
+_KEEP = "keep the first dimension, which is that of the samples, in the model's forward()"
 
 
-def check_rows(model: nn.Module, x: Any) -> list[Finding]:
-    """Run one batch whole and in part, in evaluation mode, and tell what must not differ.
+def check_rows(model: nn.Module, x: Any) -> list[Diagnosis]:
+    """Run a batch and parts of it in evaluation mode, and report outputs that are not consistent.
 
-    - each size gives as many rows as it has samples;
-    - a sample's row stays the same whatever other samples are beside it, up to rounding;
-    - the same batch gives the same output twice (see `check_stochastic`).
+    - The output must have as many rows as the batch has samples, at every batch size.
+    - The row of a sample must not depend on the other samples of the batch, up to rounding.
+    - The same batch must give the same output again (see `check_stochastic`).
 
-    Each run draws from the same stream, so that a model that draws random numbers is not told to
-    mix samples. The model is left as it was.
+    Each run draws from the same random stream, so a model that draws random numbers is not reported
+    as one that mixes samples. The model is left as it was.
 
     Args:
-        model: called on x.
-        x: one batch [B, ...], or tuples, lists and dicts of tensors of B rows.
+        model: called as model(x).
+        x: one batch [B, ...], or tuples, lists and dicts of tensors with B rows.
     """
-    size = _rows(x)
+    size = _batch_size(x)
     with model_kept(model):
         model.eval()
         sizes = [size, *(n for n in _SIZES if n < size)]
@@ -41,37 +42,38 @@ def check_rows(model: nn.Module, x: Any) -> list[Finding]:
         return _check_counts(model, x, runs) or _check_values(model, x, runs)
 
 
-def _check_counts(model: nn.Module, x: Any, runs: _Runs) -> list[Finding]:
-    told, outcomes = None, []
+def _check_counts(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
+    """Report batch sizes at which the model fails or returns another number of rows."""
+    reason, outcomes = None, []
     for size, (trace, output) in runs.items():
         bad = not isinstance(output, Tensor) or not output.ndim or len(output) != size
         if bad and isinstance(output, Exception):
             outcomes.append(f"a batch of {size} fails")
-            told = told or explain(trace, part(x, size), output)
+            reason = reason or explain(trace, part(x, size), output)
         elif bad and isinstance(output, Tensor):
             rows = f"{len(output):,} rows" if output.ndim else "one number"
             outcomes.append(f"a batch of {size} gives {rows}")
-            told = told or _culprit(model, trace, output, size)
+            reason = reason or _explain_rows(model, trace, output, size)
         elif bad:
             message = f"the model must return one tensor, got {type(output).__name__}"
-            return [Finding("error", "model", message, "return the tensor that the loss is for")]
-    if told is None:
+            return [Diagnosis("error", "model", message, "return the tensor that the loss takes")]
+    if reason is None:
         return []
     if len(outcomes) == len(runs) and all(text.endswith("fails") for text in outcomes):
-        return [Finding("error", "model", *told)]
-    rule = "the output must have one row a sample whatever the batch size"
-    message = f"{rule}: {told[0]}: {', '.join(outcomes[:3])}"
-    return [Finding("error", "model", message, told[1])]
+        return [Diagnosis("error", "model", *reason)]
+    rule = "the output must have one row per sample at every batch size"
+    message = f"{rule}: {reason[0]}: {', '.join(outcomes[:3])}"
+    return [Diagnosis("error", "model", message, reason[1])]
 
 
-def _culprit(model: nn.Module, trace: Trace, output: Tensor, size: int) -> tuple[str, str]:
-    """Name the call from which on the rows were no longer the samples."""
+def _explain_rows(model: nn.Module, trace: Trace, output: Tensor, size: int) -> tuple[str, str]:
+    """Return which call changed the number of rows, and how to fix it."""
     rows = tuple(output.shape[:1])
     for call in reversed(trace.calls):
         if call.shape is None or call.shape[:1] != rows:
             break
         if call.given is not None and call.given[:1] == (size,):
-            reshape = told_reshape(call)
+            reshape = explain_reshape(call)
             if reshape is not None:
                 return reshape
             fix = _batch_first(model, trace, size) or _KEEP
@@ -84,20 +86,21 @@ def _culprit(model: nn.Module, trace: Trace, output: Tensor, size: int) -> tuple
     return message, _batch_first(model, trace, size) or _KEEP
 
 
-def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Finding]:
+def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
+    """Report outputs that are not finite, are random, or depend on the rest of the batch."""
     size, few = max(runs), sorted(runs)[-2:][0]
     trace, whole = runs[size]
     if not torch.isfinite(whole).all():
         message = "the untrained model's outputs must be finite numbers, got NaN or infinity"
         fix = "look for a division by zero or a logarithm of 0, and normalise the inputs"
-        return [Finding("error", "model", message, fix)]
+        return [Diagnosis("error", "model", message, fix)]
     scale = float(whole.abs().amax()) or 1.0
     limit = rounding(whole) * scale
     stochastic = check_stochastic(model, part(x, few))
-    if stochastic:  # its draws differ with the size of the batch, so nothing can be compared
+    if stochastic:  # it draws other numbers for another batch size, so rows cannot be compared
         return stochastic
     worst = max(apart(whole[:n], output) for n, (_, output) in runs.items())
-    # And from the other end: what runs along the samples leaves the first of them as they are.
+    # A recurrence along the samples leaves the first ones unchanged, so compare the last one too.
     alone, last = run_with(0, model, part(x, -1), keep_ends=True)
     worst = max(worst, apart(whole[-1:], last))
     if worst <= limit:
@@ -105,15 +108,15 @@ def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Finding]:
     layer = _first_apart(trace, runs[1][0], 0)
     layer = layer or _first_apart(trace, alone, -1)
     message = (
-        "in evaluation mode the output of a sample must not depend on the other samples of its "
-        f"batch, but it moves by {worst:.3g} where outputs reach {scale:.3g}{layer}"
+        "in evaluation mode the output for a sample must not depend on the other samples of the "
+        f"batch, but it changes by {worst:.3g} (outputs are up to {scale:.3g}){layer}"
     )
-    fix = "look for a reduction or a softmax over dim=0, and for a reshape that mixes rows"
-    return [Finding("error", "model", message, _batch_first(model, trace, size) or fix)]
+    fix = "look for a reduction or a softmax over dim=0, or a reshape that mixes rows"
+    return [Diagnosis("error", "model", message, _batch_first(model, trace, size) or fix)]
 
 
 def _first_apart(whole: Trace, alone: Trace, end: int) -> str:
-    """Say in which call the first (end 0) or last (-1) sample's row is another one when alone."""
+    """Name the call in which the first (end=0) or last (end=-1) row differs from a run alone."""
     pairs = zip(_ends(whole), _ends(alone), strict=False)
     for (call, one), (_, other) in pairs:
         row, same = one[end], other[end]
@@ -126,11 +129,12 @@ def _first_apart(whole: Trace, alone: Trace, end: int) -> str:
 
 
 def _ends(trace: Trace) -> list[tuple[Call, Tensor]]:
+    """Return the calls with their first and last rows, [2, ...]."""
     return [(call, call.ends) for call in trace.calls if call.ends is not None]
 
 
 def _batch_first(model: nn.Module, trace: Trace, size: int) -> str:
-    """Say what to do about a recurrent layer that took the samples for time steps."""
+    """Return the fix for a recurrent layer that reads samples as time steps, or ""."""
     layers = {
         label_of(name, module)
         for name, module in model.named_modules()
@@ -139,27 +143,29 @@ def _batch_first(model: nn.Module, trace: Trace, size: int) -> str:
     for call in trace.calls:
         given = call.given or ()
         if call.name in layers and len(given) == 3 and given[0] == size != given[1]:
-            rule = f"give {call.name} batch_first=True: without, it reads {list(given)} as"
-            return f"{rule} {given[0]} time steps of {given[1]} samples"
+            return (
+                f"give {call.name} batch_first=True; without it, {list(given)} is read as "
+                f"{given[0]} time steps of {given[1]} samples"
+            )
     return ""
 
 
-def _rows(x: Any) -> int:
+def _batch_size(x: Any) -> int:
+    """Return B of the first tensor in a batch."""
     return next(len(leaf) for leaf in tree_leaves(x) if isinstance(leaf, Tensor) and leaf.ndim)
 
 
 def part(x: Any, rows: int) -> Any:
     """Return the first samples of a batch [B, ...] (rows > 0), or the last ones (rows < 0).
 
-    Of a tuple, list or dict, that of everything in it that has B rows.
+    In a tuple, list or dict, every tensor with B rows is cut.
     """
-    size = _rows(x)
+    size = _batch_size(x)
 
-    def cut(leaf: Any) -> Any:
-        whole = isinstance(leaf, Tensor) and leaf.ndim > 0 and len(leaf) == size
-        if not whole:
+    def cut(leaf: object) -> object:
+        if not isinstance(leaf, Tensor) or leaf.ndim == 0 or len(leaf) != size:
             return leaf
-        cut_ = leaf[:rows] if rows > 0 else leaf[rows:]
-        return cut_.clone()  # a model may change its input
+        kept = leaf[:rows] if rows > 0 else leaf[rows:]
+        return kept.clone()  # a model may change its input
 
     return tree_map(cut, x)

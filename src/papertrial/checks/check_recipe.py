@@ -1,4 +1,4 @@
-"""Is a recipe whole? What can be known in seconds, before hours are spent."""
+"""Find in seconds, before a long training, what is wrong with a recipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,296 +13,271 @@ import torch
 from torch import nn
 
 from papertrial.checks.batch_independence import check_rows
+from papertrial.checks.check_claims import check_claims
+from papertrial.checks.check_result import CheckResult
 from papertrial.checks.class_balance import imbalance
-from papertrial.checks.cost import estimate
+from papertrial.checks.cost import Cost, estimate
 from papertrial.checks.gradients import check_gradients
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.sources.named_sets import data_folder
-from papertrial.diagnose.dry_run import LayerError, as_finding, dry_run
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.diagnose.dry_run import LayerError, diagnosis_of, dry_run
 from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.evaluate.predict import autocast
 from papertrial.progress import Step, finish
-from papertrial.recipe.claim_warnings import claim_warnings
-from papertrial.recipe.claims import Claim
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
+from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.versus import other_side
 from papertrial.runs import prepare
 from papertrial.runs.build import build_loss, build_model
 from papertrial.runs.samples import Samples, open_data
-from papertrial.runs.train import start_from
+from papertrial.runs.tracing import traced
+from papertrial.runs.train import start_from, stored_elsewhere
 from papertrial.tasks.losses import check_loss
 from papertrial.training.device import on_device
+from papertrial.training.objective import BatchResult
 from papertrial.training.optim import Stepper
 
 _KEY = re.compile(r"([a-z_]+(?:\.[a-z_0-9]+)*): ")
 
 
-@dataclass
-class Report:
-    """What a check found, and the facts that it measured."""
-
-    recipe: str
-    problems: list[Finding] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """Whether the recipe would train: warnings leave it ok, errors do not."""
-        return not any(problem.severity == "error" for problem in self.problems)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return {"ok", "problems", "facts"} as plain values."""
-        problems = [problem.to_json() for problem in self.problems]
-        return {"ok": self.ok, "problems": problems, "facts": self.facts}
-
-    @contextmanager
-    def stage(self, where: str, fix: str) -> Iterator[None]:
-        """Take an error of the user's for a finding; nothing after it in the block is done."""
-        try:
-            yield
-        except PapertrialError as error:
-            text = str(error)
-            named = _KEY.match(text)
-            if named and named[1].partition(".")[0] not in Recipe.model_fields:
-                named = None  # a file's name or a function's, which is no key of the recipe
-            key, message = (named[1], text[named.end() :]) if named else (where, text)
-            self.problems.append(Finding("error", key, message, fix))
-
-
 def check(
-    source: str | Path | Mapping[str, Any],
+    source: str | Path | Mapping[str, object],
     overrides: Sequence[str] = (),
     *,
     data: str | Path | None = None,
     device: str = "auto",
-) -> Report:
-    """Check a recipe without training it.
+) -> CheckResult:
+    """Check a recipe, its data, its model and its loss on one batch, without training it.
 
     Args:
-        source: a shipped recipe's name, a YAML file, or plain values.
-        overrides: texts such as "optimizer.lr=0.01".
-        data: data folder.
+        source: the name of a shipped recipe, a YAML file, or a dict with the same keys.
+        overrides: changes to the recipe, such as "optimizer.lr=0.01".
+        data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
         device: "auto", "cpu", "mps", "cuda" or "cuda:N".
     """
     return finish(checking(source, overrides, data=data, device=device))
 
 
 def checking(
-    source: str | Path | Mapping[str, Any],
+    source: str | Path | Mapping[str, object],
     overrides: Sequence[str] = (),
     *,
     data: str | Path | None = None,
     device: str = "auto",
-) -> Generator[Step, None, Report]:
-    """Do what `check` does, yielding how far it is."""
-    report = Report("the recipe" if isinstance(source, Mapping) else str(source))
-    recipe = None
-    with report.stage("", "give a shipped recipe's name or a YAML file"):
+) -> Generator[Step, None, CheckResult]:
+    """Do what `check` does, and yield its progress; the result is the return value."""
+    result = CheckResult("the recipe" if isinstance(source, Mapping) else str(source))
+    recipe = _load(source, overrides, result)
+    if recipe is None:
+        return result
+    result.problems += check_claims(recipe)
+    home, reads = data_folder(data), list[Read]()
+    no_device = _reporting(result, "device", "name a device that this machine has")
+    with no_device, on_device(device, None) as where:
+        result.facts.device = str(where)
+        yield from watched(_check_built(recipe, home, where, result), reads)
+    _check_files(recipe, reads, home, result)
+    return result
+
+
+@contextmanager
+def _reporting(result: CheckResult, where: str, fix: str) -> Iterator[None]:
+    """Add an error that a user can fix to the result; the rest of the block is skipped.
+
+    Args:
+        result: where the error is added.
+        where: the key path of the error if its message does not begin with one.
+        fix: what to do about it.
+    """
+    try:
+        yield
+    except PapertrialError as error:
+        text = str(error)
+        named = _KEY.match(text)
+        if named and named[1].partition(".")[0] not in Recipe.model_fields:
+            named = None  # the name of a file or a function, not a key of the recipe
+        key, message = (named[1], text[named.end() :]) if named else (where, text)
+        result.problems.append(Diagnosis("error", key, message, fix))
+
+
+def _load(
+    source: str | Path | Mapping[str, object], overrides: Sequence[str], result: CheckResult
+) -> Recipe | None:
+    """Load the recipe; if it is not valid, add each of its problems and return None."""
+    with _reporting(result, "", "give the name of a shipped recipe or a YAML file"):
         try:
-            recipe = load_recipe(source, overrides)
+            return load_recipe(source, overrides)
         except InvalidRecipeError as error:
             for problem in error.problems:
                 place = f"line {problem.line}" if problem.line else problem.origin or "the recipe"
-                fix = f"mend {problem.where or 'it'} in {place}"
-                report.problems.append(Finding("error", problem.where, problem.message, fix))
-    if recipe is not None:
-        report.problems += _claims(recipe)
-        report.problems += _not_covered(recipe)
-        no_device = report.stage("device", "name a device that this machine has")
-        with no_device, on_device(device, None) as where:
-            report.facts["device"] = str(where)
-            yield from _check_built(recipe, data_folder(data), where, report)
-    return report
+                fix = f"fix {problem.where or 'it'} in {place}"
+                result.problems.append(Diagnosis("error", problem.where, problem.message, fix))
+    return None
 
 
-def _claims(recipe: Recipe) -> Iterator[Finding]:
-    """Tell of claims that cannot be judged as they stand, or that would say little."""
-    for i, claim in enumerate(recipe.claims):
-        if claim.kind != "exact" and claim.not_judged is None:
-            yield from _computed(recipe, claim, f"claims.{i}.metric")
-            yield from _other_side(recipe, claim, f"claims.{i}.versus")
-    for message in claim_warnings(recipe):
-        fix = "change the number that is named here, a tolerance or a plus-minus, in the claim"
-        yield Finding("warning", "claims", message, fix)
+def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: CheckResult) -> None:
+    """Warn about files that the training hash does not cover, or that a run does not copy.
 
+    A file that the recipe names and that cannot be read is an error. It is reported here only if
+    there is no other error: usually, what opened the file has been reported already.
 
-def _not_covered(recipe: Recipe) -> Iterator[Finding]:
-    """Tell of what cannot be traced of the recipe's files, or is too large to copy."""
-    for note in portable(recipe).not_covered:
-        fix = "write imports that stand in the code, and name files as arguments in the recipe"
-        yield Finding(
-            "warning", "recipe", f"not covered by the training hash or the copies: {note}", fix
-        )
-
-
-def _computed(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:
-    """Tell of a metric that a recipe's runs will not have."""
-    computed = prepare.metrics_of(recipe)
-    if claim.metric not in computed:
-        told = ", ".join(computed)
-        message = f"{recipe.name} does not compute {claim.metric}; it computes {told}"
-        yield Finding("error", where, message, f"add {claim.metric} to metrics of {recipe.name}")
-
-
-def _other_side(recipe: Recipe, claim: Claim, where: str) -> Iterator[Finding]:
-    """Load what a difference is taken to, and see that both sides can be compared."""
+    Args:
+        recipe: the recipe.
+        reads: files that its code read while it was built and tried.
+        data: the data folder, whose content is recorded as fingerprints instead.
+        result: where the problems are added.
+    """
     try:
-        other = other_side(recipe, claim)
-    except InvalidRecipeError as error:
-        for problem in error.problems:
-            message = f"the other side is no recipe: {problem.where}: {problem.message}"
-            yield Finding("error", where, message, "mend versus.set, or the recipe that it names")
-        return
+        files = traced(portable(recipe), reads, stored_elsewhere(recipe, data))
     except PapertrialError as error:
-        yield Finding("error", where, str(error), "mend versus.recipe: a name, or a file")
+        if result.ok:
+            fix = "restore the file, or name another one in the recipe"
+            result.problems.append(Diagnosis("error", "recipe", str(error), fix))
         return
-    if other is None:
-        return
-    yield from _computed(other, claim, where)
-    keys = ("source", "path", "limit", "splits")
-    unlike = [key for key in keys if getattr(recipe.data, key) != getattr(other.data, key)]
-    if unlike:
-        named = ", ".join(f"data.{key}" for key in unlike)
-        message = f"the two sides are not tested on the same set: they differ in {named}"
-        yield Finding("warning", where, message, f"give both sides the same {named}")
+    fix = "import modules by import statements, and name files as arguments in the recipe"
+    for note in files.not_covered:
+        message = f"not covered by the training hash or the copies: {note}"
+        result.problems.append(Diagnosis("warning", "recipe", message, fix))
 
 
 def _check_built(
-    recipe: Recipe, folder: Path, device: torch.device, report: Report
+    recipe: Recipe, folder: Path, device: torch.device, result: CheckResult
 ) -> Generator[Step, None, None]:
-    model = loss = samples = None
+    """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
+    model = loss = samples = start = None
     prepare.seed(recipe, device)
-    with report.stage("model", "mend the model, or its arguments in the recipe"):
+    with _reporting(result, "model", "fix the model or its arguments in the recipe"):
         model = build_model(recipe)
-    with report.stage("loss", "mend the loss, or its arguments in the recipe"):
+    with _reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         loss = build_loss(recipe)
-    start = None
-    with report.stage("init_from", "name a finished run with init_from"):
+    with _reporting(result, "init_from", "set init_from to the folder of a finished run"):
         start = start_from(recipe)
-    with report.stage("data", "mend data in the recipe, or the files that it names"):
+    with _reporting(result, "data", "fix data in the recipe, or the files that it names"):
         samples = yield from open_data(recipe, folder, device, start)
     if samples is None:
         return
-    original = samples.original
-    report.facts["rows"] = {name: len(split) for name, split in original.splits.items()}
-    report.facts["notes"] = list(original.notes)
-    yield Step("looking for samples that stand in two parts", 0, None, "samples")
-    found, report.facts["leaks"] = leaks(original)
-    report.problems += found
-    if original.classes:
-        found, report.facts["balance"] = imbalance(original)
-        report.problems += found
+    original, facts = samples.original, result.facts
+    facts.rows = {name: len(split) for name, split in original.splits.items()}
+    facts.notes = list(original.notes)
+    yield Step("looking for samples that are in two splits", 0, None, "samples")
+    found, facts.leaks = leaks(original)
+    result.problems += found
+    found, facts.balance = imbalance(original)
+    result.problems += found
     if model is None or loss is None:
         return
     yield Step("trying one batch", 0, None, "batches")
-    begun = False
-    with report.stage("data.text.vectors", "mend what the model starts from"):
-        facts = yield from prepare.initialise(recipe, model, samples, folder, start)
-        if facts is not None:
-            report.facts["vocabulary"] = facts.to_plain()
-        begun = True
-    if begun:
-        with report.stage("data", "mend data.augment, data.transform or the model"):
-            _check_model(recipe, model, loss, samples, report)
+    initialised = False
+    fix = "fix data.text.vectors or init_from, which the model starts from"
+    with _reporting(result, "data.text.vectors", fix):
+        facts.vocabulary = yield from prepare.initialise(recipe, model, samples, folder, start)
+        initialised = True
+    if initialised:
+        with _reporting(result, "data", "fix data.augment, data.transform or the model"):
+            _check_model(recipe, model, loss, samples, result)
 
 
 def _check_model(
-    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, report: Report
+    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, result: CheckResult
 ) -> None:
-    """Try one batch forward and backward, from the first failure that hides others to the last."""
+    """Try one batch forward and backward; stop at an error that would cause all later ones."""
     device = samples.batches.device
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
     batch = samples.batches.batch(recipe.seed, 0, 0)
-    report.facts["batch"] = list(batch.x.shape)
+    result.facts.batch = list(batch.x.shape)
     with autocast(device, recipe.precision):
-        report.problems += _check_forward(model, prepare.trial_batches(recipe, samples))
-    if not report.ok:
-        return
-    train = samples.dataset.train
-    with torch.no_grad(), autocast(device, recipe.precision):
-        output = model(batch.x.clone()).float()
-    report.problems += check_targets(loss, output, train.y)
-    if not report.ok:
-        return
-    target = None
-    with report.stage("model", "give the model an output for each class or number to predict"):
-        samples.task.check_output(output, batch.y)
-        targets = samples.task.target(train.y, output[:1].expand(len(train), *output.shape[1:]))
-        x = batch.x.clone()
-        report.problems += check_ending(model, loss, x, targets, precision=recipe.precision)
-        check_loss(loss, samples.task, output, train.y)
-        target = samples.task.target(batch.y, output)
-        found, facts = check_first_loss(loss, output, target)
-        report.problems += found
-        report.problems += check_stochastic_loss(loss, output, target)
-        report.facts |= facts
-    if target is None:
+        result.problems += _check_forward(model, prepare.trial_batches(recipe, samples))
+    if not result.ok or not _check_loss(recipe, model, loss, samples, batch, result):
         return
     parts = None
-    with report.stage("recipe", "mend what is named"):
+    with _reporting(result, "recipe", "change the part of the recipe that the message names"):
         parts = prepare.assemble(recipe, model, loss, samples, None)
     if parts is None:
         return
-    report.problems += check_gradients(model, lambda: _loss(parts, batch))
-    if not any(f.where == "model" and f.severity == "error" for f in report.problems):
-        with report.stage("optimizer", "mend the optimizer, or its arguments"):
-            report.facts |= _cost(recipe, parts)
+    result.problems += check_gradients(model, lambda: _loss_of(parts, batch))
+    if not any(p.where == "model" and p.severity == "error" for p in result.problems):
+        with _reporting(result, "optimizer", "fix the optimizer or its arguments"):
+            result.facts.cost = _cost(recipe, parts)
 
 
-def _check_forward(model: nn.Module, tried: Sequence[torch.Tensor]) -> list[Finding]:
-    """Run the model on some inputs; tell of rows on the largest of them."""
-    largest = max(tried, key=len)
+def _check_loss(
+    recipe: Recipe,
+    model: nn.Module,
+    loss: Any,
+    samples: Samples,
+    batch: Batch,
+    result: CheckResult,
+) -> bool:
+    """Check that the loss suits the outputs and the targets; return whether it can be computed."""
+    train, task = samples.dataset.train, samples.task
+    with torch.no_grad(), autocast(batch.x.device, recipe.precision):
+        output = model(batch.x.clone()).float()
+    result.problems += check_targets(loss, output, train.y)
+    if not result.ok:
+        return False
+    with _reporting(result, "model", "give the model one output per class or number to predict"):
+        task.check_output(output, batch.y)
+        targets = task.target(train.y, output[:1].expand(len(train), *output.shape[1:]))
+        x = batch.x.clone()
+        result.problems += check_ending(model, loss, x, targets, precision=recipe.precision)
+        check_loss(loss, task, output, train.y)
+        target = task.target(batch.y, output)
+        found, result.facts.first_loss = check_first_loss(loss, output, target)
+        result.problems += found
+        result.problems += check_stochastic_loss(loss, output, target)
+        return True
+    return False
+
+
+def _check_forward(model: nn.Module, inputs: Sequence[torch.Tensor]) -> list[Diagnosis]:
+    """Run the model on several batches; check the rows of the output for the largest one."""
+    largest = max(inputs, key=len)
     try:
-        for x in tried:
+        for x in inputs:
             output = dry_run(model, x.clone())  # also gives lazy layers their sizes
     except LayerError as error:
-        return check_rows(model, largest) or [as_finding(error)]  # which tells of other sizes too
+        # check_rows also reports the other batch sizes at which the model fails.
+        return check_rows(model, largest) or [diagnosis_of(error)]
     if not output.is_floating_point():
         kind = str(output.dtype).removeprefix("torch.")
         message = f"the model must return floating-point numbers, got {kind}"
-        fix = "return logits or numbers that gradients reach, without argmax or a comparison"
-        return [Finding("error", "model", message, fix)]
+        fix = (
+            "return logits or numbers that have gradients, not the result of argmax or a comparison"
+        )
+        return [Diagnosis("error", "model", message, fix)]
     return check_rows(model, largest)
 
 
-def _loss(parts: prepare.Parts, batch: Batch) -> torch.Tensor:
+def _loss_of(parts: prepare.Parts, batch: Batch) -> torch.Tensor:
+    """Compute the loss of a batch as the training does."""
     objective = parts.objective
     with autocast(parts.samples.batches.device, objective.precision):
         output = objective.model(batch.x.clone())
         return objective.loss(output, objective.task.target(batch.y, output))
 
 
-def _cost(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
-    """Estimate seconds and bytes of the whole run from some of its steps."""
+def _cost(recipe: Recipe, parts: prepare.Parts) -> Cost:
+    """Estimate time and memory of the whole run from some of its steps."""
     batches, evaluator = parts.samples.batches, parts.evaluator
     stepper, parameters = Stepper(parts.train.optimizer), list(parts.train.model.parameters())
 
     def step(number: int) -> None:
         batch = batches.batch(recipe.seed, 0, number % batches.steps)
 
-        def gradients() -> Any:
+        def gradients() -> BatchResult:
             for parameter in parameters:
                 parameter.grad = None
             return parts.objective.backward(batch)
 
         stepper.step(gradients)
 
-    splits = parts.samples.dataset.splits
-    size = evaluator.batch_size
-    calls = {name: math.ceil(len(split) / size) for name, split in splits.items()}
-    often = sum(calls.values())
-    for name, every in (
-        ("validation", parts.evaluations.validation),
-        ("test", parts.evaluations.test),
-    ):
-        often += calls[name] * (parts.steps // every) if every else 0
+    splits, size = parts.samples.dataset.splits, evaluator.batch_size
     rows = torch.arange(min(size, len(splits["train"])))
     return estimate(
         step,
@@ -312,6 +286,19 @@ def _cost(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
         steps=parts.steps,
         steps_per_epoch=batches.steps,
         evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
-        evaluations=often,
+        evaluations=_evaluation_batches(parts),
         data_bytes=parts.samples.dataset.nbytes,
     )
+
+
+def _evaluation_batches(parts: prepare.Parts) -> int:
+    """Return how many batches the whole run evaluates, during the training and at its end."""
+    splits = parts.samples.dataset.splits
+    batches = {
+        name: math.ceil(len(split) / parts.evaluator.batch_size) for name, split in splits.items()
+    }
+    total = sum(batches.values())
+    evaluations = parts.evaluations
+    for name, every in (("validation", evaluations.validation), ("test", evaluations.test)):
+        total += batches[name] * (parts.steps // every) if every else 0
+    return total

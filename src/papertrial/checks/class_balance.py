@@ -1,72 +1,87 @@
-"""Class imbalance: what a set's accuracy is worth, and classes that no one has seen."""
+"""Class imbalance: how much an accuracy means, and classes that are missing from a split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from papertrial.data.column import Dataset
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
 
-# From ten to one on, always answering the frequent one of two classes is right 10 times in 11:
-# accuracy then says little. What papers call mild imbalance (up to a few to one) stays untold.
+# At ten to one, always answering the more frequent of two classes is right 10 times out of 11, so
+# accuracy says little. Ratios of a few to one, which papers call mild, are not reported.
 _RATIO = 10
 _PARTS = {"train": "training", "validation": "validation", "test": "test"}
 _SHOWN = 5
 
 
-def imbalance(dataset: Dataset) -> tuple[list[Finding], dict[str, Any]]:
-    """Return warnings on the class counts of a classification set, and the counts.
+@dataclass(frozen=True)
+class ClassBalance:
+    """Class counts of a classification dataset.
 
-    - the rarest class of the training part has less than a tenth of the most frequent one's rows;
-    - a class has no sample in the training part, or none in another.
+    Attributes:
+        class_counts: number of samples by split and class name.
+        majority_accuracy: accuracy of always answering the most frequent class of the training
+            split, on the test split (on the training split if there is no test split).
+    """
 
-    Returns:
-        Findings, and facts: {"class_counts": {split: {class: rows}}, "majority_accuracy": that of
-        always answering the most frequent class of the training part, on the test part (or the
-        training part where there is none)}. Both are empty for a set without classes.
+    class_counts: dict[str, dict[str, int]]
+    majority_accuracy: float
+
+
+def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
+    """Return warnings about the class counts of a dataset, and the counts.
+
+    There is a warning if
+
+    - the rarest class has less than a tenth of the samples of the most frequent one, both counted
+      in the training split;
+    - a split has no sample of a class.
+
+    Without classes, as for regression, the result is ([], None).
     """
     classes = dataset.classes
     if not classes or dataset.train.y.is_floating_point():
-        return [], {}
+        return [], None
     counts = {name: count(split.y, len(classes)) for name, split in dataset.splits.items()}
     train = counts["train"]
     most, least = int(train.argmax()), int(train.argmin())
     judged = counts.get("test", train)
     accuracy = float(judged[most]) / max(1, int(judged.sum()))
-    found = [finding for name in counts if (finding := _absent(name, counts[name], classes))]
+    found = [absent for name in counts if (absent := _absent(name, counts[name], classes))]
     if 0 < train[least] * _RATIO < train[most]:
         message = (
             f"the classes are imbalanced: {train[most]:,} training samples of {classes[most]!r}, "
             f"{train[least]:,} of {classes[least]!r}; always answering {classes[most]!r} has an "
             f"accuracy of {accuracy:.1%}"
         )
-        fix = "judge by recall and f1 too (metrics), and consider class weights in the loss"
-        found.append(Finding("warning", "data.source", message, fix))
+        fix = "add recall and f1 to metrics, and consider class weights in the loss"
+        found.append(Diagnosis("warning", "data.source", message, fix))
     named = {
         name: dict(zip(classes, values.tolist(), strict=True)) for name, values in counts.items()
     }
-    return found, {"class_counts": named, "majority_accuracy": accuracy}
+    return found, ClassBalance(named, accuracy)
 
 
 def count(y: Tensor, classes: int) -> Tensor:
-    """Return how many of the class indices y [N] there are of each class, [K]."""
+    """Count the samples of each class, [K], from class indices y [N]."""
     inside = y[(y >= 0) & (y < classes)].cpu().long()
     return torch.bincount(inside, minlength=classes)
 
 
-def _absent(part: str, counts: Tensor, classes: Sequence[str]) -> Finding | None:
+def _absent(part: str, counts: Tensor, classes: Sequence[str]) -> Diagnosis | None:
+    """Return a warning if a split lacks a class."""
     absent = [name for name, rows in zip(classes, counts.tolist(), strict=True) if rows == 0]
     if not absent:
         return None
     more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
     named = ", ".join(map(repr, absent[:_SHOWN])) + more
     message = (
-        f"every class must be in every part, but the {_PARTS[part]} part has no sample of {named}"
+        f"every class must be in every split, but the {_PARTS[part]} split has no sample of {named}"
     )
-    fix = "add samples, leave the class out, or cut the parts with data.splits.stratify: true"
+    fix = "add samples, remove the class, or set data.splits.stratify: true"
     where = "data.splits.validation" if part == "validation" else "data.source"
-    return Finding("warning", where, message, fix)
+    return Diagnosis("warning", where, message, fix)

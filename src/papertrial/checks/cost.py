@@ -1,4 +1,4 @@
-"""What a whole run will cost: its time, from a few real steps, and its memory."""
+"""Estimate the time and memory of a whole run from a few real training steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,28 @@ from torch.optim import Optimizer
 
 from papertrial.diagnose.lent_model import model_kept
 
-_MOST = 64  # steps timed: enough for batches of differing lengths
+_MOST = 64  # steps that are timed: enough to average over batches of different lengths
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a whole run takes.
+
+    Attributes:
+        seconds: time of the run.
+        seconds_per_step: mean time of an optimizer step.
+        bytes: peak memory. On CUDA it is measured. On the CPU it is the sum of parameters,
+            buffers, gradients, optimizer state, the data, and the tensors that the backward pass
+            needs for one batch.
+        parameters: number of parameters.
+        trainable_parameters: number of parameters that get a gradient.
+    """
+
+    seconds: float
+    seconds_per_step: float
+    bytes: int
+    parameters: int
+    trainable_parameters: int
 
 
 def estimate(
@@ -28,34 +49,30 @@ def estimate(
     evaluations: float = 0.0,
     data_bytes: int = 0,
     budget: float = 1.5,
-) -> dict[str, float | int]:
-    """Return what the training will take, judged by some real steps; then undo them.
+) -> Cost:
+    """Estimate the cost of a training from some real steps, which are undone afterwards.
 
-    Steps are timed after one that is not, spread over the epoch, until the budget is spent. Their
-    mean counts, not their median: batches may differ in length, and the run takes all of them.
+    After one step that is not timed, steps spread over the epoch are timed until the budget is
+    spent. Their mean is used, not their median, because batches can differ in length and the run
+    takes all of them.
 
     Args:
-        step: does the training step of that number of the first epoch: batch, forward, backward,
-            optimizer. No schedule, whose state would not be put back.
-        model: what is trained.
-        optimizer: what trains it.
+        step: takes the training step with the given number in the first epoch (batch, forward,
+            backward, optimizer), but not the scheduler's step, which would not be undone.
+        model: the model that is trained.
+        optimizer: its optimizer.
         steps: optimizer steps of the whole run.
-        steps_per_epoch: batches of an epoch.
+        steps_per_epoch: batches per epoch.
         evaluate: evaluates one batch.
-        evaluations: how many such batches the whole run evaluates.
-        data_bytes: of the data that stay in memory.
-        budget: seconds that the steps may take, the first one and an evaluation apart.
-
-    Returns:
-        seconds of the run; seconds_per_step; bytes at its peak, estimated on the CPU as parameters,
-        buffers, gradients, optimizer state, what the backward pass needs of one batch, and the
-        data, measured on CUDA; parameters and trainable_parameters, counts.
+        evaluations: number of batches that the whole run evaluates.
+        data_bytes: size of the data that stay in memory.
+        budget: seconds for the timed steps; the first step and the evaluation are extra.
     """
     parameters = list(model.parameters())
     device = parameters[0].device if parameters else torch.device("cpu")
     weights = [p.detach().clone() for p in parameters]
     state = copy.deepcopy(optimizer.state_dict())
-    saved = _Saved({p.untyped_storage().data_ptr() for p in parameters})
+    saved = _SavedBytes({p.untyped_storage().data_ptr() for p in parameters})
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     try:
@@ -76,17 +93,17 @@ def estimate(
             for parameter, weight in zip(parameters, weights, strict=True):
                 parameter.copy_(weight)
         optimizer.load_state_dict(state)
-    return {
-        "seconds": seconds * steps + each * evaluations,
-        "seconds_per_step": seconds,
-        "bytes": held,
-        "parameters": sum(p.numel() for p in parameters),
-        "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
-    }
+    return Cost(
+        seconds=seconds * steps + each * evaluations,
+        seconds_per_step=seconds,
+        bytes=held,
+        parameters=sum(p.numel() for p in parameters),
+        trainable_parameters=sum(p.numel() for p in parameters if p.requires_grad),
+    )
 
 
-class _Saved:
-    """Counts the bytes that the graph keeps for the backward pass, and the most at one time."""
+class _SavedBytes:
+    """Counts the bytes that autograd saves for the backward pass, now and at the peak."""
 
     def __init__(self, known: set[int]) -> None:
         self.peak = 0
@@ -94,8 +111,8 @@ class _Saved:
         self._holders: dict[int, int] = {}
         self._now = 0
 
-    def pack(self, tensor: Tensor) -> Any:
-        """Take note of a saved tensor until the graph lets go of it; many may share a storage."""
+    def pack(self, tensor: Tensor) -> _Holder:
+        """Count a saved tensor until the graph frees it; tensors may share a storage."""
         storage = tensor.untyped_storage()
         place, size = storage.data_ptr(), storage.nbytes()
         holder = _Holder(tensor)
@@ -107,10 +124,9 @@ class _Saved:
             weakref.finalize(holder, self._free, place, size).atexit = False
         return holder
 
-    def unpack(self, holder: Any) -> Tensor:
-        """Give the tensor back to the graph."""
-        tensor: Tensor = holder.tensor
-        return tensor
+    def unpack(self, holder: _Holder) -> Tensor:
+        """Return the tensor to the graph."""
+        return holder.tensor
 
     def _free(self, place: int, size: int) -> None:
         self._holders[place] -= 1
@@ -118,7 +134,7 @@ class _Saved:
 
 
 class _Holder:
-    """A saved tensor that can be watched."""
+    """Holds a saved tensor, and can have a finalizer, which tells when the graph frees it."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
@@ -127,16 +143,20 @@ class _Holder:
 def _mean_step(
     device: torch.device, step: Callable[[int], object], first: float, count: int, budget: float
 ) -> float:
-    if first > budget:  # one that heavy costs little more when it is the first
+    """Return the mean time of some of `count` steps, in seconds."""
+    if first > budget:  # for a step that slow, the overhead of the first one hardly matters
         return first
     timed: list[float] = []
     while sum(timed) < budget and len(timed) < _MOST:
-        place = int(len(timed) * 0.618034 % 1 * count)  # evenly spread, whenever it stops
+        place = int(
+            len(timed) * 0.618034 % 1 * count
+        )  # evenly spread, whatever number of steps fits
         timed.append(_timed(device, lambda place=place: step(place)))  # type: ignore[misc]
     return sum(timed) / len(timed)
 
 
 def _timed(device: torch.device, run: Callable[[], object]) -> float:
+    """Return the seconds that a call takes, including its work on the GPU."""
     start = time.perf_counter()
     run()
     if device.type == "cuda":
@@ -145,7 +165,7 @@ def _timed(device: torch.device, run: Callable[[], object]) -> float:
 
 
 def _bytes(model: nn.Module, optimizer: Optimizer) -> int:
-    """Parameters, their gradients, buffers and the optimizer's state."""
+    """Return the size of parameters, gradients, buffers and optimizer state."""
     parameters = sum(p.nbytes + (p.nbytes if p.requires_grad else 0) for p in model.parameters())
     buffers = sum(b.nbytes for b in model.buffers())
     state = sum(

@@ -1,13 +1,13 @@
-"""Leaks: samples of one part of a set that stand in another, too."""
+"""Leaks: samples that are in more than one split of a dataset."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from papertrial.data.column import Dataset, Split
 from papertrial.data.duplicates import digests, matches, repeated
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis
 
 _PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 _PARTS = {"train": "training", "validation": "validation"}
@@ -15,59 +15,76 @@ _SHOWN = 3
 _UNITS = {"image": "images", "table": "rows", "text": "texts"}
 
 
-def leaks(dataset: Dataset) -> tuple[list[Finding], dict[str, Any]]:
-    """Return a warning for each two splits that share samples, and what is shared.
+@dataclass(frozen=True)
+class SharedSamples:
+    """Identical samples in a dataset.
 
-    In a table of few distinct values, rows agree by chance; there, only rows whose targets agree
-    too are counted, and the warning says so. Images and texts are counted whatever their target.
+    Attributes:
+        pairs: (row in the first split, row in the second split) of each shared sample, by the names
+            of the two splits, such as ("train", "test").
+        repeated: by split, the number of samples that are identical to an earlier one of the split.
+    """
 
-    Returns:
-        Findings, and facts: {"train/test": [[row in train, row in test], ...]} for each two splits,
-        and {"repeated": {split: samples that its own part has further up}}.
+    pairs: dict[tuple[str, str], list[tuple[int, int]]]
+    repeated: dict[str, int]
+
+    def to_json(self) -> dict[str, object]:
+        """Return {"train/test": [[row, row], ...], ..., "repeated": {split: count}}."""
+        pairs = {"/".join(names): [list(p) for p in rows] for names, rows in self.pairs.items()}
+        return {**pairs, "repeated": self.repeated}
+
+
+def leaks(dataset: Dataset) -> tuple[list[Diagnosis], SharedSamples]:
+    """Return a warning for each pair of splits that share samples, and the shared samples.
+
+    Rows of a table can agree by chance if its columns have few distinct values. They count only if
+    their targets agree too, and the warning says so. Images and texts count whatever their target.
     """
     with_targets = dataset.kind == "table"
     splits = dataset.splits
     known = {name: digests(split.x) for name, split in splits.items()}
-    found, facts = [], {}
+    found, shared = [], {}
     for one, other in _PAIRS:
         if one in splits and other in splits:
             a, b = splits[one], splits[other]
             pairs = matches(known[one], a.y, known[other], b.y, with_targets=with_targets)
-            facts[f"{one}/{other}"] = [list(pair) for pair in pairs]
+            shared[one, other] = pairs
             if pairs:
-                found.append(_finding(dataset, one, other, pairs))
+                found.append(_leak(dataset, one, other, pairs))
     twice = {
         name: repeated(known[name], split.y, with_targets=with_targets)
         for name, split in splits.items()
     }
-    return found, {**facts, "repeated": twice}
+    return found, SharedSamples(shared, twice)
 
 
-def _finding(dataset: Dataset, one: str, other: str, pairs: Sequence[tuple[int, int]]) -> Finding:
+def _leak(dataset: Dataset, one: str, other: str, pairs: Sequence[tuple[int, int]]) -> Diagnosis:
+    """Return the warning for two splits that share samples."""
     a, b = dataset.splits[one], dataset.splits[other]
-    stand = "stands" if len(pairs) == 1 else "stand"
+    verb = "is" if len(pairs) == 1 else "are"
     units = _UNITS[dataset.kind]
-    count = f"{len(pairs):,} of {len(b):,} {other} {units} also {stand} in the {_PARTS[one]} part"
+    count = f"{len(pairs):,} of {len(b):,} {other} {units} {verb} also in the {_PARTS[one]} split"
     agree = sum(bool((a.y[i] == b.y[j]).all()) for i, j in pairs)
     same = "all with the same target" if agree == len(pairs) else f"{agree:,} with the same target"
     if dataset.kind == "table":
-        same = "features and target alike, which may be chance where columns have few values"
+        same = "features and target agree, which can be chance if columns have few distinct values"
     shown = ", ".join(_pair(other, b, j, one, a, i) for i, j in pairs[:_SHOWN])
     more = ", ..." if len(pairs) > _SHOWN else ""
-    message = f"no sample may be in two parts, but {count} ({same}): {shown}{more}"
+    message = f"no sample may be in two splits, but {count} ({same}): {shown}{more}"
     if "validation" in (one, other):
-        fix = "remove the duplicates, or cut the validation part so that they stay together"
-        return Finding("warning", "data.splits.validation", message, fix)
-    fix = "remove them from the training part, or tell of them beside the test result"
-    return Finding("warning", "data.source", message, fix)
+        fix = "remove the duplicates, or split so that duplicates stay together"
+        return Diagnosis("warning", "data.splits.validation", message, fix)
+    fix = "remove them from the training split, or report them with the test result"
+    return Diagnosis("warning", "data.source", message, fix)
 
 
 def _pair(other: str, b: Split, j: int, one: str, a: Split, i: int) -> str:
-    return f"{_called(other, b, j)} = {_called(one, a, i)}"
+    """Return row j of split b and row i of split a in words."""
+    return f"{_row_label(other, b, j)} = {_row_label(one, a, i)}"
 
 
-def _called(part: str, split: Split, row: int) -> str:
-    """Its file and its row in the part, or its row alone."""
+def _row_label(part: str, split: Split, row: int) -> str:
+    """Return a sample's file and row; only the row if it has no file."""
     if split.names is None:
         return f"{part} row {row}"
     return f"{split.name(row)} ({part} row {row})"

@@ -1,24 +1,25 @@
-"""Does the loss fit the outputs and the targets, and does it begin where a guess would?"""
+"""Does the loss suit the outputs and the targets, and does it start near that of a guess?"""
 
 from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from papertrial.diagnose.finding import Finding
+from papertrial.diagnose.diagnosis import Diagnosis, Severity
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.evaluate.predict import autocast
 
 _CROSS_ENTROPY = "CrossEntropyLoss"
 _LOGIT_LOSS = "BCEWithLogitsLoss"
 _PROBABILITY_LOSS = "BCELoss"
-_SUMS_TO_1 = 1e-4
-# What only changes the shape or the type, by the name of its backward function.
+_SUMS_TO_1 = 1e-4  # largest distance from 1 of a sum of probabilities
+# Operations that only change the shape or the type, by the name of their backward function.
 _PASSING = (
     "View",
     "Reshape",
@@ -41,8 +42,21 @@ _RANGES = {
 }
 
 
+@dataclass(frozen=True)
+class FirstLoss:
+    """The loss of an untrained model on one batch.
+
+    Attributes:
+        value: the loss; None if it is not finite.
+        expected: the loss of a uniform guess; None for losses for which it is not known.
+    """
+
+    value: float | None
+    expected: float | None
+
+
 def loss_name(loss: Any) -> str:
-    """Return the class name of a torch loss, of its function too ("CrossEntropyLoss"), else ""."""
+    """Return "CrossEntropyLoss" for that class or its function, and so on; "" for other losses."""
     while isinstance(loss, functools.partial):
         loss = loss.func
     for function, name in (
@@ -60,19 +74,19 @@ def loss_name(loss: Any) -> str:
 
 def check_ending(
     model: nn.Module, loss: Any, x: Any, y: Tensor, *, precision: str = "fp32"
-) -> list[Finding]:
-    """Tell of a softmax or sigmoid before a loss that takes logits, and of outputs that cannot
-    reach the targets.
+) -> list[Diagnosis]:
+    """Report a softmax or sigmoid before a loss that takes logits, and outputs that cannot reach
+    the targets.
 
-    The last function is read off the graph of a forward pass; a softmax is found by its numbers
-    too, on the batch and on random inputs. The model is left as it was.
+    The last function is taken from the graph of a forward pass. A softmax is also recognised by
+    outputs that sum to 1, on the batch and on random inputs. The model is left as it was.
 
     Args:
-        model: called on x.
-        loss: the recipe's, called as loss(output, target).
+        model: called as model(x).
+        loss: called as loss(output, target).
         x: one batch [B, ...].
-        y: targets, best of the whole training part, [N] or [N, T].
-        precision: "bf16" for a model that runs under autocast.
+        y: targets [N] or [N, T], if possible of the whole training split.
+        precision: "bf16" if the model runs under autocast.
     """
     name = loss_name(loss)
     with model_kept(model):
@@ -84,28 +98,28 @@ def check_ending(
         )
     inside = bool(((output >= 0) & (output <= 1)).all())
     if name in (_CROSS_ENTROPY, _LOGIT_LOSS) and probabilities:
-        return [_logits(name, "softmax", "error")]
+        return [_needs_logits(name, "softmax", "error")]
     if name == _LOGIT_LOSS and ending == "sigmoid":
-        return [_logits(name, "sigmoid", "error")]
+        return [_needs_logits(name, "sigmoid", "error")]
     if name == _CROSS_ENTROPY and ending == "sigmoid":
-        return [_logits(name, "sigmoid", "warning")]
+        return [_needs_logits(name, "sigmoid", "warning")]
     if name == _PROBABILITY_LOSS and not inside:
         got = f"outputs from {output.min().item():.3g} to {output.max().item():.3g}"
         message = f"BCELoss takes probabilities from 0 to 1, but the model gives {got}"
         fix = "use torch.nn.BCEWithLogitsLoss, which takes logits"
-        return [Finding("error", "loss", message, fix)]
+        return [Diagnosis("error", "loss", message, fix)]
     if not name and y.is_floating_point():
         return _check_range(ending, y)
     return []
 
 
-def check_targets(loss: Any, output: Tensor, y: Tensor) -> list[Finding]:
-    """Tell of targets that the loss or the number of outputs has no room for.
+def check_targets(loss: Any, output: Tensor, y: Tensor) -> list[Diagnosis]:
+    """Report targets that are out of range for the loss or for the number of outputs.
 
     Args:
-        loss: the recipe's.
-        output: of one batch, [B, K], or [B] or [B, 1] for a single logit.
-        y: every target of a split, [N] class indices or numbers.
+        loss: the loss of the recipe.
+        output: outputs for one batch, [B, K], or [B] or [B, 1] for a single logit.
+        y: all targets of a split, class indices or numbers, [N].
     """
     if not len(y):
         return []
@@ -113,56 +127,60 @@ def check_targets(loss: Any, output: Tensor, y: Tensor) -> list[Finding]:
     if loss_name(loss) in (_LOGIT_LOSS, _PROBABILITY_LOSS) and (low < 0 or high > 1):
         count = int(((y < 0) | (y > 1)).sum())
         message = (
-            f"{loss_name(loss)} takes targets from 0 to 1, but {count:,} of {len(y):,} lie "
-            f"outside: they run from {low:g} to {high:g}"
+            f"{loss_name(loss)} takes targets from 0 to 1, but {count:,} of {len(y):,} targets "
+            f"are out of range: they go from {low:g} to {high:g}"
         )
-        fix = "use torch.nn.CrossEntropyLoss for classes, torch.nn.MSELoss for numbers"
-        return [Finding("error", "loss", message, fix)]
+        fix = "use torch.nn.CrossEntropyLoss for classes, or torch.nn.MSELoss for numbers"
+        return [Diagnosis("error", "loss", message, fix)]
     if y.is_floating_point() or output.ndim < 2 or output.shape[1] < 2:
         return []
     width = output.shape[1]
     if low < 0 or high >= width:
         count = int(((y < 0) | (y >= width)).sum())
         message = (
-            f"class indices must run from 0 to {width - 1}, the model giving {width} outputs, but "
-            f"they run from {low} to {high} ({count:,} of {len(y):,} are out of range)"
+            f"a model with {width} outputs needs class indices from 0 to {width - 1}, but they go "
+            f"from {low} to {high} ({count:,} of {len(y):,} are out of range)"
         )
         fix = f"give the model {high + 1} outputs, or number the classes from 0"
-        return [Finding("error", "model", message, fix)]
+        return [Diagnosis("error", "model", message, fix)]
     return []
 
 
 def check_first_loss(
     loss: Any, output: Tensor, target: Tensor
-) -> tuple[list[Finding], dict[str, float | None]]:
-    """Hold an untrained model's loss against that of a uniform guess, -log(1/K).
+) -> tuple[list[Diagnosis], FirstLoss]:
+    """Compare the loss of an untrained model with that of a uniform guess, -log(1/K).
 
     Args:
-        loss: the recipe's.
-        output: of one batch, [B, K], or [B] or [B, 1] for a single logit.
-        target: as the loss takes them.
+        loss: the loss of the recipe.
+        output: outputs for one batch, [B, K], or [B] or [B, 1] for a single logit.
+        target: targets in the form that the loss takes.
 
     Returns:
-        Findings, and the facts first_loss and expected_first_loss (None for other losses).
+        An error if the loss is not finite, a warning if it is more than twice that of a guess; and
+        the two losses.
     """
     with torch.no_grad():
         value = float(loss(output, target))
     expected = expected_first_loss(loss, output)
-    facts = {"first_loss": value if math.isfinite(value) else None, "expected_first_loss": expected}
-    fix = "normalise the inputs (data.transform), or lower the scale of the first weights"
+    first = FirstLoss(value if math.isfinite(value) else None, expected)
+    fix = "normalise the inputs (data.transform), or reduce the scale of the initial weights"
     if not math.isfinite(value):
         message = f"the first loss must be a finite number, got {value}"
-        return [Finding("error", "loss", message, fix)], facts
+        return [Diagnosis("error", "loss", message, fix)], first
     if expected is not None and value > 2 * expected:
-        guess = f"an untrained model should guess, with a loss of about {expected:.3f}"
-        return [Finding("warning", "loss", f"{guess}, but it begins at {value:.3f}", fix)], facts
-    return [], facts
+        message = (
+            f"the loss of an untrained model should be about that of a guess, {expected:.3f}, but "
+            f"the first loss is {value:.3f}"
+        )
+        return [Diagnosis("warning", "loss", message, fix)], first
+    return [], first
 
 
 def expected_first_loss(loss: Any, output: Tensor) -> float | None:
-    """Return -log(1/K) for K outputs a sample, log(2) for one; None for losses unknown here.
+    """Return -log(1/K) for K outputs, log(2) for a single logit; None for other losses.
 
-    A loss that is a sum has that much for each sample.
+    A loss that is a sum over samples has that value times their number.
     """
     name = loss_name(loss)
     if name == _CROSS_ENTROPY and output.ndim > 1:
@@ -177,7 +195,7 @@ def expected_first_loss(loss: Any, output: Tensor) -> float | None:
 
 
 def last_function(output: Tensor) -> str:
-    """Return what made an output with a graph: "softmax", "sigmoid", "ReLU"...; "" for others."""
+    """Return the last activation function of an output with a graph, such as "softmax", or ""."""
     node: Any = output.grad_fn
     while node is not None and node.name().removeprefix("Unsafe").startswith(_PASSING):
         node = node.next_functions[0][0]
@@ -186,6 +204,7 @@ def last_function(output: Tensor) -> str:
 
 
 def _forward(model: nn.Module, x: Any, precision: str) -> Tensor:
+    """Return the output with its graph."""
     device = x.device if isinstance(x, Tensor) else next(model.parameters()).device
     with torch.enable_grad(), autocast(device, precision):
         output: Tensor = model(x)
@@ -193,6 +212,7 @@ def _forward(model: nn.Module, x: Any, precision: str) -> Tensor:
 
 
 def _sums_to_1(output: Tensor) -> bool:
+    """Return whether the outputs of each sample are like probabilities of two or more classes."""
     if output.ndim < 2 or output.shape[1] < 2:
         return False
     sums = output.detach().double().sum(1)
@@ -201,28 +221,35 @@ def _sums_to_1(output: Tensor) -> bool:
 
 
 def _random_like(x: Any) -> Any:
-    """Noise in place of numbers; tokens stay, since not every number is one."""
+    """Return noise for a float tensor; token numbers stay, because only some integers are valid."""
     if isinstance(x, Tensor) and x.is_floating_point():
         noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
         return noise.to(x.device, x.dtype)
     return x
 
 
-def _logits(name: str, ending: str, severity: Any) -> Finding:
-    rule = f"{name} takes logits, but the model ends in a {ending}"
-    harm = "which squeezes them and slows learning or stops it"
-    return Finding(severity, "loss", f"{rule}, {harm}", f"remove the {ending}: {name} takes logits")
+def _needs_logits(name: str, ending: str, severity: Severity) -> Diagnosis:
+    """Return the diagnosis for a model whose last function spoils a loss that takes logits."""
+    message = (
+        f"{name} takes logits, but the model ends in a {ending}, which limits their range and "
+        "slows or stops learning"
+    )
+    return Diagnosis(severity, "loss", message, f"remove the {ending}: {name} takes logits")
 
 
-def _check_range(ending: str, y: Tensor) -> list[Finding]:
+def _check_range(ending: str, y: Tensor) -> list[Diagnosis]:
+    """Report targets outside the range of the model's last function."""
     low, high = _RANGES.get(ending, (-math.inf, math.inf))
     outside = int(((y < low) | (y > high)).sum())
     if not outside:
         return []
-    got = f"{outside:,} of {len(y):,} targets lie outside: they run from {y.min():g} to {y.max():g}"
-    message = f"the model ends in a {ending}, which gives {_span(low, high)}, but {got}"
-    return [Finding("warning", "model", message, f"remove the {ending}, or scale the targets")]
+    message = (
+        f"the model ends in a {ending}, which gives {_span(low, high)}, but {outside:,} of "
+        f"{len(y):,} targets are out of range: they go from {y.min():g} to {y.max():g}"
+    )
+    return [Diagnosis("warning", "model", message, f"remove the {ending}, or scale the targets")]
 
 
 def _span(low: float, high: float) -> str:
+    """Return a range in words."""
     return f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"

@@ -9,16 +9,8 @@ from numpy.typing import ArrayLike
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_evidence import (
-    at_looks,
-    counts,
-    critical_t,
-    e_values,
-    log_greater,
-    moments,
-    reach,
-    t_statistic,
-)
+from papertrial.claims.t_evidence import at_looks, counts, moments
+from papertrial.claims.t_martingale import TMartingale
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class MeanTest:
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the means [..., S] that neither side rejects."""
         mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
-        half = reach(lambda i: _critical(i, threshold, self.prior), n, scatter, n, n - 1)
+        half = TMartingale(self.prior).half_width(scatter, n, threshold)
         return mean - half, mean + half
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
@@ -74,15 +66,9 @@ class MeanTest:
 
     def _greater(self, x: Array, m: Array) -> Array:
         mean, scatter = moments(x)
-        n = counts(x)
-        t = t_statistic(mean, m, n, scatter, n - 1)
-        return e_values(log_greater(t, n - 1, self.prior / (self.prior + n)))
+        return TMartingale(self.prior).evidence(mean, m, scatter, counts(x))
 
 
 def half_width(n: int, *, threshold: float, prior: float = 1.0) -> float:
     """Return half the width of the interval after n seeds, in SDs of the scores: 2.29 for 5."""
-    return _critical(n, threshold, prior) / float(np.sqrt(n))
-
-
-def _critical(n: int, threshold: float, prior: float) -> float:
-    return critical_t(n - 1, prior / (prior + n), threshold)
+    return TMartingale(prior).critical(n, threshold) / float(np.sqrt(n))

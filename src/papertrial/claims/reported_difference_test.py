@@ -10,16 +10,8 @@ from numpy.typing import ArrayLike
 from papertrial.claims.reported_mean_test import PRIOR, ReportedMeanTest
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_evidence import (
-    at_looks,
-    counts,
-    critical_t,
-    e_values,
-    log_greater,
-    moments,
-    reach,
-    t_statistic,
-)
+from papertrial.claims.t_martingale import TMartingale
+from papertrial.claims.two_sample_test import difference_evidence, difference_interval
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,8 @@ class ReportedDifferenceTest:
         if scores.sides is None:
             return paired
         ours, theirs = scores.sides
-        return np.minimum(paired, self._apart(ours, theirs, np.asarray(m, dtype=np.float64)))
+        m = np.asarray(m, dtype=np.float64)
+        return np.minimum(paired, difference_evidence(self._apart, ours, theirs, m))
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our difference is less than that behind m."""
@@ -76,25 +69,16 @@ class ReportedDifferenceTest:
         if scores.sides is None:
             return paired
         ours, theirs = scores.sides
-        return np.minimum(paired, self._apart(-ours, -theirs, -np.asarray(m, dtype=np.float64)))
+        m = np.asarray(m, dtype=np.float64)
+        return np.minimum(paired, difference_evidence(self._apart, -ours, -theirs, -m))
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported differences [..., S] that at least one reading does not reject."""
         low, high = self._paired.interval(scores, threshold, looks)
         if scores.sides is None:
             return low, high
-        ours, theirs = scores.sides
-        columns = (*moments(ours), *moments(theirs), counts(ours))
-        mean_a, scatter_a, mean_b, scatter_b, n = at_looks(looks, *columns)
-
-        def critical(i: int) -> float:
-            size = i * self.runs / (i + self.runs) / 2
-            return critical_t(2 * i - 2, self.prior / (self.prior + size), threshold)
-
-        size = n * self.runs / (n + self.runs) / 2
-        half = reach(critical, n, scatter_a + scatter_b, size, 2 * n - 2)
-        middle = mean_a - mean_b
-        return np.minimum(low, middle - half), np.maximum(high, middle + half)
+        apart_low, apart_high = difference_interval(self._apart, *scores.sides, threshold, looks)
+        return np.minimum(low, apart_low), np.maximum(high, apart_high)
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of the paired reading, which bounds the evidence."""
@@ -104,11 +88,7 @@ class ReportedDifferenceTest:
     def _paired(self) -> ReportedMeanTest:
         return ReportedMeanTest(self.runs, self.prior)
 
-    def _apart(self, ours: Array, theirs: Array, m: Array) -> Array:
-        """Return the evidence [..., S] of the reading with independent sides."""
-        mean_a, scatter_a = moments(ours)
-        mean_b, scatter_b = moments(theirs)
-        n = counts(ours)
-        size, nu = n * self.runs / (n + self.runs) / 2, 2 * n - 2
-        t = t_statistic(mean_a - mean_b, m, size, scatter_a + scatter_b, nu)
-        return e_values(log_greater(t, nu, self.prior / (self.prior + size)))
+    @property
+    def _apart(self) -> TMartingale:
+        """The reading with independent sides."""
+        return TMartingale(self.prior, samples=2, runs=self.runs)

@@ -10,16 +10,8 @@ from numpy.typing import ArrayLike
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_evidence import (
-    at_looks,
-    counts,
-    critical_t,
-    e_values,
-    log_greater,
-    moments,
-    reach,
-    t_statistic,
-)
+from papertrial.claims.t_evidence import at_looks, counts, moments
+from papertrial.claims.t_martingale import TMartingale
 
 PRIOR = 0.1  # precision of the prior for all tests against a reported number
 
@@ -73,12 +65,7 @@ class ReportedMeanTest:
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported means [..., S] that do not contradict our scores."""
         mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
-
-        def critical(i: int) -> float:
-            size = i * self.runs / (i + self.runs)
-            return critical_t(i - 1, self.prior / (self.prior + size), threshold)
-
-        half = reach(critical, n, scatter, n * self.runs / (n + self.runs), n - 1)
+        half = TMartingale(self.prior, runs=self.runs).half_width(scatter, n, threshold)
         return mean - half, mean + half
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
@@ -88,7 +75,4 @@ class ReportedMeanTest:
 
     def _greater(self, x: Array, m: Array) -> Array:
         mean, scatter = moments(x)
-        n = counts(x)
-        size = n * self.runs / (n + self.runs)
-        t = t_statistic(mean, m, size, scatter, n - 1)
-        return e_values(log_greater(t, n - 1, self.prior / (self.prior + size)))
+        return TMartingale(self.prior, runs=self.runs).evidence(mean, m, scatter, counts(x))

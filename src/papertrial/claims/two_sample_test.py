@@ -9,16 +9,8 @@ from numpy.typing import ArrayLike
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_evidence import (
-    at_looks,
-    counts,
-    critical_t,
-    e_values,
-    log_greater,
-    moments,
-    reach,
-    t_statistic,
-)
+from papertrial.claims.t_evidence import at_looks, counts, moments
+from papertrial.claims.t_martingale import TMartingale
 
 
 @dataclass(frozen=True)
@@ -59,37 +51,47 @@ class TwoSampleTest:
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that mean(ours) - mean(theirs) is greater than m."""
-        return self._greater(*_sides(scores), np.asarray(m, dtype=np.float64))
+        m = np.asarray(m, dtype=np.float64)
+        return difference_evidence(self._martingale, *_sides(scores), m)
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that mean(ours) - mean(theirs) is less than m."""
         ours, theirs = _sides(scores)
-        return self._greater(-ours, -theirs, -np.asarray(m, dtype=np.float64))
+        m = np.asarray(m, dtype=np.float64)
+        return difference_evidence(self._martingale, -ours, -theirs, -m)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the differences [..., S] that neither side rejects."""
-        ours, theirs = _sides(scores)
-        columns = (*moments(ours), *moments(theirs), counts(ours))
-        mean_a, scatter_a, mean_b, scatter_b, n = at_looks(looks, *columns)
-
-        def critical(i: int) -> float:
-            return critical_t(2 * i - 2, self.prior / (self.prior + i / 2), threshold)
-
-        half = reach(critical, n, scatter_a + scatter_b, n / 2, 2 * n - 2)
-        return mean_a - mean_b - half, mean_a - mean_b + half
+        return difference_interval(self._martingale, *_sides(scores), threshold, looks)
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on two samples that differ by m; both sides alike."""
         ours, theirs = draw.standard_normal((2, rows, seeds))
-        return (self._greater(ours, theirs, np.zeros(())),)
+        return (difference_evidence(self._martingale, ours, theirs, np.zeros(())),)
 
-    def _greater(self, ours: Array, theirs: Array, m: Array) -> Array:
-        mean_a, scatter_a = moments(ours)
-        mean_b, scatter_b = moments(theirs)
-        n = counts(ours)
-        nu = 2 * n - 2
-        t = t_statistic(mean_a - mean_b, m, n / 2, scatter_a + scatter_b, nu)
-        return e_values(log_greater(t, nu, self.prior / (self.prior + n / 2)))
+    @property
+    def _martingale(self) -> TMartingale:
+        return TMartingale(self.prior, samples=2)
+
+
+def difference_evidence(test: TMartingale, ours: Array, theirs: Array, m: Array) -> Array:
+    """Return the e-values [..., S] that mean(ours) - mean(theirs) is greater than m.
+
+    The sides [..., S] are independent samples of equal size.
+    """
+    mean_a, scatter_a = moments(ours)
+    mean_b, scatter_b = moments(theirs)
+    return test.evidence(mean_a - mean_b, m, scatter_a + scatter_b, counts(ours))
+
+
+def difference_interval(
+    test: TMartingale, ours: Array, theirs: Array, threshold: float, looks: Array | None
+) -> Bounds:
+    """Return the differences [..., S] that neither side rejects; arguments as above."""
+    columns = (*moments(ours), *moments(theirs), counts(ours))
+    mean_a, scatter_a, mean_b, scatter_b, n = at_looks(looks, *columns)
+    half = test.half_width(scatter_a + scatter_b, n, threshold)
+    return mean_a - mean_b - half, mean_a - mean_b + half
 
 
 def _sides(scores: Scores) -> tuple[Array, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,7 +12,7 @@ from papertrial.cli.output import print_json
 from papertrial.numbers import plural
 
 if TYPE_CHECKING:
-    from papertrial.checks.check_recipe import Report
+    from papertrial.checks.check_result import CheckFacts, CheckResult
 
 _NOT_OK = 2
 
@@ -32,53 +32,53 @@ def check(
     from papertrial.checks.check_recipe import checking
     from papertrial.cli.live import follow_steps
 
-    report = follow_steps(checking(recipe, overrides or [], data=data, device=device))
+    result = follow_steps(checking(recipe, overrides or [], data=data, device=device))
     if as_json:
-        print_json(report.to_json())
+        print_json(result.to_json())
     else:
-        _show(report)
-    if not report.ok:
+        _show(result)
+    if not result.ok:
         raise typer.Exit(_NOT_OK)
 
 
-def _show(report: Report) -> None:
+def _show(result: CheckResult) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True, emoji=False)
-    for line in _facts(report.facts):
+    for line in _facts(result.facts):
         console.print(line, markup=False)
-    for problem in report.problems:
+    for problem in result.problems:
         colour = "red" if problem.severity == "error" else "yellow"
         console.print(f"[{colour}]{problem.severity}[/] ", end="")
         console.print(f"{problem.where}: {problem.message}", markup=False)
         console.print(f"  {problem.fix}", markup=False)
-    errors = sum(problem.severity == "error" for problem in report.problems)
-    warnings = len(report.problems) - errors
+    errors = sum(problem.severity == "error" for problem in result.problems)
+    warnings = len(result.problems) - errors
     counts = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
-    console.print(f"{report.recipe}: {'ok' if report.ok else 'not ok'}; {counts}", markup=False)
+    console.print(f"{result.recipe}: {'ok' if result.ok else 'not ok'}; {counts}", markup=False)
 
 
-def _facts(facts: dict[str, Any]) -> list[str]:
+def _facts(facts: CheckFacts) -> list[str]:
     lines = []
-    if "rows" in facts:
-        lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts["rows"].items()))
-    lines += facts.get("notes", [])
-    words = facts.get("vocabulary") or {}
-    if words.get("coverage") is not None:
-        lines.append(f"vectors: {words['vectors']} cover {words['coverage']:.1%} of the words")
-    if "parameters" in facts:
-        trained = facts["trainable_parameters"]
-        all_ = "all" if trained == facts["parameters"] else f"{trained:,}"
-        lines.append(f"parameters: {facts['parameters']:,}, {all_} of them trainable")
-    if facts.get("first_loss") is not None:
-        expected = facts["expected_first_loss"]
-        guess = "" if expected is None else f" (random guessing: {expected:.4f})"
-        lines.append(f"first loss: {facts['first_loss']:.4f}{guess}")
-    if "seconds" in facts:
-        took = clock(facts["seconds"])
-        memory = facts["bytes"] / 2**20
+    if facts.rows is not None:
+        lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts.rows.items()))
+    lines += facts.notes or []
+    words = facts.vocabulary
+    if words is not None and words.coverage is not None:
+        lines.append(f"vectors: {words.vectors} cover {words.coverage:.1%} of the words")
+    cost, first = facts.cost, facts.first_loss
+    if cost is not None:
+        trained = cost.trainable_parameters
+        all_ = "all" if trained == cost.parameters else f"{trained:,}"
+        lines.append(f"parameters: {cost.parameters:,}, {all_} of them trainable")
+    if first is not None and first.value is not None:
+        guess = "" if first.expected is None else f" (random guessing: {first.expected:.4f})"
+        lines.append(f"first loss: {first.value:.4f}{guess}")
+    if cost is not None:
+        took = clock(cost.seconds)
+        memory = cost.bytes / 2**20
         lines.append(
-            f"estimate: {took} for the whole run on {facts['device']}; {memory:,.0f} MB of memory "
+            f"estimate: {took} for the whole run on {facts.device}; {memory:,.0f} MB of memory "
             "for one step and the data, in addition to torch itself"
         )
     return lines

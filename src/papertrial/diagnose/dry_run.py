@@ -1,4 +1,4 @@
-"""One batch through a model before training, so that a mistake is told by its layer and sizes."""
+"""Run one batch through a model before the training, and explain a failure by layer and shape."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.explain import explain
-from papertrial.diagnose.finding import Finding
 from papertrial.diagnose.lent_model import buffers_kept, modes_kept
 from papertrial.diagnose.trace import run
 from papertrial.errors import ModelError
 
 
 class LayerError(ModelError):
-    """Layers that do not fit the input or each other: what is wrong, and what to do."""
+    """Layers that do not fit the input or each other."""
 
     def __init__(self, message: str, fix: str) -> None:
         self.message = message
@@ -24,14 +24,14 @@ class LayerError(ModelError):
 
 
 def dry_run(model: nn.Module, x: Any) -> Tensor:
-    """Return the model's output for one batch [B, ...], and leave the model as it was.
+    """Return the output of a model for one batch [B, ...], and leave the model as it was.
 
-    It runs in evaluation mode, where lazy layers take their sizes, then in training mode, whose
-    output is returned; buffers that training mode moves are put back.
+    The model runs in evaluation mode, in which lazy layers are initialised, and then in training
+    mode. The output of the second run is returned; the buffers that it changes are restored.
 
     Raises:
-        LayerError: layers do not fit the input or each other; the message names the layer, what
-            it expects, what it receives and from where.
+        LayerError: layers do not fit the input or each other. The message names the layer, what it
+            expects, what it receives, and where that comes from.
         ModelError: the output is not a tensor.
     """
     with modes_kept(model), torch.no_grad():
@@ -41,7 +41,7 @@ def dry_run(model: nn.Module, x: Any) -> Tensor:
     if not isinstance(output, Tensor):
         raise ModelError(
             f"the model must return one tensor, got {type(output).__name__}; wrap it in a module "
-            "that returns the tensor that the loss is for"
+            "that returns the tensor that the loss takes"
         )
     return output
 
@@ -50,7 +50,7 @@ def forward_once(model: nn.Module, x: Any) -> Any:
     """Return model(x).
 
     Raises:
-        LayerError: it fails. It is then run once more, recorded, to be told why.
+        LayerError: the model fails. It is then run again with a trace, to explain why.
     """
     try:
         return model(x)
@@ -60,8 +60,8 @@ def forward_once(model: nn.Module, x: Any) -> Any:
         raise LayerError(*explain(trace, x, failure)) from error
 
 
-def as_finding(error: ModelError) -> Finding:
-    """Return what a dry run raised as a finding."""
+def diagnosis_of(error: ModelError) -> Diagnosis:
+    """Return the diagnosis for an error of a dry run."""
     if isinstance(error, LayerError):
-        return Finding("error", "model", error.message, error.fix)
-    return Finding("error", "model", str(error), "mend the model's forward()")
+        return Diagnosis("error", "model", error.message, error.fix)
+    return Diagnosis("error", "model", str(error), "fix the model's forward()")

@@ -1,4 +1,4 @@
-"""Why a model failed on a batch, in one sentence: the layer, what it expects, what it receives."""
+"""Explain in one sentence why a model fails on a batch: the layer, what it expects, its input."""
 
 from __future__ import annotations
 
@@ -10,42 +10,43 @@ from torch import Tensor, nn
 
 from papertrial.diagnose.trace import RESHAPES, Call, Origin, Trace, is_layer, label_of, shape_of
 
-_Told = tuple[str, str]  # the sentence; what to do
-_MEND = "change its size, or what comes before it"
+_Explanation = tuple[str, str]  # what is wrong; how to fix it
+_CHANGE_SIZE = "change its size, or the layer before it"
+_FIX_FORWARD = "fix the model's forward()"
 
 
-def explain(trace: Trace, x: Any, error: Exception) -> _Told:
-    """Return what is wrong, in one sentence, and what to do.
+def explain(trace: Trace, x: Any, error: Exception) -> _Explanation:
+    """Return what is wrong, in one sentence, and how to fix it.
 
     Args:
-        trace: of the run that failed.
+        trace: the trace of the run that failed.
         x: the model's input.
-        error: what it raised.
+        error: the exception that the model raised.
     """
-    said = " ".join(str(error).split())
-    if not said or not isinstance(error, RuntimeError | ValueError):
-        said = f"{type(error).__name__}: {said}"
+    reason = " ".join(str(error).split())
+    if not reason or not isinstance(error, RuntimeError | ValueError):
+        reason = f"{type(error).__name__}: {reason}"
     if not trace.running:
-        return f"the model fails on a batch {shape_of(x)}: {said}", "mend the model's forward()"
+        return f"the model fails on a batch {shape_of(x)}: {reason}", _FIX_FORWARD
     name, module, inputs = trace.running[-1]
     given = next((i for i in inputs if isinstance(i, Tensor)), None)
     label = label_of(name, module)
-    told = None
+    explanation = None
     if given is not None and is_layer(module):
-        told = _layer(label, module, given, trace.origin(given))
+        explanation = _explain_layer(label, module, given, trace.origin(given))
     elif trace.failed is not None and trace.failed.origin is not None:
-        told = _function(label, trace.failed)
-    if told is not None:
-        return told
+        explanation = _explain_function(label, trace.failed)
+    if explanation is not None:
+        return explanation
     got = ", ".join(shape_of(i) for i in inputs)
     kind = f" ({type(module).__name__})" if name == label else ""
     function = f" in {trace.failed.name}" if trace.failed and not is_layer(module) else ""
-    came = _from(trace.origin(given)) if given is not None else ""
-    return f"{label}{kind} fails{function} on {got}{came}: {said}", "mend the model's forward()"
+    source = _from(trace.origin(given)) if given is not None else ""
+    return f"{label}{kind} fails{function} on {got}{source}: {reason}", _FIX_FORWARD
 
 
-def told_reshape(call: Call) -> _Told | None:
-    """Say how a reshape asks for other rows than samples; None where it does not say how many."""
+def explain_reshape(call: Call) -> _Explanation | None:
+    """Explain a reshape whose rows are not samples; None if its sizes do not show that."""
     sizes = _sizes(call)
     origin, given = call.origin, call.given
     if sizes is None or origin is None or not given or call.name not in RESHAPES:
@@ -54,119 +55,133 @@ def told_reshape(call: Call) -> _Told | None:
         return None
     own = math.prod(given[1:])
     asked = math.prod(sizes[1:]) if min(sizes[1:], default=-1) > 0 else None
-    wide = f"{own:,}" if len(origin.shape) < 3 else f"{own:,} (= {_times(origin.shape[1:])})"
+    width = f"{own:,}" if len(origin.shape) < 3 else f"{own:,} (= {_times(origin.shape[1:])})"
     fix = (
-        f"use flatten(1) in place of {call.name}, which keeps a row a sample, and give the next "
-        f"layer {own} inputs, or change what comes before so that it gives {asked or own}"
+        f"replace {call.name} by flatten(1), which keeps one row per sample, and give the next "
+        f"layer {own} inputs, or change the layer before so that it gives {asked or own}"
     )
     if asked is not None and asked != own:
-        rule = f"{call.name} asks for {asked:,} numbers a row"
-        return f"{rule}, {origin.maker} gives {own:,} a sample{_factors(origin, own)}", fix
+        rule = f"{call.name} asks for {asked:,} numbers per row"
+        return f"{rule}, {origin.maker} gives {own:,} per sample{_factors(origin, own)}", fix
     if sizes[0] > 0 and sizes[0] != given[0]:
-        rule = f"{call.name} asks for {sizes[0]:,} rows whatever the batch"
-        return f"{rule}, {origin.maker} gives {given[0]:,} samples of {wide} numbers", fix
+        rule = f"{call.name} asks for {sizes[0]:,} rows at every batch size"
+        return f"{rule}, {origin.maker} gives {given[0]:,} samples of {width} numbers", fix
     return None
 
 
-def _layer(label: str, module: nn.Module, given: Tensor, origin: Origin | None) -> _Told | None:
-    """Say what a well-known layer takes and was given; None where that is not what is wrong."""
+def _explain_layer(
+    label: str, module: nn.Module, given: Tensor, origin: Origin | None
+) -> _Explanation | None:
+    """Compare what a layer of torch.nn expects with its input; None if that is not the problem."""
     shape = tuple(given.shape)
     if isinstance(module, nn.Linear) and shape:
-        return _linear(label, module.in_features, shape, origin, "in_features=")
+        return _explain_linear(label, module.in_features, shape, origin, "in_features=")
     if isinstance(module, nn.modules.conv._ConvNd):
-        return _convolution(label, module, shape, origin)
+        return _explain_convolution(label, module, shape, origin)
     if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.GroupNorm | nn.LayerNorm):
-        return _norm(label, module, shape, origin)
+        return _explain_norm(label, module, shape, origin)
     if isinstance(module, nn.RNNBase) and shape and shape[-1] != module.input_size:
-        rule = f"{label} expects {module.input_size:,} inputs a token"
-        return f"{rule} but receives {shape[-1]:,}{_from(origin, shape)}", _MEND
+        rule = f"{label} expects {module.input_size:,} inputs per token"
+        return f"{rule} but receives {shape[-1]:,}{_from(origin, shape)}", _CHANGE_SIZE
     if isinstance(module, nn.Embedding | nn.EmbeddingBag) and given.numel():
-        return _embedding(label, module.num_embeddings, given, _from(origin))
+        return _explain_embedding(label, module.num_embeddings, given, _from(origin))
     return None
 
 
-def _convolution(
+def _explain_convolution(
     label: str, module: nn.modules.conv._ConvNd, shape: tuple[int, ...], origin: Origin | None
-) -> _Told | None:
+) -> _Explanation | None:
     places = len(module.kernel_size)
     if len(shape) not in (places + 1, places + 2):
         sizes = ", ".join("DHW"[-places:] if places > 1 else "L")
         rule = f"{label} expects [B, {module.in_channels}, {sizes}] but receives {list(shape)}"
-        return rule + _from(origin), _MEND
-    return _channels(label, module.in_channels, shape[-places - 1], shape, origin)
+        return rule + _from(origin), _CHANGE_SIZE
+    return _explain_channels(label, module.in_channels, shape[-places - 1], shape, origin)
 
 
-def _norm(
+def _explain_norm(
     label: str, module: nn.Module, shape: tuple[int, ...], origin: Origin | None
-) -> _Told | None:
+) -> _Explanation | None:
     if isinstance(module, nn.LayerNorm):
         size = tuple(module.normalized_shape)
         if shape[-len(size) :] == size:
             return None
         wanted = ", ".join(map(str, size))
-        return f"{label} expects [..., {wanted}] but receives {list(shape)}{_from(origin)}", _MEND
+        return (
+            f"{label} expects [..., {wanted}] but receives {list(shape)}{_from(origin)}",
+            _CHANGE_SIZE,
+        )
     channels: Any = getattr(module, "num_features", getattr(module, "num_channels", None))
-    return _channels(label, channels, shape[1], shape, origin) if len(shape) > 1 else None
+    return _explain_channels(label, channels, shape[1], shape, origin) if len(shape) > 1 else None
 
 
-def _embedding(label: str, rows: int, given: Tensor, came: str) -> _Told | None:
+def _explain_embedding(label: str, rows: int, given: Tensor, source: str) -> _Explanation | None:
     if given.is_floating_point():
         kind = str(given.dtype).removeprefix("torch.")
-        rule = f"{label} expects whole numbers from 0 to {rows - 1:,} but receives {kind} "
-        return f"{rule}{list(given.shape)}{came}", "give it tokens, as a text source does"
+        rule = f"{label} expects integers from 0 to {rows - 1:,} but receives {kind} "
+        return (
+            f"{rule}{list(given.shape)}{source}",
+            "give it token numbers, such as those of a text source",
+        )
     low, high = int(given.min()), int(given.max())
     if low >= 0 and high < rows:
         return None
     got = f"the largest token is {high:,}" if high >= rows else f"the smallest token is {low:,}"
-    fix = f"give it {high + 1} rows, or a smaller vocabulary" if low >= 0 else "begin tokens at 0"
+    fix = (
+        f"give it {high + 1} rows, or a smaller vocabulary" if low >= 0 else "number tokens from 0"
+    )
     return f"{label} has {rows:,} rows, {got}", fix
 
 
-def _function(label: str, failed: Call) -> _Told | None:
-    """Say what a function that the model calls by itself was asked for and given."""
+def _explain_function(label: str, failed: Call) -> _Explanation | None:
+    """Compare what a function that the model calls expects with its input; None if unknown."""
     if failed.name in RESHAPES:
-        return told_reshape(failed)
+        return explain_reshape(failed)
     tensors = [a for a in failed.arguments if isinstance(a, Tensor)]
     if len(tensors) < 2 or not tensors[0].ndim:
         return None
     left, right = tuple(tensors[0].shape), tuple(tensors[1].shape)
     where = f"{failed.name} in {label}"
     if failed.name == "linear" and len(right) == 2:
-        return _linear(where, right[1], left, failed.origin, "a weight for ")
+        return _explain_linear(where, right[1], left, failed.origin, "a weight for ")
     if failed.name in ("matmul", "mm", "bmm") and len(right) >= 2:
-        return _linear(where, right[-2], left, failed.origin, "a weight for ")
+        return _explain_linear(where, right[-2], left, failed.origin, "a weight for ")
     if failed.name in ("conv1d", "conv2d", "conv3d") and len(left) == len(right):
         groups = failed.keywords.get("groups", 1)
-        return _channels(where, right[1] * groups, left[1], left, failed.origin)
+        expected = right[1] * (groups if isinstance(groups, int) else 1)
+        return _explain_channels(where, expected, left[1], left, failed.origin)
     return None
 
 
-def _linear(
+def _explain_linear(
     label: str, expected: int, shape: tuple[int, ...], origin: Origin | None, what: str
-) -> _Told | None:
+) -> _Explanation | None:
     got = shape[-1]
     if got == expected:
         return None
     rule = f"{label} expects {expected:,} inputs but receives {got:,}"
     if len(shape) > 2 and math.prod(shape[1:]) == expected:
-        come = f", the last size of {list(shape)}{_from(origin)}"
-        return rule + come, f"flatten(1) first, which gives {expected} numbers a sample"
+        source = f", the last size of {list(shape)}{_from(origin)}"
+        return rule + source, f"flatten(1) first, which gives {expected} numbers per sample"
     factors = "" if origin is None else _factors(origin, got)
     last = f", the last size of {list(shape)}" if len(shape) > 2 else ""
-    fix = f"give it {what}{got}, or change what comes before so that it gives {expected}"
+    fix = f"give it {what}{got}, or change the layer before so that it gives {expected}"
     return f"{rule}{factors}{last}{_from(origin)}", fix
 
 
-def _channels(
+def _explain_channels(
     label: str, expected: int, got: int, shape: tuple[int, ...], origin: Origin | None
-) -> _Told | None:
+) -> _Explanation | None:
     if got == expected:
         return None
     rule = f"{label} expects {expected:,} channels but receives {got:,}"
-    return rule + _from(origin, shape), f"make it take {got}, or change what comes before"
+    return rule + _from(
+        origin, shape
+    ), f"make it take {got} channels, or change the layer before it"
 
 
 def _from(origin: Origin | None, shape: Sequence[int] | None = None) -> str:
+    """Return where a tensor comes from in words, with its shape if that is not the input's."""
     if origin is None:
         return ""
     if shape is None or origin.is_input:
@@ -175,21 +190,23 @@ def _from(origin: Origin | None, shape: Sequence[int] | None = None) -> str:
 
 
 def _factors(origin: Origin, count: int) -> str:
+    """Return " = 128 x 28 x 28" if the sizes of a sample multiply to the count."""
     sizes = origin.shape[1:]
     return f" = {_times(sizes)}" if len(sizes) > 1 and math.prod(sizes) == count else ""
 
 
 def _times(sizes: Sequence[int]) -> str:
+    """Return sizes as a product in words."""
     return " x ".join(f"{size:,}" for size in sizes)
 
 
 def _sizes(call: Call) -> list[int] | None:
-    """The sizes that a reshape was asked for."""
-    sizes = [a for a in call.arguments if not isinstance(a, Tensor)]
+    """Return the sizes that a view or a reshape asks for, if they are known."""
     if call.name not in ("view", "reshape"):
         return None
-    if len(sizes) == 1 and isinstance(sizes[0], Sequence) and not isinstance(sizes[0], str):
-        sizes = list(sizes[0])
-    if not sizes and isinstance(call.keywords.get("shape"), Sequence):
-        sizes = list(call.keywords["shape"])
-    return [int(s) for s in sizes] if sizes and all(isinstance(s, int) for s in sizes) else None
+    given = [a for a in call.arguments if not isinstance(a, Tensor)]
+    as_one = given[0] if len(given) == 1 else call.keywords.get("shape") if not given else None
+    if isinstance(as_one, Sequence) and not isinstance(as_one, str):
+        given = list(as_one)
+    sizes = [int(size) for size in given if isinstance(size, int)]
+    return sizes if sizes and len(sizes) == len(given) else None

@@ -1,4 +1,4 @@
-"""A model lent to a probe: whatever is done to it meanwhile is undone."""
+"""Context managers that restore a model after a check has used it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Buffers = dict[str, tuple[Tensor | None, Tensor | None]]
 
 @contextlib.contextmanager
 def buffers_kept(model: nn.Module) -> Iterator[None]:
-    """Put back afterwards the buffers that training mode moves or replaces."""
+    """Restore the buffers, which training mode updates or replaces."""
     kept: list[tuple[nn.Module, _Buffers]] = [
         (
             module,
@@ -37,7 +37,7 @@ def buffers_kept(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Put back afterwards which modules are in training mode."""
+    """Restore the training mode of each module."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -48,9 +48,11 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def model_kept(model: nn.Module, device: torch.device | None = None) -> Iterator[None]:
-    """Put back modes, buffers, gradients and the random generators; weights are not to be moved.
+    """Restore modes, buffers, gradients and the random generators, but not the parameters.
 
-    `device` is where the model draws; by default where its first parameter lies.
+    Args:
+        model: the model.
+        device: the device whose generator is restored; by default that of the first parameter.
     """
     parameters = list(model.parameters())
     if device is None:

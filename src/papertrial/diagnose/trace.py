@@ -1,9 +1,9 @@
-"""A model's run as it was: which layers and functions were called, and what came from where."""
+"""Trace a forward pass: which layers and functions are called, and where tensors come from."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
 RESHAPES = frozenset({"view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"})
-# What hands its numbers on: told as if it had not been there.
+# Functions that pass their numbers on, so they are left out of where a tensor comes from.
 _SAME_NUMBERS = RESHAPES | frozenset(
     [
         "squeeze",
@@ -32,15 +32,17 @@ _SAME_NUMBERS = RESHAPES | frozenset(
     ]
 )
 _PASSING = (nn.Flatten, nn.Unflatten, nn.Identity, nn.modules.dropout._DropoutNd)
-_LONGEST = 60  # characters of a label; beyond, what is inside its brackets is left out
+_LONGEST = 60  # characters of a label; in a longer one, the text in brackets is left out
 
 
 @dataclass(frozen=True)
 class Origin:
     """Where a tensor comes from.
 
-    `label` says all ("relu(conv2)"), `maker` who made that many numbers a sample ("conv2"), and
-    `shape` is that of the tensor before it was flattened.
+    Attributes:
+        label: all functions and layers that made it, such as "relu(conv2)".
+        maker: the last of them that changed the number of values per sample, such as "conv2".
+        shape: the shape of the tensor before it was flattened.
     """
 
     label: str
@@ -49,7 +51,7 @@ class Origin:
 
     @property
     def is_input(self) -> bool:
-        """Whether it is the model's own input."""
+        """Whether the tensor is the input of the model."""
         return self.label == "the input"
 
     def __str__(self) -> str:
@@ -58,24 +60,34 @@ class Origin:
 
 @dataclass
 class Call:
-    """A call of a function or a layer; `ends` are the first and last row of its result, if kept."""
+    """A call of a function or a layer.
 
-    name: str  # "view", "conv2"
-    arguments: tuple[Any, ...]
-    given: tuple[int, ...] | None  # the shape of its first tensor
-    origin: Origin | None  # of its first tensor
-    shape: tuple[int, ...] | None = None  # of what it returned; None where it failed
-    keywords: dict[str, Any] = field(default_factory=dict)
+    Attributes:
+        name: such as "view" or "conv2".
+        arguments: positional arguments, without tensors unless the call failed.
+        given: the shape of its first tensor.
+        origin: where its first tensor comes from.
+        shape: the shape of the result; None if the call failed.
+        keywords: keyword arguments without tensors.
+        ends: the first and the last row of the result, if the trace keeps them.
+    """
+
+    name: str
+    arguments: tuple[object, ...]
+    given: tuple[int, ...] | None
+    origin: Origin | None
+    shape: tuple[int, ...] | None = None
+    keywords: Mapping[str, object] = field(default_factory=dict)
     ends: Tensor | None = None
 
 
-def shape_of(value: Any) -> str:
-    """Return a tensor's shape, as text; of another thing its type."""
+def shape_of(value: object) -> str:
+    """Return the shape of a tensor as text, or the type of another value."""
     return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
 def label_of(name: str, module: nn.Module) -> str:
-    """Return what to call a module: "conv1"; with its class where its own name is a number."""
+    """Return the name of a module in messages: "conv1", or "0 (Linear)" if the name is a number."""
     if not name:
         return f"the model ({type(module).__name__})"
     number = name.rpartition(".")[2].isdigit()
@@ -83,38 +95,38 @@ def label_of(name: str, module: nn.Module) -> str:
 
 
 class Trace:
-    """What happened when a model ran.
+    """The calls of a forward pass, and where each tensor comes from.
 
     Args:
-        keep_ends: keep the first and the last row of every result, to compare two runs.
+        keep_ends: whether to keep the first and the last row of every result, to compare two runs.
     """
 
     def __init__(self, keep_ends: bool = False) -> None:
         self.keep_ends = keep_ends
         self.calls: list[Call] = []
-        self.failed: Call | None = None  # the function whose call raised
-        self.running: list[tuple[str, nn.Module, tuple[Any, ...]]] = []  # name, layer, its input
+        self.failed: Call | None = None  # the first call that raised an exception
+        self.running: list[tuple[str, nn.Module, tuple[object, ...]]] = []  # name, layer, input
         self._origins: Any = WeakIdKeyDictionary()
 
-    def origin(self, value: Any) -> Origin | None:
-        """Return where a tensor comes from, where that is known."""
+    def origin(self, value: object) -> Origin | None:
+        """Return where a tensor comes from; None if that is not known."""
         origin: Origin | None = self._origins.get(value) if isinstance(value, Tensor) else None
         return origin
 
     @contextlib.contextmanager
     def of(self, model: nn.Module, x: Any) -> Iterator[None]:
-        """Record what happens inside; `x` is what the model will be given."""
+        """Record the calls within the block, in which the model is called as model(x)."""
         for tensor in _tensors(x):
             self._origins[tensor] = Origin("the input", "the input", tuple(tensor.shape))
         names = {module: name for name, module in model.named_modules()}
 
-        def enter(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        def enter(module: nn.Module, inputs: tuple[object, ...], named: dict[str, object]) -> None:
             self.entered(names.get(module, ""), module, (*inputs, *named.values()))
 
-        def leave(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def leave(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
             self.left(output)
 
-        # Ahead of a lazy layer's own hook, which may be what refuses the input.
+        # Prepended, because the hook that initialises a lazy layer may refuse the input.
         hooks: list[Any] = [
             m.register_forward_pre_hook(enter, prepend=True, with_kwargs=True) for m in names
         ]
@@ -128,11 +140,13 @@ class Trace:
 
     @property
     def inside_layer(self) -> bool:
-        """Whether a layer of torch.nn is running, whose own calls say nothing more."""
+        """Whether a layer of torch.nn is running, whose inner calls are not recorded."""
         return bool(self.running) and is_layer(self.running[-1][1])
 
-    def called(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], output: Any) -> None:
-        """Record a function's call."""
+    def called(
+        self, name: str, args: Sequence[object], kwargs: Mapping[str, object], output: object
+    ) -> None:
+        """Record a call of a function."""
         given = _tensors((args, kwargs))
         made = _tensors(output)
         if not made or not given:
@@ -142,12 +156,12 @@ class Trace:
         if known:
             self._derive(name, known, made, passes=name in _SAME_NUMBERS)
 
-    def entered(self, name: str, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def entered(self, name: str, module: nn.Module, inputs: tuple[object, ...]) -> None:
         """Record that a module is called."""
         self.running.append((name, module, inputs))
 
-    def left(self, output: Any) -> None:
-        """Record that the innermost module that is running has returned."""
+    def left(self, output: object) -> None:
+        """Record that the innermost running module has returned."""
         name, module, inputs = self.running.pop()
         made, given = _tensors(output), _tensors(inputs)
         label = label_of(name, module)
@@ -161,7 +175,7 @@ class Trace:
             self._derive(name.rpartition(".")[2], known, made, passes=False)
         elif layer or (name and not isinstance(module, nn.Sequential)):
             for tensor in made:
-                # A block of the user's own that only flattens has made nothing.
+                # A user's block that only flattens does not change where a tensor comes from.
                 shape = tuple(tensor.shape)
                 now = self.origin(tensor)
                 if layer or now is None or now.shape == shape:
@@ -170,6 +184,7 @@ class Trace:
     def _derive(
         self, name: str, known: Sequence[Origin], made: Sequence[Tensor], *, passes: bool
     ) -> None:
+        """Set where the results of a call come from, given where its inputs come from."""
         first = known[0]
         inside = ", ".join(dict.fromkeys(origin.label for origin in known))
         label = f"{name}({inside})"
@@ -185,21 +200,22 @@ class Trace:
     def _record(
         self,
         name: str,
-        args: Sequence[Any],
-        kwargs: dict[str, Any],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
         given: Tensor | None,
         made: Tensor,
     ) -> None:
+        """Add a call that returned `made`."""
         call = _call(self, name, args, kwargs, given)
         call.shape = tuple(made.shape)
         if self.keep_ends and made.ndim and len(made):
-            with torch._C.DisableTorchFunction():  # not a call of the model's
+            with torch._C.DisableTorchFunction():  # this call is not the model's
                 call.ends = made.detach()[[0, -1]]
         self.calls.append(call)
 
 
 class _Functions(TorchFunctionMode):
-    """Hands each call of a torch function on to a trace."""
+    """Reports each call of a torch function to a trace."""
 
     def __init__(self, trace: Trace) -> None:
         super().__init__()
@@ -220,7 +236,7 @@ class _Functions(TorchFunctionMode):
             if self.trace.failed is None:
                 given = next(iter(_tensors((args, kwargs))), None)
                 self.trace.failed = _call(self.trace, name, args, kwargs, given)
-                self.trace.failed.arguments = tuple(args)  # whole, to tell of their shapes
+                self.trace.failed.arguments = tuple(args)  # with tensors, whose shapes explain it
             raise
         if name != "get" and not self.trace.inside_layer:
             self.trace.called(name, args, kwargs, output)
@@ -228,35 +244,41 @@ class _Functions(TorchFunctionMode):
 
 
 def is_layer(module: nn.Module) -> bool:
-    """Tell whether a module is one of torch.nn's with no other inside."""
+    """Return whether a module is a class of torch.nn without submodules."""
     own = type(module).__module__.startswith("torch.nn")
     return own and not next(module.children(), None)
 
 
 def _call(
-    trace: Trace, name: str, args: Sequence[Any], kwargs: dict[str, Any], given: Tensor | None
+    trace: Trace,
+    name: str,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    given: Tensor | None,
 ) -> Call:
-    plain = tuple(a for a in args if not _tensors(a))  # a record of a run keeps no tensors alive
+    """Return the record of a call that has not returned yet."""
+    plain = tuple(a for a in args if not _tensors(a))  # so that the trace keeps no tensor alive
     shape = None if given is None else tuple(given.shape)
     named = {name: value for name, value in kwargs.items() if not _tensors(value)}
     return Call(name, plain, shape, trace.origin(given), keywords=named)
 
 
-def _tensors(value: Any) -> list[Tensor]:
+def _tensors(value: object) -> list[Tensor]:
+    """Return the tensors in a tuple, list or dict, or the tensor itself."""
     return [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
 
 
 def run(model: nn.Module, x: Any, *, keep_ends: bool = False) -> tuple[Trace, Any]:
-    """Return the record of one forward pass [B, ...] without gradients, and its output.
+    """Run a forward pass [B, ...] without gradients; return its trace and its output.
 
-    The output is the exception where the model failed.
+    If the model fails, the exception is returned in place of the output.
     """
     trace = Trace(keep_ends)
     return trace, run_traced(trace, model, x)
 
 
 def run_traced(trace: Trace, model: nn.Module, x: Any) -> Any:
-    """Record one forward pass [B, ...] in a trace, and return its output as `run` does."""
+    """Record a forward pass [B, ...] in the given trace; return its output as `run` does."""
     with torch.no_grad():
         try:
             with trace.of(model, x):

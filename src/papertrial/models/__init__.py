@@ -1,4 +1,4 @@
-"""The networks that shipped recipes use; any other torch.nn.Module serves as well."""
+"""Models that shipped recipes use; a recipe can use any other torch.nn.Module as well."""
 
 from papertrial.models.bag_of_words import BagOfWords
 from papertrial.models.cnn import CNN

@@ -1,4 +1,4 @@
-"""A bag of words and a linear layer: which words are there, in no order."""
+"""A linear model on the words of a text, without their order."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from torch.nn import functional as F
 
 
 class BagOfWords(nn.Module):
-    """A weight a word and output, added up over a text's words, and a bias.
+    """The sum of the weights of a text's words, plus a bias: [B, T] to outputs [B, K].
 
-    This is a linear layer on a vector with a place for every word, without that vector being made.
+    This equals a linear layer on a vector with one element per word of the vocabulary, but the
+    vector is never created. All weights are initially zero.
 
     Args:
-        num_embeddings: words, the two special numbers counted.
+        num_embeddings: number of words in the vocabulary, including the two special tokens.
         out_features: K outputs.
-        counts: a word counts as often as it stands in the text; otherwise once.
-        padding_idx: the number of the padding, which counts for nothing.
+        counts: whether a word counts as often as it occurs in the text; otherwise it counts once.
+        padding_idx: the token number of the padding, which is ignored.
     """
 
     def __init__(
@@ -34,12 +35,12 @@ class BagOfWords(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_features))
         self.counts = counts
         self.padding_idx = padding_idx
-        # As in any linear model: no word says anything before it has been learnt from.
+        # As in any linear model, a word has no influence before the model has learnt from it.
         nn.init.zeros_(self.words.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs [B, K] for token numbers [B, T], padded anywhere."""
-        if not x.shape[1]:  # which EmbeddingBag does not take
+        """Return the outputs [B, K] for token numbers [B, T] with padding in any place."""
+        if not x.shape[1]:  # EmbeddingBag does not accept an empty row
             x = F.pad(x, (0, 1), value=self.padding_idx)
         if not self.counts:
             x = x.sort(1).values

@@ -17,11 +17,14 @@ class CNN(nn.Sequential):
         channels: output channels of each convolution.
         hidden: width of each hidden linear layer.
         out_features: K logits.
-        kernel_size: side of the convolutions, in pixels.
-        padding: pixels added on each side before a convolution.
-        pool: side and stride of the max pooling after each convolution; 1 for none.
+        kernel_size: height and width of each kernel, in pixels.
+        padding: pixels of zero padding on each side of a convolution's input.
+        pool: size and stride of the max pooling after each convolution; 1 for no pooling.
         batch_norm: whether each convolution is followed by batch normalisation.
-        dropout: probability, before each linear layer.
+        dropout: dropout probability before each linear layer.
+
+    Raises:
+        ValueError: the images are too small for the layers.
     """
 
     def __init__(

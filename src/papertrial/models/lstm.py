@@ -1,4 +1,4 @@
-"""An LSTM over token numbers, whose answer does not depend on padding."""
+"""An LSTM over token numbers whose output does not depend on the padding."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from torch.nn import functional as F
 
 
 class LSTMClassifier(nn.Module):
-    """Embedding, LSTM, and a linear layer on the state after each text's last real token.
+    """Embedding, LSTM, and a linear layer on the state after the last token of each text.
 
-    The padded batch goes through torch.nn.LSTM as it is: packed sequences give the same numbers,
-    but train several times slower on a CPU. What is computed after a text's end is never looked at,
-    so a text's output is the same, up to rounding, alone or in any batch. A text of padding alone
-    counts as one padding token.
+    The padded batch goes through torch.nn.LSTM unchanged. Packed sequences give the same result,
+    but training with them is several times slower on a CPU. The states after the end of a text are
+    not used, so the output for a text is the same, up to rounding, alone or in any batch. A text
+    without tokens is treated as one padding token.
 
     Args:
-        num_embeddings: rows of the embedding, the vocabulary and its two special numbers.
-        embedding_dim: E, numbers a token.
-        hidden_size: numbers of the state, of each direction.
+        num_embeddings: number of rows of the embedding, including the two special tokens.
+        embedding_dim: E, size of the embedding of a token.
+        hidden_size: size of the state, per direction.
         out_features: K outputs.
-        num_layers: LSTMs on top of each other.
-        dropout: share that is dropped between layers and of the last state.
-        bidirectional: also read each text from its last token to its first.
-        padding_idx: the number of the padding.
+        num_layers: number of stacked LSTM layers.
+        dropout: dropout probability between the layers and for the last state.
+        bidirectional: whether to read each text from its end to its start as well.
+        padding_idx: the token number of the padding.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class LSTMClassifier(nn.Module):
         directions = 2 if bidirectional else 1
         sizes = [embedding_dim, *[hidden_size * directions] * (num_layers - 1)]
         self.lstm = nn.ModuleList(nn.LSTM(size, hidden_size) for size in sizes)
-        # Not torch's own second direction, which would start in the padding.
+        # The second direction of torch.nn.LSTM is not used, because it would start in the padding.
         self.backwards = nn.ModuleList(
             nn.LSTM(size, hidden_size) for size in sizes[: num_layers * (directions - 1)]
         )
@@ -51,13 +51,15 @@ class LSTMClassifier(nn.Module):
         self.padding_idx = padding_idx
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs [B, K] for token numbers [B, T], padded after each text's end."""
+        """Return the outputs [B, K] for token numbers [B, T], padded at the end of each text."""
         x = x.t() if x.shape[1] else F.pad(x, (0, 1), value=self.padding_idx).t()
         place = torch.arange(len(x), device=x.device)[:, None]
         last = torch.where(x != self.padding_idx, place, 0).amax(0)
-        mirrored = torch.where(place <= last, last - place, place)  # each text within its length
+        mirrored = torch.where(
+            place <= last, last - place, place
+        )  # reverses each text within its length
         texts = torch.arange(x.shape[1], device=x.device)
-        states = self.embedding(x)  # [T, B, E]: time first is what the LSTM computes in
+        states = self.embedding(x)  # [T, B, E], the layout in which the LSTM computes
         for number, lstm in enumerate(self.lstm):
             states = self.dropout(states) if number else states
             outputs, ends = [lstm(states)[0]], [last]
@@ -66,7 +68,7 @@ class LSTMClassifier(nn.Module):
                 outputs.append(reverse[mirrored, texts])
                 ends.append(torch.zeros_like(last))
             states = torch.cat(outputs, 2)
-        # Forwards a text ends at its last token, backwards at its first.
+        # The last state of the forward direction is at the last token, of the other at the first.
         final = [output[end, texts] for output, end in zip(outputs, ends, strict=True)]
         answer: Tensor = self.linear(self.dropout(torch.cat(final, 1)))
         return answer

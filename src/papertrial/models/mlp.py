@@ -11,7 +11,7 @@ class MLP(nn.Sequential):
     """Flatten, then linear layers with ReLU between them: [B, ...] to logits [B, K].
 
     Args:
-        in_features: numbers a sample, C * H * W for an image.
+        in_features: size of a flattened sample, C * H * W for an image.
         hidden: width of each hidden layer.
         out_features: K logits.
     """

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut without parameters: [B, C, H, W] to [B, C', H', W'].
 
-    Where the size halves, the shortcut takes every second pixel and pads the new channels with
-    zeros (the paper's option A).
+    If the size is halved, the shortcut takes every second pixel and pads the additional channels
+    with zeros (option A of the paper).
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -23,7 +23,7 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output."""
+        """Return the output of the block."""
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         if self.stride > 1 or self.added:
@@ -37,12 +37,16 @@ class ResNet(nn.Module):
     """ResNet-20, 32, 44, 56 or 110 for CIFAR-10: [B, C, H, W] to logits [B, K].
 
     A 3x3 convolution, three stages of n blocks with 16, 32 and 64 channels, global average pooling,
-    one linear layer. Weights are drawn as He et al. 2015 do (arXiv 1502.01852), as the paper says.
+    one linear layer. As in the paper, weights are initialised as in He et al. 2015 (arXiv
+    1502.01852).
 
     Args:
-        depth: 6n + 2 layers.
+        depth: number of layers, 6n + 2.
         in_channels: C of the images.
         out_features: K logits.
+
+    Raises:
+        ValueError: the depth is not 6n + 2.
     """
 
     def __init__(self, depth: int = 20, in_channels: int = 3, out_features: int = 10) -> None:
@@ -68,6 +72,7 @@ class ResNet(nn.Module):
 
 
 def _stage(blocks: int, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    """Return a stage of blocks, of which the first changes the size and the channels."""
     first = BasicBlock(in_channels, out_channels, stride)
     rest = [BasicBlock(out_channels, out_channels, 1) for _ in range(blocks - 1)]
     return nn.Sequential(first, *rest)

@@ -1,1 +1,1 @@
-"""Text -> a frozen, typed record of what to do. Imports errors alone."""
+"""Turns the text of a recipe into a frozen, typed object."""

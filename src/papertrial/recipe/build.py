@@ -1,4 +1,4 @@
-"""Slots -> objects."""
+"""Objects from the slots of a recipe."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from papertrial.recipe.resolve import (
 
 
 def build(
-    where: str, use: str, args: Sequence[Any], kwargs: Mapping[str, Any], supplied: Any = None
+    where: str, use: str, args: Sequence[object], kwargs: Mapping[str, object], supplied: Any = None
 ) -> Any:
-    """Call what `use` names with the recipe's arguments and the supplied one; nested slots first.
+    """Call the class or function of a slot, after building its nested slots.
 
-    A plain function that is itself a loss or a transform is not called but bound to its arguments.
+    A function that is itself a loss or a transform is not called, but bound to its arguments.
 
     Args:
         where: key path of the slot, "model" or "data.transform.0".
-        use: import path.
-        args: positional arguments of the recipe.
-        kwargs: keyword arguments of the recipe.
-        supplied: the optimizer's parameters, or the scheduler's optimizer; nested slots that take
-            an argument of that name are given it too.
+        use: import path of the class or function.
+        args: positional arguments from the recipe.
+        kwargs: keyword arguments from the recipe.
+        supplied: an additional argument: the parameters for an optimizer, the optimizer for a
+            scheduler. Nested slots with a parameter of that name get it too.
 
     Raises:
-        RecipeError: the path cannot be imported, or what it names refuses its arguments.
+        RecipeError: the path cannot be imported, or the call raises an exception.
     """
     return _build(where, use, args, kwargs, supplied, nested=False)
 
 
 def _build(
     where: str,
-    use: str,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    use: object,
+    args: object,
+    kwargs: Mapping[str, object],
     supplied: Any,
     *,
     nested: bool,
@@ -51,7 +51,7 @@ def _build(
     if not isinstance(use, str):
         raise RecipeError(f"{where}.use: must be an import path, got {use!r}")
     if not isinstance(args, list | tuple):
-        raise RecipeError(f"{where}.args: must be a list of arguments, got {args!r}")
+        raise RecipeError(f"{where}.args: must be a list, got {args!r}")
     try:
         target = resolve(use)
     except RecipeError as error:
@@ -68,18 +68,18 @@ def _build(
         return target(*positional, **named)
     except Exception as error:
         paths = [item for item in args if isinstance(item, str) and item.count(".") > 1]
-        hint = f"; a nested slot is written {{use: {paths[0]}}}" if paths else ""
+        hint = f"; write a nested slot as {{use: {paths[0]}}}" if paths else ""
         if isinstance(error, FileNotFoundError) and not paths:
             hint = (
-                "; a file that it reads is found from anywhere, and kept with the run, where an "
-                "argument in the recipe names it (weights: ./w.pt)"
+                "; give the file as an argument in the recipe (weights: ./w.pt), so that it is "
+                "found from any folder and kept with the run"
             )
         raise RecipeError(
-            f"{where}: {use} refused its arguments: {type(error).__name__}: {error}{hint}"
+            f"{where}: {use} failed with these arguments: {type(error).__name__}: {error}{hint}"
         ) from error
 
 
-def _nested(where: str, value: Any, supplied: Any) -> Any:
+def _nested(where: str, value: object, supplied: Any) -> Any:
     if isinstance(value, dict) and "use" in value:
         kwargs = {k: v for k, v in value.items() if k not in ("use", "args")}
         return _build(where, value["use"], value.get("args", ()), kwargs, supplied, nested=True)

@@ -1,11 +1,11 @@
-"""Slots held against the signatures of what they name, before anything is built."""
+"""Checks of slots against the signatures of their classes and functions."""
 
 from __future__ import annotations
 
 import inspect
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from papertrial.errors import Problem, RecipeError, did_you_mean
@@ -20,25 +20,22 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
-from papertrial.recipe.slots import is_file
+from papertrial.recipe.slots import OWN_KEYS, is_file
 from papertrial.recipe.text import KeyPath, dotted
 
-# Keys of a slot's section that are the recipe's own, not arguments of what it names.
 _NUMBER = "a number"
-_OWN_KEYS = {"scheduler": {"interval", "monitor"}}
 
 
-def check_slot(path: KeyPath, value: Any) -> list[Problem]:
-    """Return what is wrong with a slot: its import path, its arguments, and its nested slots."""
-    value = {"use": value} if isinstance(value, str) else value
+def check_slot(path: KeyPath, value: object) -> list[Problem]:
+    """Return the problems of a slot: its import path, its arguments, and its nested slots."""
+    slot = {"use": value} if isinstance(value, str) else value if isinstance(value, dict) else {}
     nested = len(path) > (3 if path[0] == "data" else 1)
-    use = value.get("use") if isinstance(value, dict) else None
-    args = value.get("args", []) if isinstance(value, dict) else []
+    use, args = slot.get("use"), slot.get("args", [])
     if not isinstance(use, str) or not isinstance(args, list | tuple):
-        return _wrong_shape(path, use, args) if nested else []  # the schema tells of the others
+        return _wrong_shape(path, use, args) if nested else []  # the schema reports the others
     section = str(path[0])
-    own = set() if nested else _OWN_KEYS.get(section, set())
-    kwargs = {k: v for k, v in value.items() if k not in {"use", "args", *own}}
+    own = () if nested else OWN_KEYS.get(section, ())
+    kwargs = {k: v for k, v in slot.items() if k not in {"use", "args", *own}}
     problems = _check_nested((*path, "args"), args)
     for key, item in kwargs.items():
         problems += _check_nested((*path, key), item)
@@ -58,8 +55,8 @@ def check_slot(path: KeyPath, value: Any) -> list[Problem]:
     return problems + _check_kinds(path, use, target, kwargs)
 
 
-def check_source(data: Any) -> list[Problem]:
-    """Return what is wrong with a function of one's own as data.source."""
+def check_source(data: object) -> list[Problem]:
+    """Return the problems of `data.source` if it is a function in a file."""
     source = data.get("source") if isinstance(data, dict) else None
     if not isinstance(source, str) or not is_file(source):
         return []
@@ -70,17 +67,17 @@ def check_source(data: Any) -> list[Problem]:
     return []
 
 
-def _wrong_shape(path: KeyPath, use: Any, args: Any) -> list[Problem]:
+def _wrong_shape(path: KeyPath, use: object, args: object) -> list[Problem]:
     if not isinstance(use, str):
-        rule = "must be the import path of a class or a function"
+        rule = "must be the import path of a class or function"
         return [Problem(dotted((*path, "use")), f"{rule}, got {use!r}")]
-    return [Problem(dotted((*path, "args")), f"must be a list of arguments, got {args!r}")]
+    return [Problem(dotted((*path, "args")), f"must be a list, got {args!r}")]
 
 
-def _check_nested(path: KeyPath, value: Any) -> list[Problem]:
+def _check_nested(path: KeyPath, value: object) -> list[Problem]:
     if isinstance(value, dict) and "use" in value:
         return check_slot(path, value)
-    items: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, dict) else []
+    items: list[tuple[str | int, object]] = list(value.items()) if isinstance(value, dict) else []
     items = list(enumerate(value)) if isinstance(value, list | tuple) else items
     return [problem for key, item in items for problem in _check_nested((*path, key), item)]
 
@@ -90,57 +87,61 @@ def _check_arguments(
     use: str,
     parameters: Parameters,
     supplied: tuple[int, str],
-    args: Sequence[Any],
-    kwargs: dict[str, Any],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
 ) -> list[Problem]:
     problems = []
     kinds = [p.kind for p in parameters.values()]
-    first, by_name = supplied  # arguments from us in front, and one by its name
+    first, by_name = supplied  # number of leading arguments from papertrial, and a keyword
     positional = [p for p in parameters.values() if p.kind in POSITIONAL and p.name != by_name]
     by_keyword = [n for n, p in parameters.items() if p.kind not in (POSITIONAL[0], *VARIADIC)]
     count = first + len(args)
     if count > len(positional) and VARIADIC[0] not in kinds:
-        rule = f"{use} takes at most {max(len(positional) - first, 0)} positional arguments"
+        most = max(len(positional) - first, 0)
+        rule = f"{use} takes at most {most} positional argument{'s' * (most != 1)}"
         problems.append(Problem(dotted((*path, "args")), f"{rule}, got {len(args)}"))
     ours = {by_name} | {p.name for p in positional[:first]}
     filled = ours | {p.name for p in positional[:count]}
     for name, value in kwargs.items():
         here = dotted((*path, name))
         if name in filled:
-            by = "papertrial itself" if name in ours else "args"
-            problems.append(Problem(here, f"is already given by {by}, got {value!r}"))
+            by = "papertrial" if name in ours else "args"
+            problems.append(Problem(here, f"is already set by {by}, got {value!r}"))
         elif name not in by_keyword and VARIADIC[1] not in kinds:
             near = did_you_mean(name, set(by_keyword) - filled)
-            problems.append(Problem(here, f"{use} takes no such argument, got {value!r}{near}"))
+            problems.append(Problem(here, f"is not an argument of {use}, got {value!r}{near}"))
     for parameter in parameters.values():
         needed = parameter.default is parameter.empty and parameter.kind not in VARIADIC
         if needed and parameter.name not in filled | set(kwargs):
-            rule = f"{use} needs the argument {parameter.name!r}, which is missing"
+            rule = f"is missing; {use} requires the argument {parameter.name!r}"
             problems.append(Problem(dotted((*path, parameter.name)), rule))
     return problems
 
 
-def _check_kinds(path: KeyPath, use: str, target: Any, kwargs: dict[str, Any]) -> list[Problem]:
-    """Refuse text for what is annotated as a number or a truth value, and true for a number."""
+def _check_kinds(
+    path: KeyPath, use: str, target: Any, kwargs: Mapping[str, object]
+) -> list[Problem]:
+    """Report text for a parameter that is a number or boolean, and a boolean for a number."""
     try:
         hints = typing.get_type_hints(
             inspect.getattr_static(target, "__init__") if inspect.isclass(target) else target
         )
-    except Exception:  # annotations that cannot be read say nothing
+    except Exception:  # the annotations cannot be evaluated, so nothing is known
         return []
     wanted = {
-        name: _wanted(hints[name])
+        name: _expected_kind(hints[name])
         for name, value in kwargs.items()
         if isinstance(value, str | bool) and name in hints
     }
     return [
-        Problem(dotted((*path, name)), f"{use} takes {kind} here, got {kwargs[name]!r}")
+        Problem(dotted((*path, name)), f"must be {kind} for {use}, got {kwargs[name]!r}")
         for name, kind in wanted.items()
         if kind and (isinstance(kwargs[name], str) or kind == _NUMBER)
     ]
 
 
-def _wanted(hint: Any) -> str:
+def _expected_kind(hint: Any) -> str:
+    """Return the kind of value that an annotation asks for in words; "" for other annotations."""
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     members = set(typing.get_args(hint) if is_union else [hint]) - {type(None)}
     names = {getattr(member, "__name__", "?") for member in members}

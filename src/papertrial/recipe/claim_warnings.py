@@ -1,4 +1,4 @@
-"""Warnings about claims: widths that would say little, or whose unit is probably wrong."""
+"""Warnings about claims: tolerances that are too wide, or probably in the wrong unit."""
 
 from __future__ import annotations
 
@@ -11,86 +11,94 @@ from papertrial.recipe.quantity import as_points, both_ways
 from papertrial.recipe.schema import Recipe
 from papertrial.vocabulary import is_fraction
 
-WIDE = 0.1  # a tolerance of a fraction from which on it is probably one of points
+WIDE = 0.1  # from here on, the tolerance of a fraction is probably meant in points
 
 
 def claim_warnings(recipe: Recipe) -> list[str]:
-    """Return a sentence for each thing that a reader should know of a claim's widths.
+    """Return a sentence for each tolerance or plus-minus that is probably not what was meant.
 
-    Claims that seeds decide are counted from 1, as a pre-registration counts them.
+    Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
     """
     decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
     return [
-        f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {said}"
+        f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {warning}"
         for i, claim in enumerate(decided, 1)
-        for said in (*_too_wide(claim), *_of_points(claim), *_spread(claim), *_none(claim))
+        for warning in (
+            *_wider_than_gain(claim),
+            *_wide_tolerance(claim),
+            *_wide_plus_minus(claim),
+            *_zero_tolerance(claim),
+        )
     ]
 
 
-def _too_wide(claim: Claim) -> Iterator[str]:
-    """Tell of a tolerance wider than half of the gain: over a baseline, or the difference itself.
+def _wider_than_gain(claim: Claim) -> Iterator[str]:
+    """Warn of a tolerance wider than half of the gain over the baseline, or of the difference.
 
-    What it lets pass could be nearer to no gain than to the gain that is claimed.
+    A score within such a tolerance can be nearer to no gain than to the claimed gain.
     """
     base = 0.0 if claim.is_gain else claim.baseline_number
     gain = 0.0 if base is None else abs(claim.number - base)
-    if base is None or claim.allowed <= gain / 2 * (1 + 1e-9):  # but for rounding
+    if base is None or claim.allowed <= gain / 2 * (1 + 1e-9):  # rounding error
         return
     of = f"of {claim.number:g}" if claim.is_gain else f"from {base:g} to {claim.number:g}"
     yield (
-        f"the tolerance of {claim.allowed:g} is wider than half of the gain that is claimed, "
-        f"{gain:g} ({of}); at most {gain / 2:g} would tell them apart"
+        f"the tolerance of {claim.allowed:g} is wider than half of the gain of {gain:g} that is "
+        f"claimed ({of}); to distinguish it from no gain, use at most {gain / 2:g}"
     )
 
 
-def _of_points(claim: Claim) -> Iterator[str]:
-    """Tell of a tolerance of a fraction that is so wide that points were probably meant."""
+def _wide_tolerance(claim: Claim) -> Iterator[str]:
+    """Warn of a tolerance of a fraction that is so wide that points were probably meant."""
     if not is_fraction(claim.metric):
         return
     low, high = claim.printed_interval
     low = -math.inf if claim.judged_side == "at-most" else low - claim.allowed
     high = math.inf if claim.judged_side == "at-least" else high + claim.allowed
-    least, most = _possible(claim)
+    least, most = _range_of(claim)
     wide = claim.allowed >= WIDE
     if low <= least and high >= most:
-        said = "no score could contradict it: its band holds every value that there can be"
+        warning = (
+            "no score can contradict the claim: its tolerance band contains every possible value"
+        )
     elif wide:
         points = as_points(Decimal(f"{claim.allowed:.6g}"))
-        said = f"the tolerance of {claim.allowed:g} is {points}, within which results differ much"
+        warning = f"the tolerance of {claim.allowed:g} is {points}, which is very wide"
     else:
         return
     if wide and isinstance(claim.tolerance, int | float):  # text names its unit
         share = Decimal(repr(claim.tolerance)).scaleb(-2)
-        said += f"; where {as_points(share)} are meant, write {both_ways(share)}"
-    yield said
+        warning += f"; if {as_points(share)} are meant, write {both_ways(share)}"
+    yield warning
 
 
-def _spread(claim: Claim) -> Iterator[str]:
-    """Tell of a bare plus-minus of a fraction that is so wide that points were probably meant."""
+def _wide_plus_minus(claim: Claim) -> Iterator[str]:
+    """Warn of a plus-minus of a fraction without a unit that was probably meant in points."""
     given, spread = claim.plus_minus and claim.plus_minus.value, claim.plus_minus_number
     if spread is None or not isinstance(given, int | float) or not is_fraction(claim.metric):
         return
-    least, most = _possible(claim)
-    slack = 1e-9  # of rounding: 0.95 and 0.05 are 1
+    least, most = _range_of(claim)
+    slack = 1e-9  # rounding error of sums such as 0.95 + 0.05
     if claim.number - spread < least - slack or claim.number + spread > most + slack:
-        said = f"the plus-minus of {spread:g} reaches beyond what {claim.metric} can be"
+        warning = f"the plus-minus of {spread:g} exceeds the range of {claim.metric}"
     elif spread >= WIDE:
         points = as_points(Decimal(repr(given)))
-        said = f"the plus-minus of {spread:g} is {points}, by which few results differ"
+        warning = f"the plus-minus of {spread:g} is {points}, which is unusually large"
     else:
         return
     share = Decimal(repr(given)).scaleb(-2)
-    yield f"{said}; where {as_points(share)} are meant, write {both_ways(share)}"
+    yield f"{warning}; if {as_points(share)} are meant, write {both_ways(share)}"
 
 
-def _possible(claim: Claim) -> tuple[float, float]:
-    """Return the least and the greatest value of a fraction, or of a gain of one."""
+def _range_of(claim: Claim) -> tuple[float, float]:
+    """Return the smallest and largest possible value of a fraction or of a difference of two."""
     if claim.metric == "r2":
         return -math.inf, math.inf if claim.is_gain else 1
     return -1 if claim.is_gain else 0, 1
 
 
-def _none(claim: Claim) -> Iterator[str]:
+def _zero_tolerance(claim: Claim) -> Iterator[str]:
+    """Warn of a claim that requires an exact score."""
     low, high = claim.printed_interval
     if claim.judged_side == "about" and claim.allowed == 0 and low == high:
-        yield "without a tolerance no number of seeds can show that a number is exactly right"
+        yield "without a tolerance, no number of seeds can show that the value is exactly right"

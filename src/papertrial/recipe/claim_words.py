@@ -1,4 +1,4 @@
-"""A recipe's claims in words."""
+"""Descriptions of claims in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from papertrial.recipe.claims import Claim
 
 
 def describe(claim: Claim) -> str:
-    """Return a claim in words: what is reported, and how many runs are behind it."""
+    """Return a claim in words: metric, value, number of runs and tolerance."""
     side = claim.judged_side
     bound = "" if side == "about" else side.replace("-", " ") + " "
     runs = {
@@ -27,7 +27,7 @@ def describe(claim: Claim) -> str:
 
 
 def versus_of(claim: Claim) -> str:
-    """Return in words what a difference is taken to; nothing for all other claims."""
+    """Return the two sides of a difference in words; "" for other claims."""
     if claim.versus is None:
         return ""
     with_ = f" with {', '.join(claim.versus.overrides)}" if claim.versus.set else ""

@@ -1,15 +1,16 @@
-"""What a recipe says of reported numbers, and how they are to be judged."""
+"""The sections of a recipe with the reported numbers and the rule to judge them."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from papertrial.recipe.plain_values import is_finite_number, is_whole_number
 from papertrial.recipe.quantity import (
     PERCENT_PATTERN,
     POINTS_PATTERN,
@@ -31,22 +32,19 @@ from papertrial.vocabulary import SplitName
 
 Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
 Side = Literal["about", "at-least", "at-most"]
-_LEAST_SEEDS = 5  # the first look: papertrial.claims.rule has the reason
-_MOST_SEEDS = 10_000  # more than anyone will train; what is simulated beforehand stays small
-_LARGEST_SEED = 2**63 - 1  # as of the recipe's own seed
+_LEAST_SEEDS = 5  # the first interim look; papertrial.claims.rule gives the reason
+_MOST_SEEDS = 10_000  # keeps the simulation of thresholds small
+_LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
 
 
-def _finite(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)  # type: ignore[arg-type]
+def _amount_validator(
+    rule: str, units: tuple[str, ...], *, least: float = -math.inf
+) -> Callable[[object], object]:
+    """Return a validator for a number or for text with one of the units; it changes nothing."""
 
-
-def _amount(rule: str, units: tuple[str, ...], *, least: float = -math.inf) -> Callable[[Any], Any]:
-    """Return a check of a number, or of text with one of the units, that keeps what it is given."""
-
-    def check(value: Any) -> Any:
+    def check(value: object) -> object:
         written = read(value) if isinstance(value, str) else None
-        number = value if _finite(value) else written.number if written else None
+        number = value if is_finite_number(value) else written.number if written else None
         if number is None or (written and written.unit not in units):
             raise ValueError(rule)
         if number < least:
@@ -56,44 +54,46 @@ def _amount(rule: str, units: tuple[str, ...], *, least: float = -math.inf) -> C
     return check
 
 
-def _tolerance(value: Any) -> Any:
+def _check_tolerance(value: object) -> object:
     written = read(value) if isinstance(value, str) else None
     if written and written.unit == "%":
         share, points = plain(written.number), as_points(written.number)
         alike = f'write {share}, "{points}", or relative_tolerance: {share}'
-        raise ValueError(f"a percent of what is ambiguous: {alike}")
-    return _amount('must be a number, or text such as "1.2 points"', ("points",), least=0)(value)
+        raise ValueError(f"a percentage is ambiguous here: {alike}")
+    return _amount_validator(
+        'must be a number, or text such as "1.2 points"', ("points",), least=0
+    )(value)
 
 
-def _relative(value: Any) -> Any:
+def _check_share(value: Any) -> Any:
     rule = 'must be a fraction of the value below 1, 0.01 or "1 %"'
-    _amount(rule, ("%",), least=0)(value)
+    _amount_validator(rule, ("%",), least=0)(value)
     if share_of(value) >= 1:
         raise ValueError(rule)
     return value
 
 
-def _printed(value: Any) -> Any:
+def _check_printed(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError('must be text in quotes, which keeps the last digits: "0.900"')
+        raise ValueError('must be in quotes, to keep trailing zeros: "0.900"')
     if read(value) is None:
-        raise ValueError('must be a number as it is printed, "64.6 %"; other words go to notes')
+        raise ValueError('must be a number as printed, such as "64.6 %"; put other words in notes')
     return value
 
 
-def _seeds(value: Any) -> Any:
+def _check_seeds(value: object) -> tuple[object, ...]:
     seeds = value if isinstance(value, list | tuple) else ()
-    whole = [s for s in seeds if isinstance(s, int) and not isinstance(s, bool) and s >= 0]
+    whole = [seed for seed in seeds if is_whole_number(seed, 0)]
     if len(seeds) != len(set(whole)) or len(seeds) < _LEAST_SEEDS:
         rule = f"must be a list of at least {_LEAST_SEEDS} different whole numbers"
-        raise ValueError(f"{rule}, such as {_written_out(seeds) or [0, 1, 2, 3, 4]}")
+        raise ValueError(f"{rule}, such as {_range_meant(seeds) or [0, 1, 2, 3, 4]}")
     if max(whole) > _LARGEST_SEED:
-        raise ValueError(f"a seed is at most {_LARGEST_SEED}")
+        raise ValueError(f"a seed must be at most {_LARGEST_SEED}")
     return tuple(seeds)
 
 
-def _written_out(seeds: Sequence[Any]) -> list[int] | None:
-    """Return what "1-6" would stand for, where that is all that is given and it is short."""
+def _range_meant(seeds: Sequence[object]) -> list[int] | None:
+    """Return the list that the only entry "1-6" means, or None if it is not a short range."""
     text = seeds[0] if len(seeds) == 1 and isinstance(seeds[0], str) else ""
     ends = re.fullmatch(r"\s*(\d{1,9})\s*(?:-|\.\.)\s*(\d{1,9})\s*", text, re.ASCII)
     first, last = (int(ends[1]), int(ends[2])) if ends else (0, 0)
@@ -108,23 +108,25 @@ def _number_or(pattern: str, **bounds: float) -> WithJsonSchema:
 
 Value = Annotated[
     float | str,
-    BeforeValidator(_amount('must be a number, or text such as "55 %"', ("%", "points"))),
+    BeforeValidator(_amount_validator('must be a number, or text such as "55 %"', ("%", "points"))),
     _number_or(VALUE_PATTERN),
 ]
-Width = Annotated[float | str, BeforeValidator(_tolerance), _number_or(POINTS_PATTERN, minimum=0)]
+Width = Annotated[
+    float | str, BeforeValidator(_check_tolerance), _number_or(POINTS_PATTERN, minimum=0)
+]
 Share = Annotated[
     float | str,
-    BeforeValidator(_relative),
+    BeforeValidator(_check_share),
     _number_or(PERCENT_PATTERN, minimum=0, exclusiveMaximum=1),
 ]
 Printed = Annotated[
     str,
-    BeforeValidator(_printed),
+    BeforeValidator(_check_printed),
     WithJsonSchema({"type": "string", "pattern": PRINTED_PATTERN}),
 ]
 Seeds = Annotated[
     tuple[int, ...],
-    BeforeValidator(_seeds),
+    BeforeValidator(_check_seeds),
     WithJsonSchema(
         {
             "type": "array",
@@ -165,12 +167,12 @@ class Versus(Section):
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """What `set` says as `dotted.key=value` texts, which load_recipe takes."""
+        """The changes in `set` as `dotted.key=value` texts, as load_recipe takes them."""
         return tuple(f"{key}={_as_text(value)}" for key, value in self.set.items())
 
 
 class Claim(Section):
-    """A reported number, the tolerance granted to it, and how many runs it stands for."""
+    """A reported number, its tolerance, and the number of runs behind it."""
 
     metric: ClaimMetric = Field(description="Metric, or `parameters` or `samples` for `exact`.")
     split: SplitName = Field(default="test", description="Part that the number was measured on.")
@@ -232,7 +234,7 @@ class Claim(Section):
 
     @property
     def allowed(self) -> float:
-        """The tolerance in the metric's own unit; 0 where a bound or a count has none."""
+        """The tolerance in the metric's own unit; 0 for a bound or a count without one."""
         if self.relative_tolerance is not None:
             value = value_of(self.value, self.metric, gain=self.is_gain)
             return float(share_of(self.relative_tolerance) * abs(value))
@@ -240,7 +242,10 @@ class Claim(Section):
 
     @property
     def printed_interval(self) -> tuple[float, float]:
-        """What the printed digits may stand for, in the metric's own unit; the value without."""
+        """The interval that was rounded to the printed digits, in the metric's own unit.
+
+        If no digits are given, both ends are the value.
+        """
         if self.printed is None:
             return self.number, self.number
         low, high = interval_of(self.printed, self.metric, self.rounding, gain=self.is_gain)
@@ -248,46 +253,39 @@ class Claim(Section):
 
     @property
     def runs(self) -> int | None:
-        """How many runs are behind the number; None where it is not known."""
+        """The number of runs behind the number; None if it is not known."""
         return 1 if self.kind == "single-run" else self.n
 
     @property
     def judged_side(self) -> Side:
-        """Whether the score must be about the number, or may lie on one side of it."""
+        """Whether the score must be near the number, or at least or at most the number."""
         if self.kind in ("at-least", "at-most"):
             return self.kind
         return self.side or "about"
 
     @property
     def baseline_number(self) -> float | None:
-        """What the paper improves on, in the metric's own unit."""
+        """The score that the paper improves on, in the metric's own unit."""
         return None if self.baseline is None else float(value_of(self.baseline, self.metric))
 
     @property
     def plus_minus_number(self) -> float | None:
-        """What stands behind the plus-minus, in the metric's own unit."""
+        """The number after the plus-minus sign, in the metric's own unit."""
         return (
             None if self.plus_minus is None else float(width_of(self.plus_minus.value, self.metric))
         )
 
     @property
     def in_percent(self) -> bool:
-        """Whether a number of it is written in percent or points: a bare width is then unclear."""
-        return bool(percentages(self.model_dump()))
+        """Whether a number is in percent or points, so that a width without a unit is ambiguous."""
+        spread = None if self.plus_minus is None else self.plus_minus.value
+        numbers = (self.value, self.printed, self.baseline, self.tolerance, spread)
+        return any(is_percentage(number) for number in numbers)
 
     @property
     def is_gain(self) -> bool:
         """Whether the number is the difference of two scores."""
         return self.kind == "difference"
-
-
-def percentages(claim: Mapping[str, Any]) -> dict[str, str]:
-    """Return the numbers of a claim that are written in percent or points, by key."""
-    plus_minus = claim.get("plus_minus")
-    spread = plus_minus.get("value") if isinstance(plus_minus, Mapping) else None
-    numbers = {key: claim.get(key) for key in ("value", "printed", "baseline", "tolerance")}
-    numbers["plus_minus.value"] = spread
-    return {key: str(given) for key, given in numbers.items() if is_percentage(given)}
 
 
 class Verify(Section):
@@ -323,8 +321,8 @@ class Verify(Section):
     )
 
 
-def _as_text(value: Any) -> str:
-    """Write a value so that an override reads it back: text that YAML reads as text as it is."""
+def _as_text(value: object) -> str:
+    """Write a value for an override: text unquoted if YAML reads it as text, else JSON."""
     if isinstance(value, str) and scalar(value) == value:
         return value
     return json.dumps(value)

@@ -1,8 +1,8 @@
-"""The closure of a slot's code: its file, and every module that it imports from outside packages.
+"""The closure of a slot's code: its file, and all modules outside packages that it imports.
 
-Installed packages are known by their version. Whatever else a recipe's code imports (files beside
-it, what PYTHONPATH adds, editable installs) is found here by a look at the sources, without
-importing anything, so that it can be hashed, copied and loaded on its own.
+Installed packages are identified by their version. All other modules that a recipe's code imports
+(files next to it, modules on PYTHONPATH, editable installs) are found by reading the sources,
+without importing them, so that they can be hashed, copied and loaded in isolation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from papertrial.recipe.imports import Import, scan
 from papertrial.recipe.slots import is_file, read_file
 
 _PACKAGE = "__init__.py"
-# Always imported as they are, wherever they lie: papertrial works with the same objects.
+# Never part of a closure, even in an editable install: papertrial must use the same objects.
 ENGINE = frozenset(
     ("papertrial", "torch", "torchvision", "torchmetrics", "numpy", "scipy", "sklearn", "PIL")
 )
@@ -35,8 +35,8 @@ class Module:
     """One module of a closure.
 
     Attributes:
-        name: dotted, as its importers name it.
-        path: its file; the folder of a namespace package, which has no file.
+        name: dotted name, as used in imports.
+        path: the file, or the folder of a namespace package.
         content: the bytes of the file; None for a namespace package.
     """
 
@@ -46,7 +46,7 @@ class Module:
 
     @property
     def is_package(self) -> bool:
-        """Whether modules can lie below it."""
+        """Whether it can contain other modules."""
         return self.content is None or self.path.name == _PACKAGE
 
     @property
@@ -56,7 +56,7 @@ class Module:
 
     @property
     def relative(self) -> str:
-        """Where its copy lies below a folder that holds the whole closure."""
+        """The path of its copy, relative to the folder of the copied closure."""
         owners = self.name.split(".") if self.is_package else self.name.split(".")[:-1]
         return "/".join([*owners, _PACKAGE if self.is_package else self.path.name])
 
@@ -68,17 +68,17 @@ class Module:
 
 @dataclass(frozen=True)
 class Closure:
-    """A slot's code with every module of the user's own that it imports.
+    """A slot's code with all modules outside packages that it imports.
 
     Attributes:
-        entry: the module that has the slot's class or function, the first of `modules`.
-        attribute: the name of that class or function in it, dotted where it lies in a class.
-        modules: all of them, each once.
-        root: the folder that imports are looked up in before sys.path, for a file; None for an
+        entry: the module with the slot's class or function, the first of `modules`.
+        attribute: name of the class or function in the module, dotted if nested in a class.
+        modules: all modules, without duplicates.
+        root: for a file, the folder that is searched for imports before sys.path; None for an
             import path.
-        packages: installed packages that its code imports, by their top-level names.
-        not_covered: what it does that could not be followed, each with file and line.
-        reads: (file and line, path as the code has it) of files that it reads.
+        packages: top-level names of the installed packages that the code imports.
+        not_covered: notes on code loading that could not be followed, each with file and line.
+        reads: (file and line, path in the code) of files that the code reads.
     """
 
     entry: Module
@@ -91,10 +91,10 @@ class Closure:
 
     @functools.cached_property
     def digest(self) -> str:
-        """The SHA-256 of names and contents; the same for a copy in another place.
+        """The SHA-256 of names and contents, which is the same for a copy in another folder.
 
-        An entry that nothing imports counts by its content alone: it may have any name. An empty
-        __init__.py does not count: a copy has one for each namespace package.
+        The name of an entry that no module imports does not count. An empty __init__.py does not
+        count, because a copy has one for each namespace package.
         """
         listed = sorted((m.name, m.sha256) for m in self.files if m != self.entry)
         alone = "." not in self.entry.name and self.entry.name not in self._imported
@@ -103,7 +103,7 @@ class Closure:
 
     @property
     def files(self) -> list[Module]:
-        """The modules that have a file which says something."""
+        """The modules with a file, except empty `__init__.py` files."""
         named = (m for m in self.modules if m.content is not None)
         return [m for m in named if m == self.entry or m.content or m.path.name != _PACKAGE]
 
@@ -115,10 +115,12 @@ class Closure:
 
 
 def trace(use: str) -> Closure | None:
-    """Return the closure of what `use` names; None for an installed package, or none at all.
+    """Return the closure of the code that `use` names.
+
+    Returns None if it is in an installed package, or does not exist.
 
     Raises:
-        RecipeError: a file that it names cannot be read.
+        RecipeError: the file in `use` cannot be read.
     """
     if is_file(use):
         path, _, attribute = use.rpartition(":")
@@ -157,13 +159,13 @@ class _Tracer:
 
     def __init__(self, root: Path | None) -> None:
         self._root = root
-        self._beside = list[Path]()  # where a package's file has its neighbours, as a script
+        self._beside = list[Path]()  # the entry's folder, which Python searches for a script
         self.found: dict[str, Module] = {}
         self._folders: dict[str, list[Path]] = {}  # of namespace packages
         self._installed: dict[str, None] = {}
 
     def closure(self, entry: Module, attribute: str) -> Closure:
-        """Follow every import of what was found, and return all of it."""
+        """Follow all imports of the modules found so far, and return the closure."""
         notes, reads = list[str](), list[tuple[str, str]]()
         self._beside = [entry.path.parent]
         done: set[str] = set()
@@ -172,8 +174,8 @@ class _Tracer:
                 done.add(module.name)
                 if module.is_compiled:
                     notes.append(
-                        f"{module.relative}: compiled; its bytes are hashed, not what it was built "
-                        "from or what it loads"
+                        f"{module.relative}: compiled; its bytes are hashed, but not its sources "
+                        "or the libraries that it loads"
                     )
                 elif module.content is not None:
                     self._follow(module, notes, reads)
@@ -190,21 +192,21 @@ class _Tracer:
         )
 
     def _holds(self, name: str) -> bool:
-        """Tell whether a namespace package has a module of the closure in it."""
+        """Return whether a namespace package contains a module of the closure."""
         below = (m for m in self.found.values() if m.content is not None)
         return any(module.name.startswith(f"{name}.") for module in below)
 
     def _follow(self, module: Module, notes: list[str], reads: list[tuple[str, str]]) -> None:
-        """Add what a module imports."""
+        """Add the modules that a module imports, its notes and its reads."""
         assert module.content is not None
         seen = scan(module.content)
         package = module.name if module.is_package else module.name.rpartition(".")[0]
         for one in seen.imports:
             self._import(one, package)
-        if seen.computed and package:  # any module beside it may be meant
+        if seen.computed and package:  # it can be any module in the package
             for path in sorted(self._below(package)):
                 self.add(f"{package}.{path.stem}")
-        notes += (f"{module.relative}:{line}: {said}" for line, said in seen.notes)
+        notes += (f"{module.relative}:{line}: {note}" for line, note in seen.notes)
         reads += ((f"{module.relative}:{line}", text) for line, text in seen.files)
 
     def _below(self, package: str) -> Iterator[Path]:
@@ -216,7 +218,7 @@ class _Tracer:
         if one.level:
             owners = package.split(".") if package else []
             if one.level - 1 > len(owners):
-                return  # Python refuses it when it is run
+                return  # Python raises ImportError when it runs
             owners = owners[: len(owners) - one.level + 1]
             base = ".".join([*owners, *([base] if base else [])])
         parts = base.split(".") if base else []
@@ -231,7 +233,10 @@ class _Tracer:
             self.add(f"{base}.{name}" if base else name)
 
     def add(self, name: str) -> bool:
-        """Add a module where there is one outside installed packages; its package is there."""
+        """Add a module if it exists outside installed packages and its package was added.
+
+        Returns whether the module is part of the closure.
+        """
         if name in self.found:
             return True
         owner, _, last = name.rpartition(".")
@@ -265,16 +270,16 @@ class _Tracer:
         return self._folders.get(package) or [module.path.parent]
 
     def _is_installed(self, file: Path) -> bool:
-        """Tell whether a top-level module belongs to an installed package or to Python."""
+        """Return whether a top-level module belongs to an installed package or to Python."""
         home = file.parent.parent if file.name == _PACKAGE else file.parent
         on_path = {Path(entry or Path.cwd()) for entry in sys.path}
         if home in (self._root, *self._beside) and home not in on_path:
-            return False  # it lies beside the recipe's file, wherever that is
+            return False  # it is next to the recipe's code, which can be in site-packages
         return _in_packages(file) or _in_standard(file)
 
 
 def _find(last: str, folders: Sequence[Path]) -> tuple[Path | None, list[Path]]:
-    """Return the file of a module as Python finds it in folders, or the parts of a namespace."""
+    """Return the file of a module in the first folder with it, or its namespace folders."""
     portions = []
     for folder in folders:
         inside = folder / last
@@ -292,14 +297,14 @@ def _find(last: str, folders: Sequence[Path]) -> tuple[Path | None, list[Path]]:
 
 
 def _ask_finders(name: str) -> tuple[Path | None, list[Path]]:
-    """Return where the finders of editable installs have a top-level module."""
+    """Return the file or namespace folders of a top-level module in an editable install."""
     for finder in sys.meta_path:
         if finder in (BuiltinImporter, FrozenImporter, PathFinder):
             continue
         find: Any = getattr(finder, "find_spec", None)
         try:
             spec = find and find(name, None, None)
-        except Exception:  # a finder of another package may do anything
+        except Exception:  # a finder of another package can raise anything
             continue
         if spec is not None and spec.origin and Path(spec.origin).is_file():
             return Path(spec.origin).absolute(), []
@@ -309,7 +314,7 @@ def _ask_finders(name: str) -> tuple[Path | None, list[Path]]:
 
 
 def _is_standard(name: str) -> bool:
-    """Tell whether Python itself answers an import, whatever files there are."""
+    """Return whether an import never reaches sys.path: builtin, frozen, or in ENGINE."""
     if name in ENGINE or name in sys.builtin_module_names:
         return True
     return FrozenImporter.find_spec(name) is not None
@@ -340,12 +345,12 @@ def _in_standard(path: Path) -> bool:
 
 
 def _in_packages(path: Path) -> bool:
-    """Tell whether a path lies in an installed package, or in papertrial itself."""
+    """Return whether a path is in an installed package, or in papertrial itself."""
     if {"site-packages", "dist-packages"} & set(path.parts):
         return True
     return any(path.is_relative_to(folder) for folder in _packages())
 
 
 def is_installed(path: Path) -> bool:
-    """Tell whether a file belongs to an installed package, to papertrial or to Python."""
+    """Return whether a file belongs to an installed package, to papertrial or to Python."""
     return _in_packages(path) or _in_standard(path)

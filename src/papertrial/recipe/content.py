@@ -1,4 +1,4 @@
-"""Files and folders by their content: SHA-256, size, and whether a run keeps a copy."""
+"""SHA-256 and size of files and folders."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from pathlib import Path
 
 from papertrial.errors import RecipeError
 
-LARGEST = 10 * 2**20  # bytes of a file or a folder that is copied into a run
-_SETTLED = 2.0  # seconds after which a change shows in a file's times, on any file system
+LARGEST = 10 * 2**20  # bytes; larger files and folders are not copied into a run
+_SETTLED = 2.0  # seconds; the coarsest resolution of file times (FAT): a newer file is always read
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a file or a folder holds: its SHA-256, and its size in bytes."""
+    """The SHA-256 and the size in bytes of a file or folder."""
 
     sha256: str
     bytes: int
 
 
 def content_of(path: Path) -> Content:
-    """Return the content of a file, or of a folder: the relative paths and contents of its files.
+    """Return SHA-256 and size of a file, or of a folder: relative paths and contents of its files.
 
     Raises:
-        RecipeError: it cannot be read.
+        RecipeError: a file cannot be read.
     """
     if not path.is_dir():
         return _file(path)
@@ -40,7 +40,7 @@ def content_of(path: Path) -> Content:
 
 
 def files_below(folder: Path) -> list[str]:
-    """List the files of a folder by their relative paths, sorted; not what Python caches there."""
+    """Return the sorted relative paths of the files in a folder, without `__pycache__`."""
     return sorted(_below(folder))
 
 
@@ -49,7 +49,7 @@ def _below(folder: Path) -> Iterator[str]:
     for top, inner, files in os.walk(folder, followlinks=True):
         inner[:] = [name for name in inner if name != "__pycache__"]
         real = os.path.realpath(top)
-        if real in seen:  # links that lead around
+        if real in seen:  # a cycle of links
             inner.clear()
             continue
         seen.add(real)
@@ -65,16 +65,16 @@ def _file(path: Path) -> Content:
         known = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         return _unchanged(path, known)
     except OSError as error:
-        raise RecipeError(f"there is no readable file {str(path)!r}: {error.strerror}") from error
+        raise RecipeError(f"cannot read the file {str(path)!r}: {error.strerror}") from error
 
 
 @functools.lru_cache(maxsize=65536)
 def _unchanged(path: Path, known: tuple[int, ...]) -> Content:
-    """Read a file once for as long as its times, its size and its place on the disk are `known`."""
+    """Read a file, or return the cached result while its inode, size and times are `known`."""
     return _read(path)
 
 
 def _read(path: Path) -> Content:
-    with path.open("rb") as file:  # word vectors take a gigabyte: never read whole
+    with path.open("rb") as file:  # word vectors can have 1 GB, so read in blocks
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Content(digest, file.tell())

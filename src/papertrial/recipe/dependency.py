@@ -1,4 +1,4 @@
-"""What a recipe depends on outside installed packages, as runs and registrations keep it."""
+"""Records of the files that a recipe depends on, as stored in runs and registrations."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ class Dependency(Part):
     """A file or folder that a recipe's training depends on.
 
     Attributes:
-        kind: "code", "file" or "folder" (an argument), "vocabulary", "vectors", "run" (init_from),
-            or "read": a file that its code read at run time.
-        name: its copy, relative to the folder of the run; for one that is not copied the key of the
-            recipe that names it, or of one read at run time the path as the code has it.
-        path: where it lay, absolute.
-        bytes: its size.
-        sha256: of its content; of a folder, of its files' relative paths and contents.
+        kind: "code"; "file" or "folder" for arguments; "vocabulary"; "vectors"; "run" for
+            init_from; or "read" for a file that the recipe's code read at run time.
+        name: path of the copy, relative to the folder of the run. Without a copy, the key in the
+            recipe, or for a file read at run time the path in the code.
+        path: absolute path of the original.
+        bytes: size in bytes.
+        sha256: SHA-256 of the content; for a folder, of the relative paths and contents of its
+            files.
         copied: whether the run has a copy.
-        hashed: whether it is part of the training hash.
+        hashed: whether the file is part of the training hash.
     """
 
     kind: DependencyKind
@@ -35,7 +36,7 @@ class Dependency(Part):
 
 
 def changes(before: Sequence[Dependency], after: Sequence[Dependency]) -> list[str]:
-    """Say in words where two lists of dependencies differ, by name; paths do not count."""
+    """Return the differences of two lists of dependencies in words; they are matched by name."""
     had, has = ({one.name: one for one in side} for side in (before, after))
     words = [
         f"{has[name].path} has changed (SHA-256 {one.sha256[:12]} before, "

@@ -1,9 +1,9 @@
-"""A closure loaded as a package of its own, so that two recipes never share a module by its name.
+"""Import of a closure as a separate package, so that recipes never share a module by its name.
 
-The modules of a closure are registered in sys.modules below a name made of the digest of their
-contents: the same contents are the same modules, wherever the files lie, and other contents are
-others. Their imports of each other are redirected by an `__import__` in their own builtins;
-sys.path, import hooks and the plain names in sys.modules stay as they are.
+The modules of a closure are registered in sys.modules below a name with the digest of their
+contents: equal contents give the same modules, in any folder, and different contents give
+different ones. An `__import__` in their builtins redirects imports within the closure; sys.path,
+import hooks and other names in sys.modules do not change.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _ENTRY, _READS = "__papertrial_entry__", "__papertrial_reads__"
 
 
 def load(closure: Closure) -> ModuleType:
-    """Import a closure; return the module that has its class or function.
+    """Import a closure, and return the module with its class or function.
 
-    Files that its modules read while they are imported are recorded on every call.
+    Files that the modules read during the import are recorded on every call.
 
     Raises:
-        RecipeError: a module of it fails.
+        RecipeError: a module of the closure raises an exception.
     """
     name = f"{_PREFIX}{closure.digest[:16]}"
     home = sys.modules.get(name)
@@ -59,14 +59,16 @@ def _load_all(name: str, closure: Closure) -> ModuleType:
             del sys.modules[loaded]
         if not isinstance(error, Exception | SystemExit):
             raise
-        raise RecipeError(f"{_place(closure, error)}: {_said(closure, error)}") from error
+        raise RecipeError(
+            f"{_import_failure(closure, error)}: {_cause_and_hint(closure, error)}"
+        ) from error
     setattr(home, _ENTRY, entry)
     setattr(home, _READS, tuple(read))
     return home
 
 
-def _place(closure: Closure, error: BaseException) -> str:
-    """Say what cannot be imported, and where in it the failure is."""
+def _import_failure(closure: Closure, error: BaseException) -> str:
+    """Return which file cannot be imported, and the file and line of the failure."""
     path, line = str(closure.entry.path), ""
     paths = {str(module.path) for module in closure.modules}
     if isinstance(error, SyntaxError) and error.filename in paths:
@@ -78,30 +80,31 @@ def _place(closure: Closure, error: BaseException) -> str:
     return f"{path} cannot be imported{where}"
 
 
-def _said(closure: Closure, error: BaseException) -> str:
+def _cause_and_hint(closure: Closure, error: BaseException) -> str:
+    """Return the exception in words, and what to do about a missing module or file."""
     hint = ""
     if isinstance(error, ModuleNotFoundError) and error.name:
         name = error.name.rpartition(".")[2]
-        hint = f"; put {name}.py beside {closure.entry.path.name}, on PYTHONPATH, or install it"
+        hint = f"; put {name}.py next to {closure.entry.path.name} or on PYTHONPATH, or install it"
         if error.name.partition(".")[0] in {module.name for module in closure.modules}:
             hint = (
-                "; a run has only those modules that the code imports by a name that stands in it: "
+                "; only modules that are imported by a literal name are kept with a run: "
                 f"write `import {error.name}`"
             )
     elif isinstance(error, FileNotFoundError) and error.filename:
-        hint = "; name a file that the code reads as an argument in the recipe, so that it is kept"
+        hint = "; give the file as an argument in the recipe, so that it is kept with the run"
     return f"{type(error).__name__}: {error}{hint}"
 
 
 class _Isolated:
-    """The modules of one closure, by the names that its code has for them."""
+    """The modules of one closure, by the names that its code uses."""
 
     def __init__(self, prefix: str, modules: Mapping[str, Module]) -> None:
         self._prefix, self._modules = prefix, modules
         self._builtins = {**vars(builtins), "__import__": self._import}
 
     def load(self, name: str) -> ModuleType:
-        """Return a module of the closure, imported with the packages that it lies in."""
+        """Return a module of the closure; import it and its parent packages if necessary."""
         full = f"{self._prefix}.{name}"
         if full in sys.modules:
             return sys.modules[full]
@@ -136,7 +139,7 @@ class _Isolated:
         if known.is_package:
             folder = known.path if known.content is None else known.path.parent
             module.__path__ = spec.submodule_search_locations = [str(folder)]
-        sys.modules[full] = module  # dataclasses and pickle look a class's module up there
+        sys.modules[full] = module  # dataclasses and pickle look up the module of a class
         if known.content is None:
             return module
         module.__file__ = path
@@ -147,22 +150,22 @@ class _Isolated:
         except BaseException:
             sys.modules.pop(full, None)
             raise
-        return sys.modules[full]  # a module may replace itself
+        return sys.modules[full]  # a module can replace itself
 
     def _import(
         self,
         name: str,
-        globals: Mapping[str, Any] | None = None,  # noqa: A002  (as builtins.__import__ has them)
-        locals: Mapping[str, Any] | None = None,  # noqa: A002
+        globals: Mapping[str, object] | None = None,  # noqa: A002  (the names of builtins.__import__)
+        locals: Mapping[str, object] | None = None,  # noqa: A002
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> Any:
-        """Do what `__import__` does, for the modules of the closure from the closure."""
+        """Implement `__import__` with the modules of the closure first."""
         target = self._absolute(name, globals or {}, level) if level else name
         if not level and not self._owns(name):
             found = builtins.__import__(name, globals, locals, fromlist or (), 0)
             return self._importlib(found) if found is importlib else found
-        # Of "from . import x", in a file that lies in no package, there is no target.
+        # "from . import x" in a file outside any package has no target.
         module = self.load(target) if target else sys.modules[self._prefix]
         if not fromlist:
             return self.load(target.partition(".")[0])
@@ -176,16 +179,16 @@ class _Isolated:
         return module
 
     def _owns(self, name: str) -> bool:
-        """Tell whether a name is for a module of the closure, or lies in a package of it."""
+        """Return whether a name is a module of the closure, or is below a package of it."""
         if name in self._modules:
             return True
         owner = name.rpartition(".")[0]
         known = self._modules.get(owner)
         if known is None:
             return bool(owner) and self._owns(owner)
-        return known.content is not None  # of a namespace, other parts may be installed
+        return known.content is not None  # a namespace package can have other, installed parts
 
-    def _absolute(self, name: str, where: Mapping[str, Any], level: int) -> str:
+    def _absolute(self, name: str, where: Mapping[str, object], level: int) -> str:
         """Return the closure's name for a relative import."""
         package = str(where.get("__package__") or self._prefix)
         owners = package.removeprefix(self._prefix).strip(".").split(".")
@@ -195,14 +198,14 @@ class _Isolated:
         return ".".join([*owners[: len(owners) - level + 1], *([name] if name else [])])
 
     def _importlib(self, found: ModuleType) -> ModuleType:
-        """Return importlib with an `import_module` that knows the closure."""
+        """Return a copy of importlib whose `import_module` looks in the closure first."""
         stand_in = ModuleType(found.__name__)
         vars(stand_in).update(vars(found))
         vars(stand_in)["import_module"] = self._import_module
         return stand_in
 
     def _import_module(self, name: str, package: str | None = None) -> ModuleType:
-        """Do what `importlib.import_module` does, for the modules of the closure from it."""
+        """Implement `importlib.import_module` with the modules of the closure first."""
         bare = name.lstrip(".")
         if level := len(name) - len(bare):
             if not package:

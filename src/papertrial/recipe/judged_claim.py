@@ -1,4 +1,4 @@
-"""A recipe's claims as `papertrial.claims` judges them."""
+"""Conversion of a recipe's claim to the form that `papertrial.claims` judges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from papertrial.recipe.claims import Claim
 
 
 def to_judged_claim(claim: Claim) -> JudgedClaim:
-    """Return a claim in the metric's unit, with the interval that its printed digits stand for."""
+    """Return a claim in the metric's unit, with the interval of its printed digits."""
     low, high = claim.printed_interval
     return JudgedClaim(
         metric=claim.metric,

@@ -1,4 +1,4 @@
-"""Recipe text, a shipped name or a mapping -> one checked, frozen Recipe."""
+"""Load a recipe from a shipped name, a file or a mapping; convert it back to YAML."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
 from papertrial.recipe.arguments import anchor_arguments, check_arguments
@@ -32,16 +33,16 @@ def shipped() -> dict[str, str]:
 
 
 def read(source: str | Path) -> tuple[str, str, Path]:
-    """Return (what to call it, its text, the folder that "./file.py" is relative to).
+    """Return (title for messages, text, folder that relative paths are relative to).
 
     Raises:
-        RecipeError: there is no shipped recipe and no file of that name.
+        RecipeError: no shipped recipe or file has that name.
     """
     path, names = Path(source), shipped()
     if "\n" in str(source):
         raise RecipeError(
-            f"a recipe is named by its file, got its text, {_short(str(source))}; save it as a "
-            ".yaml file, or give a mapping"
+            f"expected the path of a recipe, got its text, {_short(str(source))}; save it in a "
+            ".yaml file, or pass a mapping"
         )
     if str(source) in names:
         return str(source), names[str(source)], Path.cwd()
@@ -53,25 +54,26 @@ def read(source: str | Path) -> tuple[str, str, Path]:
         except OSError as error:
             raise RecipeError(f"cannot read the recipe {source}: {error.strerror}") from error
     raise RecipeError(
-        f"there is no shipped recipe and no file {str(source)!r}{did_you_mean(source, names)}\n"
-        "`papertrial list` shows the shipped ones; a recipe of your own ends in .yaml"
+        f"no shipped recipe or file is named {str(source)!r}{did_you_mean(source, names)}\n"
+        "`papertrial list` shows the shipped recipes; the name of a recipe file ends in .yaml"
     )
 
 
 def load_recipe(
-    source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), *, check: bool = True
+    source: str | Path | Mapping[str, object], overrides: Sequence[str] = (), *, check: bool = True
 ) -> Recipe:
-    """Read a recipe once: overrides applied, everything checked, then typed and frozen.
+    """Load a recipe, apply overrides, and validate it.
 
     Args:
         source: the name of a shipped recipe, the path of a YAML file, or plain values.
-        overrides: texts such as "optimizer.lr=0.01"; files that they name are relative to the
-            current folder, those of the recipe to its own.
-        check: also import what the slots name and check their arguments against its signature.
+        overrides: texts such as "optimizer.lr=0.01". Paths in overrides are relative to the current
+            folder, paths in the recipe to the folder of the recipe.
+        check: also import the classes and functions of the slots, and check the arguments against
+            their signatures.
 
     Raises:
         RecipeError: the recipe cannot be found or read.
-        InvalidRecipeError: all that is wrong with it, each with its place.
+        InvalidRecipeError: the recipe is invalid; the error has all problems with their lines.
     """
     if isinstance(source, Mapping):
         title, folder, document = "the recipe", Path.cwd(), Document(tree=dict(source))
@@ -81,10 +83,10 @@ def load_recipe(
     if document.tree is None and document.problems:
         raise InvalidRecipeError(title, document.problems)
     if not isinstance(document.tree, dict):
-        got = "an empty text" if document.tree is None else type(document.tree).__name__
-        raise RecipeError(f"{title}: a recipe is a mapping of keys to values, got {got}")
+        got = "an empty file" if document.tree is None else type(document.tree).__name__
+        raise RecipeError(f"{title}: a recipe must be a mapping of keys to values, got {got}")
     problems = list(document.problems)
-    problems += _not_plain(document.tree)
+    problems += _problems_of_plain_values(document.tree)
     if problems and isinstance(source, Mapping):
         raise InvalidRecipeError(title, problems)
     tree = anchor_arguments(anchor_files(expand(document.tree), folder), folder)
@@ -93,11 +95,11 @@ def load_recipe(
     changed, refused = _override(tree, overrides, places)
     problems += refused
     tree = anchor_files(expand(tree), Path.cwd())
-    if changed:  # what the recipe itself says is relative to the recipe alone
+    if changed:  # paths in the recipe are relative to the recipe only
         tree = anchor_arguments(tree, Path.cwd(), changed)
     if overrides:
         _mark_claims(tree, reported, overrides)
-    recipe, found = _typed(tree)
+    recipe, found = _validated(tree)
     found += [Problem(where, message) for where, message in broken_rules(tree)]
     if check:
         for path, value in slots_in(tree):
@@ -108,16 +110,16 @@ def load_recipe(
     problems += [_placed(problem, places) for problem in unique.values()]
     if problems:
         raise InvalidRecipeError(title, problems)
-    assert recipe is not None
+    assert recipe is not None, "validation found no problem"
     return recipe
 
 
 def _override(
-    tree: dict[str, Any], overrides: Sequence[str], places: dict[str, str | int]
+    tree: dict[str, object], overrides: Sequence[str], places: dict[str, str | int]
 ) -> tuple[list[KeyPath], list[Problem]]:
-    """Apply overrides to a tree; return the keys that they set, and what is wrong with them.
+    """Apply overrides to a tree in place; return the keys that they set, and their problems.
 
-    `places` has the place of every key, and of those set it has the override afterwards.
+    `places` maps keys to lines; for a key that is set, the override replaces the line.
     """
     changed, problems = list[KeyPath](), list[Problem]()
     for override in overrides:
@@ -133,36 +135,40 @@ def _override(
     return changed, problems
 
 
-def _mark_claims(tree: dict[str, Any], reported: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Mark the claims of a recipe whose setting is no longer that of the numbers reported.
+def _mark_claims(
+    tree: Mapping[str, object], reported: Mapping[str, object], overrides: Sequence[str]
+) -> None:
+    """Set `not_judged` of the claims if overrides change the setting of the reported numbers.
 
-    A claim is marked too where an override of `metrics` leaves its metric out.
+    It is also set for a claim whose metric is no longer computed.
     """
     sections = {text: text.partition("=")[0].partition(".")[0].strip() for text in overrides}
-    before, after = (_training(side) for side in (reported, tree))
+    before, after = (_training_values(side) for side in (reported, tree))
     claims, metrics = tree.get("claims"), tree.get("metrics")
-    claims = [c for c in claims if isinstance(c, dict)] if isinstance(claims, list) else []
-    claims = [claim for claim in claims if claim.get("not_judged") is None]
+    judged = [
+        claim
+        for claim in (claims if isinstance(claims, list) else ())
+        if isinstance(claim, dict) and claim.get("not_judged") is None
+    ]
     if before is not None and after is not None and before != after:
         parts = [text for text, section in sections.items() if section in after]
-        for claim in claims:
+        for claim in judged:
             claim["not_judged"] = f"the setting differs: {', '.join(parts)}"
         return
     fewer = [text for text, section in sections.items() if section == "metrics"]
     if not fewer or not isinstance(metrics, list) or not metrics:
         return
-    for claim in claims:
+    for claim in judged:
         if claim.get("metric") not in (*metrics, *COUNTS):
             claim["not_judged"] = f"it is not computed: {', '.join(fewer)}"
 
 
-def _training(tree: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what can change a training's outcome, defaults filled in; None for invalid values.
+def _training_values(tree: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the values that can change the result of training; None if they are invalid.
 
-    Claims are left aside: what is wrong with one, as that there is no such split any more, changes
-    no training.
+    Defaults are included. Claims are ignored, so an invalid claim does not matter here.
     """
-    recipe, _ = _typed({key: value for key, value in tree.items() if key != "claims"})
+    recipe, _ = _validated({key: value for key, value in tree.items() if key != "claims"})
     if recipe is None:
         return None
     left_out = not_training(recipe)
@@ -170,54 +176,63 @@ def _training(tree: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def to_tree(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe as plain values, fully resolved, leaving out what is not set."""
-    return _plain(recipe)  # type: ignore[no-any-return]
+    """Return a recipe as plain values with all defaults, without keys that are unset."""
+    return _to_plain(recipe)  # type: ignore[no-any-return]
 
 
 def to_yaml(recipe: Recipe) -> str:
-    """Return a recipe as YAML that loads to an equal one."""
+    """Return a recipe as YAML that loads to an equal recipe."""
     return dump(to_tree(recipe))
 
 
-def _plain(value: Any) -> Any:
-    """Leave out what a section does not set; the arguments of a slot stay, null or not."""
+def _to_plain(value: Any) -> Any:
+    """Convert to plain values without the unset keys of sections; arguments of slots stay."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields.items()
-        own = {field.alias or name: _plain(getattr(value, name)) for name, field in fields}
+        own = {field.alias or name: _to_plain(getattr(value, name)) for name, field in fields}
         own = {
             name: v for name, v in own.items() if v not in (None, {}) and (name, v) != ("args", [])
         }
-        return {**own, **_plain(value.model_extra or {})}
+        return {**own, **_to_plain(value.model_extra or {})}
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _to_plain(item) for key, item in value.items()}
+    return [_to_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _not_plain(value: Any, path: KeyPath = ()) -> list[Problem]:
-    """Find what YAML cannot say, in values that came from Python."""
+def _problems_of_plain_values(value: object, path: KeyPath = ()) -> list[Problem]:
+    """Return a problem for each value and key from Python that YAML cannot express."""
     if isinstance(value, Mapping):
         odd = [key for key in value if not isinstance(key, str)]
-        found = [Problem(dotted((*path, str(k))), f"keys are text, got {k!r}") for k in odd]
-        return found + [p for key, v in value.items() for p in _not_plain(v, (*path, str(key)))]
+        found = [Problem(dotted((*path, str(k))), f"keys must be text, got {k!r}") for k in odd]
+        return found + [
+            p for key, v in value.items() for p in _problems_of_plain_values(v, (*path, str(key)))
+        ]
     if isinstance(value, list | tuple):
-        return [p for i, item in enumerate(value) for p in _not_plain(item, (*path, i))]
+        return [
+            p for i, item in enumerate(value) for p in _problems_of_plain_values(item, (*path, i))
+        ]
     if value is None or isinstance(value, bool | int | float | str):
         return []
-    return [Problem(dotted(path), f"a recipe holds plain values, got {_short(value)}")]
+    return [
+        Problem(
+            dotted(path),
+            f"must be text, a number, true, false, null, a list or a mapping, got {_short(value)}",
+        )
+    ]
 
 
-def _typed(tree: dict[str, Any]) -> tuple[Recipe | None, list[Problem]]:
+def _validated(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Problem]]:
     try:
         return Recipe.model_validate(tree), []
     except ValidationError as error:
-        return None, [p for item in error.errors() for p in _problems(item)]
+        return None, [p for item in error.errors() for p in _schema_problems(item)]
 
 
-def _problems(error: Any) -> Iterable[Problem]:
-    """Turn one pydantic error into our words: the rule, the value got, the nearest valid name."""
-    path: KeyPath = tuple(error["loc"])
+def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
+    """Convert a pydantic error: the rule, the given value, the nearest valid name."""
+    path: KeyPath = error["loc"]
     kind, got = error["type"], error.get("input")
-    if not path:  # a rule over several keys, which broken_rules tells too
+    if not path:  # a rule over several keys, which broken_rules reports too
         where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")
         yield Problem(where, message)
         return
@@ -228,13 +243,13 @@ def _problems(error: Any) -> Iterable[Problem]:
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
     elif kind == "missing":
-        yield Problem(dotted(path), "is missing, and has no default")
+        yield Problem(dotted(path), "is missing and has no default")
         return
     elif kind == "literal_error":
         valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         rule, near = "must be one of the known names", did_you_mean(got, valid)
     elif kind == "string_pattern_mismatch":
-        rule = "must be letters, digits, '.', '_' and '-', a letter or digit first"
+        rule = "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit"
     elif kind == "tuple_type":
         rule = "must be a list"
     elif kind in ("model_type", "model_attributes_type"):
@@ -249,13 +264,13 @@ def _problems(error: Any) -> Iterable[Problem]:
     yield Problem(dotted(path), f"{rule}, got {_short(got)}{near}")
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _placed(problem: Problem, places: Mapping[str, str | int]) -> Problem:
-    """Add the line, or the override, of the longest known part of the problem's key path."""
+    """Add the line or override of the key path, or of the nearest parent that has one."""
     where = problem.where
     while where or where in places:
         place = places.get(where)
@@ -263,9 +278,9 @@ def _placed(problem: Problem, places: Mapping[str, str | int]) -> Problem:
             return replace(problem, line=place)
         if place is not None:
             return replace(problem, origin=place)
-        # Nothing stands there; an override inside it, or beside what is missing, is to blame.
-        beside = [k for k in places if k.startswith(f"{where}.") and isinstance(places[k], str)]
-        if beside:
-            return replace(problem, origin=str(places[beside[-1]]))
+        # The key does not exist: an override inside this section is the cause, if there is one.
+        inside = [k for k in places if k.startswith(f"{where}.") and isinstance(places[k], str)]
+        if inside:
+            return replace(problem, origin=str(places[inside[-1]]))
         where = where.rpartition(".")[0]
     return problem

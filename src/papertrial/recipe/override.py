@@ -1,4 +1,4 @@
-"""`dotted.key=value` overrides, typed by the schema, applied to a recipe's plain values."""
+"""Overrides `dotted.key=value` of a recipe's plain values, with types from the schema."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from papertrial.recipe.schema import Recipe
 from papertrial.recipe.text import KeyPath, scalar
 
 
-def apply_override(tree: dict[str, Any], text: str) -> tuple[KeyPath, Problem | None]:
-    """Set one `dotted.key=value` in `tree`; return the key path and what is wrong, if anything.
+def apply_override(tree: dict[str, object], text: str) -> tuple[KeyPath, Problem | None]:
+    """Set one `dotted.key=value` in `tree`, in place; return the key path and the problem, if any.
 
-    The slots of `tree` are written out, none in short form.
-    The value is what follows the first "="; it is text where the schema says text, else YAML.
-    A number in the path is an index into a list.
+    The value begins after the first "=". It is text if the schema requires text, else YAML. A
+    number in the path is an index into a list. `tree` has no slots in short form.
     """
     origin = f'override "{text}"'
     key, equals, raw = text.partition("=")
@@ -25,7 +24,7 @@ def apply_override(tree: dict[str, Any], text: str) -> tuple[KeyPath, Problem | 
         int(p) if p.isascii() and p.isdigit() else p for p in key.strip().split(".")
     )
     if not equals or "" in path:
-        rule = "an override is dotted.key=value, such as optimizer.lr=0.01"
+        rule = "an override must have the form dotted.key=value, such as optimizer.lr=0.01"
         return path, Problem("", rule, origin=origin)
     wants_text = _is_text(_annotation(path))
     value = raw if wants_text and raw != "null" else scalar(raw)
@@ -36,14 +35,14 @@ def apply_override(tree: dict[str, Any], text: str) -> tuple[KeyPath, Problem | 
             child = node[part] = {}
         if not isinstance(child, dict | list):
             here = ".".join(str(p) for p in path[: depth + 1])
-            rule = f"is not a section or an entry of a list, so {text!r} cannot be set in it"
+            rule = f"is not a section or a list, so {text!r} cannot set a value in it"
             return path, Problem(here, rule, origin=origin)
         node = child
     last = path[-1]
     if isinstance(node, list):
         if not isinstance(last, int) or last >= len(node):
-            rule = f"a list of {len(node)} takes an index from 0 to {len(node) - 1}, got {last!r}"
-            rule = rule if node else f"the list is empty, got the entry {last!r}; set it whole"
+            rule = f"the index must be from 0 to {len(node) - 1}, got {last!r}"
+            rule = rule if node else f"the list is empty, got index {last!r}; set the whole list"
             return path, Problem(".".join(map(str, path)), rule, origin=origin)
         node[last] = value
     else:
@@ -58,7 +57,7 @@ def _get(node: Any, part: str | int) -> Any:
 
 
 def _annotation(path: KeyPath) -> Any:
-    """The type that the schema gives a key path, or None where it is free (a slot's argument)."""
+    """Return the type of a key path in the schema; None if it can be any, as in an argument."""
     section = section_at(path[:-1])
     last = path[-1]
     if section is None or not isinstance(last, str) or last not in section.model_fields:
@@ -67,7 +66,7 @@ def _annotation(path: KeyPath) -> Any:
 
 
 def section_at(path: KeyPath) -> type[BaseModel] | None:
-    """Return the schema's section at a key path, or None where there is none."""
+    """Return the section of the schema at a key path, or None if it is not a section."""
     annotation: Any = Recipe
     for part in path:
         if isinstance(part, str):
@@ -79,7 +78,7 @@ def section_at(path: KeyPath) -> type[BaseModel] | None:
 
 
 def _item(annotation: Any) -> Any:
-    """Look through Annotated, Optional and tuple[X, ...] to the section inside."""
+    """Return the type inside Annotated, Optional and tuple[X, ...]."""
     while True:
         origin, args = get_origin(annotation), get_args(annotation)
         if origin in (Annotated, tuple):

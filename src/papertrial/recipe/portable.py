@@ -1,4 +1,4 @@
-"""A recipe that runs from a folder of its own, with copies of what it depends on."""
+"""A recipe with copies of the files that it depends on, so that it can run from one folder."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from papertrial.errors import RecipeError
 from papertrial.recipe.arguments import is_path, map_arguments
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.content import LARGEST, content_of, files_below
 from papertrial.recipe.dependency import Dependency, DependencyKind
+from papertrial.recipe.digest import PREPROCESSING, WEIGHTS
 from papertrial.recipe.load import to_tree
+from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_vectors_file, map_uses, read_file
 from papertrial.recipe.text import KeyPath, dotted, dump
 
-_NUMBER = re.compile(r"^\d{1,3}-")  # in front of the name of a copy
-_HASHED = ("model.safetensors", "preprocess.json")  # of the run that `init_from` names
-_OPENED = ("recipe.yaml", "provenance.json")  # without which a folder is not a run
+_NUMBER = re.compile(r"^\d{1,3}-")  # the prefix of the name of a copy
+# Files in the run folder of `init_from` that are required to load the run.
+_OPENED = ("recipe.yaml", "provenance.json")
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Portable:
     """A recipe with its files.
 
     Attributes:
-        text: the recipe as YAML, its paths relative to its own folder.
+        text: the recipe as YAML, with paths relative to its folder.
         files: contents by path relative to that folder.
-        dependencies: the same files, where each came from, and what was too large to copy.
-        not_covered: what cannot be traced, or was not copied, a sentence each.
-        packages: installed packages that the recipe's code imports, by top-level name.
-        reads: (file and line, path as the code has it) of files that the code reads.
+        dependencies: a record of each file, including files that were too large to copy.
+        not_covered: a sentence for each dependency that was not traced or not copied.
+        packages: top-level names of the installed packages that the recipe's code imports.
+        reads: (file and line, path in the code) of files that the code reads.
     """
 
     text: str
@@ -52,33 +53,36 @@ def portable(
     *,
     limit: int = LARGEST,
 ) -> Portable:
-    """Return a recipe with copies of what it depends on, which lie in `folder` beside it.
+    """Return a recipe with copies of the files that it depends on, in `folder` next to it.
 
-    Code is always copied; a file or folder that arguments name, a vocabulary, word vectors and the
-    run of `init_from` up to `limit` bytes each. Data stay where they are.
+    Code is always copied. Files and folders in arguments, a vocabulary, word vectors and the run of
+    `init_from` are copied up to `limit` bytes each. Data are not copied.
 
     Args:
         recipe: the recipe.
         folder: name of the folder for the copies.
-        sides: files of recipes by the number of the claim: the other sides of its differences.
-        limit: size in bytes above which a file or a folder is not copied.
+        sides: index of a claim -> file of the other recipe of its difference.
+        limit: size in bytes above which a file or folder is not copied.
 
     Raises:
-        RecipeError: a file is no longer there.
+        RecipeError: a file no longer exists.
     """
     packed = _Packer(folder, limit)
     tree = map_uses(to_tree(recipe), packed.code)
     tree = map_arguments(tree, packed.argument)
-    text: Any = tree["data"].get("text") or {}
-    if "vocabulary_file" in text:
-        path = Path(text["vocabulary_file"])
-        text["vocabulary_file"] = packed.file("vocabulary", "data.text.vocabulary_file", path)
-    if is_vectors_file(text.get("vectors", "")):
-        text["vectors"] = packed.file("vectors", "data.text.vectors", Path(text["vectors"]))
-    if "init_from" in tree:
-        tree["init_from"] = packed.run(Path(tree["init_from"]))
+    text = value_at(tree, "data.text")
+    if isinstance(text, dict):
+        if "vocabulary_file" in text:
+            path = Path(text["vocabulary_file"])
+            text["vocabulary_file"] = packed.file("vocabulary", "data.text.vocabulary_file", path)
+        if is_vectors_file(text.get("vectors", "")):
+            text["vectors"] = packed.file("vectors", "data.text.vectors", Path(text["vectors"]))
+    if recipe.init_from is not None:
+        tree["init_from"] = packed.run(Path(recipe.init_from))
     for number, side in (sides or {}).items():
-        tree["claims"][number]["versus"] = {"recipe": side}
+        claim = list_at(tree, "claims")[number]
+        assert isinstance(claim, dict), "a valid recipe has claims that are mappings"
+        claim["versus"] = {"recipe": side}
     return Portable(
         dump(tree),
         packed.files,
@@ -90,7 +94,7 @@ def portable(
 
 
 class _Packer:
-    """Gives each file a place in the folder, and keeps its content."""
+    """Assigns each file a path in the folder, and collects contents and records."""
 
     def __init__(self, folder: str, limit: int) -> None:
         self._folder, self._limit = folder, limit
@@ -103,7 +107,7 @@ class _Packer:
         self.reads: list[tuple[str, str]] = []
 
     def code(self, use: str) -> str:
-        """Copy the closure of what `use` names; return the name of the copy."""
+        """Copy the closure of `use`; return the `use` of the copy."""
         closure = trace(use)
         if closure is None:
             self.packages.add(use.partition(".")[0])
@@ -112,7 +116,9 @@ class _Packer:
         for module in closure.modules:
             name, content = f"{room}/{module.relative}", module.content
             if content is None:
-                self.files.setdefault(name, b"")  # a package, so that its root is found again
+                self.files.setdefault(
+                    name, b""
+                )  # makes it a package, so that its root is found again
                 continue
             self.files[name] = content
             about = (str(module.path), len(content), module.sha256)
@@ -124,21 +130,21 @@ class _Packer:
         return f"./{room}/{closure.entry.relative}:{closure.attribute}"
 
     def _room(self, closure: Closure) -> str:
-        """Return the folder for a closure: one that looks elsewhere may find other modules."""
+        """Return the folder for a closure, one for each search path for imports."""
         number = len(self._rooms) + 1
         room = self._folder if number == 1 else f"{self._folder}/{number}"
         places = closure.root, closure.entry.relative.rpartition("/")[0]
         return self._rooms.setdefault(places, room)
 
     def argument(self, key: KeyPath, text: str) -> str:
-        """Copy what an argument names; return the argument of the copy."""
+        """Copy the file or folder of an argument; return the argument for the copy."""
         if not is_path(text):
             return text
         path = Path(text)
         return self.file("folder" if path.is_dir() else "file", dotted(key), path)
 
     def file(self, kind: DependencyKind, key: str, path: Path) -> str:
-        """Copy a file or a folder, if it is small; return the path of the copy, else its own."""
+        """Copy a file or folder up to the limit; return the path of the copy, else the original."""
         if path in self._copies:
             return f"./{self._copies[path]}"
         content = content_of(path)
@@ -156,14 +162,14 @@ class _Packer:
             self.files[name] = read_file(path)
             digest = hashlib.sha256(self.files[name]).hexdigest()
         if digest != content.sha256:
-            raise RecipeError(f"{key}: {path} was changed while it was read; run again")
+            raise RecipeError(f"{key}: {path} changed while it was being read; run again")
         self.dependencies[name] = _dependency(kind, name, str(path), content.bytes, digest)
         return f"./{name}"
 
     def _free(self, path: Path) -> str:
-        """Return a place for a copy that no other file has, and that no import can mean.
+        """Return an unused path for a copy that no import can refer to.
 
-        The copy of a copy has the same place.
+        A copy of a copy gets the same path.
         """
         taken = {name.casefold() for name in (*self._copies.values(), *self.files)}
         taken |= {name.rpartition("/")[0] for name in taken}
@@ -176,9 +182,9 @@ class _Packer:
         return f"{self._folder}/{name}"
 
     def run(self, path: Path) -> str:
-        """Copy what of a run a training starts from, if it is small."""
-        there = [_HASHED[0], *(name for name in _HASHED[1:] if (path / name).is_file())]
-        sizes = {name: content_of(path / name) for name in there}
+        """Copy the files of a run that training starts from, up to the limit."""
+        hashed = [WEIGHTS, *([PREPROCESSING] if (path / PREPROCESSING).is_file() else [])]
+        sizes = {name: content_of(path / name) for name in hashed}
         total = sum(size.bytes for size in sizes.values())
         copied = total <= self._limit
         home = f"{self._folder}/init-from" if copied else "init_from"
@@ -195,8 +201,8 @@ class _Packer:
 
     def _too_large(self, key: str, path: Path, size: int) -> None:
         self.notes.append(
-            f"{key}: {path} has {size:,} bytes, more than the {self._limit:,} that a run keeps a "
-            "copy of; its SHA-256 is kept, and the run needs it where it lies"
+            f"{key}: {path} has {size:,} bytes and was not copied, because the limit is "
+            f"{self._limit:,} bytes; its SHA-256 is recorded, and the run needs the original"
         )
 
 

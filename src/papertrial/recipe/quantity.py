@@ -1,4 +1,4 @@
-"""Numbers as papers write them: "55 %", "8.75 % error", "1.2 points", "0.27M"; and their digits."""
+"""Numbers as papers print them: "55 %", "8.75 % error", "1.2 points", "0.27M"."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from papertrial.vocabulary import COUNTS, is_accuracy, is_fraction
 
 Rounding = Literal["nearest", "truncated"]
 
-# Three digits of an exponent are more than any score has; Decimal overflows by longer ones.
+# Exponents have at most three digits: no score needs more, and Decimal overflows with longer ones.
 _NUMBER = r"[-+\u2212]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?"
 _PERCENT, _POINTS, _ERROR = r"(%|percent)", r"(points?|pp)", r"\s*error( rate)?"
-# For the JSON Schema of what is read below.
+# For the JSON Schema: the texts that _WRITTEN matches, with the units allowed for each key.
 VALUE_PATTERN = rf"^\s*{_NUMBER}\s*({_PERCENT}({_ERROR})?|{_POINTS})\s*$"
 POINTS_PATTERN = rf"^\s*{_NUMBER}\s*{_POINTS}\s*$"
 PERCENT_PATTERN = rf"^\s*{_NUMBER}\s*{_PERCENT}\s*$"
@@ -29,9 +29,13 @@ _MAY_BE_NEGATIVE = ("loss", "r2")
 
 @dataclass(frozen=True)
 class Written:
-    """A number as it is written: "8.75 % error" is 0.0875 by steps of 0.0001, an error.
+    """A number as printed: "8.75 % error" is the number 0.0875 with steps of 0.0001.
 
-    `unit` is what stands behind it: "", "%", "points", or the letter of "0.27M".
+    Attributes:
+        number: the number; percent and points as a fraction.
+        step: the distance between two numbers with as many digits.
+        unit: "", "%", "points", or the letter of "0.27M".
+        error: whether the number is an error rate.
     """
 
     number: Decimal
@@ -41,7 +45,7 @@ class Written:
 
 
 def read(text: str) -> Written | None:
-    """Return a number as written in a text, percent and points as fractions; None for others."""
+    """Return the number that a text consists of; None if the text is not a number."""
     found = _WRITTEN.fullmatch(text)
     if found is None:
         return None
@@ -53,38 +57,38 @@ def read(text: str) -> Written | None:
 
 
 def is_percentage(given: object) -> bool:
-    """Tell whether it is text in percent or points."""
+    """Return whether a value is text in percent or points."""
     written = read(given) if isinstance(given, str) else None
     return written is not None and written.unit in ("%", "points")
 
 
 def plain(number: Decimal) -> str:
-    """Write a number without an exponent and without zeros that say nothing."""
+    """Format a number without an exponent and without trailing zeros."""
     return f"{number.normalize():f}"
 
 
 def as_points(share: Decimal) -> str:
-    """Write a fraction as points: 0.005 is "0.5 points", 0.01 "1 point"."""
+    """Format a fraction in points: 0.005 is "0.5 points", 0.01 is "1 point"."""
     points = plain(share.scaleb(2))
     return f"{points} point{'s' * (points != '1')}"
 
 
 def both_ways(share: Decimal) -> str:
-    """Name the two ways to write a width of a fraction: 0.005 or "0.5 points"."""
+    """Return both notations for a width of a fraction: `0.005 or "0.5 points"`."""
     return f'{plain(share)} or "{as_points(share)}"'
 
 
 def points_readings(number: Decimal) -> str:
-    """Return the texts that a bare width may stand for: of 0.06 "0.06 points" and "6 points".
+    """Return what a width without a unit may mean: for 0.06, `"0.06 points" or "6 points"`.
 
-    A fraction has no width of 1 or more, so 2 stands for "2 points" alone.
+    No width of a fraction is 1 or more, so 2 can only mean "2 points".
     """
     meant = [as_points(number.scaleb(-2)), *([as_points(number)] if number < 1 else [])]
     return " or ".join(f'"{text}"' for text in meant)
 
 
 def percent_readings(number: Decimal) -> str:
-    """Return the texts that a bare share may stand for: of 0.03 "0.03 %" and "3 %"."""
+    """Return what a share without a unit may mean: for 0.03, `"0.03 %" or "3 %"`."""
     return f'"{plain(number)} %" or "{plain(number.scaleb(2))} %"'
 
 
@@ -92,12 +96,12 @@ def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
     """Return a reported number in the metric's own unit.
 
     Args:
-        given: a number; or "55 %", for an accuracy "8.75 % error"; or of a gain "1.2 points".
-        metric: whose number it is.
-        gain: whether it is the difference of two.
+        given: a number or "55 %"; for an accuracy also "8.75 % error", for a gain "1.2 points".
+        metric: the metric that was reported.
+        gain: whether the number is the difference of two scores.
 
     Raises:
-        ValueError: percent and fraction are confused, or the metric takes no such text.
+        ValueError: the number is out of range, or its unit does not suit the metric.
     """
     if not isinstance(given, str):
         number = Decimal(repr(given))
@@ -107,46 +111,48 @@ def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
     if written is None or written.unit not in ("%", "points"):
         raise ValueError(f'must be a number, or text such as "55 %", got {given!r}')
     if not is_fraction(metric):
-        raise ValueError(f"{metric} is no fraction: give a number in its own unit, got {given!r}")
+        raise ValueError(
+            f"{metric} is not a fraction; give a number in its own unit, got {given!r}"
+        )
     if gain and written.unit == "%":
         points = as_points(written.number)
         rule = f'is ambiguous for a difference: write {plain(written.number)} or "{points}"'
         raise ValueError(f"{rule}, got {given!r}")
     if not gain and written.unit == "points":
-        raise ValueError(f"points are for a difference: write a percent sign, got {given!r}")
-    number = _turned(written, metric, given, gain)[0]
+        raise ValueError(f"points are only for differences; write a percent sign, got {given!r}")
+    number = _as_accuracy(written, metric, given, gain)[0]
     _check_bounds(number, metric, given, gain)
     return number
 
 
 def width_of(given: float | str, metric: str) -> Decimal:
-    """Return a tolerance, or what stands behind a plus-minus, in the metric's own unit.
+    """Return a tolerance, or the number after a plus-minus sign, in the metric's own unit.
 
     Args:
-        given: a number, or of a fraction "1.2 points".
-        metric: whose unit it is in.
+        given: a number; for a metric that is a fraction also "1.2 points".
+        metric: the metric that was reported.
 
     Raises:
-        ValueError: percent and fraction are confused, or the metric takes no such text.
+        ValueError: the number is out of range, or its unit does not suit the metric.
     """
     if not isinstance(given, str):
         number = Decimal(repr(given))
         if is_fraction(metric) and number >= 1:
             share = number.scaleb(-2)
-            rule = f"is more than {metric} itself can be, a fraction"
+            rule = f"is too large for {metric}, which is a fraction"
             raise ValueError(f"{plain(number)} {rule}; write {both_ways(share)}")
         return number
     written = read(given)
     if written is None or written.unit != "points":
         raise ValueError(f'must be a number, or text such as "1.2 points", got {given!r}')
     if not is_fraction(metric):
-        rule = f"{metric} is no fraction, so points mean nothing"
-        raise ValueError(f"{rule}: give a number in its own unit, got {given!r}")
+        rule = f"{metric} is not a fraction and has no points"
+        raise ValueError(f"{rule}; give a number in its own unit, got {given!r}")
     return written.number
 
 
 def share_of(given: float | str) -> Decimal:
-    """Return a fraction of something, 0.01 or "1 %"."""
+    """Return a relative tolerance, given as 0.01 or "1 %"."""
     written = read(given) if isinstance(given, str) else None
     return written.number if written else Decimal(repr(given))
 
@@ -154,47 +160,49 @@ def share_of(given: float | str) -> Decimal:
 def interval_of(
     printed: str, metric: str, rounding: Rounding, *, gain: bool = False
 ) -> tuple[Decimal, Decimal]:
-    """Return what the digits as printed may stand for, in the metric's own unit.
+    """Return (low, high) of the numbers that round to the printed digits, in the metric's unit.
 
-    Rounded to the nearest, "64.6 %" is 0.6455 to 0.6465; cut off, "55 %" is 0.55 to 0.56. An error
-    is turned into an accuracy, its interval too.
+    Rounded to the nearest, "64.6 %" means 0.6455 to 0.6465; truncated, "55 %" means 0.55 to 0.56.
+    The interval of an error is converted to that of an accuracy.
 
     Raises:
-        ValueError: percent and fraction are confused, or the metric takes no such text.
+        ValueError: the number is out of range, or its unit does not suit the metric.
     """
     written = read(printed)
     if written is None:
-        raise ValueError(f"must be a number as it is printed, got {printed!r}")
+        raise ValueError(f"must be a number as printed, got {printed!r}")
     if written.unit in _SCALES and metric not in COUNTS:
-        raise ValueError(f"{written.unit} is for parameters and samples, got {printed!r}")
+        raise ValueError(
+            f"the suffix {written.unit} is only for parameters and samples, got {printed!r}"
+        )
     if written.unit in ("%", "points") and not is_fraction(metric):
-        raise ValueError(f"{metric} is no fraction, got {printed!r}")
+        raise ValueError(f"{metric} is not a fraction; remove the unit, got {printed!r}")
     if written.unit == "points" and not gain:
-        raise ValueError(f"points are for a difference: write a percent sign, got {printed!r}")
+        raise ValueError(f"points are only for differences; write a percent sign, got {printed!r}")
     if not written.unit and _is_above_1(written.number, metric, gain):
         sign = "points" if gain else "%"
         digits = plain(written.number)
         rule = f"{digits} is more than 1: {metric} is a fraction"
-        raise ValueError(f'{rule}; where the paper means percent, write "{digits} {sign}"')
+        raise ValueError(f'{rule}; if the paper means percent, write "{digits} {sign}"')
     if rounding == "nearest":
         low, high = written.number - written.step / 2, written.number + written.step / 2
-    elif written.number < 0:  # towards 0
+    elif written.number < 0:  # truncation is towards 0
         low, high = written.number - written.step, written.number
     else:
         low, high = written.number, written.number + written.step
-    return _turned(written, metric, printed, gain, low, high)
+    return _as_accuracy(written, metric, printed, gain, low, high)
 
 
-def _turned(
+def _as_accuracy(
     written: Written, metric: str, given: str, gain: bool, *ends: Decimal
 ) -> tuple[Decimal, Decimal]:
-    """Return (low, high) of what is written, 1 - it for an error."""
+    """Return (low, high) of the number, or of the ends given; 1 - high and 1 - low for an error."""
     low, high = ends or (written.number, written.number)
     if not written.error:
         return low, high
     if gain or not is_accuracy(metric):
         what = "a difference" if gain else metric
-        raise ValueError(f"an error is 1 - accuracy, which {what} is not, got {given!r}")
+        raise ValueError(f"an error is 1 - accuracy and does not apply to {what}, got {given!r}")
     return 1 - high, 1 - low
 
 
@@ -202,11 +210,14 @@ def _check_bounds(number: Decimal, metric: str, given: str, gain: bool) -> None:
     if _is_above_1(number, metric, gain):
         _refuse_above_1(number, metric, given, gain)
     if number < 0 and not gain and metric not in _MAY_BE_NEGATIVE:
-        raise ValueError(f"{metric} is never below 0, got {given}")
+        raise ValueError(f"{metric} cannot be negative, got {given}")
 
 
 def _is_above_1(number: Decimal, metric: str, gain: bool) -> bool:
-    """Tell of a fraction, or a gain of one, that none can be; R2 has no least value."""
+    """Return whether a fraction, or a difference of two, is impossible.
+
+    R2 has no lower bound, so its differences have no upper bound.
+    """
     if not is_fraction(metric) or (gain and metric == "r2"):
         return False
     return (abs(number) if gain else number) > 1

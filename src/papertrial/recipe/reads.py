@@ -1,9 +1,8 @@
-"""Files that Python opens for reading while a recipe's objects are made.
+"""Files that Python opens for reading while a recipe's objects are built.
 
-What a recipe's code reads by a path that stands in the code, as `torch.load("w.pt")`, cannot be
-known from the recipe. Python tells of each file that it opens through its audit events, and they
-are listened to here, in this thread, while a watch is on. Compiled code that opens files itself
-(safetensors, HDF5) tells of nothing.
+A recipe does not show which files its code reads by a literal path, as in `torch.load("w.pt")`.
+Python raises an audit event for each file that it opens; `watch_reads` records those of its
+thread. Compiled code that opens files itself (safetensors, HDF5) raises no events.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from papertrial.recipe.content import Content, content_of
 
 _Yielded = TypeVar("_Yielded")
 _Returned = TypeVar("_Returned")
-MOST = 100  # files that a watch keeps: a set of images may be read one by one
+MOST = 100  # files that a watch records; a data set of images can have millions
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/share", "/usr/lib")
 _READING = frozenset("rb+t")
 
 
 @dataclass(frozen=True)
 class Read:
-    """A file that was read: its absolute path, the path as it was given, and its content then."""
+    """A file that was read: its absolute path, the path in the code, and its content."""
 
     path: Path
     given: str
@@ -42,7 +41,7 @@ class Read:
 
 
 class _Watch(threading.local):
-    """The files opened in this thread, absolute path -> path as given, while a watch is on."""
+    """The files opened in this thread during a watch: absolute path -> path in the code."""
 
     opened: dict[str, str] | None = None
     known: list[Read] | None = None
@@ -53,9 +52,9 @@ _watch = _Watch()
 
 @contextmanager
 def watch_reads() -> Iterator[list[Read]]:
-    """Watch what this thread opens for reading; the list is filled when the block ends.
+    """Record the files that this thread opens for reading; the list is filled at the end.
 
-    It has MOST files at most.
+    The list has at most MOST files.
     """
     _install()
     outer = _watch.opened, _watch.known
@@ -64,12 +63,12 @@ def watch_reads() -> Iterator[list[Read]]:
     try:
         yield found
     finally:
-        _watch.opened, _watch.known = None, None  # what follows opens files too
+        _watch.opened, _watch.known = None, None  # hashing the files opens them again
         reads = {read.path: read for read in known}
         for path, given in opened.items():
             file = _source(path)
-            if len(reads) < MOST and file not in reads and _matters(file):
-                with contextlib.suppress(RecipeError):  # it is gone, or is no file
+            if len(reads) < MOST and file not in reads and _is_own_file(file):
+                with contextlib.suppress(RecipeError):  # it was deleted, or is not a file
                     reads[file] = Read(file, given, content_of(file))
         found += reads.values()
         _watch.opened, _watch.known = outer
@@ -78,7 +77,7 @@ def watch_reads() -> Iterator[list[Read]]:
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """Leave out what papertrial itself reads in this block."""
+    """Do not record the files that papertrial itself reads in this block."""
     outer, _watch.opened = _watch.opened, None
     try:
         yield
@@ -87,7 +86,7 @@ def unwatched() -> Iterator[None]:
 
 
 def note_reads(reads: Iterable[Read]) -> None:
-    """Add reads that were seen before to the watch that is on, if one is."""
+    """Add earlier reads to the current watch, if there is one."""
     if _watch.known is not None:
         _watch.known += reads
 
@@ -95,7 +94,7 @@ def note_reads(reads: Iterable[Read]) -> None:
 def watched(
     steps: Generator[_Yielded, None, _Returned], found: list[Read]
 ) -> Generator[_Yielded, None, _Returned]:
-    """Run a generator, adding what it reads to `found`; what its consumer reads is left out."""
+    """Run a generator and add the files that it reads to `found`, without those of its consumer."""
     with closing(steps):
         while True:
             ended = False
@@ -114,9 +113,9 @@ def watched(
 
 @functools.cache
 def _install() -> None:
-    """Listen to audit events, once in a process: a hook can never be taken out again."""
+    """Add an audit hook, once per process, because hooks cannot be removed."""
 
-    def hear(event: str, args: tuple[Any, ...], watch: _Watch = _watch) -> None:
+    def record(event: str, args: tuple[Any, ...], watch: _Watch = _watch) -> None:
         if event not in ("open", "ctypes.dlopen"):
             return
         opened = watch.opened
@@ -133,22 +132,22 @@ def _install() -> None:
                 opened.setdefault(os.path.abspath(given), given)  # noqa: PTH100
             else:
                 opened.pop(os.path.abspath(given), None)  # noqa: PTH100
-        except Exception:  # an error here would be one of the file's reader
+        except Exception:  # an exception here would be raised by open() in the recipe's code
             return
 
-    sys.addaudithook(hear)
+    sys.addaudithook(record)
 
 
 def _source(path: str) -> Path:
-    """Return a file, the source of a module for what Python caches of it."""
+    """Return the path, or the path of the source for a cached `.pyc` file."""
     if path.endswith(".pyc") and "__pycache__" in path:
         with contextlib.suppress(ValueError):
             return Path(importlib.util.source_from_cache(path))
     return Path(path)
 
 
-def _matters(path: Path) -> bool:
-    """Tell whether a file is one that an installed package or the system does not bring along."""
+def _is_own_file(path: Path) -> bool:
+    """Return whether a file is not part of an installed package, the system or a cache."""
     if is_installed(path) or any(path.is_relative_to(folder) for folder in _system()):
         return False
     temporary = Path(tempfile.gettempdir())

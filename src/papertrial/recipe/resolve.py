@@ -1,4 +1,4 @@
-"""Import paths -> classes and functions, and what can be known of how they are called."""
+"""Classes and functions from import paths, and how they are called."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from papertrial.recipe.slots import is_file
 
 Parameters = Mapping[str, inspect.Parameter]
 
-# What the engine itself supplies, also to nested slots that take an argument of that name, such as
+# The argument that papertrial supplies, also to nested slots with a parameter of that name, such as
 # the schedulers of a SequentialLR.
 SUPPLIED = {"optimizer": "params", "scheduler": "optimizer"}
-# How many arguments it calls a plain function with: loss(output, target), a transform of one image.
+# The number of arguments in a call of a function: loss(output, target), transform(image).
 CALLED_WITH = {"loss": 2, "data": 1}
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def resolve(use: str) -> Callable[..., Any]:
-    """Import what `use` names.
+    """Import the class or function that `use` names.
 
     Raises:
-        RecipeError: there is no such module, file or name, or it is not callable.
+        RecipeError: the module, file or name does not exist, or is not callable.
     """
     with unwatched():
         closure = trace(use)
@@ -45,16 +45,16 @@ def resolve(use: str) -> Callable[..., Any]:
         except AttributeError:
             near = nearest(part, [name for name in dir(owner) if not name.startswith("_")])
             raise RecipeError(f"{where} has no {part!r}, got use: {use!r}{near}") from None
-        except Exception as error:  # modules may import lazily
+        except Exception as error:  # modules can import lazily
             raise RecipeError(f"importing {use!r} failed: {error}") from error
         owner, where = found, f"{where}.{part}"
     if not callable(owner):
-        raise RecipeError(f"use must name a class or a function, got {use!r}, {type(owner)}")
+        raise RecipeError(f"use must name a class or function, got {use!r}, {type(owner)}")
     return owner  # type: ignore[no-any-return]
 
 
 def parameters_of(target: Callable[..., Any]) -> Parameters | None:
-    """Return the parameters that a call takes; None for compiled code, which does not say."""
+    """Return the parameters of a call; None for compiled code without a signature."""
     try:
         return inspect.signature(target).parameters
     except (ValueError, TypeError):
@@ -64,7 +64,7 @@ def parameters_of(target: Callable[..., Any]) -> Parameters | None:
 def how_supplied(
     section: str, parameters: Parameters | None, nested: bool
 ) -> Literal["", "first", "keyword"]:
-    """Tell how a slot is given what its section is supplied with: "" for not at all."""
+    """Return how the supplied argument is passed to a slot: "" if it is not passed."""
     name = SUPPLIED.get(section)
     if name is None:
         return ""
@@ -73,11 +73,13 @@ def how_supplied(
     return "" if nested else "first"
 
 
-def is_itself(target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], calls: int) -> bool:
-    """Tell whether a function is what the engine calls, with `calls` arguments, not a maker of it.
+def is_itself(
+    target: Any, args: Sequence[object], kwargs: Mapping[str, object], calls: int
+) -> bool:
+    """Return whether a function is itself the loss or transform, rather than a factory of it.
 
-    It is where that many of its arguments are left open. A compiled function that is given nothing
-    is taken for itself.
+    It is if exactly `calls` of its required arguments are not set. A compiled function without a
+    signature is, if no arguments are given.
     """
     if calls == 0 or args or inspect.isclass(target):
         return False
@@ -91,7 +93,7 @@ def is_itself(target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], calls
 def _import(use: str) -> tuple[Any, list[str]]:
     parts = use.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
-        raise RecipeError(f"use is package.module.Name or ./file.py:Name, got {use!r}")
+        raise RecipeError(f"use must be package.module.Name or ./file.py:Name, got {use!r}")
     for cut in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:cut])
         try:
@@ -105,13 +107,13 @@ def _import(use: str) -> tuple[Any, list[str]]:
             ) from error
     near = nearest(parts[0], ["torch", "torchvision", "papertrial"])
     raise RecipeError(
-        f"there is no module {parts[0]!r}, got use: {use!r}{near}; "
-        "install it, or name a file as ./file.py:Name"
+        f"no module named {parts[0]!r}, got use: {use!r}{near}; "
+        "install it, or give a file as ./file.py:Name"
     )
 
 
 def _load(use: str, closure: Closure) -> Any:
-    """Import code from outside installed packages, by its content."""
+    """Import a closure, and add the import path to the error of a failed import."""
     try:
         return load(closure)
     except RecipeError as error:

@@ -1,4 +1,4 @@
-"""The recipe's sections as frozen pydantic models, and their JSON Schema for editors."""
+"""The sections of a recipe as frozen pydantic models, and their JSON Schema for editors."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Slot(Section):
 
     @property
     def kwargs(self) -> dict[str, Any]:
-        """The keyword arguments, as a copy: the slot itself stays frozen."""
+        """A copy of the keyword arguments, so that the slot stays frozen."""
         return copy.deepcopy(self.model_extra or {})
 
 
 class SchedulerSlot(Slot):
-    """A learning-rate scheduler: a slot with two keys of its own."""
+    """A learning-rate scheduler: a slot with two additional keys."""
 
     interval: Literal["epoch", "step"] = Field(
         default="epoch", description="Step the scheduler after each epoch or each optimizer step."
@@ -66,7 +66,7 @@ class SchedulerSlot(Slot):
 
 
 class Paper(Section):
-    """Where the claimed numbers come from. For people; it changes no result."""
+    """Where the claimed numbers come from. For readers; it does not affect the results."""
 
     title: str | None = Field(default=None, description="Title of the paper or tutorial.")
     url: str | None = Field(default=None, description="Address of the paper or tutorial.")
@@ -319,14 +319,14 @@ class Recipe(Section):
 
 
 def not_training(recipe: Recipe) -> set[str]:
-    """Return the recipe's keys that cannot change what a training gives, but for chance.
+    """Return the keys of a recipe that cannot change the weights, apart from the seed.
 
-    How often to evaluate is one of them where nothing listens to the evaluation.
+    `evaluate` is one of them if no part of the training depends on the evaluations.
     """
     keys = {"name", "paper", "seed", "claims", "metrics", "log_every", "verify", "deviations"}
     monitored = recipe.scheduler is not None and recipe.scheduler.monitor is not None
-    listened = monitored or recipe.early_stopping is not None or recipe.report != "last"
-    return keys if listened else keys | {"evaluate"}
+    is_used = monitored or recipe.early_stopping is not None or recipe.report != "last"
+    return keys if is_used else keys | {"evaluate"}
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What every section of a recipe is, and the types of its metric names."""
+"""The base class of the sections of a recipe, and the types of metric names."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from papertrial.vocabulary import CLAIMABLE_PATTERN, COUNTS, METRIC_PATTERN, MET
 
 
 class Section(BaseModel):
-    """A part of a recipe: frozen, and no key but its own."""
+    """A section of a recipe: frozen, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def _metric(name: str) -> str:
+def _check_metric(name: str) -> str:
     if not is_metric(name):
         raise ValueError("unknown metric")
     return name
 
 
-def _claimable(name: str) -> str:
+def _check_claim_metric(name: str) -> str:
     if not is_metric(name, claimable=True):
         raise ValueError("unknown metric")
     return name
@@ -29,14 +29,14 @@ def _claimable(name: str) -> str:
 
 MetricName = Annotated[
     str,
-    AfterValidator(_metric),
+    AfterValidator(_check_metric),
     WithJsonSchema(
         {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
     ),
 ]
 ClaimMetric = Annotated[
     str,
-    AfterValidator(_claimable),
+    AfterValidator(_check_claim_metric),
     WithJsonSchema(
         {"type": "string", "anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": CLAIMABLE_PATTERN}]}
     ),

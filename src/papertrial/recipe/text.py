@@ -1,8 +1,9 @@
-"""YAML 1.2 text -> plain values, with the line of every key, duplicate keys refused."""
+"""YAML 1.2 text and plain values, with the line of every key; duplicate keys are problems."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass
 class Document:
-    """A YAML document as plain values, and where each of its keys stands."""
+    """A YAML document as plain values, with the line of each key."""
 
     tree: Any
     lines: dict[KeyPath, int] = field(default_factory=dict)
@@ -25,12 +26,12 @@ class Document:
 
 
 def dotted(path: KeyPath) -> str:
-    """Write a key path as a person does: `("data", "augment", 0)` is "data.augment.0"."""
+    """Format a key path: `("data", "augment", 0)` is "data.augment.0"."""
     return ".".join(str(part) for part in path)
 
 
 def parse(text: str) -> Document:
-    """Read one YAML 1.2 document; syntax errors and duplicate keys become problems, not raises."""
+    """Read one YAML 1.2 document; syntax errors and duplicate keys become problems."""
     yaml = YAML(typ="safe", pure=True)
     document = Document(tree=None)
     try:
@@ -44,18 +45,20 @@ def parse(text: str) -> Document:
         message = " ".join(str(error).split())
         document.problems.append(Problem("", f"YAML syntax error: {message}"))
     except RecursionError:
-        document.problems.append(Problem("", "YAML anchors refer to themselves, or nest too deep"))
+        document.problems.append(
+            Problem("", "the YAML is nested too deeply, or an anchor refers to itself")
+        )
     return document
 
 
-def scalar(text: str) -> Any:
-    """Read the right side of an override as YAML; what is not YAML is a string as it stands."""
+def scalar(text: str) -> object:
+    """Read the right side of an override as YAML, or as text if it is not valid YAML."""
     document = parse(text)
     return text if document.problems else document.tree
 
 
-def dump(tree: dict[str, Any]) -> str:
-    """Write plain values as YAML in the order given."""
+def dump(tree: Mapping[str, object]) -> str:
+    """Return plain values as YAML, in the given order."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
@@ -65,20 +68,20 @@ def dump(tree: dict[str, Any]) -> str:
     return str(out.getvalue())
 
 
-def _value(yaml: YAML, node: Node | None, path: KeyPath, document: Document) -> Any:
+def _value(yaml: YAML, node: Node | None, path: KeyPath, document: Document) -> object:
     if isinstance(node, MappingNode | SequenceNode) and not str(node.tag).endswith(
         (":map", ":seq")
     ):
-        message = f"a recipe has no tags, got {node.tag}"
+        message = f"YAML tags are not supported, got {node.tag}"
         document.problems.append(Problem(dotted(path), message, node.start_mark.line + 1))
     if isinstance(node, MappingNode):
-        mapping: dict[str, Any] = {}
+        mapping: dict[str, object] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, ScalarNode) else str(key_node.tag)
             line = key_node.start_mark.line + 1
             here = (*path, key)
             if key in mapping:
-                message = f"this key stands twice, first on line {document.lines[here]}; keep one"
+                message = f"duplicate key, first on line {document.lines[here]}; keep one"
                 document.problems.append(Problem(dotted(here), message, line))
                 continue
             document.lines[here] = line
@@ -92,12 +95,12 @@ def _value(yaml: YAML, node: Node | None, path: KeyPath, document: Document) -> 
         return items
     if node is None:
         return None
-    if str(node.tag).endswith(":timestamp"):  # a recipe has no dates, only text like one
+    if str(node.tag).endswith(":timestamp"):  # dates stay text
         return node.value
     try:
         return yaml.constructor.construct_object(node, deep=True)
     except (ValueError, KeyError, TypeError, OverflowError, YAMLError):
         kind = str(node.tag).rpartition(":")[2]
-        message = f"is read as YAML's {kind} but is none, got {node.value!r}; quote it for text"
+        message = f"is not a valid YAML {kind}, got {node.value!r}; put text in quotes"
         document.problems.append(Problem(dotted(path), message, node.start_mark.line + 1))
         return None

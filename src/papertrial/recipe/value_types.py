@@ -6,33 +6,33 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from papertrial.recipe.plain_values import is_whole_number
 from papertrial.vocabulary import OWN_DATA, SOURCES
 
 
-def _portion(value: object) -> object:
+def _check_portion(value: object) -> object:
     fraction = isinstance(value, float) and 0 < value < 1
-    rows = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    rows = is_whole_number(value, 1)
     if value is not None and not (fraction or rows):
         raise ValueError("must be a fraction between 0 and 1 or a number of rows of at least 1")
     return value
 
 
-def _source(name: str) -> str:
+def _check_source(name: str) -> str:
     if name not in (*SOURCES, *OWN_DATA) and ".py:" not in name:
         raise ValueError("unknown source")
     return name
 
 
-def _batch_size(value: object) -> object:
-    count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if not (count or value == "full"):
+def _check_batch_size(value: object) -> object:
+    if not (is_whole_number(value, 1) or value == "full"):
         raise ValueError("must be a number of samples of at least 1, or full")
     return value
 
 
-def _size(value: object) -> object:
+def _check_size(value: object) -> object:
     sides = value if isinstance(value, list | tuple) else ()
-    whole = [s for s in sides if isinstance(s, int) and not isinstance(s, bool) and s >= 1]
+    whole = [side for side in sides if is_whole_number(side, 1)]
     if value is not None and not len(sides) == len(whole) == 2:
         raise ValueError("must be [height, width] in pixels")
     return None if value is None else tuple(sides)
@@ -40,7 +40,7 @@ def _size(value: object) -> object:
 
 SourceName = Annotated[
     str,
-    AfterValidator(_source),
+    AfterValidator(_check_source),
     WithJsonSchema(
         {
             "type": "string",
@@ -50,12 +50,12 @@ SourceName = Annotated[
 ]
 BatchSize = Annotated[
     int | Literal["full"],
-    BeforeValidator(_batch_size),
+    BeforeValidator(_check_batch_size),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "full"}]}),
 ]
 Size = Annotated[
     tuple[int, int] | None,
-    BeforeValidator(_size),
+    BeforeValidator(_check_size),
     WithJsonSchema(
         {
             "anyOf": [
@@ -72,7 +72,7 @@ Size = Annotated[
 ]
 Portion = Annotated[
     float | int | None,
-    BeforeValidator(_portion),
+    BeforeValidator(_check_portion),
     WithJsonSchema(
         {
             "anyOf": [

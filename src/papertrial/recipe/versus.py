@@ -1,4 +1,4 @@
-"""The other side of a claimed difference, as a recipe of its own."""
+"""The other recipe of a claimed difference."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from papertrial.recipe.schema import Recipe
 
 
 def other_side(recipe: Recipe, claim: Claim, *, check: bool = True) -> Recipe | None:
-    """Return what a claim's difference is taken to, without claims; None for all other claims.
+    """Return the recipe that a claim compares with, without its claims; None for other claims.
 
     Raises:
-        RecipeError: it is no recipe, or its file is gone.
+        RecipeError: the other recipe is invalid, or its file does not exist.
     """
     if claim.versus is None:
         return None

@@ -29,7 +29,7 @@ from papertrial.store.run_records import (
 )
 from papertrial.training.device import machine
 from papertrial.training.events import Evaluated, Trained
-from papertrial.training.session import Outcome
+from papertrial.training.session import TrainingResult
 
 
 def line_of(event: Trained | Evaluated) -> StepLine | EvaluationLine:
@@ -49,7 +49,11 @@ def line_of(event: Trained | Evaluated) -> StepLine | EvaluationLine:
 
 
 def summary_of(
-    recipe: Recipe, parts: prepare.Parts, outcome: Outcome, seconds: Seconds, folder: RunFolder
+    recipe: Recipe,
+    parts: prepare.Parts,
+    outcome: TrainingResult,
+    seconds: Seconds,
+    folder: RunFolder,
 ) -> RunSummary:
     """Return the final results of a training, whose lines are in `folder`."""
     per_epoch = parts.samples.batches.steps
@@ -78,7 +82,7 @@ def summary_of(
 
 
 def _claim(
-    claim: Claim, recipe: Recipe, parts: prepare.Parts, outcome: Outcome, folder: RunFolder
+    claim: Claim, recipe: Recipe, parts: prepare.Parts, outcome: TrainingResult, folder: RunFolder
 ) -> ClaimBesideRun:
     """Set a claim beside this run's number, None if it has none; one run is no verdict."""
     splits = parts.samples.dataset.splits

@@ -28,7 +28,7 @@ from papertrial.store.run_records import Seconds
 from papertrial.training.checkpoint import state_to_bytes, weights_to_bytes
 from papertrial.training.device import on_device
 from papertrial.training.events import Evaluated, Event, Started, Trained
-from papertrial.training.session import Outcome, session
+from papertrial.training.session import TrainingResult, session
 
 _SAVE_EVERY = 30.0  # seconds between two writings of the state to resume from
 
@@ -85,7 +85,7 @@ def training(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        files = traced(copies, reads, _aside(recipe, home), _vectors(recipe, home))
+        files = traced(copies, reads, stored_elsewhere(recipe, home), _vectors(recipe, home))
         record = provenance_of(recipe, parts, files, where, start_run)
         kept.write_record(run_folder.PROVENANCE, record)
         try:
@@ -115,7 +115,7 @@ def training(
 
 def _train(
     recipe: Recipe, parts: prepare.Parts, folder: run_folder.RunFolder
-) -> Generator[Event, None, Outcome]:
+) -> Generator[Event, None, TrainingResult]:
     yield _started(parts, folder.path)
     saved = time.perf_counter()
     with Returning(_session(recipe, parts)) as events:
@@ -137,7 +137,9 @@ def _train(
     return outcome
 
 
-def _session(recipe: Recipe, parts: prepare.Parts) -> Generator[Trained | Evaluated, None, Outcome]:
+def _session(
+    recipe: Recipe, parts: prepare.Parts
+) -> Generator[Trained | Evaluated, None, TrainingResult]:
     """Train and evaluate the parts as the recipe says."""
     return session(
         parts.train,
@@ -182,7 +184,7 @@ def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
     ]
 
 
-def _aside(recipe: Recipe, home: Path) -> list[Path]:
+def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
     """Return where data and the start run are, whose content is kept in other ways."""
     named = (recipe.data.path, recipe.init_from)
     return [home, *(Path(path) for path in named if path is not None)]

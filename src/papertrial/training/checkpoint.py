@@ -1,4 +1,4 @@
-"""Weights as safetensors bytes, and the state to resume from; reading executes nothing."""
+"""Store weights as safetensors and training states as torch.save does; loading runs no code."""
 
 from __future__ import annotations
 
@@ -20,43 +20,45 @@ _ROUNDING: Any = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
 
 
 def weights_to_bytes(model: nn.Module) -> bytes:
-    """Return parameters and buffers as safetensors; tensors that are tied are stored once."""
+    """Return parameters and buffers as safetensors bytes; tied tensors are stored once."""
     return bytes(safetensors.torch.save(_untied(model)))
 
 
 def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
-    """Find out before a training whether the weights that are kept make the model again.
+    """Check before the training that the stored weights will reproduce the model's outputs.
 
     Args:
-        model: what is to be trained, in its final sizes.
-        fresh: the same, built once more.
-        x: one batch that it takes.
+        model: the model to be trained, with lazy layers initialised.
+        fresh: the same model, built again.
+        x: one batch of inputs.
 
     Raises:
-        ModelError: a part of its state cannot be kept, or it uses what is no part of its state.
+        ModelError: a part of the model's state cannot be stored, or its outputs depend on something
+            that is not part of its state.
     """
     lazy = any(torch.nn.parameter.is_lazy(p) for p in fresh.parameters())
     if lazy:
         dry_run(fresh, x)
     load_weights(fresh, weights_to_bytes(model), "the model built again")
-    one, other = (_answer(m, x) for m in (model, fresh))
+    one, other = (_evaluate(m, x) for m in (model, fresh))
     if not torch.allclose(one, other, **_ROUNDING):
-        if not torch.allclose(one, _answer(model, x), **_ROUNDING):
+        if not torch.allclose(one, _evaluate(model, x), **_ROUNDING):
             raise ModelError(
-                "model: in evaluation mode it gives another output each time, whatever the "
-                "random seed, so no run of it can be evaluated again; draw from the global "
-                "generators of torch, numpy or random, which are seeded, not from a generator of "
-                "the model's, and keep nothing from one batch for the next"
+                "model: in evaluation mode its output differs each time, even with the same "
+                "random seed, so an evaluation cannot be repeated; draw from the global "
+                "generators of torch, numpy or random, which are seeded, not from a generator "
+                "inside the model, and keep no state from one batch to the next"
             )
         raise ModelError(
-            "model: built again with the weights that a run keeps, it gives other outputs, so "
-            "something that it computes with is neither parameter nor buffer; keep layers in "
-            "torch.nn.ModuleList or ModuleDict, not in a plain list, and tensors by "
+            "model: built again with the weights that a run stores, it gives other outputs, so "
+            "it computes with something that is neither parameter nor buffer; keep layers in a "
+            "torch.nn.ModuleList or ModuleDict, not in a plain list, and register tensors with "
             "register_buffer()"
         )
 
 
-def _answer(model: nn.Module, x: Tensor) -> Tensor:
+def _evaluate(model: nn.Module, x: Tensor) -> Tensor:
+    """Return the output in evaluation mode, with the generators seeded."""
     with model_kept(model, x.device), drawing_from(x.device, 0), torch.no_grad():
         output: Tensor = model.eval()(x.clone())
         return output
@@ -66,7 +68,7 @@ def load_weights(model: nn.Module, data: bytes, where: str) -> None:
     """Set parameters and buffers from safetensors bytes.
 
     Raises:
-        RunError: the bytes are not safetensors, or are the weights of another model.
+        RunError: the bytes are not in the safetensors format, or belong to another model.
     """
     try:
         tensors = safetensors.torch.load(data)
@@ -74,8 +76,8 @@ def load_weights(model: nn.Module, data: bytes, where: str) -> None:
         raise RunError(f"{where} is not a readable safetensors file: {error}") from error
     wanted = set(_untied(model))
     if set(tensors) != wanted:
-        lacking, unknown = sorted(wanted - set(tensors)), sorted(set(tensors) - wanted)
-        raise RunError(f"{where}: weights of another model; lacking {lacking}, unknown {unknown}")
+        missing, unknown = sorted(wanted - set(tensors)), sorted(set(tensors) - wanted)
+        raise RunError(f"{where}: weights of another model; missing {missing}, unknown {unknown}")
     try:
         model.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
@@ -83,11 +85,14 @@ def load_weights(model: nn.Module, data: bytes, where: str) -> None:
 
 
 def _untied(model: nn.Module) -> dict[str, Tensor]:
+    """Return the state dict with each shared tensor under its first name only."""
     kept: dict[str, Tensor] = {}
-    seen: set[tuple[Any, ...]] = set()
+    seen: set[tuple[object, ...]] = set()
     for name, tensor in model.state_dict().items():
         if not isinstance(tensor, Tensor):
-            raise ModelError(f"the model's state {name!r} is no tensor; safetensors cannot keep it")
+            raise ModelError(
+                f"the model's state {name!r} is not a tensor; safetensors cannot store it"
+            )
         place = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
         if place not in seen or tensor.numel() == 0:
             kept[name] = tensor.detach().clone(memory_format=torch.contiguous_format)
@@ -98,28 +103,28 @@ def _untied(model: nn.Module) -> dict[str, Tensor]:
 def state_to_bytes(state: dict[str, Any]) -> bytes:
     """Return a training state as the bytes of torch.save."""
     out = io.BytesIO()
-    torch.save(_plain(state), out)
+    torch.save(_without_numpy(state), out)
     return out.getvalue()
 
 
-def _plain(value: Any) -> Any:
-    """Turn numpy's numbers, which schedulers may leave in a state, into Python's."""
+def _without_numpy(value: Any) -> Any:
+    """Convert numpy scalars, which some schedulers leave in their state, to Python numbers."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _without_numpy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_plain(item) for item in value)
+        return type(value)(_without_numpy(item) for item in value)
     return value.item() if isinstance(value, np.generic) else value
 
 
 def state_from_bytes(data: bytes, where: str) -> dict[str, Any]:
-    """Read a training state back; only tensors and plain values, nothing is executed.
+    """Load a training state, which may hold only tensors and plain values; no code is run.
 
     Raises:
-        RunError: the bytes are damaged, or hold anything else.
+        RunError: the bytes are damaged, or hold other types.
     """
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # what a damaged file makes torch raise has no common class
+    except Exception as error:  # for a damaged file, torch raises exceptions of many classes
         raise RunError(
             f"{where} is not a readable training state ({type(error).__name__}); train again"
         ) from error

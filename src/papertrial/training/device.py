@@ -1,4 +1,4 @@
-"""Which device, and the numerical settings that make a training on it repeatable."""
+"""Choose a device, and set what makes a training on it reproducible."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from papertrial.errors import DeviceError, PapertrialError
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """Return the device named, or for "auto" the best there is: CUDA, then MPS, then the CPU.
+    """Return the named device, or for "auto" the first available of CUDA, MPS and the CPU.
 
     Raises:
-        DeviceError: there is no such device here.
+        DeviceError: this machine does not have the device, or the name is not valid.
     """
     present = _present()
     if name == "auto":
@@ -34,23 +34,29 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def _present() -> list[str]:
+    """List the types of device that this machine has, the preferred one first."""
     cuda = ["cuda"] if torch.cuda.is_available() else []
     mps = ["mps"] if torch.backends.mps.is_available() else []
     return [*cuda, *mps, "cpu"]
 
 
 def kind_of(name: str) -> str:
-    """Return "cpu", "mps" or "cuda" for the name of a device; DeviceError where there is none."""
+    """Return "cpu", "mps" or "cuda" for the name of a device.
+
+    Raises:
+        DeviceError: this machine does not have the device.
+    """
     return pick_device(name).type
 
 
 def places_of(name: str, workers: int | None, cores: int) -> list[str]:
-    """Return a device for each of several trainings at once.
+    """Return a device for each of several trainings that run at the same time.
 
     Args:
-        name: "auto" and "cuda" take the GPUs in turn; another name is taken by all.
-        workers: how many; None for one a GPU, one on MPS, `cores` on the CPU.
-        cores: trainings that the CPU has cores for.
+        name: with "auto" or "cuda" the trainings take turns on the GPUs; otherwise all of them use
+            this device.
+        workers: number of trainings; None for one per GPU, one on MPS, and `cores` on the CPU.
+        cores: number of trainings that the CPU has cores for.
     """
     device = pick_device(name)
     if device.type == "cuda" and device.index is None:
@@ -60,26 +66,29 @@ def places_of(name: str, workers: int | None, cores: int) -> list[str]:
 
 
 def has_room(device: torch.device, nbytes: int) -> bool:
-    """Tell whether data should lie on the device: on CUDA, in a quarter of its free memory."""
+    """Return whether to keep data on the device: only on CUDA, in a quarter of its free memory."""
     return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] / 4
 
 
 @contextlib.contextmanager
 def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]:
-    """Set, for the time of a run, what decides its last bits and its pace; then put all back.
+    """Set what decides the bits of a result and the speed of a run; restore it afterwards.
 
-    Deterministic algorithms (a warning where torch has none), no cuDNN autotuning, `threads`
-    intra-op threads (None keeps torch's choice), denormals flushed to zero on the CPU (gradients
-    that fade there slow a step several times), and the random generators as they were.
+    - Deterministic algorithms; torch warns about operations that have none.
+    - No autotuning by cuDNN.
+    - `threads` intra-op threads; None keeps the number that torch chose.
+    - Denormal numbers are flushed to zero on the CPU, because vanishing gradients otherwise make a
+      step several times slower.
+    - The default dtype is float32.
+    - The random generators are restored afterwards.
 
-    These are settings of the process: one training at a time in each.
-
-    Flushing is a setting of each thread: torch's workers take it over when they start, so it
-    reaches all of them where, as on the command line, nothing has computed in parallel before.
+    These settings belong to the process, so only one training can run in a process at a time.
+    Flushing is set per thread. The worker threads of torch inherit it when they start, so it
+    reaches all of them if nothing has been computed in parallel before, as on the command line.
     """
-    deterministic: Any = torch.utils.deterministic  # its one attribute is made at import
+    deterministic: Any = torch.utils.deterministic  # its attribute is not in the type stubs
     workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
-    if device.type == "cuda":  # read when cuBLAS starts; without it CUDA's products may differ
+    if device.type == "cuda":  # read when cuBLAS starts; otherwise matrix products may differ
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace or ":4096:8"
     before = (
         torch.get_num_threads(),
@@ -96,7 +105,7 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
         torch.set_default_dtype(torch.float32)
         torch.set_flush_denormal(True)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        deterministic.fill_uninitialized_memory = False  # a check, and slow
+        deterministic.fill_uninitialized_memory = False  # only a debugging aid, and slow
         torch.backends.cudnn.benchmark = False
         try:
             yield
@@ -113,11 +122,11 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
 
 @contextlib.contextmanager
 def on_device(name: str, threads: int | None) -> Iterator[torch.device]:
-    """Choose a device, and set for the time of a run what makes it repeatable there.
+    """Choose a device, and apply `numerics` to it within the block.
 
     Raises:
-        DeviceError: there is no such device.
-        PapertrialError: there are no such threads.
+        DeviceError: this machine does not have the device.
+        PapertrialError: threads is less than 1.
     """
     if threads is not None and threads < 1:
         raise PapertrialError(f"threads >= 1 must hold, got {threads}")
@@ -127,7 +136,7 @@ def on_device(name: str, threads: int | None) -> Iterator[torch.device]:
 
 
 class Machine(TypedDict):
-    """What computes. Another instruction set of the CPU gives other bits."""
+    """The hardware of a run. Another CPU instruction set can give other bits."""
 
     device_name: str | None
     cpu_capability: str
@@ -144,5 +153,6 @@ def machine(device: torch.device) -> Machine:
 
 
 def _flushes_denormals() -> bool:
+    """Return whether denormal numbers are flushed to zero; torch has no getter for it."""
     tiny = torch.tensor(1e-308, dtype=torch.float64)
     return bool(tiny / 4 == 0)

@@ -1,18 +1,18 @@
-"""What a training tells as it goes: yielded outward, to be shown or left."""
+"""Events that a training yields to its caller."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from papertrial.evaluate.metrics import Value
 from papertrial.progress import Step
 from papertrial.training.loop import Progress
 
 
 @dataclass(frozen=True)
 class Started:
-    """A training is about to take its first step."""
+    """The training is about to take its first step."""
 
     run: Path
     device: str
@@ -20,12 +20,12 @@ class Started:
     rows: dict[str, int]
     epochs: int
     steps: int
-    notes: tuple[str, ...] = ()  # what else one should know, in words
+    notes: tuple[str, ...] = ()  # remarks on the data
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Some steps were taken; `score` is the metric `headline` on the last training batch."""
+    """Steps were taken; `score` is the metric named `headline` on the last training batch."""
 
     progress: Progress
     headline: str
@@ -34,11 +34,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A split was evaluated after `step` steps; `final` where the training is over."""
+    """A split was evaluated after `step` steps; `final` if the training is over."""
 
     split: str
     step: int
-    metrics: dict[str, Any]
+    metrics: dict[str, Value]
     final: bool = False
 
 

@@ -14,23 +14,23 @@ from torch import Tensor
 from papertrial.data.batches import Batch, Batches
 from papertrial.data.streams import derive, seed_all
 from papertrial.errors import DivergedError
-from papertrial.training.objective import Objective, Result
+from papertrial.training.objective import BatchResult, Objective
 from papertrial.training.optim import Stepper, learning_rate
 from papertrial.training.state import TrainState
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the training stands, after a step that is due to be told of."""
+    """The state of the training after a step that is logged."""
 
-    epoch: int  # from 1, the one that the step belongs to
+    epoch: int  # counted from 1
     step: int  # optimizer steps done
     end_of_epoch: bool
-    loss: float  # mean over the steps since the last record
+    loss: float  # mean over the steps since the last event
     lr: float
-    samples_per_second: float  # since the last record, training alone
-    epoch_seconds: float  # of this epoch so far, training alone
-    output: Tensor  # of the last batch, for a score while it trains
+    samples_per_second: float  # since the last event, without evaluation
+    epoch_seconds: float  # of this epoch so far, without evaluation
+    output: Tensor  # of the last batch, to compute a score during the training
     target: Tensor
 
 
@@ -44,24 +44,24 @@ def fit(
     clip_norm: float | None = None,
     every: Sequence[int] = (100,),
 ) -> Iterator[Progress]:
-    """Train until `steps` optimizer steps are done, from wherever `state` stands.
+    """Train until `steps` optimizer steps are done, starting at `state.step`.
 
-    Yields after each step that one of `every` divides, after each epoch and after the last step.
-    The loss is read from the device only then, and little but the training is done in between.
+    Yields after each step that is a multiple of one of `every`, after each epoch and after the last
+    step. Only then is the loss read from the device, which waits for it.
 
     Raises:
-        DivergedError: the loss is no longer finite.
+        DivergedError: the loss is not finite.
     """
     optimizer, schedule, parameters = state.optimizer, state.schedule, [*state.model.parameters()]
     stepper = Stepper(optimizer)
     epoch_seconds = 0.0
     state.model.train()
 
-    def gradients(batch: Batch, stream: int) -> Result:
-        # numpy's and Python's too, 10 us a step: even the first import of scikit-learn draws from
-        # them, so without it the first training in a process would get other numbers.
+    def gradients(batch: Batch, stream: int) -> BatchResult:
+        # This also seeds numpy and Python, which takes 10 us per step: importing scikit-learn draws
+        # from them, so the first training in a process would otherwise get other numbers.
         seed_all(batches.device, stream)
-        for parameter in parameters:  # what optimizer.zero_grad() does, without its bookkeeping
+        for parameter in parameters:  # as optimizer.zero_grad() does, without its overhead
             parameter.grad = None
         result = objective.backward(batch)
         if clip_norm is not None:

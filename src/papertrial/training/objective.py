@@ -1,4 +1,4 @@
-"""From a batch to gradients: forward, loss, backward, in one part or several."""
+"""Compute the loss of a batch and its gradients, in one part or in several."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from papertrial.tasks.task import Task
 _CPU = torch.device("cpu")
 
 
-class Result(NamedTuple):
-    """A batch's loss (no graph, no dimensions), outputs (with what is left of theirs), targets."""
+class BatchResult(NamedTuple):
+    """The loss of a batch (a scalar without a graph), its outputs [B, ...] and its targets."""
 
     loss: Tensor
     output: Tensor
@@ -28,15 +28,15 @@ class Objective:
     """The loss of a model on a batch, and its gradients.
 
     Args:
-        model: called on x [B, ...].
+        model: called as model(x) with x [B, ...].
         loss: called as loss(output, target).
-        task: gives targets the loss's type and shape.
+        task: converts targets to the dtype and shape that the loss takes.
         precision: "fp32", or "bf16" for autocast in the forward pass.
-        accumulate: parts that a batch is computed in, one after the other; the sum of their
-            gradients is the batch's, exactly for losses that are means or sums over samples
-            (batch normalisation and class weights see the parts instead).
-        reduction: "sum" for a loss that adds up its samples.
-        device: of the batches.
+        accumulate: number of parts in which a batch is computed, one after the other. The sum of
+            their gradients is that of the whole batch if the loss is a mean or a sum over samples.
+            Batch normalisation and class weights see each part on its own.
+        reduction: "sum" if the loss is a sum over samples.
+        device: the device of the batches.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class Objective:
         self._context = autocast(device, precision)
         self._is_mean = reduction == "mean"
 
-    def backward(self, batch: Batch) -> Result:
-        """Add the batch's gradients to the parameters'.
+    def backward(self, batch: Batch) -> BatchResult:
+        """Add the gradients of a batch to those of the parameters.
 
         Raises:
             ModelError: the model or the loss fails on the batch, or memory runs out.
@@ -82,17 +82,18 @@ class Objective:
                 f"the model or the loss fails on a batch {list(batch.x.shape)}: "
                 f"{type(error).__name__}: {error}"
             ) from error
-        return Result(
+        return BatchResult(
             torch.stack([r.loss for r in results]).sum(),
             torch.cat([r.output.detach() for r in results]),
             torch.cat([r.target for r in results]),
         )
 
-    def _part(self, batch: Batch, share: float) -> Result:
+    def _part(self, batch: Batch, share: float) -> BatchResult:
+        """Run forward and backward on a part, whose loss counts by its share of the batch."""
         with self._context:
             output = self.model(batch.x)
             target = self.task.target(batch.y, output)
             loss = self.loss(output, target)
         loss = loss if share == 1.0 else loss * share
         torch.autograd.backward(loss)
-        return Result(loss.detach(), output, target)
+        return BatchResult(loss.detach(), output, target)

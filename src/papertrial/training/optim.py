@@ -1,10 +1,10 @@
-"""What optimizers and schedulers need from us: fused kernels, closures, when to step."""
+"""Drive optimizers and schedulers: fused kernels, closures, and when a scheduler is stepped."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -13,16 +13,17 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from papertrial.errors import ModelError, PapertrialError
+from papertrial.evaluate.metrics import Value
 
 _FUSED_ON_MPS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _EXCLUDES_FUSED = ("fused", "foreach", "capturable", "differentiable")
 
 
 def trainable(model: nn.Module) -> list[Tensor]:
-    """Return the parameters that gradients are for.
+    """Return the parameters that require gradients.
 
     Raises:
-        ModelError: there are none.
+        ModelError: the model has none.
     """
     parameters: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
@@ -30,8 +31,8 @@ def trainable(model: nn.Module) -> list[Tensor]:
     return parameters
 
 
-def fused_arguments(target: Any, kwargs: dict[str, Any], model: nn.Module) -> dict[str, bool]:
-    """Return {"fused": True} where the optimizer class has a fused kernel for this model."""
+def fused_arguments(target: Any, kwargs: Mapping[str, object], model: nn.Module) -> dict[str, bool]:
+    """Return {"fused": True} if the optimizer class has a fused kernel for this model."""
     takes_fused = "fused" in inspect.signature(target).parameters
     chosen = any(kwargs.get(name) is not None for name in _EXCLUDES_FUSED)
     sparse = any(getattr(module, "sparse", False) for module in model.modules())
@@ -43,17 +44,17 @@ def fused_arguments(target: Any, kwargs: dict[str, Any], model: nn.Module) -> di
 
 
 def needs_closure(optimizer: Optimizer) -> bool:
-    """Tell whether step() must be given the loss as a function, as torch.optim.LBFGS's must."""
+    """Return whether step() requires a closure, as that of torch.optim.LBFGS does."""
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     return closure is not None and closure.default is closure.empty
 
 
 class Computed(Protocol):
-    """What a gradient computation returns, at least."""
+    """The result of a gradient computation."""
 
     @property
     def loss(self) -> Tensor:
-        """The loss, without dimensions."""
+        """The loss, a scalar."""
         ...
 
 
@@ -61,17 +62,17 @@ R = TypeVar("R", bound=Computed)
 
 
 class Stepper:
-    """Steps an optimizer, which may evaluate the loss itself and several times."""
+    """Steps an optimizer, including one that evaluates the loss several times by a closure."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
         self._closure = needs_closure(optimizer)
 
     def step(self, compute: Callable[[], R]) -> R:
-        """Compute gradients and take one step; return the first computation's result.
+        """Compute gradients and take one step; return the result of the first computation.
 
         Raises:
-            ModelError: the optimizer fails, as some do on sparse gradients.
+            ModelError: the optimizer fails, as some do for sparse gradients.
         """
         try:
             if self._closure:
@@ -92,20 +93,20 @@ class Stepper:
             results.append(compute())
             return results[-1].loss
 
-        self.optimizer.step(closure)  # type: ignore[arg-type]  # typed as giving a float
+        self.optimizer.step(closure)  # type: ignore[arg-type]  # torch declares that it returns a float
         return results[0]
 
 
 @dataclass
 class Schedule:
-    """A learning-rate scheduler (or none) and when it is stepped.
+    """A learning-rate scheduler, or none, and when it is stepped.
 
-    With `monitor`, its step() takes that validation metric after each evaluation; else it is
-    stepped after each epoch or each optimizer step.
+    With `monitor`, step() is called with that validation metric after each evaluation. Otherwise it
+    is called after each epoch or after each optimizer step.
 
     Raises:
-        ModelError: its step() takes a metric and none is monitored, or the other way round; later,
-            when it fails, as one made for fewer steps does.
+        ModelError: step() takes a metric but none is monitored, or the reverse. The methods also
+            raise it if the scheduler fails, as one that was made for fewer steps does.
     """
 
     scheduler: Any = None
@@ -131,20 +132,20 @@ class Schedule:
         return type(self.scheduler).__name__
 
     def step(self, end_of_epoch: bool) -> None:
-        """Count one optimizer step."""
+        """Step the scheduler if it is due after an optimizer step."""
         due = end_of_epoch or self.interval == "step"
         if self.scheduler is not None and self.monitor is None and due:
             self._call()
 
     def rehearse(self, steps: int, per_epoch: int) -> None:
-        """Step as often as a training of `steps` will, on an optimizer to be thrown away.
+        """Step as often as a training of `steps` will; the optimizer must be a disposable one.
 
         Raises:
             ModelError: the scheduler was made for fewer steps.
         """
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that the optimizer was not stepped
+                warnings.simplefilter("ignore")  # torch warns that the optimizer was not stepped
                 for step in range(1, steps + 1) if self.interval == "step" else ():
                     self.step(end_of_epoch=step % per_epoch == 0)
                 for _ in range(steps // per_epoch) if self.interval == "epoch" else ():
@@ -152,8 +153,8 @@ class Schedule:
         except ModelError as error:
             raise ModelError(f"{error}; the training has {steps} steps") from error
 
-    def evaluated(self, metrics: dict[str, Any]) -> None:
-        """Hand on the monitored metric of an evaluation."""
+    def evaluated(self, metrics: Mapping[str, Value]) -> None:
+        """Step the scheduler with the monitored metric of an evaluation, if it takes one."""
         if self.scheduler is not None and self.monitor is not None:
             value = metrics[self.monitor]
             if not isinstance(value, int | float):
@@ -161,17 +162,18 @@ class Schedule:
             self._call(value)
 
     def _call(self, *metric: float) -> None:
+        """Call step(), and name the scheduler in the error if it fails."""
         try:
             self.scheduler.step(*metric)
         except Exception as error:
             raise ModelError(f"scheduler: {self._name} cannot step: {error}") from error
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the scheduler's state, {} without one."""
+        """Return the state of the scheduler, or {} without one."""
         return {} if self.scheduler is None else dict(self.scheduler.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned."""
+        """Restore what `state_dict` returned."""
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state)
 

@@ -1,14 +1,14 @@
-"""Which step a run reports, and when it may end before its last."""
+"""Choose the step that a run reports, and when to stop early."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
 from papertrial.errors import ModelError
-from papertrial.evaluate.metrics import lower_is_better
+from papertrial.evaluate.metrics import Value, lower_is_better
 
 
 class _Best:
@@ -19,11 +19,11 @@ class _Best:
         self.value = math.inf if lower_is_better(metric) else -math.inf
         self.min_delta = min_delta
 
-    def improves(self, metrics: dict[str, Any]) -> bool:
-        """Take the metric of an evaluation; tell whether it is the best so far.
+    def improves(self, metrics: Mapping[str, Value]) -> bool:
+        """Return whether the metric of an evaluation is the best so far, and remember it if so.
 
         Raises:
-            ModelError: the metric is not defined there.
+            ModelError: the metric is not defined on this split.
         """
         value = metrics[self.metric]
         if not isinstance(value, int | float):
@@ -39,7 +39,7 @@ class _Best:
 
 
 class Choice:
-    """Keeps the weights of the step with the best `metric` on `split`; of equals the first."""
+    """Keeps the weights of the step with the best `metric` on `split`; the first one in a tie."""
 
     def __init__(self, split: str, metric: str) -> None:
         self.split = split
@@ -47,24 +47,24 @@ class Choice:
         self._best = _Best(metric)
         self._weights: dict[str, Tensor] = {}
 
-    def offer(self, step: int, metrics: dict[str, Any], model: nn.Module) -> None:
-        """Take an evaluation of the model as it is after `step`."""
+    def offer(self, step: int, metrics: Mapping[str, Value], model: nn.Module) -> None:
+        """Keep the weights of the model after `step` if its metrics are the best so far."""
         if self._best.improves(metrics):
             self.step = step
             self._weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
 
     def restore(self, model: nn.Module) -> None:
-        """Give the model the weights of the best step."""
+        """Load the weights of the best step into the model."""
         model.load_state_dict(self._weights)
 
 
 class EarlyStopping:
-    """Tells when a validation metric has not improved for `patience` evaluations.
+    """Stops a training when a validation metric has not improved for `patience` evaluations.
 
     Args:
-        monitor: the metric.
-        patience: evaluations without improvement.
-        min_delta: the smallest change that counts.
+        monitor: name of the metric.
+        patience: number of evaluations without improvement after which to stop.
+        min_delta: an improvement must be greater than this.
     """
 
     def __init__(self, monitor: str, patience: int = 3, min_delta: float = 0.0) -> None:
@@ -72,7 +72,7 @@ class EarlyStopping:
         self._best = _Best(monitor, min_delta)
         self._waited = 0
 
-    def should_stop(self, metrics: dict[str, Any]) -> bool:
-        """Take an evaluation of the validation part; tell whether the training should end."""
+    def should_stop(self, metrics: Mapping[str, Value]) -> bool:
+        """Return whether to stop, given the metrics of an evaluation of the validation split."""
         self._waited = 0 if self._best.improves(metrics) else self._waited + 1
         return self._waited >= self.patience

@@ -1,14 +1,14 @@
-"""A whole training: steps, the evaluations in between, and which of them is reported."""
+"""A whole training: steps, evaluations in between, and the choice of the step to report."""
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from papertrial.data.batches import Batches
 from papertrial.evaluate.evaluator import Evaluator
@@ -23,11 +23,19 @@ Metrics = dict[str, dict[str, Value]]  # by split, by name
 
 
 @dataclass
-class Outcome:
-    """What a training came to.
+class TrainingResult:
+    """The result of a training.
 
-    `step` is the one reported, whose weights the model has; `metrics` and `outputs` are its, by
-    split. `last` has the metrics after the last step where that is another one.
+    Attributes:
+        step: the step that is reported, whose weights the model has at the end.
+        last_step: the last step.
+        metrics: metrics of the reported step, by split.
+        outputs: outputs of the reported step, by split.
+        last: metrics of the last step, by split; None if the last step is reported.
+        state: state of the training after its last step.
+        test_evaluations: number of evaluations of the test split before the end.
+        epoch_seconds: training time by epoch, without evaluation.
+        evaluate_seconds: time of all evaluations.
     """
 
     step: int = 0
@@ -35,21 +43,21 @@ class Outcome:
     metrics: Metrics = field(default_factory=dict)
     outputs: dict[str, Tensor] = field(default_factory=dict)
     last: Metrics | None = None
-    state: dict[str, Any] | None = None  # of the training after its last step
-    test_evaluations: int = 0  # before the end
-    epoch_seconds: dict[int, float] = field(default_factory=dict)  # training alone, by epoch
+    state: dict[str, Any] | None = None
+    test_evaluations: int = 0
+    epoch_seconds: dict[int, float] = field(default_factory=dict)
     evaluate_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Evaluations:
-    """When a training is evaluated, in optimizer steps; None for never."""
+    """The number of optimizer steps between two evaluations of a split; None for no evaluation."""
 
     validation: int | None = None
     test: int | None = None
 
     def due(self, step: int) -> list[str]:
-        """Return the splits that are due after a step."""
+        """Return the splits that are evaluated after a step."""
         pairs = (("validation", self.validation), ("test", self.test))
         return [split for split, every in pairs if every is not None and step % every == 0]
 
@@ -67,67 +75,83 @@ def session(
     evaluations: Evaluations,
     choice: Choice | None = None,
     stopping: EarlyStopping | None = None,
-) -> Generator[Trained | Evaluated, None, Outcome]:
-    """Train and evaluate, yielding what happens; every split is evaluated at the end.
+) -> Generator[Trained | Evaluated, None, TrainingResult]:
+    """Train and evaluate, and yield an event for each; every split is evaluated at the end.
 
     Args:
-        state: the model, its optimizer, its schedule, and where they stand.
-        batches: what is learnt from.
+        state: the model, its optimizer and its schedule.
+        batches: the training data.
         objective: the loss and its gradients.
-        evaluator: of the same model.
-        seed: the recipe's.
-        steps: optimizer steps in all.
-        clip_norm: largest gradient norm.
-        log_every: steps between two records.
-        evaluations: which splits are evaluated in between, and how often.
-        choice: what chooses the step to report; None for the last.
-        stopping: what may end the training earlier.
+        evaluator: evaluates the same model.
+        seed: the seed of the recipe.
+        steps: total number of optimizer steps.
+        clip_norm: largest norm of the gradients; None for no clipping.
+        log_every: steps between two events.
+        evaluations: which splits are evaluated during the training, and how often.
+        choice: chooses the step to report; None reports the last step.
+        stopping: may end the training early.
 
     Raises:
-        DivergedError: loss or outputs are no longer finite.
+        DivergedError: the loss or an output is not finite.
     """
-    outcome = Outcome()
-
-    def evaluate(split: str, step: int, final: bool) -> Evaluated:
-        start = time.perf_counter()
-        scored = evaluator.evaluate(split, step)
-        outcome.evaluate_seconds += time.perf_counter() - start
-        if final:
-            outcome.metrics[split], outcome.outputs[split] = scored
-        elif split == "test":
-            outcome.test_evaluations += 1
-        if choice is not None and choice.split == split and step > choice.step:
-            choice.offer(step, scored.metrics, state.model)
-        return Evaluated(split, step, scored.metrics, final)
-
+    result = TrainingResult()
+    scoring = _Scoring(result, evaluator, state.model, choice)
     every = [n for n in (log_every, evaluations.validation, evaluations.test) if n is not None]
     for progress in fit(
         state, batches, objective, seed=seed, steps=steps, clip_norm=clip_norm, every=every
     ):
-        outcome.epoch_seconds[progress.epoch] = progress.epoch_seconds
+        result.epoch_seconds[progress.epoch] = progress.epoch_seconds
         yield _trained(progress, evaluator)
         stop = False
         for split in evaluations.due(progress.step) if progress.step < steps else ():
-            event = evaluate(split, progress.step, final=False)
+            event = scoring.evaluate(split, progress.step)
             if split == "validation":
                 state.schedule.evaluated(event.metrics)
                 stop = stopping is not None and stopping.should_stop(event.metrics)
             yield event
         if stop:
             break
-    outcome.step = outcome.last_step = state.step
-    for split in evaluator.dataset.splits:
-        yield evaluate(split, state.step, final=True)
-    outcome.state = state.state_dict()
+    result.step = result.last_step = state.step
+    yield from scoring.evaluate_all(state.step)
+    result.state = state.state_dict()
     if choice is not None and choice.step not in (0, state.step):
-        outcome.state = copy.deepcopy(outcome.state)
-        outcome.last, outcome.metrics, outcome.step = outcome.metrics, {}, choice.step
+        result.state = copy.deepcopy(result.state)  # before the weights of the choice replace it
+        result.last, result.metrics, result.step = result.metrics, {}, choice.step
         choice.restore(state.model)
-        for split in evaluator.dataset.splits:
-            yield evaluate(split, choice.step, final=True)
-    return outcome
+        yield from scoring.evaluate_all(choice.step)
+    return result
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """Evaluates the model, and adds scores and time to the result of the training."""
+
+    result: TrainingResult
+    evaluator: Evaluator
+    model: nn.Module
+    choice: Choice | None
+
+    def evaluate(self, split: str, step: int, *, final: bool = False) -> Evaluated:
+        """Evaluate a split, and offer the step to the choice if it depends on this split."""
+        start = time.perf_counter()
+        scored = self.evaluator.evaluate(split, step)
+        self.result.evaluate_seconds += time.perf_counter() - start
+        if final:
+            self.result.metrics[split], self.result.outputs[split] = scored
+        elif split == "test":
+            self.result.test_evaluations += 1
+        choice = self.choice
+        if choice is not None and choice.split == split and step > choice.step:
+            choice.offer(step, scored.metrics, self.model)
+        return Evaluated(split, step, scored.metrics, final)
+
+    def evaluate_all(self, step: int) -> Iterator[Evaluated]:
+        """Evaluate every split for the result."""
+        for split in self.evaluator.dataset.splits:
+            yield self.evaluate(split, step, final=True)
 
 
 def _trained(progress: Progress, evaluator: Evaluator) -> Trained:
+    """Return the event for some steps, with the headline metric on their last batch."""
     score = evaluator.task.batch_score(progress.output, progress.target).item()
     return Trained(progress, evaluator.task.headline, score)

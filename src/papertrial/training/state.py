@@ -1,4 +1,4 @@
-"""All that training moves, as one explicit dict."""
+"""The state of a training between two steps, which can be saved and restored."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ _KEYS = {"model", "optimizer", "schedule", "step"}
 
 @dataclass
 class TrainState:
-    """A training between two steps. Generators have no place here: every draw is a function of
-    (seed, epoch, step), so `step` alone says where they stand."""
+    """The state of a training between two steps.
+
+    It does not include the random generators: every draw is a function of (seed, epoch, step), so
+    `step` determines their state.
+    """
 
     model: nn.Module
     optimizer: Optimizer
@@ -25,7 +28,7 @@ class TrainState:
     step: int = 0  # optimizer steps done
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state as tensors and plain values."""
+        """Return the state as a dict of tensors and plain values."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -34,20 +37,20 @@ class TrainState:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` returned, no key more and no key less.
+        """Restore what `state_dict` returned; the keys must be exactly the same.
 
         Raises:
-            RunError: it is the state of something else.
+            RunError: the state belongs to another model, optimizer or scheduler.
         """
         if not isinstance(state, dict) or set(state) != _KEYS:
             got = sorted(state) if isinstance(state, dict) else type(state).__name__
-            raise RunError(f"a training state has {sorted(_KEYS)}, got {got}")
+            raise RunError(f"a training state has the keys {sorted(_KEYS)}, got {got}")
         if set(state["schedule"]) != set(self.schedule.state_dict()):
-            raise RunError("the training state is of another scheduler")
+            raise RunError("the training state belongs to another scheduler")
         try:
             self.model.load_state_dict(state["model"], strict=True)
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"the training state is of another model: {error}") from error
+            raise RunError(f"the training state belongs to another model: {error}") from error
         self.step = state["step"]

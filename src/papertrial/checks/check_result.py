@@ -1,0 +1,81 @@
+"""The result of `papertrial.check`: the problems that it found and the facts that it measured."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from papertrial.checks.class_balance import ClassBalance
+from papertrial.checks.cost import Cost
+from papertrial.checks.leaks import SharedSamples
+from papertrial.checks.loss_fit import FirstLoss
+from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.store.run_records import VocabularyFacts
+
+
+@dataclass
+class CheckFacts:
+    """What a check measured. A fact is None if an error kept it from being measured.
+
+    Attributes:
+        device: where the model was tried, such as "cpu" or "cuda:0".
+        rows: number of samples by split.
+        notes: remarks on how the data were read.
+        leaks: samples that are in more than one split.
+        balance: class counts; None for regression.
+        vocabulary: size of a text vocabulary and its coverage by word vectors; None without texts.
+        batch: shape of the first training batch, [B, ...].
+        first_loss: loss of the untrained model on that batch.
+        cost: estimated time and memory of the whole run.
+    """
+
+    device: str | None = None
+    rows: dict[str, int] | None = None
+    notes: list[str] | None = None
+    leaks: SharedSamples | None = None
+    balance: ClassBalance | None = None
+    vocabulary: VocabularyFacts | None = None
+    batch: list[int] | None = None
+    first_loss: FirstLoss | None = None
+    cost: Cost | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return a JSON object without the facts that were not measured."""
+        facts: dict[str, object] = {
+            "device": self.device,
+            "rows": self.rows,
+            "notes": self.notes,
+            "leaks": self.leaks and self.leaks.to_json(),
+            "balance": self.balance and asdict(self.balance),
+            "vocabulary": self.vocabulary and self.vocabulary.to_plain(),
+            "batch": self.batch,
+        }
+        measured = {name: fact for name, fact in facts.items() if fact is not None}
+        if self.first_loss is not None:
+            measured["first_loss"] = self.first_loss.value
+            measured["expected_first_loss"] = self.first_loss.expected
+        return measured | (asdict(self.cost) if self.cost is not None else {})
+
+
+@dataclass
+class CheckResult:
+    """The problems that a check found, and the facts that it measured.
+
+    Attributes:
+        recipe: the recipe's file or name, as it was given.
+        problems: errors and warnings, in the order of the checks.
+        facts: what was measured.
+    """
+
+    recipe: str
+    problems: list[Diagnosis] = field(default_factory=list)
+    facts: CheckFacts = field(default_factory=CheckFacts)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings do not count."""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+    def to_json(self) -> dict[str, object]:
+        """Return {"ok", "problems", "facts"} as a JSON object."""
+        problems = [problem.to_json() for problem in self.problems]
+        return {"ok": self.ok, "problems": problems, "facts": self.facts.to_json()}

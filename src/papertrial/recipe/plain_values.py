@@ -1,0 +1,32 @@
+"""Lookups in and type checks of plain values, which can be anything before validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeGuard
+
+
+def value_at(tree: object, path: str) -> object:
+    """Return the value at a key path such as "data.splits.test"; None if it does not exist."""
+    for key in path.split("."):
+        tree = tree.get(key) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def list_at(tree: object, path: str) -> Sequence[object]:
+    """Return the list at a key path; an empty one if it does not exist or is not a list."""
+    value = value_at(tree, path)
+    return value if isinstance(value, list | tuple) else ()
+
+
+def is_finite_number(value: object) -> TypeGuard[int | float]:
+    """Return whether a value is a finite number, and not a boolean or text."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return math.isfinite(value)
+
+
+def is_whole_number(value: object, least: int) -> TypeGuard[int]:
+    """Return whether a value is an integer of at least `least`, and not a boolean."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -1,0 +1,99 @@
+"""One claim of a recipe before validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from papertrial.recipe.plain_values import is_finite_number, value_at
+from papertrial.recipe.quantity import is_percentage, read, value_of
+from papertrial.vocabulary import is_metric
+
+
+@dataclass(frozen=True)
+class RawClaim:
+    """A claim before validation: `metric` is a known name, other values may have any type.
+
+    Values are as written in the recipe, with the defaults of the schema for omitted keys.
+    """
+
+    metric: str
+    split: object = "test"
+    kind: object = "mean"
+    value: object = None
+    tolerance: object = None
+    relative_tolerance: object = None
+    n: object = None
+    printed: object = None
+    rounding: object = "nearest"
+    plus_minus: object = None
+    baseline: object = None
+    best_epoch_on_test: object = None
+    side: object = None
+    versus: object = None
+    not_judged: object = None
+
+    @classmethod
+    def from_plain(cls, claim: object) -> RawClaim | None:
+        """Read a claim; return None if it is not a mapping with a known metric."""
+        metric = value_at(claim, "metric")
+        if not isinstance(claim, Mapping) or not isinstance(metric, str):
+            return None
+        if not is_metric(metric, claimable=True):
+            return None
+        others = {field.name for field in fields(cls)} - {"metric"}
+        return cls(metric, **{key: value for key, value in claim.items() if key in others})
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether the value is the difference of two scores."""
+        return self.kind == "difference"
+
+    @property
+    def plus_minus_value(self) -> object:
+        """The number after the plus-minus sign."""
+        return value_at(self.plus_minus, "value")
+
+    @property
+    def percentages(self) -> dict[str, str]:
+        """The numbers that are written in percent or points, by key."""
+        numbers = {
+            "value": self.value,
+            "printed": self.printed,
+            "baseline": self.baseline,
+            "tolerance": self.tolerance,
+            "plus_minus.value": self.plus_minus_value,
+        }
+        return {key: str(given) for key, given in numbers.items() if is_percentage(given)}
+
+    def to_number(self) -> Decimal | None:
+        """Return the value in the metric's own unit; None if the schema rejects it.
+
+        Raises:
+            ValueError: the unit is ambiguous or does not suit the metric.
+        """
+        return converted(self.value, lambda given: value_of(given, self.metric, gain=self.is_gain))
+
+
+def converted(
+    given: object,
+    convert: Callable[[float | str], Decimal],
+    units: tuple[str, ...] = ("%", "points"),
+) -> Decimal | None:
+    """Convert a number that the schema accepts; return None for anything that it rejects.
+
+    Args:
+        given: a number, or text with a unit.
+        convert: the conversion to the metric's own unit.
+        units: the units that the schema accepts.
+
+    Raises:
+        ValueError: `convert` rejects the number.
+    """
+    if is_finite_number(given):
+        return convert(given)
+    if not isinstance(given, str):
+        return None
+    written = read(given)
+    return convert(given) if written and written.unit in units else None
