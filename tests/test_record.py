@@ -60,6 +60,11 @@ def test_a_document_is_frozen() -> None:
         (json.dumps({**PLAIN, "nmae": "x"}), ["is damaged", "nmae"]),
         (json.dumps({**PLAIN, "rows": [{"class": "a", "score": "1"}]}), ["rows.0.score"]),
         (json.dumps({**PLAIN, "rows": [{"class": "a", "score": float("nan")}]}), ["rows.0.score"]),
+        (
+            json.dumps({**PLAIN, "rows": [{"class": "a", "score": 7}]}).replace("7", "1e999"),
+            ["rows.0.score"],
+        ),
+        (json.dumps({**PLAIN, "name": "\ud800"}), ["is damaged"]),
     ],
 )
 def test_other_documents_are_refused_by_file_and_key(text: str, parts: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""`papertrial runs`: what is listed, what filters leave, and `runs show`."""
+"""`papertrial runs`: the list, its filters, and `runs show`."""
 
 from __future__ import annotations
 
@@ -125,9 +125,7 @@ def test_the_list_has_each_with_its_result(invoke: Invoke, root: Path) -> None:
         (["--recipe", "digits-mlp", "--kind", "run", "--state", "finished"], 1),
     ],
 )
-def test_filters_leave_what_they_say(
-    invoke: Invoke, root: Path, words: list[str], count: int
-) -> None:
+def test_filters_select_runs(invoke: Invoke, root: Path, words: list[str], count: int) -> None:
     assert len(listed(invoke, root, *words)) == count
 
 
@@ -151,7 +149,7 @@ def test_list_is_the_same_as_no_word(invoke: Invoke, root: Path) -> None:
     assert " list " not in invoke("runs", "--help").stdout
 
 
-def test_verifications_tell_counts_deviations_and_how_far_they_are(
+def test_verifications_show_counts_deviations_and_finished_seeds(
     invoke: Invoke, tmp_path: Path
 ) -> None:
     begun = tmp_path / "r" / "20210101T000000Z-01234567-verify"
@@ -178,7 +176,7 @@ def test_verifications_tell_counts_deviations_and_how_far_they_are(
     assert "seeds/s0" not in told
 
 
-def test_what_the_list_leaves_out_is_told(invoke: Invoke, root: Path) -> None:
+def test_the_list_names_what_it_omits(invoke: Invoke, root: Path) -> None:
     done = invoke("runs", "--runs", root, "--limit", "1")
     assert done.stdout.splitlines()[-1] == "showing the newest 1 of 5"
     done = invoke("runs", "--runs", root, "--recipe", "digits-mpl")
@@ -187,7 +185,7 @@ def test_what_the_list_leaves_out_is_told(invoke: Invoke, root: Path) -> None:
     assert done.stdout.startswith("none of the 5 runs in ")
 
 
-def test_no_runs_are_no_error_but_no_folder_is(
+def test_no_runs_are_not_an_error_but_a_missing_folder_is(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -207,7 +205,7 @@ def test_no_runs_are_no_error_but_no_folder_is(
         assert message in done.stderr
 
 
-def test_show_tells_all_of_a_run(invoke: Invoke, root: Path) -> None:
+def test_show_prints_all_of_a_run(invoke: Invoke, root: Path) -> None:
     (entry,) = listed(invoke, root, "--metric", "f1")
     done = invoke("runs", "show", entry["path"])
     assert done.exit_code == 0, done.stderr
@@ -229,7 +227,7 @@ def test_show_tells_all_of_a_run(invoke: Invoke, root: Path) -> None:
     assert sizes["model.safetensors"] == weights.stat().st_size
 
 
-def test_show_tells_of_others_too(invoke: Invoke, root: Path) -> None:
+def test_show_prints_verifications_and_unfinished_runs(invoke: Invoke, root: Path) -> None:
     folder = root / "digits-mlp"
     for name, shown in (
         ("20210101T000000Z-01234567-verify", "seeds 0, 1, 2, 3, 4, finished: NOT REPRODUCED"),

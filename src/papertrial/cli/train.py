@@ -9,7 +9,6 @@ import typer
 from papertrial.cli.claims import claim_of_run, run_score
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import metrics_table, print_result
-from papertrial.numbers import number
 
 if TYPE_CHECKING:
     from papertrial.store.run_records import RunSummary
@@ -95,6 +94,8 @@ def show_confusion(
 
 def describe_result(summary: RunSummary) -> list[str]:
     """Return lines on how the reported epoch was chosen, and on each claim beside this run."""
+    from papertrial.report.use_of_test_split import use_of_test_split
+
     report, lines = summary.report, list[str]()
     if report.last_step < report.planned_steps:
         left = f"{report.last_step:,} of {report.planned_steps:,} steps"
@@ -103,19 +104,7 @@ def describe_result(summary: RunSummary) -> list[str]:
         split = report.rule.removeprefix("best-on-")
         of = f"epoch {report.epoch} of {report.last_epoch}"
         lines.append(f"reported: {of}, the best on {split}")
-    if report.optimistic:
-        last = (report.last_metrics or summary.metrics)["test"]
-        numbers = ", ".join(
-            f"{k} {number(v)}" for k, v in last.items() if isinstance(v, float | int)
-        )
-        lines.append(
-            "OPTIMISTIC: the epoch was chosen by the test split, so its test metrics look better "
-            f"than the model is; test metrics at the last epoch: {numbers}"
-        )
-    elif report.test_evaluations:
-        count = report.test_evaluations
-        times = "once" if count == 1 else f"{count} times"
-        lines.append(f"the test split was evaluated {times} before the end, but chose nothing")
+    lines += use_of_test_split(summary)
     for claim in summary.claims:
         counted = claim.kind == "exact"
         why = claim.not_judged

@@ -12,6 +12,7 @@ from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.report.provenance_rows import train_again
 from papertrial.report.run_parts import parts_of_runs
 from papertrial.report.run_results import judged_split, provenance, task_of
+from papertrial.report.use_of_test_split import use_of_test_split
 from papertrial.runs.run import Run
 from papertrial.store.report_record import ClaimResult, ExactResult, PaperSource, Report
 
@@ -36,7 +37,7 @@ def run_report(run: Run, *, data: str | Path | None = None) -> Report:
         headline=_headline(run),
         verdict=None,
         deviations=recipe.deviations,
-        warnings=(*_optimism(run), *parts.warnings),
+        warnings=(*use_of_test_split(run.summary), *parts.warnings),
         claims=tuple(
             _claim_result(run, claim, kept.ours) for claim, kept in claims if claim.kind != "exact"
         ),
@@ -83,23 +84,6 @@ def _headline(run: Run) -> str:
     end = "; `papertrial verify` gives one." if can_be_verified else "."
     name = f"{run.recipe.name}, one run (seed {run.recipe.seed})"
     return f"{name}{score}{mark}. One run is not a verdict{end}"
-
-
-def _optimism(run: Run) -> list[str]:
-    """Return warnings on how the test split was used before the end of the training."""
-    report, lines = run.summary.report, list[str]()
-    if report.optimistic:
-        last = (report.last_metrics or run.metrics)["test"]
-        numbers = [f"{k} {number(v)}" for k, v in last.items() if isinstance(v, int | float)]
-        lines.append(
-            "OPTIMISTIC: the epoch was chosen by the test split, so the test metrics look better "
-            f"than the model is; test metrics at the last epoch: {', '.join(numbers)}"
-        )
-    elif report.test_evaluations:
-        count = report.test_evaluations
-        times = "once" if count == 1 else f"{count} times"
-        lines.append(f"the test split was evaluated {times} before the end, but chose nothing")
-    return lines
 
 
 def _claim_result(run: Run, claim: Claim, ours: float | None) -> ClaimResult:
