@@ -178,7 +178,7 @@ def test_losses_of_numbers_are_taken_on_the_diabetes_targets(loss: Loss) -> None
     "y", [NUMBERS, NUMBERS * 1e6, NUMBERS.abs() + 50], ids=["unit", "large", "positive"]
 )
 def test_a_broadcast_of_outputs_against_targets_is_refused(loss: Loss, y: Tensor) -> None:
-    with pytest.raises(ModelError, match=r"whichever target.*broadcasts \[B, 1\] against \[B\]"):
+    with pytest.raises(ModelError, match=r"whichever target.*broadcasts \[B, 1\] and \[B\]"):
         check_loss(loss, REGRESS, torch.randn(32, 1), y)
 
 
@@ -203,7 +203,7 @@ def _broken(output: Tensor, target: Tensor) -> Tensor:
     [
         (nn.MSELoss(reduction="none"), "MSELoss must return one number for a batch, got [4, 1]"),
         (_a_float, "_a_float must return one number for a batch, got float"),
-        (_detached, "no gradient comes back through _detached to the model's output"),
+        (_detached, "_detached has no gradient for the model's outputs"),
         (_infinite, "_infinite of the model's outputs is inf, not a finite number"),
         (
             _broken,

@@ -44,7 +44,7 @@ def test_other_outputs_are_refused_with_both_shapes(
 ) -> None:
     with pytest.raises(ModelError) as error:
         TASK.check_output(torch.zeros(output), torch.zeros(targets))
-    rule = f"the model must return {wanted} for a batch of 4 (a row a sample)"
+    rule = f"the model must return {wanted} for a batch of 4 (a row for each sample)"
     assert str(error.value) == f"{rule}, got {list(output)}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,9 +105,10 @@ def _set(name: str) -> Dataset:
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
-def test_a_task_comes_back_from_its_state_as_json(name: str) -> None:
+def test_a_task_is_restored_from_its_meaning_as_json(name: str) -> None:
     task = make_task(name, _set(name))
-    again = type(task).from_state(json.loads(json.dumps(task.state())))
+    meaning = task.meaning()
+    again = type(task).from_meaning(type(meaning).model_validate_json(meaning.model_dump_json()))
     assert vars(again) == vars(task)
     assert type(again) is TASKS[name]
 

@@ -13,6 +13,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.sources.named_sets import load
 from papertrial.errors import DivergedError
 from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.selection import Choice, EarlyStopping
 from papertrial.training.session import Evaluations, Outcome, session
@@ -52,15 +53,13 @@ def parts(digits: Dataset) -> Dataset:
 
 def evaluator(training: Any, dataset: Dataset, loss: nn.Module | None = None) -> Evaluator:
     batches = training.batches
+    device = torch.device("cpu")
     return Evaluator(
-        training.state.model,
+        PreparedModel(training.state.model, batches.pipeline, batches.state, device),
         dataset,
         task=training.objective.task,
         metrics=["loss", "accuracy"],
         loss=loss or nn.CrossEntropyLoss(),
-        pipeline=batches.pipeline,
-        state=batches.state,
-        device=torch.device("cpu"),
     )
 
 

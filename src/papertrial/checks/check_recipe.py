@@ -25,7 +25,7 @@ from papertrial.data.sources.named_sets import data_folder
 from papertrial.diagnose.dry_run import LayerError, as_finding, dry_run
 from papertrial.diagnose.finding import Finding
 from papertrial.errors import InvalidRecipeError, PapertrialError
-from papertrial.evaluate.predict import autocast
+from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step, finish
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claims import Claim
@@ -296,7 +296,7 @@ def _cost(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
         stepper.step(gradients)
 
     splits = parts.samples.dataset.splits
-    size = evaluator.batch_size
+    size = evaluator.prepared.batch_size
     calls = {name: math.ceil(len(split) / size) for name, split in splits.items()}
     often = sum(calls.values())
     for name, every in (

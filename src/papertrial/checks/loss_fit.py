@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from papertrial.diagnose.finding import Finding
 from papertrial.diagnose.lent_model import model_kept
-from papertrial.evaluate.predict import autocast
+from papertrial.evaluate.precision import autocast
 
 _CROSS_ENTROPY = "CrossEntropyLoss"
 _LOGIT_LOSS = "BCEWithLogitsLoss"

@@ -17,9 +17,8 @@ from torch import Tensor
 from papertrial.errors import RunError
 from papertrial.evaluate.metrics import scalars
 from papertrial.runs.run import Run
-from papertrial.store.run_folder import PREDICTIONS, PREPROCESS, RunFolder
+from papertrial.store.run_folder import PREDICTIONS, RunFolder
 from papertrial.store.run_records import Provenance, StepLine
-from papertrial.tasks import TASKS
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.task import Task
 
@@ -58,12 +57,7 @@ def stored(run: Run, split: str) -> Stored:
 
 def task_of(run: Run) -> Task:
     """Return what the run's outputs mean; RunError where its preprocess.json is damaged."""
-    described = RunFolder(run.path).read_json(PREPROCESS)
-    try:
-        return TASKS[described["task"]].from_state(described["meaning"])
-    except (KeyError, TypeError) as error:
-        rule = f"{run.path / PREPROCESS} is damaged ({error!r})"
-        raise RunError(f"{rule}; train the run again") from error
+    return run.preprocessing.make_task()
 
 
 def judged_split(run: Run) -> str:
