@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from papertrial.data.column import Dataset, Split
 from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.transforms import Standardize
 from papertrial.data.texts.ragged_column import text_column, texts_of
@@ -27,6 +27,7 @@ from papertrial.evaluate.inputs import ImageInputs, TableInputs, TextInputs
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.models import MLP, BagOfWords
+from papertrial.progress import finish
 from papertrial.tasks import make_task
 
 CPU = torch.device("cpu")
@@ -42,7 +43,7 @@ def _predictor(dataset: Dataset, pipeline: Pipeline, model: nn.Module) -> Predic
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", Path())
+    return finish(loading("digits", Path()))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def classifier(digits: Dataset) -> Predictor:
 def regressor() -> Predictor:
     torch.manual_seed(0)
     return _predictor(
-        load("diabetes", Path()), Pipeline("table", [Standardize()]), nn.Linear(10, 1)
+        finish(loading("diabetes", Path())), Pipeline("table", [Standardize()]), nn.Linear(10, 1)
     )
 
 
@@ -206,7 +207,7 @@ def _rows(dataset: Dataset) -> np.ndarray:
 def test_rows_in_any_form_get_the_number_of_the_prepared_model(
     regressor: Predictor, tmp_path: Path
 ) -> None:
-    dataset = load("diabetes", Path())
+    dataset = finish(loading("diabetes", Path()))
     rows = _rows(dataset)
     x = regressor.prepared.pipeline.apply(torch.from_numpy(rows), regressor.prepared.state)
     expected = regressor.prepared.model(x)[:, 0].tolist()

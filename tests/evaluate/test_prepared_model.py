@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from papertrial.data.column import DenseColumn, SampleColumn
 from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.progress import finish
 
 CPU = torch.device("cpu")
 ROWS = 50
@@ -23,7 +24,7 @@ ROWS = 50
 
 @pytest.fixture(scope="module")
 def column() -> SampleColumn:
-    return DenseColumn(load("digits", Path()).train.x.take(slice(0, ROWS)))
+    return DenseColumn(finish(loading("digits", Path())).train.x.take(slice(0, ROWS)))
 
 
 def _model() -> nn.Sequential:

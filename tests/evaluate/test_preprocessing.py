@@ -12,12 +12,13 @@ import pytest
 from papertrial.data.column import Dataset
 from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.transforms import Standardize
 from papertrial.errors import RunError
 from papertrial.evaluate.inputs import ImageInputs, TableInputs
 from papertrial.evaluate.preprocessing import Preprocessing
+from papertrial.progress import finish
 from papertrial.tasks import make_task
 
 
@@ -31,12 +32,12 @@ def document(name: str, dataset: Dataset) -> Preprocessing:
 
 @pytest.fixture(scope="module")
 def images() -> Preprocessing:
-    return document("image-classification", load("digits", Path()))
+    return document("image-classification", finish(loading("digits", Path())))
 
 
 @pytest.fixture(scope="module")
 def tables() -> Preprocessing:
-    return document("regression", load("diabetes", Path()))
+    return document("regression", finish(loading("diabetes", Path())))
 
 
 def test_a_document_is_restored_from_its_json(images: Preprocessing, tables: Preprocessing) -> None:

@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import ModelError
+from papertrial.progress import finish
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.losses import Loss, check_loss
 from papertrial.tasks.regression import Regression
@@ -168,7 +169,7 @@ def test_losses_of_numbers_are_taken_whatever_the_unit(
 
 @pytest.mark.parametrize("loss", [nn.MSELoss(), nn.L1Loss(), nn.HuberLoss()], ids=_title)
 def test_losses_of_numbers_are_taken_on_the_diabetes_targets(loss: Loss) -> None:
-    check_loss(loss, REGRESS, torch.randn(32, 1), load("diabetes", Path()).train.y)
+    check_loss(loss, REGRESS, torch.randn(32, 1), finish(loading("diabetes", Path())).train.y)
 
 
 @pytest.mark.parametrize(

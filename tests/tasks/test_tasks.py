@@ -10,9 +10,10 @@ import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.kind import Kind
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
 from papertrial.evaluate.metrics import check_metrics
+from papertrial.progress import finish
 from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.regression import Regression
@@ -20,12 +21,12 @@ from papertrial.tasks.regression import Regression
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", Path())
+    return finish(loading("digits", Path()))
 
 
 @pytest.fixture(scope="module")
 def diabetes() -> Dataset:
-    return load("diabetes", Path())
+    return finish(loading("diabetes", Path()))
 
 
 def test_make_task_takes_classes_and_columns_from_the_set(

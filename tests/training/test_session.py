@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DivergedError
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.progress import finish
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.selection import Choice, EarlyStopping
 from papertrial.training.session import Evaluations, Outcome, session
@@ -40,7 +41,7 @@ class Counted(nn.CrossEntropyLoss):
 def parts(digits: Dataset) -> Dataset:
     from pathlib import Path
 
-    rows = load("digits", Path()).train
+    rows = finish(loading("digits", Path())).train
     return Dataset(
         "digits",
         "image",

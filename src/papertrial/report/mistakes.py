@@ -15,8 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.files.catalog import CATALOG, state
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import CATALOG, data_folder, state
 from papertrial.data.tables.layout import Layout
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError, PapertrialError

@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import data_folder
 from papertrial.data.texts import vectors
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.evaluate.stored import predictions_to_bytes
