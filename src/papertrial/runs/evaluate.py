@@ -120,8 +120,8 @@ def _dataset(
     if isinstance(inputs, ImageInputs) and changed["source"] == "image-folder":
         channels, height, width = inputs.shape
         mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
-        kept = own.image.corrupt if own.image else "error"
-        changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
+        corrupt = own.image.corrupt if own.image else "error"
+        changed["image"] = Images(size=(height, width), mode=mode, corrupt=corrupt)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
     dataset, _ = yield from load_source(recipe, where, layout, classes)
@@ -191,15 +191,15 @@ def _overlaps(run: Run, dataset: Dataset) -> tuple[str, ...]:
 
 def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:
     """Return notes on splits that are not those that the run was trained and evaluated on."""
-    kept = RunFolder.open(run.path).provenance.data
+    before = RunFolder.open(run.path).provenance.data
     gone = (
         f"{name}: the run had this split, but the data have no such split"
-        for name in kept
+        for name in before
         if name not in dataset.splits
     )
     changed = (
         f"{name}: its content has changed since the run"
         for name, split in dataset.splits.items()
-        if name not in kept or kept[name].fingerprint != split.fingerprint
+        if name not in before or before[name].fingerprint != split.fingerprint
     )
     return (*changed, *gone)

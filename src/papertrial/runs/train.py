@@ -72,46 +72,46 @@ def training(
     The run is stored in `folder`, which must not exist, instead of a new folder under `runs`.
     """
     start = time.perf_counter()
-    with on_device(device, threads) as where:
+    with on_device(device, threads) as on:
         run_folder.check_writable(Path(runs) if folder is None else folder.parent)
         start_run, reads = start_from(recipe), list[Read]()
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
-        preparing = prepare.prepare(recipe, home, where, start_run)
+        preparing = prepare.prepare(recipe, home, on, start_run)
         parts = yield from watched(preparing, reads)
         check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
-        kept = (
+        stored = (
             run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
         files = traced(copies, reads, _aside(recipe, home), _vectors(recipe, home))
-        record = provenance_of(recipe, parts, files, where, start_run)
-        kept.write_record(run_folder.PROVENANCE, record)
+        record = provenance_of(recipe, parts, files, on, start_run)
+        stored.write_record(run_folder.PROVENANCE, record)
         try:
             for name, content in copies.files.items():
-                kept.write(name, content)
-            kept.write(run_folder.RECIPE, copies.text)
-            outcome = yield from _train(recipe, parts, kept)
+                stored.write(name, content)
+            stored.write(run_folder.RECIPE, copies.text)
+            outcome = yield from _train(recipe, parts, stored)
             seconds = Seconds(
                 data=prepared - start,
                 train=sum(outcome.epoch_seconds.values()),
                 evaluate=outcome.evaluate_seconds,
                 total=time.perf_counter() - start,
             )
-            summary = summary_of(recipe, parts, outcome, seconds, kept)
-            kept.write_record(run_folder.METRICS, summary)
+            summary = summary_of(recipe, parts, outcome, seconds, stored)
+            stored.write_record(run_folder.METRICS, summary)
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
             ended = {"state": "interrupted" if stopped else "failed", "error": str(error)}
-            kept.write_record(
+            stored.write_record(
                 run_folder.PROVENANCE, record.model_copy(update={**ended, "ended": utc_now()})
             )
             raise
         finished = record.model_copy(update={"state": "finished", "ended": utc_now()})
-        kept.write_record(run_folder.PROVENANCE, finished)
-    return load_run(kept.path, device=device)  # with the copies of the recipe's files
+        stored.write_record(run_folder.PROVENANCE, finished)
+    return load_run(stored.path, device=device)  # with the copies of the recipe's files
 
 
 def _train(
