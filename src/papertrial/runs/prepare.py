@@ -99,9 +99,8 @@ def initialise(
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
     if start is not None:
-        dry_run(
-            model, samples.batches.batch(recipe.seed, 0, 0).x.cpu()
-        )  # gives lazy layers their size
+        # Lazy layers get their size from a batch.
+        dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())
         load_weights(model, start.weights, f"init_from: {recipe.init_from}")
     return facts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from papertrial.data.files.catalog import CatalogEntry, State, artifacts, state
+from papertrial.data.files.catalog import CatalogEntry, SetState, artifacts, state
 from papertrial.progress import Steps
 from papertrial.record import Part
 
@@ -27,7 +27,7 @@ class SetFacts(Part):
     nbytes: int | None
     licence: str
     homepage: str
-    state: State
+    state: SetState
 
     @classmethod
     def of(cls, entry: CatalogEntry, folder: Path) -> SetFacts:

@@ -17,9 +17,9 @@ import numpy as np
 from papertrial.data.images.decode import (
     Decoded,
     ImageError,
+    ImageSize,
     Mode,
     OutputRow,
-    Size,
     combine_digests,
     decode_into,
     hashes,
@@ -62,7 +62,7 @@ class ImageSet:
     folder: Path
     classes: tuple[str, ...]
     parts: dict[str, list[ImageFile]]
-    size: Size | None
+    size: ImageSize | None
     mode: Mode | None
     corrupt: Literal["error", "skip"]
 
