@@ -94,11 +94,8 @@ def test_nll_on_log_probabilities_is_taken(loss: Loss) -> None:
 def test_the_refusal_of_nll_names_the_loss_and_what_the_rows_sum_to() -> None:
     with pytest.raises(ModelError) as error:
         check_loss(nn.NLLLoss(), CLASSIFY, torch.zeros(4, K), LABELS)
-    assert str(error.value) == (
-        "loss: NLLLoss expects log-probabilities, but the model's outputs are not (each row's "
-        "exp() must sum to 1, got 10); use torch.nn.CrossEntropyLoss, or end the model with "
-        "torch.nn.LogSoftmax(dim=1)"
-    )
+    for part in ("loss: NLLLoss", "got 10", "torch.nn.CrossEntropyLoss", "torch.nn.LogSoftmax"):
+        assert part in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -53,12 +53,10 @@ def test_a_set_of_another_kind_is_refused_with_the_task_that_fits(
         make_task("regression", digits)
     assert "use the task image-classification, or another source" in str(error.value)
     assert " a image" not in str(error.value)
-    with pytest.raises(DataError) as error:
+    with pytest.raises(DataError, match="task image-classification is for images") as error:
         make_task("image-classification", diabetes)
-    assert str(error.value) == (
-        "task image-classification is for images, but data.source diabetes has tables; use the "
-        "task table-classification or regression, or another source"
-    )
+    assert "data.source diabetes has tables" in str(error.value)
+    assert "table-classification or regression, or another source" in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from torch import Tensor
 FittedNumbers = Mapping[str, list[float] | Tensor]
 
 
-def to_device(fitted: FittedNumbers, device: torch.device) -> dict[str, Tensor]:
-    """Return the numbers as tensors on the device."""
-    return {name: torch.as_tensor(values, device=device) for name, values in fitted.items()}
+def to_device(fitted: FittedNumbers, device: torch.device, *names: str) -> dict[str, Tensor]:
+    """Return the numbers with these names as tensors on the device; KeyError if one is absent."""
+    return {name: torch.as_tensor(fitted[name], device=device) for name in names}
 
 
 def like(values: list[float] | Tensor, x: Tensor) -> Tensor:

@@ -211,15 +211,15 @@ def inputs_from(state: InputsState) -> Inputs:
     return TextInputs(Vocabulary.from_state(state.vocabulary))
 
 
-def difference(one: Inputs | None, other: Inputs) -> str:
+def difference(one: Inputs, other: Inputs) -> str:
     """Return how the inputs of one model differ from those of another, "" if they do not."""
-    if one is None or one.kind != other.kind:
-        return f"takes {one.kind if one else 'no'}s, not {other.kind}s"
+    if one.kind != other.kind:
+        return f"takes {one.kind}s, not {other.kind}s"
     if isinstance(one, TableInputs) and isinstance(other, TableInputs):
         ours, theirs = list(one.layout.names), list(other.layout.names)
         return "" if ours == theirs else f"takes the columns {ours}, not {theirs}"
     if isinstance(one, ImageInputs) and isinstance(other, ImageInputs):
-        same = one.shape[0] == other.shape[0]  # sizes may differ for networks that take any
+        same = one.shape[0] == other.shape[0]  # a network may accept images of any size
         return "" if same else f"takes {one.shape[0]} channels, not {other.shape[0]}"
     return ""
 

@@ -90,7 +90,7 @@ def open_data(
         dataset = original
     else:
         inputs, dataset = ImageInputs(original.train.x.shape), original
-    if start and (differs := difference(given, inputs)):
+    if given is not None and (differs := difference(given, inputs)):
         raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)

@@ -68,7 +68,7 @@ class Normalize:
 
     def on(self, device: torch.device, state: FittedNumbers) -> dict[str, Tensor]:
         """Return the state as tensors on the device."""
-        return to_device(state, device)
+        return to_device(state, device, "mean", "std")
 
     def apply(self, x: Tensor, state: FittedNumbers) -> Tensor:
         """Return the normalized images [B, C, H, W]; `state` is what `fit` returned."""

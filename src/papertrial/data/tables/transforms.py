@@ -30,7 +30,7 @@ class Standardize:
 
     def on(self, device: torch.device, state: FittedNumbers) -> dict[str, Tensor]:
         """Return the state as tensors on the device."""
-        return to_device(state, device)
+        return to_device(state, device, "mean", "std")
 
     def apply(self, x: Tensor, state: FittedNumbers) -> Tensor:
         """Return the standardized rows [B, F]."""
@@ -70,7 +70,7 @@ class Impute:
 
     def on(self, device: torch.device, state: FittedNumbers) -> dict[str, Tensor]:
         """Return the state as a tensor on the device."""
-        return to_device(state, device)
+        return to_device(state, device, "fill")
 
     def apply(self, x: Tensor, state: FittedNumbers) -> Tensor:
         """Return the rows [B, F] with their missing numbers filled."""
