@@ -69,11 +69,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def fashion_mnist() -> Dataset:
     """The real Fashion-MNIST; a test that needs it skips without it, or fails where CI has it."""
-    from papertrial.data.sources.named_sets import data_folder, load
+    from papertrial.data.files.catalog import data_folder
+    from papertrial.data.sources.named_sets import loading
     from papertrial.errors import DataError
+    from papertrial.progress import finish
 
     try:
-        return load("fashion-mnist", data_folder())
+        return finish(loading("fashion-mnist", data_folder()))
     except DataError as error:
         if os.environ.get("PAPERTRIAL_REQUIRE_DATA") == "1":
             pytest.fail(f"PAPERTRIAL_REQUIRE_DATA=1, but: {error}")
@@ -121,7 +123,7 @@ def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _folder(name: str, there: str) -> Path:
-    from papertrial.data.sources.named_sets import data_folder
+    from papertrial.data.files.catalog import data_folder
 
     folder = data_folder()
     if not (folder / there).is_dir():

@@ -68,7 +68,7 @@ def test_another_set_and_changed_data(invoke: Invoke, run: pt.Run) -> None:
     finally:
         file.write_text(before)
     assert done.exit_code == 0
-    assert "note: test is not what the run had: its content has changed" in done.stderr
+    assert "note: test: its content has changed" in done.stderr
 
 
 def test_what_cannot_be_evaluated_is_2(invoke: Invoke, run: pt.Run, tmp_path: Path) -> None:

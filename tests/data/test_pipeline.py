@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import random
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,7 +18,7 @@ from torchvision.transforms.v2 import functional as TF
 
 from papertrial.data.column import DenseColumn
 from papertrial.data.images.transforms import Cutout, Normalize, RandomCrop, RandomHorizontalFlip
-from papertrial.data.pipeline import PerSample, Pipeline
+from papertrial.data.pipeline import PerSample, Pipeline, PipelineState
 from papertrial.data.streams import derive, generator
 from papertrial.data.tables.transforms import Standardize
 from papertrial.data.texts.ragged_column import RaggedColumn
@@ -63,7 +62,7 @@ def test_a_transform_learns_on_what_those_before_it_return() -> None:
         return image * 2
 
     pipeline = Pipeline("image", [double, Normalize(), Normalize()])
-    learnt = pipeline.fit(COLUMN)["transforms"]
+    learnt = pipeline.fit(COLUMN).transforms
     pixels = IMAGES.double().numpy() / 255 * 2
     assert learnt[0] == {}
     assert np.allclose(learnt[1]["mean"], pixels.mean((0, 2, 3)), atol=1e-6)
@@ -82,23 +81,35 @@ def test_a_table_is_standardised_as_scikit_learn_does() -> None:
 @pytest.mark.parametrize("size", [4097, 9000])
 def test_learning_covers_every_chunk(size: int) -> None:
     rows = torch.rand(size, 1)
-    learnt = Pipeline("table", [Standardize()]).fit(DenseColumn(rows))["transforms"][0]
+    learnt = Pipeline("table", [Standardize()]).fit(DenseColumn(rows)).transforms[0]
     assert learnt["mean"] == pytest.approx([rows.double().mean().item()], abs=1e-12)
 
 
 def test_the_state_is_plain_json_that_gives_the_same_bits() -> None:
     pipeline = Pipeline("image", [Normalize(), Normalize(0.3, 0.7)])
     state = pipeline.fit(COLUMN)
-    known = {"kind": "image", "shape": [3, 8, 6], "dtype": "uint8", "pixel_range": [0, 255]}
-    assert {key: value for key, value in state.items() if key != "transforms"} == known
-    read = json.loads(json.dumps(state))
+    assert (state.kind, state.shape, state.torch_dtype) == ("image", (3, 8, 6), torch.uint8)
+    read = PipelineState.model_validate_json(state.model_dump_json())
     assert torch.equal(pipeline.apply(IMAGES, read), pipeline.apply(IMAGES, state))
-    assert Pipeline("table").fit(DenseColumn(TABLE)) == {
-        "kind": "table",
-        "shape": [4],
-        "dtype": "float32",
-        "transforms": [],
-    }
+    assert Pipeline("table").fit(DenseColumn(TABLE)) == PipelineState(
+        kind="table", shape=(4,), dtype="float32", transforms=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("transforms", "fault"),
+    [
+        ((), "data.transform has 1 transforms, but the stored state has 0"),
+        (({"mean": [0.0], "std": "1"},), "Normalize: its stored state"),
+        (("mean",), "Normalize: its stored state"),
+        (({"mean": [0.0]},), "Normalize: its stored state .*std"),
+    ],
+)
+def test_the_state_of_other_transforms_is_refused(transforms: Any, fault: str) -> None:
+    pipeline = Pipeline("image", [Normalize()])
+    state = pipeline.fit(COLUMN).model_copy(update={"transforms": transforms})
+    with pytest.raises(DataError, match=fault):
+        pipeline.on(torch.device("cpu"), state)
 
 
 def _brightened(image: Tensor) -> Tensor:
@@ -344,7 +355,7 @@ def test_tokens_become_int64_and_stay_as_they_are() -> None:
     tokens = RaggedColumn(torch.tensor([5, 2, 9], dtype=torch.int32), torch.tensor([1, 2]))
     pipeline = Pipeline("text")
     state = pipeline.fit(tokens)
-    assert state == {"kind": "text", "shape": [], "dtype": "int32", "transforms": []}
+    assert state == PipelineState(kind="text", shape=(), dtype="int32", transforms=())
     got = pipeline.apply(tokens.take(slice(None)), state)
     assert got.dtype == torch.int64
     assert got.tolist() == [[5, 0], [2, 9]]

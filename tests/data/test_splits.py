@@ -13,9 +13,10 @@ from sklearn.model_selection import train_test_split
 
 import papertrial as pt
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.data.splits import check_parts, cut, limit
 from papertrial.errors import DataError
+from papertrial.progress import finish
 from papertrial.runs.samples import cut_splits
 
 N = 103
@@ -120,7 +121,7 @@ def test_stratify_needs_classes() -> None:
     with pytest.raises(
         DataError, match="keeps class proportions, so it needs classes, but diabetes"
     ):
-        cut(load("diabetes", Path()), validation=0.2, stratify=True)
+        cut(finish(loading("diabetes", Path())), validation=0.2, stratify=True)
 
 
 @pytest.mark.parametrize("portion", [2, 102])
@@ -175,7 +176,7 @@ def test_the_rows_that_a_limit_keeps_are_pinned() -> None:
 def test_a_limit_comes_after_the_parts_are_cut() -> None:
     whole = pt.load_recipe("digits-mlp", ["data.splits.validation=100"])
     few = pt.load_recipe("digits-mlp", ["data.splits.validation=100", "data.limit=50"])
-    digits = load("digits", Path())
+    digits = finish(loading("digits", Path()))
     cuts = [cut_splits(recipe, digits) for recipe in (whole, few)]
     assert [len(part) for part in cuts[1].splits.values()] == [50] * len(cuts[0].splits)
     for name, part in cuts[1].splits.items():

@@ -16,7 +16,8 @@ from typer.testing import Result
 
 import papertrial as pt
 from papertrial.cli.main import make_app
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
+from papertrial.progress import finish
 from papertrial.recipe.load import shipped
 from papertrial.recipe.text import parse
 from papertrial.verification.registration import register
@@ -86,9 +87,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "scans").mkdir()
     for name in ("photo.png", "shoe.png", "scans/one.png"):
         Image.new("L", (28, 28)).save(folder / name)
-    names = load("diabetes", folder).features
+    names = finish(loading("diabetes", folder)).features
     (folder / "patients.csv").write_text(",".join(names) + "\n" + ",".join("1" * 10) + "\n")
-    digits = load("digits", folder).train
+    digits = finish(loading("digits", folder)).train
     for row in range(200):
         place = folder / "my-digits" / str(int(digits.y[row]))
         place.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.pipeline import Pipeline
 from papertrial.data.streams import drawing_from
 from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.tasks import make_task
 
 CPU = torch.device("cpu")
@@ -56,16 +57,17 @@ class Noisy(nn.Module):
         return output + self.draw(output)
 
 
-def evaluator(model: nn.Module, **more: Any) -> Evaluator:
+def evaluator(
+    model: nn.Module, *, batch_size: int = 2, seed: int = 0, loss: nn.Module | None = None
+) -> Evaluator:
     pipeline = Pipeline("table")
+    state = pipeline.fit(SET.train.x)
     return Evaluator(
-        model,
+        PreparedModel(model, pipeline, state, CPU, batch_size=batch_size, seed=seed),
         SET,
         task=make_task("table-classification", SET),
-        pipeline=pipeline,
-        state=pipeline.fit(SET.train.x),
-        device=CPU,
-        **{"metrics": ["loss"], "loss": nn.CrossEntropyLoss(), "batch_size": 2, **more},
+        metrics=["loss"],
+        loss=loss or nn.CrossEntropyLoss(),
     )
 
 

@@ -15,6 +15,7 @@ from papertrial.data.pipeline import Pipeline
 from papertrial.data.tables.transforms import Standardize
 from papertrial.errors import DivergedError, ModelError
 from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.tasks import make_task
 
 X = torch.randn(12, 3, generator=torch.Generator().manual_seed(0)) * 5 + 2
@@ -28,15 +29,13 @@ def part(rows: slice) -> Split:
 SET = Dataset("made", "table", part(slice(0, 8)), test=part(slice(8, 12)), classes=("a", "b"))
 
 
-def evaluator(model: nn.Module, **more: Any) -> Evaluator:
+def evaluator(model: nn.Module, *, batch_size: int = 1000, **more: Any) -> Evaluator:
     pipeline = Pipeline("table", [Standardize()])
+    state, device = pipeline.fit(SET.train.x), torch.device("cpu")
     return Evaluator(
-        model,
+        PreparedModel(model, pipeline, state, device, batch_size=batch_size),
         SET,
         task=make_task("table-classification", SET),
-        pipeline=pipeline,
-        state=pipeline.fit(SET.train.x),
-        device=torch.device("cpu"),
         **{"metrics": ["loss", "accuracy"], "loss": nn.CrossEntropyLoss(), **more},
     )
 
@@ -83,7 +82,7 @@ def test_a_model_that_fails_is_told() -> None:
 def test_outputs_that_are_no_numbers_are_told_with_split_and_step(model: nn.Module) -> None:
     with torch.no_grad():
         model[0].bias.fill_(math.nan)  # type: ignore[index]
-    with pytest.raises(DivergedError, match=r"after step 7 the model .* numbers on test"):
+    with pytest.raises(DivergedError, match=r"after step 7 .* on test"):
         evaluator(model).evaluate("test", 7)
     with pytest.raises(DivergedError, match="its outputs are nan"):
         evaluator(model, metrics=["accuracy"]).evaluate("test", 7)

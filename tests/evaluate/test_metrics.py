@@ -178,26 +178,38 @@ def test_metrics_of_regression_are_accepted_for_it(name: str) -> None:
         (
             "accurracy",
             _classes(10),
-            "metrics: 'accurracy' is not one for classification; did you mean \"accuracy\"?",
+            "metrics: 'accurracy' is not a metric of classification; did you mean \"accuracy\"?",
         ),
         (
             "brier",
             REGRESS,
-            "metrics: 'brier' is not one for regression; valid: loss, mae, mse, r2, rmse",
+            "metrics: 'brier' is not a metric of regression; valid: loss, mae, mse, r2, rmse",
         ),
-        ("rmsee", REGRESS, "metrics: 'rmsee' is not one for regression; did you mean \"rmse\"?"),
-        ("accuracy", REGRESS, "metrics: 'accuracy' is not one for regression; valid: loss, mae,"),
-        ("top2_accuracy", REGRESS, "metrics: 'top2_accuracy' is not one for regression; valid:"),
-        ("r2", _classes(10), "metrics: 'r2' is not one for classification"),
+        (
+            "rmsee",
+            REGRESS,
+            "metrics: 'rmsee' is not a metric of regression; did you mean \"rmse\"?",
+        ),
+        (
+            "accuracy",
+            REGRESS,
+            "metrics: 'accuracy' is not a metric of regression; valid: loss, mae,",
+        ),
+        (
+            "top2_accuracy",
+            REGRESS,
+            "metrics: 'top2_accuracy' is not a metric of regression; valid:",
+        ),
+        ("r2", _classes(10), "metrics: 'r2' is not a metric of classification"),
         (
             "top5_accuracy",
             _classes(5),
-            "metrics: top5_accuracy of 5 classes is always 1; k < 5 must hold",
+            "metrics: top5_accuracy of 5 classes is always 1; choose k < 5",
         ),
         (
             "top0_accuracy",
             _classes(10),
-            "metrics: 'top0_accuracy' is not one for classification; did you mean \"top5_accuracy",
+            "metrics: 'top0_accuracy' is not a metric of classification; did you mean \"top5",
         ),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from papertrial.data.column import Dataset, Split
 from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.transforms import Standardize
 from papertrial.data.texts.ragged_column import text_column, texts_of
@@ -24,7 +25,9 @@ from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.errors import PredictionInputError
 from papertrial.evaluate.inputs import ImageInputs, TableInputs, TextInputs
 from papertrial.evaluate.predictor import Answer, Predictor
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.models import MLP, BagOfWords
+from papertrial.progress import finish
 from papertrial.tasks import make_task
 
 CPU = torch.device("cpu")
@@ -35,12 +38,12 @@ def _predictor(dataset: Dataset, pipeline: Pipeline, model: nn.Module) -> Predic
     task = make_task("image-classification" if is_image else "regression", dataset)
     state, shape = pipeline.fit(dataset.train.x), dataset.train.x.shape
     inputs = ImageInputs(shape) if is_image else TableInputs(Layout.numeric(dataset.features))
-    return Predictor(model, task=task, inputs=inputs, pipeline=pipeline, state=state, device=CPU)
+    return Predictor(PreparedModel(model, pipeline, state, CPU), task=task, inputs=inputs)
 
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", Path())
+    return finish(loading("digits", Path()))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def classifier(digits: Dataset) -> Predictor:
 def regressor() -> Predictor:
     torch.manual_seed(0)
     return _predictor(
-        load("diabetes", Path()), Pipeline("table", [Standardize()]), nn.Linear(10, 1)
+        finish(loading("diabetes", Path())), Pipeline("table", [Standardize()]), nn.Linear(10, 1)
     )
 
 
@@ -74,8 +77,8 @@ def test_an_answer_is_the_task_s_reading_of_the_prepared_input(
     classifier: Predictor, pixels: Tensor
 ) -> None:
     (answer, *_) = classifier.predict(pixels)
-    x = classifier.pipeline.apply(pixels, classifier.state)
-    shares = classifier.model(x)[0].double().softmax(0)
+    x = classifier.prepared.pipeline.apply(pixels, classifier.prepared.state)
+    shares = classifier.prepared.model(x)[0].double().softmax(0)
     assert answer.prediction == str(int(shares.argmax()))
     for name, value in answer.probabilities.items():
         assert value == pytest.approx(shares[int(name)].item(), rel=1e-6)
@@ -204,10 +207,10 @@ def _rows(dataset: Dataset) -> np.ndarray:
 def test_rows_in_any_form_get_the_number_of_the_prepared_model(
     regressor: Predictor, tmp_path: Path
 ) -> None:
-    dataset = load("diabetes", Path())
+    dataset = finish(loading("diabetes", Path()))
     rows = _rows(dataset)
-    x = regressor.pipeline.apply(torch.from_numpy(rows), regressor.state)
-    expected = regressor.model(x)[:, 0].tolist()
+    x = regressor.prepared.pipeline.apply(torch.from_numpy(rows), regressor.prepared.state)
+    expected = regressor.prepared.model(x)[:, 0].tolist()
     order = [3, *range(3), *range(4, 10)]
     header = ",".join([*(dataset.features[i] for i in order), "who"])
     lines = [",".join([*(repr(float(row[i])) for i in order), "me"]) for row in rows]
@@ -287,12 +290,9 @@ def reader() -> Predictor:
     with torch.no_grad():
         model.words.weight[2:4] = torch.tensor([[-2.0], [2.0]])
     return Predictor(
-        model,
+        PreparedModel(model, pipeline, pipeline.fit(tokens), CPU),
         task=make_task("text-classification", dataset),
         inputs=TextInputs(vocabulary),
-        pipeline=pipeline,
-        state=pipeline.fit(tokens),
-        device=CPU,
     )
 
 
@@ -308,8 +308,8 @@ def test_texts_get_the_answer_of_their_words(reader: Predictor, tmp_path: Path) 
 
 def test_a_texts_answer_does_not_depend_on_those_beside_it(reader: Predictor) -> None:
     texts = ["good", "a good film " * 30, "bad", "a bad film"]
-    reader.batch_size = 2
-    together = reader.predict(texts)
+    small = replace(reader.prepared, batch_size=2)
+    together = Predictor(small, task=reader.task, inputs=reader.inputs).predict(texts)
     assert [answer.prediction for answer in together] == ["good", "good", "bad", "bad"]
     for text, answer in zip(texts, together, strict=True):
         assert reader.predict(text)[0].probabilities == pytest.approx(answer.probabilities)

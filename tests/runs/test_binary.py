@@ -93,7 +93,7 @@ def test_an_answer_has_both_probabilities(tmp_path: Path) -> None:
     answers = pt.load_run(run.path).predict(rows)
     assert [answer.prediction for answer in answers] == ["yes", "no"]
     with torch.no_grad():
-        share = torch.sigmoid(run.predictor.model.cpu()(torch.from_numpy(rows)).double())
+        share = torch.sigmoid(run.predictor.prepared.model.cpu()(torch.from_numpy(rows)).double())
     for answer, p in zip(answers, share.flatten().tolist(), strict=True):
         assert answer.probabilities == pytest.approx({"yes": p, "no": 1 - p}, abs=1e-6)
 

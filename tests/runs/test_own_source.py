@@ -136,7 +136,7 @@ def test_texts_are_predicted_as_they_are_or_from_files(recipe: Path) -> None:
 
 def test_the_vocabulary_is_learnt_on_the_training_part_alone(recipe: Path) -> None:
     run = trained(recipe, "texts", "data.text={vocabulary: 5}", "epochs=1")
-    words = json.loads((run.path / "preprocess.json").read_text())["inputs"]["words"]
+    words = json.loads((run.path / "preprocess.json").read_text())["inputs"]["vocabulary"]["words"]
     assert words[:3] == ["is", "jar", "the"]
     assert len(words) == 5
 
@@ -157,8 +157,8 @@ def test_word_vectors_tell_how_much_of_the_vocabulary_they_have(recipe: Path) ->
     assert words is not None
     assert words.words == 27
     assert words.coverage == pytest.approx(2 / 27)
-    row = run.predictor.inputs.state()["words"].index("brimming") + 2
-    weight = run.predictor.model.get_parameter("words.weight")
+    row = run.predictor.inputs.vocabulary.words.index("brimming")
+    weight = run.predictor.prepared.model.get_parameter("words.weight")
     assert torch.equal(weight[row].cpu(), torch.tensor([1.0, -1.0]))
 
 

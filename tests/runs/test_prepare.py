@@ -30,7 +30,7 @@ def digits(runs: Path, *overrides: str, **options: Any) -> pt.Run:
             r"expects 63 inputs but receives 64 = 1 x 8 x 8, from the input \[32, 1, 8, 8\]",
         ),
         (["loss.use=torch.nn.NLLLoss"], ModelError, "use torch.nn.CrossEntropyLoss"),
-        (["metrics=[mse]"], DataError, "'mse' is not one for classification"),
+        (["metrics=[mse]"], DataError, "'mse' is not a metric of classification"),
         (["metrics=[top10_accuracy]"], DataError, "always 1"),
         (["optimizer.lr=1e30"], PapertrialError, "diverged; lower optimizer.lr"),
         (["model={use: torch.nn.Flatten}"], ModelError, "must return"),
@@ -105,7 +105,7 @@ def test_a_run_predicts_with_the_files_that_it_was_trained_with(
         ("model={use: FILE:Nothing}", ModelError, "has no parameter to train"),
         ("data.augment=[FILE:to_float]", DataError, "move what converts .* to data.transform"),
         ("data.transform=[{use: papertrial.transforms.RandomCrop, padding: 1}]", DataError, "augm"),
-        ("loss.use=FILE:Tempered", ModelError, "has parameters of its own"),
+        ("loss.use=FILE:Tempered", ModelError, "has parameters, which no optimizer"),
         ("data.splits.validation=0.9999", DataError, "one of the parts would be empty"),
     ],
 )

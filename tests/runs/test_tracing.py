@@ -174,10 +174,12 @@ def test_a_file_that_is_too_large_is_needed_where_it_lies(own: Path) -> None:
     image = np.zeros((1, 8, 8), np.uint8)
     assert len(pt.load_run(run.path).predict(image)) == 1
     torch.save(torch.zeros(LARGEST // 4 + 1), own / "w.pt")
-    with pytest.raises(RunError, match=r"w\.pt .* too large to be copied, and another one is ther"):
+    with pytest.raises(
+        RunError, match=r"w\.pt .* too large to be copied, but its content has changed"
+    ):
         pt.load_run(run.path).predict(image)
     (own / "w.pt").unlink()
-    with pytest.raises(RunError, match=r"w\.pt .* too large to be copied, and it is not there"):
+    with pytest.raises(RunError, match=r"w\.pt .* too large to be copied, but it is absent"):
         pt.load_run(run.path).predict(image)
 
 

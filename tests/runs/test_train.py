@@ -88,9 +88,10 @@ def test_records_tell_of_each_epoch_and_each_evaluation(run: pt.Run) -> None:
 
 
 def test_a_loaded_run_predicts_as_it_was_evaluated(run: pt.Run) -> None:
-    from papertrial.data.sources.named_sets import load
+    from papertrial.data.sources.named_sets import loading
+    from papertrial.progress import finish
 
-    test_images = load("digits", Path()).train.x.take(torch.arange(898, 1797))
+    test_images = finish(loading("digits", Path())).train.x.take(torch.arange(898, 1797))
     answers = pt.load_run(run.path).predict(test_images)
     stored = safetensors.torch.load_file(run.path / "predictions" / "test.safetensors")
     assert [a.prediction for a in answers] == [str(k) for k in stored["output"].argmax(1).tolist()]
@@ -138,9 +139,10 @@ def test_diabetes_comes_to_least_squares(tmp_path: Path) -> None:
 
 def test_regression_predicts_rows(tmp_path: Path) -> None:
     run = pt.train(pt.load_recipe("diabetes-linear", ["epochs=20"]), runs=tmp_path)
-    from papertrial.data.sources.named_sets import load
+    from papertrial.data.sources.named_sets import loading
+    from papertrial.progress import finish
 
-    data = load("diabetes", Path())
+    data = finish(loading("diabetes", Path()))
     rows = data.train.x.take(slice(0, 3))
     csv = tmp_path / "rows.csv"
     names = list(reversed(data.features))

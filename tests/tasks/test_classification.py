@@ -32,10 +32,8 @@ def test_an_output_of_a_logit_a_class_passes() -> None:
 def test_any_other_output_is_refused_with_both_shapes(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError) as error:
         TASK.check_output(torch.zeros(shape), torch.zeros(5, dtype=torch.int64))
-    assert str(error.value) == (
-        "the model must return [5, 3] for a batch of 5 (a row a sample, a logit for each of the 3 "
-        f"classes), got {list(shape)}"
-    )
+    assert "must return [5, 3]" in str(error.value)
+    assert str(error.value).endswith(f"got {list(shape)}")
 
 
 def test_decode_sorts_probabilities_that_sum_to_one() -> None:
@@ -84,10 +82,8 @@ def test_two_classes_have_one_logit_or_two(shape: tuple[int, ...]) -> None:
 def test_any_other_output_for_two_classes_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError) as error:
         TWO.check_output(torch.zeros(shape), torch.zeros(4, dtype=torch.int64))
-    assert str(error.value) == (
-        "the model must return [4, 2] or [4, 1] for a batch of 4 (a row a sample, a logit for "
-        f"each of the 2 classes), got {list(shape)}"
-    )
+    assert "must return [4, 2] or [4, 1]" in str(error.value)
+    assert str(error.value).endswith(f"got {list(shape)}")
 
 
 @pytest.mark.parametrize("shape", ONE_LOGIT)

@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import ModelError
+from papertrial.progress import finish
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.losses import Loss, check_loss
 from papertrial.tasks.regression import Regression
@@ -93,11 +94,8 @@ def test_nll_on_log_probabilities_is_taken(loss: Loss) -> None:
 def test_the_refusal_of_nll_names_the_loss_and_what_the_rows_sum_to() -> None:
     with pytest.raises(ModelError) as error:
         check_loss(nn.NLLLoss(), CLASSIFY, torch.zeros(4, K), LABELS)
-    assert str(error.value) == (
-        "loss: NLLLoss expects log-probabilities, but the model's outputs are not (each row's "
-        "exp() must sum to 1, got 10); use torch.nn.CrossEntropyLoss, or end the model with "
-        "torch.nn.LogSoftmax(dim=1)"
-    )
+    for part in ("loss: NLLLoss", "got 10", "torch.nn.CrossEntropyLoss", "torch.nn.LogSoftmax"):
+        assert part in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +166,7 @@ def test_losses_of_numbers_are_taken_whatever_the_unit(
 
 @pytest.mark.parametrize("loss", [nn.MSELoss(), nn.L1Loss(), nn.HuberLoss()], ids=_title)
 def test_losses_of_numbers_are_taken_on_the_diabetes_targets(loss: Loss) -> None:
-    check_loss(loss, REGRESS, torch.randn(32, 1), load("diabetes", Path()).train.y)
+    check_loss(loss, REGRESS, torch.randn(32, 1), finish(loading("diabetes", Path())).train.y)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +176,7 @@ def test_losses_of_numbers_are_taken_on_the_diabetes_targets(loss: Loss) -> None
     "y", [NUMBERS, NUMBERS * 1e6, NUMBERS.abs() + 50], ids=["unit", "large", "positive"]
 )
 def test_a_broadcast_of_outputs_against_targets_is_refused(loss: Loss, y: Tensor) -> None:
-    with pytest.raises(ModelError, match=r"whichever target.*broadcasts \[B, 1\] against \[B\]"):
+    with pytest.raises(ModelError, match=r"whichever target.*broadcasts \[B, 1\] and \[B\]"):
         check_loss(loss, REGRESS, torch.randn(32, 1), y)
 
 
@@ -203,7 +201,7 @@ def _broken(output: Tensor, target: Tensor) -> Tensor:
     [
         (nn.MSELoss(reduction="none"), "MSELoss must return one number for a batch, got [4, 1]"),
         (_a_float, "_a_float must return one number for a batch, got float"),
-        (_detached, "no gradient comes back through _detached to the model's output"),
+        (_detached, "_detached has no gradient for the model's outputs"),
         (_infinite, "_infinite of the model's outputs is inf, not a finite number"),
         (
             _broken,

@@ -16,10 +16,7 @@ from papertrial.tasks.text_classification import TextClassification
 TWO = TextClassification(["neg", "pos"])
 Y = torch.randint(2, (200,), generator=torch.Generator().manual_seed(0))
 SHAPES = [(16,), (16, 1)]
-USE = (
-    "; one output a sample is read as a logit: use torch.nn.BCEWithLogitsLoss, and no sigmoid in "
-    "the model"
-)
+USE = "use torch.nn.BCEWithLogitsLoss, and no sigmoid in the model"
 
 
 def outputs(shape: tuple[int, ...]) -> Tensor:
@@ -79,10 +76,8 @@ def test_a_softmax_over_one_logit_is_refused(
     with pytest.raises(ModelError) as error:
         check_loss(loss, TWO, outputs(shape), Y)
     name = getattr(loss, "__name__", type(loss).__name__)
-    assert str(error.value) == (
-        f"loss: {name} is the same when every output rises by 64, so it tells no class from the "
-        f"other{USE}"
-    )
+    assert str(error.value).startswith(f"loss: {name} does not change if all outputs rise by 64")
+    assert str(error.value).endswith(USE)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +94,9 @@ def test_a_loss_of_numbers_or_of_other_labels_is_refused(
 ) -> None:
     with pytest.raises(ModelError) as error:
         check_loss(loss, TWO, outputs((16, 1)), Y)
-    assert str(error.value) == (
-        f"loss: {type(loss).__name__} finds an output of -1 no better than 0 for the first class, "
-        f"got {below} and {at_0}{USE}"
-    )
+    assert str(error.value).startswith(f"loss: {type(loss).__name__} must be smaller at -1")
+    assert f"got {below} and {at_0};" in str(error.value)
+    assert str(error.value).endswith(USE)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

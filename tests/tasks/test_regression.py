@@ -44,8 +44,8 @@ def test_other_outputs_are_refused_with_both_shapes(
 ) -> None:
     with pytest.raises(ModelError) as error:
         TASK.check_output(torch.zeros(output), torch.zeros(targets))
-    rule = f"the model must return {wanted} for a batch of 4 (a row a sample)"
-    assert str(error.value) == f"{rule}, got {list(output)}"
+    assert f"must return {wanted} for a batch of 4" in str(error.value)
+    assert str(error.value).endswith(f"got {list(output)}")
 
 
 @pytest.mark.parametrize("shape", [(2,), (2, 1)])

@@ -15,7 +15,8 @@ from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset
 from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
+from papertrial.progress import finish
 from papertrial.tasks import make_task
 from papertrial.tasks.losses import Loss
 from papertrial.training.loop import Progress, fit
@@ -59,7 +60,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """The first 100 digits."""
-    dataset = load("digits", Path())
+    dataset = finish(loading("digits", Path()))
     return Dataset(
         "digits", "image", dataset.train.rows(torch.arange(100)), classes=dataset.classes
     )

@@ -15,7 +15,7 @@ from torch.optim import Optimizer, lr_scheduler
 from papertrial.data.column import Dataset
 from papertrial.data.images.transforms import RandomCrop
 from papertrial.errors import DivergedError, ModelError
-from papertrial.evaluate.predict import forward
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.training.device import numerics
 
 EPOCH = 7  # steps
@@ -150,13 +150,11 @@ def test_an_evaluation_between_steps_changes_no_result(make_training: Make) -> N
     evaluated, left = (make_training(dropout=0.5, augment=[RandomCrop(1)]) for _ in range(2))
     for _ in evaluated.steps(10, every=(2,)):
         torch.rand(5)
-        forward(
-            evaluated.state.model,
-            evaluated.batches.split.x,
-            pipeline=evaluated.batches.pipeline,
-            state=evaluated.batches.state,
-            device=torch.device("cpu"),
+        batches = evaluated.batches
+        prepared = PreparedModel(
+            evaluated.state.model, batches.pipeline, batches.state, torch.device("cpu")
         )
+        prepared.forward(batches.split.x, stream=0)
     list(left.steps(10))
     assert _same(evaluated.weights(), left.weights())
 

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DivergedError
 from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.progress import finish
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.selection import Choice, EarlyStopping
 from papertrial.training.session import Evaluations, TrainingResult, session
@@ -39,7 +41,7 @@ class Counted(nn.CrossEntropyLoss):
 def parts(digits: Dataset) -> Dataset:
     from pathlib import Path
 
-    rows = load("digits", Path()).train
+    rows = finish(loading("digits", Path())).train
     return Dataset(
         "digits",
         "image",
@@ -52,15 +54,13 @@ def parts(digits: Dataset) -> Dataset:
 
 def evaluator(training: Any, dataset: Dataset, loss: nn.Module | None = None) -> Evaluator:
     batches = training.batches
+    device = torch.device("cpu")
     return Evaluator(
-        training.state.model,
+        PreparedModel(training.state.model, batches.pipeline, batches.state, device),
         dataset,
         task=training.objective.task,
         metrics=["loss", "accuracy"],
         loss=loss or nn.CrossEntropyLoss(),
-        pipeline=batches.pipeline,
-        state=batches.state,
-        device=torch.device("cpu"),
     )
 
 

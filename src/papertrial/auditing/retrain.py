@@ -14,7 +14,7 @@ from papertrial.auditing.finding import Finding, differing, noted, shortened
 from papertrial.auditing.recorded import Recorded
 from papertrial.checks.stochastic import check_stochastic
 from papertrial.data.column import Dataset
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import data_folder
 from papertrial.errors import DivergedError, PapertrialError
 from papertrial.progress import Returning, Step
 from papertrial.recipe.load import load_recipe, to_yaml

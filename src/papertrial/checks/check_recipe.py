@@ -22,11 +22,11 @@ from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import data_folder
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, diagnosis_of, dry_run
 from papertrial.errors import InvalidRecipeError, PapertrialError
-from papertrial.evaluate.predict import autocast
+from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step, finish
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
@@ -277,7 +277,7 @@ def _cost(recipe: Recipe, parts: prepare.Parts) -> Cost:
 
         stepper.step(gradients)
 
-    splits, size = parts.samples.dataset.splits, evaluator.batch_size
+    splits, size = parts.samples.dataset.splits, evaluator.prepared.batch_size
     rows = torch.arange(min(size, len(splits["train"])))
     return estimate(
         step,
@@ -295,7 +295,7 @@ def _evaluation_batches(parts: prepare.Parts) -> int:
     """Return how many batches the whole run evaluates, during the training and at its end."""
     splits = parts.samples.dataset.splits
     batches = {
-        name: math.ceil(len(split) / parts.evaluator.batch_size) for name, split in splits.items()
+        name: math.ceil(len(split) / parts.evaluator.prepared.batch_size) for name, split in splits.items()
     }
     total = sum(batches.values())
     evaluations = parts.evaluations

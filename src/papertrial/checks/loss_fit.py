@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from papertrial.diagnose.diagnosis import Diagnosis, Severity
 from papertrial.diagnose.lent_model import model_kept
-from papertrial.evaluate.predict import autocast
+from papertrial.evaluate.precision import autocast
 
 _CROSS_ENTROPY = "CrossEntropyLoss"
 _LOGIT_LOSS = "BCEWithLogitsLoss"

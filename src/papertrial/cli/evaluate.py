@@ -41,6 +41,4 @@ def evaluate(
     lines = describe_result(loaded.summary.model_copy(update={"claims": ()})) if own else []
     for note in result.notes:
         typer.echo(f"note: {note}", err=True)
-    evaluated = {"run": str(run), "data": result.data, "metrics": result.metrics}
-    report = {"report": loaded.summary.report.to_plain()} if own else {}
-    print_result(lines, {**evaluated, **report, "notes": result.notes}, as_json=as_json)
+    print_result(lines, {"run": str(run), **result.to_plain()}, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, 
 from papertrial.cli.output import metrics_table, print_result
 
 if TYPE_CHECKING:
-    from papertrial.store.run_records import RunSummary
+    from papertrial.store.run_records import RunSummary, SplitMetrics
 
 _MAX_CLASSES = 12  # a larger confusion matrix is not printed
 _NAME_LENGTH = 5  # letters of a class name above a column
@@ -50,7 +50,7 @@ def train(
 
 
 def show_metrics(
-    metrics: dict[str, dict[str, Any]],
+    metrics: SplitMetrics,
     *,
     optimistic: bool = False,
     others_in: str = "also in the run's metrics.json",
@@ -70,16 +70,14 @@ def show_metrics(
         typer.echo(f"{others_in}: {', '.join(others)}", err=to_stderr)
 
 
-def show_confusion(
-    metrics: dict[str, dict[str, Any]], classes: list[str], *, to_stderr: bool = False
-) -> None:
+def show_confusion(metrics: SplitMetrics, classes: list[str], *, to_stderr: bool = False) -> None:
     """Print the confusion matrix of the last split, if it has one that is small enough."""
     from rich.console import Console
     from rich.table import Table
 
     split, values = list(metrics.items())[-1]
     matrix = values.get("confusion_matrix")
-    if matrix is None or len(classes) > _MAX_CLASSES:
+    if not isinstance(matrix, list) or len(classes) > _MAX_CLASSES:
         return
     table = Table(title=f"{split} (rows: true, columns: predicted)")
     table.add_column("", no_wrap=True)

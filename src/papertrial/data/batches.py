@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import DenseColumn, Split
-from papertrial.data.pipeline import Pipeline, State
+from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.streams import generator
 from papertrial.data.texts.buckets import bucketed_order
 
@@ -43,7 +43,7 @@ class Batches:
         *,
         shuffle: bool,
         pipeline: Pipeline,
-        state: State,
+        state: PipelineState,
         device: torch.device,
         bucket: int | None = None,
     ) -> None:
@@ -51,7 +51,8 @@ class Batches:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.pipeline = pipeline
-        self.state = pipeline.on(device, state)
+        self.state = state
+        self._placed = pipeline.on(device, state)
         self.device = device
         self.bucket = bucket
         self.steps = math.ceil(len(split) / batch_size)
@@ -89,7 +90,7 @@ class Batches:
             y = y.to(self.device, non_blocking=self.device.type == "cuda")
         if self.pipeline.augmentations:
             x = self._augment(x, rows, seed, epoch)
-        return Batch(self.pipeline.apply(x, self.state), y)
+        return Batch(self.pipeline.apply(x, self._placed), y)
 
     def samples(self, first: int, stop: int) -> int:
         """Return how many samples the steps from `first` up to, not including, `stop` have."""

@@ -5,17 +5,57 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from pydantic import JsonValue, field_validator
 from torch import Tensor, nn
 
 from papertrial.data.column import SampleColumn, chunks
 from papertrial.data.kind import Kind
 from papertrial.data.streams import derive, generator, generators_kept, seed_all
 from papertrial.errors import DataError, PapertrialError
+from papertrial.record import Part
 
-State = dict[str, Any]
+
+class PipelineState(Part):
+    """A fitted pipeline, as a run stores it.
+
+    `transforms` has what each transform's `fit` returned, {} for one without `fit`. `shape` and
+    `dtype` are those of a stored sample.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    dtype: str
+    transforms: tuple[JsonValue, ...]
+
+    @field_validator("dtype")
+    @classmethod
+    def _check_dtype(cls, name: str) -> str:
+        if not isinstance(getattr(torch, name, None), torch.dtype):
+            raise ValueError(f"torch has no dtype {name!r}")
+        return name
+
+    @field_validator("transforms")
+    @classmethod
+    def _check_finite(cls, states: tuple[JsonValue, ...]) -> tuple[JsonValue, ...]:
+        json.dumps(states, allow_nan=False)  # pydantic reads NaN in JSON of any form
+        return states
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The dtype of a stored sample."""
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        return dtype
+
+
+@dataclass(frozen=True)
+class PlacedState:
+    """The states of a pipeline's transforms on a device, in order."""
+
+    transforms: tuple[object, ...]
 
 
 class PerSample:
@@ -111,13 +151,13 @@ class Pipeline:
                 raise DataError(f"{rule}, but the data are {kind}s; remove it")
         self.draws = sum(getattr(a, "draws", 0) for a in self.augmentations)
 
-    def fit(self, column: SampleColumn) -> State:
-        """Fit all transforms on the training samples; return the state for `apply`, as JSON values.
+    def fit(self, column: SampleColumn) -> PipelineState:
+        """Fit all transforms on the training samples; return the state for `apply`.
 
         Raises:
             DataError: a transform fails, or its state is not JSON.
         """
-        states: list[State] = []
+        states: list[JsonValue] = []
         for transform in self.transforms:
             learns = hasattr(transform, "fit")
             with _naming_failures(type(transform).__name__, column):
@@ -129,37 +169,57 @@ class Pipeline:
                 "data.transform: what fit() returns must be finite numbers, text, lists and dicts"
             )
             raise DataError(f"{rule}: {error}") from error
-        state: State = {
-            "kind": self.kind,
-            "shape": list(column.shape),
-            "dtype": str(column.dtype).removeprefix("torch."),
-            "transforms": states,
-        }
-        if self.kind == "image":
-            state["pixel_range"] = [0, 255]
-        return state
+        return PipelineState(
+            kind=self.kind,
+            shape=tuple(column.shape),
+            dtype=str(column.dtype).removeprefix("torch."),
+            transforms=tuple(states),
+        )
 
-    def _seen(self, column: SampleColumn, states: list[State]) -> Iterator[Tensor]:
+    def _seen(self, column: SampleColumn, states: Sequence[object]) -> Iterator[Tensor]:
         """Yield the training samples as the next transform gets them."""
         for chunk in chunks(column):
             yield self._transform(self._to_input(chunk), states)
 
-    def on(self, device: torch.device, state: State) -> State:
+    def on(self, device: torch.device, state: PipelineState) -> PlacedState:
         """Return the state on the device, for transforms that have a method `on`.
 
         Their `apply` takes both forms, but with this one no batch needs a copy to the device.
-        """
-        pairs = zip(self.transforms, state["transforms"], strict=True)
-        placed = [t.on(device, own) if hasattr(t, "on") else own for t, own in pairs]
-        return {**state, "transforms": placed}
 
-    def apply(self, x: Tensor, state: State) -> Tensor:
+        Raises:
+            DataError: the state is not that of these transforms.
+        """
+        if len(state.transforms) != len(self.transforms):
+            raise DataError(
+                f"data.transform has {len(self.transforms)} transforms, but the stored state has "
+                f"{len(state.transforms)}; train again"
+            )
+        placed = (
+            self._placed(device, *pair)
+            for pair in zip(self.transforms, state.transforms, strict=True)
+        )
+        return PlacedState(tuple(placed))
+
+    @staticmethod
+    def _placed(device: torch.device, transform: Any, state: JsonValue) -> object:
+        if not hasattr(transform, "on"):
+            return state
+        try:
+            return transform.on(device, state)
+        except Exception as error:
+            name = type(transform).__name__
+            raise DataError(
+                f"{name}: its stored state cannot be used ({type(error).__name__}: {error}); train "
+                "again"
+            ) from error
+
+    def apply(self, x: Tensor, state: PipelineState | PlacedState) -> Tensor:
         """Return the model's input for stored samples [B, ...], as a copy.
 
         Images and tables become float32, tokens [B, T] become int64.
         """
         x = self._to_input(x)
-        return self._transform(x, state["transforms"]) if self.transforms else x
+        return self._transform(x, state.transforms) if self.transforms else x
 
     def uniforms(self, count: int, seed: int, epoch: int) -> Tensor:
         """Return the draws of an epoch [count, draws], a row for each sample."""
@@ -202,7 +262,7 @@ class Pipeline:
             return x.long()
         return x.to(torch.float32, copy=True)
 
-    def _transform(self, x: Tensor, states: Sequence[State]) -> Tensor:
+    def _transform(self, x: Tensor, states: Sequence[object]) -> Tensor:
         for transform, state in zip(self.transforms, states, strict=False):
             if isinstance(transform, PerSample):
                 x = transform.run(x, [derive(0, "transform")] * len(x))  # the same for every sample

@@ -1,14 +1,15 @@
-"""What is given to predict -> columns of samples: images, rows of tables, texts."""
+"""Inputs of a model: images, rows of tables and texts, read as columns of samples."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from PIL import Image
+from pydantic import Field
 
 from papertrial.data.column import DenseColumn, SampleColumn
 from papertrial.data.images.predict_inputs import (
@@ -18,17 +19,46 @@ from papertrial.data.images.predict_inputs import (
     from_pil,
     read_image,
 )
+from papertrial.data.kind import Kind
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.predict_inputs import read_rows
 from papertrial.data.texts.predict_inputs import find_texts
-from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary
-from papertrial.errors import PredictionInputError, RunError
+from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
+from papertrial.errors import PredictionInputError
+from papertrial.record import Part
 
 _FILES = (str, Path, Image.Image)
 
 
-class Given(NamedTuple):
-    """Samples, what to call each, and how each was changed ("" where it was not)."""
+class ImageInputsState(Part):
+    """The shape [C, H, W] of the images."""
+
+    kind: Literal["image"] = "image"
+    shape: tuple[int, int, int]
+
+
+class TableInputsState(Part):
+    """The columns, and the character between them in text files; None for the default."""
+
+    kind: Literal["table"] = "table"
+    layout: Layout
+    delimiter: str | None
+
+
+class TextInputsState(Part):
+    """The vocabulary that encodes the texts."""
+
+    kind: Literal["text"] = "text"
+    vocabulary: VocabularyState
+
+
+InputsState = Annotated[
+    ImageInputsState | TableInputsState | TextInputsState, Field(discriminator="kind")
+]
+
+
+class ReadInputs(NamedTuple):
+    """Samples, the name of each, and how each was changed, "" if it was not."""
 
     column: SampleColumn
     names: Sequence[str]
@@ -36,30 +66,25 @@ class Given(NamedTuple):
 
 
 class Inputs(ABC):
-    """How a model's inputs are read; kept with a run as plain JSON."""
+    """How the inputs of a model are read."""
 
-    kind: str
-
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
-
-    @classmethod
-    @abstractmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Make it again from what `state` returned."""
+    kind: ClassVar[Kind]
 
     @abstractmethod
-    def read(self, inputs: Any, batch_size: int) -> Iterator[Given]:
-        """Yield the samples, images no more than `batch_size` at a time.
+    def state(self) -> InputsState:
+        """Return what a run stores, from which `inputs_from` returns an equal object."""
+
+    @abstractmethod
+    def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
+        """Yield the samples, at most `batch_size` images at a time.
 
         Raises:
-            PredictionInputError: an input that cannot be read as what the model takes.
+            PredictionInputError: an input cannot be read as what the model takes.
         """
 
 
 class ImageInputs(Inputs):
-    """Images of one shape [C, H, W]: files, folders of them, PIL images, arrays of bytes."""
+    """Images of one shape [C, H, W]: files, folders of files, PIL images, arrays of bytes."""
 
     kind = "image"
 
@@ -67,36 +92,35 @@ class ImageInputs(Inputs):
         channels, height, width = shape
         self.shape = (channels, height, width)
 
-    def state(self) -> dict[str, Any]:
-        """Return {"shape": [C, H, W]}."""
-        return {"shape": list(self.shape)}
+    def state(self) -> ImageInputsState:
+        """Return the shape."""
+        return ImageInputsState(shape=self.shape)
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Make it again from {"shape": [C, H, W]}."""
-        return cls(state["shape"])
-
-    def read(self, inputs: Any, batch_size: int) -> Iterator[Given]:
-        """Yield images; those of another size or mode are converted, and a note says so."""
+    def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
+        """Yield images; a note names the conversion of one with another size or mode."""
         items = _listed(inputs, _FILES, "give paths and PIL images, or one array; not both")
         if items is None:
-            x = from_array(inputs, self.shape)
-            yield Given(DenseColumn(x), [str(i) for i in range(len(x))], [""] * len(x))
+            yield _dense(from_array(inputs, self.shape))
             return
-        named: list[tuple[str, Any]] = []
+        named: list[tuple[str, str | Path | Image.Image]] = []
         for index, item in enumerate(items):
-            is_image = isinstance(item, Image.Image)
-            found = [item] if is_image else find_images([Path(item)])
-            named += [(str(index if is_image else one), one) for one in found]
+            if isinstance(item, Image.Image):
+                named.append((str(index), item))
+            else:
+                named += [(str(path), path) for path in find_images([Path(item)])]
         for start in range(0, len(named), batch_size):
-            images = [self._read(*one) for one in named[start : start + batch_size]]
+            images = [self._read_image(*one) for one in named[start : start + batch_size]]
             x = torch.stack([image.pixels for image in images])
-            yield Given(DenseColumn(x), [i.name for i in images], [i.converted for i in images])
+            yield ReadInputs(
+                DenseColumn(x),
+                [image.name for image in images],
+                [image.converted for image in images],
+            )
 
-    def _read(self, name: str, item: Any) -> ReadImage:
+    def _read_image(self, name: str, item: str | Path | Image.Image) -> ReadImage:
         if isinstance(item, Image.Image):
             return from_pil(item, self.shape, name)
-        return read_image(item, self.shape)
+        return read_image(Path(item), self.shape)
 
 
 class TableInputs(Inputs):
@@ -108,27 +132,22 @@ class TableInputs(Inputs):
         self.layout = layout
         self.delimiter = delimiter
 
-    def state(self) -> dict[str, Any]:
-        """Return the layout of the columns, and what stands between them in a file."""
-        return {"layout": self.layout.state(), "delimiter": self.delimiter}
+    def state(self) -> TableInputsState:
+        """Return the columns and the delimiter."""
+        return TableInputsState(layout=self.layout, delimiter=self.delimiter)
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Make it again from what `state` returned."""
-        return cls(Layout.from_state(state["layout"]), state["delimiter"])
-
-    def read(self, inputs: Any, batch_size: int) -> Iterator[Given]:
+    def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
         """Yield the rows of each file, or of one array."""
         paths = _listed(inputs, (str, Path), "give paths of tables, or one array; not both")
         if paths is None:
-            yield self._numbers(inputs)
+            yield self._read_array(inputs)
             return
         for path in paths:
             x, notes = read_rows(Path(path), self.layout, delimiter=self.delimiter)
             names = [f"{path}:{row}" for row in range(1, len(x) + 1)]
-            yield Given(DenseColumn(x), names, ["; ".join(notes), *[""] * (len(x) - 1)])
+            yield ReadInputs(DenseColumn(x), names, ["; ".join(notes), *[""] * (len(x) - 1)])
 
-    def _numbers(self, values: Any) -> Given:
+    def _read_array(self, values: Any) -> ReadInputs:
         features = self.layout.names
         if isinstance(values, list | tuple) and any(isinstance(v, Image.Image) for v in values):
             raise PredictionInputError("the model takes rows of a table, got an image")
@@ -141,31 +160,26 @@ class TableInputs(Inputs):
             raise PredictionInputError(f"{rule}, got {list(x.shape)}")
         missing = x.isnan() if self.layout.fills_missing else torch.zeros_like(x, dtype=torch.bool)
         if not (x.isfinite() | missing).all():
-            raise PredictionInputError("rows must be finite numbers, as float32 holds them")
-        return Given(DenseColumn(x), [str(i) for i in range(len(x))], [""] * len(x))
+            raise PredictionInputError("rows must be finite numbers that float32 can hold")
+        return _dense(x)
 
 
 class TextInputs(Inputs):
-    """Texts as they are, or files and folders of them."""
+    """Texts, or files and folders of texts."""
 
     kind = "text"
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TextInputsState:
         """Return the vocabulary."""
-        return self.vocabulary.state()
+        return TextInputsState(vocabulary=self.vocabulary.state())
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Make it again from a vocabulary's state."""
-        return cls(Vocabulary.from_state(state))
+    def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
+        """Yield the tokens of the texts; the path of a file or a folder stands for its texts.
 
-    def read(self, inputs: Any, batch_size: int) -> Iterator[Given]:
-        """Yield the texts' tokens; a text that names a file or a folder stands for what it holds.
-
-        A note tells what was cut off.
+        A note says how much of a text was cut off.
         """
         items = _listed(inputs, (str, Path), "texts must be strings or paths")
         if items is None:
@@ -176,10 +190,10 @@ class TextInputs(Inputs):
             column = self.vocabulary.encode(texts)
         except EmptyTextError as error:
             raise PredictionInputError(f"{names[error.row]!r} has no words") from error
-        yield Given(column, names, self._cut(texts))
+        yield ReadInputs(column, names, self._notes_on_length(texts))
 
-    def _cut(self, texts: Sequence[str]) -> list[str]:
-        """Say of each text how much of it was cut off, "" where nothing was."""
+    def _notes_on_length(self, texts: Sequence[str]) -> list[str]:
+        """Return how much of each text was cut off, "" if nothing was."""
         known, most = self.vocabulary, self.vocabulary.max_length
         if most is None:
             return [""] * len(texts)
@@ -188,42 +202,33 @@ class TextInputs(Inputs):
         return [f"the first {most:,} of {n:,} words" if n > most else "" for n in counts]
 
 
-INPUTS: dict[str, type[Inputs]] = {c.kind: c for c in (ImageInputs, TableInputs, TextInputs)}
+def inputs_from(state: InputsState) -> Inputs:
+    """Return the inputs that `state()` was called on."""
+    if isinstance(state, ImageInputsState):
+        return ImageInputs(state.shape)
+    if isinstance(state, TableInputsState):
+        return TableInputs(state.layout, state.delimiter)
+    return TextInputs(Vocabulary.from_state(state.vocabulary))
 
 
-def inputs_from(described: dict[str, Any]) -> Inputs:
-    """Make again what reads a run's inputs, from what the run keeps.
-
-    Raises:
-        RunError: it is not kept.
-    """
-    try:
-        return INPUTS[described["pipeline"]["kind"]].from_state(described["inputs"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(
-            f"the run does not say how its inputs are read ({error!r}): it was made by another "
-            "version of papertrial; train it again"
-        ) from error
-
-
-def difference(one: Inputs | None, other: Inputs) -> str:
-    """Say how one model's inputs are not those of another; "" where they are."""
-    if one is None or one.kind != other.kind:
-        return f"takes {one.kind if one else 'no'}s, not {other.kind}s"
+def difference(one: Inputs, other: Inputs) -> str:
+    """Return how the inputs of one model differ from those of another, "" if they do not."""
+    if one.kind != other.kind:
+        return f"takes {one.kind}s, not {other.kind}s"
     if isinstance(one, TableInputs) and isinstance(other, TableInputs):
         ours, theirs = list(one.layout.names), list(other.layout.names)
         return "" if ours == theirs else f"takes the columns {ours}, not {theirs}"
     if isinstance(one, ImageInputs) and isinstance(other, ImageInputs):
-        same = one.shape[0] == other.shape[0]  # sizes may differ for networks that take any
+        same = one.shape[0] == other.shape[0]  # a network may accept images of any size
         return "" if same else f"takes {one.shape[0]} channels, not {other.shape[0]}"
     return ""
 
 
 def _listed(inputs: Any, kinds: tuple[type, ...], mixed: str) -> Sequence[Any] | None:
-    """Return a list of the inputs that are named one by one; None for one array of all."""
+    """Return the inputs as a list if they are given one by one; None if they are one array."""
     items = [inputs] if isinstance(inputs, kinds) else inputs
     if getattr(items, "ndim", 1) == 0:
-        raise PredictionInputError(f"inputs come as a list or an array, got one number: {items}")
+        raise PredictionInputError(f"inputs must be a list or an array, got one number: {items}")
     if hasattr(items, "__len__") and len(items) == 0:
         raise PredictionInputError("there is nothing to predict; give at least one input")
     if not isinstance(items, list | tuple) or not any(isinstance(i, kinds) for i in items):
@@ -231,3 +236,8 @@ def _listed(inputs: Any, kinds: tuple[type, ...], mixed: str) -> Sequence[Any] |
     if not all(isinstance(item, kinds) for item in items):
         raise PredictionInputError(mixed)
     return items
+
+
+def _dense(x: torch.Tensor) -> ReadInputs:
+    """Return samples [N, ...] that are named by their index."""
+    return ReadInputs(DenseColumn(x), [str(i) for i in range(len(x))], [""] * len(x))

@@ -1,12 +1,11 @@
-"""Metrics from stored outputs and targets, by torchmetrics."""
+"""Metrics of outputs and targets, most of them computed by torchmetrics."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -17,10 +16,11 @@ from papertrial.tasks.classification import Classification
 from papertrial.tasks.losses import Loss
 from papertrial.tasks.task import Task
 
-# A number; per class, a number by class name; or a confusion matrix [K, K], rows the true classes.
+# A number; a number for each class, by name; a confusion matrix [K, K] with a row for each true
+# class; or None if undefined.
 Value = float | dict[str, float] | list[list[int]] | None
 _TOP = re.compile(r"top([1-9][0-9]*)_accuracy")
-_AVERAGED = {  # torchmetrics' functions; it is imported when one is asked for, being slow to
+_AVERAGED = {  # functions of torchmetrics, which is imported when needed because it is slow to
     "precision": "multiclass_precision",
     "recall": "multiclass_recall",
     "f1": "multiclass_f1_score",
@@ -43,22 +43,22 @@ _CPU = torch.device("cpu")
 
 
 def check_metrics(names: Sequence[str], task: Task) -> None:
-    """Refuse a metric that the task does not have.
+    """Check that the task has the metrics.
 
     Raises:
-        DataError: it belongs to another kind of task, or asks for more classes than there are.
+        DataError: a metric is unknown, is for another kind of task, or needs more classes.
     """
     valid = FAMILIES[task.family]
-    classes = len(task.state().get("classes", ()))
+    classes = len(task.class_names)
     for name in names:
         top = _TOP.fullmatch(name)
         if top and task.family == "classification":
             if int(top[1]) >= classes:
                 raise DataError(
-                    f"metrics: {name} of {classes} classes is always 1; k < {classes} must hold"
+                    f"metrics: {name} of {classes} classes is always 1; choose k < {classes}"
                 )
         elif name not in valid:
-            rule = f"metrics: {name!r} is not one for {task.family}"
+            rule = f"metrics: {name!r} is not a metric of {task.family}"
             raise DataError(f"{rule}{did_you_mean(name, valid)}")
 
 
@@ -75,17 +75,18 @@ def compute(
     """Return each metric of a split.
 
     Args:
-        names: the metrics; precision, recall, F1 and AUROC are macro averages over the classes,
-            `f1_micro` counts all classes together, `f1_weighted` weighs each by its rows.
+        names: the metrics. Precision, recall, F1 and AUROC are macro averages over the classes;
+            `f1_micro` counts all classes together, `f1_weighted` weights each by its rows.
         task: what the outputs mean.
-        output: raw, [N, K], [N] or [N, T].
-        y: targets as stored.
-        loss: called once, on the whole split: its own reduction decides the average.
-        device: where the loss is computed; all else is on the CPU, in float64 where it matters.
-        stream: what a loss that draws random numbers draws from: the stream ("loss",) of it.
+        output: raw outputs, [N, K], [N] or [N, T].
+        y: targets as stored, [N] or [N, T].
+        loss: called once, on the whole split, with its own reduction.
+        device: where the loss is computed; metrics are computed on the CPU, those of regression in
+            float64.
+        stream: a loss that draws random numbers draws from its stream ("loss",).
 
     Returns:
-        a number for each name; None where it is not defined, as AUROC with a class that is absent.
+        The values by name; None if undefined, such as AUROC if a class is absent.
     """
     values: dict[str, Value] = {}
     output = output.detach().cpu()
@@ -106,10 +107,10 @@ def compute(
 
 @contextlib.contextmanager
 def _counting_by_histogram() -> Iterator[None]:
-    """Let torchmetrics count whole numbers the plain way, which on the CPU is exact.
+    """Let torchmetrics count with torch.bincount, which is exact on the CPU.
 
-    Under torch.use_deterministic_algorithms it compares every row with every cell of the confusion
-    matrix instead: 4 GB for 50,000 rows of 100 classes.
+    With torch.use_deterministic_algorithms it compares every row with every cell of the confusion
+    matrix instead, which takes 4 GB for 50,000 rows and 100 classes.
     """
     before = (
         torch.are_deterministic_algorithms_enabled(),
@@ -123,7 +124,7 @@ def _counting_by_histogram() -> Iterator[None]:
 
 
 def _regression(name: str, output: Tensor, target: Tensor) -> float:
-    if name == "r2":  # torchmetrics compares sums of squares with 1e-4, which depends on the unit
+    if name == "r2":  # torchmetrics treats sums of squares below 1e-4 as 0, whatever the unit
         from sklearn.metrics import r2_score  # noqa: PLC0415  (slow to import)
 
         return float(r2_score(target.flatten().numpy(), output.flatten().numpy()))
@@ -135,12 +136,12 @@ def _regression(name: str, output: Tensor, target: Tensor) -> float:
 
 
 def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Value:
-    assert isinstance(task, Classification), "its family says so"
+    assert isinstance(task, Classification), "the family is checked first"
     classes, output = task.classes, task.logits(output)
     count = len(classes)
     top = _TOP.fullmatch(name)
     if name == "accuracy" or top:
-        # Not by torchmetrics, whose top-k holds several [N, K] of 8 bytes, and divides in float32.
+        # torchmetrics holds several int64 tensors [N, K] for top-k, and divides in float32.
         k = int(top[1]) if top else 1
         likeliest = output.topk(k, 1).indices if k > 1 else output.argmax(1, keepdim=True)
         return int((likeliest == target[:, None]).any(1).sum()) / len(target)
@@ -161,31 +162,31 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Va
 
 
 def check_finite(metrics: dict[str, Value], output: Tensor, split: str, step: int) -> None:
-    """Refuse results that are no numbers, which later steps would not mend.
+    """Check that metrics are finite and outputs are numbers.
 
     Raises:
-        DivergedError: a metric is infinite or not a number, or outputs are not numbers.
+        DivergedError: a metric is infinite or nan, or an output is nan.
     """
     bad = [n for n, v in metrics.items() if isinstance(v, float) and not math.isfinite(v)]
     if bad or output.isnan().any():
         raise DivergedError(
-            f"after step {step} the model gives no finite numbers on {split} "
+            f"after step {step} the outputs or metrics on {split} are not finite "
             f"({', '.join(bad) or 'its outputs are nan'}): the training diverged; "
             "lower optimizer.lr, or set clip_norm"
         )
 
 
 def lower_is_better(name: str) -> bool:
-    """Tell of a metric that is one number whether less of it is better."""
+    """Return whether smaller values of a metric are better."""
     return name in _LOWER
 
 
 def best(name: str, values: Iterable[object]) -> float | None:
-    """Return the best of the values of a metric that are numbers; None where none is."""
+    """Return the best of the values of a metric that are numbers; None if none is."""
     known = [value for value in values if isinstance(value, int | float)]
     return (min if lower_is_better(name) else max)(known, default=None)
 
 
-def scalars(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return the metrics that are one number."""
+def scalars(metrics: Mapping[str, Value]) -> dict[str, float]:
+    """Return the metrics that are a single number."""
     return {name: value for name, value in metrics.items() if isinstance(value, int | float)}

@@ -1,25 +1,22 @@
-"""Answers for new inputs from a trained model: image files, arrays, rows of a table, texts."""
+"""Predictions of a trained model for new inputs: images, arrays, rows of a table, texts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-from torch import nn
-
-from papertrial.data.pipeline import Pipeline, State
 from papertrial.data.streams import derive
 from papertrial.evaluate.inputs import Inputs
-from papertrial.evaluate.predict import forward
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was given, what is predicted, each class's probability, and how the input was changed.
+    """The prediction for one input.
 
-    For regression `prediction` is a number and `probabilities` is empty.
+    `input` names the input, `probabilities` has each class, the most likely one first, and
+    `converted` says how the input was changed, "" if it was not. For regression `prediction` is a
+    number and `probabilities` is empty.
     """
 
     input: str
@@ -27,49 +24,35 @@ class Answer:
     probabilities: dict[str, float]
     converted: str = ""
 
-    def to_json(self, top: int | None = None) -> dict[str, Any]:
-        """Return it as plain values, with the `top` likeliest classes (all for None)."""
-        probabilities = dict(list(self.probabilities.items())[:top])
-        plain = {
+    def to_json(self, top: int | None = None) -> dict[str, str | float | dict[str, float]]:
+        """Return JSON values, with the `top` most likely classes; None for all."""
+        plain: dict[str, str | float | dict[str, float]] = {
             "input": self.input,
             "prediction": self.prediction,
-            "probabilities": probabilities,
+            "probabilities": dict(list(self.probabilities.items())[:top]),
         }
         return {**plain, "converted": self.converted} if self.converted else plain
 
 
 class Predictor:
-    """A model with the preparation and the meaning it was trained with.
+    """A model with the preparation and the task that it was trained with.
 
-    The same inputs get the same answers each time. Where the model draws random numbers in
-    evaluation, they come from the stream "predict" of `seed`, and an answer depends on the place of
-    its input among those given.
+    The same inputs get the same answers each time. If the model draws random numbers in evaluation
+    mode, they come from the stream "predict" of the seed, and an answer depends on the position of
+    its input among the inputs.
+
+    Args:
+        prepared: the model, and how samples are prepared for it.
+        task: what the outputs mean.
+        inputs: how inputs are read.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        task: Task,
-        inputs: Inputs,
-        pipeline: Pipeline,
-        state: State,
-        device: torch.device,
-        precision: str = "fp32",
-        batch_size: int = 1000,
-        seed: int = 0,
-    ) -> None:
-        self.model = model
+    def __init__(self, prepared: PreparedModel, *, task: Task, inputs: Inputs) -> None:
+        self.prepared = prepared
         self.task = task
         self.inputs = inputs
-        self.pipeline = pipeline
-        self.state = state
-        self.device = device
-        self.precision = precision
-        self.batch_size = batch_size
-        self.seed = seed
 
-    def predict(self, inputs: Any) -> list[Answer]:
+    def predict(self, inputs: object) -> list[Answer]:
         """Return an answer for each input.
 
         Args:
@@ -80,22 +63,13 @@ class Predictor:
                 an array or tensor, uint8 [N, C, H, W] (grey also [N, H, W]) or numbers [N, F].
 
         Raises:
-            PredictionInputError: an input that cannot be read as what the model takes.
+            PredictionInputError: an input cannot be read as what the model takes.
         """
         answers: list[Answer] = []
-        given = self.inputs.read(inputs, self.batch_size)
+        given = self.inputs.read(inputs, self.prepared.batch_size)
         for number, (column, names, notes) in enumerate(given):
-            output = forward(
-                self.model,
-                column,
-                pipeline=self.pipeline,
-                state=self.state,
-                device=self.device,
-                precision=self.precision,
-                batch_size=self.batch_size,
-                stream=derive(self.seed, "predict", number),
-            )
-            decoded = self.task.decode(output)
+            stream = derive(self.prepared.seed, "predict", number)
+            decoded = self.task.decode(self.prepared.forward(column, stream=stream))
             answers += [
                 Answer(name, answer.prediction, answer.probabilities, note)
                 for name, answer, note in zip(names, decoded, notes, strict=True)

@@ -15,18 +15,16 @@ from PIL import Image
 from torch import Tensor
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.files.catalog import CATALOG, state
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import CATALOG, data_folder, state
 from papertrial.data.tables.layout import Layout
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError, PapertrialError
-from papertrial.evaluate.inputs import TableInputs, inputs_from
+from papertrial.evaluate.inputs import TableInputs
 from papertrial.progress import finish
 from papertrial.report.run_results import Stored, judged_split, provenance, stored, task_of
 from papertrial.runs.run import Run
 from papertrial.runs.samples import cut_splits, load_source
 from papertrial.store.report_record import Mistake
-from papertrial.store.run_folder import PREPROCESS, RunFolder
 from papertrial.tasks.classification import Classification
 
 _MOST_LETTERS = 600  # of a text
@@ -145,8 +143,7 @@ def _number_or_list(values: Tensor) -> float | str:
 
 def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -> list[_Sample]:
     """Return the samples of a split with these ids [n], in their order."""
-    described = RunFolder(run.path).read_json(PREPROCESS)
-    inputs = inputs_from(described)
+    inputs = run.preprocessing.make_inputs()
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset = _load_again(run, data_folder(data), layout)
     split = dataset.splits.get(name)

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from papertrial.errors import RunError
 from papertrial.runs.run import Run
-from papertrial.store.run_folder import PREDICTIONS, PREPROCESS, RunFolder
+from papertrial.store.run_folder import PREDICTIONS, RunFolder
 from papertrial.store.run_records import Provenance
-from papertrial.tasks import TASKS
 from papertrial.tasks.task import Task
 
 
@@ -51,12 +50,7 @@ def task_of(run: Run) -> Task:
     Raises:
         RunError: its preprocess.json is absent or damaged.
     """
-    described = RunFolder(run.path).read_json(PREPROCESS)
-    try:
-        return TASKS[described["task"]].from_state(described["meaning"])
-    except (KeyError, TypeError) as error:
-        rule = f"{run.path / PREPROCESS} is damaged ({error!r})"
-        raise RunError(f"{rule}; train the run again") from error
+    return run.preprocessing.make_task()
 
 
 def judged_split(run: Run) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from papertrial.data.pipeline import Pipeline
+from papertrial.data.kind import Kind
+from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.tables.transforms import Impute
 from papertrial.errors import ModelError
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe, Slot
@@ -28,7 +30,7 @@ def build_loss(recipe: Recipe) -> Any:
 
 
 def build_model(recipe: Recipe) -> nn.Module:
-    """Build the recipe's model; ModelError where it is none."""
+    """Build the recipe's model; ModelError if it is not a torch.nn.Module."""
     model = _build("model", recipe.model)
     if not isinstance(model, nn.Module):
         raise ModelError(
@@ -37,8 +39,8 @@ def build_model(recipe: Recipe) -> nn.Module:
     return model
 
 
-def build_pipeline(recipe: Recipe, kind: Any, *, augment: bool) -> Pipeline:
-    """Build the preparation of samples, with the augmentations of training or without."""
+def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
+    """Build the pipeline for samples, with or without the augmentations of the training."""
 
     def listed(name: str, slots: Iterable[Slot]) -> list[Any]:
         return [_build(f"data.{name}.{i}", slot) for i, slot in enumerate(slots)]
@@ -51,11 +53,30 @@ def build_pipeline(recipe: Recipe, kind: Any, *, augment: bool) -> Pipeline:
     return Pipeline(kind, transforms, augmentations)
 
 
+def prepare_model(
+    recipe: Recipe,
+    model: nn.Module,
+    pipeline: Pipeline,
+    state: PipelineState,
+    device: torch.device,
+) -> PreparedModel:
+    """Return a model on `device` with what the recipe says of its forward passes."""
+    return PreparedModel(
+        model,
+        pipeline,
+        state,
+        device,
+        precision=recipe.precision,
+        batch_size=recipe.evaluate.batch_size,
+        seed=recipe.seed,
+    )
+
+
 def build_training(recipe: Recipe, model: nn.Module) -> TrainState:
-    """Build optimizer and schedule for a model.
+    """Build the optimizer and the schedule for a model.
 
     Raises:
-        ModelError: what the recipe names is not an optimizer or not a scheduler.
+        ModelError: the recipe names something that is not an optimizer or not a scheduler.
     """
     slot, kwargs = recipe.optimizer, recipe.optimizer.kwargs
     fused = fused_arguments(resolve(slot.use), kwargs, model)

@@ -1,25 +1,25 @@
-"""A run evaluated again: on its own data, or on another set with the same task."""
+"""Evaluate a run again: on its own data, or on another set for the same task."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.files.catalog import CATALOG
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import CATALOG, data_folder
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError, did_you_mean
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs
 from papertrial.progress import Step, finish
 from papertrial.recipe.schema import Images
+from papertrial.record import Part
 from papertrial.runs.build import build_loss
 from papertrial.runs.run import Run
 from papertrial.runs.samples import cut_splits, load_source
@@ -30,13 +30,12 @@ from papertrial.training.device import on_device
 from papertrial.vocabulary import SOURCES
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """The metrics of a run on a set, by split, and what one should know of them, in words."""
+class Evaluation(Part):
+    """The metrics of a run on a set, by split, with notes on how far they can be trusted."""
 
     data: str
     metrics: SplitMetrics
-    report: ReportedStep | None = None  # how the run chose its epoch; None on another set
+    report: ReportedStep | None = None  # how the run chose its epoch; None for another set
     notes: tuple[str, ...] = ()
 
 
@@ -47,12 +46,12 @@ def evaluate_run(
 
     Args:
         run: what `load_run` returned.
-        data: None for the run's own data; else a set's name, or the path of a folder or table of
-            one's own, laid out as a recipe's `data.path`.
-        data_folder: where named sets are.
+        data: the name of a set, or the path of a folder or table with the layout that `data.path`
+            of a recipe needs; None for the data of the run.
+        data_folder: the folder of the named sets.
 
     Raises:
-        DataError: the set is not there, or is none for the run's task and classes.
+        DataError: the set is absent, or does not fit the task or the classes of the run.
     """
     return finish(evaluating(run, data, data_folder=data_folder))
 
@@ -60,29 +59,23 @@ def evaluate_run(
 def evaluating(
     run: Run, data: str | Path | None = None, *, data_folder: str | Path | None = None
 ) -> Generator[Step, None, Evaluation]:
-    """Do what `evaluate_run` does, yielding how far it is."""
+    """Do what `evaluate_run` does, yielding progress."""
     with on_device(run.device, None) as device:
         predictor, recipe = run.predictor, run.recipe
         dataset = yield from _dataset(run, data, data_folder)
-        notes = _differences(run, dataset) if data is None else _seen(run, dataset)
+        notes = _differences(run, dataset) if data is None else _overlaps(run, dataset)
         if data is not None and isinstance(predictor.inputs, ImageInputs):
-            notes = (*notes, f"images are brought to {predictor.inputs.shape}, [C, H, W]")
+            notes = (*notes, f"images are converted to {predictor.inputs.shape}, [C, H, W]")
         if isinstance(predictor.task, Classification):
-            dataset = _aligned(dataset, predictor.task)
-        dataset = _as_inputs(dataset, predictor.inputs)
+            dataset = _renumbered(dataset, predictor.task)
+        dataset = _encoded(dataset, predictor.inputs)
         loss = build_loss(recipe)
         evaluator = Evaluator(
-            predictor.model,
+            predictor.prepared,
             dataset,
             task=predictor.task,
-            metrics=list(run.metrics["train"]),  # with those that something listened to
+            metrics=list(run.metrics["train"]),  # including those that were only monitored
             loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
-            pipeline=predictor.pipeline,
-            state=predictor.state,
-            device=device,
-            precision=recipe.precision,
-            batch_size=recipe.evaluate.batch_size,
-            seed=recipe.seed,
         )
         step = run.summary.report.step
         metrics = {}
@@ -91,13 +84,15 @@ def evaluating(
             yield Step(f"evaluating {name}", 0, None, "samples")
             metrics[name] = evaluator.evaluate(split, step).metrics
     report = run.summary.report if data is None else None
-    return Evaluation(str(data or recipe.data.source), metrics, report, tuple(notes))
+    return Evaluation(
+        data=str(data or recipe.data.source), metrics=metrics, report=report, notes=notes
+    )
 
 
 def _dataset(
     run: Run, data: str | Path | None, folder: str | Path | None
 ) -> Generator[Step, None, Dataset]:
-    """Load the run's own set, cut as it was, or another one as it lies."""
+    """Load the set of the run with its splits, or another set without further splits."""
     where, inputs = data_folder(folder), run.predictor.inputs
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     if data is None:
@@ -106,7 +101,7 @@ def _dataset(
     kind = inputs.kind
     path, own = Path(data), run.recipe.data
     if str(data) in SOURCES:
-        changed: dict[str, Any] = {"source": str(data), "path": None}
+        changed: dict[str, object] = {"source": str(data), "path": None}
     elif not os.path.exists(path):  # noqa: PTH110  (Path.exists raises for a name too long)
         known = did_you_mean(str(data), [n for n in SOURCES if CATALOG[n].kind == kind])
         raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
@@ -118,15 +113,15 @@ def _dataset(
         source = "table" if kind == "table" else "text-table"
         if source != own.source:
             raise DataError(
-                f"{path} is a table, but the run learnt from {own.source}, which says nothing of "
-                "columns; only a run that learnt from a table of one's own is evaluated on one"
+                f"{path} is a table, but the run was trained on {own.source}, and its recipe names "
+                f"no columns; only a run that was trained on a {source} can be evaluated on one"
             )
         changed = {"source": source, "path": str(path)}
     if isinstance(inputs, ImageInputs) and changed["source"] == "image-folder":
         channels, height, width = inputs.shape
         mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
-        kept = own.image.corrupt if own.image else "error"
-        changed["image"] = Images(size=(height, width), mode=mode, corrupt=kept)
+        corrupt = own.image.corrupt if own.image else "error"
+        changed["image"] = Images(size=(height, width), mode=mode, corrupt=corrupt)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
     dataset, _ = yield from load_source(recipe, where, layout, classes)
@@ -135,40 +130,40 @@ def _dataset(
     return dataset
 
 
-def _aligned(dataset: Dataset, task: Classification) -> Dataset:
-    """Number the classes as the run did, by their names."""
+def _renumbered(dataset: Dataset, task: Classification) -> Dataset:
+    """Return the set with the class indices of the run, matched by the names of the classes."""
     unknown = [name for name in dataset.classes if name not in task.classes]
     if unknown:
         raise DataError(
-            f"{dataset.name} has classes that the run has not learnt: {', '.join(unknown[:5])}; "
+            f"{dataset.name} has classes that the run does not know: {', '.join(unknown[:5])}; "
             f"the run has {', '.join(task.classes[:12])}"
         )
     if not dataset.classes:
-        raise DataError(f"the run tells classes apart, but {dataset.name} has numbers as targets")
+        raise DataError(f"the run predicts classes, but {dataset.name} has numbers as targets")
     numbers = torch.tensor([task.classes.index(name) for name in dataset.classes])
 
-    def renumbered(split: Split | None) -> Split | None:
+    def renumber(split: Split | None) -> Split | None:
         return split and replace(split, y=numbers[split.y])
 
-    train = renumbered(dataset.train)
+    train = renumber(dataset.train)
     assert train is not None, "a set has a training part"
     return replace(
         dataset,
         train=train,
-        validation=renumbered(dataset.validation),
-        test=renumbered(dataset.test),
+        validation=renumber(dataset.validation),
+        test=renumber(dataset.test),
         classes=task.classes,
     )
 
 
-def _as_inputs(dataset: Dataset, inputs: Inputs) -> Dataset:
-    """Bring samples to what the model takes; DataError where they are of another shape."""
+def _encoded(dataset: Dataset, inputs: Inputs) -> Dataset:
+    """Return the set with texts as tokens; DataError if samples do not fit the model."""
     if isinstance(inputs, TextInputs):
         return encode(dataset, inputs.vocabulary)
     if isinstance(inputs, ImageInputs):
         wanted = list(inputs.shape)
     else:
-        assert isinstance(inputs, TableInputs), "there are three kinds"
+        assert isinstance(inputs, TableInputs), "there are three kinds of inputs"
         wanted = [len(inputs.layout.names)]
         if dataset.features != inputs.layout.names:
             ours, theirs = ", ".join(inputs.layout.names[:12]), ", ".join(dataset.features[:12])
@@ -179,25 +174,32 @@ def _as_inputs(dataset: Dataset, inputs: Inputs) -> Dataset:
     return dataset
 
 
-def _seen(run: Run, dataset: Dataset) -> tuple[str, ...]:
-    """Say where another set is the one that the run has learnt from."""
-    learnt = RunFolder.open(run.path).provenance.data["train"].fingerprint
-    same = [name for name, split in dataset.splits.items() if split.fingerprint == learnt]
+def _overlaps(run: Run, dataset: Dataset) -> tuple[str, ...]:
+    """Return a note if another set has the training samples of the run."""
+    trained_on = RunFolder.open(run.path).provenance.data["train"].fingerprint
+    same = [name for name, split in dataset.splits.items() if split.fingerprint == trained_on]
     if same:
-        return (f"{same[0]} is what the run has learnt from: its numbers say nothing of new data",)
+        return (
+            f"{same[0]} has the samples that the run was trained on: its metrics say nothing about "
+            "new data",
+        )
     own = run.recipe.data
     if own.path is None and dataset.name == own.source:
-        return ("this set holds the samples that the run has learnt from",)
+        return ("this set contains the samples that the run was trained on",)
     return ()
 
 
 def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:
-    """Say where the data are no longer those that the run had."""
-    kept = RunFolder.open(run.path).provenance.data
-    gone = (f"{name} is no longer there" for name in kept if name not in dataset.splits)
+    """Return notes on splits that are not those that the run was trained and evaluated on."""
+    before = RunFolder.open(run.path).provenance.data
+    gone = (
+        f"{name}: the run had this split, but the data have no such split"
+        for name in before
+        if name not in dataset.splits
+    )
     changed = (
-        f"{name} is not what the run had: its content has changed"
+        f"{name}: its content has changed since the run"
         for name, split in dataset.splits.items()
-        if name not in kept or kept[name].fingerprint != split.fingerprint
+        if name not in before or before[name].fingerprint != split.fingerprint
     )
     return (*changed, *gone)

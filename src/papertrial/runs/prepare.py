@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -15,18 +14,16 @@ from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.evaluator import Evaluator
-from papertrial.evaluate.inputs import (
-    TextInputs,
-)
+from papertrial.evaluate.inputs import TextInputs
 from papertrial.evaluate.metrics import check_metrics
-from papertrial.evaluate.predict import autocast
+from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_loss, build_model, build_training
-from papertrial.runs.samples import Samples, Start, open_data
+from papertrial.runs.build import build_loss, build_model, build_training, prepare_model
+from papertrial.runs.samples import Samples, StartRun, open_data
 from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks import TASKS
-from papertrial.tasks.losses import check_loss
+from papertrial.tasks.losses import Loss, check_loss
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.objective import Objective
 from papertrial.training.selection import Choice, EarlyStopping
@@ -36,7 +33,7 @@ from papertrial.training.state import TrainState
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything a recipe names, built."""
+    """The objects that a recipe names, built and checked."""
 
     samples: Samples
     objective: Objective
@@ -50,15 +47,18 @@ class Parts:
 
 
 def prepare(
-    recipe: Recipe, folder: Path, device: torch.device, start: Start | None = None
+    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
 ) -> Generator[Step, None, Parts]:
-    """Build and check all that the recipe names, so that what cannot work fails now.
+    """Build everything that the recipe names, and check that it works together.
 
     Args:
-        recipe: what to do.
+        recipe: the recipe.
         folder: the data folder.
-        device: where.
+        device: the device of the training.
         start: the run that `init_from` names.
+
+    Raises:
+        PapertrialError: the recipe cannot be trained.
     """
     seed(recipe, device)
     model, loss = build_model(recipe), build_loss(recipe)
@@ -69,7 +69,7 @@ def prepare(
 
 
 def seed(recipe: Recipe, device: torch.device) -> None:
-    """Put the generators where the recipe's weights are drawn from."""
+    """Seed the generators with the stream that the initial weights are drawn from."""
     seed_all(device, derive(recipe.seed, "init"))
 
 
@@ -78,12 +78,13 @@ def initialise(
     model: nn.Module,
     samples: Samples,
     folder: Path,
-    start: Start | None = None,
+    start: StartRun | None = None,
 ) -> Generator[Step, None, VocabularyFacts | None]:
-    """Give the model the word vectors and the weights that it starts from.
+    """Load word vectors and the weights of the start run into the model.
 
     Returns:
-        how large the vocabulary of texts is and how much of it the vectors cover; None without one.
+        The size of the vocabulary, and the share of it that the vectors cover; None if the data are
+        not texts.
     """
     facts = None
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
@@ -98,41 +99,47 @@ def initialise(
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
     if start is not None:
-        dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())  # lazy layers get a size
+        # Lazy layers get their size from a batch.
+        dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())
         load_weights(model, start.weights, f"init_from: {recipe.init_from}")
     return facts
 
 
 def metrics_of(recipe: Recipe) -> list[str]:
-    """Return the metrics that a run has: those asked for, and those that something listens to."""
+    """Return the metrics to compute: those asked for, those monitored, and the one to report by."""
     task = TASKS[recipe.task]
     chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
     return list(dict.fromkeys([*(recipe.metrics or task.metrics), *_monitored(recipe), *chosen]))
 
 
 def _monitored(recipe: Recipe) -> list[str]:
-    listeners = (recipe.scheduler, recipe.early_stopping)
-    return [part.monitor for part in listeners if part is not None and part.monitor is not None]
+    parts = (recipe.scheduler, recipe.early_stopping)
+    return [part.monitor for part in parts if part is not None and part.monitor is not None]
 
 
 def assemble(
     recipe: Recipe,
     model: nn.Module,
-    loss: Any,
+    loss: Loss,
     samples: Samples,
     facts: VocabularyFacts | None,
 ) -> Parts:
-    """Join model, loss and data into what trains and what evaluates, tried on one batch."""
+    """Return the parts of the training, after trying model and loss on a batch.
+
+    Raises:
+        DataError: a metric or an evaluation does not suit the data.
+        ModelError: the model or the loss does not work, or does not suit the task.
+    """
     task, batches, dataset = samples.task, samples.batches, samples.dataset
     device = batches.device
     evaluations, choice, stopping = _selection(recipe, samples)
     metrics = metrics_of(recipe)
     check_metrics(metrics, task)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
-    waits = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
-    if waits and (evaluations.validation or 0) > steps:
+    needs_one = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
+    if needs_one and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
-        raise ModelError(f"evaluate.every: {rule}, the training has {steps}; lower it")
+        raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
@@ -141,7 +148,7 @@ def assemble(
             dry_run(model, x)
         output = dry_run(model, first.x).float()
     task.check_output(output, first.y)
-    # Not under autocast, which would go on with weights that it has seen before they are loaded.
+    # Not under autocast, whose cache would keep the weights from before they are loaded.
     check_kept(model, build_model(recipe).to(device), first.x)
     train = build_training(recipe, model)
     build_training(recipe, model).schedule.rehearse(steps, batches.steps)
@@ -154,26 +161,15 @@ def assemble(
         reduction=check_loss(loss, task, output, dataset.train.y),
         device=device,
     )
-    evaluator = Evaluator(
-        model,
-        dataset,
-        task=task,
-        metrics=metrics,
-        loss=loss,
-        pipeline=samples.pipeline,
-        state=samples.state,
-        device=device,
-        precision=recipe.precision,
-        batch_size=recipe.evaluate.batch_size,
-        seed=recipe.seed,
-    )
+    prepared = prepare_model(recipe, model, samples.pipeline, samples.state, device)
+    evaluator = Evaluator(prepared, dataset, task=task, metrics=metrics, loss=loss)
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 
 
 def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
-    """Return what a model must take: the first batch, and a smaller last one.
+    """Return batches that the model must accept: the first one, and a smaller last one.
 
-    Of texts, the first one begins with the rarest word, whose number few batches have.
+    The first batch of texts gets the largest token number, which few batches contain.
     """
     batches, inputs = samples.batches, samples.inputs
     tried = [batches.batch(recipe.seed, 0, 0).x]
@@ -187,15 +183,15 @@ def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
 def _selection(
     recipe: Recipe, samples: Samples
 ) -> tuple[Evaluations, Choice | None, EarlyStopping | None]:
-    """Say when the splits are evaluated, and what listens to it."""
+    """Return when splits are evaluated, what chooses the reported step, and what stops early."""
     splits, per_epoch = samples.dataset.splits, samples.batches.steps
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
-    listens = {
+    needs_validation = {
         "scheduler.monitor": recipe.scheduler and recipe.scheduler.monitor,
         "early_stopping": recipe.early_stopping,
         "report: best-on-validation": recipe.report == "best-on-validation",
     }
-    for where, wants in listens.items():
+    for where, wants in needs_validation.items():
         if wants and "validation" not in splits:
             raise DataError(f"{where} needs a validation part; set data.splits.validation")
     if recipe.evaluate.test == "every-epoch" and "test" not in splits:

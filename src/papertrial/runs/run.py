@@ -1,31 +1,32 @@
-"""A finished run, opened from its folder: its metrics, and predictions from it."""
+"""Open a finished run: its metrics, and predictions of its model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.diagnose.dry_run import dry_run
-from papertrial.evaluate.inputs import inputs_from
+from papertrial.errors import DataError, RunError
 from papertrial.evaluate.predictor import Answer, Predictor
+from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_model, build_pipeline
-from papertrial.runs.tracing import check_there
+from papertrial.runs.build import build_model, build_pipeline, prepare_model
+from papertrial.runs.tracing import check_uncopied
 from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.run_records import RunSummary, SplitMetrics
-from papertrial.tasks import TASKS
 from papertrial.training.checkpoint import load_weights
 from papertrial.training.device import on_device
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its folder, its recipe, its results, and predictions from it."""
+    """A finished run: its folder, its recipe, its results, and predictions of its model."""
 
     path: Path
     recipe: Recipe
@@ -37,56 +38,67 @@ class Run:
         """The final metrics by split: metrics["test"]["accuracy"]."""
         return self.summary.metrics
 
-    def predict(self, inputs: Any) -> list[Answer]:
-        """Return an answer for each input; see `Predictor.predict` for what may be given."""
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What reads, prepares and interprets samples as in the training.
+
+        Raises:
+            RunError: preprocess.json is absent, damaged, or has another format version.
+        """
+        return RunFolder(self.path).read_record(PREPROCESS, Preprocessing)
+
+    def predict(self, inputs: object) -> list[Answer]:
+        """Return an answer for each input; `Predictor.predict` lists what inputs may be."""
         with on_device(self.device, None):
             return self.predictor.predict(inputs)
 
     @cached_property
     def predictor(self) -> Predictor:
-        """The trained model, with the preparation and the meaning it was trained with."""
+        """The trained model, with the preparation and the task that it was trained with."""
         folder = RunFolder.open(self.path)
-        check_there(folder.provenance, self.path)
+        check_uncopied(folder.provenance, self.path)
+        preprocessing = self.preprocessing
         with on_device(self.device, None) as device:
-            return _predictor(
-                self.recipe,
-                folder.read_json(PREPROCESS),
-                folder.read(WEIGHTS),
-                str(self.path / WEIGHTS),
-                device,
+            prepared = _load_model(
+                self.recipe, preprocessing.pipeline, folder.read(WEIGHTS), self.path, device
             )
+        return Predictor(
+            prepared, task=preprocessing.make_task(), inputs=preprocessing.make_inputs()
+        )
 
 
 def load_run(path: str | Path, *, device: str = "auto") -> Run:
     """Open a finished run.
 
     Raises:
-        RunError: the folder is no run, is damaged, or its run did not finish.
+        RunError: the folder is not a run folder, is damaged, or its run did not finish.
     """
     folder = RunFolder.open(Path(path))
     recipe = load_recipe(folder.path / RECIPE, check=False)
     return Run(folder.path, recipe, folder.summary, device)
 
 
-def _predictor(
-    recipe: Recipe, described: dict[str, Any], weights: bytes, where: str, device: torch.device
-) -> Predictor:
-    """Make what predicts from what `_described` returned and the weights kept in `where`."""
-    model, state = build_model(recipe), described["pipeline"]
-    pipeline = build_pipeline(recipe, state["kind"], augment=False)
+def _load_model(
+    recipe: Recipe, state: PipelineState, weights: bytes, run: Path, device: torch.device
+) -> PreparedModel:
+    """Return the trained model of a run, prepared with the stored `state`.
+
+    Raises:
+        RunError: the state or the weights do not fit the recipe.
+    """
+    model = build_model(recipe)
+    pipeline = build_pipeline(recipe, state.kind, augment=False)
+    _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        shape = state["shape"] or [512]  # of texts: long enough for any layer
-        blank = torch.zeros(2, *shape, dtype=getattr(torch, state["dtype"]))
-        dry_run(model, pipeline.apply(blank, state))
-    load_weights(model, weights, where)
-    return Predictor(
-        model.to(device),
-        task=TASKS[described["task"]].from_state(described["meaning"]),
-        inputs=inputs_from(described),
-        pipeline=pipeline,
-        state=state,
-        device=device,
-        precision=recipe.precision,
-        batch_size=recipe.evaluate.batch_size,
-        seed=recipe.seed,
-    )
+        shape = state.shape or (512,)  # tokens of a text, enough for any layer
+        dry_run(model, pipeline.apply(torch.zeros(2, *shape, dtype=state.torch_dtype), state))
+    load_weights(model, weights, str(run / WEIGHTS))
+    return prepare_model(recipe, model.to(device), pipeline, state, device)
+
+
+def _check_transforms(pipeline: Pipeline, state: PipelineState, run: Path) -> None:
+    """Raise RunError unless the stored state is one that the pipeline's transforms can use."""
+    try:
+        pipeline.on(torch.device("cpu"), state)
+    except DataError as error:
+        raise RunError(f"{run / PREPROCESS} is damaged: pipeline.transforms: {error}") from error

@@ -1,4 +1,4 @@
-"""What a run keeps of itself: its summary and its provenance, as records."""
+"""The records of a run: its summary, its provenance and the lines of metrics.jsonl."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.samples import Start
+from papertrial.runs.samples import StartRun
 from papertrial.runs.tracing import Traced
 from papertrial.store.provenance import environment, utc_now
 from papertrial.store.run_folder import RunFolder
@@ -55,13 +55,13 @@ def summary_of(
     seconds: Seconds,
     folder: RunFolder,
 ) -> RunSummary:
-    """Return the final results of a training, whose lines are in `folder`."""
+    """Return the final results of a training whose metrics.jsonl is in `folder`."""
     per_epoch = parts.samples.batches.steps
     return RunSummary(
         recipe=recipe.name,
         seed=recipe.seed,
         device=str(parts.samples.batches.device),
-        classes=tuple(parts.samples.task.state().get("classes", ())),
+        classes=parts.samples.task.class_names,
         metrics=outcome.metrics,
         report=ReportedStep(
             rule=recipe.report,
@@ -74,17 +74,19 @@ def summary_of(
             test_evaluations=outcome.test_evaluations,
             optimistic=recipe.report == "best-on-test",
         ),
-        claims=tuple(_claim(claim, recipe, parts, outcome, folder) for claim in recipe.claims),
+        claims=tuple(
+            _claim_beside(claim, recipe, parts, outcome, folder) for claim in recipe.claims
+        ),
         vocabulary=parts.vocabulary,
         epoch_seconds=tuple(outcome.epoch_seconds.values()),
         seconds=seconds,
     )
 
 
-def _claim(
+def _claim_beside(
     claim: Claim, recipe: Recipe, parts: prepare.Parts, outcome: TrainingResult, folder: RunFolder
 ) -> ClaimBesideRun:
-    """Set a claim beside this run's number, None if it has none; one run is no verdict."""
+    """Return a claim beside the number of this run, None if the run has none."""
     splits = parts.samples.dataset.splits
     score: MetricValue | int = outcome.metrics.get(claim.split, {}).get(claim.metric)
     if claim.metric == "parameters":
@@ -92,7 +94,7 @@ def _claim(
     elif claim.metric == "samples":
         score = len(splits[claim.split]) if claim.split in splits else None
     elif claim.kind == "difference":
-        score = None  # the other side is needed too
+        score = None  # needs a run of the other side as well
     elif claim.best_epoch_on_test:
         curve = recipe.evaluate.test == "every-epoch"
         score = best_epoch(folder, claim.split, claim.metric) if curve else None
@@ -111,7 +113,7 @@ def _claim(
 
 
 def best_epoch(folder: RunFolder, split: str, metric: str) -> float | None:
-    """Return the best value of a metric among a run's evaluations of a split; None without one."""
+    """Return the best value of a metric over the evaluations of a split; None without any."""
     lines = (line for line in folder.lines() if isinstance(line, EvaluationLine))
     return best(metric, (line.metrics.get(metric) for line in lines if line.split == split))
 
@@ -121,9 +123,9 @@ def provenance_of(
     parts: prepare.Parts,
     files: Traced,
     device: torch.device,
-    start: Start | None,
+    start: StartRun | None,
 ) -> Provenance:
-    """Return where a run that starts now comes from."""
+    """Return the provenance of a run that starts now."""
     started_from = None
     if start is not None and recipe.init_from is not None:
         digest = hashlib.sha256(start.weights).hexdigest()

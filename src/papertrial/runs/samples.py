@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset
-from papertrial.data.pipeline import Pipeline, State
+from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
 from papertrial.data.splits import check_parts, cut, limit
@@ -26,8 +25,8 @@ from papertrial.evaluate.inputs import (
     TableInputs,
     TextInputs,
     difference,
-    inputs_from,
 )
+from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.progress import Step, Steps
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Text
@@ -39,35 +38,38 @@ from papertrial.training.device import has_room
 
 @dataclass(frozen=True)
 class Samples:
-    """A set as it is learnt from: cut, its texts as tokens; and how it is read and prepared."""
+    """The set of a training: its splits, with texts as tokens, and how samples are prepared."""
 
     dataset: Dataset
-    original: Dataset  # texts as texts
+    original: Dataset  # with texts as text
     task: Task
     inputs: Inputs
     pipeline: Pipeline
-    state: State
+    state: PipelineState
     batches: Batches
 
 
 @dataclass(frozen=True)
-class Start:
-    """The run that a recipe starts from: its weights, and what they are weights for."""
+class StartRun:
+    """The run that a recipe starts from: its weights, and the preprocessing they belong to."""
 
     weights: bytes
-    described: dict[str, Any]
+    preprocessing: Preprocessing
 
 
 def open_data(
-    recipe: Recipe, folder: Path, device: torch.device, start: Start | None = None
+    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
 ) -> Generator[Step, None, Samples]:
-    """Load the set, cut its splits, and fit on its training part all that is learnt there.
+    """Load the set, cut its splits, and fit vocabulary and pipeline on its training part.
 
-    What numbers the inputs, a vocabulary or a table's layout, is the start run's where there is
-    one: its weights are for those numbers.
+    With a start run, the vocabulary or the layout of a table is that of the start run, because its
+    weights depend on the order of the words or columns.
+
+    Raises:
+        DataError: the set cannot be loaded or cut, or does not fit the task or the start run.
     """
     data = recipe.data
-    given = inputs_from(start.described) if start else None
+    given = start.preprocessing.make_inputs() if start else None
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = data.table.features if data.table else None
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
@@ -80,7 +82,7 @@ def open_data(
     if original.kind == "text":
         yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
         words = given.vocabulary if isinstance(given, TextInputs) else None
-        inputs = TextInputs(words or _vocabulary(data.text or Text(), original))
+        inputs = TextInputs(words or _learn_vocabulary(data.text or Text(), original))
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
@@ -88,7 +90,7 @@ def open_data(
         dataset = original
     else:
         inputs, dataset = ImageInputs(original.train.x.shape), original
-    if start and (differs := difference(given, inputs)):
+    if given is not None and (differs := difference(given, inputs)):
         raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
@@ -106,7 +108,7 @@ def open_data(
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Cut the parts of a set that the recipe draws, and keep few of their rows where it says so."""
+    """Return the set with the splits that the recipe draws, limited to `data.limit` rows."""
     cuts, rows = recipe.data.splits, recipe.data.limit
     dataset = cut(
         dataset,
@@ -126,13 +128,13 @@ def load_source(
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
 ) -> Steps[LoadedSet]:
-    """Load the set that the recipe names, before its splits are cut.
+    """Load the set that the recipe names; its splits are not cut yet.
 
     Args:
-        recipe: what to load.
+        recipe: names the set.
         folder: the data folder.
-        layout: the layout of a table, if it is known.
-        classes: the classes of a table, if they are known.
+        layout: the layout of a table; None to learn it.
+        classes: the classes of a table; None to find them.
     """
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
     images = images or Images()
@@ -156,7 +158,7 @@ def load_source(
     return (yield from open_source(spec, folder))
 
 
-def _vocabulary(options: Text, dataset: Dataset) -> Vocabulary:
+def _learn_vocabulary(options: Text, dataset: Dataset) -> Vocabulary:
     size, lower, longest = options.vocabulary, options.lower, options.max_length
     if options.vocabulary_file is not None:
         path = Path(options.vocabulary_file)

@@ -1,4 +1,4 @@
-"""What a run's provenance says of the files that its training depended on."""
+"""What provenance.json stores about the files that a training depends on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from papertrial.store.run_records import Provenance
 
 @dataclass(frozen=True)
 class Traced:
-    """What a run keeps of the files that its training depends on."""
+    """The files that a training depends on, as provenance.json stores them."""
 
     dependencies: tuple[Dependency, ...]
     not_covered: tuple[str, ...]
@@ -27,14 +27,19 @@ class Traced:
 
 
 def check_unchanged(recipe: Recipe, before: Sequence[Dependency], since: str) -> None:
-    """Refuse a recipe whose files are not what they were.
+    """Check that the files of a recipe have not changed.
+
+    Args:
+        recipe: the recipe.
+        before: its files as they were.
+        since: when `before` was recorded, for the message.
 
     Raises:
-        RunError: naming those that changed.
+        RunError: a file has changed; the message names it.
     """
-    unlike = changes(before, portable(recipe).dependencies)
-    if unlike:
-        raise RunError(f"{'; '.join(unlike)} since {since}; run again, and leave it as it is")
+    changed = changes(before, portable(recipe).dependencies)
+    if changed:
+        raise RunError(f"{'; '.join(changed)} since {since}; run again without changing files")
 
 
 def traced(
@@ -43,12 +48,12 @@ def traced(
     aside: Iterable[Path],
     others: Sequence[Dependency] = (),
 ) -> Traced:
-    """Return what provenance.json keeps of a recipe's files.
+    """Return what provenance.json stores about the files of a recipe.
 
     Args:
         copies: the recipe with its files.
-        reads: what was read while its objects were made.
-        aside: folders and files whose content is kept in another way, as data are by fingerprints.
+        reads: the files that were read while its objects were built.
+        aside: folders and files whose content is recorded elsewhere, such as data by fingerprints.
         others: further files that were read.
     """
     known = {Path(one.path) for one in copies.dependencies}
@@ -59,18 +64,18 @@ def traced(
         if read.path not in known and not any(read.path.is_relative_to(path) for path in apart)
     ]
     unique = list({read.path: read for read in found}.values())
-    notes = [*copies.not_covered, *map(_said, unique)]
+    notes = [*copies.not_covered, *map(_note_on_read, unique)]
     if len(reads) >= MOST:
-        notes.append(f"more than {MOST} files were read at run time; the first {MOST} are kept")
+        notes.append(f"more than {MOST} files were read at run time; the first {MOST} are stored")
     kept = [*copies.dependencies, *others, *map(_dependency, unique)]
     return Traced(tuple(kept), tuple(notes), distributions(copies.packages))
 
 
-def check_there(provenance: Provenance, run: Path) -> None:
-    """Refuse a run whose model needs a file that was too large to be copied and is gone.
+def check_uncopied(provenance: Provenance, run: Path) -> None:
+    """Check that the files of a run that were too large to be copied are still there.
 
     Raises:
-        RunError: the file is not where it was, or is another one.
+        RunError: a file is absent or has changed.
     """
     for one in provenance.dependencies:
         if one.copied or not one.hashed or one.kind not in ("file", "folder"):
@@ -82,15 +87,15 @@ def check_there(provenance: Provenance, run: Path) -> None:
         try:
             content = content_of(Path(one.path))
         except RecipeError as error:
-            raise RunError(f"{rule}, and it is not there; put it back") from error
+            raise RunError(f"{rule}, but it is absent; put it back") from error
         if content.sha256 != one.sha256:
-            raise RunError(f"{rule}, and another one is there now; put the first one back")
+            raise RunError(f"{rule}, but its content has changed; put the original back")
 
 
 def _named(reads: Iterable[tuple[str, str]]) -> Iterator[Read]:
-    """Yield the files that code names where it reads them, and that are there.
+    """Yield the existing files that code names in calls that read them.
 
-    Compiled code, as that of safetensors, opens files without Python's knowing.
+    Python does not see which files compiled code opens, such as that of safetensors.
     """
     for _, text in reads:
         path = Path(text)
@@ -112,14 +117,14 @@ def _dependency(read: Read) -> Dependency:
     )
 
 
-def _said(read: Read) -> str:
-    told = (
+def _note_on_read(read: Read) -> str:
+    note = (
         f"{read.path}: read at run time; not part of the training hash, not copied; an argument in "
         "the recipe can name it"
     )
     if Path(read.given).expanduser().is_absolute():
-        return told
+        return note
     return (
-        f"{told}; its path {read.given!r} is relative to the current folder, so it is another file "
+        f"{note}; its path {read.given!r} is relative to the current folder, so it is another file "
         "in another folder"
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import data_folder
 from papertrial.data.texts import vectors
+from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.evaluate.stored import predictions_to_bytes
 from papertrial.progress import Returning, finish
 from papertrial.recipe.content import content_of
@@ -20,7 +20,7 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.run_documents import line_of, provenance_of, summary_of
-from papertrial.runs.samples import Start
+from papertrial.runs.samples import StartRun
 from papertrial.runs.tracing import check_unchanged, traced
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
@@ -44,15 +44,16 @@ def train(
     """Train and evaluate a recipe; store everything needed to reproduce it in a new run folder.
 
     Args:
-        recipe: what to do.
-        runs: folder that run folders are made in.
-        data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
+        recipe: the recipe.
+        runs: the folder for new run folders.
+        data: the data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
         device: "auto", "cpu", "mps", "cuda" or "cuda:N".
         threads: intra-op threads; None for torch's choice. The same recipe with the same number
             of threads on the same machine gives the same weights, bit for bit.
 
     Raises:
-        PapertrialError: an error that the user can fix, before the training if possible.
+        PapertrialError: the recipe, the data or the machine has a fault, reported before the
+            training if possible.
     """
     return finish(training(recipe, runs=runs, data=data, device=device, threads=threads))
 
@@ -66,51 +67,51 @@ def training(
     threads: int | None = None,
     folder: Path | None = None,
 ) -> Generator[Event, None, Run]:
-    """Do what `train` does, yielding what happens as it happens; the run is the return value.
+    """Do what `train` does, yielding events; the run is the return value.
 
-    The run is kept in `folder`, which must not be there yet, in place of a new one under `runs`.
+    The run is stored in `folder`, which must not exist, instead of a new folder under `runs`.
     """
     start = time.perf_counter()
-    with on_device(device, threads) as where:
+    with on_device(device, threads) as on:
         run_folder.check_writable(Path(runs) if folder is None else folder.parent)
         start_run, reads = start_from(recipe), list[Read]()
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
-        preparing = prepare.prepare(recipe, home, where, start_run)
+        preparing = prepare.prepare(recipe, home, on, start_run)
         parts = yield from watched(preparing, reads)
         check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
-        kept = (
+        stored = (
             run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
         files = traced(copies, reads, stored_elsewhere(recipe, home), _vectors(recipe, home))
-        record = provenance_of(recipe, parts, files, where, start_run)
-        kept.write_record(run_folder.PROVENANCE, record)
+        record = provenance_of(recipe, parts, files, on, start_run)
+        stored.write_record(run_folder.PROVENANCE, record)
         try:
             for name, content in copies.files.items():
-                kept.write(name, content)
-            kept.write(run_folder.RECIPE, copies.text)
-            outcome = yield from _train(recipe, parts, kept)
+                stored.write(name, content)
+            stored.write(run_folder.RECIPE, copies.text)
+            outcome = yield from _train(recipe, parts, stored)
             seconds = Seconds(
                 data=prepared - start,
                 train=sum(outcome.epoch_seconds.values()),
                 evaluate=outcome.evaluate_seconds,
                 total=time.perf_counter() - start,
             )
-            summary = summary_of(recipe, parts, outcome, seconds, kept)
-            kept.write_record(run_folder.METRICS, summary)
+            summary = summary_of(recipe, parts, outcome, seconds, stored)
+            stored.write_record(run_folder.METRICS, summary)
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
             ended = {"state": "interrupted" if stopped else "failed", "error": str(error)}
-            kept.write_record(
+            stored.write_record(
                 run_folder.PROVENANCE, record.model_copy(update={**ended, "ended": utc_now()})
             )
             raise
         finished = record.model_copy(update={"state": "finished", "ended": utc_now()})
-        kept.write_record(run_folder.PROVENANCE, finished)
-    return load_run(kept.path, device=device)  # which has the recipe's files as they were used
+        stored.write_record(run_folder.PROVENANCE, finished)
+    return load_run(stored.path, device=device)  # with the copies of the recipe's files
 
 
 def _train(
@@ -133,14 +134,16 @@ def _train(
         rows = parts.samples.dataset.splits[split]
         folder.write(name, predictions_to_bytes(output, rows))
     folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.model))
-    folder.write_json(run_folder.PREPROCESS, _described(recipe, parts))
+    samples = parts.samples
+    preprocessing = Preprocessing.of(recipe.task, samples.task, samples.inputs, samples.state)
+    folder.write_record(run_folder.PREPROCESS, preprocessing)
     return outcome
 
 
 def _session(
     recipe: Recipe, parts: prepare.Parts
 ) -> Generator[Trained | Evaluated, None, TrainingResult]:
-    """Train and evaluate the parts as the recipe says."""
+    """Yield the events of the training; the result is the return value."""
     return session(
         parts.train,
         parts.samples.batches,
@@ -156,16 +159,21 @@ def _session(
     )
 
 
-def start_from(recipe: Recipe) -> Start | None:
-    """Read the run that the recipe starts from, None where it starts from none."""
+def start_from(recipe: Recipe) -> StartRun | None:
+    """Read the run that `init_from` names; None without `init_from`.
+
+    Raises:
+        RunError: the run is absent, damaged or not finished.
+    """
     if recipe.init_from is None:
         return None
     folder = run_folder.RunFolder.open(Path(recipe.init_from))
-    return Start(folder.read(run_folder.WEIGHTS), folder.read_json(run_folder.PREPROCESS))
+    preprocessing = folder.read_record(run_folder.PREPROCESS, Preprocessing)
+    return StartRun(folder.read(run_folder.WEIGHTS), preprocessing)
 
 
 def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
-    """Return the word vectors that are known by a name: a file in the data folder."""
+    """Return the file in the data folder of the word vectors that the recipe names."""
     wanted = recipe.data.text.vectors if recipe.data.text else None
     found = None if wanted is None or Path(wanted).is_absolute() else vectors.find(wanted, home)
     if wanted is None or found is None:
@@ -185,7 +193,7 @@ def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
 
 
 def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
-    """Return where data and the start run are, whose content is kept in other ways."""
+    """Return the paths of the data and the start run, whose content is recorded elsewhere."""
     named = (recipe.data.path, recipe.init_from)
     return [home, *(Path(path) for path in named if path is not None)]
 
@@ -204,14 +212,3 @@ def _started(parts: prepare.Parts, path: Path) -> Started:
         parts.steps,
         tuple(notes),
     )
-
-
-def _described(recipe: Recipe, parts: prepare.Parts) -> dict[str, Any]:
-    """Return what a run must know to predict, as plain JSON."""
-    samples = parts.samples
-    return {
-        "task": recipe.task,
-        "meaning": samples.task.state(),
-        "inputs": samples.inputs.state(),
-        "pipeline": samples.state,
-    }

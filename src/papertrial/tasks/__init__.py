@@ -1,4 +1,4 @@
-"""What a model's output means: the targets' type, the link, the decoding."""
+"""Tasks: what the outputs of a model mean, and what targets they are compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a loss one for this task? Tried on made-up outputs, so that any loss can be asked."""
+"""Check that a loss suits a task, by calling it on random outputs."""
 
 from __future__ import annotations
 
@@ -18,84 +18,84 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Reduction = Literal["mean", "sum"]
 _SHIFT = 64.0
 _USE_LOGITS = (
-    "one output a sample is read as a logit: use torch.nn.BCEWithLogitsLoss, and no sigmoid in "
-    "the model"
+    "one output per sample must be a logit: use torch.nn.BCEWithLogitsLoss, and no sigmoid in the "
+    "model"
 )
 
 
 def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
-    """Tell whether a loss is a mean or a sum over samples; refuse one that is not for this task.
+    """Return whether a loss is a mean or a sum over samples, if it suits the task.
 
-    That is one that fails, or that silently gives nonsense.
+    The loss is called on random outputs with the shape of the model's outputs and the scale of the
+    targets, and on real targets. These properties are checked:
 
-    Tests on random outputs of the model's width and the targets' scale, with real targets:
-
-    - it returns one finite number that gradients reach;
-    - it does not stay the same when targets are handed to other rows, as a [B, 1] broadcast
-      against [B] does (every output is then held against every target);
-    - for classification, raising all logits by c does not lower it by c, as NLLLoss on logits
-      does: such a loss has no minimum, unless the model's outputs are log-probabilities;
-    - for one logit, it is about a logit: it changes when all rise, and a sample of the first class
-      is better at -1 than at 0, which a loss of numbers, MSELoss, holds for the best.
+    - It returns one finite number with a gradient for the outputs.
+    - It changes if targets are moved to other rows. A loss that broadcasts [B, 1] and [B] to [B, B]
+      compares every output with every target and does not change.
+    - For classification, adding c to all logits does not lower it by c, as for NLLLoss on logits:
+      such a loss has no minimum, unless the outputs of the model are log-probabilities.
+    - One output per sample is treated as a logit: the loss changes if all outputs rise, and is
+      smaller at -1 than at 0 for the first class. MSELoss is smallest at 0.
 
     Args:
         loss: called as loss(output, target).
         task: what the outputs mean.
-        output: the model's, for one batch, [B, ...].
+        output: the outputs of the model for a batch, [B, ...].
         y: targets as stored, [n] or [n, T] with n >= 2, on any device.
 
     Returns:
-        "sum" where the loss of every sample taken twice is twice the loss, else "mean".
+        "sum" if the loss doubles when every sample is repeated, else "mean".
 
     Raises:
-        ModelError: any of these fails.
+        ModelError: the loss does not have these properties.
     """
     name = getattr(getattr(loss, "func", loss), "__name__", type(loss).__name__)
     if isinstance(loss, nn.Module) and any(p.requires_grad for p in loss.parameters()):
         raise ModelError(
-            f"loss: {name} has parameters of its own, which no optimizer would train; move them "
-            "into the model"
+            f"loss: {name} has parameters, which no optimizer would train; move them into the model"
         )
     y, rows = _varied(y), output.shape[-1] + 3  # never a square: [K] beside [B, K] would broadcast
     y = y.repeat(-(-rows // len(y)), *[1] * (y.ndim - 1))[:rows].to(output.device)
     noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
-    if y.is_floating_point():  # far from the targets, rounding would hide which is whose
+    if (
+        y.is_floating_point()
+    ):  # far from the targets, rounding would hide which target belongs to which
         noise = noise * y.std().cpu() + y.mean().cpu()
-    made_up = noise.to(output.device).requires_grad_()
-    target = task.target(y, made_up)
+    tried = noise.to(output.device).requires_grad_()
+    target = task.target(y, tried)
     one_logit = task.family == "classification" and is_one_logit(output)
     try:
-        value = _call(loss, name, made_up, target)
+        value = _call(loss, name, tried, target)
     except ModelError as error:
         if one_logit:
             raise ModelError(f"{error}; {_USE_LOGITS}") from error
         raise
     if isinstance(value, Tensor) and value.ndim == 0 and not torch.isfinite(value):
-        # A loss for positive outputs, say: take the model's own.
-        made_up = output.detach()[torch.arange(rows) % len(output)].float().requires_grad_()
-        target = task.target(y, made_up)
-        value = _call(loss, name, made_up, target)
+        # The loss may need outputs such as positive ones: use those of the model.
+        tried = output.detach()[torch.arange(rows) % len(output)].float().requires_grad_()
+        target = task.target(y, tried)
+        value = _call(loss, name, tried, target)
     if not isinstance(value, Tensor) or value.ndim != 0:
         got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ModelError(f"loss: {name} must return one number for a batch, got {got}")
     if not value.requires_grad:
-        raise ModelError(f"loss: no gradient comes back through {name} to the model's output")
+        raise ModelError(f"loss: {name} has no gradient for the model's outputs")
     if not torch.isfinite(value):
         raise ModelError(
             f"loss: {name} of the model's outputs is {value.item()}, not a finite number"
         )
     if one_logit:
-        _check_one_logit(loss, name, made_up, target)
-    moved = _call(loss, name, made_up, target.roll(1, 0))
+        _check_one_logit(loss, name, tried, target)
+    moved = _call(loss, name, tried, target.roll(1, 0))
     if torch.allclose(value, moved, rtol=1e-5, atol=0) and not torch.equal(
         target, target.roll(1, 0)
     ):
         raise ModelError(
-            f"loss: {name} gives {value.item():.6g} whichever target belongs to which output, so "
-            "nothing can be learnt from it; probably it broadcasts [B, 1] against [B]"
+            f"loss: {name} returns {value.item():.6g} whichever target belongs to which output, so "
+            "nothing can be learnt from it; it probably broadcasts [B, 1] and [B] to [B, B]"
         )
     if task.family == "classification" and not one_logit:
-        fall = (value - _call(loss, name, made_up + _SHIFT, target)) / _SHIFT
+        fall = (value - _call(loss, name, tried + _SHIFT, target)) / _SHIFT
         sums = output.detach().cpu().double().exp().sum(1)
         if fall > 1e-3 and not torch.allclose(
             sums, torch.ones_like(sums), atol=0.05
@@ -105,17 +105,17 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
                 f"row's exp() must sum to 1, got {sums[0].item():.4g}); use "
                 "torch.nn.CrossEntropyLoss, or end the model with torch.nn.LogSoftmax(dim=1)"
             )
-    twice = _call(loss, name, torch.cat([made_up, made_up]), torch.cat([target, target]))
+    twice = _call(loss, name, torch.cat([tried, tried]), torch.cat([target, target]))
     return "sum" if torch.allclose(twice, 2 * value, rtol=1e-3) else "mean"
 
 
 def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> None:
-    """Refuse a loss that takes one logit a sample for something else."""
+    """Raise ModelError if a loss does not treat one output per sample as a logit."""
     here, up = (_call(loss, name, x, target) for x in (output, output + _SHIFT))
     if torch.allclose(here, up, rtol=1e-5, atol=1e-5):
         raise ModelError(
-            f"loss: {name} is the same when every output rises by {_SHIFT:g}, so it tells no class "
-            f"from the other; {_USE_LOGITS}"
+            f"loss: {name} does not change if all outputs rise by {_SHIFT:g}, so it cannot "
+            f"distinguish the two classes; {_USE_LOGITS}"
         )
     truth = target.bool()
     at_0, below = (
@@ -124,27 +124,27 @@ def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> N
     )
     if not truth.all() and not below < at_0:
         raise ModelError(
-            f"loss: {name} finds an output of -1 no better than 0 for the first class, got "
+            f"loss: {name} must be smaller at -1 than at 0 for the first class, got "
             f"{below.item():.6g} and {at_0.item():.6g}; {_USE_LOGITS}"
         )
 
 
 def _varied(y: Tensor) -> Tensor:
-    """Return rows of y that are not all alike, few enough to repeat."""
+    """Return at most 65 rows of y, which differ if any rows of y do."""
     different = (y != y[:1]).reshape(len(y), -1).any(1).nonzero()[:, 0]
     return torch.cat([y[:1], y[different[:64]]]) if len(different) else y[:64]
 
 
 def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
     try:
-        # A loss that draws random numbers draws the same for all outputs that are compared.
+        # A loss that draws random numbers must draw the same ones for all outputs.
         with drawing_from(output.device, 0), warnings.catch_warnings():
             warnings.filterwarnings("error", message="Using a target size")
             return loss(output, target)
     except Exception as error:
-        plain = isinstance(error, RuntimeError | ValueError | Warning)
-        said = error if plain else f"{type(error).__name__}: {error}"
+        is_clear = isinstance(error, RuntimeError | ValueError | Warning)
+        reason = error if is_clear else f"{type(error).__name__}: {error}"
         raise ModelError(
             f"loss: {name} does not take outputs {list(output.shape)} with targets "
-            f"{list(target.shape)} {str(target.dtype).removeprefix('torch.')}: {said}"
+            f"{list(target.shape)} {str(target.dtype).removeprefix('torch.')}: {reason}"
         ) from error

@@ -1,27 +1,27 @@
-"""Regression: a number a sample (or T of them), the identity as link."""
+"""Regression: one number per sample, or T numbers, with the identity as link."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from torch import Tensor
 
 from papertrial.data.column import Dataset
 from papertrial.data.kind import Kind
 from papertrial.errors import DataError, ModelError
-from papertrial.tasks.task import Prediction, Task
+from papertrial.tasks.task import Family, Meaning, Prediction, RegressionMeaning, Task
 
 
 class Regression(Task):
     """A number for each row of a table.
 
-    Targets take the output's shape, [B] or [B, 1], so that no loss broadcasts one against the
-    other into [B, B].
+    Targets get the shape of the output, [B] or [B, 1], so that a loss does not broadcast the two to
+    [B, B].
     """
 
     kind: ClassVar[Kind] = "table"
-    family: ClassVar[Literal["classification", "regression"]] = "regression"
+    family: ClassVar[Family] = "regression"
     metrics = ("loss", "mse", "rmse", "mae", "r2")
     headline = "rmse"
 
@@ -31,19 +31,20 @@ class Regression(Task):
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """Make the task for a set's columns; DataError where its targets are not numbers."""
+        """Return the task for the columns of a set; DataError if its targets are not numbers."""
         if not dataset.train.y.is_floating_point():
             raise DataError(f"regression needs numbers as targets; {dataset.name} has classes")
         return cls(dataset.features, dataset.target)
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Make the task again from {"features": [...], "target": name}."""
-        return cls(state["features"], state["target"])
+    def from_meaning(cls, meaning: Meaning) -> Self:
+        """Return the task that `meaning()` was called on."""
+        assert isinstance(meaning, RegressionMeaning), "the family of the task is checked first"
+        return cls(meaning.features, meaning.target)
 
-    def state(self) -> dict[str, Any]:
+    def meaning(self) -> Meaning:
         """Return the names of the feature columns, in the model's order, and of the target."""
-        return {"features": list(self.features), "target": self.target_name}
+        return RegressionMeaning(features=self.features, target=self.target_name)
 
     def check_output(self, output: Tensor, targets: Tensor) -> None:
         """Raise ModelError unless `output` is [B] or [B, 1], or [B, T] for T targets."""
@@ -53,7 +54,7 @@ class Regression(Task):
             wide = list(targets.shape) if targets.ndim > 1 else [rows, 1]
             raise ModelError(
                 f"the model must return {wide}{'' if targets.ndim > 1 else f' or [{rows}]'} for a "
-                f"batch of {rows} (a row a sample), got {list(output.shape)}"
+                f"batch of {rows} (a row for each sample), got {list(output.shape)}"
             )
 
     def target(self, y: Tensor, output: Tensor) -> Tensor:
@@ -69,5 +70,5 @@ class Regression(Task):
         return [Prediction(float(value)) for value in output.reshape(len(output), -1)[:, 0]]
 
     def batch_score(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Return the batch's root mean squared error."""
+        """Return the root mean squared error of a batch."""
         return (output - targets).square().mean().sqrt()

@@ -1,63 +1,90 @@
-"""What every task answers."""
+"""The interface of tasks, and what a run stores of them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
+from pydantic import Field
 from torch import Tensor
 
 from papertrial.data.column import Dataset
 from papertrial.data.kind import Kind
+from papertrial.record import Part
+
+Family = Literal["classification", "regression"]
+
+
+class ClassificationMeaning(Part):
+    """The names of the classes, in the order of the outputs."""
+
+    family: Literal["classification"] = "classification"
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+
+
+class RegressionMeaning(Part):
+    """The names of the feature columns, in the model's order, and of the target."""
+
+    family: Literal["regression"] = "regression"
+    features: tuple[str, ...]
+    target: str
+
+
+Meaning = Annotated[ClassificationMeaning | RegressionMeaning, Field(discriminator="family")]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer: a class name with all classes' probabilities, or a number with none."""
+    """A prediction: a class name with the probabilities of all classes, or a number without."""
 
     prediction: str | float
     probabilities: dict[str, float] = field(default_factory=dict)
 
 
 class Task(ABC):
-    """The meaning of outputs and targets; B the batch, K the classes, T the numbers predicted."""
+    """What outputs and targets mean; B is the batch, K the classes, T the numbers predicted."""
 
     kind: ClassVar[Kind]
-    family: ClassVar[Literal["classification", "regression"]]
-    metrics: ClassVar[tuple[str, ...]]  # reported where a recipe names none
+    family: ClassVar[Family]
+    metrics: ClassVar[tuple[str, ...]]  # reported if the recipe names none
     headline: ClassVar[str]  # the metric that progress shows
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the K classes; () for regression."""
+        return ()
 
     @classmethod
     @abstractmethod
     def of(cls, dataset: Dataset) -> Self:
-        """Make the task for a set's classes or columns."""
+        """Return the task for the classes or columns of a set."""
 
     @classmethod
     @abstractmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Make the task again from what `state` returned."""
+    def from_meaning(cls, meaning: Meaning) -> Self:
+        """Return the task that `meaning()` was called on; the family must be that of the class."""
 
     @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """Return what prediction needs to know, as plain JSON."""
+    def meaning(self) -> Meaning:
+        """Return what a run stores of the task: what prediction needs to know."""
 
     @abstractmethod
     def check_output(self, output: Tensor, targets: Tensor) -> None:
-        """Raise ModelError unless `output` [B, ...] has the shape that this task reads."""
+        """Raise ModelError unless `output` [B, ...] has the shape that this task needs."""
 
     @abstractmethod
     def target(self, y: Tensor, output: Tensor) -> Tensor:
-        """Return the targets y in the type and shape that a loss wants beside `output`."""
+        """Return the targets y with the dtype and shape that a loss needs for `output`."""
 
     @abstractmethod
     def link(self, output: Tensor) -> Tensor:
-        """Map raw outputs [B, ...] to what is reported: probabilities or the numbers themselves."""
+        """Return what is reported for raw outputs [B, ...]: probabilities, or the numbers."""
 
     @abstractmethod
     def decode(self, output: Tensor) -> list[Prediction]:
-        """Return an answer a row of raw outputs [B, ...]."""
+        """Return a prediction for each row of raw outputs [B, ...]."""
 
     @abstractmethod
     def batch_score(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Return the headline metric of one training batch, as a tensor of no dimensions."""
+        """Return the headline metric of a training batch, as a scalar tensor."""

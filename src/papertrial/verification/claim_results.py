@@ -18,7 +18,7 @@ from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict, overall
-from papertrial.data.sources.named_sets import data_folder
+from papertrial.data.files.catalog import data_folder
 from papertrial.errors import ClaimError
 from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step

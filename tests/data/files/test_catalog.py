@@ -11,8 +11,9 @@ import pytest
 from torchvision import datasets
 
 from papertrial.data.files.catalog import CATALOG, artifacts, entry_of, state
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
+from papertrial.progress import finish
 from papertrial.vocabulary import SOURCES
 
 
@@ -66,7 +67,7 @@ def test_the_sizes_to_fetch() -> None:
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
 def test_the_rows_known_are_those_loaded(name: str, tmp_path: Path) -> None:
-    dataset = load(name, tmp_path)
+    dataset = finish(loading(name, tmp_path))
     assert (dataset.name, dataset.kind) == (name, CATALOG[name].kind)
     assert {part: len(split) for part, split in dataset.splits.items()} == CATALOG[name].rows
     assert len(dataset.classes) == CATALOG[name].classes

@@ -98,8 +98,10 @@ def test_what_is_known_lies_beside(photos: Path, cache: Path) -> None:
         sample_digest(dataset.classes[label], image)
         for label, image in zip(labels, images, strict=True)
     )
-    part = {"names": dataset.train.names, "counts": [3, 3], "fingerprint": print_}
+    assert dataset.train.names is not None
+    part = {"names": list(dataset.train.names), "counts": [3, 3], "fingerprint": print_}
     assert meta == {
+        "format": 1,
         "classes": ["a", "b"],
         "shape": [3, 8, 8],
         "parts": {"train": part},
@@ -214,7 +216,17 @@ def test_an_array_written_to_later_is_made_again(photos: Path, cache: Path, file
     assert dataset.train.y.tolist() == [0, 0, 0, 1, 1, 1]
 
 
-@pytest.mark.parametrize("content", ['{"classes": 3}', "[]", "\xff", '{"entry": "../../x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        '{"format": 1}',
+        '{"format": 2}',
+        "[]",
+        "\xff",
+        '{"format": 1, "listing": "", "entry": "x"}',
+    ],
+)
 def test_a_damaged_meta_or_pointer_is_not_trusted(photos: Path, cache: Path, content: str) -> None:
     _load(photos, cache)
     for file in (cache / "images").rglob("*.json"):
@@ -222,6 +234,20 @@ def test_a_damaged_meta_or_pointer_is_not_trusted(photos: Path, cache: Path, con
     dataset, told = _load(photos, cache)
     assert "decoding" in told
     assert _same(dataset, photos)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs file names that are not UTF-8")
+def test_names_that_are_not_utf_8_are_cached_with_escapes(photos: Path, cache: Path) -> None:
+    (photos / "a" / "0.png").rename(photos / "a" / os.fsdecode(b"caf\xe9.png"))
+    (photos / "b").rename(photos / os.fsdecode(b"\xe9"))
+    time.sleep(0.15)
+    first, _ = _load(photos, cache)
+    assert first.train.names is not None
+    assert first.train.names[2] == "a/caf\\udce9.png"
+    assert first.classes == ("a", "\\udce9")
+    second, told = _load(photos, cache)
+    assert told == set()
+    assert (second.train.names, second.classes) == (first.train.names, first.classes)
 
 
 def test_an_interrupted_start_leaves_nothing(photos: Path, cache: Path) -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 from torchvision import datasets
 
 from papertrial.data.files import catalog
-from papertrial.data.sources.named_sets import load, loading
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
 from papertrial.progress import finish
 
@@ -81,7 +81,7 @@ def test_mnist_is_fetched_from_a_mirror_and_unpacked(
 def test_a_changed_file_is_told_with_the_files_needed(mnist: Path, tmp_path: Path) -> None:
     (mnist / "t10k-labels-idx1-ubyte.gz").write_bytes(b"other")
     with pytest.raises(DataError) as caught:
-        load("mnist", tmp_path / "data")
+        finish(loading("mnist", tmp_path / "data"))
     message = str(caught.value)
     assert message.startswith("mnist: t10k-labels-idx1-ubyte.gz is not in ")
     assert "it has another file: 5 bytes with md5:" in message
@@ -115,7 +115,7 @@ def test_the_reviews_are_fetched_and_unpacked_before_they_are_read(
     folder, url = served
     _reviews(folder / "aclImdb_v1.tar.gz", monkeypatch, url)
     with pytest.raises(DataError, match="IMDB has 12,500 there"):  # these are but four
-        load("imdb", tmp_path)
+        finish(loading("imdb", tmp_path))
     assert (tmp_path / "aclImdb" / "test" / "pos" / "0_1.txt").read_text() == "fine"
     assert (tmp_path / "aclImdb_v1.tar.gz").is_file()
 
@@ -126,7 +126,7 @@ def test_an_archive_of_reviews_that_leaves_the_folder_is_refused(
     folder, url = served
     _reviews(folder / "aclImdb_v1.tar.gz", monkeypatch, url, "aclImdb/../../outside")
     with pytest.raises(DataError, match=r"its member 'aclImdb/\.\./\.\./outside' leaves"):
-        load("imdb", tmp_path)
+        finish(loading("imdb", tmp_path))
     assert not (tmp_path / "aclImdb").exists()
     assert not (tmp_path.parent / "outside").exists()
 
@@ -140,7 +140,7 @@ def test_cifar10_as_a_folder_is_taken_where_the_archive_is_absent(
             (tmp_path / "cifar10" / part / name).mkdir(parents=True)
             Image.new("RGB", (32, 32)).save(tmp_path / "cifar10" / part / name / "0.png")
     with pytest.raises(DataError, match="is not CIFAR-10"):
-        load("cifar10", tmp_path)
+        finish(loading("cifar10", tmp_path))
     (tmp_path / datasets.CIFAR10.filename).write_bytes(b"half an archive")
     with pytest.raises(DataError, match="wrong checksum: cifar-10-python"):
-        load("cifar10", tmp_path)
+        finish(loading("cifar10", tmp_path))

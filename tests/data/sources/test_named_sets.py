@@ -8,14 +8,15 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from papertrial.data.files.catalog import CATALOG
-from papertrial.data.sources.named_sets import data_folder, load
+from papertrial.data.files.catalog import CATALOG, data_folder
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
 def test_a_loaded_set_is_of_the_kind_and_name_of_its_source(tmp_path: Path, name: str) -> None:
-    dataset = load(name, tmp_path)
+    dataset = finish(loading(name, tmp_path))
     assert (dataset.name, dataset.kind) == (name, CATALOG[name].kind)
     assert list(tmp_path.iterdir()) == []
 
@@ -30,7 +31,7 @@ def test_a_loaded_set_is_of_the_kind_and_name_of_its_source(tmp_path: Path, name
 )
 def test_an_unknown_name_is_refused(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(DataError, match="^" + re.escape(message)):
-        load(name, tmp_path)
+        finish(loading(name, tmp_path))
 
 
 def test_the_data_folder_is_the_given_one_then_the_environments_then_the_cache(

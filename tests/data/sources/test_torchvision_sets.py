@@ -18,8 +18,10 @@ import torch
 from torchvision import datasets
 
 from papertrial.data.column import Dataset
-from papertrial.data.sources.named_sets import data_folder, load
+from papertrial.data.files.catalog import data_folder
+from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
+from papertrial.progress import finish
 
 RNG = np.random.default_rng(0)
 IDX = {"mnist": "MNIST", "kmnist": "KMNIST", "fashion-mnist": "FashionMNIST"}
@@ -82,7 +84,7 @@ def _packed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _error(name: str, folder: Path) -> str:
     with pytest.raises(DataError) as caught:
-        load(name, folder)
+        finish(loading(name, folder))
     return str(caught.value)
 
 
@@ -94,7 +96,7 @@ def test_idx_files_are_loaded_without_the_network(
     asked: list[str],
 ) -> None:
     _unpacked(tmp_path / IDX[name] / "raw", parts)
-    dataset = load(name, tmp_path)
+    dataset = finish(loading(name, tmp_path))
     assert (dataset.name, dataset.kind, dataset.validation) == (name, "image", None)
     assert dataset.classes == tuple(getattr(datasets, IDX[name]).classes)
     assert len(dataset.classes) == 10
@@ -150,7 +152,7 @@ def test_cifar_is_loaded_without_the_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, asked: list[str]
 ) -> None:
     parts = _cifar(tmp_path, name, monkeypatch)
-    dataset = load(name, tmp_path)
+    dataset = finish(loading(name, tmp_path))
     assert dataset.classes == tuple(f"class {i}" for i in range(100 if name == "cifar100" else 10))
     assert list(dataset.splits) == ["train", "test"]
     for part, (pixels, labels) in parts.items():
@@ -188,7 +190,7 @@ def test_packed_files_that_lie_there_are_unpacked_without_the_network(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _packed(raw, monkeypatch)
-    dataset = load("mnist", raw.parents[1])
+    dataset = finish(loading("mnist", raw.parents[1]))
     assert np.array_equal(dataset.train.x.take(slice(None)).numpy(), parts["train"][0][:, None])
     assert asked == []
     assert capsys.readouterr().out == ""
@@ -224,7 +226,7 @@ def test_a_truncated_file_beside_its_archive_is_unpacked_again_or_named(
     for name, content in kept.items():
         (raw / name).write_bytes(content[:left] if name == UNPACKED[0] else content)
     try:
-        assert len(load("mnist", raw.parents[1]).train) == 20
+        assert len(finish(loading("mnist", raw.parents[1])).train) == 20
     except DataError as error:
         assert re.search(rf"{UNPACKED[0]}(?!\.gz)", str(error))  # noqa: PT017
 
@@ -248,7 +250,7 @@ def test_a_damaged_cifar_is_unpacked_again(
     parts = _cifar(tmp_path, "cifar10", monkeypatch)
     _archive(tmp_path, datasets.CIFAR10, monkeypatch)
     (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(b"")
-    dataset = load("cifar10", tmp_path)
+    dataset = finish(loading("cifar10", tmp_path))
     assert dataset.splits["test"].y.tolist() == parts["test"][1]
     assert asked == []
 
@@ -260,7 +262,7 @@ def test_absent_class_names_of_cifar_are_unpacked_again_or_told(
     _archive(tmp_path, datasets.CIFAR10, monkeypatch)
     (tmp_path / "cifar-10-batches-py" / "batches.meta").unlink()
     try:
-        assert len(load("cifar10", tmp_path).classes) == 10
+        assert len(finish(loading("cifar10", tmp_path)).classes) == 10
     except DataError as error:
         assert "batches.meta" in str(error)  # noqa: PT017
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from papertrial.data.tables.layout import Feature, Layout, sort_values
 from papertrial.data.tables.table_file import TableFile, read_table
@@ -41,13 +41,14 @@ def test_columns_become_numbers_in_order(tmp_path: Path) -> None:
     ]
 
 
-def test_is_kept_as_json(tmp_path: Path) -> None:
+def test_a_layout_is_restored_from_json(tmp_path: Path) -> None:
     for layout in (
         Layout.learn(_table(tmp_path, TEXT), ["age", "city"], categorical=["city"]),
         Layout((Feature("a"), Feature("b", ("x",))), fills_missing=True),
         Layout.numeric(["a", "b"]),
     ):
-        assert Layout.from_state(json.loads(json.dumps(layout.state()))) == layout
+        kind = TypeAdapter(Layout)
+        assert kind.validate_json(kind.dump_json(layout)) == layout
     assert Layout.numeric(["a", "b"]).names == ("a", "b")
 
 

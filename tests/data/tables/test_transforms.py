@@ -60,7 +60,7 @@ def test_impute_learns_on_the_training_part_before_standardize() -> None:
     x = torch.tensor([[1.0], [3.0], [float("nan")]])
     pipeline = Pipeline("table", [Impute(), Standardize()])
     state = pipeline.fit(DenseColumn(x))
-    assert state["transforms"][0] == {"fill": [2.0]}
+    assert state.transforms[0] == {"fill": [2.0]}
     assert pipeline.apply(x, state)[:, 0] == pytest.approx([-(1.5**0.5), 1.5**0.5, 0])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary
+from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
 from papertrial.errors import DataError
 
 TEXTS = ["The cat.<br /><br />The dog!", "a dog, the END", "zebra ant"]
@@ -90,9 +89,11 @@ def test_texts_without_words_teach_nothing() -> None:
         Vocabulary.learn(["", " "], size=10)
 
 
-def test_state_goes_through_json() -> None:
+def test_a_vocabulary_is_restored_from_its_state_as_json() -> None:
     known = Vocabulary.learn(TEXTS, size=6, max_length=3)
-    again = Vocabulary.from_state(json.loads(json.dumps(known.state())))
+    again = Vocabulary.from_state(
+        VocabularyState.model_validate_json(known.state().model_dump_json())
+    )
     assert again.words == known.words
     assert again.encode(TEXTS).fingerprint == known.encode(TEXTS).fingerprint
 
@@ -134,7 +135,7 @@ def test_an_absent_file_is_told(tmp_path: Path) -> None:
 def test_a_fork_afterwards_is_quiet_and_works() -> None:
     code = """
 import os
-from papertrial.data.texts.vocabulary import Vocabulary
+from papertrial.data.texts.vocabulary import Vocabulary, VocabularyState
 known = Vocabulary.learn(["a b c"] * 1000, size=9)
 known.encode(["a b"] * 1000)
 if os.fork() == 0:

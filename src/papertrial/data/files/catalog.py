@@ -19,7 +19,7 @@ from papertrial.vocabulary import NamedSet, SplitName, TaskName
 
 # How messages end that are about the data folder.
 ELSEWHERE = "or choose another data folder with --data DIR or $PAPERTRIAL_DATA"
-State = Literal["on disk", "absent", "comes with papertrial"]
+SetState = Literal["on disk", "absent", "comes with papertrial"]
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def artifacts(entry: CatalogEntry) -> tuple[Artifact, ...]:
     )
 
 
-def state(entry: CatalogEntry, folder: Path) -> State:
+def state(entry: CatalogEntry, folder: Path) -> SetState:
     """Return whether the files of a set are in the data folder; only their names are checked."""
     if not entry.files:
         return "comes with papertrial"

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import PIL
@@ -33,11 +33,23 @@ from papertrial.data.images.decode_set import (
     x_file,
     y_file,
 )
-from papertrial.errors import DataError
+from papertrial.errors import DataError, RunError
 from papertrial.progress import Steps
+from papertrial.record import Record
 
-_FORMAT = 2  # of an entry; increased when decoding returns other bytes
+_META = "meta.json"
+_FORMAT = 3  # of an entry; increased when decoding returns other bytes or another meta.json
 _TICK = 100_000_000  # ns; two changes of a file within this time may have the same time stamp
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Pointer(Record):
+    """Where the entry of a folder is: its name, and the listing of the files it was built from."""
+
+    listing: str
+    entry: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,7 @@ def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
         try:
             meta, digests = yield from decode_set(images, building)
             folder = store / _key(images, layout, digests)
-            _write_json(building / "meta.json", meta.to_json())
+            _write(building / _META, meta)
             if folder.exists():  # damaged
                 shutil.rmtree(folder)
             building.rename(folder)
@@ -113,7 +125,7 @@ def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
         entry = DecodedSet(folder, meta)
     # A file that changes again within a tick of the clock would keep its time stamp.
     if all(max(file.modified, file.changed) < now - _TICK for file in images.files):
-        _write_json(_pointer(images, store), {"listing": listed, "entry": folder.name})
+        _write(_pointer(images, store), Pointer(listing=listed, entry=folder.name))
     return entry
 
 
@@ -128,17 +140,19 @@ def _sweep(store: Path, layout: str) -> None:
 
 
 def _find_by_pointer(images: ImageSet, store: Path) -> DecodedSet | None:
-    pointer = _read_json(_pointer(images, store))
-    if pointer.get("listing") != _listing(images):
+    pointer = _read(_pointer(images, store), Pointer)
+    if pointer is None or pointer.listing != _listing(images):
         return None
-    return _read_entry(store / Path(str(pointer.get("entry"))).name)
+    return _read_entry(store / Path(pointer.entry).name)
 
 
 def _read_entry(folder: Path) -> DecodedSet | None:
     """Return the decoded set in a folder, None if it is incomplete or was changed."""
     try:
-        written = (folder / "meta.json").stat().st_mtime_ns  # the last file of an entry
-        meta = DecodedMeta.from_json(_read_json(folder / "meta.json"))
+        written = (folder / _META).stat().st_mtime_ns  # the last file of an entry
+        meta = _read(folder / _META, DecodedMeta)
+        if meta is None:
+            return None
         for name, part in meta.parts.items():
             count = len(part.names)
             x = np.load(x_file(folder, name), mmap_mode="r")  # ValueError if it is too short
@@ -147,14 +161,15 @@ def _read_entry(folder: Path) -> DecodedSet | None:
             # Hashing takes a second for 200 MB; time stamps also show that a file was changed.
             files = (x_file(folder, name), y_file(folder, name))
             whole = whole and all(file.stat().st_mtime_ns <= written for file in files)
-            if not whole or np.bincount(y, minlength=len(meta.classes)).tolist() != part.counts:
+            counts = np.bincount(y, minlength=len(meta.classes)).tolist() if whole else []
+            if tuple(counts) != part.counts:
                 return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError):
+    except (OSError, ValueError, TypeError, EOFError):
         return None
     return DecodedSet(folder, meta)
 
 
-def _settings(images: ImageSet) -> list[Any]:
+def _settings(images: ImageSet) -> list[object]:
     return [_FORMAT, PIL.__version__, images.size, images.mode, images.corrupt]
 
 
@@ -180,19 +195,19 @@ def _pointer(images: ImageSet, store: Path) -> Path:
     return store / f"{_digest([str(images.folder.resolve()), *_settings(images)])[:32]}.json"
 
 
-def _digest(parts: Iterable[Any]) -> str:
+def _digest(parts: Iterable[object]) -> str:
     return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read(path: Path, kind: type[R]) -> R | None:
+    """Return the document in a file; None if it is absent, damaged or of another version."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
+        return kind.from_json(path.read_bytes(), path)
+    except (OSError, RunError):
+        return None
 
 
-def _write_json(path: Path, values: dict[str, Any]) -> None:
+def _write(path: Path, document: Record) -> None:
     beside = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    beside.write_text(json.dumps(values), encoding="utf-8")
+    beside.write_text(document.to_json(indent=None), encoding="utf-8")
     beside.replace(path)

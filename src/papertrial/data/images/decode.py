@@ -21,7 +21,7 @@ from papertrial.errors import PapertrialError
 
 Mode = Literal["L", "RGB"]
 AnyMode = Literal["L", "RGB", "RGBA"]
-Size = tuple[int, int]
+ImageSize = tuple[int, int]
 Result = TypeVar("Result")
 
 # Formats that Pillow knows but cannot decode, or hands to another program.
@@ -100,7 +100,7 @@ def upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image) if is_rotated(image) else image
 
 
-def pixels(image: Image.Image, mode: AnyMode, size: Size) -> np.ndarray:
+def pixels(image: Image.Image, mode: AnyMode, size: ImageSize) -> np.ndarray:
     """Return an upright image as uint8 [C, H, W], converted to `mode` and resized to `size`.
 
     Resizing is bilinear and antialiased. 16-bit grey is reduced to 8 bits. Transparent images are
@@ -187,7 +187,7 @@ def decode_into(
     *,
     folder: str,
     mode: Mode,
-    size: Size,
+    size: ImageSize,
     convert: bool,
     resize: bool,
 ) -> Decoded:
@@ -236,7 +236,7 @@ def decode_into(
     return done
 
 
-def header(path: Path) -> tuple[Mode, Size]:
+def header(path: Path) -> tuple[Mode, ImageSize]:
     """Return the stored mode and the upright size (H, W) of an image, from its header.
 
     Raises:
@@ -250,7 +250,7 @@ def header(path: Path) -> tuple[Mode, Size]:
         return stored_mode(image.mode), (height, width)
 
 
-def measure(path: Path) -> tuple[Mode, Size]:
+def measure(path: Path) -> tuple[Mode, ImageSize]:
     """Return the stored mode and the upright size (H, W) of an image, after decoding it.
 
     Raises:
@@ -261,9 +261,9 @@ def measure(path: Path) -> tuple[Mode, Size]:
         return stored_mode(image.mode), (rotated.height, rotated.width)
 
 
-def headers(folder: str, names: Sequence[str]) -> list[tuple[Mode, Size] | None]:
+def headers(folder: str, names: Sequence[str]) -> list[tuple[Mode, ImageSize] | None]:
     """Return the `header` of each file of a folder, None for those that are not images."""
-    found: list[tuple[Mode, Size] | None] = []
+    found: list[tuple[Mode, ImageSize] | None] = []
     for name in names:
         try:
             found.append(header(Path(folder, name)))

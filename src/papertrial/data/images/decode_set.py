@@ -7,19 +7,19 @@ import itertools
 import math
 import os
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 import numpy as np
 
 from papertrial.data.images.decode import (
     Decoded,
     ImageError,
+    ImageSize,
     Mode,
     OutputRow,
-    Size,
     combine_digests,
     decode_into,
     hashes,
@@ -30,9 +30,10 @@ from papertrial.data.images.decode import (
 )
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
+from papertrial.record import Part, Record
 
 _LISTED = 5
-Shape = tuple[int, ...]
+Shape = tuple[int, int, int]
 
 
 class ImageFile(NamedTuple):
@@ -61,7 +62,7 @@ class ImageSet:
     folder: Path
     classes: tuple[str, ...]
     parts: dict[str, list[ImageFile]]
-    size: Size | None
+    size: ImageSize | None
     mode: Mode | None
     corrupt: Literal["error", "skip"]
 
@@ -76,33 +77,21 @@ class ImageSet:
         return [file for files in self.parts.values() for file in files]
 
 
-@dataclass(frozen=True)
-class DecodedPart:
+class DecodedPart(Part):
     """A decoded split: its names, the number of images of each class, and its fingerprint."""
 
-    names: list[str]
-    counts: list[int]
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
     fingerprint: str
 
 
-@dataclass(frozen=True)
-class DecodedMeta:
-    """The description of a decoded set. `skipped` maps files that were skipped to the reason."""
+class DecodedMeta(Record):
+    """meta.json: a decoded set. `skipped` maps files that were skipped to the reason."""
 
-    classes: list[str]
-    shape: list[int]
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
     parts: dict[str, DecodedPart]
     skipped: dict[str, str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the description as JSON values."""
-        return asdict(self)
-
-    @staticmethod
-    def from_json(values: dict[str, Any]) -> DecodedMeta:
-        """Return the description that `to_json` returned as JSON values."""
-        parts = {name: DecodedPart(**part) for name, part in values["parts"].items()}
-        return DecodedMeta(values["classes"], values["shape"], parts, values["skipped"])
 
 
 def x_file(folder: Path, part: str) -> Path:
@@ -154,10 +143,23 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[byt
         np.save(y_file(out, part), labels)
         counts = np.bincount(labels, minlength=len(images.classes)).tolist()
         parts[part] = DecodedPart(
-            [files[i].name for i in kept], counts, combine_digests(filter(None, samples))
+            names=tuple(_printable(files[i].name) for i in kept),
+            counts=tuple(counts),
+            fingerprint=combine_digests(filter(None, samples)),
         )
     _check_files(images, parts, skipped, unreadable)
-    return DecodedMeta(list(images.classes), list(shape), parts, skipped), digests
+    meta = DecodedMeta(
+        classes=tuple(map(_printable, images.classes)),
+        shape=shape,
+        parts=parts,
+        skipped={_printable(name): why for name, why in skipped.items()},
+    )
+    return meta, digests
+
+
+def _printable(name: str) -> str:
+    """Return the name of a file, with escapes for bytes that are not UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def hash_files(images: ImageSet) -> Steps[list[bytes]]:
@@ -185,7 +187,8 @@ def _shape(images: ImageSet) -> Shape:
             found = measure(images.folder / file.name)
             mode, size = mode or found[0], size or found[1]
     # If no image decodes, the shape does not matter: decoding them all raises the error.
-    return (len(mode or "L"), *(size or (1, 1)))
+    height, width = size or (1, 1)
+    return (len(mode or "L"), height, width)
 
 
 def _decoded(

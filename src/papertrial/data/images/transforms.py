@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from papertrial.data.transform_state import FittedNumbers, like, to_device
 from papertrial.errors import DataError
 
 
@@ -42,7 +42,7 @@ class Normalize:
         self.mean = mean
         self.std = std
 
-    def fit(self, batches: Iterable[Tensor]) -> dict[str, Any]:
+    def fit(self, batches: Iterable[Tensor]) -> dict[str, list[float]]:
         """Return {"mean": [C], "std": [C]}, from the training images [n, C, H, W]."""
         if self.mean is not None and self.std is not None:
             channels = next(iter(batches)).shape[1]
@@ -66,14 +66,14 @@ class Normalize:
         std = torch.where(lowest < highest, (squares / count).sqrt(), 1.0)
         return {"mean": mean.tolist(), "std": std.tolist()}
 
-    def on(self, device: torch.device, state: dict[str, Any]) -> dict[str, Any]:
+    def on(self, device: torch.device, state: FittedNumbers) -> dict[str, Tensor]:
         """Return the state as tensors on the device."""
-        return {key: torch.as_tensor(value, device=device) for key, value in state.items()}
+        return to_device(state, device, "mean", "std")
 
-    def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
+    def apply(self, x: Tensor, state: FittedNumbers) -> Tensor:
         """Return the normalized images [B, C, H, W]; `state` is what `fit` returned."""
-        mean = torch.as_tensor(state["mean"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
-        std = torch.as_tensor(state["std"], dtype=x.dtype, device=x.device).view(-1, 1, 1)
+        mean = like(state["mean"], x).view(-1, 1, 1)
+        std = like(state["std"], x).view(-1, 1, 1)
         return (x - mean) / std
 
 

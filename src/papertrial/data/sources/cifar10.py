@@ -82,7 +82,7 @@ def load_folder(folder: Path) -> Steps[Dataset]:
 
 def _difference(meta: DecodedMeta) -> str:
     """Return how a set differs from CIFAR-10, "" if it does not."""
-    if tuple(meta.classes) != CLASSES:
+    if meta.classes != CLASSES:
         return f"its classes are {', '.join(meta.classes)}, but must be {', '.join(CLASSES)}"
     if meta.parts.keys() != PER_CLASS.keys():
         return f"its parts are {', '.join(meta.parts)}, but must be {', '.join(PER_CLASS)}"
@@ -91,8 +91,8 @@ def _difference(meta: DecodedMeta) -> str:
         wrong = [f"{name} {got:,}" for name, got in counts if got != count]
         if wrong:
             return f"{part} must have {count:,} images of each class, but has {', '.join(wrong)}"
-    if meta.shape != [3, 32, 32]:
-        return f"its images are {meta.shape} ([C, H, W]), but must be [3, 32, 32]"
+    if meta.shape != (3, 32, 32):
+        return f"its images are {list(meta.shape)} ([C, H, W]), but must be [3, 32, 32]"
     for part, expected in FINGERPRINTS.items():
         got = meta.parts[part].fingerprint
         if got != expected:

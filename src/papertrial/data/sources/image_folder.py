@@ -45,7 +45,7 @@ def to_dataset(name: str, decoded: DecodedSet) -> Dataset:
     for part, about in decoded.meta.parts.items():
         y = torch.from_numpy(np.load(y_file(decoded.folder, part)))
         x = MemmapColumn(str(x_file(decoded.folder, part)))
-        splits[part] = Split(x, y, np.arange(len(y)), about.names)
+        splits[part] = Split(x, y, np.arange(len(y)), list(about.names))
     notes = []
     skipped = list(decoded.meta.skipped)
     if skipped:

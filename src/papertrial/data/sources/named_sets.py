@@ -5,18 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from papertrial.data.column import Dataset
-from papertrial.data.files.catalog import data_folder
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import SourceSpec
 from papertrial.errors import DataError, did_you_mean
-from papertrial.progress import Steps, finish
+from papertrial.progress import Steps
 from papertrial.vocabulary import SOURCES
-
-__all__ = ["data_folder", "load", "loading"]
 
 
 def loading(name: str, folder: Path, *, download: bool = True) -> Steps[Dataset]:
-    """Load the set `name`, yielding progress.
+    """Load the set `name`, yielding progress; the set is the return value.
 
     Args:
         name: the name of the set.
@@ -30,8 +27,3 @@ def loading(name: str, folder: Path, *, download: bool = True) -> Steps[Dataset]
         raise DataError(f"there is no source {name!r}{did_you_mean(name, SOURCES)}")
     loaded = yield from open_source(SourceSpec(name, download=download), folder)
     return loaded.dataset
-
-
-def load(name: str, folder: Path) -> Dataset:
-    """Load the set `name` and return it; see `loading`."""
-    return finish(loading(name, folder))

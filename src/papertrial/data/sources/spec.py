@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from papertrial.data.column import Dataset
-from papertrial.data.images.decode import Mode, Size
+from papertrial.data.images.decode import ImageSize, Mode
 from papertrial.data.tables.layout import Layout
 from papertrial.progress import Steps
 
@@ -26,7 +26,7 @@ class ImageOptions:
         corrupt: whether an image that cannot be decoded is an error or skipped.
     """
 
-    size: Size | None = None
+    size: ImageSize | None = None
     mode: Mode | None = None
     corrupt: Corrupt = "error"
 

@@ -10,12 +10,15 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from papertrial.data.numbers import is_number
 from papertrial.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _LONGEST_CELL = 2**31 - 1  # bytes
 
@@ -37,7 +40,7 @@ class _TextRow(NamedTuple):
 
 def read_delimited(
     path: Path, delimiter: str, names_if_no_header: Sequence[str] = ()
-) -> tuple[dict[str, Any], np.ndarray | None]:
+) -> tuple[dict[str, pa.ChunkedArray], np.ndarray | None]:
     """Read a delimited text file, which may be gzipped.
 
     Args:
@@ -78,7 +81,7 @@ def check_column_names(path: Path, names: Sequence[str]) -> None:
 
 def _read(
     path: Path, delimiter: str, names_if_no_header: Sequence[str]
-) -> tuple[dict[str, Any], np.ndarray | None]:
+) -> tuple[dict[str, pa.ChunkedArray], np.ndarray | None]:
     import pyarrow as pa  # noqa: PLC0415  (slow to import)
     from pyarrow import csv as arrow_csv  # noqa: PLC0415  (slow to import)
 

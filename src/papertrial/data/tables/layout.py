@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +34,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Layout:
-    """The feature columns of a table, in order.
+    """The feature columns of a table, in order. A run stores them as they are.
 
     A numeric column is encoded as one number, a categorical column one-hot: as one number for each
     of its categories, 1 for the category of the cell and 0 for the others.
@@ -94,23 +93,6 @@ class Layout:
     def columns(self) -> tuple[str, ...]:
         """The names of the columns that a table must have."""
         return tuple(feature.name for feature in self.features)
-
-    def state(self) -> dict[str, Any]:
-        """Return the layout as JSON values."""
-        features = [
-            {"name": f.name, "categories": None if f.categories is None else list(f.categories)}
-            for f in self.features
-        ]
-        return {"features": features, "fills_missing": self.fills_missing}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Layout:
-        """Return the layout that `state()` was called on."""
-        features = (
-            Feature(one["name"], None if one["categories"] is None else tuple(one["categories"]))
-            for one in state["features"]
-        )
-        return cls(tuple(features), state["fills_missing"])
 
     def encode(self, table: TableFile) -> Tensor:
         """Return the rows of a table as numbers, float32 [N, F].

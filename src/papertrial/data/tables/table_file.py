@@ -6,13 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from papertrial.data.numbers import LARGEST_FLOAT32, parse_number
 from papertrial.data.tables.delimited_text import check_column_names, read_delimited
 from papertrial.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # How missing cells are written: pyarrow's own list, ignoring surrounding white space. "None" is
 # not in it, because it is a plausible name of a category.
@@ -43,7 +46,7 @@ class TableFile:
     """
 
     path: Path
-    columns: dict[str, Any]
+    columns: dict[str, pa.ChunkedArray]
     rows: np.ndarray
     lines: np.ndarray | None = None
 
@@ -101,7 +104,7 @@ class TableFile:
         bad = ~self.missing(name) & ~(np.abs(values) <= LARGEST_FLOAT32)
         return NumericCells(np.where(bad, np.nan, values), bad)
 
-    def _trimmed_texts(self, name: str) -> Any:
+    def _trimmed_texts(self, name: str) -> pa.Array:
         """Return a column as a large_string array, null for missing cells."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
         import pyarrow.compute as pc  # noqa: PLC0415  (slow to import)
@@ -119,7 +122,7 @@ class TableFile:
         absent = pc.is_in(cells, value_set=pa.array(MISSING, pa.large_string()))
         return pc.if_else(absent, pa.scalar(None, pa.large_string()), cells)
 
-    def _simple_cells(self, name: str) -> Any:
+    def _simple_cells(self, name: str) -> pa.Array:
         """Return a column as one large_string, float64, integer or boolean array."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
@@ -204,7 +207,7 @@ def _read_parquet(path: Path) -> TableFile:
     return TableFile(path, columns, np.arange(len(table)))
 
 
-def _parse_numbers(cells: Any) -> np.ndarray:
+def _parse_numbers(cells: pa.Array) -> np.ndarray:
     """Return trimmed texts as float64, NaN for null and for what is not a number."""
     import pyarrow as pa  # noqa: PLC0415  (slow to import)
 

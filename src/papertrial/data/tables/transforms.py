@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from papertrial.data.transform_state import FittedNumbers, like, to_device
 from papertrial.errors import DataError
 
 
@@ -21,21 +22,19 @@ class Standardize:
 
     kind = "table"
 
-    def fit(self, batches: Iterable[Tensor]) -> dict[str, Any]:
+    def fit(self, batches: Iterable[Tensor]) -> dict[str, list[float]]:
         """Return {"mean": [F], "std": [F]} of the training rows [n, F]."""
         rows = torch.cat([x.double() for x in batches])
         std = rows.std(0, correction=0)
         return {"mean": rows.mean(0).tolist(), "std": torch.where(std > 0, std, 1.0).tolist()}
 
-    def on(self, device: torch.device, state: dict[str, Any]) -> dict[str, Any]:
+    def on(self, device: torch.device, state: FittedNumbers) -> dict[str, Tensor]:
         """Return the state as tensors on the device."""
-        return {key: torch.as_tensor(value, device=device) for key, value in state.items()}
+        return to_device(state, device, "mean", "std")
 
-    def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
+    def apply(self, x: Tensor, state: FittedNumbers) -> Tensor:
         """Return the standardized rows [B, F]."""
-        mean = torch.as_tensor(state["mean"], dtype=x.dtype, device=x.device)
-        std = torch.as_tensor(state["std"], dtype=x.dtype, device=x.device)
-        return (x - mean) / std
+        return (x - like(state["mean"], x)) / like(state["std"], x)
 
 
 class Impute:
@@ -53,7 +52,7 @@ class Impute:
             raise DataError(f"Impute: strategy must be mean or median, got {strategy!r}")
         self.strategy = strategy
 
-    def fit(self, batches: Iterable[Tensor]) -> dict[str, Any]:
+    def fit(self, batches: Iterable[Tensor]) -> dict[str, list[float]]:
         """Return {"fill": [F]}, computed on the training rows [n, F].
 
         Raises:
@@ -69,11 +68,10 @@ class Impute:
         of = np.nanmean if self.strategy == "mean" else np.nanmedian
         return {"fill": of(rows, axis=0).tolist()}
 
-    def on(self, device: torch.device, state: dict[str, Any]) -> dict[str, Any]:
+    def on(self, device: torch.device, state: FittedNumbers) -> dict[str, Tensor]:
         """Return the state as a tensor on the device."""
-        return {"fill": torch.as_tensor(state["fill"], device=device)}
+        return to_device(state, device, "fill")
 
-    def apply(self, x: Tensor, state: dict[str, Any]) -> Tensor:
+    def apply(self, x: Tensor, state: FittedNumbers) -> Tensor:
         """Return the rows [B, F] with their missing numbers filled."""
-        fill = torch.as_tensor(state["fill"], dtype=x.dtype, device=x.device)
-        return torch.where(x.isnan(), fill, x)
+        return torch.where(x.isnan(), like(state["fill"], x), x)

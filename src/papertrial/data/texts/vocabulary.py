@@ -20,6 +20,7 @@ import torch
 from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.data.texts.read_text import read_text
 from papertrial.errors import DataError
+from papertrial.record import Part
 
 PADDING = "<pad>"
 UNKNOWN = "<unk>"
@@ -38,6 +39,14 @@ class EmptyTextError(DataError):
             f"a text needs at least one word, but text {row}, counted from 0, has none: {shown!r}; "
             "leave it out"
         )
+
+
+class VocabularyState(Part):
+    """A vocabulary as a run stores it, its words without the two special ones."""
+
+    words: tuple[str, ...]
+    lower: bool
+    max_length: int | None
 
 
 class Vocabulary:
@@ -154,15 +163,15 @@ class Vocabulary:
         flat = np.concatenate(encoded) if encoded else np.empty(0, np.int32)
         return RaggedColumn(torch.from_numpy(flat), lengths)
 
-    def state(self) -> dict[str, Any]:
-        """Return the vocabulary as JSON values."""
-        words = list(self.words[len(_SPECIAL) :])
-        return {"words": words, "lower": self.lower, "max_length": self.max_length}
+    def state(self) -> VocabularyState:
+        """Return what a run stores of the vocabulary."""
+        words = self.words[len(_SPECIAL) :]
+        return VocabularyState(words=words, lower=self.lower, max_length=self.max_length)
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Vocabulary:
+    def from_state(cls, state: VocabularyState) -> Vocabulary:
         """Return the vocabulary that `state()` was called on."""
-        return cls(state["words"], lower=state["lower"], max_length=state["max_length"])
+        return cls(state.words, lower=state.lower, max_length=state.max_length)
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 from papertrial.data.column import DenseColumn, SampleColumn
 from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
-from papertrial.data.sources.named_sets import load
+from papertrial.data.sources.named_sets import loading
 from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.errors import DataError, ModelError
-from papertrial.evaluate.predict import forward
+from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.progress import finish
 
 CPU = torch.device("cpu")
 ROWS = 50
@@ -22,7 +24,7 @@ ROWS = 50
 
 @pytest.fixture(scope="module")
 def column() -> SampleColumn:
-    return DenseColumn(load("digits", Path()).train.x.take(slice(0, ROWS)))
+    return DenseColumn(finish(loading("digits", Path())).train.x.take(slice(0, ROWS)))
 
 
 def _model() -> nn.Sequential:
@@ -35,11 +37,9 @@ def _model() -> nn.Sequential:
     return model
 
 
-def _forward(
-    model: nn.Module, column: SampleColumn, pipeline: Pipeline, **kwargs: object
-) -> Tensor:
-    state = pipeline.fit(column)
-    return forward(model, column, pipeline=pipeline, state=state, device=CPU, **kwargs)  # type: ignore[arg-type]
+def _forward(model: nn.Module, column: SampleColumn, pipeline: Pipeline, **options: Any) -> Tensor:
+    prepared = PreparedModel(model, pipeline, pipeline.fit(column), CPU, **options)
+    return prepared.forward(column, stream=0)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 49, 50, 51])

@@ -1,0 +1,76 @@
+"""A model with everything needed to run it forward on stored samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from papertrial.data.column import SampleColumn, chunks
+from papertrial.data.pipeline import Pipeline, PipelineState
+from papertrial.data.streams import derive, generators_kept, seed_all
+from papertrial.diagnose.lent_model import buffers_kept, modes_kept
+from papertrial.errors import ModelError, PapertrialError
+from papertrial.evaluate.precision import autocast
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A model, and how samples are prepared for it.
+
+    Args:
+        model: called on what the pipeline returns for samples.
+        pipeline: how samples are prepared.
+        state: what `pipeline.fit` returned.
+        device: the device of the model.
+        precision: "fp32" or "bf16".
+        batch_size: samples in a forward pass.
+        seed: the seed of the recipe, from which the streams of random numbers are derived.
+    """
+
+    model: nn.Module
+    pipeline: Pipeline
+    state: PipelineState
+    device: torch.device
+    precision: str = "fp32"
+    batch_size: int = 1000
+    seed: int = 0
+
+    def forward(self, column: SampleColumn, *, stream: int) -> Tensor:
+        """Return the outputs for every sample, float32 [N, ...] in CPU memory.
+
+        The result depends only on the weights, the samples and `stream`. What the model or the
+        pipeline draws in batch i, from the generators of torch, numpy or Python, comes from the
+        stream (i,) of `stream`. The model runs in evaluation mode; its modes, buffers and all
+        generators are restored afterwards.
+
+        Raises:
+            ModelError: the model fails on a batch.
+        """
+        device, outputs = self.device, list[Tensor]()
+        state = self.pipeline.on(device, self.state)
+        # In descending order of length: batches need little padding, and the largest comes first.
+        lengths = column.lengths
+        order = None if lengths is None else lengths.argsort(descending=True, stable=True)
+        samples = column if order is None else column.rows(order.cpu())
+        try:
+            with (
+                generators_kept(device),
+                modes_kept(self.model),
+                buffers_kept(self.model),
+                torch.no_grad(),
+                autocast(device, self.precision),
+            ):
+                self.model.eval()
+                for number, chunk in enumerate(chunks(samples, self.batch_size)):
+                    seed_all(device, derive(stream, number))
+                    x = self.pipeline.apply(chunk.to(device), state)
+                    outputs.append(self.model(x).float())
+        except PapertrialError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ModelError(f"the model failed in evaluation mode: {reason}") from error
+        output = torch.cat(outputs).to("cpu")
+        return output if order is None else output[order.cpu().argsort()]
