@@ -1,4 +1,4 @@
-"""The names that a recipe may use: tasks, sources, splits, metrics. One list each."""
+"""The names that a recipe may use (tasks, sources, splits, metrics), and the types of metrics."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ NamedSet = Literal[
 ]
 OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
 SplitName = Literal["train", "validation", "test"]
+# One number, one number per class, or a matrix of counts [K, K], rows the true classes; None where
+# a metric is undefined.
+MetricValue = float | dict[str, float] | list[list[int]] | None
+Metrics = dict[str, MetricValue]  # by name
+SplitMetrics = dict[str, Metrics]  # by split
 # Precision, recall and F1 without more are macro averages over the classes.
 _CLASSIFICATION = (
     "accuracy", "top5_accuracy", "precision", "recall", "f1",

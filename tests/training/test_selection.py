@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from papertrial.errors import ModelError
-from papertrial.training.selection import Choice, EarlyStopping
+from papertrial.training.selection import BestWeights, EarlyStopping
 
 
 def numbered(value: float) -> nn.Module:
@@ -18,8 +18,8 @@ def numbered(value: float) -> nn.Module:
     return model
 
 
-def chosen(metric: str, values: list[float]) -> Choice:
-    choice = Choice("validation", metric)
+def chosen(metric: str, values: list[float]) -> BestWeights:
+    choice = BestWeights("validation", metric)
     for step, value in enumerate(values, 1):
         choice.offer(step, {metric: value, "other": -value}, numbered(step))
     return choice
@@ -55,7 +55,7 @@ def test_weights_and_buffers_of_the_best_step_are_restored() -> None:
 
 
 def test_the_kept_weights_do_not_change_with_the_model() -> None:
-    choice, model = Choice("test", "loss"), numbered(1)
+    choice, model = BestWeights("test", "loss"), numbered(1)
     choice.offer(1, {"loss": 0.5}, model)
     with torch.no_grad():
         model.weight.mul_(100)
@@ -66,7 +66,7 @@ def test_the_kept_weights_do_not_change_with_the_model() -> None:
 @pytest.mark.parametrize("value", [None, {"a": 0.5}])
 def test_nothing_is_chosen_by_a_metric_that_is_not_defined(value: object) -> None:
     with pytest.raises(ModelError, match="the metric auroc is not defined on this split"):
-        Choice("validation", "auroc").offer(1, {"auroc": value}, numbered(1))
+        BestWeights("validation", "auroc").offer(1, {"auroc": value}, numbered(1))
 
 
 def stops(metric: str, values: list[float], patience: int, **more: float) -> list[bool]:

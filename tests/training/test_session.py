@@ -16,7 +16,7 @@ from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.progress import finish
 from papertrial.training.events import Evaluated, Trained
-from papertrial.training.selection import Choice, EarlyStopping
+from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations, TrainingResult, session
 
 EPOCH = 7  # steps
@@ -100,7 +100,7 @@ def test_the_validation_part_is_evaluated_in_between_and_every_split_at_the_end(
 def test_no_sample_of_the_test_split_is_seen_before_the_end(
     make_training: Make, parts: Dataset
 ) -> None:
-    for choice in (None, Choice("validation", "accuracy")):
+    for choice in (None, BestWeights("validation", "accuracy")):
         loss = Counted()
         run(make_training(), parts, loss, choice=choice)
         first = loss.rows.index(ROWS["test"])
@@ -148,7 +148,7 @@ def test_the_best_step_is_reported_with_its_weights(
 ) -> None:
     training = make_training(scheduler=worsening)
     every = Evaluations(EPOCH, EPOCH if split == "test" else None)
-    events, outcome = run(training, parts, evaluations=every, choice=Choice(split, "loss"))
+    events, outcome = run(training, parts, evaluations=every, choice=BestWeights(split, "loss"))
     seen = {e.step: e.metrics["loss"] for e in events[::-1]
             if isinstance(e, Evaluated) and e.split == split}  # fmt: skip
     assert outcome.step == min(seen, key=lambda step: seen[step]) < outcome.last_step == 28
@@ -170,7 +170,9 @@ def test_a_last_step_that_is_the_best_is_not_evaluated_twice(
     make_training: Make, parts: Dataset
 ) -> None:
     events, outcome = run(
-        make_training(lambda p: torch.optim.SGD(p, lr=1e-3)), parts, choice=Choice("test", "loss")
+        make_training(lambda p: torch.optim.SGD(p, lr=1e-3)),
+        parts,
+        choice=BestWeights("test", "loss"),
     )
     assert evaluated(events)[-3:] == END
     assert len(evaluated(events)) == 6

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from papertrial.auditing.check_runs import Side
+from papertrial.auditing.check_runs import SeedRun
 from papertrial.auditing.finding import Finding, differing, noted, shortened
 from papertrial.auditing.recorded import Recorded
 from papertrial.errors import PapertrialError, RunError
@@ -19,7 +19,7 @@ from papertrial.verification.seed import fixed_of
 _HEADER = 8  # bytes at the start of a safetensors file: how long the JSON after them is
 
 
-def check_files(recorded: Recorded, sides: list[Side]) -> Iterator[Finding]:
+def check_files(recorded: Recorded, sides: list[SeedRun]) -> Iterator[Finding]:
     """Hash the copies in the folder and in each run, and compare with what was registered.
 
     Files that code reads at run time are not registered; they are compared between seeds.
@@ -40,11 +40,11 @@ def check_files(recorded: Recorded, sides: list[Side]) -> Iterator[Finding]:
         yield noted("files", f"not covered: {note}")
 
 
-def check_parameters(sides: list[Side]) -> Iterator[Finding]:
+def check_parameters(sides: list[SeedRun]) -> Iterator[Finding]:
     """Compare names, shapes and types of the stored weights across the seeds of each side."""
     if not sides:
         return
-    messages, firsts = list[str](), dict[int, tuple[Side, dict[str, str]]]()
+    messages, firsts = list[str](), dict[int, tuple[SeedRun, dict[str, str]]]()
     for side in sides:
         try:
             has = _shapes(side.run.path / WEIGHTS)
@@ -71,7 +71,7 @@ def _home(recorded: Recorded) -> Iterator[str]:
             yield str(error)
 
 
-def _run(recorded: Recorded, side: Side) -> Iterator[str]:
+def _run(recorded: Recorded, side: SeedRun) -> Iterator[str]:
     """Say which files of a run are not those that were registered, or that it recorded."""
     registered = recorded.registered.files[side.arm]
     try:
@@ -99,9 +99,9 @@ def _copy(run: Path, one: Dependency) -> Iterator[str]:
         yield f"{one.name} has the SHA-256 {digest[:12]}, {one.sha256[:12]} is recorded"
 
 
-def _between(sides: list[Side]) -> Iterator[str]:
+def _between(sides: list[SeedRun]) -> Iterator[str]:
     """Say which files read at run time, and which packages, differ between two seeds."""
-    firsts: dict[tuple[int, str], tuple[Side, str]] = {}
+    firsts: dict[tuple[int, str], tuple[SeedRun, str]] = {}
     for side in sides:
         try:
             reads = {one.path: one.sha256 for one in side.provenance.dependencies

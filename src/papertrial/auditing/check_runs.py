@@ -29,18 +29,11 @@ from papertrial.store.run_folder import (
     WEIGHTS,
     RunFolder,
 )
-from papertrial.store.run_records import (
-    Environment,
-    EvaluationLine,
-    Metrics,
-    MetricValue,
-    Provenance,
-    SplitData,
-    SplitMetrics,
-)
+from papertrial.store.run_records import Environment, EvaluationLine, Provenance, SplitData
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
 from papertrial.training.device import machine
 from papertrial.verification.seed import score
+from papertrial.vocabulary import Metrics, MetricValue, SplitMetrics
 
 # Relative. The same libraries on the same machine give the same sums; elsewhere a float32 loss is
 # summed in another order. Counts must be the same everywhere.
@@ -52,7 +45,7 @@ _UNUSABLE = (RuntimeError, ValueError, KeyError, TypeError, IndexError, Attribut
 
 
 @dataclass(frozen=True)
-class Side:
+class SeedRun:
     """A run of a seed: `arm` is 0 for ours, else the number of the other side of a difference."""
 
     seed: int
@@ -84,9 +77,9 @@ def elsewhere(then: Environment, now: Environment) -> list[str]:
     return [f"{key} {had.get(key)} then, {has[key]} now" for key in has if had.get(key) != has[key]]
 
 
-def find_runs(recorded: Recorded) -> tuple[list[Side], list[str]]:
+def find_runs(recorded: Recorded) -> tuple[list[SeedRun], list[str]]:
     """Return the runs of finished seeds that can be read, and messages on what differs there."""
-    messages, sides, places = list[str](), list[Side](), list[Path]()
+    messages, sides, places = list[str](), list[SeedRun](), list[Path]()
     for seed, record in recorded.finished.items():
         if len(record.runs) != len(recorded.digests):
             messages.append(f"seed {seed}: {OUTCOMES} names the runs {list(record.runs)}")
@@ -98,7 +91,7 @@ def find_runs(recorded: Recorded) -> tuple[list[Side], list[str]]:
                 continue
             places.append(path)
             try:
-                side = Side(seed, arm, load_run(path))
+                side = SeedRun(seed, arm, load_run(path))
                 messages += (f"{side}: {text}" for text in _unlike(recorded, side))
             except _UNUSABLE as error:
                 messages.append(f"seed {seed}: {_message(error)}")
@@ -109,7 +102,7 @@ def find_runs(recorded: Recorded) -> tuple[list[Side], list[str]]:
     return sides, messages
 
 
-def check_runs(recorded: Recorded, sides: list[Side], unlike: list[str]) -> Iterator[Finding]:
+def check_runs(recorded: Recorded, sides: list[SeedRun], unlike: list[str]) -> Iterator[Finding]:
     """See that the runs are those that were registered, on the same data, and that none is hidden.
 
     Args:
@@ -125,7 +118,7 @@ def check_runs(recorded: Recorded, sides: list[Side], unlike: list[str]) -> Iter
     yield from _unnamed(recorded)
 
 
-def _unlike(recorded: Recorded, side: Side) -> Iterator[str]:
+def _unlike(recorded: Recorded, side: SeedRun) -> Iterator[str]:
     """Say how a run differs from the one that was registered."""
     from_, run, digest = side.provenance, side.run, recorded.digests[side.arm]
     seeds = [from_.seed, run.recipe.seed, run.summary.seed]
@@ -146,9 +139,9 @@ def _unlike(recorded: Recorded, side: Side) -> Iterator[str]:
         yield f"it started at {from_.started}, before the registration, {began}"
 
 
-def _unlike_data(sides: list[Side]) -> Iterator[str]:
+def _unlike_data(sides: list[SeedRun]) -> Iterator[str]:
     """Say where the data or the targets of a seed are not those of the first one."""
-    firsts: dict[int, tuple[Side, dict[str, SplitData], dict[str, str]]] = {}
+    firsts: dict[int, tuple[SeedRun, dict[str, SplitData], dict[str, str]]] = {}
     for side in sides:
         try:
             data = side.provenance.data
@@ -238,7 +231,7 @@ def _unnamed(recorded: Recorded) -> Iterator[Finding]:
         )
 
 
-def check_weights(recorded: Recorded, sides: list[Side]) -> Iterator[Finding]:
+def check_weights(recorded: Recorded, sides: list[SeedRun]) -> Iterator[Finding]:
     """Compare the weights of each seed with their SHA-256 in outcomes.jsonl."""
     messages = []
     for seed, record in recorded.finished.items():
@@ -258,7 +251,7 @@ def check_weights(recorded: Recorded, sides: list[Side]) -> Iterator[Finding]:
 
 
 def check_scores(
-    recorded: Recorded, sides: list[Side], device: torch.device
+    recorded: Recorded, sides: list[SeedRun], device: torch.device
 ) -> Iterator[Step | Finding]:
     """Compute every metric again from the stored predictions, and compare."""
     messages, count, now, near = list[str](), 0, here(device), 0.0
@@ -304,7 +297,7 @@ def _computed_again(run: Run, device: torch.device) -> SplitMetrics:
     return again
 
 
-def _claimed(recorded: Recorded, side: Side, again: SplitMetrics, limit: float) -> Iterator[str]:
+def _claimed(recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float) -> Iterator[str]:
     """Compare each claimed score of a run in the three files that have it."""
     for wanted, scores in zip(recorded.wanted, recorded.finished[side.seed].scores, strict=True):
         arm = None if wanted.arm is None else wanted.arm + 1
@@ -332,7 +325,7 @@ def _claimed(recorded: Recorded, side: Side, again: SplitMetrics, limit: float) 
         yield f"{name}{best}: {listed}{changed}"
 
 
-def _others(recorded: Recorded, side: Side, again: SplitMetrics, limit: float) -> Iterator[str]:
+def _others(recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float) -> Iterator[str]:
     """Compare the metrics without a claim, and the last evaluation in metrics.jsonl."""
     claimed = {(one.split, one.metric) for one in recorded.wanted if not one.best_epoch}
     last: dict[str, Metrics] = {}

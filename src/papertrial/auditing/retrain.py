@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from papertrial.auditing.check_runs import Side, elsewhere, here
+from papertrial.auditing.check_runs import SeedRun, elsewhere, here
 from papertrial.auditing.finding import Finding, differing, noted, shortened
 from papertrial.auditing.recorded import Recorded
 from papertrial.checks.stochastic import check_stochastic
@@ -33,7 +33,7 @@ _HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
 
 
 def check_predictions(
-    sides: list[Side], device: torch.device, data: str | Path | None
+    sides: list[SeedRun], device: torch.device, data: str | Path | None
 ) -> Generator[Step | Finding, None, None]:
     """Evaluate the stored weights of a seed on the data, and compare with its predictions.
 
@@ -82,7 +82,7 @@ def check_predictions(
     yield from differing("predictions", messages, agrees)
 
 
-def _draws_elsewhere(side: Side, parts: prepare.Parts, device: torch.device) -> bool:
+def _draws_elsewhere(side: SeedRun, parts: prepare.Parts, device: torch.device) -> bool:
     """Tell whether outputs differ because a model draws, on another kind of device than before."""
     if side.provenance.environment.device.partition(":")[0] == device.type:
         return False
@@ -97,7 +97,7 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
     return not output.numel() or bool((apart <= limit * largest.max()).all())
 
 
-def _unlike_data(side: Side, dataset: Dataset) -> Iterator[str]:
+def _unlike_data(side: SeedRun, dataset: Dataset) -> Iterator[str]:
     """Say where data, targets or ids are not those of the run."""
     known = side.provenance.data
     for split, rows in dataset.splits.items():
@@ -110,7 +110,11 @@ def _unlike_data(side: Side, dataset: Dataset) -> Iterator[str]:
 
 
 def train_again(
-    recorded: Recorded, seed: int, sides: list[Side], device: torch.device, data: str | Path | None
+    recorded: Recorded,
+    seed: int,
+    sides: list[SeedRun],
+    device: torch.device,
+    data: str | Path | None,
 ) -> Generator[Step | Finding, None, None]:
     """Train a seed again as it was registered, and compare weights, predictions and scores.
 
@@ -167,7 +171,7 @@ def _training(task: SeedTask, place: TrainingPlace) -> Generator[Step, None, Tra
 
 
 def _compared(
-    recorded: Recorded, record: SeedRecord, again: TrainedSeed, sides: list[Side], home: Path
+    recorded: Recorded, record: SeedRecord, again: TrainedSeed, sides: list[SeedRun], home: Path
 ) -> Finding:
     """Compare a seed that was trained again with its record and its runs."""
     seed, unlike, other = record.seed, list[str](), list[str]()
@@ -177,7 +181,7 @@ def _compared(
         unlike.append("scores")
     for side in sides:
         run = load_run(home / again.runs[side.arm])
-        then, now = side.provenance, Side(seed, side.arm, run).provenance
+        then, now = side.provenance, SeedRun(seed, side.arm, run).provenance
         other += elsewhere(then.environment, now.environment)
         unlike += [
             f"{PREDICTIONS}/{split}"

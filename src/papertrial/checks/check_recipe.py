@@ -295,7 +295,8 @@ def _evaluation_batches(parts: prepare.Parts) -> int:
     """Return how many batches the whole run evaluates, during the training and at its end."""
     splits = parts.samples.dataset.splits
     batches = {
-        name: math.ceil(len(split) / parts.evaluator.prepared.batch_size) for name, split in splits.items()
+        name: math.ceil(len(split) / parts.evaluator.prepared.batch_size)
+        for name, split in splits.items()
     }
     total = sum(batches.values())
     evaluations = parts.evaluations

@@ -21,7 +21,7 @@ PAIRED = "paired by seed"
 
 
 @dataclass(frozen=True)
-class Choice:
+class StatisticChoice:
     """The statistics of one claim.
 
     Attributes:
@@ -35,7 +35,7 @@ class Choice:
     pairing: str = ""
 
 
-def choose(claim: JudgedClaim, rule: Rule, scores: Scores | None = None) -> Choice:
+def choose(claim: JudgedClaim, rule: Rule, scores: Scores | None = None) -> StatisticChoice:
     """Return the statistics that decide a claim under a rule.
 
     `scores` matter only for a difference, whose sides are compared as two samples if pairing would
@@ -45,21 +45,21 @@ def choose(claim: JudgedClaim, rule: Rule, scores: Scores | None = None) -> Choi
     if rule.statistic == "median":
         sign = SignTest(claim.best_of or 1)
         # A mean of few runs says too little about the median to refute it.
-        return Choice(sign, None if claim.reference else sign, pairing)
+        return StatisticChoice(sign, None if claim.reference else sign, pairing)
     if claim.best_of:
         best = BestOfTest(claim.best_of, rule.prior)
-        return Choice(best, best, pairing)
+        return StatisticChoice(best, best, pairing)
     mean = MeanTest(rule.prior)
     if claim.reference and claim.kind == "difference":
-        return Choice(mean, ReportedDifferenceTest(claim.reference), pairing)
+        return StatisticChoice(mean, ReportedDifferenceTest(claim.reference), pairing)
     if claim.reference:
-        return Choice(mean, ReportedMeanTest(claim.reference))
+        return StatisticChoice(mean, ReportedMeanTest(claim.reference))
     if claim.kind == "difference" and scores is not None:
         return _by_correlation(rule, scores)
-    return Choice(mean, mean, pairing)
+    return StatisticChoice(mean, mean, pairing)
 
 
-def _by_correlation(rule: Rule, scores: Scores) -> Choice:
+def _by_correlation(rule: Rule, scores: Scores) -> StatisticChoice:
     """Choose how the sides of a difference are compared, as soon as the first look is due.
 
     Paired if the correlation over the first seeds is positive; otherwise as two samples, which have
@@ -68,12 +68,12 @@ def _by_correlation(rule: Rule, scores: Scores) -> Choice:
     """
     mean, apart = MeanTest(rule.prior), TwoSampleTest(rule.prior)
     if scores.sides is None or scores.values.shape[-1] < rule.first_look:
-        return Choice(mean, mean, PAIRED)
+        return StatisticChoice(mean, mean, PAIRED)
     first = np.stack(scores.sides, -1)[: rule.first_look]
     if not np.ptp(first, axis=0).all():  # pooling an SD of 0 with the other side's would halve it
-        return Choice(mean, mean, f"{PAIRED} (one side does not vary)")
+        return StatisticChoice(mean, mean, f"{PAIRED} (one side does not vary)")
     correlation = float(np.asarray(np.corrcoef(first.T))[0, 1])
     if correlation > 0:
-        return Choice(mean, mean, f"{PAIRED} (correlation {correlation:+.2f})")
+        return StatisticChoice(mean, mean, f"{PAIRED} (correlation {correlation:+.2f})")
     pairing = f"two samples (correlation {correlation:+.2f}, pairing would not help)"
-    return Choice(apart, apart, pairing)
+    return StatisticChoice(apart, apart, pairing)

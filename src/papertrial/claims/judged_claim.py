@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
-Side = Literal["about", "at-least", "at-most"]
+ClaimKind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
+ClaimSide = Literal["about", "at-least", "at-most"]
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class JudgedClaim:
 
     metric: str
     split: str
-    kind: Kind
+    kind: ClaimKind
     value: float
     tolerance: float
     low: float
     high: float
     runs: int | None = None
-    side: Side = "about"
+    side: ClaimSide = "about"
     best_epoch_on_test: bool = False
 
     @property

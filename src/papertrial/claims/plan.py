@@ -27,7 +27,7 @@ MOST = 10**12  # seeds; more than anyone will train
 
 
 @dataclass(frozen=True)
-class Row:
+class PlanRow:
     """What to expect if the scores of single seeds are normal with this SD.
 
     Attributes:
@@ -58,7 +58,7 @@ def plan(
     threshold: float | None = None,
     *,
     spreads: Sequence[float] | None = None,
-) -> list[Row]:
+) -> list[PlanRow]:
     """Return what the rule will probably say about a claim, for a range of SDs.
 
     Scores are drawn with a fixed random seed, 10,000 times or fewer if the maximum is high. They
@@ -165,7 +165,7 @@ def _row(
     half: float,
     supports: Bounds,
     opposes: Bounds | None,
-) -> Row:
+) -> PlanRow:
     edge = half / spread
     inside = np.ones(supports[0].shape, dtype=bool)
     if claim.side != "at-most":
@@ -176,7 +176,7 @@ def _row(
     maximum = int(looks[-1])
     taken = np.where(decided, looks[inside.argmax(-1)], maximum + 1)
     median, most = (_within(taken, part, maximum) for part in (0.5, 0.9))
-    return Row(
+    return PlanRow(
         ratio=edge,
         spread=spread,
         decided=float(decided.mean()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["finished", "diverged", "crashed"]
+SeedState = Literal["finished", "diverged", "crashed"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SeedOutcome:
     """
 
     seed: int
-    state: State
+    state: SeedState
     scores: tuple[tuple[float, ...], ...] = ()
     weights: str = ""
     error: str = ""

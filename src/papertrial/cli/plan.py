@@ -14,7 +14,7 @@ from papertrial.cli.spread import spreads_of
 from papertrial.cli.verify import MaxSeeds, settings
 
 if TYPE_CHECKING:
-    from papertrial.claims.plan import Row
+    from papertrial.claims.plan import PlanRow
     from papertrial.recipe.claims import Claim as Stated
 
 
@@ -77,7 +77,7 @@ def _reported(stated: Stated) -> list[float] | None:
     return [float(size / stats.t.ppf((1 + plus_minus.level) / 2, runs - 1) * math.sqrt(runs))]
 
 
-def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[Row]:
+def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[PlanRow]:
     """Simulate a claim; one of several is tested at the level of Holm's first, strictest step.
 
     A bound without a tolerance suggests no spread, so it has no rows unless spreads are given.

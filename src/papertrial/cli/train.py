@@ -11,7 +11,8 @@ from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, 
 from papertrial.cli.output import metrics_table, print_result
 
 if TYPE_CHECKING:
-    from papertrial.store.run_records import RunSummary, SplitMetrics
+    from papertrial.store.run_records import RunSummary
+    from papertrial.vocabulary import SplitMetrics
 
 _MAX_CLASSES = 12  # a larger confusion matrix is not printed
 _NAME_LENGTH = 5  # letters of a class name above a column

@@ -9,16 +9,17 @@ from torch import Tensor
 
 from papertrial.data.column import Dataset, SampleColumn
 from papertrial.data.streams import derive
-from papertrial.evaluate.metrics import Value, check_finite, compute
+from papertrial.evaluate.metrics import check_finite, compute
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.tasks.losses import Loss
 from papertrial.tasks.task import Task
+from papertrial.vocabulary import Metrics
 
 
 class Scored(NamedTuple):
     """The metrics of a split, and the raw outputs [N, ...] that they were computed from."""
 
-    metrics: dict[str, Value]
+    metrics: Metrics
     output: Tensor
 
 

@@ -15,10 +15,10 @@ from papertrial.errors import DataError, DivergedError, did_you_mean
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.losses import Loss
 from papertrial.tasks.task import Task
+from papertrial.vocabulary import Metrics, MetricValue
 
 # A number; a number for each class, by name; a confusion matrix [K, K] with a row for each true
 # class; or None if undefined.
-Value = float | dict[str, float] | list[list[int]] | None
 _TOP = re.compile(r"top([1-9][0-9]*)_accuracy")
 _AVERAGED = {  # functions of torchmetrics, which is imported when needed because it is slow to
     "precision": "multiclass_precision",
@@ -71,7 +71,7 @@ def compute(
     device: torch.device = _CPU,
     *,
     stream: int = 0,
-) -> dict[str, Value]:
+) -> Metrics:
     """Return each metric of a split.
 
     Args:
@@ -88,7 +88,7 @@ def compute(
     Returns:
         The values by name; None if undefined, such as AUROC if a class is absent.
     """
-    values: dict[str, Value] = {}
+    values: Metrics = {}
     output = output.detach().cpu()
     y = y.cpu()
     target = task.target(y, output).clone()
@@ -135,7 +135,7 @@ def _regression(name: str, output: Tensor, target: Tensor) -> float:
     return float(tmr.mean_squared_error(output, target, squared=name == "mse"))
 
 
-def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Value:
+def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> MetricValue:
     assert isinstance(task, Classification), "the family is checked first"
     classes, output = task.classes, task.logits(output)
     count = len(classes)
@@ -161,7 +161,7 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Va
     return dict(zip(classes, value.tolist(), strict=True)) if average == "none" else float(value)
 
 
-def check_finite(metrics: dict[str, Value], output: Tensor, split: str, step: int) -> None:
+def check_finite(metrics: Metrics, output: Tensor, split: str, step: int) -> None:
     """Check that metrics are finite and outputs are numbers.
 
     Raises:
@@ -187,6 +187,6 @@ def best(name: str, values: Iterable[object]) -> float | None:
     return (min if lower_is_better(name) else max)(known, default=None)
 
 
-def scalars(metrics: Mapping[str, Value]) -> dict[str, float]:
+def scalars(metrics: Mapping[str, MetricValue]) -> dict[str, float]:
     """Return the metrics that are a single number."""
     return {name: value for name, value in metrics.items() if isinstance(value, int | float)}

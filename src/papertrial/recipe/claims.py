@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from papertrial.claims.judged_claim import ClaimKind, ClaimSide
 from papertrial.recipe.plain_values import is_finite_number, is_whole_number
 from papertrial.recipe.quantity import (
     PERCENT_PATTERN,
@@ -30,8 +31,6 @@ from papertrial.recipe.section import ClaimMetric, Section
 from papertrial.recipe.text import scalar
 from papertrial.vocabulary import SplitName
 
-Kind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
-Side = Literal["about", "at-least", "at-most"]
 _LEAST_SEEDS = 5  # the first interim look; papertrial.claims.rule gives the reason
 _MOST_SEEDS = 10_000  # keeps the simulation of thresholds small
 _LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
@@ -187,7 +186,7 @@ class Claim(Section):
         description='Share of the value: `"3 %"`, as required beside a percentage, or `0.03`. Give '
         "this or `tolerance`.",
     )
-    kind: Kind = Field(default="mean", description="What was reported.")
+    kind: ClaimKind = Field(default="mean", description="What was reported.")
     n: int | None = Field(
         default=None,
         ge=1,
@@ -209,7 +208,7 @@ class Claim(Section):
         description="The number is from the epoch with the best test score. Ours is then chosen in "
         "the same way.",
     )
-    side: Side | None = Field(
+    side: ClaimSide | None = Field(
         default=None, description="Only for `difference`. If omitted, `about`."
     )
     versus: Versus | None = Field(
@@ -257,7 +256,7 @@ class Claim(Section):
         return 1 if self.kind == "single-run" else self.n
 
     @property
-    def judged_side(self) -> Side:
+    def judged_side(self) -> ClaimSide:
         """Whether the score must be near the number, or at least or at most the number."""
         if self.kind in ("at-least", "at-most"):
             return self.kind

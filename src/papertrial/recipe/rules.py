@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from papertrial.recipe.claim_rules import broken_claims
+from papertrial.recipe.claim_rules import Broken, broken_claims
 from papertrial.recipe.plain_values import value_at
 from papertrial.vocabulary import is_one_number
 
-Broken = tuple[str, str]  # key path, message
 # The keys that each kind of your own data requires.
 _NEEDS = {
     "image-folder": ("data.path",),

@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 
 from papertrial.numbers import number
-from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.report.provenance_rows import train_again
@@ -89,20 +88,11 @@ def _headline(run: Run) -> str:
 def _claim_result(run: Run, claim: Claim, ours: float | None) -> ClaimResult:
     """Return a claim beside the score of one run, which decides nothing."""
     low, high = to_judged_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
-    reported = describe(claim).partition("; tolerance")[0]
-    return ClaimResult(
-        metric=claim.metric,
-        split=claim.split,
-        kind=claim.kind,
+    return ClaimResult.beside(
+        claim,
         side=claim.judged_side,
-        value=claim.number,
-        printed=claim.printed,
-        reported=reported.removeprefix(f"{claim.split} {claim.metric} "),
         tolerance=claim.allowed,
         band=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
-        where=claim.where,
-        url=claim.url,
-        unverified=claim.unverified,
         runs=claim.runs,
         optimistic=claim.best_epoch_on_test and ours is not None,
         not_judged=claim.not_judged,
@@ -115,14 +105,5 @@ def _claim_result(run: Run, claim: Claim, ours: float | None) -> ClaimResult:
 
 def _exact_result(claim: Claim, ours: float | None) -> ExactResult:
     """Return a claimed number of parameters or samples beside that of the run, without verdict."""
-    return ExactResult(
-        metric=claim.metric,
-        split=None if claim.metric == "parameters" else claim.split,
-        value=claim.number,
-        printed=claim.printed,
-        ours=ours,
-        verdict=None,
-        why="" if claim.not_judged is None else f"not judged: {claim.not_judged}",
-        where=claim.where,
-        url=claim.url,
-    )
+    why = "" if claim.not_judged is None else f"not judged: {claim.not_judged}"
+    return ExactResult.of(claim, ours, None, why)

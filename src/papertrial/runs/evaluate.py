@@ -24,10 +24,10 @@ from papertrial.runs.build import build_loss
 from papertrial.runs.run import Run
 from papertrial.runs.samples import cut_splits, load_source
 from papertrial.store.run_folder import RunFolder
-from papertrial.store.run_records import ReportedStep, SplitMetrics
+from papertrial.store.run_records import ReportedStep
 from papertrial.tasks.classification import Classification
 from papertrial.training.device import on_device
-from papertrial.vocabulary import SOURCES
+from papertrial.vocabulary import SOURCES, SplitMetrics
 
 
 class Evaluation(Part):

@@ -26,7 +26,7 @@ from papertrial.tasks import TASKS
 from papertrial.tasks.losses import Loss, check_loss
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.objective import Objective
-from papertrial.training.selection import Choice, EarlyStopping
+from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
 
@@ -40,7 +40,7 @@ class Parts:
     train: TrainState
     evaluator: Evaluator
     evaluations: Evaluations
-    choice: Choice | None
+    choice: BestWeights | None
     stopping: EarlyStopping | None
     steps: int
     vocabulary: VocabularyFacts | None
@@ -182,7 +182,7 @@ def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
 
 def _selection(
     recipe: Recipe, samples: Samples
-) -> tuple[Evaluations, Choice | None, EarlyStopping | None]:
+) -> tuple[Evaluations, BestWeights | None, EarlyStopping | None]:
     """Return when splits are evaluated, what chooses the reported step, and what stops early."""
     splits, per_epoch = samples.dataset.splits, samples.batches.steps
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
@@ -202,7 +202,7 @@ def _selection(
     )
     best = recipe.report.removeprefix("best-on-")
     metric = recipe.report_metric or samples.task.headline
-    choice = None if recipe.report == "last" else Choice(best, metric)
+    choice = None if recipe.report == "last" else BestWeights(best, metric)
     stop = recipe.early_stopping
     stopping = EarlyStopping(stop.monitor, stop.patience, stop.min_delta) if stop else None
     return evaluations, choice, stopping

@@ -19,9 +19,10 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, build_pipeline, prepare_model
 from papertrial.runs.tracing import check_uncopied
 from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder
-from papertrial.store.run_records import RunSummary, SplitMetrics
+from papertrial.store.run_records import RunSummary
 from papertrial.training.checkpoint import load_weights
 from papertrial.training.device import on_device
+from papertrial.vocabulary import SplitMetrics
 
 
 @dataclass(frozen=True)

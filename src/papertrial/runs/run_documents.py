@@ -18,7 +18,6 @@ from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import (
     ClaimBesideRun,
     EvaluationLine,
-    MetricValue,
     Provenance,
     ReportedStep,
     RunSummary,
@@ -30,6 +29,7 @@ from papertrial.store.run_records import (
 from papertrial.training.device import machine
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.session import TrainingResult
+from papertrial.vocabulary import MetricValue
 
 
 def line_of(event: Trained | Evaluated) -> StepLine | EvaluationLine:

@@ -6,10 +6,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from papertrial.claims.seed_outcome import State
+from papertrial.claims.judged_claim import ClaimKind, ClaimSide
+from papertrial.claims.rule import StatisticName
+from papertrial.claims.seed_outcome import SeedState
 from papertrial.claims.verdict import Verdict
+from papertrial.recipe.claim_words import describe, versus_of
+from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
 from papertrial.store.verification_records import Preregistration
+
+_SPREADS = {
+    "sd": "standard deviation", "se": "standard error", "ci": "confidence interval",
+    "unknown": "the paper does not say of what kind",
+}  # fmt: skip
 
 
 class PaperSource(Part):
@@ -21,7 +30,7 @@ class PaperSource(Part):
     notes: str | None = None
 
 
-class Side(Part):
+class SideScores(Part):
     """One side of a difference over the seeds."""
 
     mean: float
@@ -31,8 +40,8 @@ class Side(Part):
 class Sides(Part):
     """Both sides of a difference."""
 
-    ours: Side
-    theirs: Side
+    ours: SideScores
+    theirs: SideScores
 
 
 class RankAmongOurs(Part):
@@ -44,11 +53,48 @@ class RankAmongOurs(Part):
     z: float | None
 
 
-class ClaimResult(Part):
+class ReportedClaim(Part):
+    """A claim as the recipe states it.
+
+    `reported` is the claim in words, without its metric. `versus` and `plus_minus` are words too.
+    """
+
+    metric: str
+    split: str
+    kind: ClaimKind
+    value: float
+    printed: str | None
+    reported: str
+    where: str | None
+    url: str | None
+    unverified: bool
+    plus_minus: str | None = None
+    versus: str | None = None
+
+    @classmethod
+    def of(cls, claim: Claim) -> ReportedClaim:
+        """Return what a report shows of a recipe's claim."""
+        words = describe(claim).partition("; tolerance")[0]
+        spread, size = claim.plus_minus, claim.plus_minus_number
+        return ReportedClaim(
+            metric=claim.metric,
+            split=claim.split,
+            kind=claim.kind,
+            value=claim.number,
+            printed=claim.printed,
+            reported=words.removeprefix(f"{claim.split} ").removeprefix(f"{claim.metric} "),
+            where=claim.where,
+            url=claim.url,
+            unverified=claim.unverified,
+            plus_minus=None if spread is None else f"±{size:g} ({_SPREADS[spread.is_]})",
+            versus=versus_of(claim) or None,
+        )
+
+
+class ClaimResult(ReportedClaim):
     """A claim, what our seeds gave, and the verdict.
 
     Attributes:
-        reported: the claim in words, without its metric.
         band: the scores that count as the same number; None where a side is open.
         n: how many of our seeds finished.
         low, high: the interval after the last look.
@@ -60,22 +106,11 @@ class ClaimResult(Part):
         intervals: (n, low, high) after each look.
     """
 
-    metric: str
-    split: str
-    kind: str
-    side: Literal["about", "at-least", "at-most"]
-    value: float
-    printed: str | None
-    reported: str
+    side: ClaimSide
     tolerance: float
     band: tuple[float | None, float | None]
-    where: str | None
-    url: str | None
-    unverified: bool
-    plus_minus: str | None = None
     runs: int | None
     optimistic: bool
-    versus: str | None = None
     not_judged: str | None = None
     n: int
     mean: float | None
@@ -86,7 +121,7 @@ class ClaimResult(Part):
     holds_within: float | None = None
     verdict: Verdict | None = None
     verdict_median: Verdict | None = None
-    statistic: Literal["mean", "median"] | None = None
+    statistic: StatisticName | None = None
     decided_at: int | None = None
     deterministic: bool = False
     why: str
@@ -97,26 +132,49 @@ class ClaimResult(Part):
     pairing: str | None = None
     arms: Sides | None = None
 
+    @classmethod
+    def beside(cls, claim: Claim, **result: object) -> ClaimResult:
+        """Put what our seeds gave, by field, beside what the recipe states."""
+        return cls.model_validate({**dict(ReportedClaim.of(claim)), **result})
+
 
 class ExactResult(Part):
-    """A claimed number of parameters or samples, decided by counting; None for a single run."""
+    """A claimed number of parameters or samples, decided by counting; undecided for a single run.
+
+    `ours` is None if it was not counted.
+    """
 
     metric: str
     split: str | None
     value: float
-    printed: str | None = None
+    printed: str | None
     ours: float | None
     verdict: Verdict | None
     why: str
     where: str | None
     url: str | None
 
+    @classmethod
+    def of(cls, claim: Claim, ours: float | None, verdict: Verdict | None, why: str) -> ExactResult:
+        """Put a count beside what the recipe states; parameters have no split."""
+        return cls(
+            metric=claim.metric,
+            split=None if claim.metric == "parameters" else claim.split,
+            value=claim.number,
+            printed=claim.printed,
+            ours=ours,
+            verdict=verdict,
+            why=why,
+            where=claim.where,
+            url=claim.url,
+        )
+
 
 class SeedRow(Part):
     """A seed in the report's table; `used` says whether the verdicts rest on it."""
 
     seed: int
-    state: State
+    state: SeedState
     error: str
     seconds: float | None
     run: str | None
@@ -147,7 +205,7 @@ class Attempt(Part):
     this: bool
 
 
-class Registered(Part):
+class HashedRegistration(Part):
     """The pre-registration and the SHA-256 of its file."""
 
     sha256: str
@@ -239,6 +297,6 @@ class Report(Record):
     provenance: tuple[tuple[str, str], ...]
     not_covered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...]
-    preregistration: Registered | None
+    preregistration: HashedRegistration | None
     command: str
     path: str

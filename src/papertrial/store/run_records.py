@@ -8,12 +8,9 @@ from pydantic import Field
 
 from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
+from papertrial.vocabulary import Metrics, SplitMetrics
 
 RunState = Literal["running", "finished", "interrupted", "failed"]
-# One number, one number per class, or a matrix of counts [K, K]; None where it is undefined.
-MetricValue = float | dict[str, float] | list[list[int]] | None
-Metrics = dict[str, MetricValue]  # by name
-SplitMetrics = dict[str, Metrics]  # by split
 
 
 class SplitData(Part):

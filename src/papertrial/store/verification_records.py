@@ -9,9 +9,9 @@ from typing import Literal, Self
 
 from pydantic import Field, field_serializer
 
-from papertrial.claims.judged_claim import JudgedClaim, Kind, Side
+from papertrial.claims.judged_claim import ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.rule import Horizon, Rule, StatisticName
-from papertrial.claims.seed_outcome import SeedOutcome, State
+from papertrial.claims.seed_outcome import SeedOutcome, SeedState
 from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.dependency import Dependency
@@ -29,13 +29,13 @@ class RegisteredClaim(Part):
 
     metric: str
     split: str
-    kind: Kind
+    kind: ClaimKind
     value: float
     tolerance: float
     low: float
     high: float
     runs: int | None
-    side: Side
+    side: ClaimSide
     best_epoch_on_test: bool
     stated: Claim
     versus: int | None
@@ -152,7 +152,7 @@ class ClaimLine(Part):
 
     metric: str
     split: str | None
-    kind: Kind
+    kind: ClaimKind
     value: float
     tolerance: float
     n: int
@@ -206,7 +206,7 @@ class SeedRecord(Record):
     """
 
     seed: int
-    state: State
+    state: SeedState
     scores: tuple[tuple[float, ...], ...] = ()
     weights: str = ""
     error: str = ""

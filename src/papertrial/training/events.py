@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from papertrial.evaluate.metrics import Value
 from papertrial.progress import Step
 from papertrial.training.loop import Progress
+from papertrial.vocabulary import Metrics
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Evaluated:
 
     split: str
     step: int
-    metrics: dict[str, Value]
+    metrics: Metrics
     final: bool = False
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from papertrial.errors import ModelError, PapertrialError
-from papertrial.evaluate.metrics import Value
+from papertrial.vocabulary import MetricValue
 
 _FUSED_ON_MPS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _EXCLUDES_FUSED = ("fused", "foreach", "capturable", "differentiable")
@@ -153,7 +153,7 @@ class Schedule:
         except ModelError as error:
             raise ModelError(f"{error}; the training has {steps} steps") from error
 
-    def evaluated(self, metrics: Mapping[str, Value]) -> None:
+    def evaluated(self, metrics: Mapping[str, MetricValue]) -> None:
         """Step the scheduler with the monitored metric of an evaluation, if it takes one."""
         if self.scheduler is not None and self.monitor is not None:
             value = metrics[self.monitor]

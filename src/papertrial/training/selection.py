@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from papertrial.errors import ModelError
-from papertrial.evaluate.metrics import Value, lower_is_better
+from papertrial.evaluate.metrics import lower_is_better
+from papertrial.vocabulary import MetricValue
 
 
 class _Best:
@@ -19,7 +20,7 @@ class _Best:
         self.value = math.inf if lower_is_better(metric) else -math.inf
         self.min_delta = min_delta
 
-    def improves(self, metrics: Mapping[str, Value]) -> bool:
+    def improves(self, metrics: Mapping[str, MetricValue]) -> bool:
         """Return whether the metric of an evaluation is the best so far, and remember it if so.
 
         Raises:
@@ -38,7 +39,7 @@ class _Best:
         return False
 
 
-class Choice:
+class BestWeights:
     """Keeps the weights of the step with the best `metric` on `split`; the first one in a tie."""
 
     def __init__(self, split: str, metric: str) -> None:
@@ -47,7 +48,7 @@ class Choice:
         self._best = _Best(metric)
         self._weights: dict[str, Tensor] = {}
 
-    def offer(self, step: int, metrics: Mapping[str, Value], model: nn.Module) -> None:
+    def offer(self, step: int, metrics: Mapping[str, MetricValue], model: nn.Module) -> None:
         """Keep the weights of the model after `step` if its metrics are the best so far."""
         if self._best.improves(metrics):
             self.step = step
@@ -72,7 +73,7 @@ class EarlyStopping:
         self._best = _Best(monitor, min_delta)
         self._waited = 0
 
-    def should_stop(self, metrics: Mapping[str, Value]) -> bool:
+    def should_stop(self, metrics: Mapping[str, MetricValue]) -> bool:
         """Return whether to stop, given the metrics of an evaluation of the validation split."""
         self._waited = 0 if self._best.improves(metrics) else self._waited + 1
         return self._waited >= self.patience

@@ -12,14 +12,12 @@ from torch import Tensor, nn
 
 from papertrial.data.batches import Batches
 from papertrial.evaluate.evaluator import Evaluator
-from papertrial.evaluate.metrics import Value
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.loop import Progress, fit
 from papertrial.training.objective import Objective
-from papertrial.training.selection import Choice, EarlyStopping
+from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.state import TrainState
-
-Metrics = dict[str, dict[str, Value]]  # by split, by name
+from papertrial.vocabulary import SplitMetrics
 
 
 @dataclass
@@ -40,9 +38,9 @@ class TrainingResult:
 
     step: int = 0
     last_step: int = 0
-    metrics: Metrics = field(default_factory=dict)
+    metrics: SplitMetrics = field(default_factory=dict)
     outputs: dict[str, Tensor] = field(default_factory=dict)
-    last: Metrics | None = None
+    last: SplitMetrics | None = None
     state: dict[str, Any] | None = None
     test_evaluations: int = 0
     epoch_seconds: dict[int, float] = field(default_factory=dict)
@@ -73,7 +71,7 @@ def session(
     clip_norm: float | None = None,
     log_every: int = 100,
     evaluations: Evaluations,
-    choice: Choice | None = None,
+    choice: BestWeights | None = None,
     stopping: EarlyStopping | None = None,
 ) -> Generator[Trained | Evaluated, None, TrainingResult]:
     """Train and evaluate, and yield an event for each; every split is evaluated at the end.
@@ -129,7 +127,7 @@ class _Scoring:
     result: TrainingResult
     evaluator: Evaluator
     model: nn.Module
-    choice: Choice | None
+    choice: BestWeights | None
 
     def evaluate(self, split: str, step: int, *, final: bool = False) -> Evaluated:
         """Evaluate a split, and offer the step to the choice if it depends on this split."""

@@ -22,19 +22,19 @@ from papertrial.data.files.catalog import data_folder
 from papertrial.errors import ClaimError
 from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step
-from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.store.report_record import ClaimResult, ExactResult, RankAmongOurs, Side, Sides
+from papertrial.store.report_record import (
+    ClaimResult,
+    ExactResult,
+    RankAmongOurs,
+    Sides,
+    SideScores,
+)
 from papertrial.store.verification_records import ClaimLine
 from papertrial.training.device import on_device
 from papertrial.verification.registration import Registration
-
-_SPREADS = {
-    "sd": "standard deviation", "se": "standard error", "ci": "confidence interval",
-    "unknown": "the paper does not say of what kind",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,8 @@ def count_exact(
             else sum(p.numel() for p in parts.train.model.parameters())
         )
         low, high = claim.printed_interval
-        results.append(
-            ExactResult(
-                metric=claim.metric,
-                split=None if claim.metric == "parameters" else claim.split,
-                value=claim.number,
-                ours=ours,
-                verdict="REPRODUCED" if low <= ours <= high else "NOT REPRODUCED",
-                why=f"counted without training: {ours:,}",
-                where=claim.where,
-                url=claim.url,
-            )
-        )
+        verdict: Verdict = "REPRODUCED" if low <= ours <= high else "NOT REPRODUCED"
+        results.append(ExactResult.of(claim, ours, verdict, f"counted without training: {ours:,}"))
     return results
 
 
@@ -163,23 +153,13 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
     rows = zip(asked.rule.claims, asked.stated, look.rulings, beside, strict=True)
     return [
-        ClaimResult(
-            metric=stated.metric,
-            split=stated.split,
-            kind=stated.kind,
+        ClaimResult.beside(
+            stated,
             side=claim.side,
-            value=stated.number,
-            printed=stated.printed,
-            reported=_in_words(stated),
             tolerance=claim.tolerance,
             band=(_finite(claim.band[0]), _finite(claim.band[1])),
-            where=stated.where,
-            url=stated.url,
-            unverified=stated.unverified,
-            plus_minus=_plus_minus(stated),
             runs=claim.runs,
             optimistic=stated.best_epoch_on_test,
-            versus=versus_of(stated) or None,
             n=len(ruling.scores),
             mean=_finite(ruling.mean),
             sd=_finite(ruling.sd),
@@ -207,40 +187,18 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
 
 def not_judged(stated: Claim) -> ClaimResult:
     """Return a claim that is not judged, in the form of those that are."""
-    return ClaimResult(
-        metric=stated.metric,
-        split=stated.split,
-        kind=stated.kind,
+    return ClaimResult.beside(
+        stated,
         side="about",
-        value=stated.number,
-        printed=stated.printed,
-        reported=_in_words(stated),
         tolerance=stated.allowed,
         band=(None, None),
-        where=stated.where,
-        url=stated.url,
-        unverified=stated.unverified,
-        plus_minus=_plus_minus(stated),
         runs=None,
         optimistic=stated.best_epoch_on_test,
-        versus=versus_of(stated) or None,
         not_judged=stated.not_judged,
         n=0,
         mean=None,
         why=f"not judged: {stated.not_judged}",
     )
-
-
-def _in_words(stated: Claim) -> str:
-    """Return a claim in words, without its metric and its tolerance."""
-    words = describe(stated).partition("; tolerance")[0]
-    return words.removeprefix(f"{stated.split} ").removeprefix(f"{stated.metric} ")
-
-
-def _plus_minus(stated: Claim) -> str | None:
-    """Return the reported spread in words; None if there is none."""
-    spread, size = stated.plus_minus, stated.plus_minus_number
-    return None if spread is None else f"±{size:g} ({_SPREADS[spread.is_]})"
 
 
 def _sides(claim: JudgedClaim, index: int, look: Look) -> Sides | None:
@@ -252,8 +210,8 @@ def _sides(claim: JudgedClaim, index: int, look: Look) -> Sides | None:
     return Sides(ours=_side(ours), theirs=_side(theirs))
 
 
-def _side(scores: Sequence[float]) -> Side:
-    return Side(mean=mean(scores), sd=stdev(scores) if len(scores) > 1 else None)
+def _side(scores: Sequence[float]) -> SideScores:
+    return SideScores(mean=mean(scores), sd=stdev(scores) if len(scores) > 1 else None)
 
 
 def _prediction(ruling: Ruling) -> tuple[float, float] | None:

@@ -16,8 +16,8 @@ from papertrial.store.report_record import (
     Attempt,
     ExactResult,
     FailedSeeds,
+    HashedRegistration,
     PaperSource,
-    Registered,
     Report,
     SeedRow,
 )
@@ -93,7 +93,7 @@ def verification_report(
         provenance=parts.provenance,
         not_covered=parts.not_covered,
         attempts=attempts(folder, recipe.name, conclusion),
-        preregistration=Registered(sha256=folder.sha256, registered=asked.registered),
+        preregistration=HashedRegistration(sha256=folder.sha256, registered=asked.registered),
         command=_rerun(folder, asked, data),
         path=str(folder.path),
     )
