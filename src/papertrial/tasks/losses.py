@@ -54,27 +54,46 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         raise ModelError(
             f"loss: {name} has parameters, which no optimizer would train; move them into the model"
         )
-    y, rows = _varied(y), output.shape[-1] + 3  # never a square: [K] beside [B, K] would broadcast
-    y = y.repeat(-(-rows // len(y)), *[1] * (y.ndim - 1))[:rows].to(output.device)
-    noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
-    if (
-        y.is_floating_point()
-    ):  # far from the targets, rounding would hide which target belongs to which
-        noise = noise * y.std().cpu() + y.mean().cpu()
-    tried = noise.to(output.device).requires_grad_()
-    target = task.target(y, tried)
     one_logit = task.family == "classification" and is_one_logit(output)
     try:
-        value = _call(loss, name, tried, target)
+        tried, target, value = _first_value(loss, name, task, output, y)
     except ModelError as error:
         if one_logit:
             raise ModelError(f"{error}; {_USE_LOGITS}") from error
         raise
+    _check_value(name, value)
+    if one_logit:
+        _check_one_logit(loss, name, tried, target)
+    _check_pairing(loss, name, tried, target, value)
+    if task.family == "classification" and not one_logit:
+        _check_log_probabilities(loss, name, tried, target, value, output)
+    twice = _call(loss, name, torch.cat([tried, tried]), torch.cat([target, target]))
+    return "sum" if torch.allclose(twice, 2 * value, rtol=1e-3) else "mean"
+
+
+def _first_value(
+    loss: Loss, name: str, task: Task, output: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return outputs to try a loss on, their targets, and the loss of both."""
+    y, rows = _varied(y), output.shape[-1] + 3  # never a square: [K] beside [B, K] would broadcast
+    y = y.repeat(-(-rows // len(y)), *[1] * (y.ndim - 1))[:rows].to(output.device)
+    noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
+    if y.is_floating_point():
+        # Far from the targets, rounding would hide which target belongs to which output.
+        noise = noise * y.std().cpu() + y.mean().cpu()
+    tried = noise.to(output.device).requires_grad_()
+    target = task.target(y, tried)
+    value = _call(loss, name, tried, target)
     if isinstance(value, Tensor) and value.ndim == 0 and not torch.isfinite(value):
         # The loss may need outputs such as positive ones: use those of the model.
         tried = output.detach()[torch.arange(rows) % len(output)].float().requires_grad_()
         target = task.target(y, tried)
         value = _call(loss, name, tried, target)
+    return tried, target, value
+
+
+def _check_value(name: str, value: object) -> None:
+    """Raise ModelError unless a loss is one finite number with a gradient."""
     if not isinstance(value, Tensor) or value.ndim != 0:
         got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ModelError(f"loss: {name} must return one number for a batch, got {got}")
@@ -84,29 +103,32 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         raise ModelError(
             f"loss: {name} of the model's outputs is {value.item()}, not a finite number"
         )
-    if one_logit:
-        _check_one_logit(loss, name, tried, target)
-    moved = _call(loss, name, tried, target.roll(1, 0))
-    if torch.allclose(value, moved, rtol=1e-5, atol=0) and not torch.equal(
-        target, target.roll(1, 0)
-    ):
+
+
+def _check_pairing(loss: Loss, name: str, tried: Tensor, target: Tensor, value: Tensor) -> None:
+    """Raise ModelError if it does not matter to a loss which target belongs to which output."""
+    rolled = target.roll(1, 0)
+    moved = _call(loss, name, tried, rolled)
+    if torch.allclose(value, moved, rtol=1e-5, atol=0) and not torch.equal(target, rolled):
         raise ModelError(
             f"loss: {name} returns {value.item():.6g} whichever target belongs to which output, so "
             "nothing can be learnt from it; it probably broadcasts [B, 1] and [B] to [B, B]"
         )
-    if task.family == "classification" and not one_logit:
-        fall = (value - _call(loss, name, tried + _SHIFT, target)) / _SHIFT
-        sums = output.detach().cpu().double().exp().sum(1)
-        if fall > 1e-3 and not torch.allclose(
-            sums, torch.ones_like(sums), atol=0.05
-        ):  # rough, for bf16
-            raise ModelError(
-                f"loss: {name} expects log-probabilities, but the model's outputs are not (each "
-                f"row's exp() must sum to 1, got {sums[0].item():.4g}); use "
-                "torch.nn.CrossEntropyLoss, or end the model with torch.nn.LogSoftmax(dim=1)"
-            )
-    twice = _call(loss, name, torch.cat([tried, tried]), torch.cat([target, target]))
-    return "sum" if torch.allclose(twice, 2 * value, rtol=1e-3) else "mean"
+
+
+def _check_log_probabilities(
+    loss: Loss, name: str, tried: Tensor, target: Tensor, value: Tensor, output: Tensor
+) -> None:
+    """Raise ModelError if a loss expects log-probabilities, and the model's outputs are others."""
+    fall = (value - _call(loss, name, tried + _SHIFT, target)) / _SHIFT
+    sums = output.detach().cpu().double().exp().sum(1)
+    near = torch.allclose(sums, torch.ones_like(sums), atol=0.05)  # rough, for bf16
+    if fall > 1e-3 and not near:
+        raise ModelError(
+            f"loss: {name} expects log-probabilities, but the model's outputs are not (each row's "
+            f"exp() must sum to 1, got {sums[0].item():.4g}); use torch.nn.CrossEntropyLoss, or "
+            "end the model with torch.nn.LogSoftmax(dim=1)"
+        )
 
 
 def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> None:
