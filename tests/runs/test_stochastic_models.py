@@ -19,6 +19,7 @@ from papertrial.recipe.load import load_recipe
 from papertrial.runs.evaluate import evaluate_run
 from papertrial.runs.train import training
 from papertrial.store import run_folder
+from papertrial.store.run_records import EvaluationLine
 
 NETS = '''
 import random
@@ -163,7 +164,7 @@ def test_how_often_a_training_is_evaluated_changes_no_weights(kind: str) -> None
     often = {"test": "every-epoch", "interval": "step", "every": 1, "batch_size": 7}
     plain, evaluated = train(noisy(kind), "plain"), train(noisy(kind), "often", evaluate=often)
     one, other = ((run.path / run_folder.WEIGHTS).read_bytes() for run in (plain, evaluated))
-    kinds = [record["kind"] for record in run_folder.RunFolder(evaluated.path).records()]
+    kinds = [line.kind for line in run_folder.RunFolder(evaluated.path).lines()]
     assert kinds.count("evaluation") > 10
     assert one == other
 
@@ -193,9 +194,9 @@ def test_the_best_epoch_is_evaluated_as_when_it_was_chosen() -> None:
     run = train(noisy("Python"), **made, optimizer={"use": "torch.optim.SGD", "lr": 0.15})
     step = run.summary.report.step
     curve = [
-        record["metrics"]
-        for record in run_folder.RunFolder(run.path).records()
-        if record["kind"] == "evaluation" and record["split"] == "test" and record["step"] == step
+        line.metrics
+        for line in run_folder.RunFolder(run.path).lines()
+        if isinstance(line, EvaluationLine) and line.split == "test" and line.step == step
     ]
     assert step < run.summary.report.last_step
     assert len(curve) == 2

@@ -16,7 +16,7 @@ import pytest
 from papertrial.errors import RunError
 from papertrial.store.provenance import environment
 from papertrial.store.run_folder import PROVENANCE, RECIPE, RECORDS, RunFolder, check_writable
-from papertrial.store.run_records import Provenance, SplitData
+from papertrial.store.run_records import EvaluationLine, Provenance, SplitData, StepLine
 
 ADVICE = "; choose another folder with --runs DIR, or free space"
 
@@ -26,6 +26,10 @@ def run(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "runs", "linear", "0123456789abcdef", 7)
 
 
+STEP = StepLine(
+    epoch=0, step=1, loss=0.5, headline="rmse", score=None, lr=0.1, samples_per_second=2.0
+)
+GOOD = STEP.to_json(indent=None).encode()
 PROVENANCE_MADE = Provenance(
     recipe="linear",
     seed=7,
@@ -160,23 +164,21 @@ def test_a_write_in_the_place_of_something_else_is_told(
     assert contents(run.path) == {"code/a": b"a"}
 
 
-def test_json_is_written_whole_and_read_back(run: RunFolder) -> None:
-    value = {"metrics": {"accuracy": 0.1 + 0.2, "per_class": [1, None]}, "é": "\u2028"}
-    run.write_json("metrics.json", value)
-    assert run.read_json("metrics.json") == value
-    assert json.loads((run.path / "metrics.json").read_text("utf-8")) == value
-    assert (run.path / "metrics.json").read_bytes().endswith(b"}\n")
+def test_a_record_is_written_whole_and_read_back(run: RunFolder) -> None:
+    run.write_record(PROVENANCE, PROVENANCE_MADE)
+    assert run.provenance == PROVENANCE_MADE
+    assert run.read(PROVENANCE).endswith(b"}\n")
+    assert json.loads(run.read(PROVENANCE))["format"] == 1
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 def test_what_json_lacks_is_refused_and_nothing_is_written(run: RunFolder, number: float) -> None:
-    run.write_json("metrics.json", {"a": 1})
-    run.append(RECORDS, {"a": 1})
+    run.append_record(RECORDS, STEP)
     before = contents(run.path)
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        run.write_json("metrics.json", {"a": number})
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        run.append(RECORDS, {"a": number})
+    with pytest.raises(ValueError, match="JSON"):  # a copy is not validated
+        run.append_record(RECORDS, STEP.model_copy(update={"loss": number}))
+    with pytest.raises(ValueError, match="JSON"):
+        run.write_record("metrics.json", STEP.model_copy(update={"loss": number}))
     assert contents(run.path) == before
 
 
@@ -192,10 +194,10 @@ def test_what_cannot_be_read_is_told(run: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe\xff", b"{'a': 1}"])
-def test_damaged_json_is_told(run: RunFolder, content: bytes) -> None:
+def test_damaged_json_is_refused_by_name(run: RunFolder, content: bytes) -> None:
     run.write("metrics.json", content)
     with pytest.raises(RunError, match=f"^{run.path}/metrics.json is damaged: "):
-        run.read_json("metrics.json")
+        run.summary  # noqa: B018
 
 
 def test_a_finished_run_opens(run: RunFolder) -> None:
@@ -247,56 +249,60 @@ def test_the_folder_above_runs_names_the_latest_of_them(tmp_path: Path) -> None:
         RunFolder.open(tmp_path)
 
 
-RECORDS_MADE = [
-    {"kind": "step", "step": 1, "loss": 0.5},
-    {"kind": "step", "step": 2, "text": "é\u2028\n"},
-    {"kind": "evaluation", "metrics": {"a": [1, None]}},
+LINES = [
+    STEP,
+    EvaluationLine(split="é\u2028\n", step=2, metrics={"a": [[1, 2]], "b": None, "c": {"x": 0.5}}),
+    STEP.model_copy(update={"step": 3}),
 ]
 
 
-def test_records_come_back_as_they_were_appended(run: RunFolder) -> None:
-    for record in RECORDS_MADE:
-        run.append(RECORDS, record)
-    assert list(run.records()) == RECORDS_MADE
-    assert len(run.read(RECORDS).split(b"\n")) == len(RECORDS_MADE) + 1
+def test_lines_come_back_as_they_were_appended(run: RunFolder) -> None:
+    for line in LINES:
+        run.append_record(RECORDS, line)
+    assert list(run.lines()) == LINES
+    assert len(run.read(RECORDS).split(b"\n")) == len(LINES) + 1
 
 
-def test_records_cut_short_anywhere_keep_all_whole_lines(run: RunFolder) -> None:
-    for record in RECORDS_MADE:
-        run.append(RECORDS, record)
+def test_lines_cut_short_anywhere_keep_all_whole_ones(run: RunFolder) -> None:
+    for line in LINES:
+        run.append_record(RECORDS, line)
     whole = run.read(RECORDS)
     ends = [i for i, byte in enumerate(whole) if byte == ord("\n")]
     for size in range(len(whole) + 1):
         (run.path / RECORDS).write_bytes(whole[:size])
-        assert list(run.records()) == RECORDS_MADE[: sum(end <= size for end in ends)]
+        assert list(run.lines()) == LINES[: sum(end <= size for end in ends)]
 
 
-def test_a_last_record_cut_inside_a_letter_is_left_out(run: RunFolder) -> None:
-    run.write(RECORDS, b'{"a": 1}\n{"b": "\xc3')
-    assert list(run.records()) == [{"a": 1}]
+def test_a_last_line_cut_inside_a_letter_is_left_out(run: RunFolder) -> None:
+    run.write(RECORDS, GOOD + b'\n{"b": "\xc3')
+    assert list(run.lines()) == [STEP]
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b'{"a": 1}\n{"b\n', 2),
-        (b'{"a\n{"b": 1}\n', 1),
-        (b'{"a": 1}\n{"b{"c": 1}\n{"d": 1}\n', 2),
+        (GOOD + b'\n{"b\n', 2),
+        (b'{"a\n' + GOOD + b"\n", 1),
+        (GOOD + b'\n{"b{"c": 1}\n' + GOOD + b"\n", 2),
         (b"\xff\n", 1),
-        (b'{"a": 1}\n3\n', 2),
+        (GOOD + b"\n3\n", 2),
+        (GOOD + b'\n{"format": 1, "kind": "step"}\n', 2),
+        (GOOD.replace(b'"format": 1', b'"format": 2') + b"\n", 1),
     ],
 )
-def test_a_damaged_record_that_is_not_cut_short_is_told(
+def test_a_damaged_line_that_is_not_cut_short_is_told(
     run: RunFolder, content: bytes, line: int
 ) -> None:
     run.write(RECORDS, content)
-    with pytest.raises(RunError, match=f"^{run.path}/metrics.jsonl line {line} is damaged"):
-        list(run.records())
+    with pytest.raises(
+        RunError, match=f"^{run.path}/metrics.jsonl line {line} (is damaged|has format 2)"
+    ):
+        list(run.lines())
 
 
-def test_a_run_without_records_is_told(run: RunFolder) -> None:
+def test_a_run_without_lines_is_refused(run: RunFolder) -> None:
     with pytest.raises(RunError, match=r"has no readable metrics\.jsonl"):
-        list(run.records())
+        list(run.lines())
 
 
 @pytest.mark.parametrize(
@@ -305,5 +311,5 @@ def test_a_run_without_records_is_told(run: RunFolder) -> None:
 def test_an_append_that_fails_is_told(run: RunFolder, blocked: str, why: str) -> None:
     (run.path / blocked).mkdir(exist_ok=True)
     with largest_file(100), pytest.raises(RunError) as caught:
-        run.append(RECORDS, {"text": "x" * 1000})
+        run.append_record(RECORDS, STEP.model_copy(update={"headline": "x" * 1000}))
     assert str(caught.value) == f"cannot write {run.path}/metrics.jsonl: {why}{ADVICE}"

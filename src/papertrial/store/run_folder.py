@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from papertrial.errors import RunError
 from papertrial.record import Record
@@ -129,16 +128,6 @@ class RunFolder:
                 raise
             _fsync_folder(target.parent)
 
-    def write_json(self, name: str, value: Any) -> None:
-        """Write a value as JSON; NaN and infinity, which JSON lacks, are an error."""
-        self.write(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-    def append(self, name: str, record: dict[str, Any]) -> None:
-        """Append one JSON line."""
-        path = self.path / name
-        with _writing(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, allow_nan=False) + "\n")
-
     def read(self, name: str) -> bytes:
         """Read a file; RunError if it is missing."""
         try:
@@ -178,31 +167,6 @@ class RunFolder:
             torn = number == len(lines) and not Record.is_json(line)
             if line and not torn:
                 yield f"{self.path / name} line {number}", line
-
-    def read_json(self, name: str) -> Any:
-        """Read a JSON file; RunError if it is missing or damaged."""
-        data = self.read(name)
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            raise RunError(f"{self.path / name} is damaged: {error}") from error
-
-    def records(self, name: str = RECORDS) -> Iterator[dict[str, Any]]:
-        """Yield the records of a JSON Lines file; skip a last one that a crash cut short."""
-        lines = self.read(name).decode(errors="replace").split("\n")
-        for number, line in enumerate(lines, 1):
-            if not line:
-                continue
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                if number == len(lines):  # no newline after it: it was being written
-                    return
-                rule = f"{self.path / name} line {number} is damaged"
-                raise RunError(f"{rule}: {error}") from error
-            if not isinstance(record, dict):
-                raise RunError(f"{self.path / name} line {number} is damaged: {line[:40]!r}")
-            yield record
 
 
 def check_writable(root: Path) -> None:
