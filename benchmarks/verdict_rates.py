@@ -28,7 +28,7 @@ from papertrial.claims.reported_mean_test import ReportedMeanTest
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.sign_test import SignTest
 from papertrial.claims.statistic import Statistic
-from papertrial.claims.t_evidence import counts, log_greater, moments, t_statistic
+from papertrial.claims.t_martingale import counts, log_greater, moments, t_statistic
 from papertrial.claims.threshold import threshold
 from papertrial.claims.two_sample_test import TwoSampleTest
 

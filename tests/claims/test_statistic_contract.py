@@ -138,7 +138,7 @@ def test_the_simulation_is_that_of_the_test_itself(case: Case) -> None:
 
 @every_case
 @pytest.mark.parametrize("make", [drawn, coarse])
-def test_evidence_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
+def test_martingale_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
     scores = make(case)
     ms = np.sort(np.concatenate([GRID, np.linspace(-3, 3, 13)]))  # with and without ties
     greater = np.array([case.statistic.greater(scores, m) for m in ms])
@@ -150,7 +150,7 @@ def test_evidence_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
 
 
 @every_case
-def test_evidence_does_not_depend_on_where_zero_is(case: Case) -> None:
+def test_martingale_does_not_depend_on_where_zero_is(case: Case) -> None:
     scores = drawn(case)
     moved = scores.values + 0.5
     sides = scores.sides and (scores.sides[0] + 0.5, scores.sides[1])
@@ -204,7 +204,7 @@ def test_an_entry_depends_on_the_first_scores_alone(case: Case) -> None:
 
 
 @every_case
-def test_one_seed_is_not_evidence(case: Case) -> None:
+def test_one_seed_is_not_martingale(case: Case) -> None:
     scores = first(drawn(case), 1)
     for m in (-1e6, 0.0, 1e6, float(scores.values[0])):
         assert case.statistic.greater(scores, m).tolist() == [1.0]

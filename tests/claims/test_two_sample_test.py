@@ -9,7 +9,7 @@ import pytest
 from statsmodels.stats.weightstats import ttost_ind
 
 from papertrial.claims.scores import Scores
-from papertrial.claims.t_evidence import log_greater
+from papertrial.claims.t_martingale import log_greater
 from papertrial.claims.two_sample_test import TwoSampleTest
 
 TEST = TwoSampleTest()

@@ -265,7 +265,7 @@ def test_draws_of_another_device_are_not_compared(copied: Path) -> None:
     (found,) = (finding for finding in made.findings if finding.check == "predictions")
     assert found.ok
     assert found.warning
-    assert "cpu draws others than cuda:0" in found.message
+    assert "cpu draws other ones than cuda:0" in found.message
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from papertrial.auditing.check_files import check_files, check_parameters
 from papertrial.auditing.check_pages import check_pages
+from papertrial.auditing.check_predictions import check_predictions
 from papertrial.auditing.check_registration import (
     check_bytes,
     check_recipe,
@@ -21,7 +22,7 @@ from papertrial.auditing.check_runs import check_runs, check_scores, check_weigh
 from papertrial.auditing.check_verdicts import check_verdicts, replay
 from papertrial.auditing.finding import Finding, noted
 from papertrial.auditing.recorded import Recorded
-from papertrial.auditing.retrain import check_predictions, train_again
+from papertrial.auditing.retrain import train_again
 from papertrial.errors import DeviceError, PapertrialError, RunError
 from papertrial.progress import Step, finish
 from papertrial.store.verification_folder import VerificationFolder

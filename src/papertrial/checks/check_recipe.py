@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from papertrial.checks.batch_independence import check_rows
 from papertrial.checks.check_claims import check_claims
 from papertrial.checks.check_result import CheckResult
 from papertrial.checks.class_balance import imbalance
-from papertrial.checks.cost import Cost, estimate
+from papertrial.checks.cost import run_cost
 from papertrial.checks.gradients import check_gradients
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
@@ -39,8 +38,6 @@ from papertrial.runs.tracing import traced
 from papertrial.runs.train import start_from, stored_elsewhere
 from papertrial.tasks.losses import check_loss
 from papertrial.training.device import on_device
-from papertrial.training.objective import BatchResult
-from papertrial.training.optim import Stepper
 
 _KEY = re.compile(r"([a-z_]+(?:\.[a-z_0-9]+)*): ")
 
@@ -203,7 +200,7 @@ def _check_model(
     result.problems += check_gradients(model, lambda: _loss_of(parts, batch))
     if not any(p.where == "model" and p.severity == "error" for p in result.problems):
         with _reporting(result, "optimizer", "fix the optimizer or its arguments"):
-            result.facts.cost = _cost(recipe, parts)
+            result.facts.cost = run_cost(recipe.seed, parts)
 
 
 def _check_loss(
@@ -260,46 +257,3 @@ def _loss_of(parts: prepare.Parts, batch: Batch) -> torch.Tensor:
     with autocast(parts.samples.batches.device, objective.precision):
         output = objective.model(batch.x.clone())
         return objective.loss(output, objective.task.target(batch.y, output))
-
-
-def _cost(recipe: Recipe, parts: prepare.Parts) -> Cost:
-    """Estimate time and memory of the whole run from some of its steps."""
-    batches, evaluator = parts.samples.batches, parts.evaluator
-    stepper, parameters = Stepper(parts.train.optimizer), list(parts.train.model.parameters())
-
-    def step(number: int) -> None:
-        batch = batches.batch(recipe.seed, 0, number % batches.steps)
-
-        def gradients() -> BatchResult:
-            for parameter in parameters:
-                parameter.grad = None
-            return parts.objective.backward(batch)
-
-        stepper.step(gradients)
-
-    splits, size = parts.samples.dataset.splits, evaluator.prepared.batch_size
-    rows = torch.arange(min(size, len(splits["train"])))
-    return estimate(
-        step,
-        model=parts.train.model,
-        optimizer=parts.train.optimizer,
-        steps=parts.steps,
-        steps_per_epoch=batches.steps,
-        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
-        evaluations=_evaluation_batches(parts),
-        data_bytes=parts.samples.dataset.nbytes,
-    )
-
-
-def _evaluation_batches(parts: prepare.Parts) -> int:
-    """Return how many batches the whole run evaluates, during the training and at its end."""
-    splits = parts.samples.dataset.splits
-    batches = {
-        name: math.ceil(len(split) / parts.evaluator.prepared.batch_size)
-        for name, split in splits.items()
-    }
-    total = sum(batches.values())
-    evaluations = parts.evaluations
-    for name, every in (("validation", evaluations.validation), ("test", evaluations.test)):
-        total += batches[name] * (parts.steps // every) if every else 0
-    return total

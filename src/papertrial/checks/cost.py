@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 import weakref
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from papertrial.diagnose.lent_model import model_kept
+from papertrial.runs.prepare import Parts
+from papertrial.training.objective import BatchResult
+from papertrial.training.optim import Stepper
 
 _MOST = 64  # steps that are timed: enough to average over batches of different lengths
 
@@ -36,6 +40,49 @@ class Cost:
     bytes: int
     parameters: int
     trainable_parameters: int
+
+
+def run_cost(seed: int, parts: Parts) -> Cost:
+    """Estimate time and memory of the whole run with this seed from some of its steps."""
+    batches, evaluator = parts.samples.batches, parts.evaluator
+    stepper, parameters = Stepper(parts.train.optimizer), list(parts.train.model.parameters())
+
+    def step(number: int) -> None:
+        batch = batches.batch(seed, 0, number % batches.steps)
+
+        def gradients() -> BatchResult:
+            for parameter in parameters:
+                parameter.grad = None
+            return parts.objective.backward(batch)
+
+        stepper.step(gradients)
+
+    splits, size = parts.samples.dataset.splits, evaluator.prepared.batch_size
+    rows = torch.arange(min(size, len(splits["train"])))
+    return estimate(
+        step,
+        model=parts.train.model,
+        optimizer=parts.train.optimizer,
+        steps=parts.steps,
+        steps_per_epoch=batches.steps,
+        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
+        evaluations=_evaluation_batches(parts),
+        data_bytes=parts.samples.dataset.nbytes,
+    )
+
+
+def _evaluation_batches(parts: Parts) -> int:
+    """Return how many batches the whole run evaluates, during the training and at its end."""
+    splits = parts.samples.dataset.splits
+    batches = {
+        name: math.ceil(len(split) / parts.evaluator.prepared.batch_size)
+        for name, split in splits.items()
+    }
+    total = sum(batches.values())
+    evaluations = parts.evaluations
+    for name, every in (("validation", evaluations.validation), ("test", evaluations.test)):
+        total += batches[name] * (parts.steps // every) if every else 0
+    return total
 
 
 def estimate(

@@ -13,7 +13,7 @@ from scipy import integrate, special
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_evidence import (
+from papertrial.claims.t_martingale import (
     LARGEST,
     at_looks,
     counts,
@@ -143,7 +143,7 @@ def log_of_effect(k: ArrayLike, n: int, shift: float, prior: float) -> Array:
     and the evidence is the mean of L(shift + z) over a half-normal z with precision `prior`,
     divided by L(shift). The mean over z has a closed form for each w. The integrals over w are sums
     on an even grid of log w: both integrands fall off so fast on both sides that the sums are exact
-    up to rounding. `shift` = 0 gives Gplus of `t_evidence`.
+    up to rounding. `shift` = 0 gives Gplus of `t_martingale`.
     """
     k = np.asarray(k, dtype=np.float64)[..., None]
     size = n + prior

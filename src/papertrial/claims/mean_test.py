@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_evidence import at_looks, counts, moments
-from papertrial.claims.t_martingale import TMartingale
+from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
 
 @dataclass(frozen=True)

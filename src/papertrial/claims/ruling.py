@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.t_evidence import TIE
+from papertrial.claims.t_martingale import TIE
 from papertrial.claims.verdict import Verdict
 
 

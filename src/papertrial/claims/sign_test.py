@@ -13,7 +13,7 @@ from scipy import special
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_evidence import LARGEST, TIE, counts, e_values
+from papertrial.claims.t_martingale import LARGEST, TIE, counts, e_values
 
 
 @dataclass(frozen=True)

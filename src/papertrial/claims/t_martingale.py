@@ -1,14 +1,140 @@
-"""The one-sided t-martingale, for any effective sample size."""
+"""The t-martingale: evidence from t statistics, shared by all tests for normal scores.
+
+Arrays of scores are x [..., S] in seed order. Results are [..., S] too: entry i describes the first
+i + 1 scores.
+
+Source: Wang & Ramdas, "Anytime-valid t-tests", theorem 4.9. With nu degrees of freedom, a prior of
+precision c2 on (mean - m)/SD, an effective sample size N, and r = c2/(c2 + N), the e-values are
+
+    two-sided  G     = sqrt(r) ((1 + t^2/nu) / (1 + r t^2/nu))^((nu + 1)/2)
+    one-sided  Gplus = 2 G F(sign(t) sqrt((nu + 1) q)),  q = (1 - r) t^2/nu / (1 + r t^2/nu)
+
+where F is the CDF of Student's t with nu + 1 degrees of freedom. Gplus has a half-normal prior.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import optimize, special
 
 from papertrial.claims.scores import Array
-from papertrial.claims.t_evidence import critical_t, e_values, log_greater, reach, t_statistic
+
+LARGEST = 700.0  # the largest log e-value: exp of it is still finite
+TIE = 1e-12  # numbers that differ by less than this, relative to their size, differ by rounding
+FARTHEST = 20.0  # |asinh t|: a t beyond 2e8 counts as infinite
+
+
+def counts(x: Array) -> Array:
+    """Return the size of every prefix of x [..., S]: 1, 2 .. S."""
+    return np.arange(1, x.shape[-1] + 1, dtype=np.float64)
+
+
+def moments(x: Array) -> tuple[Array, Array]:
+    """Return the mean and the sum of squared deviations [..., S] of every prefix of x [..., S].
+
+    The squares are summed by Welford's recurrence: the sum is never negative, and it is exactly 0
+    for equal scores.
+    """
+    n = counts(x)
+    first = x[..., :1]
+    mean = (x - first).cumsum(-1) / n  # relative to the first score, to avoid cancellation
+    steps = np.zeros_like(x)
+    steps[..., 1:] = (x[..., 1:] - first - mean[..., :-1]) ** 2 * ((n[1:] - 1) / n[1:])
+    return mean + first, steps.cumsum(-1)
+
+
+def t_statistic(mean: Array, m: ArrayLike, size: Array, scatter: Array, nu: Array) -> Array:
+    """Return the t statistic [..., S] of a mean whose variance is scatter / nu / size.
+
+    Equal scores have no scatter: t is then infinite, or 0 if their mean equals m as well.
+    """
+    m = np.asarray(m, dtype=np.float64)[..., None]
+    distance = mean - m
+    equal = np.abs(distance) <= TIE * np.maximum(np.abs(mean), np.abs(m))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = distance * np.sqrt(size * nu / scatter)
+    return np.where(equal, 0.0, np.where(scatter > 0, t, np.copysign(np.inf, distance)))
+
+
+def log_two_sided(t: ArrayLike, nu: ArrayLike, r: ArrayLike) -> Array:
+    """Return log G of t statistics with nu degrees of freedom. It is finite for an infinite t."""
+    nu, r = np.asarray(nu, dtype=np.float64), np.asarray(r, dtype=np.float64)
+    return np.asarray(0.5 * np.log(r) - (nu + 1) / 2 * np.log1p(-(1 - r) * explained(t, nu)))
+
+
+def log_greater(t: ArrayLike, nu: ArrayLike, r: ArrayLike) -> Array:
+    """Return log Gplus of t statistics with nu degrees of freedom. It grows with t."""
+    nu, r = np.asarray(nu, dtype=np.float64), np.asarray(r, dtype=np.float64)
+    part = (1 - r) * explained(t, nu)
+    below = special.stdtr(nu + 1, np.copysign(np.sqrt((nu + 1) * part / (1 - part)), t))
+    with np.errstate(divide="ignore"):
+        return np.asarray(log_two_sided(t, nu, r) + np.log(2 * below))
+
+
+def explained(t: ArrayLike, nu: ArrayLike) -> Array:
+    """Return t^2 / (nu + t^2), the share of the squares that the mean explains."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        nu, t = np.asarray(nu, dtype=np.float64), np.asarray(t, dtype=np.float64)
+        return np.asarray(1 / (1 + nu / np.square(t)))
+
+
+def e_values(log_e: Array) -> Array:
+    """Return e-values [..., S] from their logarithms: all finite, and 1 for a single score."""
+    e = np.exp(np.minimum(log_e, LARGEST))
+    e[..., :1] = 1.0
+    return e
+
+
+@lru_cache(maxsize=10_000)
+def critical_t(nu: float, r: float, threshold: float) -> float:
+    """Return the smallest t with Gplus >= threshold; infinite if there is none."""
+    if nu < 1:
+        return float(np.inf)
+    return root(lambda t: float(log_greater(t, nu, r)), threshold)
+
+
+def root(log_evidence: Callable[[float], float], threshold: float) -> float:
+    """Return the t at which evidence, which grows with t, reaches the threshold."""
+
+    def gap(z: float) -> float:
+        return max(log_evidence(float(np.sinh(z))), -1e9) - float(np.log(threshold))
+
+    if gap(FARTHEST) < 0:
+        return float(np.inf)
+    if gap(-FARTHEST) >= 0:
+        return float(-np.inf)
+    return float(np.sinh(optimize.brentq(gap, -FARTHEST, FARTHEST, xtol=1e-14)))
+
+
+def at_looks(looks: Array | None, *columns: Array) -> tuple[Array, ...]:
+    """Return the entries [..., L] of arrays [..., S] at these numbers of seeds; None means all."""
+    if looks is None:
+        return columns
+    at = looks.astype(np.intp) - 1
+    return tuple(column[..., at] for column in columns)
+
+
+def reach(
+    function: Callable[[int], float], n: Array, scatter: Array, size: Array, nu: Array
+) -> Array:
+    """Return how far [..., S] a bound lies from the mean: critical t times standard error.
+
+    Args:
+        function: gives the critical t for a number of seeds.
+        n: numbers of seeds [S].
+        scatter: sums of squared deviations [..., S].
+        size: effective sample sizes [S]; the mean's variance is scatter / nu / size.
+        nu: degrees of freedom [S].
+    """
+    critical = np.array([function(int(i)) for i in n], dtype=np.float64)
+    error = np.sqrt(scatter / np.maximum(nu, 1) / size)
+    finite = np.isfinite(critical)  # infinity times an error of 0 would be NaN
+    return np.where(finite, np.where(finite, critical, 0.0) * error, critical)
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
 from papertrial.recipe.arguments import anchor_arguments, check_arguments
 from papertrial.recipe.check import check_slot, check_source
-from papertrial.recipe.override import apply_override, section_at
+from papertrial.recipe.mark_claims import mark_claims
+from papertrial.recipe.override import apply_override
 from papertrial.recipe.rules import broken_rules
-from papertrial.recipe.schema import Recipe, not_training
+from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import anchor_files, expand, slots_in
 from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
-from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
+from papertrial.recipe.validate import placed, shortened, validated
 
 
 def shipped() -> dict[str, str]:
@@ -41,7 +40,7 @@ def read(source: str | Path) -> tuple[str, str, Path]:
     path, names = Path(source), shipped()
     if "\n" in str(source):
         raise RecipeError(
-            f"expected the path of a recipe, got its text, {_short(str(source))}; save it in a "
+            f"expected the path of a recipe, got its text, {shortened(str(source))}; save it in a "
             ".yaml file, or pass a mapping"
         )
     if str(source) in names:
@@ -98,8 +97,8 @@ def load_recipe(
     if changed:  # paths in the recipe are relative to the recipe only
         tree = anchor_arguments(tree, Path.cwd(), changed)
     if overrides:
-        _mark_claims(tree, reported, overrides)
-    recipe, found = _validated(tree)
+        mark_claims(tree, reported, overrides)
+    recipe, found = validated(tree)
     found += [Problem(where, message) for where, message in broken_rules(tree)]
     if check:
         for path, value in slots_in(tree):
@@ -107,7 +106,7 @@ def load_recipe(
         found += check_source(tree.get("data"))
         found += check_arguments(tree)
     unique = {(p.where, p.message): p for p in found}
-    problems += [_placed(problem, places) for problem in unique.values()]
+    problems += [placed(problem, places) for problem in unique.values()]
     if problems:
         raise InvalidRecipeError(title, problems)
     assert recipe is not None, "validation found no problem"
@@ -133,46 +132,6 @@ def _override(
             del places[known]
         places[where] = f'override "{override}"'
     return changed, problems
-
-
-def _mark_claims(
-    tree: Mapping[str, object], reported: Mapping[str, object], overrides: Sequence[str]
-) -> None:
-    """Set `not_judged` of the claims if overrides change the setting of the reported numbers.
-
-    It is also set for a claim whose metric is no longer computed.
-    """
-    sections = {text: text.partition("=")[0].partition(".")[0].strip() for text in overrides}
-    before, after = (_training_values(side) for side in (reported, tree))
-    claims, metrics = tree.get("claims"), tree.get("metrics")
-    judged = [
-        claim
-        for claim in (claims if isinstance(claims, list) else ())
-        if isinstance(claim, dict) and claim.get("not_judged") is None
-    ]
-    if before is not None and after is not None and before != after:
-        parts = [text for text, section in sections.items() if section in after]
-        for claim in judged:
-            claim["not_judged"] = f"the setting differs: {', '.join(parts)}"
-        return
-    fewer = [text for text, section in sections.items() if section == "metrics"]
-    if not fewer or not isinstance(metrics, list) or not metrics:
-        return
-    for claim in judged:
-        if claim.get("metric") not in (*metrics, *COUNTS):
-            claim["not_judged"] = f"it is not computed: {', '.join(fewer)}"
-
-
-def _training_values(tree: Mapping[str, object]) -> dict[str, object] | None:
-    """Return the values that can change the result of training; None if they are invalid.
-
-    Defaults are included. Claims are ignored, so an invalid claim does not matter here.
-    """
-    recipe, _ = _validated({key: value for key, value in tree.items() if key != "claims"})
-    if recipe is None:
-        return None
-    left_out = not_training(recipe)
-    return {key: value for key, value in recipe.model_dump().items() if key not in left_out}
 
 
 def to_tree(recipe: Recipe) -> dict[str, Any]:
@@ -216,71 +175,7 @@ def _problems_of_plain_values(value: object, path: KeyPath = ()) -> list[Problem
     return [
         Problem(
             dotted(path),
-            f"must be text, a number, true, false, null, a list or a mapping, got {_short(value)}",
+            "must be text, a number, true, false, null, a list or a mapping, got "
+            f"{shortened(value)}",
         )
     ]
-
-
-def _validated(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Problem]]:
-    try:
-        return Recipe.model_validate(tree), []
-    except ValidationError as error:
-        return None, [p for item in error.errors() for p in _schema_problems(item)]
-
-
-def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
-    """Convert a pydantic error: the rule, the given value, the nearest valid name."""
-    path: KeyPath = error["loc"]
-    kind, got = error["type"], error.get("input")
-    if not path:  # a rule over several keys, which broken_rules reports too
-        where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")
-        yield Problem(where, message)
-        return
-    near = ""
-    if kind == "extra_forbidden":
-        section = section_at(path[:-1])
-        known = section.model_fields if section else {}
-        rule = "unknown key"
-        near = did_you_mean(path[-1], known)
-    elif kind == "missing":
-        yield Problem(dotted(path), "is missing and has no default")
-        return
-    elif kind == "literal_error":
-        valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        rule, near = "must be one of the known names", did_you_mean(got, valid)
-    elif kind == "string_pattern_mismatch":
-        rule = "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit"
-    elif kind == "tuple_type":
-        rule = "must be a list"
-    elif kind in ("model_type", "model_attributes_type"):
-        rule = "must be a mapping of keys to values"
-    elif error["msg"].endswith("unknown metric"):
-        valid = [*METRICS, *COUNTS] if path[0] == "claims" else list(METRICS)
-        rule, near = "unknown metric", did_you_mean(got, valid)
-    elif error["msg"].endswith("unknown source"):
-        rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
-    else:
-        rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    yield Problem(dotted(path), f"{rule}, got {_short(got)}{near}")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _placed(problem: Problem, places: Mapping[str, str | int]) -> Problem:
-    """Add the line or override of the key path, or of the nearest parent that has one."""
-    where = problem.where
-    while where or where in places:
-        place = places.get(where)
-        if isinstance(place, int):
-            return replace(problem, line=place)
-        if place is not None:
-            return replace(problem, origin=place)
-        # The key does not exist: an override inside this section is the cause, if there is one.
-        inside = [k for k in places if k.startswith(f"{where}.") and isinstance(places[k], str)]
-        if inside:
-            return replace(problem, origin=str(places[inside[-1]]))
-        where = where.rpartition(".")[0]
-    return problem

@@ -18,8 +18,8 @@ from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
+from papertrial.runs.make_records import line_of, provenance_of, summary_of
 from papertrial.runs.run import Run, load_run
-from papertrial.runs.run_documents import line_of, provenance_of, summary_of
 from papertrial.runs.samples import StartRun
 from papertrial.runs.tracing import check_unchanged, traced
 from papertrial.store import run_folder

@@ -15,8 +15,8 @@ from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
+from papertrial.runs.make_records import best_epoch
 from papertrial.runs.run import Run
-from papertrial.runs.run_documents import best_epoch
 from papertrial.runs.train import training
 from papertrial.store import run_folder
 from papertrial.store.provenance import SOURCE

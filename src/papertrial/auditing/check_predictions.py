@@ -1,0 +1,101 @@
+"""Evaluate the stored weights of a seed on the data, and compare with its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import torch
+
+from papertrial.auditing.check_runs import SeedRun, elsewhere, here
+from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.checks.stochastic import check_stochastic
+from papertrial.data.column import Dataset
+from papertrial.data.files.catalog import data_folder
+from papertrial.errors import PapertrialError
+from papertrial.progress import Step
+from papertrial.report.run_results import stored
+from papertrial.runs import prepare
+from papertrial.runs.train import start_from
+from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
+from papertrial.training.checkpoint import load_weights
+
+# How far outputs may lie apart, as a share of the largest: here, on another machine, and in bf16.
+_HERE, _ELSEWHERE, _COARSE = 1e-6, 1e-3, 5e-2
+
+
+def check_predictions(
+    sides: list[SeedRun], device: torch.device, data: str | Path | None
+) -> Generator[Step | Finding, None, None]:
+    """Evaluate the stored weights of a seed on the data, and compare with its predictions.
+
+    Args:
+        sides: the runs of the seed.
+        device: the device to evaluate on.
+        data: the data folder.
+    """
+    messages, exactly, other = list[str](), True, list[str]()
+    for side in sides:
+        recipe = side.run.recipe
+        try:
+            start = start_from(recipe)
+            parts = yield from prepare.prepare(recipe, data_folder(data), device, start)
+        except PapertrialError as error:
+            yield noted("predictions", f"{side}: not compared with the data: {error}")
+            return
+        messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples.original))
+        other = elsewhere(side.provenance.environment, here(device))
+        coarse = recipe.precision != "fp32"
+        limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
+        try:
+            weights = RunFolder(side.run.path).read(WEIGHTS)
+            load_weights(parts.train.model, weights, str(side.run.path / WEIGHTS))
+            for split, rows in parts.samples.dataset.splits.items():
+                yield Step(f"evaluating {split}, {side}", 0, None, "samples")
+                output, had = parts.evaluator.outputs(rows.x, split), stored(side.run, split).output
+                exactly &= torch.equal(output, had)
+                if not _close(output, had, limit):
+                    if _draws_elsewhere(side, parts, device):
+                        then = side.provenance.environment.device
+                        yield noted(
+                            "predictions",
+                            f"{side}: not compared: the model draws random numbers in evaluation, "
+                            f"and {device} draws other ones than {then}",
+                        )
+                        return
+                    messages.append(
+                        f"{side}: {WEIGHTS} gives other outputs on {split} than "
+                        f"{PREDICTIONS}/{split}.safetensors has"
+                    )
+        except PapertrialError as error:
+            messages.append(f"{side}: {error}")
+    how = "bit for bit" if exactly else f"to rounding ({', '.join(other) or 'same machine'})"
+    agrees = f"the weights of seed {sides[0].seed} give the stored outputs on the data, {how}"
+    yield from differing("predictions", messages, agrees)
+
+
+def _draws_elsewhere(side: SeedRun, parts: prepare.Parts, device: torch.device) -> bool:
+    """Tell whether outputs differ because a model draws, on another kind of device than before."""
+    if side.provenance.environment.device.partition(":")[0] == device.type:
+        return False
+    x = parts.samples.batches.batch(side.seed, 0, 0).x
+    return any(found.severity == "warning" for found in check_stochastic(parts.train.model, x))
+
+
+def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
+    if output.shape != had.shape:
+        return False
+    apart, largest = (output.double() - had.double()).abs(), had.double().abs()
+    return not output.numel() or bool((apart <= limit * largest.max()).all())
+
+
+def _unlike_data(side: SeedRun, dataset: Dataset) -> Iterator[str]:
+    """Say where data, targets or ids are not those of the run."""
+    known = side.provenance.data
+    for split, rows in dataset.splits.items():
+        if split not in known or known[split].fingerprint != rows.fingerprint:
+            yield f"the {split} data are not those of the run: they have another fingerprint"
+            continue
+        kept = stored(side.run, split)
+        if not torch.equal(kept.target, rows.y.cpu()) or (kept.ids != rows.ids).any():
+            yield f"the targets in {PREDICTIONS}/{split}.safetensors are not those of the data"

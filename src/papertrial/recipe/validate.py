@@ -1,0 +1,82 @@
+"""Validate the values of a recipe against its schema; return problems in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from papertrial.errors import Problem, did_you_mean
+from papertrial.recipe.override import section_at
+from papertrial.recipe.schema import Recipe
+from papertrial.recipe.text import KeyPath, dotted
+from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
+
+
+def validated(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Problem]]:
+    """Return the recipe, or None and its problems."""
+    try:
+        return Recipe.model_validate(tree), []
+    except ValidationError as error:
+        return None, [p for item in error.errors() for p in _schema_problems(item)]
+
+
+def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
+    """Convert a pydantic error: the rule, the given value, the nearest valid name."""
+    path: KeyPath = error["loc"]
+    kind, got = error["type"], error.get("input")
+    if not path:  # a rule over several keys, which broken_rules reports too
+        where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")
+        yield Problem(where, message)
+        return
+    near = ""
+    if kind == "extra_forbidden":
+        section = section_at(path[:-1])
+        known = section.model_fields if section else {}
+        rule = "unknown key"
+        near = did_you_mean(path[-1], known)
+    elif kind == "missing":
+        yield Problem(dotted(path), "is missing and has no default")
+        return
+    elif kind == "literal_error":
+        valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+        rule, near = "must be one of the known names", did_you_mean(got, valid)
+    elif kind == "string_pattern_mismatch":
+        rule = "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit"
+    elif kind == "tuple_type":
+        rule = "must be a list"
+    elif kind in ("model_type", "model_attributes_type"):
+        rule = "must be a mapping of keys to values"
+    elif error["msg"].endswith("unknown metric"):
+        valid = [*METRICS, *COUNTS] if path[0] == "claims" else list(METRICS)
+        rule, near = "unknown metric", did_you_mean(got, valid)
+    elif error["msg"].endswith("unknown source"):
+        rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
+    else:
+        rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    yield Problem(dotted(path), f"{rule}, got {shortened(got)}{near}")
+
+
+def shortened(value: object) -> str:
+    """Return a value as a message shows it; of a long one only the beginning."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def placed(problem: Problem, places: Mapping[str, str | int]) -> Problem:
+    """Add the line or override of the key path, or of the nearest parent that has one."""
+    where = problem.where
+    while where or where in places:
+        place = places.get(where)
+        if isinstance(place, int):
+            return replace(problem, line=place)
+        if place is not None:
+            return replace(problem, origin=place)
+        # The key does not exist: an override inside this section is the cause, if there is one.
+        inside = [k for k in places if k.startswith(f"{where}.") and isinstance(places[k], str)]
+        if inside:
+            return replace(problem, origin=str(places[inside[-1]]))
+        where = where.rpartition(".")[0]
+    return problem
