@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import heapq
-import json
 import math
 import sys
 import time
@@ -30,12 +29,13 @@ from typing import Any
 import numpy as np
 
 from papertrial.claims.best_of_test import expected_maximum
-from papertrial.claims.rule import Rule, to_bytes
+from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Verdict
 from papertrial.claims.run_trial import Ended, Look, Lost, run_trial
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.progress import finish
 from papertrial.recipe.load import load_recipe
+from papertrial.store.verification_records import Preregistration
 from papertrial.verification.registration import register, rule_of
 
 MEAN, SD = 0.7, 0.01  # of the scores
@@ -158,7 +158,7 @@ def registered_rule(claim: dict[str, Any]) -> Rule:
         "claims": [{"metric": "accuracy", **claim}],
     }
     registered = register(load_recipe(tree, check=False), threads=1, device="cpu").registered
-    return rule_of(json.loads(to_bytes(registered)))
+    return rule_of(Preregistration.from_json(registered.to_bytes(), "preregistration.json"))
 
 
 def verdicts(scenario: Scenario, trial: int, rule: Rule) -> tuple[Verdict, int]:

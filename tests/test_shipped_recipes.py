@@ -116,7 +116,7 @@ def test_the_digits_network_is_what_its_claim_says_and_never_the_support_vector_
 
 @pytest.mark.parametrize("name", ["cifar10-deep-cnn", "imdb-lstm"])
 def test_what_was_corrected_or_chosen_is_said(name: str) -> None:
-    said = {"cifar10-deep-cnn": "x.view(-1, 128 * 10 * 10)", "imdb-lstm": "cut at 400 tokens"}
+    said = {"cifar10-deep-cnn": "x.view(-1, 128 * 10 * 10)", "imdb-lstm": "truncated to 400 tokens"}
     assert said[name] in (pt.load_recipe(name).paper.notes or "")
 
 

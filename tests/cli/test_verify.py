@@ -357,7 +357,7 @@ def one(text: str) -> str:
                 "versus: {set: {model.hidden: [16]}}"
             ),
             [],
-            "versus is the recipe itself: no difference can be found",
+            "versus is the recipe itself",
         ),
         (
             DIGITS + HOLDS,

@@ -65,7 +65,7 @@ def test_lazy_layers_take_the_weights_too(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ("model.hidden=[32]", "init_from: .*: weights of another model"),
-        ("model.hidden=[64, 64]", "weights of another model; lacking"),
+        ("model.hidden=[64, 64]", "weights of another model; missing"),
         ("init_from=/nowhere", "there is no run folder /nowhere"),
     ],
 )
