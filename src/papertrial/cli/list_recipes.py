@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from papertrial.cli.options import Json
 from papertrial.cli.output import print_json
+
+if TYPE_CHECKING:
+    from papertrial.recipe.claims import Claim
+
+
+@dataclass(frozen=True)
+class ShippedRecipe:
+    """A row of the list."""
+
+    name: str
+    task: str
+    data: str
+    model: str
+    claims: list[str]
 
 
 def list_recipes(as_json: Json = False) -> None:
@@ -13,18 +28,18 @@ def list_recipes(as_json: Json = False) -> None:
     from papertrial.recipe.load import load_recipe, shipped
 
     recipes = [load_recipe(name, check=False) for name in shipped()]
-    rows: list[dict[str, Any]] = [
-        {
-            "name": recipe.name,
-            "task": recipe.task,
-            "data": recipe.data.source,
-            "model": recipe.model.use.rpartition(".")[2],
-            "claims": [_describe_claim(c) for c in recipe.claims],
-        }
+    rows = [
+        ShippedRecipe(
+            name=recipe.name,
+            task=recipe.task,
+            data=recipe.data.source,
+            model=recipe.model.use.rpartition(".")[2],
+            claims=[_describe_claim(claim) for claim in recipe.claims],
+        )
         for recipe in recipes
     ]
     if as_json:
-        print_json(rows)
+        print_json([asdict(row) for row in rows])
         return
     from rich.console import Console
     from rich.table import Table
@@ -33,12 +48,11 @@ def list_recipes(as_json: Json = False) -> None:
     table = Table("recipe, its task and data", "claims", box=None, padding=(0, 2, 0, 0))
     table.columns[0].no_wrap = True  # names are copied, so never cut
     for row in rows:
-        name = f"{row['name']}\n  {row['task']}, {row['data']}"
-        table.add_row(name, "\n".join(row["claims"]))
+        table.add_row(f"{row.name}\n  {row.task}, {row.data}", "\n".join(row.claims))
     Console().print(table)
 
 
-def _describe_claim(claim: Any) -> str:
+def _describe_claim(claim: Claim) -> str:
     """Return a claim in a few words, such as "test accuracy 0.646 (64.6%)"."""
     split = "" if claim.metric == "parameters" else f"{claim.split} "
     kinds = {"at-least": "at least ", "at-most": "at most "}

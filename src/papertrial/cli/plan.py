@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +14,19 @@ from papertrial.cli.spread import spreads_of
 from papertrial.cli.verify import MaxSeeds, settings
 
 if TYPE_CHECKING:
+    from papertrial.claims.judged_claim import JudgedClaim
     from papertrial.claims.plan import PlanRow
-    from papertrial.recipe.claims import Claim as Stated
+    from papertrial.claims.rule import Rule
+    from papertrial.recipe.claims import Claim
+
+
+@dataclass(frozen=True)
+class ClaimPlan:
+    """The plan of one claim; `alone` says that the recipe has no other claim."""
+
+    claim: str
+    rows: list[PlanRow]
+    alone: bool
 
 
 def plan(
@@ -42,11 +53,11 @@ def plan(
 
     loaded = load_recipe(recipe, settings(overrides, max_seeds), check=False)  # without torch
     asked = register(loaded, threads=1, device="cpu")
-    plans: list[dict[str, Any]] = []
+    plans: list[ClaimPlan] = []
     given = spreads_of(asked.stated, spread or [])
     for claim, stated, spreads in zip(asked.rule.claims, asked.stated, given, strict=True):
         rows = _rows(asked.rule, claim, spreads or _reported(stated))
-        plans.append({"claim": describe(stated), "rows": rows, "alone": len(asked.stated) == 1})
+        plans.append(ClaimPlan(describe(stated), rows, alone=len(asked.stated) == 1))
         example = '"0.3 points"' if stated.in_percent else "0.003"
         _print_plan(plans[-1], len(asked.rule.seeds), example, to_stderr=as_json)
     for text in asked.warnings:
@@ -54,12 +65,12 @@ def plan(
     for stated in asked.exact:
         typer.echo(f"{describe(stated)}: decided without training", err=as_json)
     if as_json:
-        listed = [{**p, "rows": [asdict(row) for row in p["rows"]]} for p in plans]
+        listed = [asdict(one) for one in plans]
         answer = {"recipe": loaded.name, "maximum": len(asked.rule.seeds), "claims": listed}
         print_json(answer)
 
 
-def _reported(stated: Stated) -> list[float] | None:
+def _reported(stated: Claim) -> list[float] | None:
     """Return the spread that the paper reports; None if it is not known."""
     size, plus_minus, runs = stated.plus_minus_number, stated.plus_minus, stated.runs
     if not size or plus_minus is None or plus_minus.is_ == "unknown":
@@ -77,7 +88,7 @@ def _reported(stated: Stated) -> list[float] | None:
     return [float(size / stats.t.ppf((1 + plus_minus.level) / 2, runs - 1) * math.sqrt(runs))]
 
 
-def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[PlanRow]:
+def _rows(rule: Rule, claim: JudgedClaim, spreads: list[float] | None) -> list[PlanRow]:
     """Simulate a claim; one of several is tested at the level of Holm's first, strictest step.
 
     A bound without a tolerance suggests no spread, so it has no rows unless spreads are given.
@@ -100,26 +111,26 @@ def _rows(rule: Any, claim: Any, spreads: list[float] | None) -> list[PlanRow]:
     return sorted(rows, key=lambda row: row.spread)
 
 
-def _print_plan(planned: dict[str, Any], maximum: int, example: str, *, to_stderr: bool) -> None:
+def _print_plan(planned: ClaimPlan, maximum: int, example: str, *, to_stderr: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(stderr=to_stderr, markup=False, emoji=False)
-    if not planned["rows"]:
+    if not planned.rows:
         console.print(
-            f"{planned['claim']}\nwithout a tolerance, there is no typical spread; give the SD in "
+            f"{planned.claim}\nwithout a tolerance, there is no typical spread; give the SD in "
             f"the metric's unit, for example --spread {example}"
         )
         return
     how = "simulated with normal scores around the claimed value"
-    title = f"{planned['claim']}\nat most {maximum} seeds; {how}"
+    title = f"{planned.claim}\nat most {maximum} seeds; {how}"
     table = Table(title=title, title_justify="left")
     for name in (
         "SD between\nseeds", "chance of\nREPRODUCED", "seeds:\nmedian", "seeds:\n90 %",
         "detects\n(80 %)",
     ):  # fmt: skip
         table.add_column(name, justify="right")
-    for row in planned["rows"]:
+    for row in planned.rows:
         table.add_row(
             f"{row.spread:.3g}",
             f"{row.decided:.0%}",
@@ -128,5 +139,5 @@ def _print_plan(planned: dict[str, Any], maximum: int, example: str, *, to_stder
             f"{row.detects:.3g} off" if row.detects is not None else "nothing",
         )
     console.print(table)
-    if not planned["alone"]:
+    if not planned.alone:
         console.print("several claims: each at the level of Holm's first, strictest step")
