@@ -1,10 +1,14 @@
-"""The one parser of numbers that users write, and the range of numbers that float32 holds."""
+"""The one parser of numbers that users write, and the range of float32."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -20,3 +24,16 @@ def parse_number(text: str) -> float:
 def is_number(text: str) -> bool:
     """Return whether a text is a number, finite or infinite."""
     return not math.isnan(parse_number(text))
+
+
+def parse_numbers(cells: pa.Array) -> np.ndarray:
+    """Return trimmed texts as float64, NaN for null and for what is not a number."""
+    import pyarrow as pa  # noqa: PLC0415  (slow to import)
+
+    try:  # the whole column at once, which does not say which cell is not a number
+        return np.array(cells.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    except pa.ArrowInvalid:
+        texts = cells.to_pylist()
+    if {text.lower() for text in texts if text is not None} <= {"true", "false"}:
+        return np.array([np.nan if t is None else float(t.lower() == "true") for t in texts])
+    return np.array([np.nan if text is None else parse_number(text) for text in texts])

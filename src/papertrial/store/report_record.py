@@ -147,7 +147,7 @@ class ExactResult(Part):
     metric: str
     split: str | None
     value: float
-    printed: str | None
+    printed: str | None = None
     ours: float | None
     verdict: Verdict | None
     why: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from papertrial.data.numbers import LARGEST_FLOAT32, parse_number
+from papertrial.data.numbers import LARGEST_FLOAT32, parse_numbers
 from papertrial.data.tables.delimited_text import check_column_names, read_delimited
 from papertrial.errors import DataError
 
@@ -94,7 +94,7 @@ class TableFile:
 
         cells = self._simple_cells(name)
         if pa.types.is_large_string(cells.type):
-            values = _parse_numbers(self._trimmed_texts(name))
+            values = parse_numbers(self._trimmed_texts(name))
         else:
             with np.errstate(over="ignore"):
                 values = np.array(
@@ -205,16 +205,3 @@ def _read_parquet(path: Path) -> TableFile:
     if len(table) == 0:
         raise DataError(f"{path} has columns but no rows")
     return TableFile(path, columns, np.arange(len(table)))
-
-
-def _parse_numbers(cells: pa.Array) -> np.ndarray:
-    """Return trimmed texts as float64, NaN for null and for what is not a number."""
-    import pyarrow as pa  # noqa: PLC0415  (slow to import)
-
-    try:  # the whole column at once, which does not say which cell is not a number
-        return np.array(cells.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
-    except pa.ArrowInvalid:
-        texts = cells.to_pylist()
-    if {text.lower() for text in texts if text is not None} <= {"true", "false"}:
-        return np.array([np.nan if t is None else float(t.lower() == "true") for t in texts])
-    return np.array([np.nan if text is None else parse_number(text) for text in texts])

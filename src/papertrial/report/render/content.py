@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from papertrial.report.render import claim_sections, record_sections, result_sections
+from papertrial.report.render import claim_sections, record_sections, result_sections, seed_sections
 from papertrial.report.render.registration_section import preregistration
 from papertrial.report.render.section import ReportSection, web_address
 from papertrial.report.render.words import one_line
@@ -69,8 +69,8 @@ def sections(report: Report) -> list[ReportSection]:
         result_sections.classes(report),
         result_sections.mistakes(report),
         claim_sections.place(report),
-        record_sections.diverged(report),
-        record_sections.seeds(report),
+        seed_sections.diverged(report),
+        seed_sections.seeds(report),
         record_sections.attempts(report),
         preregistration(report),
         record_sections.provenance(report),

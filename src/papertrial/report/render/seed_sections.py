@@ -1,0 +1,58 @@
+"""The sections on seeds: those that did not finish, and a table of all."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from papertrial.numbers import NOTHING, number, percent, plural
+from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
+from papertrial.report.render.words import one_line
+from papertrial.store.report_record import Report
+
+
+def diverged(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on how many seeds did not finish, and a bound on their rate."""
+    found = report.diverged
+    if found is None:
+        return
+    held = "it holds" if found.held else "it does not hold"
+    text = (
+        f"{found.count} of {plural(found.of, 'seed')} diverged or crashed; with 95 % confidence "
+        f"the rate is at most {percent(found.upper)}. The claims are about runs that finish. The "
+        f"highest rate that was allowed is {percent(found.highest)}: {held}."
+    )
+    yield ReportSection("diverged", "Diverged and crashed seeds", (text,))
+
+
+def seeds(report: Report) -> Iterator[ReportSection]:
+    """Yield the section of the seeds: state, scores, and whether a verdict rests on them."""
+    found = report.seeds
+    if not found:
+        return
+    names = list(dict.fromkeys(name for seed in found for name in seed.scores))
+    spreads = {name: _sd([s.scores[name] for s in found if name in s.scores]) for name in names}
+    has_run, has_error = any(seed.run for seed in found), any(seed.error for seed in found)
+    heads: list[Title] = ["Seed", "State"]
+    heads += [(name.replace("_", " "), "number") for name in names]
+    heads += [("Seconds", "number"), "Used"]
+    heads += [("Run", "code")] if has_run else []
+    heads += ["Error"] if has_error else []
+    rows = tuple(
+        cells(
+            str(seed.seed),
+            seed.state,
+            *(number(seed.scores.get(name), spreads[name]) for name in names),
+            NOTHING if seed.seconds is None else f"{seed.seconds:,.1f}",
+            "yes" if seed.used else "no",
+            *([seed.run or ""] if has_run else []),
+            *([one_line(seed.error, 300)] if has_error else []),
+        )
+        for seed in found
+    )
+    caption = "Every seed, in the order in which it counts towards the verdicts"
+    yield ReportSection("seeds", "Seeds", tables=(TableBlock(caption, columns(*heads), rows),))
+
+
+def _sd(scores: list[float]) -> float:
+    return statistics.stdev(scores) if len(scores) > 1 else 0.0
