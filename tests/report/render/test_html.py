@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from papertrial.report.render.html import render_html
-from papertrial.store.report_record import ClaimResult, ConfusionMatrix, Mistake, Side, Sides
+from papertrial.store.report_record import ClaimResult, ConfusionMatrix, Mistake, Sides, SideScores
 from papertrial.version import __version__
 
 Changed = Callable[..., Any]
@@ -196,10 +196,10 @@ def test_one_value_of_all_seeds_has_no_level(verification, changed: Changed) -> 
 
 
 def difference(claim: ClaimResult, changed: Changed) -> ClaimResult:
-    side = Side(mean=0.93, sd=0.004)
+    side = SideScores(mean=0.93, sd=0.004)
     made: ClaimResult = changed(
         claim, kind="difference", versus="ours minus digits-mlp with model.hidden=[8]", sd=0.004,
-        mean=0.02, arms=Sides(ours=side, theirs=Side(mean=0.91, sd=0.004)),
+        mean=0.02, arms=Sides(ours=side, theirs=SideScores(mean=0.91, sd=0.004)),
     )  # fmt: skip
     return made
 
