@@ -78,3 +78,8 @@ def test_other_documents_are_refused_by_file_and_key(text: str, parts: list[str]
 def test_a_number_that_json_lacks_is_refused_when_the_document_is_made() -> None:
     with pytest.raises(ValidationError, match="finite"):
         Row(class_="a", score=float("inf"))
+
+
+def test_text_that_is_not_unicode_can_be_read_back() -> None:
+    text = Document(name="a\udcff", rows=()).to_json()
+    assert Document.from_json(text, "file").name == "a?"

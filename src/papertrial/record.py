@@ -39,9 +39,13 @@ class Record(Part):
     FORMAT: ClassVar[int] = 1
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """Return the document as JSON text; `indent=None` gives one line."""
+        """Return the document as JSON text; `indent=None` gives one line.
+
+        Parts of a file name or of a message that are not Unicode become "?".
+        """
         plain = {_FORMAT: self.FORMAT, **self.to_plain()}
-        return json.dumps(plain, indent=indent, allow_nan=False)
+        text = json.dumps(plain, indent=indent, allow_nan=False, ensure_ascii=False)
+        return text.encode(errors="replace").decode()
 
     @staticmethod
     def is_json(text: bytes | str) -> bool:

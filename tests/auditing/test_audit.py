@@ -520,3 +520,50 @@ def test_other_predictions_of_a_model_that_draws_nothing_differ_on_any_device(co
     edit_json(path, lambda kept: kept["environment"].update(device="cuda:0"))
     edit_tensor(copied / "seeds" / "s0" / "predictions" / "test.safetensors", "output", 3, 9.0)
     assert "gives other outputs on test" in " ".join(differences(copied)["predictions"])
+
+
+def test_a_report_whose_parts_do_not_fit_each_other_is_damaged(copied: Path) -> None:
+    edit_json(copied / "report.json", lambda report: report["curves"][0]["mean"].pop())
+    found = differences(copied)["report"]
+    assert any("report.json is damaged" in message for message in found)
+
+
+def test_a_damaged_state_does_not_end_the_audit(copied: Path) -> None:
+    (copied / "verification.json").write_text('{"format": 1}')
+    edit_tensor(copied / "seeds/s0/model.safetensors", "bias", 0, 0.5)
+    found = differences(copied)
+    assert "verification.json is damaged" in found["registration"][0]
+    assert {"weights", "predictions"} <= set(found)
+    assert sum("verification.json" in one for messages in found.values() for one in messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"versions": {}}, "needs versions"),
+        ({"weights": "", "runs": []}, "needs weights, runs"),
+        ({"state": "crashed"}, "has no scores"),
+        ({"scores": [[]]}, "scores.0"),
+        ({"scores": [[1.0, 2.0, 3.0]]}, "scores.0"),
+    ],
+)
+def test_records_that_cannot_be_are_damaged(
+    copied: Path, change: dict[str, Any], problem: str
+) -> None:
+    edit_outcome(copied, 2, lambda record: record.update(change))
+    found = " ".join(differences(copied)["registration"])
+    assert "outcomes.jsonl line" in found
+    assert problem in found
+
+
+def test_a_record_that_does_not_say_what_made_it(copied: Path) -> None:
+    edit_outcome(copied, 2, lambda record: record["versions"].pop("papertrial"))
+    assert any("outcomes.jsonl" in message for message in differences(copied)["report"])
+
+
+def test_a_side_that_was_not_registered(copied: Path) -> None:
+    edit_json(
+        copied / "preregistration.json",
+        lambda registered: registered["claims"][2].update(versus=99),
+    )
+    assert "1 sides in versus" in " ".join(differences(copied)["registration"])

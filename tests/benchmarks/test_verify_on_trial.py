@@ -103,5 +103,5 @@ def test_workers_that_decide_otherwise_are_told(
     scenario = named(trial, "the claim is exactly right")
     rule = trial.registered_rule(scenario.claim(np.random.default_rng(0)))
     monkeypatch.setattr(trial, "FakePool", Leaking)
-    with pytest.raises(SystemExit, match="trial 0: .*number of workers"):
+    with pytest.raises(SystemExit, match=r"trial 0: .*number of workers"):
         trial.verdicts(scenario, 0, rule)

@@ -50,3 +50,8 @@ def test_is_finite_number(value: object, is_number: bool) -> None:
 )
 def test_is_whole_number(value: object, is_whole: bool) -> None:
     assert is_whole_number(value, 1) is is_whole
+
+
+def test_a_whole_number_that_no_float_holds_is_not_finite() -> None:
+    assert not is_finite_number(10**400)
+    assert is_finite_number(2**70)

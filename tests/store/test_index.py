@@ -170,7 +170,12 @@ def test_a_running_folder_has_stopped_if_its_process_is_gone(
     )
     ended(
         folder,
-        [SeedRecord(seed=5, state="finished"), SeedRecord(seed=6, state="diverged")],
+        [
+            SeedRecord(
+                seed=5, state="finished", weights="0", runs=("seeds/s5",), versions={"torch": "2"}
+            ),
+            SeedRecord(seed=6, state="diverged"),
+        ],
         '{"format": 1, "seed": 7, "state": "fini',
     )
     entries = {entry.path: entry for entry in scan(tmp_path)}

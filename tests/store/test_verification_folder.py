@@ -26,7 +26,7 @@ STATE = VerificationState(
     state="running", recipe="line", started="2026-01-01T00:00:00+00:00", preregistration=DIGEST,
     commands=("papertrial verify line",), workers=1, pid=1, host="here",
 )  # fmt: skip
-FIRST, SECOND = (SeedRecord(seed=seed, state="finished").to_json(indent=None) for seed in (0, 1))
+FIRST, SECOND = (SeedRecord(seed=seed, state="crashed").to_json(indent=None) for seed in (0, 1))
 WHOLE = f"{FIRST}\n"
 
 

@@ -518,3 +518,17 @@ def test_another_attempt_that_is_damaged_does_no_harm(tmp_path: Path) -> None:
     first, second = report_of(done)["attempts"]
     assert first["state"].startswith("damaged")
     assert (second["state"], second["this"]) == ("finished", True)
+
+
+def test_what_is_resumed_or_left_unfinished_is_reported(tmp_path: Path) -> None:
+    tree = table(tmp_path, slope=1.0)
+    folder = stop_after(2, tree, tmp_path / "runs")
+    other = {**tree, "claims": [{"metric": "mse", "value": 1.0, "tolerance": 4.0}]}
+    _, events = told(other, tmp_path / "runs")
+    (registered,) = [event for event in events if isinstance(event, Registered)]
+    assert str(folder) in registered.lines[0]
+    assert "unfinished" in registered.lines[0]
+    _, events = told(tree, tmp_path / "runs")
+    (registered,) = [event for event in events if isinstance(event, Registered)]
+    assert str(folder) in registered.lines[0]
+    assert registered.lines[0].endswith("ended: 0, 1")

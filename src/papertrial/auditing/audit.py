@@ -28,6 +28,8 @@ from papertrial.progress import Step, finish
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.training.device import kind_of, on_device
 
+_NO_SEED = "no seed ended, so none is evaluated or trained again"
+
 __all__ = ["Audit", "Finding", "audit", "auditing"]
 
 
@@ -110,14 +112,15 @@ def auditing(
         except PapertrialError as error:
             if raising:
                 raise
-            findings.append(Finding(check, False, str(error)))
-            yield findings[-1]
+            if str(error) not in [found.message for found in findings]:  # several checks read it
+                findings.append(Finding(check, False, str(error)))
+                yield findings[-1]
 
     try:
         recorded = Recorded.load(folder)
     except PapertrialError as error:
         yield from collect("registration", check_bytes(folder))
-        yield from collect("registration", [Finding("registration", False, str(error))])
+        yield from collect("registration", _raise(error))
         return Audit(folder.path, None, tuple(findings))
     chosen = _choose(recorded, seed)
     with on_device(_device(recorded, device), recorded.registered.threads) as where:
@@ -138,22 +141,26 @@ def auditing(
             yield from collect("report", check_rebuilt(recorded, look, data))
         yield from collect("report", check_pages(recorded))
         if chosen is None:
-            message = "no seed ended, so none is evaluated or trained again"
-            yield from collect("retraining", [noted("retraining", message)])
+            yield from collect("retraining", [noted("retraining", _NO_SEED)])
             return Audit(folder.path, None, tuple(findings))
         how = "as requested" if seed is not None else "drawn at random from those that ended"
         what = "evaluated and trained" if retrain else "evaluated"
-        chose = Finding("seeds", True, f"seed {chosen}, {how}, is {what} again")
-        yield from collect("seeds", [chose])
+        chose = f"seed {chosen}, {how}, is {what} again"
+        yield from collect("seeds", [Finding("seeds", True, chose)])
         mine = [side for side in sides if side.seed == chosen]
         if mine:
             yield from collect("predictions", check_predictions(mine, where, data))
         if retrain:
-            again = train_again(recorded, chosen, mine, where, data)
-            agreed = all(finding.ok for finding in findings)
             # If something differs already, a failure to train is one more finding.
+            agreed = all(finding.ok for finding in findings)
+            again = train_again(recorded, chosen, mine, where, data)
             yield from collect("retraining", again, raising=agreed)
     return Audit(folder.path, chosen, tuple(findings))
+
+
+def _raise(error: PapertrialError) -> Iterator[Finding]:
+    raise error
+    yield
 
 
 def _choose(recorded: Recorded, seed: int | None) -> int | None:

@@ -132,5 +132,5 @@ def _shapes(path: Path) -> dict[str, str]:
             for name, about in header.items()
             if name != "__metadata__"
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{path.name} is damaged: {shortened(str(error))}") from error

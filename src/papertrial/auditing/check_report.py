@@ -14,7 +14,7 @@ from papertrial.progress import Step
 from papertrial.record import Record
 from papertrial.report.report_files import kept_report
 from papertrial.store.report_record import Report
-from papertrial.store.verification_folder import REPORT_JSON, VERIFICATION
+from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
 from papertrial.verification.claim_results import conclude, count_exact
 from papertrial.verification.registration import register
 from papertrial.verification.report import verification_report
@@ -43,6 +43,8 @@ def check_rebuilt(
         return
     given = recorded.registered
     made_by = {record.versions.get("papertrial") for record in recorded.finished.values()}
+    if None in made_by:
+        yield Finding("report", False, f"{OUTCOMES} does not say what papertrial made a seed")
     if made_by - {__version__}:
         versions = ", ".join(sorted(map(str, made_by)))
         message = f"made by papertrial {versions}, this is {__version__}: it was not made again"

@@ -56,7 +56,15 @@ def alike(first: object, second: object, tolerance: Tolerance = EXACT) -> bool:
 
 
 def _same(first: object, second: object, tolerance: Tolerance) -> bool:
-    if isinstance(first, float | int) and isinstance(second, float | int):
+    if first == second:
+        return True
+    # Whole numbers are exact: as floats, neighbours beyond 2^53 would be equal.
+    if isinstance(first, int) and isinstance(second, int):
+        return False
+    if not (isinstance(first, float | int) and isinstance(second, float | int)):
+        return False
+    try:
         relative, absolute = tolerance.relative, tolerance.absolute
         return math.isclose(first, second, rel_tol=relative, abs_tol=absolute)
-    return bool(first == second)
+    except OverflowError:  # a whole number that no float holds
+        return False

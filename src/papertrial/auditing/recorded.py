@@ -22,7 +22,7 @@ class Recorded:
     Attributes:
         folder: of the verification.
         registered: preregistration.json, and `rule` the rule in it.
-        state: verification.json; None if it does not exist.
+        state: verification.json; None if it does not exist or cannot be read.
         wanted: the score that each claim of the rule is about.
         records: outcomes.jsonl, and `outcomes` what a verdict takes from each, in the same order.
     """
@@ -49,7 +49,11 @@ class Recorded:
         for record in records:
             _check_scores(record, wanted)
         outcomes = tuple(record.outcome for record in records)
-        return cls(folder, registered, rule_of(registered), folder.state, wanted, records, outcomes)
+        try:
+            state = folder.state
+        except RunError:  # `check_bytes` reports it
+            state = None
+        return cls(folder, registered, rule_of(registered), state, wanted, records, outcomes)
 
     @property
     def is_finished(self) -> bool:

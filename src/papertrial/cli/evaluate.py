@@ -41,4 +41,7 @@ def evaluate(
     lines = describe_result(loaded.summary.model_copy(update={"claims": ()})) if own else []
     for note in result.notes:
         typer.echo(f"note: {note}", err=True)
-    print_result(lines, {"run": str(run), **result.to_plain()}, as_json=as_json)
+    values = {"run": str(run), **result.to_plain()}
+    if not own:
+        del values["report"]
+    print_result(lines, values, as_json=as_json)

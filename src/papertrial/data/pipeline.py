@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pydantic_core
 import torch
 from pydantic import JsonValue, field_validator
 from torch import Tensor, nn
@@ -164,17 +165,20 @@ class Pipeline:
                 states.append(transform.fit(self._seen(column, states)) if learns else {})
         try:  # a run stores them as JSON; fail now, not after the training
             states = json.loads(json.dumps(states, allow_nan=False))
-        except (TypeError, ValueError) as error:
+            # What is nested too deeply, or is not Unicode, could be written and not read again.
+            inside = json.dumps([[[[states]]]], ensure_ascii=False).encode()
+            pydantic_core.from_json(inside)
+            return PipelineState(
+                kind=self.kind,
+                shape=tuple(column.shape),
+                dtype=str(column.dtype).removeprefix("torch."),
+                transforms=tuple(states),
+            )
+        except (TypeError, ValueError, RecursionError) as error:
             rule = (
                 "data.transform: what fit() returns must be finite numbers, text, lists and dicts"
             )
             raise DataError(f"{rule}: {error}") from error
-        return PipelineState(
-            kind=self.kind,
-            shape=tuple(column.shape),
-            dtype=str(column.dtype).removeprefix("torch."),
-            transforms=tuple(states),
-        )
 
     def _seen(self, column: SampleColumn, states: Sequence[object]) -> Iterator[Tensor]:
         """Yield the training samples as the next transform gets them."""
@@ -206,11 +210,13 @@ class Pipeline:
             return state
         try:
             return transform.on(device, state)
+        except PapertrialError:
+            raise
         except Exception as error:
             name = type(transform).__name__
             raise DataError(
-                f"{name}: its stored state cannot be used ({type(error).__name__}: {error}); train "
-                "again"
+                f"{name}.on() fails on its state ({type(error).__name__}: {error}); correct it, or "
+                "train again if its code has changed"
             ) from error
 
     def apply(self, x: Tensor, state: PipelineState | PlacedState) -> Tensor:

@@ -21,7 +21,6 @@ from papertrial.recipe.quantity import (
     as_points,
     interval_of,
     is_percentage,
-    plain,
     read,
     share_of,
     value_of,
@@ -56,9 +55,9 @@ def _amount_validator(
 def _check_tolerance(value: object) -> object:
     written = read(value) if isinstance(value, str) else None
     if written and written.unit == "%":
-        share, points = plain(written.number), as_points(written.number)
-        alike = f'write {share}, "{points}", or relative_tolerance: {share}'
-        raise ValueError(f"a percentage is ambiguous here: {alike}")
+        points, share = as_points(written.number), f"{value}".strip()
+        readings = f'write "{points}", or relative_tolerance: "{share}" for a share of the value'
+        raise ValueError(f"a percentage is ambiguous here: {readings}")
     return _amount_validator(
         'must be a number, or text such as "1.2 points"', ("points",), least=0
     )(value)

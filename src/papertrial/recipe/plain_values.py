@@ -24,7 +24,10 @@ def is_finite_number(value: object) -> TypeGuard[int | float]:
     """Return whether a value is a finite number, and not a boolean or text."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return math.isfinite(value)
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def is_whole_number(value: object, least: int) -> TypeGuard[int]:

@@ -63,7 +63,13 @@ def rendered_again(folder: Path) -> dict[str, str]:
     Raises:
         RunError: report.json is absent, damaged, or has another format version.
     """
-    return _pages(kept_report(folder))
+    report = kept_report(folder)
+    try:
+        return _pages(report)
+    # Parts that do not fit each other, such as a curve with fewer values than epochs.
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        path = folder / REPORT_JSON
+        raise RunError(f"{path} is damaged: {type(error).__name__}: {error}") from error
 
 
 def _pages(report: Report) -> dict[str, str]:

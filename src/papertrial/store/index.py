@@ -302,9 +302,9 @@ def _decoded(name: str) -> str:
 def _time(text: str | None) -> datetime.datetime | None:
     try:
         time = datetime.datetime.fromisoformat(text or "")
-    except ValueError:
+        return time.astimezone(datetime.UTC) if time.tzinfo else time.replace(tzinfo=datetime.UTC)
+    except (ValueError, OverflowError):  # the year 1 in UTC may be the year 0
         return None
-    return time.astimezone(datetime.UTC) if time.tzinfo else time.replace(tzinfo=datetime.UTC)
 
 
 def _time_in_name(path: Path) -> datetime.datetime | None:

@@ -148,14 +148,16 @@ class ExactResult(Part):
     split: str | None
     value: float
     printed: str | None = None
-    ours: float | None
+    ours: int | float | None
     verdict: Verdict | None
     why: str
     where: str | None
     url: str | None
 
     @classmethod
-    def of(cls, claim: Claim, ours: float | None, verdict: Verdict | None, why: str) -> ExactResult:
+    def of(
+        cls, claim: Claim, ours: int | float | None, verdict: Verdict | None, why: str
+    ) -> ExactResult:
         """Put a count beside what the recipe states; parameters have no split."""
         return cls(
             metric=claim.metric,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_serializer
+from pydantic import Field, field_serializer, model_validator
 
 from papertrial.claims.judged_claim import ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.rule import Horizon, Rule, StatisticName
@@ -38,7 +38,7 @@ class RegisteredClaim(Part):
     side: ClaimSide
     best_epoch_on_test: bool
     stated: Claim
-    versus: int | None
+    versus: Annotated[int, Field(ge=0)] | None
 
     @classmethod
     def of(cls, judged: JudgedClaim, stated: Claim, versus: int | None) -> Self:
@@ -92,6 +92,14 @@ class Preregistration(Record):
     several_claims: str
     diverged: str
     deterministic: str
+
+    @model_validator(mode="after")
+    def _check_sides(self) -> Self:
+        sides = len(self.versus)
+        wrong = [c.versus for c in self.claims if c.versus is not None and c.versus >= sides]
+        if wrong or len(self.files) != sides + 1:
+            raise ValueError(f"claims or files do not fit the {sides} sides in versus")
+        return self
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -156,7 +164,7 @@ class ClaimLine(Part):
     value: float
     tolerance: float
     n: int
-    mean: float | None
+    mean: int | float | None  # a count is whole
     sd: float | None
     low: float | None
     high: float | None
@@ -207,7 +215,7 @@ class SeedRecord(Record):
 
     seed: int
     state: SeedState
-    scores: tuple[tuple[float, ...], ...] = ()
+    scores: tuple[Annotated[tuple[float, ...], Field(min_length=1, max_length=2)], ...] = ()
     weights: str = ""
     error: str = ""
     attempts: int = 1
@@ -218,6 +226,15 @@ class SeedRecord(Record):
     versions: dict[str, str | None] = Field(default_factory=dict)
     packages: dict[str, str] = Field(default_factory=dict)
     reads: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_state(self) -> Self:
+        if self.state != "finished" and self.scores:
+            raise ValueError(f"a seed that {self.state} has no scores")
+        missing = [name for name in ("weights", "runs", "versions") if not getattr(self, name)]
+        if self.state == "finished" and missing:
+            raise ValueError(f"a seed that finished needs {', '.join(missing)}")
+        return self
 
     @property
     def outcome(self) -> SeedOutcome:

@@ -20,7 +20,7 @@ from papertrial.runs.run import Run
 from papertrial.runs.train import training
 from papertrial.store import run_folder
 from papertrial.store.provenance import SOURCE
-from papertrial.store.verification_folder import PREREGISTRATION, SEEDS, VERSUS
+from papertrial.store.verification_folder import SEEDS, VERSUS
 from papertrial.store.verification_records import Preregistration
 from papertrial.training.events import Evaluated, Started, Trained
 
@@ -80,14 +80,7 @@ class Fixed:
 
 
 def fixed_of(registered: Preregistration) -> tuple[Fixed, ...]:
-    """Return what a pre-registration fixed of each side, ours first.
-
-    Raises:
-        RunError: it does not have the files of each side.
-    """
-    if len(registered.files) != len(registered.digests):
-        count = f"{len(registered.digests)} sides, files of {len(registered.files)}"
-        raise RunError(f"{PREREGISTRATION} is damaged: {count}")
+    """Return what a pre-registration fixed of each side, ours first."""
     return tuple(map(Fixed, registered.digests, registered.files))
 
 

@@ -142,6 +142,7 @@ def verifying(
         raise RunError(f"{rule}; wait for it, or choose another folder with --runs") from None
     with held:
         folder = _registered_before(root, recipe.name, asked, again=again)
+        notes = _notes(root, recipe.name, folder)
         if folder is not None and _is_finished(folder):
             return load_verification(folder.path)
         if folder is None:
@@ -150,7 +151,7 @@ def verifying(
             TrainingPlace(name, threads, None if data is None else str(data))
             for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
         ]
-        return (yield from _resume(folder, recipe, asked, places, data))
+        return (yield from _resume(folder, recipe, asked, places, data, notes))
 
 
 def check_metrics(recipe: Recipe, asked: Registration) -> None:
@@ -213,6 +214,26 @@ def _registered_before(
     return None
 
 
+def _notes(root: Path, recipe: str, resumed: VerificationFolder | None) -> tuple[str, ...]:
+    """Say that a verification is resumed, or that an unfinished one is left because it differs."""
+    if resumed is not None:
+        try:
+            seeds = ", ".join(str(record.seed) for record in resumed.outcomes()) or "none"
+        except RunError:  # which is reported where the seeds are taken
+            return ()
+        return (f"resumes {resumed.path}; seeds that have ended: {seeds}",)
+    left = []
+    for folder in verifications(root, recipe):
+        try:
+            left += [] if _is_finished(folder) else [folder.path]
+        except RunError:
+            continue
+    if not left:
+        return ()
+    differs = "its code, data files, settings or claims differ, or --again was given"
+    return (f"a new verification; {left[-1]} is unfinished and is left as it is: {differs}",)
+
+
 def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> VerificationFolder:
     places = {
         recipe.claims.index(claim): f"./{VERSUS}/{arm}/{run_folder.RECIPE}"
@@ -238,6 +259,7 @@ def _resume(
     asked: Registration,
     places: list[TrainingPlace],
     data: str | Path | None,
+    notes: tuple[str, ...],
 ) -> Generator[Event, None, Verification]:
     """Train the seeds that are left, decide, and write the report."""
     folder.repair()
@@ -255,7 +277,7 @@ def _resume(
     )
     folder.write_record(VERIFICATION, state)
     try:
-        yield Registered(folder.path, folder.sha256, (*asked.lines, *asked.warnings))
+        yield Registered(folder.path, folder.sha256, (*notes, *asked.lines, *asked.warnings))
         exact = yield from count_exact(recipe, asked.exact, data)
         look = yield from run_seeds(folder, asked, places)
         ended, conclusion = utc_now(), conclude(recipe, asked, look, exact)

@@ -101,6 +101,7 @@ def test_a_dataset_is_taken_as_it_is() -> None:
         (("a", "b"), torch.tensor([0.0, 1, 1, 1]), True, "int64 from 0 to 1, got float32"),
         ((), torch.tensor(LABELS), False, "y must be finite float32, got int64"),
         ((), torch.tensor([0, 1, 2, torch.nan]), False, "y must be finite float32"),
+        ((0, 1), torch.tensor(LABELS), True, "classes must be text, got"),
     ]:
         wrong = Dataset("mine", "table", Split(split.x, y, split.ids), classes=classes)
         with pytest.raises(DataError, match=f"^{re.escape(NAME)}: .*{message}"):

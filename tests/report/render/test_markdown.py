@@ -54,7 +54,7 @@ def test_what_was_registered_is_said_in_words(verification, changed: Changed) ->
     )
     exact = Claim.model_validate({"metric": "parameters", "value": 4810, "kind": "exact"})
     registered = changed(
-        registered, exact=(exact,), not_judged=(left_out,), versus=("ab" * 32,),
+        registered, exact=(exact,), not_judged=(left_out,), versus=("ab" * 32,), files=({}, {}),
         claims=(changed(first, stated=stated, versus=0), second),
     )  # fmt: skip
     kept = changed(verification.preregistration, registered=registered)

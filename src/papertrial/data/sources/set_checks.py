@@ -19,6 +19,12 @@ def check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
     """Raise DataError unless a returned Dataset is as valid as one made from a mapping."""
     if not isinstance(dataset.train, Split):
         raise DataError(f"{name}: train must be a Split, got {kind_of(dataset.train)}")
+    for key, names in (("classes", dataset.classes), ("features", dataset.features)):
+        odd = [one for one in names if not isinstance(one, str)]
+        if odd:
+            raise DataError(f"{name}: {key} must be text, got {kind_of(odd[0])}")
+    if not isinstance(dataset.target, str):
+        raise DataError(f"{name}: target must be text, got {kind_of(dataset.target)}")
     for part, split in dataset.splits.items():
         where = f'{name}: "{part}"'
         if not isinstance(split, Split):
