@@ -154,7 +154,12 @@ def test_verifications_show_counts_deviations_and_finished_seeds(
 ) -> None:
     begun = tmp_path / "r" / "20210101T000000Z-01234567-verify"
     write(begun / "verification.json", state(state="interrupted", recipe="r"))
-    write(begun / "outcomes.jsonl", SeedRecord(seed=4, state="finished"))
+    write(
+        begun / "outcomes.jsonl",
+        SeedRecord(
+            seed=4, state="finished", weights="0", runs=("seeds/s4",), versions={"torch": "2"}
+        ),
+    )
     ended = tmp_path / "r" / "20210102T000000Z-01234567-verify"
     counted = judged(metric="parameters", split=None, value=11173962, mean=11173962, kind="exact",
                      verdict="REPRODUCED", n=0)  # fmt: skip

@@ -14,7 +14,7 @@ Tree = dict[str, Any]
 
 CLAIM = {"metric": "accuracy", "value": 0.55, "tolerance": 0.01}
 NO_TOLERANCE = 'as "1 point"'
-AMBIGUOUS = 'write 0.01, "1 point", or relative_tolerance: 0.01'
+AMBIGUOUS = 'write "1 point", or relative_tolerance: "1 %" for a share of the value'
 OTHER = {"recipe": "other.yaml"}
 # (changes to the claim, key, part of the message with the given value or the fix)
 REFUSED: list[tuple[Tree, str, str]] = [
