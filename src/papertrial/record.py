@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -98,6 +99,11 @@ class Record(Part):
             return cls.model_validate_json(pydantic_core.to_json(plain, inf_nan_mode="constants"))
         except ValidationError as error:
             raise RunError(f"{where} is damaged: {problems_of(error)}") from error
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return a number as a document holds it: None for infinity and NaN, which JSON lacks."""
+    return float(value) if math.isfinite(value) else None
 
 
 def problems_of(error: ValidationError) -> str:

@@ -57,9 +57,9 @@ def check_rebuilt(
             reason = "the recipe does not give what is registered"
             yield noted("report", f"{reason}, so the report was not made again")
             return
-        exact = tuple((yield from count_exact(recipe, asked.exact, data)))
+        exact = yield from count_exact(recipe, asked.exact, data)
         conclusion = conclude(recipe, asked, look, exact)
-        again = verification_report(recorded.folder, recipe, asked, look, exact, conclusion, data)
+        again = verification_report(recorded.folder, recipe, asked, look, conclusion, data)
     except PapertrialError as error:
         yield noted("report", f"it was not made again: {error}")
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,11 @@ from papertrial.auditing.finding import Finding, cut, differing, noted, shortene
 from papertrial.auditing.recorded import Recorded
 from papertrial.claims.judge import judge
 from papertrial.claims.labels import label, labels
-from papertrial.claims.rule import StatisticName
 from papertrial.claims.run_trial import Look, is_over
 from papertrial.claims.verdict import Verdict, overall
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
+from papertrial.record import finite_or_none
 from papertrial.report.report_files import kept_report
 from papertrial.store.report_record import ExactResult, Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
@@ -78,9 +77,8 @@ def check_verdicts(
 
 def _decided(recorded: Recorded, look: Look) -> list[Values]:
     """Return what the recorded scores say about each claim."""
-    other: StatisticName = "mean" if recorded.rule.statistic == "median" else "median"
-    beside = judge(replace(recorded.rule, statistic=other), look.outcomes)
-    rows = zip(recorded.rule.claims, look.rulings, beside, strict=True)
+    medians = judge(replace(recorded.rule, statistic="median"), look.outcomes)
+    rows = zip(recorded.rule.claims, look.rulings, medians, strict=True)
     return [
         {
             "metric": claim.metric,
@@ -89,16 +87,16 @@ def _decided(recorded: Recorded, look: Look) -> list[Values]:
             "value": claim.value,
             "tolerance": claim.tolerance,
             "n": len(ruling.scores),
-            "mean": _finite(ruling.mean),
-            "sd": _finite(ruling.sd),
-            "low": _finite(ruling.low),
-            "high": _finite(ruling.high),
-            "holds_within": _finite(ruling.holds_within),
+            "mean": finite_or_none(ruling.mean),
+            "sd": finite_or_none(ruling.sd),
+            "low": finite_or_none(ruling.low),
+            "high": finite_or_none(ruling.high),
+            "holds_within": finite_or_none(ruling.holds_within),
             "verdict": ruling.verdict,
-            "verdict_median": (ruling if other == "mean" else second).verdict,
+            "verdict_median": median.verdict,
             "decided_at": ruling.decided_at,
         }
-        for claim, ruling, second in rows
+        for claim, ruling, median in rows
     ]
 
 
@@ -147,7 +145,9 @@ def _unlike_report(
         {
             **claim,
             "scores": [list(pair) for pair in zip(seeds, ruling.scores, strict=True)],
-            "intervals": [[n, _finite(low), _finite(high)] for n, low, high in ruling.series],
+            "intervals": [
+                [n, finite_or_none(low), finite_or_none(high)] for n, low, high in ruling.series
+            ],
         }
         for claim, ruling in zip(claims, look.rulings, strict=True)
     ]
@@ -223,7 +223,3 @@ def _unlike_rows(recorded: Recorded, report: Report) -> Iterator[str]:
 def _name(claim: ClaimLine | ExactResult) -> str:
     """Return what a counted claim is about."""
     return f"{claim.split} {claim.metric}" if claim.split else claim.metric
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

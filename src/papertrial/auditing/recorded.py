@@ -8,7 +8,7 @@ from pathlib import Path
 from papertrial.claims.rule import Rule
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import RunError
-from papertrial.store.verification_folder import OUTCOMES, VERSUS, VerificationFolder
+from papertrial.store.verification_folder import OUTCOMES, VerificationFolder
 from papertrial.store.verification_records import Preregistration, SeedRecord, VerificationState
 from papertrial.verification.registration import rule_of
 from papertrial.verification.seed import Wanted
@@ -72,8 +72,7 @@ class Recorded:
 
     def homes(self) -> list[Path]:
         """Return the folders that hold the recipes of these sides, in the same order."""
-        sides = range(len(self.registered.versus))
-        return [self.folder.path, *(self.folder.path / VERSUS / str(i) for i in sides)]
+        return self.folder.homes(len(self.registered.versus))
 
 
 def _check_scores(record: SeedRecord, wanted: tuple[Wanted, ...]) -> None:

@@ -12,9 +12,8 @@ from papertrial.store.verification_folder import (
     REPORT_HTML,
     REPORT_JSON,
     REPORT_MD,
-    VERIFICATION,
+    VerificationFolder,
 )
-from papertrial.store.verification_records import VerificationState
 
 
 def write_report(folder: Path, report: Report) -> Path:
@@ -44,9 +43,8 @@ def kept_report(folder: Path) -> Report:
             or it is damaged, or has another format version.
     """
     if (folder / PREREGISTRATION).is_file() and not (folder / REPORT_JSON).is_file():
-        state: str = "not started"
-        if (folder / VERIFICATION).is_file():
-            state = RunFolder(folder).read_record(VERIFICATION, VerificationState).state
+        kept = VerificationFolder(folder).state
+        state = "not started" if kept is None else kept.state
         if state != "finished":
             raise RunError(
                 f"the verification {folder} is not finished (its state is {state!r}), so it has no "

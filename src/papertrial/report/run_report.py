@@ -8,6 +8,7 @@ from pathlib import Path
 from papertrial.numbers import number
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.judged_claim import to_judged_claim
+from papertrial.record import finite_or_none
 from papertrial.report.provenance_rows import train_again
 from papertrial.report.run_parts import parts_of_runs
 from papertrial.report.run_results import judged_split, provenance, task_of
@@ -92,7 +93,7 @@ def _claim_result(run: Run, claim: Claim, ours: float | None) -> ClaimResult:
         claim,
         side=claim.judged_side,
         tolerance=claim.allowed,
-        band=(low if math.isfinite(low) else None, high if math.isfinite(high) else None),
+        band=(finite_or_none(low), finite_or_none(high)),
         runs=claim.runs,
         optimistic=claim.best_epoch_on_test and ours is not None,
         not_judged=claim.not_judged,

@@ -79,6 +79,16 @@ class VerificationFolder(RunFolder):
         return self.read_record(VERIFICATION, VerificationState)
 
     @property
+    def is_finished(self) -> bool:
+        """Whether verification.json says that the verification finished; RunError as above."""
+        state = self.state
+        return state is not None and state.state == "finished"
+
+    def homes(self, sides: int) -> list[Path]:
+        """Return the folders with the recipes of our side and of so many other sides."""
+        return [self.path, *(self.path / VERSUS / str(i) for i in range(sides))]
+
+    @property
     def registered(self) -> Preregistration:
         """The content of preregistration.json.
 

@@ -14,7 +14,6 @@ from papertrial.claims.intervals import prediction
 from papertrial.claims.judge import judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import label
-from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict, overall
@@ -24,6 +23,7 @@ from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.schema import Recipe
+from papertrial.record import finite_or_none
 from papertrial.runs import prepare
 from papertrial.store.report_record import (
     ClaimResult,
@@ -39,11 +39,26 @@ from papertrial.verification.registration import Registration
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a verification comes to: the verdict on all claims, and a line for each of them."""
+    """What a verification comes to.
+
+    Attributes:
+        verdict: on all claims together.
+        headline: the sentence that says so.
+        claims: the claims that seeds decide, then those that are not judged.
+        exact: the claims that were counted.
+    """
 
     verdict: Verdict
     headline: str
-    claims: tuple[ClaimLine, ...]
+    claims: tuple[ClaimResult, ...]
+    exact: tuple[ExactResult, ...]
+
+    @property
+    def lines(self) -> tuple[ClaimLine, ...]:
+        """A line for each claim, with those that are not judged at the end."""
+        judged = [claim for claim in self.claims if claim.not_judged is None]
+        others = [claim for claim in self.claims if claim.not_judged is not None]
+        return (*map(_line, judged), *map(_exact_line, self.exact), *map(_line, others))
 
 
 def count_exact(
@@ -103,21 +118,21 @@ def progress_lines(asked: Registration, look: Look) -> list[str]:
 def conclude(
     recipe: Recipe, asked: Registration, look: Look, exact: Sequence[ExactResult]
 ) -> Conclusion:
-    """Return the verdict on all claims, its sentence, and a line for each claim.
+    """Return the verdict on all claims, its sentence, and the result for each claim.
 
-    Claims that are not judged come last, without a verdict, and do not count for the verdict.
+    Claims that are not judged do not count for the verdict.
     """
-    judged = [_line(result) for result in claim_results(asked, look)]
-    lines = [*judged, *map(_exact_line, exact)]
-    verdict = overall([line.verdict for line in lines if line.verdict is not None])
+    judged = claim_results(asked, look)
+    verdicts = [*(claim.verdict for claim in judged), *(claim.verdict for claim in exact)]
+    verdict = overall([one for one in verdicts if one is not None])
     seeds = sum(outcome.state == "finished" for outcome in look.outcomes)
-    sentence = headline(recipe.name, verdict, len(lines), seeds, recipe.deviations)
+    sentence = headline(recipe.name, verdict, len(verdicts), seeds, recipe.deviations)
     if asked.not_judged:
         count = len(asked.not_judged)
         is_ = "is" if count == 1 else "are"
-        sentence += f" {count} of its {len(lines) + count} claims {is_} not judged."
-    others = (_line(not_judged(claim)) for claim in asked.not_judged)
-    return Conclusion(verdict, sentence, (*lines, *others))
+        sentence += f" {count} of its {len(verdicts) + count} claims {is_} not judged."
+    others = map(not_judged, asked.not_judged)
+    return Conclusion(verdict, sentence, (*judged, *others), tuple(exact))
 
 
 def _line(result: ClaimResult) -> ClaimLine:
@@ -146,30 +161,27 @@ def _exact_line(result: ExactResult) -> ClaimLine:
 
 def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
     """Return all that is reported about each claim that seeds decide."""
-    other: Rule = replace(
-        asked.rule, statistic="mean" if asked.rule.statistic == "median" else "median"
-    )
-    beside = judge(other, look.outcomes)
+    medians = judge(replace(asked.rule, statistic="median"), look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
-    rows = zip(asked.rule.claims, asked.stated, look.rulings, beside, strict=True)
+    rows = zip(asked.rule.claims, asked.stated, look.rulings, medians, strict=True)
     return [
         ClaimResult.beside(
             stated,
             side=claim.side,
             tolerance=claim.tolerance,
-            band=(_finite(claim.band[0]), _finite(claim.band[1])),
+            band=(finite_or_none(claim.band[0]), finite_or_none(claim.band[1])),
             runs=claim.runs,
             optimistic=stated.best_epoch_on_test,
             n=len(ruling.scores),
-            mean=_finite(ruling.mean),
-            sd=_finite(ruling.sd),
-            low=_finite(ruling.low),
-            high=_finite(ruling.high),
+            mean=finite_or_none(ruling.mean),
+            sd=finite_or_none(ruling.sd),
+            low=finite_or_none(ruling.low),
+            high=finite_or_none(ruling.high),
             # The interval of a deterministic training is one value, which is exact.
             level=None if ruling.deterministic else ruling.level,
-            holds_within=_finite(ruling.holds_within),
+            holds_within=finite_or_none(ruling.holds_within),
             verdict=ruling.verdict,
-            verdict_median=(ruling if asked.rule.statistic == "median" else second).verdict,
+            verdict_median=median.verdict,
             statistic=asked.rule.statistic,
             decided_at=ruling.decided_at,
             deterministic=ruling.deterministic,
@@ -177,11 +189,13 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
             prediction=_prediction(ruling),
             place=_place(claim, ruling),
             scores=tuple(zip(seeds, ruling.scores, strict=True)),
-            intervals=tuple((n, _finite(low), _finite(high)) for n, low, high in ruling.series),
+            intervals=tuple(
+                (n, finite_or_none(low), finite_or_none(high)) for n, low, high in ruling.series
+            ),
             pairing=ruling.pairing or None,
             arms=_sides(claim, i, look),
         )
-        for i, (claim, stated, ruling, second) in enumerate(rows)
+        for i, (claim, stated, ruling, median) in enumerate(rows)
     ]
 
 
@@ -234,7 +248,3 @@ def _place(claim: JudgedClaim, ruling: Ruling) -> RankAmongOurs | None:
         equal=sum(score == claim.value for score in ruling.scores),
         z=(claim.value - ruling.mean) / spread if known else None,
     )
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

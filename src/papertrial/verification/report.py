@@ -14,7 +14,6 @@ from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
 from papertrial.store.report_record import (
     Attempt,
-    ExactResult,
     FailedSeeds,
     HashedRegistration,
     PaperSource,
@@ -24,7 +23,7 @@ from papertrial.store.report_record import (
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import VerificationFolder, verifications
 from papertrial.store.verification_records import Preregistration, SeedRecord
-from papertrial.verification.claim_results import Conclusion, claim_results, not_judged
+from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.registration import Registration
 
 _VARIED = (
@@ -38,7 +37,6 @@ def verification_report(
     recipe: Recipe,
     asked: Registration,
     look: Look,
-    exact: tuple[ExactResult, ...],
     conclusion: Conclusion,
     data: str | Path | None,
 ) -> Report:
@@ -49,8 +47,7 @@ def verification_report(
         recipe: what was verified.
         asked: what was registered.
         look: the last one.
-        exact: the claims that were counted.
-        conclusion: the verdict, from `conclude`.
+        conclusion: the results and the verdict, from `conclude`.
         data: the data folder, from which mistakes are shown.
 
     Raises:
@@ -73,8 +70,8 @@ def verification_report(
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
         deviations=tuple(recipe.deviations),
         warnings=(*asked.warnings, *parts.warnings),
-        claims=(*claim_results(asked, look), *map(not_judged, asked.not_judged)),
-        exact=exact,
+        claims=conclusion.claims,
+        exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
         varied=_VARIED,
         fixed=parts.fixed,

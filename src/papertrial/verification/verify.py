@@ -142,9 +142,9 @@ def verifying(
         raise RunError(f"{rule}; wait for it, or choose another folder with --runs") from None
     with held:
         folder = _registered_before(root, recipe.name, asked, again=again)
-        notes = _notes(root, recipe.name, folder)
-        if folder is not None and _is_finished(folder):
+        if folder is not None and folder.is_finished:
             return load_verification(folder.path)
+        notes = _notes(root, recipe.name, folder)
         if folder is None:
             folder = _new_folder(root, recipe, asked)
         places = [
@@ -225,7 +225,7 @@ def _notes(root: Path, recipe: str, resumed: VerificationFolder | None) -> tuple
     left = []
     for folder in verifications(root, recipe):
         try:
-            left += [] if _is_finished(folder) else [folder.path]
+            left += [] if folder.is_finished else [folder.path]
         except RunError:
             continue
     if not left:
@@ -281,7 +281,7 @@ def _resume(
         exact = yield from count_exact(recipe, asked.exact, data)
         look = yield from run_seeds(folder, asked, places)
         ended, conclusion = utc_now(), conclude(recipe, asked, look, exact)
-        report = verification_report(folder, recipe, asked, look, tuple(exact), conclusion, data)
+        report = verification_report(folder, recipe, asked, look, conclusion, data)
         write_report(folder.path, report)
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
@@ -304,21 +304,16 @@ def finished_state(
         "verdict": conclusion.verdict,
         "deviations": tuple(recipe.deviations),
         "headline": conclusion.headline,
-        "claims": conclusion.claims,
+        "claims": conclusion.lines,
     }
     return running.model_copy(update=result)
 
 
 def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
     """Check that the recipes in the folder are still those that were registered."""
-    homes = [folder.path, *(folder.path / VERSUS / str(i) for i in range(len(asked.versus)))]
+    homes = folder.homes(len(asked.versus))
     for home, fixed in zip(homes, fixed_of(asked.registered), strict=True):
         fixed.check(home / run_folder.RECIPE, load_recipe(home / run_folder.RECIPE, check=False))
-
-
-def _is_finished(folder: VerificationFolder) -> bool:
-    state = folder.state
-    return state is not None and state.state == "finished"
 
 
 def recipe_of(folder: VerificationFolder) -> Recipe:
