@@ -97,7 +97,9 @@ def baseline(given: argparse.Namespace, kind: str) -> float:
     """Return the median time of an epoch of a baseline loop, in seconds."""
     command = [sys.executable, str(given.baselines), kind, str(given.epochs)]
     environment = {**os.environ, "PAPERTRIAL_DATA": str(data_folder())}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise SystemExit(done.stderr)
     return statistics.median(map(float, done.stdout.split()))
 
 
@@ -108,9 +110,16 @@ def papertrial(epochs: int, folder: Path) -> float:
 
 
 def run(*words: str) -> str:
-    """Run the papertrial command of this Python environment; return its standard output."""
+    """Run the papertrial command of this Python environment; return its standard output.
+
+    Raises:
+        SystemExit: the command failed, with its own message.
+    """
     command = [str(Path(sys.executable).with_name("papertrial")), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
 
 
 def start_up(folder: Path) -> list[tuple[str, float, float, str]]:

@@ -136,10 +136,9 @@ def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: Chec
             fix = "restore the file, or name another one in the recipe"
             result.problems.append(Diagnosis("error", "recipe", str(error), fix))
         return
-    fix = "import modules by import statements, and name files as arguments in the recipe"
+    fix = "what import statements load and arguments in the recipe name is hashed and copied"
     for note in files.not_covered:
-        message = f"not covered by the training hash or the copies: {note}"
-        result.problems.append(Diagnosis("warning", "recipe", message, fix))
+        result.problems.append(Diagnosis("warning", "recipe", note, fix))
 
 
 def _check_built(

@@ -119,8 +119,8 @@ def _dependency(read: Read) -> Dependency:
 
 def _note_on_read(read: Read) -> str:
     note = (
-        f"{read.path}: read at run time; not part of the training hash, not copied; an argument in "
-        "the recipe can name it"
+        f"the code reads {read.path} without an argument in the recipe that names it, so the file "
+        "is neither part of the training hash nor copied"
     )
     if Path(read.given).expanduser().is_absolute():
         return note
