@@ -80,6 +80,11 @@ def percent(share: float | None) -> str:
     return NOTHING if share is None else f"{100 * share:.3g} %"
 
 
+def probability(value: float) -> str:
+    """Return a probability as a percentage with two decimals: .21254 is "21.25 %"."""
+    return f"{100 * value:.2f} %"
+
+
 def count(value: float | None) -> str:
     """Return a number of things, "669,706"; only a small mean of counts has a decimal, "6.5"."""
     if value is None:

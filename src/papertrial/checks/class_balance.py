@@ -10,6 +10,7 @@ from torch import Tensor
 
 from papertrial.data.column import Dataset
 from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.numbers import percent
 
 # At ten to one, always answering the more frequent of two classes is right 10 times out of 11, so
 # accuracy says little. Ratios of a few to one, which papers call mild, are not reported.
@@ -56,7 +57,7 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
         message = (
             f"the classes are imbalanced: {train[most]:,} training samples of {classes[most]!r}, "
             f"{train[least]:,} of {classes[least]!r}; always answering {classes[most]!r} has an "
-            f"accuracy of {accuracy:.1%}"
+            f"accuracy of {percent(accuracy)}"
         )
         fix = "add recall and f1 to metrics, and consider class weights in the loss"
         found.append(Diagnosis("warning", "data.source", message, fix))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from papertrial.cli.formats import clock
+from papertrial.cli.formats import duration, size
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 from papertrial.cli.output import print_json
-from papertrial.numbers import plural
+from papertrial.numbers import percent, plural
 
 if TYPE_CHECKING:
     from papertrial.checks.check_result import CheckFacts, CheckResult
@@ -65,7 +65,7 @@ def _facts(facts: CheckFacts) -> list[str]:
     lines += facts.notes or []
     words = facts.vocabulary
     if words is not None and words.coverage is not None:
-        lines.append(f"vectors: {words.vectors} cover {words.coverage:.1%} of the words")
+        lines.append(f"vectors: {words.vectors} cover {percent(words.coverage)} of the words")
     cost, first = facts.cost, facts.first_loss
     if cost is not None:
         trained = cost.trainable_parameters
@@ -75,10 +75,9 @@ def _facts(facts: CheckFacts) -> list[str]:
         guess = "" if first.expected is None else f" (random guessing: {first.expected:.4f})"
         lines.append(f"first loss: {first.value:.4f}{guess}")
     if cost is not None:
-        took = clock(cost.seconds)
-        memory = cost.bytes / 2**20
+        took = duration(cost.seconds)
         lines.append(
-            f"estimate: {took} for the whole run on {facts.device}; {memory:,.0f} MB of memory "
+            f"estimate: {took} for the whole run on {facts.device}; {size(cost.bytes)} of memory "
             "for one step and the data, in addition to torch itself"
         )
     return lines

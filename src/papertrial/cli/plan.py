@@ -12,6 +12,7 @@ from papertrial.cli.options import Json, Overrides, Recipe
 from papertrial.cli.output import print_json
 from papertrial.cli.spread import spreads_of
 from papertrial.cli.verify import MaxSeeds, settings
+from papertrial.numbers import percent
 
 if TYPE_CHECKING:
     from papertrial.claims.judged_claim import JudgedClaim
@@ -133,7 +134,7 @@ def _print_plan(planned: ClaimPlan, maximum: int, example: str, *, to_stderr: bo
     for row in planned.rows:
         table.add_row(
             f"{row.spread:.3g}",
-            f"{row.decided:.0%}",
+            percent(row.decided),
             f"{row.median}" if row.median else f"over {maximum}",
             f"{row.most}" if row.most else f"over {maximum}",
             f"{row.detects:.3g} off" if row.detects is not None else "nothing",

@@ -8,7 +8,7 @@ import typer
 
 from papertrial.cli.options import Device, Json, Run
 from papertrial.cli.output import print_json
-from papertrial.numbers import number
+from papertrial.numbers import number, probability
 
 if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
@@ -57,7 +57,10 @@ def _print_answers(answers: list[Answer], top: int) -> None:
     for answer in answers:
         likeliest = list(answer.probabilities.items())[:top]
         shown = (
-            ["\n".join(name for name, _ in likeliest), "\n".join(f"{p:.2%}" for _, p in likeliest)]
+            [
+                "\n".join(name for name, _ in likeliest),
+                "\n".join(probability(p) for _, p in likeliest),
+            ]
             if classes
             else [number(float(answer.prediction))]
         )

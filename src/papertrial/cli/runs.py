@@ -220,7 +220,8 @@ def show(
 def _print_head(found: EntryDetails) -> None:
     name = "seed" if found.kind == "run" else "seeds"
     seeds = ", ".join(map(str, found.seeds))
-    what = f"{found.kind} of {found.recipe}" + (f", {name} {seeds}" if seeds else "")
+    of = f" of {found.recipe}" if found.recipe else ""  # unknown where the folder is damaged
+    what = f"{found.kind}{of}" + (f", {name} {seeds}" if seeds else "")
     verdict = f": {found.verdict}" if found.verdict else ""
     typer.echo(f"{what}, {found.state}{verdict}")
     typer.echo(f"path: {found.path}")

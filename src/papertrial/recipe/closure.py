@@ -174,8 +174,8 @@ class _Tracer:
                 done.add(module.name)
                 if module.is_compiled:
                     notes.append(
-                        f"{module.relative} is compiled: its bytes are hashed, but not its sources or "
-                        "the libraries that it loads"
+                        f"{module.relative} is compiled: its bytes are hashed, but not its "
+                        "sources or the libraries that it loads"
                     )
                 elif module.content is not None:
                     self._follow(module, notes, reads)

@@ -10,6 +10,7 @@ from papertrial.data.files.catalog import data_folder
 from papertrial.data.texts import vectors
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.evaluate.stored import predictions_to_bytes
+from papertrial.numbers import percent
 from papertrial.progress import Returning, finish
 from papertrial.recipe.content import content_of
 from papertrial.recipe.dependency import Dependency
@@ -202,7 +203,7 @@ def _started(parts: prepare.Parts, path: Path) -> Started:
     samples, notes = parts.samples, list(parts.samples.original.notes)
     words = parts.vocabulary
     if words is not None and words.coverage is not None:
-        notes.append(f"{words.vectors} has {words.coverage:.1%} of {words.words:,} words")
+        notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")
     return Started(
         path,
         str(samples.batches.device),
