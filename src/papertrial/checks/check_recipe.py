@@ -136,7 +136,10 @@ def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: Chec
             fix = "restore the file, or name another one in the recipe"
             result.problems.append(Diagnosis("error", "recipe", str(error), fix))
         return
-    fix = "what import statements load and arguments in the recipe name is hashed and copied"
+    fix = (
+        "load code with import statements and name files as arguments in the recipe, so that they "
+        "are hashed and copied"
+    )
     for note in files.not_covered:
         result.problems.append(Diagnosis("warning", "recipe", note, fix))
 
