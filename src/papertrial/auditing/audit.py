@@ -182,7 +182,7 @@ def _audited_seed(recorded: Recorded, seed: int | None) -> int | None:
 
 
 def _audit_device(recorded: Recorded, device: str) -> str:
-    """Return the device of an audit: as requested; for "auto", the registered kind, if there is one."""
+    """Return the device of an audit: as requested; for "auto", of the registered kind if known."""
     if device != "auto":
         return device
     try:

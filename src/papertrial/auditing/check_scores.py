@@ -116,7 +116,7 @@ def _claimed_scores(
 def _other_scores(
     recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float
 ) -> Iterator[str]:
-    """Compare the scores without a claim, and the last evaluation of each split in metrics.jsonl."""
+    """Compare the scores without a claim, and the last scores of each split in metrics.jsonl."""
     claimed = {(one.split, one.metric) for one in recorded.wanted if not one.best_epoch}
     last: dict[str, Metrics] = {}
     for line in RunFolder(side.run.path).lines():

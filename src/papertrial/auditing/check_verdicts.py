@@ -191,7 +191,7 @@ def _unlike_claims(
 
 
 def _rank(key: str) -> tuple[int, str]:
-    """Return the sort key of a value of a claim: the verdict, then the scores, then the rest."""
+    """Sort values that differ from those decided again: the verdict, the scores, then the rest."""
     return _FIRST.index(key) if key in _FIRST else len(_FIRST), key
 
 
