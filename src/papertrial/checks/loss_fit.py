@@ -81,8 +81,9 @@ def check_ending(
     """Report a last function of a model that does not suit the loss or the range of the targets.
 
     A softmax or a sigmoid must not come before a loss that takes logits, and the outputs must be
-    able to reach the targets. The last function is taken from the graph of a forward pass. A softmax is also recognised by
-    outputs that sum to 1, on the batch and on random inputs. The model is left as it was.
+    able to reach the targets. The last function is taken from the graph of a forward pass. A
+    softmax is also recognised by outputs that sum to 1, on the batch and on random inputs. The
+    model is left as it was.
 
     Args:
         model: called as model(x).
