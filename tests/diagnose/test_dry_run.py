@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from papertrial.diagnose.dry_run import diagnosis_of, dry_run
+from papertrial.diagnose.dry_run import diagnose_dry_run, dry_run
 from papertrial.errors import ModelError
 
 IMAGES = torch.rand(5, 1, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -211,8 +211,8 @@ def test_the_mode_stays_after_a_failure_too() -> None:
 def test_a_failure_becomes_a_diagnosis() -> None:
     with pytest.raises(ModelError) as error:
         dry_run(nn.Conv2d(3, 4, 3), IMAGES)
-    found = diagnosis_of(error.value).to_json()
+    found = diagnose_dry_run(error.value).to_json()
     assert (found["severity"], found["where"]) == ("error", "model")
     assert found["message"].endswith("receives 1, from the input [5, 1, 6, 6]")
     assert found["fix"].startswith("make it take 1 channels")
-    assert diagnosis_of(ModelError("no tensor")).message == "no tensor"
+    assert diagnose_dry_run(ModelError("no tensor")).message == "no tensor"

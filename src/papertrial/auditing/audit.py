@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from papertrial.auditing.check_files import check_files, check_parameters
+from papertrial.auditing.check_files import check_files
 from papertrial.auditing.check_pages import check_pages
 from papertrial.auditing.check_predictions import check_predictions
 from papertrial.auditing.check_registration import (
-    check_bytes,
-    check_recipe,
-    check_seeds,
-    check_unused,
+    check_registered_recipe,
+    check_registered_seeds,
+    check_registration_bytes,
 )
-from papertrial.auditing.check_report import check_rebuilt
-from papertrial.auditing.check_runs import check_runs, check_scores, check_weights, find_runs
-from papertrial.auditing.check_verdicts import check_verdicts, replay
+from papertrial.auditing.check_report import check_report
+from papertrial.auditing.check_runs import check_runs, find_runs
+from papertrial.auditing.check_scores import check_scores
+from papertrial.auditing.check_verdicts import check_unused_seeds, check_verdicts, decide_again
+from papertrial.auditing.check_weights import check_weight_shapes, check_weights
 from papertrial.auditing.finding import Finding, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.retrain import train_again
@@ -43,16 +44,16 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing differs."""
+        """Whether the audit found no difference."""
         return all(finding.ok for finding in self.findings)
 
     @property
     def differences(self) -> tuple[Finding, ...]:
-        """The findings on what differs."""
+        """The findings of the audit on what differs."""
         return tuple(finding for finding in self.findings if not finding.ok)
 
     def to_json(self) -> dict[str, object]:
-        """Return the values that `papertrial audit --json` prints."""
+        """Return the audit as `papertrial audit --json` prints it."""
         return {
             "verification": str(self.path),
             "ok": self.ok,
@@ -69,7 +70,7 @@ def audit(
     data: str | Path | None = None,
     device: str = "auto",
 ) -> Audit:
-    """Check that the folder of a verification agrees with itself, and train one of its seeds again.
+    """Audit the folder of a verification, train one of its seeds again, and return the findings.
 
     Recomputes scores from the stored predictions, verdicts from the scores, and hashes from the
     files; for one seed also the outputs from its weights, and the weights from its recipe.
@@ -96,14 +97,14 @@ def auditing(
     data: str | Path | None = None,
     device: str = "auto",
 ) -> Generator[Step | Finding, None, Audit]:
-    """Do what `audit` does, yielding each finding as soon as it is made, and progress."""
+    """Audit as `audit` does, yielding progress, and each finding as soon as it is made."""
     folder = VerificationFolder.load(Path(path))
     findings: list[Finding] = []
 
     def collect(
         check: str, events: Iterable[Step | Finding], *, raising: bool = False
     ) -> Iterator[Step | Finding]:
-        """Keep the findings of a check; a file that it cannot read is a difference."""
+        """Keep the findings of a check of the audit; a file that it cannot read is a difference."""
         try:
             for one in events:
                 if isinstance(one, Finding):
@@ -119,26 +120,26 @@ def auditing(
     try:
         recorded = Recorded.load(folder)
     except PapertrialError as error:
-        yield from collect("registration", check_bytes(folder))
+        yield from collect("registration", check_registration_bytes(folder))
         yield from collect("registration", _raise(error))
         return Audit(folder.path, None, tuple(findings))
-    chosen = _choose(recorded, seed)
-    with on_device(_device(recorded, device), recorded.registered.threads) as where:
-        yield from collect("registration", check_bytes(folder))
-        yield from collect("recipe", check_recipe(recorded))
-        yield from collect("seeds", check_seeds(recorded))
+    chosen = _audited_seed(recorded, seed)
+    with on_device(_audit_device(recorded, device), recorded.registered.threads) as where:
+        yield from collect("registration", check_registration_bytes(folder))
+        yield from collect("recipe", check_registered_recipe(recorded))
+        yield from collect("seeds", check_registered_seeds(recorded))
         sides, unlike = find_runs(recorded)
         yield from collect("runs", check_runs(recorded, sides, unlike))
-        yield from collect("files", chain(check_files(recorded, sides), check_parameters(sides)))
+        yield from collect("files", chain(check_files(recorded, sides), check_weight_shapes(sides)))
         if recorded.finished:
             yield from collect("weights", check_weights(recorded, sides))
             yield from collect("scores", check_scores(recorded, sides, where))
         # Consequences of an edited score come after it.
-        look = replay(recorded)
-        yield from collect("seeds", check_unused(recorded, look))
+        look = decide_again(recorded)
+        yield from collect("seeds", check_unused_seeds(recorded, look))
         yield from collect("verdicts", check_verdicts(recorded, look, data))
         if all(finding.ok for finding in findings):  # else the earlier findings explain it
-            yield from collect("report", check_rebuilt(recorded, look, data))
+            yield from collect("report", check_report(recorded, look, data))
         yield from collect("report", check_pages(recorded))
         if chosen is None:
             yield from collect("retraining", [noted("retraining", _NO_SEED)])
@@ -163,8 +164,8 @@ def _raise(error: PapertrialError) -> Iterator[Finding]:
     yield
 
 
-def _choose(recorded: Recorded, seed: int | None) -> int | None:
-    """Return the requested seed, or a random one of those that ended; None if there is none.
+def _audited_seed(recorded: Recorded, seed: int | None) -> int | None:
+    """Return the seed to audit: the requested one, else a random one that ended, or None.
 
     Raises:
         RunError: the requested seed did not end in this verification.
@@ -180,8 +181,8 @@ def _choose(recorded: Recorded, seed: int | None) -> int | None:
     return seed
 
 
-def _device(recorded: Recorded, device: str) -> str:
-    """Return the requested device; for "auto", one of the registered kind, if there is one."""
+def _audit_device(recorded: Recorded, device: str) -> str:
+    """Return the device of an audit: as requested; for "auto", of the registered kind if known."""
     if device != "auto":
         return device
     try:

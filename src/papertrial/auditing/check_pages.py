@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.report.render.html import generator
 from papertrial.report.report_files import rendered_again
@@ -48,9 +48,9 @@ def check_pages(recorded: Recorded) -> Iterator[Finding]:
         for name, page in pages.items()
         if page != had[name] and not (by is None and name == REPORT_HTML)
     ]
-    yield from differing("report", messages, f"{REPORT_HTML} and {REPORT_MD} show {REPORT_JSON}")
+    yield from findings_of("report", messages, f"{REPORT_HTML} and {REPORT_MD} show {REPORT_JSON}")
 
 
 def _without_plots(page: str) -> str:
-    """Return a page without its plots and the name of what drew them."""
+    """Return a report's HTML page without its plots and the name of what drew them."""
     return _GENERATOR.sub("", _PLOT.sub("", page))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from papertrial.auditing.check_runs import SeedRun, elsewhere, here
-from papertrial.auditing.finding import Finding, differing, noted
+from papertrial.auditing.compare_environments import environment_differences, environment_here
+from papertrial.auditing.finding import Finding, findings_of, noted
+from papertrial.auditing.seed_run import SeedRun
 from papertrial.checks.stochastic import check_stochastic
 from papertrial.data.column import Dataset
 from papertrial.data.files.catalog import data_folder
@@ -44,7 +45,7 @@ def check_predictions(
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return
         messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples.original))
-        other = elsewhere(side.provenance.environment, here(device))
+        other = environment_differences(side.provenance.environment, environment_here(device))
         coarse = recipe.precision != "fp32"
         limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
         try:
@@ -71,11 +72,11 @@ def check_predictions(
             messages.append(f"{side}: {error}")
     how = "bit for bit" if exactly else f"to rounding ({', '.join(other) or 'same machine'})"
     agrees = f"the weights of seed {sides[0].seed} give the stored outputs on the data, {how}"
-    yield from differing("predictions", messages, agrees)
+    yield from findings_of("predictions", messages, agrees)
 
 
 def _draws_elsewhere(side: SeedRun, parts: prepare.Parts, device: torch.device) -> bool:
-    """Tell whether outputs differ because a model draws, on another kind of device than before."""
+    """Tell whether predictions differ because the model draws, on another kind of device."""
     if side.provenance.environment.device.partition(":")[0] == device.type:
         return False
     x = parts.samples.batches.batch(side.seed, 0, 0).x
@@ -90,7 +91,7 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
 
 
 def _unlike_data(side: SeedRun, dataset: Dataset) -> Iterator[str]:
-    """Say where data, targets or ids are not those of the run."""
+    """Say where data, targets or ids are not those of the run and its stored predictions."""
     known = side.provenance.data
     for split, rows in dataset.splits.items():
         if split not in known or known[split].fingerprint != rows.fingerprint:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from papertrial.auditing.compare import unlike
-from papertrial.auditing.finding import Finding, differing, noted, shortened
+from papertrial.auditing.compare_json import unlike
+from papertrial.auditing.finding import Finding, findings_of, noted, shortened
 from papertrial.auditing.recorded import Recorded
-from papertrial.claims.run_trial import Look
 from papertrial.errors import PapertrialError
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.judged_claim import to_judged_claim
@@ -37,7 +36,7 @@ _FIXED = (
 )  # fmt: skip
 
 
-def check_bytes(folder: VerificationFolder) -> Iterator[Finding]:
+def check_registration_bytes(folder: VerificationFolder) -> Iterator[Finding]:
     """Compare the SHA-256 of preregistration.json with every file that keeps it."""
     sha, state, messages = folder.sha256, folder.state, list[str]()
     kept = {VERIFICATION: None if state is None else state.preregistration}
@@ -56,10 +55,10 @@ def check_bytes(folder: VerificationFolder) -> Iterator[Finding]:
     name = _NAMED.match(folder.path.resolve().name)
     if name and name[1] != sha[:8]:
         messages.append(f"the folder is named for {name[1]}, but {PREREGISTRATION} has {sha[:8]}")
-    yield from differing("registration", messages, f"SHA-256 {sha}, also in {', '.join(kept)}")
+    yield from findings_of("registration", messages, f"SHA-256 {sha}, also in {', '.join(kept)}")
 
 
-def check_recipe(recorded: Recorded) -> Iterator[Finding]:
+def check_registered_recipe(recorded: Recorded) -> Iterator[Finding]:
     """Register the folder's recipe again, and compare with what was registered."""
     registered, messages = recorded.registered, list[str]()
     homes = recorded.homes()
@@ -75,7 +74,7 @@ def check_recipe(recorded: Recorded) -> Iterator[Finding]:
     agrees = f"{RECIPE} gives the registered rule and hashes; training {recorded.digests[0]}"
     try:
         recipe = load_recipe(homes[0] / RECIPE, check=False)
-        absent = _absent_sides(recipe)
+        absent = _absent_recipes(recipe)
         if absent:
             messages += _unlike_rule(recorded, recipe)
             agrees = f"{RECIPE} gives the registered rule, and training {recorded.digests[0]}"
@@ -86,18 +85,18 @@ def check_recipe(recorded: Recorded) -> Iterator[Finding]:
             messages += _unlike_registration(registered, again.registered)
     except PapertrialError as error:
         messages.append(f"{RECIPE} cannot be registered again: {error}")
-    yield from differing("recipe", messages, agrees)
+    yield from findings_of("recipe", messages, agrees)
 
 
-def _absent_sides(recipe: Recipe) -> list[str]:
-    """Return the files of the other sides of differences that are not on this machine."""
+def _absent_recipes(recipe: Recipe) -> list[str]:
+    """Return the other recipes that a registered recipe names but that are not on this machine."""
     named = [claim.versus.recipe for claim in recipe.claims if claim.versus is not None]
     files = [name for name in named if name is not None and Path(name).is_absolute()]
     return [name for name in dict.fromkeys(files) if not Path(name).is_file()]
 
 
 def _unlike_rule(recorded: Recorded, recipe: Recipe) -> Iterator[str]:
-    """Compare the claims and our training only, for when another side is not here."""
+    """Compare only claims and our training with the registered ones, for when a side is absent."""
     judged = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
     if tuple(map(to_judged_claim, judged)) != recorded.rule.claims:
         yield f"{RECIPE} has other claims than those registered"
@@ -113,8 +112,8 @@ def _unlike_registration(registered: Preregistration, again: Preregistration) ->
             yield f"{one.where} is registered as {shortened(one.first)}; {now}"
 
 
-def check_seeds(recorded: Recorded) -> Iterator[Finding]:
-    """Find seeds that were not registered, or that ended twice."""
+def check_registered_seeds(recorded: Recorded) -> Iterator[Finding]:
+    """Check that every seed in outcomes.jsonl was registered, and is there once."""
     seeds = [outcome.seed for outcome in recorded.outcomes]
     messages = [
         f"seed {seed} is in {OUTCOMES}, but was not registered"
@@ -130,12 +129,4 @@ def check_seeds(recorded: Recorded) -> Iterator[Finding]:
     failed = f"; {', '.join(f'seed {o.seed} {o.state}' for o in lost)}" if lost else ""
     listed = ", ".join(map(str, sorted(seeds))) or "none"
     agrees = f"{len(seeds)} of {len(recorded.rule.seeds)} registered seeds ended: {listed}{failed}"
-    yield from differing("seeds", messages, agrees)
-
-
-def check_unused(recorded: Recorded, look: Look) -> Iterator[Finding]:
-    """Note registered seeds that ended, but that no verdict rests on."""
-    used = {outcome.seed for outcome in look.outcomes}
-    for seed in dict.fromkeys(outcome.seed for outcome in recorded.outcomes):
-        if seed in recorded.rule.seeds and seed not in used:
-            yield noted("seeds", f"seed {seed} ended, but no verdict rests on it")
+    yield from findings_of("seeds", messages, agrees)

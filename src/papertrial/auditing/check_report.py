@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from papertrial.auditing.compare import ROUNDING, alike
-from papertrial.auditing.finding import Finding, cut, differing, noted
+from papertrial.auditing.compare_json import ROUNDING, alike
+from papertrial.auditing.finding import Finding, cut_message, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.claims.run_trial import Look
 from papertrial.errors import PapertrialError
@@ -31,10 +31,10 @@ _STATE = ("verdict", "headline", "deviations", "claims")
 _MOST = 5  # entries of a list that a message names
 
 
-def check_rebuilt(
+def check_report(
     recorded: Recorded, look: Look, data: str | Path | None
 ) -> Generator[Step | Finding, None, None]:
-    """Make verdicts and report again from recipe, registration, outcomes and runs; compare.
+    """Build the report again from recipe, registration, outcomes and runs, and compare the two.
 
     Raises:
         RunError: report.json is absent or damaged.
@@ -72,21 +72,21 @@ def check_rebuilt(
     ]
     if stored.warnings == again.warnings:  # else the data differ, or are not here
         messages += _unlike(REPORT_JSON, stored, again, ("mistakes",))
-    yield from differing("report", messages, f"made again, {REPORT_JSON} says the same")
+    yield from findings_of("report", messages, f"made again, {REPORT_JSON} says the same")
 
 
 def _unlike(file: str, stored: Record, again: Record, keys: Sequence[str]) -> list[str]:
     had, has = stored.to_plain(), again.to_plain()
-    pairs = {key: (_placeless(had[key]), _placeless(has[key])) for key in keys}
+    pairs = {key: (_without_location(had[key]), _without_location(has[key])) for key in keys}
     return [
-        cut(f"{file}: {key} is not what the folder gives{_entries(*pair)}")
+        cut_message(f"{file}: {key} is not what the folder gives{_changed_entries(*pair)}")
         for key, pair in pairs.items()
         if not alike(*pair, ROUNDING)
     ]
 
 
-def _placeless(value: object) -> object:
-    """Leave out where the other side of a difference lay: after a move it lies elsewhere."""
+def _without_location(value: object) -> object:
+    """Leave out where the other sides of the claims in a report lay, which a move changes."""
     if not isinstance(value, list):
         return value
     return [
@@ -97,8 +97,8 @@ def _placeless(value: object) -> object:
     ]
 
 
-def _entries(had: object, has: object) -> str:
-    """Say which entries of a list differ; nothing for other values."""
+def _changed_entries(had: object, has: object) -> str:
+    """Say which entries of a list in a report differ from those built again; "" if not a list."""
     if not (isinstance(had, list) and isinstance(has, list)):
         return ""
     if len(had) != len(has):
@@ -109,7 +109,7 @@ def _entries(had: object, has: object) -> str:
 
 
 def _hidden_attempts(stored: Report, again: Report) -> list[str]:
-    """Find attempts beside this one that started earlier and that the report does not list."""
+    """Find earlier attempts beside this verification that its report does not list."""
     listed = {Path(attempt.path).name for attempt in stored.attempts}
     mine = next((attempt for attempt in again.attempts if attempt.this), None)
     if mine is None:  # the folder was moved away from the others

@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from papertrial.auditing.compare import ROUNDING, Tolerance, alike
-from papertrial.auditing.finding import Finding, cut, differing, noted, shortened
+from papertrial.auditing.compare_json import ROUNDING, Tolerance, alike
+from papertrial.auditing.finding import Finding, cut_message, findings_of, noted, shortened
 from papertrial.auditing.recorded import Recorded
 from papertrial.claims.judge import judge
 from papertrial.claims.labels import label, labels
@@ -28,8 +28,8 @@ _EXACT = ("metric", "split", "value", "verdict")
 _FIRST = ("verdict", "scores", "mean", "sd", "low", "high")  # in the order that messages list
 
 
-def replay(recorded: Recorded) -> Look:
-    """Take the registered seeds in their order, as the trial did, until the claims are decided."""
+def decide_again(recorded: Recorded) -> Look:
+    """Decide the verdicts again from the recorded seeds in their order, as the trial did."""
     rule, ended = recorded.rule, {outcome.seed: outcome for outcome in recorded.outcomes}
     look = Look((), judge(rule, ()))
     while not is_over(rule, look) and rule.seeds[len(look.outcomes)] in ended:
@@ -41,7 +41,7 @@ def replay(recorded: Recorded) -> Look:
 def check_verdicts(
     recorded: Recorded, look: Look, data: str | Path | None
 ) -> Generator[Step | Finding, None, None]:
-    """Compare verdicts, means and intervals with verification.json and report.json.
+    """Compare verdicts decided again with those in verification.json and report.json.
 
     Raises:
         RunError: report.json is absent or damaged.
@@ -55,8 +55,8 @@ def check_verdicts(
     if not is_over(recorded.rule, look):
         after = recorded.rule.seeds[len(look.outcomes)]
         messages.append(f"{OUTCOMES} does not decide every claim, and seed {after} is not in it")
-    names, claims = [label(claim) for claim in recorded.rule.claims], _decided(recorded, look)
-    exact = yield from _counted(recorded, data)
+    names, claims = [label(claim) for claim in recorded.rule.claims], _claims_again(recorded, look)
+    exact = yield from _exact_again(recorded, data)
     if isinstance(exact, Finding):
         yield exact
     messages += _unlike_state(state, look, names, claims, exact)
@@ -69,14 +69,22 @@ def check_verdicts(
     messages += _unlike_verdict(VERIFICATION, state.verdict, state.headline, verdict)
     messages += _unlike_report(report, look, names, claims, exact)
     messages += _unlike_verdict(REPORT_JSON, report.verdict, report.headline, verdict)
-    messages += _unlike_rows(recorded, report)
-    shown = zip([*names, *map(_name, counted)], verdicts, strict=True)
+    messages += _unlike_seeds(recorded, report)
+    shown = zip([*names, *map(_exact_name, counted)], verdicts, strict=True)
     listed = "; ".join(f"{name} {one}" for name, one in shown)
-    yield from differing("verdicts", messages, f"decided again, they are the same: {listed}")
+    yield from findings_of("verdicts", messages, f"decided again, they are the same: {listed}")
 
 
-def _decided(recorded: Recorded, look: Look) -> list[Values]:
-    """Return what the recorded scores say about each claim."""
+def check_unused_seeds(recorded: Recorded, look: Look) -> Iterator[Finding]:
+    """Note registered seeds that ended, but that no verdict rests on."""
+    used = {outcome.seed for outcome in look.outcomes}
+    for seed in dict.fromkeys(outcome.seed for outcome in recorded.outcomes):
+        if seed in recorded.rule.seeds and seed not in used:
+            yield noted("seeds", f"seed {seed} ended, but no verdict rests on it")
+
+
+def _claims_again(recorded: Recorded, look: Look) -> list[Values]:
+    """Return the verdict and the numbers of each claim, decided again from the recorded scores."""
     medians = judge(replace(recorded.rule, statistic="median"), look.outcomes)
     rows = zip(recorded.rule.claims, look.rulings, medians, strict=True)
     return [
@@ -100,10 +108,10 @@ def _decided(recorded: Recorded, look: Look) -> list[Values]:
     ]
 
 
-def _counted(
+def _exact_again(
     recorded: Recorded, data: str | Path | None
 ) -> Generator[Step, None, list[ExactResult] | Finding]:
-    """Count parameters and samples again; return a finding if the data are not there."""
+    """Decide exact claims again by counting; return a finding if that is not possible here."""
     try:
         recipe = recipe_of(recorded.folder)
         stated = [c for c in recipe.claims if c.kind == "exact" and c.not_judged is None]
@@ -128,8 +136,8 @@ def _unlike_state(
     yield from _unlike_claims(VERIFICATION, stored, names, claims)
     if not isinstance(exact, Finding):
         others = [c for c in stored[len(claims) :] if c["kind"] == "exact" and c["verdict"]]
-        ours: list[Values] = [{**_values(one, _EXACT), "mean": one.ours} for one in exact]
-        yield from _unlike_claims(VERIFICATION, others, list(map(_name, exact)), ours)
+        ours: list[Values] = [{**_exact_values(one, _EXACT), "mean": one.ours} for one in exact]
+        yield from _unlike_claims(VERIFICATION, others, list(map(_exact_name, exact)), ours)
 
 
 def _unlike_report(
@@ -153,12 +161,12 @@ def _unlike_report(
     ]
     yield from _unlike_claims(REPORT_JSON, [c.to_plain() for c in report.claims], names, ours)
     if not isinstance(exact, Finding):
-        counted = [_values(one, (*_EXACT, "ours")) for one in exact]
+        counted = [_exact_values(one, (*_EXACT, "ours")) for one in exact]
         stored = [one.to_plain() for one in report.exact]
-        yield from _unlike_claims(REPORT_JSON, stored, list(map(_name, exact)), counted)
+        yield from _unlike_claims(REPORT_JSON, stored, list(map(_exact_name, exact)), counted)
 
 
-def _values(result: ExactResult, keys: Sequence[str]) -> Values:
+def _exact_values(result: ExactResult, keys: Sequence[str]) -> Values:
     return {key: getattr(result, key) for key in keys}
 
 
@@ -177,18 +185,18 @@ def _unlike_claims(
         if changed:
             which = f"claim {number}, " if len(ours) > 1 else ""
             listed = "; ".join(
-                _apart(key, had[key], has[key]) for key in sorted(changed, key=_rank)
+                _unlike_value(key, had[key], has[key]) for key in sorted(changed, key=_rank)
             )
-            yield cut(f"{file}, {which}{name}: {listed}")
+            yield cut_message(f"{file}, {which}{name}: {listed}")
 
 
 def _rank(key: str) -> tuple[int, str]:
-    """Order the values of a claim: the verdict, then the scores, then what follows from them."""
+    """Sort values that differ from those decided again: the verdict, the scores, then the rest."""
     return _FIRST.index(key) if key in _FIRST else len(_FIRST), key
 
 
-def _apart(key: str, had: object, has: object) -> str:
-    """Say how a stored value differs from the one decided again; of a list, how many entries."""
+def _unlike_value(key: str, had: object, has: object) -> str:
+    """Say how a stored value of a claim differs from the one decided again."""
     if isinstance(had, list) and isinstance(has, list) and len(had) == len(has):
         unlike = [one for one, other in zip(had, has, strict=True) if one != other]
         return f"{len(unlike)} of {len(has)} {key} differ ({shortened(unlike[0], 40)})"
@@ -200,7 +208,7 @@ def _apart(key: str, had: object, has: object) -> str:
 def _unlike_verdict(
     file: str, stored: str | None, headline: str | None, verdict: Verdict
 ) -> Iterator[str]:
-    """Compare the verdict on all claims, and the sentence that begins with it."""
+    """Compare the overall verdict decided again with the stored one and with the headline."""
     for key, value in (("verdict", stored), ("headline", headline)):
         text = str(value)
         begins = text.removeprefix(verdict)[:1] in ("", " ", ":")
@@ -208,8 +216,8 @@ def _unlike_verdict(
             yield f"{file}: {key} is {shortened(text)}; decided again, the verdict is {verdict}"
 
 
-def _unlike_rows(recorded: Recorded, report: Report) -> Iterator[str]:
-    """Compare the report's table of seeds with outcomes.jsonl."""
+def _unlike_seeds(recorded: Recorded, report: Report) -> Iterator[str]:
+    """Say which seeds in report.json do not have the recorded scores, which decide the verdicts."""
     rows = {row.seed: row for row in report.seeds}
     for record in recorded.records:
         row = rows.get(record.seed)
@@ -220,6 +228,6 @@ def _unlike_rows(recorded: Recorded, report: Report) -> Iterator[str]:
         yield f"{REPORT_JSON} has a row of seed {seed}, but {OUTCOMES} does not"
 
 
-def _name(claim: ClaimLine | ExactResult) -> str:
-    """Return what a counted claim is about."""
+def _exact_name(claim: ClaimLine | ExactResult) -> str:
+    """Return the name of an exact claim, as the list of verdicts shows it."""
     return f"{claim.split} {claim.metric}" if claim.split else claim.metric

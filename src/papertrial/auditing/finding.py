@@ -29,22 +29,22 @@ class Finding:
         return f"{word:8}{self.check}: {self.message}"
 
     def to_json(self) -> dict[str, object]:
-        """Return the values that `papertrial audit --json` prints."""
+        """Return this finding as `papertrial audit --json` prints it."""
         return asdict(self)
 
 
 def shortened(value: object, longest: int = 60) -> str:
-    """Return a value as a finding shows it; of a long one only the beginning."""
-    return cut(repr(value), longest)
+    """Return a value as the message of a finding shows it; of a long one only the beginning."""
+    return cut_message(repr(value), longest)
 
 
-def cut(text: str, longest: int = LONGEST) -> str:
-    """Return a one-line text, cut to a number of characters."""
+def cut_message(text: str, longest: int = LONGEST) -> str:
+    """Return the message of a finding, cut to a number of characters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def differing(check: str, messages: Sequence[str], agrees: str) -> Iterator[Finding]:
-    """Yield a finding for each difference, or a single one that everything agrees."""
+def findings_of(check: str, messages: Sequence[str], agrees: str) -> Iterator[Finding]:
+    """Yield a finding for each difference that a check found, or a single one that all agrees."""
     if not messages:
         yield Finding(check, True, agrees)
     for message in messages:
@@ -52,5 +52,5 @@ def differing(check: str, messages: Sequence[str], agrees: str) -> Iterator[Find
 
 
 def noted(check: str, message: str) -> Finding:
-    """Return a finding that is not a difference, but that the reader should know."""
+    """Return a finding that is a note: nothing differs, but the reader should know it."""
     return Finding(check, True, message, warning=True)

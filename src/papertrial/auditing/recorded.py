@@ -37,7 +37,7 @@ class Recorded:
 
     @classmethod
     def load(cls, folder: VerificationFolder) -> Recorded:
-        """Read the files.
+        """Read what the files of a verification record.
 
         Raises:
             RunError: a file is damaged, or a record lacks a score.
@@ -47,36 +47,36 @@ class Recorded:
         wanted = wanted_of(registered)
         records = tuple(folder.outcomes())
         for record in records:
-            _check_scores(record, wanted)
+            _check_record(record, wanted)
         outcomes = tuple(record.outcome for record in records)
         try:
             state = folder.state
-        except RunError:  # `check_bytes` reports it
+        except RunError:  # `check_registration_bytes` reports it
             state = None
         return cls(folder, registered, rule_of(registered), state, wanted, records, outcomes)
 
     @property
     def is_finished(self) -> bool:
-        """Whether the verification says that it finished, with verdicts and a report."""
+        """Whether verification.json records that it finished, with verdicts and a report."""
         return self.state is not None and self.state.state == "finished"
 
     @property
     def finished(self) -> dict[int, SeedRecord]:
-        """The records of the seeds that finished, by seed."""
+        """The records in outcomes.jsonl of the seeds that finished, by seed."""
         return {record.seed: record for record in self.records if record.state == "finished"}
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """The registered training hash of each side, ours first."""
+        """The training hash of each side that the registration records, ours first."""
         return self.registered.digests
 
     def homes(self) -> list[Path]:
-        """Return the folders that hold the recipes of these sides, in the same order."""
+        """Return the folder with the recorded recipe of each side, in the same order."""
         return self.folder.homes(len(self.registered.versus))
 
 
-def _check_scores(record: SeedRecord, wanted: tuple[Wanted, ...]) -> None:
-    """Check that a finished seed has a score for each claim, and two for a difference."""
+def _check_record(record: SeedRecord, wanted: tuple[Wanted, ...]) -> None:
+    """Check that the record of a finished seed has a score for each claim, two for a difference."""
     needed = [1 if one.arm is None else 2 for one in wanted]
     if record.state == "finished" and [len(score) for score in record.scores] != needed:
         raise RunError(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import torch
 
-from papertrial.auditing.check_runs import SeedRun, elsewhere
+from papertrial.auditing.compare_environments import environment_differences
 from papertrial.auditing.finding import Finding, noted, shortened
 from papertrial.auditing.recorded import Recorded
+from papertrial.auditing.seed_run import SeedRun
 from papertrial.errors import DivergedError
 from papertrial.progress import Returning, Step
 from papertrial.recipe.load import load_recipe, to_yaml
@@ -95,11 +96,12 @@ def _compared(
     for side in sides:
         run = load_run(home / again.runs[side.arm])
         then, now = side.provenance, SeedRun(seed, side.arm, run).provenance
-        other += elsewhere(then.environment, now.environment)
+        other += environment_differences(then.environment, now.environment)
         unlike += [
             f"{PREDICTIONS}/{split}"
             for split in run.metrics
-            if _digest(run.path, split) != _digest(side.run.path, split)
+            if _digest_of_predictions(run.path, split)
+            != _digest_of_predictions(side.run.path, split)
         ]
     if not unlike:
         message = f"seed {seed} trained again: same weights, bit for bit; same predictions, scores"
@@ -108,15 +110,15 @@ def _compared(
     if not other:
         rule = f"seed {seed}, trained again on a machine like the first, gives other {changed}"
         return Finding("retraining", False, rule)
-    apart = _apart(recorded, record, again)
+    apart = _untolerated_scores(recorded, record, again)
     where = f"seed {seed} trained again gives other {changed} ({'; '.join(dict.fromkeys(other))})"
     if apart:
         return Finding("retraining", False, f"{where}; and {'; '.join(apart)}")
     return noted("retraining", f"{where}; its scores lie within the claims' tolerances")
 
 
-def _apart(recorded: Recorded, record: SeedRecord, again: TrainedSeed) -> list[str]:
-    """Say which scores lie further from the recorded ones than a claim tolerates."""
+def _untolerated_scores(recorded: Recorded, record: SeedRecord, again: TrainedSeed) -> list[str]:
+    """Say which scores of the retrained seed lie further from the recorded ones than tolerated."""
     return [
         f"{claim.split} {claim.metric} is {now}, recorded is {had}, tolerance {claim.tolerance:g}"
         for claim, pair, new in zip(recorded.rule.claims, record.scores, again.scores, strict=True)
@@ -125,6 +127,6 @@ def _apart(recorded: Recorded, record: SeedRecord, again: TrainedSeed) -> list[s
     ]
 
 
-def _digest(run: Path, split: str) -> str:
+def _digest_of_predictions(run: Path, split: str) -> str:
     path = run / PREDICTIONS / f"{split}.safetensors"
     return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()

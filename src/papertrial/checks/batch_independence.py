@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from papertrial.checks.stochastic import apart, check_stochastic, rounding, run_with
+from papertrial.checks.compare_outputs import largest_difference, rounding_tolerance
+from papertrial.checks.stochastic import check_stochastic, run_with_stream
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.explain import explain, explain_reshape
 from papertrial.diagnose.lent_model import model_kept
@@ -34,22 +35,25 @@ def check_rows(model: nn.Module, x: Any) -> list[Diagnosis]:
         model: called as model(x).
         x: one batch [B, ...], or tuples, lists and dicts of tensors with B rows.
     """
-    size = _batch_size(x)
+    size = _sample_count(x)
     with model_kept(model):
         model.eval()
         sizes = [size, *(n for n in _SIZES if n < size)]
-        runs = {n: run_with(0, model, part(x, n), keep_ends=n in (1, size)) for n in sizes}
-        return _check_counts(model, x, runs) or _check_values(model, x, runs)
+        runs = {
+            n: run_with_stream(0, model, part_of_batch(x, n), keep_ends=n in (1, size))
+            for n in sizes
+        }
+        return _check_row_counts(model, x, runs) or _check_row_values(model, x, runs)
 
 
-def _check_counts(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
+def _check_row_counts(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
     """Report batch sizes at which the model fails or returns another number of rows."""
     reason, outcomes = None, []
     for size, (trace, output) in runs.items():
         bad = not isinstance(output, Tensor) or not output.ndim or len(output) != size
         if bad and isinstance(output, Exception):
             outcomes.append(f"a batch of {size} fails")
-            reason = reason or explain(trace, part(x, size), output)
+            reason = reason or explain(trace, part_of_batch(x, size), output)
         elif bad and isinstance(output, Tensor):
             rows = f"{len(output):,} rows" if output.ndim else "one number"
             outcomes.append(f"a batch of {size} gives {rows}")
@@ -67,7 +71,7 @@ def _check_counts(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
 
 
 def _explain_rows(model: nn.Module, trace: Trace, output: Tensor, size: int) -> tuple[str, str]:
-    """Return which call changed the number of rows, and how to fix it."""
+    """Return which call changed the number of rows of the batch, and how to keep one per sample."""
     rows = tuple(output.shape[:1])
     for call in reversed(trace.calls):
         if call.shape is None or call.shape[:1] != rows:
@@ -86,8 +90,8 @@ def _explain_rows(model: nn.Module, trace: Trace, output: Tensor, size: int) -> 
     return message, _batch_first(model, trace, size) or _KEEP
 
 
-def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
-    """Report outputs that are not finite, are random, or depend on the rest of the batch."""
+def _check_row_values(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
+    """Report output rows that are not finite, are random, or depend on the rest of the batch."""
     size, few = max(runs), sorted(runs)[-2:][0]
     trace, whole = runs[size]
     if not torch.isfinite(whole).all():
@@ -95,14 +99,14 @@ def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
         fix = "look for a division by zero or a logarithm of 0, and normalise the inputs"
         return [Diagnosis("error", "model", message, fix)]
     scale = float(whole.abs().amax()) or 1.0
-    limit = rounding(whole) * scale
-    stochastic = check_stochastic(model, part(x, few))
+    limit = rounding_tolerance(whole) * scale
+    stochastic = check_stochastic(model, part_of_batch(x, few))
     if stochastic:  # it draws other numbers for another batch size, so rows cannot be compared
         return stochastic
-    worst = max(apart(whole[:n], output) for n, (_, output) in runs.items())
+    worst = max(largest_difference(whole[:n], output) for n, (_, output) in runs.items())
     # A recurrence along the samples leaves the first ones unchanged, so compare the last one too.
-    alone, last = run_with(0, model, part(x, -1), keep_ends=True)
-    worst = max(worst, apart(whole[-1:], last))
+    alone, last = run_with_stream(0, model, part_of_batch(x, -1), keep_ends=True)
+    worst = max(worst, largest_difference(whole[-1:], last))
     if worst <= limit:
         return []
     layer = _first_apart(trace, runs[1][0], 0)
@@ -117,19 +121,19 @@ def _check_values(model: nn.Module, x: Any, runs: _Runs) -> list[Diagnosis]:
 
 def _first_apart(whole: Trace, alone: Trace, end: int) -> str:
     """Name the call in which the first (end=0) or last (end=-1) row differs from a run alone."""
-    pairs = zip(_ends(whole), _ends(alone), strict=False)
+    pairs = zip(_end_rows(whole), _end_rows(alone), strict=False)
     for (call, one), (_, other) in pairs:
         row, same = one[end], other[end]
         if not row.is_floating_point() or row.shape != same.shape or not row.numel():
             continue
-        if apart(row, same) > rounding(row) * float(one.abs().amax()):
+        if largest_difference(row, same) > rounding_tolerance(row) * float(one.abs().amax()):
             source = f" of {call.origin}" if call.origin and call.origin.label != call.name else ""
             return f"; first in {call.name}{source}"
     return ""
 
 
-def _ends(trace: Trace) -> list[tuple[Call, Tensor]]:
-    """Return the calls with their first and last rows, [2, ...]."""
+def _end_rows(trace: Trace) -> list[tuple[Call, Tensor]]:
+    """Return the traced calls with the first and last row of their results, [2, ...]."""
     return [(call, call.ends) for call in trace.calls if call.ends is not None]
 
 
@@ -150,17 +154,17 @@ def _batch_first(model: nn.Module, trace: Trace, size: int) -> str:
     return ""
 
 
-def _batch_size(x: Any) -> int:
-    """Return B of the first tensor in a batch."""
+def _sample_count(x: Any) -> int:
+    """Return the number of samples in a batch, which must be the number of output rows."""
     return next(len(leaf) for leaf in tree_leaves(x) if isinstance(leaf, Tensor) and leaf.ndim)
 
 
-def part(x: Any, rows: int) -> Any:
-    """Return the first samples of a batch [B, ...] (rows > 0), or the last ones (rows < 0).
+def part_of_batch(x: Any, rows: int) -> Any:
+    """Return the first rows of a batch (rows > 0) or the last ones, to run them without the rest.
 
-    In a tuple, list or dict, every tensor with B rows is cut.
+    The batch is [B, ...]; in a tuple, list or dict, every tensor with B rows is cut.
     """
-    size = _batch_size(x)
+    size = _sample_count(x)
 
     def cut(leaf: object) -> object:
         if not isinstance(leaf, Tensor) or leaf.ndim == 0 or len(leaf) != size:

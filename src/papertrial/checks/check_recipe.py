@@ -23,7 +23,7 @@ from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.files.catalog import data_folder
 from papertrial.diagnose.diagnosis import Diagnosis
-from papertrial.diagnose.dry_run import LayerError, diagnosis_of, dry_run
+from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
 from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step, finish
@@ -49,7 +49,9 @@ def check(
     data: str | Path | None = None,
     device: str = "auto",
 ) -> CheckResult:
-    """Check a recipe, its data, its model and its loss on one batch, without training it.
+    """Check a recipe, its data, model and loss on one batch; return its problems and facts.
+
+    The recipe is not trained.
 
     Args:
         source: the name of a shipped recipe, a YAML file, or a dict with the same keys.
@@ -67,7 +69,7 @@ def checking(
     data: str | Path | None = None,
     device: str = "auto",
 ) -> Generator[Step, None, CheckResult]:
-    """Do what `check` does, and yield its progress; the result is the return value."""
+    """Check a recipe as `check` does, and yield progress; the result is the return value."""
     result = CheckResult("the recipe" if isinstance(source, Mapping) else str(source))
     recipe = _load(source, overrides, result)
     if recipe is None:
@@ -84,7 +86,7 @@ def checking(
 
 @contextmanager
 def _reporting(result: CheckResult, where: str, fix: str) -> Iterator[None]:
-    """Add an error that a user can fix to the result; the rest of the block is skipped.
+    """Add an error that a user can fix to the check's result; the rest of the block is skipped.
 
     Args:
         result: where the error is added.
@@ -105,7 +107,7 @@ def _reporting(result: CheckResult, where: str, fix: str) -> Iterator[None]:
 def _load(
     source: str | Path | Mapping[str, object], overrides: Sequence[str], result: CheckResult
 ) -> Recipe | None:
-    """Load the recipe; if it is not valid, add each of its problems and return None."""
+    """Load the recipe to check; if it is not valid, add each of its problems and return None."""
     with _reporting(result, "", "give the name of a shipped recipe or a YAML file"):
         try:
             return load_recipe(source, overrides)
@@ -118,7 +120,7 @@ def _load(
 
 
 def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: CheckResult) -> None:
-    """Warn about files that the training hash does not cover, or that a run does not copy.
+    """Warn about a recipe's files that its training hash does not cover or a run does not copy.
 
     A file that the recipe names and that cannot be read is an error. It is reported here only if
     there is no other error: usually, what opened the file has been reported already.
@@ -199,7 +201,7 @@ def _check_model(
         parts = prepare.assemble(recipe, model, loss, samples, None)
     if parts is None:
         return
-    result.problems += check_gradients(model, lambda: _loss_of(parts, batch))
+    result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))
     if not any(p.where == "model" and p.severity == "error" for p in result.problems):
         with _reporting(result, "optimizer", "fix the optimizer or its arguments"):
             result.facts.cost = run_cost(recipe.seed, parts)
@@ -242,7 +244,7 @@ def _check_forward(model: nn.Module, inputs: Sequence[torch.Tensor]) -> list[Dia
             output = dry_run(model, x.clone())  # also gives lazy layers their sizes
     except LayerError as error:
         # check_rows also reports the other batch sizes at which the model fails.
-        return check_rows(model, largest) or [diagnosis_of(error)]
+        return check_rows(model, largest) or [diagnose_dry_run(error)]
     if not output.is_floating_point():
         kind = str(output.dtype).removeprefix("torch.")
         message = f"the model must return floating-point numbers, got {kind}"
@@ -253,8 +255,8 @@ def _check_forward(model: nn.Module, inputs: Sequence[torch.Tensor]) -> list[Dia
     return check_rows(model, largest)
 
 
-def _loss_of(parts: prepare.Parts, batch: Batch) -> torch.Tensor:
-    """Compute the loss of a batch as the training does."""
+def _loss_of_recipe(parts: prepare.Parts, batch: Batch) -> torch.Tensor:
+    """Compute the loss of the recipe on the batch of the check, as the training does."""
     objective = parts.objective
     with autocast(parts.samples.batches.device, objective.precision):
         output = objective.model(batch.x.clone())

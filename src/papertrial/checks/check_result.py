@@ -39,7 +39,7 @@ class CheckFacts:
     cost: Cost | None = None
 
     def to_json(self) -> dict[str, object]:
-        """Return a JSON object without the facts that were not measured."""
+        """Return the facts that the check measured as a JSON object, without the others."""
         facts: dict[str, object] = {
             "device": self.device,
             "rows": self.rows,
@@ -72,10 +72,10 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error; warnings do not count."""
+        """Whether the check found no error; warnings do not count."""
         return not any(problem.severity == "error" for problem in self.problems)
 
     def to_json(self) -> dict[str, object]:
-        """Return {"ok", "problems", "facts"} as a JSON object."""
+        """Return the result of the check as a JSON object: {"ok", "problems", "facts"}."""
         problems = [problem.to_json() for problem in self.problems]
         return {"ok": self.ok, "problems": problems, "facts": self.facts.to_json()}

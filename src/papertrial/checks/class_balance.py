@@ -47,7 +47,7 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
     classes = dataset.classes
     if not classes or dataset.train.y.is_floating_point():
         return [], None
-    counts = {name: count(split.y, len(classes)) for name, split in dataset.splits.items()}
+    counts = {name: count_classes(split.y, len(classes)) for name, split in dataset.splits.items()}
     train = counts["train"]
     most, least = int(train.argmax()), int(train.argmin())
     judged = counts.get("test", train)
@@ -67,14 +67,14 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
     return found, ClassBalance(named, accuracy)
 
 
-def count(y: Tensor, classes: int) -> Tensor:
-    """Count the samples of each class, [K], from class indices y [N]."""
+def count_classes(y: Tensor, classes: int) -> Tensor:
+    """Count the samples of each class in a split, [K], from its class indices y [N]."""
     inside = y[(y >= 0) & (y < classes)].cpu().long()
     return torch.bincount(inside, minlength=classes)
 
 
 def _absent(part: str, counts: Tensor, classes: Sequence[str]) -> Diagnosis | None:
-    """Return a warning if a split lacks a class."""
+    """Return a warning if a split has no sample of a class."""
     absent = [name for name, rows in zip(classes, counts.tolist(), strict=True) if rows == 0]
     if not absent:
         return None

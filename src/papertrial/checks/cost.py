@@ -72,7 +72,10 @@ def run_cost(seed: int, parts: Parts) -> Cost:
 
 
 def _evaluation_batches(parts: Parts) -> int:
-    """Return how many batches the whole run evaluates, during the training and at its end."""
+    """Return how many evaluation batches the cost of the whole run includes.
+
+    Some are evaluated during the training, the others at its end.
+    """
     splits = parts.samples.dataset.splits
     batches = {
         name: math.ceil(len(split) / parts.evaluator.prepared.batch_size)
@@ -128,7 +131,7 @@ def estimate(
             with torch.autograd.graph.saved_tensors_hooks(saved.pack, saved.unpack):
                 first = _timed(device, lambda: step(0))
             seconds = _mean_step(device, step, first, min(steps, steps_per_epoch), budget)
-            held = _bytes(model, optimizer) + saved.peak + data_bytes
+            held = _memory_bytes(model, optimizer) + saved.peak + data_bytes
             if device.type == "cuda":
                 held = torch.cuda.max_memory_allocated(device)
             each = 0.0
@@ -159,7 +162,7 @@ class _SavedBytes:
         self._now = 0
 
     def pack(self, tensor: Tensor) -> _Holder:
-        """Count a saved tensor until the graph frees it; tensors may share a storage."""
+        """Count the bytes of a saved tensor until it is freed; tensors may share a storage."""
         storage = tensor.untyped_storage()
         place, size = storage.data_ptr(), storage.nbytes()
         holder = _Holder(tensor)
@@ -172,7 +175,7 @@ class _SavedBytes:
         return holder
 
     def unpack(self, holder: _Holder) -> Tensor:
-        """Return the tensor to the graph."""
+        """Return the saved tensor to the graph."""
         return holder.tensor
 
     def _free(self, place: int, size: int) -> None:
@@ -190,7 +193,7 @@ class _Holder:
 def _mean_step(
     device: torch.device, step: Callable[[int], object], first: float, count: int, budget: float
 ) -> float:
-    """Return the mean time of some of `count` steps, in seconds."""
+    """Return the mean time of some of `count` training steps, in seconds."""
     if first > budget:  # for a step that slow, the overhead of the first one hardly matters
         return first
     timed: list[float] = []
@@ -202,7 +205,7 @@ def _mean_step(
 
 
 def _timed(device: torch.device, run: Callable[[], object]) -> float:
-    """Return the seconds that a call takes, including its work on the GPU."""
+    """Return the time in seconds of a step or an evaluation, including its work on the GPU."""
     start = time.perf_counter()
     run()
     if device.type == "cuda":
@@ -210,8 +213,8 @@ def _timed(device: torch.device, run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _bytes(model: nn.Module, optimizer: Optimizer) -> int:
-    """Return the size of parameters, gradients, buffers and optimizer state."""
+def _memory_bytes(model: nn.Module, optimizer: Optimizer) -> int:
+    """Return the memory that parameters, gradients, buffers and optimizer state take, in bytes."""
     parameters = sum(p.nbytes + (p.nbytes if p.requires_grad else 0) for p in model.parameters())
     buffers = sum(b.nbytes for b in model.buffers())
     state = sum(

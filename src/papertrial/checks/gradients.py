@@ -71,7 +71,7 @@ def _check_reached(model: nn.Module) -> list[Diagnosis]:
 
 
 def _not_finite(loss: Tensor) -> Diagnosis:
-    """Return the error for a first loss that is NaN or infinite."""
+    """Return the error for a loss that has no usable gradients, because it is NaN or infinite."""
     message = f"the first loss must be a finite number, got {loss.detach().sum().item()}"
     fix = "normalise the inputs, and look for a logarithm or a division by 0 in the model"
     return Diagnosis("error", "loss", message, fix)
@@ -83,6 +83,6 @@ def _values(gradient: Tensor) -> Tensor:
 
 
 def _subject(names: Sequence[str]) -> str:
-    """Return "a.weight gets" or "a.weight, a.bias get"."""
+    """Return the parameters and the verb of a message on their gradients: "fc.bias gets"."""
     more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
     return f"{', '.join(names[:_FEW])}{more} get{'s' if len(names) == 1 else ''}"

@@ -68,7 +68,7 @@ def _leak(dataset: Dataset, one: str, other: str, pairs: Sequence[tuple[int, int
     same = "all with the same target" if agree == len(pairs) else f"{agree:,} with the same target"
     if dataset.kind == "table":
         same = "features and target agree, which can be chance if columns have few distinct values"
-    shown = ", ".join(_pair(other, b, j, one, a, i) for i, j in pairs[:_SHOWN])
+    shown = ", ".join(_shared_sample(other, b, j, one, a, i) for i, j in pairs[:_SHOWN])
     more = ", ..." if len(pairs) > _SHOWN else ""
     message = f"no sample may be in two splits, but {count} ({same}): {shown}{more}"
     if "validation" in (one, other):
@@ -78,13 +78,13 @@ def _leak(dataset: Dataset, one: str, other: str, pairs: Sequence[tuple[int, int
     return Diagnosis("warning", "data.source", message, fix)
 
 
-def _pair(other: str, b: Split, j: int, one: str, a: Split, i: int) -> str:
-    """Return row j of split b and row i of split a in words."""
-    return f"{_row_label(other, b, j)} = {_row_label(one, a, i)}"
+def _shared_sample(other: str, b: Split, j: int, one: str, a: Split, i: int) -> str:
+    """Name a sample that two splits share by its row j in split b and its row i in split a."""
+    return f"{_leaked_row(other, b, j)} = {_leaked_row(one, a, i)}"
 
 
-def _row_label(part: str, split: Split, row: int) -> str:
-    """Return a sample's file and row; only the row if it has no file."""
+def _leaked_row(part: str, split: Split, row: int) -> str:
+    """Name one side of a leak by the sample's split, row and, if it has one, file."""
     if split.names is None:
         return f"{part} row {row}"
     return f"{split.name(row)} ({part} row {row})"

@@ -56,7 +56,10 @@ class FirstLoss:
 
 
 def loss_name(loss: Any) -> str:
-    """Return "CrossEntropyLoss" for that class or its function, and so on; "" for other losses."""
+    """Return the name of a loss whose fit to outputs and targets is checked; "" for other losses.
+
+    It is "CrossEntropyLoss" for that class or its function, and so on.
+    """
     while isinstance(loss, functools.partial):
         loss = loss.func
     for function, name in (
@@ -75,11 +78,12 @@ def loss_name(loss: Any) -> str:
 def check_ending(
     model: nn.Module, loss: Any, x: Any, y: Tensor, *, precision: str = "fp32"
 ) -> list[Diagnosis]:
-    """Report a softmax or sigmoid before a loss that takes logits, and outputs that cannot reach
-    the targets.
+    """Report a last function of a model that does not suit the loss or the range of the targets.
 
-    The last function is taken from the graph of a forward pass. A softmax is also recognised by
-    outputs that sum to 1, on the batch and on random inputs. The model is left as it was.
+    A softmax or a sigmoid must not come before a loss that takes logits, and the outputs must be
+    able to reach the targets. The last function is taken from the graph of a forward pass. A
+    softmax is also recognised by outputs that sum to 1, on the batch and on random inputs. The
+    model is left as it was.
 
     Args:
         model: called as model(x).
@@ -91,10 +95,10 @@ def check_ending(
     name = loss_name(loss)
     with model_kept(model):
         model.eval()
-        output = _forward(model, x, precision)
+        output = _output_with_graph(model, x, precision)
         ending = last_function(output)
         probabilities = ending == "softmax" or all(
-            _sums_to_1(_forward(model, one, precision)) for one in (x, _random_like(x))
+            _sums_to_1(_output_with_graph(model, one, precision)) for one in (x, _random_like(x))
         )
     inside = bool(((output >= 0) & (output <= 1)).all())
     if name in (_CROSS_ENTROPY, _LOGIT_LOSS) and probabilities:
@@ -178,9 +182,10 @@ def check_first_loss(
 
 
 def expected_first_loss(loss: Any, output: Tensor) -> float | None:
-    """Return -log(1/K) for K outputs, log(2) for a single logit; None for other losses.
+    """Return the loss of a uniform guess, which the first loss should be near, or None.
 
-    A loss that is a sum over samples has that value times their number.
+    It is -log(1/K) for K outputs, log(2) for a single logit, and None for other losses. A loss
+    that is a sum over samples has that value times their number.
     """
     name = loss_name(loss)
     if name == _CROSS_ENTROPY and output.ndim > 1:
@@ -195,7 +200,10 @@ def expected_first_loss(loss: Any, output: Tensor) -> float | None:
 
 
 def last_function(output: Tensor) -> str:
-    """Return the last activation function of an output with a graph, such as "softmax", or ""."""
+    """Return the last activation function before a loss, such as "softmax"; "" if none is known.
+
+    It is read from the graph of the output.
+    """
     node: Any = output.grad_fn
     while node is not None and node.name().removeprefix("Unsafe").startswith(_PASSING):
         node = node.next_functions[0][0]
@@ -203,8 +211,8 @@ def last_function(output: Tensor) -> str:
     return _ENDS.get(name, "")
 
 
-def _forward(model: nn.Module, x: Any, precision: str) -> Tensor:
-    """Return the output with its graph."""
+def _output_with_graph(model: nn.Module, x: Any, precision: str) -> Tensor:
+    """Return a model's output with its graph, which shows the function before the loss."""
     device = x.device if isinstance(x, Tensor) else next(model.parameters()).device
     with torch.enable_grad(), autocast(device, precision):
         output: Tensor = model(x)
@@ -221,7 +229,10 @@ def _sums_to_1(output: Tensor) -> bool:
 
 
 def _random_like(x: Any) -> Any:
-    """Return noise for a float tensor; token numbers stay, because only some integers are valid."""
+    """Return random inputs like x, to see whether a model gives probabilities instead of logits.
+
+    Token numbers stay, because only some integers are valid.
+    """
     if isinstance(x, Tensor) and x.is_floating_point():
         noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
         return noise.to(x.device, x.dtype)
@@ -244,12 +255,12 @@ def _check_range(ending: str, y: Tensor) -> list[Diagnosis]:
     if not outside:
         return []
     message = (
-        f"the model ends in a {ending}, which gives {_span(low, high)}, but {outside:,} of "
+        f"the model ends in a {ending}, which gives {_range_text(low, high)}, but {outside:,} of "
         f"{len(y):,} targets are out of range: they go from {y.min():g} to {y.max():g}"
     )
     return [Diagnosis("warning", "model", message, f"remove the {ending}, or scale the targets")]
 
 
-def _span(low: float, high: float) -> str:
-    """Return a range in words."""
+def _range_text(low: float, high: float) -> str:
+    """Return the range of a model's last function in words, for a message on its targets."""
     return f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
+from papertrial.checks.compare_outputs import largest_difference, rounding_tolerance
 from papertrial.data.streams import drawing_from, generators
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.diagnose.trace import Trace, label_of, run, run_traced
 from papertrial.tasks.losses import Loss
 
-_ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 0.02, torch.bfloat16: 0.1}
 _ONE_DRAW = "every evaluation repeats the same draws, so its metrics describe a single draw"
 _AVERAGE = "draw only if self.training is true, or return the mean of several draws"
 
@@ -36,19 +35,19 @@ def check_stochastic(model: nn.Module, x: Any) -> list[Diagnosis]:
         model: called as model(x).
         x: one batch [B, ...], or tuples, lists and dicts of tensors.
     """
-    device = _device(model, x)
+    device = _device_of_draws(model, x)
     with model_kept(model, device):
         model.eval()
         with drawing_from(device, 0):
-            before = _states(device)
-            output = run(model, _copy(x))[1]
-            draws = _states(device) != before
-        again, other = (run_with(stream, model, _copy(x))[1] for stream in (0, 1))
+            before = _generator_states(device)
+            output = run(model, _copy_of_batch(x))[1]
+            draws = _generator_states(device) != before
+        again, other = (run_with_stream(stream, model, _copy_of_batch(x))[1] for stream in (0, 1))
         if not isinstance(output, Tensor) or not output.is_floating_point():
             return []
         scale = float(output.abs().amax()) if output.numel() else 0.0
-        noise, moved = apart(output, again), apart(output, other)
-        if noise > rounding(output) * scale:
+        noise, moved = largest_difference(output, again), largest_difference(output, other)
+        if noise > rounding_tolerance(output) * scale:
             moves = f"outputs change by {noise:.3g} (they are up to {scale:.3g})"
             return [_unrepeatable("model", moves)]
         # Rounding differs between runs if sums are computed in another order; a draw is much more.
@@ -56,7 +55,7 @@ def check_stochastic(model: nn.Module, x: Any) -> list[Diagnosis]:
             return []
         with drawing_from(device, 0):
             trace = _Draws(model, device)
-            run_traced(trace, model, _copy(x))
+            run_traced(trace, model, _copy_of_batch(x))
         return [trace.diagnosis(moved, scale)]
 
 
@@ -73,7 +72,7 @@ def check_stochastic_loss(loss: Loss, output: Tensor, target: Tensor) -> list[Di
         with torch.no_grad(), drawing_from(output.device, stream):
             values.append(float(loss(output.clone(), target.clone())))
     first, again, other = values
-    if abs(first - again) > rounding(output) * abs(first):
+    if abs(first - again) > rounding_tolerance(output) * abs(first):
         return [
             _unrepeatable(
                 "loss", f"the loss is {first:.6g} the first time and {again:.6g} the second time"
@@ -89,39 +88,30 @@ def check_stochastic_loss(loss: Loss, output: Tensor, target: Tensor) -> list[Di
     return [Diagnosis("warning", "loss", message, fix)]
 
 
-def run_with(
+def run_with_stream(
     stream: int, model: nn.Module, x: Any, *, keep_ends: bool = False
 ) -> tuple[Trace, Any]:
-    """Do what `trace.run` does, with random numbers from the given stream."""
-    with drawing_from(_device(model, x), stream):
+    """Run a model as `trace.run` does, with random numbers from the given stream."""
+    with drawing_from(_device_of_draws(model, x), stream):
         return run(model, x, keep_ends=keep_ends)
 
 
-def rounding(values: Tensor) -> float:
-    """Return the tolerance for rounding in this dtype, relative to the largest value."""
-    return _ROUNDING.get(values.dtype, 0.0)
-
-
-def apart(one: Tensor, other: Any) -> float:
-    """Return the largest absolute difference; infinity if the two cannot be compared."""
-    if not isinstance(other, Tensor) or one.shape != other.shape:
-        return math.inf
-    return float((one.double() - other.double()).abs().amax()) if one.numel() else 0.0
-
-
-def _copy(x: Any) -> Any:
-    """Return a copy of the input, because a model may change it."""
+def _copy_of_batch(x: Any) -> Any:
+    """Return a copy of a batch for a run with a random stream, because a model may change it."""
     return tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, x)
 
 
-def _device(model: nn.Module, x: Any) -> torch.device:
-    """Return the device of a model's first parameter, or else of its input."""
+def _device_of_draws(model: nn.Module, x: Any) -> torch.device:
+    """Return the device whose random generator a model draws from.
+
+    It is that of the first parameter, or else of the input.
+    """
     tensors = (t for t in (*model.parameters(), *tree_leaves(x)) if isinstance(t, Tensor))
     return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
-def _states(device: torch.device) -> dict[str, object]:
-    """Return the state of every generator that an evaluation seeds, by the library's name."""
+def _generator_states(device: torch.device) -> dict[str, object]:
+    """Return the state of every random generator that an evaluation seeds, by library."""
     with torch._C.DisableTorchFunction():  # these calls are not the model's
         torchs = [generator.get_state().numpy().tobytes() for generator in generators(device)]
     numpys: Any = np.random.get_state()
@@ -144,29 +134,29 @@ class _Draws(Trace):
         super().__init__()
         self._device = device
         self._model = label_of("", model)
-        self._states = _states(device)
+        self._states = _generator_states(device)
         self._in_training_mode = False  # whether the module that draws is, despite model.eval()
         self._first: tuple[str, str, str] | None = None  # library, function, module
 
     def called(
         self, name: str, args: Sequence[object], kwargs: Mapping[str, object], output: object
     ) -> None:
-        """Compare the generators after a call of a function."""
+        """Compare the random generators after a call of a function."""
         self._compare(name)
         super().called(name, args, kwargs, output)
 
     def entered(self, name: str, module: nn.Module, inputs: tuple[object, ...]) -> None:
-        """Compare the generators before a call of a module: its caller may have drawn."""
+        """Compare the random generators before a call of a module: its caller may have drawn."""
         self._compare("")
         super().entered(name, module, inputs)
 
     def left(self, output: object) -> None:
-        """Compare the generators after a call of a module."""
+        """Compare the random generators after a call of a module."""
         self._compare("")
         super().left(output)
 
     def diagnosis(self, moved: float, scale: float) -> Diagnosis:
-        """Return the warning for a model whose outputs, up to `scale`, change by `moved`."""
+        """Return the warning for a stochastic model: outputs, up to `scale`, change by `moved`."""
         library, function, module = self._first or ("torch", "", self._model)
         what = f"{function} in {module}" if function else module
         message = (
@@ -176,7 +166,7 @@ class _Draws(Trace):
         return Diagnosis("warning", "model", message, self._fix(function, module))
 
     def _fix(self, function: str, module: str) -> str:
-        """Return how to keep a function from drawing in evaluation mode."""
+        """Return how to keep a function from drawing random numbers in evaluation mode."""
         if self._in_training_mode:
             return f"{module} is in training mode in evaluation: model.eval() must reach it"
         if "dropout" in function:
@@ -186,10 +176,10 @@ class _Draws(Trace):
         return _AVERAGE
 
     def _compare(self, function: str) -> None:
-        """Remember the function and the module if a generator has changed for the first time."""
+        """Remember the function and module that changed a random generator for the first time."""
         if self._first is not None:
             return
-        states = _states(self._device)
+        states = _generator_states(self._device)
         library = next(
             (name for name, state in states.items() if state != self._states[name]), None
         )
@@ -202,7 +192,7 @@ class _Draws(Trace):
 
 
 def _unrepeatable(where: str, difference: str) -> Diagnosis:
-    """Return the warning for results that differ although the global generators are the same."""
+    """Return the warning for results that differ although the random streams are the same."""
     rule = "in evaluation, the same batch with the same seed must give the same result"
     fix = (
         "draw from the global generators of torch, numpy or random, which an evaluation seeds, "

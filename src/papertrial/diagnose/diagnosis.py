@@ -25,5 +25,5 @@ class Diagnosis:
     fix: str
 
     def to_json(self) -> dict[str, str]:
-        """Return the four fields as a JSON object."""
+        """Return the four fields of a diagnosis as a JSON object."""
         return asdict(self)

@@ -35,9 +35,9 @@ def dry_run(model: nn.Module, x: Any) -> Tensor:
         ModelError: the output is not a tensor.
     """
     with modes_kept(model), torch.no_grad():
-        forward_once(model.eval(), x)
+        _forward_once(model.eval(), x)
         with buffers_kept(model):
-            output = forward_once(model.train(), x)
+            output = _forward_once(model.train(), x)
     if not isinstance(output, Tensor):
         raise ModelError(
             f"the model must return one tensor, got {type(output).__name__}; wrap it in a module "
@@ -46,8 +46,8 @@ def dry_run(model: nn.Module, x: Any) -> Tensor:
     return output
 
 
-def forward_once(model: nn.Module, x: Any) -> Any:
-    """Return model(x).
+def _forward_once(model: nn.Module, x: Any) -> Any:
+    """Return model(x) for a dry run, and explain a failure.
 
     Raises:
         LayerError: the model fails. It is then run again with a trace, to explain why.
@@ -60,8 +60,8 @@ def forward_once(model: nn.Module, x: Any) -> Any:
         raise LayerError(*explain(trace, x, failure)) from error
 
 
-def diagnosis_of(error: ModelError) -> Diagnosis:
-    """Return the diagnosis for an error of a dry run."""
+def diagnose_dry_run(error: ModelError) -> Diagnosis:
+    """Return the diagnosis for an error that a dry run of a model raised."""
     if isinstance(error, LayerError):
         return Diagnosis("error", "model", error.message, error.fix)
     return Diagnosis("error", "model", str(error), "fix the model's forward()")

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from papertrial.diagnose.trace import RESHAPES, Call, Origin, Trace, is_layer, label_of, shape_of
+from papertrial.diagnose.trace import RESHAPES, Call, Origin, Trace, is_layer, label_of
 
 _Explanation = tuple[str, str]  # what is wrong; how to fix it
 _CHANGE_SIZE = "change its size, or the layer before it"
@@ -16,7 +16,7 @@ _FIX_FORWARD = "fix the model's forward()"
 
 
 def explain(trace: Trace, x: Any, error: Exception) -> _Explanation:
-    """Return what is wrong, in one sentence, and how to fix it.
+    """Explain in one sentence why a model fails on a batch, and how to fix it.
 
     Args:
         trace: the trace of the run that failed.
@@ -27,7 +27,7 @@ def explain(trace: Trace, x: Any, error: Exception) -> _Explanation:
     if not reason or not isinstance(error, RuntimeError | ValueError):
         reason = f"{type(error).__name__}: {reason}"
     if not trace.running:
-        return f"the model fails on a batch {shape_of(x)}: {reason}", _FIX_FORWARD
+        return f"the model fails on a batch {_shape_of(x)}: {reason}", _FIX_FORWARD
     name, module, inputs = trace.running[-1]
     given = next((i for i in inputs if isinstance(i, Tensor)), None)
     label = label_of(name, module)
@@ -38,16 +38,16 @@ def explain(trace: Trace, x: Any, error: Exception) -> _Explanation:
         explanation = _explain_function(label, trace.failed)
     if explanation is not None:
         return explanation
-    got = ", ".join(shape_of(i) for i in inputs)
+    got = ", ".join(_shape_of(i) for i in inputs)
     kind = f" ({type(module).__name__})" if name == label else ""
     function = f" in {trace.failed.name}" if trace.failed and not is_layer(module) else ""
-    source = _from(trace.origin(given)) if given is not None else ""
+    source = _source(trace.origin(given)) if given is not None else ""
     return f"{label}{kind} fails{function} on {got}{source}: {reason}", _FIX_FORWARD
 
 
 def explain_reshape(call: Call) -> _Explanation | None:
     """Explain a reshape whose rows are not samples; None if its sizes do not show that."""
-    sizes = _sizes(call)
+    sizes = _asked_sizes(call)
     origin, given = call.origin, call.given
     if sizes is None or origin is None or not given or call.name not in RESHAPES:
         return None
@@ -55,14 +55,14 @@ def explain_reshape(call: Call) -> _Explanation | None:
         return None
     own = math.prod(given[1:])
     asked = math.prod(sizes[1:]) if min(sizes[1:], default=-1) > 0 else None
-    width = f"{own:,}" if len(origin.shape) < 3 else f"{own:,} (= {_times(origin.shape[1:])})"
+    width = f"{own:,}" if len(origin.shape) < 3 else f"{own:,} (= {_product(origin.shape[1:])})"
     fix = (
         f"replace {call.name} by flatten(1), which keeps one row per sample, and give the next "
         f"layer {own} inputs, or change the layer before so that it gives {asked or own}"
     )
     if asked is not None and asked != own:
         rule = f"{call.name} asks for {asked:,} numbers per row"
-        return f"{rule}, {origin.maker} gives {own:,} per sample{_factors(origin, own)}", fix
+        return f"{rule}, {origin.maker} gives {own:,} per sample{_as_product(origin, own)}", fix
     if sizes[0] > 0 and sizes[0] != given[0]:
         rule = f"{call.name} asks for {sizes[0]:,} rows at every batch size"
         return f"{rule}, {origin.maker} gives {given[0]:,} samples of {width} numbers", fix
@@ -82,9 +82,9 @@ def _explain_layer(
         return _explain_norm(label, module, shape, origin)
     if isinstance(module, nn.RNNBase) and shape and shape[-1] != module.input_size:
         rule = f"{label} expects {module.input_size:,} inputs per token"
-        return f"{rule} but receives {shape[-1]:,}{_from(origin, shape)}", _CHANGE_SIZE
+        return f"{rule} but receives {shape[-1]:,}{_source(origin, shape)}", _CHANGE_SIZE
     if isinstance(module, nn.Embedding | nn.EmbeddingBag) and given.numel():
-        return _explain_embedding(label, module.num_embeddings, given, _from(origin))
+        return _explain_embedding(label, module.num_embeddings, given, _source(origin))
     return None
 
 
@@ -95,7 +95,7 @@ def _explain_convolution(
     if len(shape) not in (places + 1, places + 2):
         sizes = ", ".join("DHW"[-places:] if places > 1 else "L")
         rule = f"{label} expects [B, {module.in_channels}, {sizes}] but receives {list(shape)}"
-        return rule + _from(origin), _CHANGE_SIZE
+        return rule + _source(origin), _CHANGE_SIZE
     return _explain_channels(label, module.in_channels, shape[-places - 1], shape, origin)
 
 
@@ -108,7 +108,7 @@ def _explain_norm(
             return None
         wanted = ", ".join(map(str, size))
         return (
-            f"{label} expects [..., {wanted}] but receives {list(shape)}{_from(origin)}",
+            f"{label} expects [..., {wanted}] but receives {list(shape)}{_source(origin)}",
             _CHANGE_SIZE,
         )
     channels: Any = getattr(module, "num_features", getattr(module, "num_channels", None))
@@ -161,12 +161,12 @@ def _explain_linear(
         return None
     rule = f"{label} expects {expected:,} inputs but receives {got:,}"
     if len(shape) > 2 and math.prod(shape[1:]) == expected:
-        source = f", the last size of {list(shape)}{_from(origin)}"
+        source = f", the last size of {list(shape)}{_source(origin)}"
         return rule + source, f"flatten(1) first, which gives {expected} numbers per sample"
-    factors = "" if origin is None else _factors(origin, got)
+    factors = "" if origin is None else _as_product(origin, got)
     last = f", the last size of {list(shape)}" if len(shape) > 2 else ""
     fix = f"give it {what}{got}, or change the layer before so that it gives {expected}"
-    return f"{rule}{factors}{last}{_from(origin)}", fix
+    return f"{rule}{factors}{last}{_source(origin)}", fix
 
 
 def _explain_channels(
@@ -175,13 +175,18 @@ def _explain_channels(
     if got == expected:
         return None
     rule = f"{label} expects {expected:,} channels but receives {got:,}"
-    return rule + _from(
+    return rule + _source(
         origin, shape
     ), f"make it take {got} channels, or change the layer before it"
 
 
-def _from(origin: Origin | None, shape: Sequence[int] | None = None) -> str:
-    """Return where a tensor comes from in words, with its shape if that is not the input's."""
+def _shape_of(value: object) -> str:
+    """Return the shape of a tensor as an explanation shows it, or the type of another value."""
+    return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__
+
+
+def _source(origin: Origin | None, shape: Sequence[int] | None = None) -> str:
+    """Explain where a tensor comes from, ", from conv2 [8, 4]"; "" if that is not known."""
     if origin is None:
         return ""
     if shape is None or origin.is_input:
@@ -189,19 +194,19 @@ def _from(origin: Origin | None, shape: Sequence[int] | None = None) -> str:
     return f", from {origin.label} {list(shape)}"
 
 
-def _factors(origin: Origin, count: int) -> str:
-    """Return " = 128 x 28 x 28" if the sizes of a sample multiply to the count."""
+def _as_product(origin: Origin, count: int) -> str:
+    """Explain a number of inputs by the sizes of a sample, " = 128 x 28 x 28"; "" if not equal."""
     sizes = origin.shape[1:]
-    return f" = {_times(sizes)}" if len(sizes) > 1 and math.prod(sizes) == count else ""
+    return f" = {_product(sizes)}" if len(sizes) > 1 and math.prod(sizes) == count else ""
 
 
-def _times(sizes: Sequence[int]) -> str:
-    """Return sizes as a product in words."""
+def _product(sizes: Sequence[int]) -> str:
+    """Return the sizes of a sample as an explanation shows them: "128 x 28 x 28"."""
     return " x ".join(f"{size:,}" for size in sizes)
 
 
-def _sizes(call: Call) -> list[int] | None:
-    """Return the sizes that a view or a reshape asks for, if they are known."""
+def _asked_sizes(call: Call) -> list[int] | None:
+    """Return the sizes that a view or a reshape to explain asks for, if they are known."""
     if call.name not in ("view", "reshape"):
         return None
     given = [a for a in call.arguments if not isinstance(a, Tensor)]

@@ -15,7 +15,7 @@ _Buffers = dict[str, tuple[Tensor | None, Tensor | None]]
 
 @contextlib.contextmanager
 def buffers_kept(model: nn.Module) -> Iterator[None]:
-    """Restore the buffers, which training mode updates or replaces."""
+    """Restore the buffers of a model after a block; training mode updates or replaces them."""
     kept: list[tuple[nn.Module, _Buffers]] = [
         (
             module,
@@ -37,7 +37,7 @@ def buffers_kept(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Restore the training mode of each module."""
+    """Restore the training mode of each module of a model after a block."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -48,7 +48,7 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def model_kept(model: nn.Module, device: torch.device | None = None) -> Iterator[None]:
-    """Restore modes, buffers, gradients and the random generators, but not the parameters.
+    """Restore a model after a block: modes, buffers, gradients, generators, but not parameters.
 
     Args:
         model: the model.

@@ -81,13 +81,8 @@ class Call:
     ends: Tensor | None = None
 
 
-def shape_of(value: object) -> str:
-    """Return the shape of a tensor as text, or the type of another value."""
-    return str(list(value.shape)) if isinstance(value, Tensor) else type(value).__name__
-
-
 def label_of(name: str, module: nn.Module) -> str:
-    """Return the name of a module in messages: "conv1", or "0 (Linear)" if the name is a number."""
+    """Return the name of a traced module: "conv1", or "0 (Linear)" if the name is a number."""
     if not name:
         return f"the model ({type(module).__name__})"
     number = name.rpartition(".")[2].isdigit()
@@ -146,7 +141,7 @@ class Trace:
     def called(
         self, name: str, args: Sequence[object], kwargs: Mapping[str, object], output: object
     ) -> None:
-        """Record a call of a function."""
+        """Record a call of a function in the trace."""
         given = _tensors((args, kwargs))
         made = _tensors(output)
         if not made or not given:
@@ -157,11 +152,11 @@ class Trace:
             self._derive(name, known, made, passes=name in _SAME_NUMBERS)
 
     def entered(self, name: str, module: nn.Module, inputs: tuple[object, ...]) -> None:
-        """Record that a module is called."""
+        """Record in the trace that a module is called."""
         self.running.append((name, module, inputs))
 
     def left(self, output: object) -> None:
-        """Record that the innermost running module has returned."""
+        """Record in the trace that the innermost running module has returned."""
         name, module, inputs = self.running.pop()
         made, given = _tensors(output), _tensors(inputs)
         label = label_of(name, module)
@@ -205,7 +200,7 @@ class Trace:
         given: Tensor | None,
         made: Tensor,
     ) -> None:
-        """Add a call that returned `made`."""
+        """Add a call that returned `made` to the trace."""
         call = _call(self, name, args, kwargs, given)
         call.shape = tuple(made.shape)
         if self.keep_ends and made.ndim and len(made):
@@ -244,7 +239,7 @@ class _Functions(TorchFunctionMode):
 
 
 def is_layer(module: nn.Module) -> bool:
-    """Return whether a module is a class of torch.nn without submodules."""
+    """Return whether a trace records a module as one layer: of torch.nn, without submodules."""
     own = type(module).__module__.startswith("torch.nn")
     return own and not next(module.children(), None)
 
@@ -256,7 +251,7 @@ def _call(
     kwargs: Mapping[str, object],
     given: Tensor | None,
 ) -> Call:
-    """Return the record of a call that has not returned yet."""
+    """Return the traced record of a call that has not returned yet."""
     plain = tuple(a for a in args if not _tensors(a))  # so that the trace keeps no tensor alive
     shape = None if given is None else tuple(given.shape)
     named = {name: value for name, value in kwargs.items() if not _tensors(value)}
@@ -264,12 +259,12 @@ def _call(
 
 
 def _tensors(value: object) -> list[Tensor]:
-    """Return the tensors in a tuple, list or dict, or the tensor itself."""
+    """Return the tensors in the arguments or in the result of a traced call."""
     return [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
 
 
 def run(model: nn.Module, x: Any, *, keep_ends: bool = False) -> tuple[Trace, Any]:
-    """Run a forward pass [B, ...] without gradients; return its trace and its output.
+    """Trace a forward pass [B, ...] without gradients; return its trace and its output.
 
     If the model fails, the exception is returned in place of the output.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from papertrial.auditing.compare import EXACT, ROUNDING, Tolerance, Unlike, alike, unlike
+from papertrial.auditing.compare_json import EXACT, ROUNDING, Tolerance, Unlike, alike, unlike
 
 
 def test_the_innermost_places_are_named() -> None:

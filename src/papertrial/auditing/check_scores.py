@@ -1,0 +1,141 @@
+"""Compute the scores again from the stored predictions, and compare with the recorded ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import torch
+
+from papertrial.auditing.compare_environments import environment_differences, environment_here
+from papertrial.auditing.compare_json import EXACT, Tolerance, alike
+from papertrial.auditing.finding import Finding, findings_of, shortened
+from papertrial.auditing.recorded import Recorded
+from papertrial.auditing.seed_run import UNREADABLE, SeedRun, why_unreadable
+from papertrial.errors import DivergedError, PapertrialError
+from papertrial.evaluate.evaluator import stream_of
+from papertrial.evaluate.metrics import compute
+from papertrial.progress import Step
+from papertrial.report.run_results import stored, task_of
+from papertrial.runs.build import build_loss
+from papertrial.runs.run import Run
+from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
+from papertrial.store.run_records import EvaluationLine
+from papertrial.store.verification_folder import OUTCOMES
+from papertrial.verification.seed import score
+from papertrial.vocabulary import Metrics, MetricValue, SplitMetrics
+
+# Relative. The same libraries on the same machine give the same sums; elsewhere a float32 loss is
+# summed in another order. Counts must be the same everywhere.
+_SAME, _ELSEWHERE = 1e-9, 1e-5
+_COUNTED = re.compile(r"accuracy|top\d+_accuracy|confusion_matrix")
+
+
+def check_scores(
+    recorded: Recorded, sides: list[SeedRun], device: torch.device
+) -> Iterator[Step | Finding]:
+    """Compute every score again from the stored predictions, and compare with the recorded ones."""
+    messages, count, now, near = list[str](), 0, environment_here(device), 0.0
+    for done, side in enumerate(sides):
+        yield Step("computing the scores again", done, len(sides), "runs")
+        limit = _ELSEWHERE if environment_differences(side.provenance.environment, now) else _SAME
+        near = max(near, limit)
+        try:
+            again = _scores_again(side.run, device)
+            messages += (
+                f"{side}, {text}" for text in _claimed_scores(recorded, side, again, limit)
+            )
+            messages += (f"{side}, {text}" for text in _other_scores(recorded, side, again, limit))
+        except UNREADABLE as error:
+            messages.append(
+                f"{side}: its metrics cannot be computed again: {why_unreadable(error)}"
+            )
+            continue
+        count += sum(map(len, again.values()))
+    agrees = (
+        f"{count} metrics of {len(sides)} runs, computed again from the stored predictions, are "
+        f"those of {METRICS} and {OUTCOMES} (counts to the last bit, others to {near:g} relative)"
+    )
+    yield from findings_of("scores", messages, agrees)
+
+
+def _scores_again(run: Run, device: torch.device) -> SplitMetrics:
+    """Compute the scores of a run again, by split, from its stored outputs and targets.
+
+    Raises:
+        PapertrialError: predictions are absent or damaged.
+    """
+    task, loss = task_of(run), build_loss(run.recipe)
+    loss = loss.to(device) if isinstance(loss, torch.nn.Module) else loss
+    again = {}
+    for split, metrics in run.metrics.items():
+        kept = stored(run, split)
+        again[split] = compute(
+            list(metrics),
+            task,
+            kept.output,
+            kept.target,
+            loss,
+            device,
+            stream=stream_of(run.recipe.seed, split),
+        )
+    return again
+
+
+def _claimed_scores(
+    recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float
+) -> Iterator[str]:
+    """Compare each score of a run that a claim is about in the three files that have it."""
+    for wanted, scores in zip(recorded.wanted, recorded.finished[side.seed].scores, strict=True):
+        arm = None if wanted.arm is None else wanted.arm + 1
+        if side.arm not in (0, arm):
+            continue
+        name, metric, split = f"{wanted.split} {wanted.metric}", wanted.metric, wanted.split
+        found: dict[str, MetricValue] = {OUTCOMES: scores[1 if side.arm else 0]}
+        try:
+            found[RECORDS if wanted.best_epoch else METRICS] = score(side.run, wanted)
+        except (DivergedError, PapertrialError) as error:
+            yield f"{name}: {why_unreadable(error)}"
+            continue
+        if not wanted.best_epoch:
+            found[f"{PREDICTIONS}/{split}.safetensors"] = again[split][metric]
+        values = list(found.values())
+        agree = [
+            [_near_score(metric, one, other, limit) for other in values].count(True)
+            for one in values
+        ]
+        if min(agree) == len(values):
+            continue
+        listed = ", ".join(f"{value} in {place}" for place, value in found.items())
+        alone = [place for place, n in zip(found, agree, strict=True) if n == 1]
+        changed = f"; {alone[0]} alone differs" if len(alone) == 1 else ""
+        best = " of the best epoch" if wanted.best_epoch else ""
+        yield f"{name}{best}: {listed}{changed}"
+
+
+def _other_scores(
+    recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float
+) -> Iterator[str]:
+    """Compare the scores without a claim, and the last scores of each split in metrics.jsonl."""
+    claimed = {(one.split, one.metric) for one in recorded.wanted if not one.best_epoch}
+    last: dict[str, Metrics] = {}
+    for line in RunFolder(side.run.path).lines():
+        if isinstance(line, EvaluationLine):
+            last[line.split] = line.metrics
+    for split, metrics in side.run.metrics.items():
+        for name, value in metrics.items():
+            now = again[split][name]
+            if (split, name) not in claimed and not _near_score(name, value, now, limit):
+                had, place = (
+                    f"{shortened(value)} in {METRICS}",
+                    f"{PREDICTIONS}/{split}.safetensors",
+                )
+                yield f"{split} {name}: {had}, {shortened(now)} from {place}"
+        if last.get(split) != metrics:
+            yield f"{split}: the last evaluation in {RECORDS} is not what {METRICS} has"
+
+
+def _near_score(name: str, one: MetricValue, other: MetricValue, limit: float) -> bool:
+    """Tell whether a score computed again agrees with the recorded one; counts must be equal."""
+    near = EXACT if _COUNTED.fullmatch(name) else Tolerance(limit, limit * 1e-3)
+    return alike(one, other, near)
