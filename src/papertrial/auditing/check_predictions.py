@@ -11,7 +11,7 @@ from papertrial.auditing.check_runs import SeedRun, elsewhere, here
 from papertrial.auditing.finding import Finding, differing, noted
 from papertrial.checks.stochastic import check_stochastic
 from papertrial.data.column import Dataset
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import stored
