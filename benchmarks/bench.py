@@ -21,7 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 
 RECIPE = "fashion-mnist-quickstart"
 SAMPLES = 60_000

@@ -19,7 +19,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 import papertrial as pt
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.progress import finish
 from papertrial.runs.prepare import Parts, prepare
 from papertrial.training.device import on_device

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.data.sources import imdb
 from papertrial.data.texts.buckets import bucketed_order
 from papertrial.data.texts.ragged_column import texts_of

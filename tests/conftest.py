@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def fashion_mnist() -> Dataset:
     """The real Fashion-MNIST; a test that needs it skips without it, or fails where CI has it."""
-    from papertrial.data.files.catalog import data_folder
+    from papertrial.data.files.data_folder import data_folder
     from papertrial.data.sources.named_sets import loading
     from papertrial.errors import DataError
     from papertrial.progress import finish
@@ -123,7 +123,7 @@ def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _folder(name: str, there: str) -> Path:
-    from papertrial.data.files.catalog import data_folder
+    from papertrial.data.files.data_folder import data_folder
 
     folder = data_folder()
     if not (folder / there).is_dir():

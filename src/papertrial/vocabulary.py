@@ -32,7 +32,8 @@ _TOP = "top[1-9][0-9]*_accuracy"
 METRIC_PATTERN = "^(" + "|".join((_TOP, *METRICS)) + ")$"
 CLAIMABLE_PATTERN = "^(" + "|".join((_TOP, *METRICS, *COUNTS)) + ")$"
 _ACCURACY = re.compile(f"accuracy|{_TOP}")
-_IN_OWN_UNIT = ("loss", "mse", "rmse", "mae", *COUNTS)
+_ERRORS = ("loss", "mse", "rmse", "mae")
+_IN_OWN_UNIT = (*_ERRORS, *COUNTS)
 
 TASKS: tuple[str, ...] = get_args(TaskName)
 SOURCES: tuple[str, ...] = get_args(NamedSet)
@@ -63,6 +64,11 @@ def is_one_number(metric: str) -> bool:
 def is_fraction(metric: str) -> bool:
     """Tell whether a metric is at most 1, so that a percent sign and points mean something."""
     return is_one_number(metric) and metric not in _IN_OWN_UNIT
+
+
+def lower_is_better(metric: str) -> bool:
+    """Tell whether smaller values of a metric are better."""
+    return metric in _ERRORS
 
 
 def is_accuracy(metric: str) -> bool:

@@ -19,7 +19,8 @@ from typer.testing import CliRunner, Result
 from papertrial.cli.data import make_data_app
 from papertrial.cli.main import guarded
 from papertrial.data.column import Dataset
-from papertrial.data.files.catalog import CATALOG, data_folder
+from papertrial.data.files.catalog import CATALOG
+from papertrial.data.files.data_folder import data_folder
 
 Run = Callable[..., Result]
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import papertrial as pt
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.progress import finish
 from papertrial.runs.prepare import Parts, prepare
 from papertrial.training.device import has_room, on_device

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 import papertrial as pt
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.sources.named_sets import loading
-from papertrial.data.splits import check_parts, cut, limit
+from papertrial.data.splits import check_splits, cut, limit
 from papertrial.errors import DataError
 from papertrial.progress import finish
 from papertrial.runs.samples import cut_splits
@@ -216,9 +216,9 @@ def two_parts(train: list[int], test: list[int]) -> Dataset:
 
 
 def test_a_class_that_no_training_row_has_is_refused_with_the_row_that_has_it() -> None:
-    check_parts(two_parts([0, 1, 2], [1, 1]))
+    check_splits(two_parts([0, 1, 2], [1, 1]))
     with pytest.raises(DataError, match=r"the test part has the class 'c' \(row 1\), which no"):
-        check_parts(two_parts([0, 1, 1], [0, 2]))
+        check_splits(two_parts([0, 1, 1], [0, 2]))
 
 
 def test_a_category_that_no_training_row_has_is_refused() -> None:
@@ -228,6 +228,6 @@ def test_a_category_that_no_training_row_has_is_refused() -> None:
 
     names = ("area", "city=Bern", "city=Rom")
     train, test = part([[1.0, 1.0, 0.0]]), part([[0.0, 0.0, 1.0]])
-    check_parts(Dataset("made", "table", test, test=test, features=names))
+    check_splits(Dataset("made", "table", test, test=test, features=names))
     with pytest.raises(DataError, match="the test part has the category city=Rom, which no"):
-        check_parts(Dataset("made", "table", train, test=test, features=names))
+        check_splits(Dataset("made", "table", train, test=test, features=names))

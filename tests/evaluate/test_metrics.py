@@ -18,7 +18,6 @@ from papertrial.evaluate.metrics import (
     best,
     check_metrics,
     compute,
-    lower_is_better,
     scalars,
 )
 from papertrial.tasks.image_classification import ImageClassification
@@ -245,13 +244,6 @@ def test_metrics_of_one_logit_are_those_of_two(shape: tuple[int, ...]) -> None:
 def test_one_logit_of_0_is_the_first_class() -> None:
     got = compute(["confusion_matrix"], _classes(2), torch.zeros(3), torch.tensor([0, 1, 0]), LOSS)
     assert got == {"confusion_matrix": [[2, 0], [1, 0]]}
-
-
-def test_whether_less_is_better_is_known_of_every_metric_of_one_number() -> None:
-    names = {name for family in FAMILIES.values() for name in family}
-    single = {n for n in names if not n.endswith("_per_class") and n != "confusion_matrix"}
-    assert {n for n in single if lower_is_better(n)} == {"loss", "mse", "rmse", "mae"}
-    assert not lower_is_better("top3_accuracy")
 
 
 def test_many_classes_take_little_memory_in_a_deterministic_run() -> None:

@@ -12,7 +12,7 @@ from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.seed_run import SeedRun
 from papertrial.checks.stochastic import check_stochastic
 from papertrial.data.column import Dataset
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import stored

@@ -21,7 +21,7 @@ from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
 from papertrial.errors import InvalidRecipeError, PapertrialError

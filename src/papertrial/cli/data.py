@@ -35,7 +35,8 @@ def make_data_app(guarded: Guard) -> typer.Typer:
 
 def list_sets(data: Data = None, as_json: Json = False) -> None:
     """List the named data sets: kind, rows, download size, licence, state."""
-    from papertrial.data.files.catalog import CATALOG, data_folder
+    from papertrial.data.files.catalog import CATALOG
+    from papertrial.data.files.data_folder import data_folder
     from papertrial.data.files.facts import SetFacts
 
     folder = data_folder(data)
@@ -61,7 +62,8 @@ def list_sets(data: Data = None, as_json: Json = False) -> None:
 def fetch_set(name: Name, data: Data = None) -> None:
     """Download a data set into the data folder: resume a partial download, verify, unpack."""
     from papertrial.cli.live import follow_steps
-    from papertrial.data.files.catalog import artifacts, data_folder, entry_of, state
+    from papertrial.data.files.catalog import artifacts, entry_of, state
+    from papertrial.data.files.data_folder import data_folder
 
     entry, folder = entry_of(name), data_folder(data)
     if not entry.files:
@@ -95,7 +97,8 @@ def info(
     """Describe a data set on disk: counts, shapes, licence, fingerprints. Download nothing."""
     from papertrial.cli.live import follow_steps
     from papertrial.data.describe import SetDescription, describe
-    from papertrial.data.files.catalog import data_folder, entry_of, state
+    from papertrial.data.files.catalog import entry_of, state
+    from papertrial.data.files.data_folder import data_folder
     from papertrial.data.files.facts import SetFacts, files_of
     from papertrial.data.files.fetch import absent
     from papertrial.errors import DataError

@@ -63,7 +63,7 @@ class SampleColumn(Protocol):
 
 
 def chunks(column: SampleColumn, size: int | None = None) -> Iterator[Tensor]:
-    """Yield a column's samples in order, `size` at a time, without loading the whole column.
+    """Yield the samples of a column in order, `size` at a time, without loading the whole column.
 
     By default a chunk has as many samples as fit into 16 MB, and at most 4096.
     """

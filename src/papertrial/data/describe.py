@@ -64,7 +64,7 @@ class SetDescription(SetFacts):
 
 
 def describe(dataset: Dataset) -> Steps[dict[str, SplitDescription]]:
-    """Return a description of each split, by name."""
+    """Return a description of each split of a loaded set, by name."""
     splits = {}
     for done, (name, split) in enumerate(dataset.splits.items()):
         yield Step(f"describing {dataset.name}", done, len(dataset.splits), "splits")

@@ -21,7 +21,7 @@ Digests = list[bytes]
 def matches(
     a: Digests, a_y: Tensor, b: Digests, b_y: Tensor, *, with_targets: bool = False
 ) -> list[tuple[int, int]]:
-    """Return (row in a, row in b) for each sample of b that is identical to one of a, in b's order.
+    """Return the duplicates of samples of a in b as pairs (row in a, row in b), in b's order.
 
     If several samples of a are identical, the row is the first one with the same target, else the
     first one. Samples are compared as stored, byte for byte: a text with one more space differs.
@@ -50,13 +50,16 @@ def matches(
 
 
 def repeated(a: Digests, a_y: Tensor, *, with_targets: bool = False) -> int:
-    """Return how many samples of a part are identical to an earlier one of the same part."""
+    """Return how many samples are duplicates of an earlier one of the same part."""
     keys = zip(a, _hashable_targets(a_y), strict=True) if with_targets else a
     return len(a) - len(set(keys))
 
 
 def digests(column: SampleColumn) -> Digests:
-    """Return a digest of the bytes of each sample; only a chunk of them is in memory at a time."""
+    """Return a digest of the bytes of each sample of a column, to find duplicates.
+
+    Only a chunk of the samples is in memory at a time.
+    """
     return [hashlib.blake2b(one, digest_size=_DIGEST_BYTES).digest() for one in _samples(column)]
 
 

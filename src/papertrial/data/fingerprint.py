@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def fingerprint(dtype: torch.dtype, shape: tuple[int, ...], chunks: Iterable[Tensor]) -> str:
-    """Return the SHA-256 of a column's dtype, sample shape and bytes.
+    """Return the fingerprint of a column: the SHA-256 of its dtype, sample shape and bytes.
 
     Args:
         dtype: the dtype of the values.

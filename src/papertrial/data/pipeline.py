@@ -105,7 +105,7 @@ class PerSample:
 
 @contextlib.contextmanager
 def _naming_failures(name: str, given: Tensor | SampleColumn) -> Iterator[None]:
-    """Turn an error of a transform into a DataError with its name and what it was given."""
+    """Turn an error in a pipeline into a DataError with the transform and what it was given."""
     try:
         yield
     except PapertrialError:

@@ -22,7 +22,7 @@ def cut(
     stratify: bool = False,
     seed: int = 0,
 ) -> Dataset:
-    """Return the set with a test part, then a validation part, split off its training part.
+    """Split a test part, then a validation part, off the training part of a set.
 
     Rows are drawn by scikit-learn's `train_test_split` with `random_state=seed`, so that results
     published with that function can be reproduced. Rows keep their order within each part.
@@ -53,8 +53,8 @@ def cut(
     return dataset
 
 
-def check_parts(dataset: Dataset) -> None:
-    """Check that the training part has all classes and categories of the other parts.
+def check_splits(dataset: Dataset) -> None:
+    """Check that the training split has all classes and categories of the other splits.
 
     Raises:
         DataError: no training row has some class, or some category of a table's column.
@@ -89,7 +89,7 @@ def _has_nonzero(split: Split, column: int) -> bool:
 
 
 def limit(dataset: Dataset, rows: int, seed: int) -> Dataset:
-    """Return the set with at most `rows` samples in each split, drawn with `seed`, in order."""
+    """Limit each split of a set to at most `rows` samples, drawn with `seed`, in order."""
 
     def limited(split: Split) -> Split:
         if len(split) <= rows:

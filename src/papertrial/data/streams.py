@@ -16,19 +16,19 @@ import torch
 
 
 def derive(seed: int, *path: str | int) -> int:
-    """Return a 63-bit seed for the stream `path` of `seed`: the first bytes of a BLAKE2b hash."""
+    """Derive the 63-bit seed of a random stream: the first bytes of a BLAKE2b hash of its path."""
     text = "/".join(map(str, (seed, *path)))
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 def generator(seed: int, *path: str | int) -> torch.Generator:
-    """Return a CPU generator at the start of the stream `path` of `seed`."""
+    """Return a CPU generator at the start of the random stream `path` of `seed`."""
     return torch.Generator().manual_seed(derive(seed, *path))
 
 
 def generators(device: torch.device) -> list[torch.Generator]:
-    """Return the generators that layers such as dropout use: those of the CPU and of the device.
+    """Return the random generators that layers such as dropout draw from, on CPU and device.
 
     Seeding these is a hundred times as fast as torch.manual_seed, which visits every backend.
     """
@@ -42,7 +42,7 @@ def generators(device: torch.device) -> list[torch.Generator]:
 
 
 def seed_all(device: torch.device, seed: int) -> None:
-    """Seed the generators of torch, Python and numpy, which models may draw weights from."""
+    """Seed the random generators of torch, Python and numpy, which models may draw from."""
     for generator in generators(device):
         generator.manual_seed(seed)
     random.seed(seed)
@@ -51,7 +51,7 @@ def seed_all(device: torch.device, seed: int) -> None:
 
 @contextlib.contextmanager
 def drawing_from(device: torch.device, seed: int) -> Iterator[None]:
-    """Let what is inside draw from a stream of its own; then put all the generators back."""
+    """Draw random numbers in the block from a separate stream; restore the generators on exit."""
     with generators_kept(device):
         seed_all(device, seed)
         yield
@@ -59,7 +59,7 @@ def drawing_from(device: torch.device, seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def generators_kept(device: torch.device) -> Iterator[None]:
-    """Restore all the generators that `seed_all` seeds on exit, also after an error."""
+    """Restore all random generators that `seed_all` seeds on exit, also after an error."""
     python, numpy = random.getstate(), np.random.get_state()
     devices = [device] if device.type in ("cuda", "mps") else []
     try:

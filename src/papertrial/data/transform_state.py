@@ -11,10 +11,10 @@ FittedNumbers = Mapping[str, list[float] | Tensor]
 
 
 def to_device(fitted: FittedNumbers, device: torch.device, *names: str) -> dict[str, Tensor]:
-    """Return the numbers with these names as tensors on the device; KeyError if one is absent."""
+    """Return the state of a transform as tensors on the device; KeyError if a name is absent."""
     return {name: torch.as_tensor(fitted[name], device=device) for name in names}
 
 
 def like(values: list[float] | Tensor, x: Tensor) -> Tensor:
-    """Return the numbers as a tensor with the dtype and the device of `x`."""
+    """Return fitted numbers of a transform as a tensor with the dtype and the device of `x`."""
     return torch.as_tensor(values, dtype=x.dtype, device=x.device)

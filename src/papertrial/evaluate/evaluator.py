@@ -24,7 +24,7 @@ class Scored(NamedTuple):
 
 
 def stream_of(seed: int, split: str) -> int:
-    """Return the stream that every evaluation of a split draws from."""
+    """Return the stream that every evaluation of a split draws its random numbers from."""
     return derive(seed, "evaluate", split)
 
 

@@ -203,7 +203,7 @@ class TextInputs(Inputs):
 
 
 def inputs_from(state: InputsState) -> Inputs:
-    """Return the inputs that `state()` was called on."""
+    """Return the inputs of a model from what `state()` returned."""
     if isinstance(state, ImageInputsState):
         return ImageInputs(state.shape)
     if isinstance(state, TableInputsState):
@@ -225,7 +225,7 @@ def difference(one: Inputs, other: Inputs) -> str:
 
 
 def _listed(inputs: Any, kinds: tuple[type, ...], mixed: str) -> Sequence[Any] | None:
-    """Return the inputs as a list if they are given one by one; None if they are one array."""
+    """Return a model's inputs as a list if they are given one by one; None for one array."""
     items = [inputs] if isinstance(inputs, kinds) else inputs
     if getattr(items, "ndim", 1) == 0:
         raise PredictionInputError(f"inputs must be a list or an array, got one number: {items}")
@@ -239,5 +239,5 @@ def _listed(inputs: Any, kinds: tuple[type, ...], mixed: str) -> Sequence[Any] |
 
 
 def _dense(x: torch.Tensor) -> ReadInputs:
-    """Return samples [N, ...] that are named by their index."""
+    """Return inputs that are given as one array [N, ...], and name them by their index."""
     return ReadInputs(DenseColumn(x), [str(i) for i in range(len(x))], [""] * len(x))

@@ -15,7 +15,7 @@ from papertrial.errors import DataError, DivergedError, did_you_mean
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.losses import Loss
 from papertrial.tasks.task import Task
-from papertrial.vocabulary import Metrics, MetricValue
+from papertrial.vocabulary import Metrics, MetricValue, lower_is_better
 
 # A number; a number for each class, by name; a confusion matrix [K, K] with a row for each true
 # class; or None if undefined.
@@ -33,7 +33,6 @@ _CLASSIFICATION = (
     "accuracy", "top5_accuracy", *(name + how for how in _AVERAGES for name in _AVERAGED),
     "confusion_matrix", "auroc",
 )  # fmt: skip
-_LOWER = ("loss", "mse", "rmse", "mae")
 FAMILIES = {
     "classification": ("loss", *_CLASSIFICATION),
     "regression": ("loss", *_REGRESSION),
@@ -43,7 +42,7 @@ _CPU = torch.device("cpu")
 
 
 def check_metrics(names: Sequence[str], task: Task) -> None:
-    """Check that the task has the metrics.
+    """Check that each metric exists and fits the task.
 
     Raises:
         DataError: a metric is unknown, is for another kind of task, or needs more classes.
@@ -72,7 +71,7 @@ def compute(
     *,
     stream: int = 0,
 ) -> Metrics:
-    """Return each metric of a split.
+    """Compute the metrics of a split from its outputs and targets.
 
     Args:
         names: the metrics. Precision, recall, F1 and AUROC are macro averages over the classes;
@@ -162,7 +161,7 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Me
 
 
 def check_finite(metrics: Metrics, output: Tensor, split: str, step: int) -> None:
-    """Check that metrics are finite and outputs are numbers.
+    """Check that the computed metrics of a split are finite, and that its outputs are numbers.
 
     Raises:
         DivergedError: a metric is infinite or nan, or an output is nan.
@@ -174,11 +173,6 @@ def check_finite(metrics: Metrics, output: Tensor, split: str, step: int) -> Non
             f"({', '.join(bad) or 'its outputs are nan'}): the training diverged; "
             "lower optimizer.lr, or set clip_norm"
         )
-
-
-def lower_is_better(name: str) -> bool:
-    """Return whether smaller values of a metric are better."""
-    return name in _LOWER
 
 
 def best(name: str, values: Iterable[object]) -> float | None:

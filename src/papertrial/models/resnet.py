@@ -72,7 +72,7 @@ class ResNet(nn.Module):
 
 
 def _stage(blocks: int, in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
-    """Return a stage of blocks, of which the first changes the size and the channels."""
+    """Return a stage of a ResNet: blocks, of which the first changes the size and the channels."""
     first = BasicBlock(in_channels, out_channels, stride)
     rest = [BasicBlock(out_channels, out_channels, 1) for _ in range(blocks - 1)]
     return nn.Sequential(first, *rest)

@@ -15,7 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.files.catalog import CATALOG, data_folder, state
+from papertrial.data.files.catalog import CATALOG, state
+from papertrial.data.files.data_folder import data_folder
 from papertrial.data.tables.layout import Layout
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError, PapertrialError

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.files.catalog import CATALOG, data_folder
+from papertrial.data.files.catalog import CATALOG
+from papertrial.data.files.data_folder import data_folder
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError, did_you_mean
 from papertrial.evaluate.evaluator import Evaluator

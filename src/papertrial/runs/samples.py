@@ -13,7 +13,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
-from papertrial.data.splits import check_parts, cut, limit
+from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
@@ -118,7 +118,7 @@ def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
         stratify=cuts.stratify,
         seed=cuts.seed,
     )
-    check_parts(dataset)
+    check_splits(dataset)
     return dataset if rows is None else limit(dataset, rows, cuts.seed)
 
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from papertrial.data.files.catalog import data_folder
-from papertrial.data.texts import vectors
+from papertrial.data.files.data_folder import data_folder
+from papertrial.data.texts.locate_vectors import find_vectors
 from papertrial.evaluate.preprocessing import Preprocessing
-from papertrial.evaluate.stored import predictions_to_bytes
+from papertrial.evaluate.stored_predictions import predictions_to_bytes
 from papertrial.numbers import percent
 from papertrial.progress import Returning, finish
 from papertrial.recipe.content import content_of
@@ -176,7 +176,7 @@ def start_from(recipe: Recipe) -> StartRun | None:
 def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
     """Return the file in the data folder of the word vectors that the recipe names."""
     wanted = recipe.data.text.vectors if recipe.data.text else None
-    found = None if wanted is None or Path(wanted).is_absolute() else vectors.find(wanted, home)
+    found = None if wanted is None or Path(wanted).is_absolute() else find_vectors(wanted, home)
     if wanted is None or found is None:
         return []
     content = content_of(found[0])

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from papertrial.errors import ModelError
-from papertrial.evaluate.metrics import lower_is_better
-from papertrial.vocabulary import MetricValue
+from papertrial.vocabulary import MetricValue, lower_is_better
 
 
 class _Best:

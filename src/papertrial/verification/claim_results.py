@@ -17,7 +17,7 @@ from papertrial.claims.labels import label
 from papertrial.claims.ruling import Ruling
 from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict, overall
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import ClaimError
 from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step

@@ -29,7 +29,7 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Start processes in this block with SIGINT blocked from their first instruction."""
+    """Block Ctrl-C (SIGINT) in processes that start in this block, from their first instruction."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows: workers ignore SIGINT once they run
         yield
         return

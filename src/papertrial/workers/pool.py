@@ -276,7 +276,7 @@ class Workers:
 
 
 def _message(slot: _Slot) -> bytes | None:
-    """Return the message of a worker that is ready to be read; None if the worker has died."""
+    """Return the next message of a worker in the pool; None if the worker has died."""
     assert slot.connection is not None
     try:
         return slot.connection.recv_bytes() if slot.connection.poll() else None

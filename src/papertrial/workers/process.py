@@ -23,7 +23,7 @@ READY, YIELDED, DONE, FAILED = "ready", "yielded", "done", "failed"  # kinds of 
 
 
 def require_main_guard() -> None:
-    """Exit if this process is a worker that is still importing a script without a main guard.
+    """Exit if this worker process is still importing a script that has no main guard.
 
     Such a script runs again in every worker. Call this before any side effect (a folder written, a
     line printed) that precedes the use of workers. The parent then tells the user what to do.
@@ -35,7 +35,7 @@ def require_main_guard() -> None:
 
 
 def serve(given: bytes, connection: Connection, folder: Path, log: Path | None) -> None:
-    """Run one task after another until the parent is gone.
+    """Run one task after another in a worker process, until the parent is gone.
 
     Args:
         given: the job and the worker's argument, pickled.
@@ -65,7 +65,7 @@ def serve(given: bytes, connection: Connection, folder: Path, log: Path | None) 
 
 
 def _run_task(given: bytes, task: bytes, send: Callable[[bytes], None]) -> bytes:
-    """Run a task, send what it yields, and return the message that ends it."""
+    """Run a task in a worker process, send what it yields, and return the message that ends it."""
     try:
         # Unpickled here, not when the process starts, so that a module that cannot be imported
         # fails the task, with the module's own message.
@@ -86,7 +86,7 @@ def _run_task(given: bytes, task: bytes, send: Callable[[bytes], None]) -> bytes
 
 
 def _end_with_parent() -> None:
-    """End this process as soon as the parent has ended, whatever it is computing."""
+    """End this worker process as soon as the parent has ended, whatever it is computing."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -94,7 +94,7 @@ def _end_with_parent() -> None:
 
 
 def _write_to(log: Path) -> None:
-    """Append all output to a file, including that of C libraries and child processes."""
+    """Append all output of a worker process to a file, including that of C libraries."""
     with log.open("ab") as file:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -104,7 +104,7 @@ def _write_to(log: Path) -> None:
 
 
 def received_error(pickled: bytes, ours: bool, message: str, trace: str) -> BaseException:
-    """Return a worker's exception, or a substitute with its message if it cannot be unpickled."""
+    """Return the exception that a worker process sent, or a substitute if it does not unpickle."""
     try:
         error: BaseException = pickle.loads(pickled)
         assert isinstance(error, BaseException)

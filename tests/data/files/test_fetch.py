@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from papertrial.data.files import fetch as module
 from papertrial.data.files.catalog import Artifact
-from papertrial.data.files.fetch import digest, fetch
+from papertrial.data.files.fetch import checksum_of, fetch
 from papertrial.data.files.locks import wait_for
 from papertrial.errors import DataError
 from papertrial.progress import Step, finish
@@ -322,7 +322,7 @@ def test_waiting_for_another_process_is_told(tmp_path: Path) -> None:
 def test_checksums_of_both_kinds(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
     sha = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert finish(digest(tmp_path / "file", "sha256:?")) == sha
+    assert finish(checksum_of(tmp_path / "file", "sha256:?")) == sha
     md5 = "md5:900150983cd24fb0d6963f7d28e17f72"
-    assert finish(digest(tmp_path / "file", "md5:?")) == md5
-    assert finish(digest(tmp_path / "file", None)) is None
+    assert finish(checksum_of(tmp_path / "file", "md5:?")) == md5
+    assert finish(checksum_of(tmp_path / "file", None)) is None

@@ -21,7 +21,8 @@ from filelock import FileLock
 from PIL import Image
 
 from papertrial.data.column import Dataset
-from papertrial.data.images.decode import combine_digests, sample_digest
+from papertrial.data.images.decode import sample_digest
+from papertrial.data.images.decode_set import combine_digests
 from papertrial.data.sources import image_folder
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
 from papertrial.errors import DataError

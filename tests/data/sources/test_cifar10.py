@@ -15,7 +15,8 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from papertrial.data.column import Dataset, chunks
-from papertrial.data.images.decode import combine_digests, sample_digest
+from papertrial.data.images.decode import sample_digest
+from papertrial.data.images.decode_set import combine_digests
 from papertrial.data.sources import cifar10
 from papertrial.errors import DataError
 from papertrial.progress import finish

@@ -1,14 +1,13 @@
-"""Sets by name, and where their files are looked for."""
+"""Sets by name."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import platformdirs
 import pytest
 
-from papertrial.data.files.catalog import CATALOG, data_folder
+from papertrial.data.files.catalog import CATALOG
 from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
 from papertrial.progress import finish
@@ -32,25 +31,3 @@ def test_a_loaded_set_is_of_the_kind_and_name_of_its_source(tmp_path: Path, name
 def test_an_unknown_name_is_refused(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(DataError, match="^" + re.escape(message)):
         finish(loading(name, tmp_path))
-
-
-def test_the_data_folder_is_the_given_one_then_the_environments_then_the_cache(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PAPERTRIAL_DATA", str(tmp_path / "environment"))
-    assert data_folder(tmp_path) == tmp_path
-    assert data_folder(str(tmp_path)) == tmp_path
-    assert data_folder() == tmp_path / "environment"
-    cache = platformdirs.user_cache_path("papertrial") / "data"
-    monkeypatch.setenv("PAPERTRIAL_DATA", "")
-    assert data_folder() == cache
-    monkeypatch.delenv("PAPERTRIAL_DATA")
-    assert data_folder() == cache
-
-
-def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert data_folder("~/data") == tmp_path / "data"
-    monkeypatch.setenv("PAPERTRIAL_DATA", "~/data")
-    assert data_folder() == tmp_path / "data"

@@ -18,7 +18,7 @@ import torch
 from torchvision import datasets
 
 from papertrial.data.column import Dataset
-from papertrial.data.files.catalog import data_folder
+from papertrial.data.files.data_folder import data_folder
 from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
 from papertrial.progress import finish

@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from papertrial.data.tables.layout import Feature, Layout, sort_values
+from papertrial.data.tables.layout import Feature, Layout
 from papertrial.data.tables.table_file import TableFile, read_table
 from papertrial.errors import DataError
 
@@ -62,12 +62,6 @@ def test_a_missing_cell_is_nan_or_no_category_where_missing_cells_may_come(tmp_p
         age.encode(table)
     with pytest.raises(DataError, match=r"line 4: city must be one of .*; got 'NA'"):
         city.encode(table)
-
-
-def test_the_order_of_values() -> None:
-    assert sort_values(["10", "9", "-1", "9"]) == ["-1", "9", "10"]
-    assert sort_values(["10", "9", "x"]) == ["10", "9", "x"]
-    assert sort_values(["b", "a", "B"]) == ["B", "a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from papertrial.data.texts.vectors import NAMED, Vectors, copy_into_embedding, find, read_vectors
+from papertrial.data.texts.vectors import Vectors, copy_into_embedding, read_vectors
 from papertrial.errors import DataError, ModelError
 
 WORDS = ("<pad>", "<unk>", "the", "naïve", ".")
@@ -129,14 +129,3 @@ def test_the_embedding_must_be_one_and_fit() -> None:
         DataError, match=r"glove has 3 numbers for each word, but the model's .* 50"
     ):
         copy_into_embedding(nn.Embedding(5, 50), made())
-
-
-def test_named_vectors_are_found_unpacked_or_packed(tmp_path: Path) -> None:
-    assert find("glove.6B.100d", tmp_path) is None
-    assert find(str(tmp_path / "no.txt"), tmp_path) is None
-    archive = written(tmp_path / "glove.6B.zip", "")
-    assert find("glove.6B.100d", tmp_path) == (archive, "glove.6B.100d.txt")
-    unpacked = written(tmp_path / "glove.6B.100d.txt", "")
-    assert find("glove.6B.100d", tmp_path) == (unpacked, None)
-    assert find(str(unpacked), tmp_path / "elsewhere") == (unpacked, None)
-    assert set(NAMED) == {f"glove.6B.{size}d" for size in (50, 100, 200, 300)}

@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple
 
-from papertrial.data.files.catalog import ELSEWHERE
+from papertrial.data.files.data_folder import ELSEWHERE
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
 
@@ -40,7 +40,7 @@ class _Member(NamedTuple):
 
 
 def extract(archive: Path, into: Path, *, prefix: str = "") -> Steps[None]:
-    """Unpack a .tar.gz, .tgz, .tar or .zip into a new folder.
+    """Unpack an archive (.tar.gz, .tgz, .tar or .zip) into a new folder.
 
     All members are checked before anything is written. Links are refused, wherever they point: no
     set needs them, and a chain of links can make an archive write outside its folder.
@@ -78,7 +78,7 @@ def extract(archive: Path, into: Path, *, prefix: str = "") -> Steps[None]:
 
 
 def _check_members(archive: Path, into: Path, prefix: str) -> Steps[int]:
-    """Check every member without writing; return how many bytes will be written."""
+    """Check every member of an archive without writing; return how many bytes it unpacks to."""
     total = 0
     files = 0
     with closing(_members(archive, bodies=False)) as members:
@@ -130,7 +130,7 @@ def _write(archive: Path, made: Path, prefix: str, total: int) -> Steps[None]:
 
 
 def _members(archive: Path, *, bodies: bool) -> Generator[_Member, None, None]:
-    """Yield the members in order; read the body of each before asking for the next one."""
+    """Yield the members of an archive; read the body of each before asking for the next one."""
     with ExitStack() as stack:
         if zipfile.is_zipfile(archive):
             zipped = stack.enter_context(zipfile.ZipFile(archive))
@@ -163,7 +163,7 @@ def _why_refused_in_zip(info: zipfile.ZipInfo) -> str:
 
 
 def _why_unsafe(name: str) -> str:
-    """Return why a name would be outside the folder, on this system or another; "" if it is not."""
+    """Return why a member would be unpacked outside the folder, on any system; "" if it is safe."""
     windows = PureWindowsPath(name)
     if name.startswith(("/", "\\")) or windows.drive:
         return "has an absolute path"
@@ -173,7 +173,7 @@ def _why_unsafe(name: str) -> str:
 
 
 def _below(prefix: str, name: str) -> Path | None:
-    """Return the path of a member relative to `prefix`, None if it is not below it."""
+    """Return the path of an archive's member relative to `prefix`, None if it is not below it."""
     path = PurePosixPath(name.replace("\\", "/"))
     try:
         return Path(path.relative_to(prefix))

@@ -5,20 +5,15 @@ This module must not import anything slow, so that listing the sets is immediate
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-import platformdirs
-
 from papertrial.data.kind import Kind
 from papertrial.errors import DataError, did_you_mean
 from papertrial.vocabulary import NamedSet, SplitName, TaskName
 
-# How messages end that are about the data folder.
-ELSEWHERE = "or choose another data folder with --data DIR or $PAPERTRIAL_DATA"
 SetState = Literal["on disk", "absent", "comes with papertrial"]
 
 
@@ -221,7 +216,7 @@ CATALOG: Mapping[str, CatalogEntry] = {entry.name: entry for entry in _ENTRIES}
 
 
 def entry_of(name: str) -> CatalogEntry:
-    """Return the entry of the set `name`.
+    """Return the entry of a named set in the catalog.
 
     Raises:
         DataError: there is no such set.
@@ -232,7 +227,10 @@ def entry_of(name: str) -> CatalogEntry:
 
 
 def artifacts(entry: CatalogEntry) -> tuple[Artifact, ...]:
-    """Return the files to download, as torchvision's class says for the sets that it has."""
+    """Return the files of a catalog entry to download, with their addresses and checksums.
+
+    For the sets that torchvision has, its class says them.
+    """
     if not entry.torchvision:
         return tuple(
             Artifact(file, entry.urls, entry.checksum, nbytes)
@@ -256,20 +254,9 @@ def artifacts(entry: CatalogEntry) -> tuple[Artifact, ...]:
 
 
 def state(entry: CatalogEntry, folder: Path) -> SetState:
-    """Return whether the files of a set are in the data folder; only their names are checked."""
+    """Return whether the files of a catalog entry are on disk; only their names are checked."""
     if not entry.files:
         return "comes with papertrial"
     forms = (tuple(entry.files), *entry.unpacked)
     present = any(all((folder / path).exists() for path in form) for form in forms)
     return "on disk" if present else "absent"
-
-
-def data_folder(given: str | Path | None = None) -> Path:
-    """Return the data folder: the one given, else $PAPERTRIAL_DATA, else the platform's cache."""
-    chosen = given or os.environ.get("PAPERTRIAL_DATA")
-    if not chosen:
-        return platformdirs.user_cache_path("papertrial") / "data"
-    try:
-        return Path(chosen).expanduser()
-    except RuntimeError as error:
-        raise DataError(f"cannot find the data folder {chosen}: {error}") from error

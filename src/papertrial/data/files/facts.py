@@ -57,8 +57,8 @@ class FileFacts(Part):
 
 
 def files_of(entry: CatalogEntry, folder: Path) -> Steps[tuple[FileFacts, ...]]:
-    """Return the facts of a set's files; those in the data folder are hashed."""
-    from papertrial.data.files.fetch import digest  # noqa: PLC0415  (slow to import)
+    """Return the facts about each file of a named set; files in the data folder are hashed."""
+    from papertrial.data.files.fetch import checksum_of  # noqa: PLC0415  (slow to import)
 
     files = []
     for artifact in artifacts(entry):
@@ -70,7 +70,7 @@ def files_of(entry: CatalogEntry, folder: Path) -> Steps[tuple[FileFacts, ...]]:
         elif artifact.checksum is None:
             verified = "not verified"
         else:
-            found = yield from digest(path, artifact.checksum)
+            found = yield from checksum_of(path, artifact.checksum)
             verified = "verified" if found == artifact.checksum else "wrong checksum"
         files.append(
             FileFacts(

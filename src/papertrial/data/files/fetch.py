@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
-from papertrial.data.files.catalog import ELSEWHERE, Artifact
+from papertrial.data.files.catalog import Artifact
+from papertrial.data.files.data_folder import ELSEWHERE
 from papertrial.data.files.locks import wait_for
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
@@ -47,7 +48,7 @@ class _Response(NamedTuple):
 def fetch(
     artifact: Artifact, folder: Path, *, timeout: float = 30.0, pause: float = 1.0
 ) -> Steps[Path]:
-    """Download a file into the data folder unless it is there, and verify it.
+    """Fetch a file of a named set: download it unless it is in the data folder, and verify it.
 
     Args:
         artifact: the file.
@@ -77,7 +78,7 @@ def fetch(
                 return path
         finally:
             lock.release()
-    found = yield from digest(path, artifact.checksum)
+    found = yield from checksum_of(path, artifact.checksum)
     if found != artifact.checksum:
         raise DataError(
             f"wrong checksum: {artifact.name} in {path.parent} has {found}, but the published one "
@@ -87,14 +88,16 @@ def fetch(
 
 
 def absent(name: str, folder: Path) -> DataError:
-    """Return the error that a set is not in the data folder; it says how to download the set."""
+    """Return the error that a set must be fetched first, because it is not in the data folder."""
     return DataError(
         f"{name} is not in {folder}\ndownload it with `papertrial data fetch {name}`, {ELSEWHERE}"
     )
 
 
-def digest(path: Path, like: str | None) -> Steps[str | None]:
-    """Return the checksum of a file of the same kind as `like`, "md5:..."; None if that is None.
+def checksum_of(path: Path, like: str | None) -> Steps[str | None]:
+    """Return the checksum of a fetched file, of the same kind as the published one, `like`.
+
+    Both begin with their kind, as in "md5:..."; the checksum is None if `like` is None.
 
     Raises:
         DataError: the file cannot be read.
@@ -139,14 +142,14 @@ def _download(artifact: Artifact, path: Path, timeout: float, pause: float) -> S
 def _download_from(
     url: str, artifact: Artifact, part: Path, timeout: float, pause: float
 ) -> Steps[None]:
-    """Download the whole file from one address into `part`, with as many connections as needed."""
+    """Download a whole file from one address into `part`, with as many connections as needed."""
     if artifact.checksum is None:
         part.unlink(missing_ok=True)  # without it, two halves of different files look fine
     restarted = False
     while True:
         resumed = _size(part) > 0
         yield from _connections(url, artifact, part, timeout, pause)
-        found = yield from digest(part, artifact.checksum)
+        found = yield from checksum_of(part, artifact.checksum)
         if found == artifact.checksum:
             return
         size = _size(part)
@@ -163,7 +166,7 @@ def _download_from(
 def _connections(
     url: str, artifact: Artifact, part: Path, timeout: float, pause: float
 ) -> Steps[None]:
-    """Connect until the file is complete, or until some connections in a row added no bytes."""
+    """Continue a download until it is complete, or until some connections in a row add no bytes."""
     furthest, idle = _size(part), 0
     while True:
         try:
@@ -202,7 +205,7 @@ def _connect(url: str, artifact: Artifact, part: Path, timeout: float) -> Steps[
 
 
 def _request(url: str, have: int, timeout: float) -> _Response | None:
-    """Request what follows the first `have` bytes; None if the server has no more."""
+    """Request the rest of a download, after its first `have` bytes; None if there is no more."""
     headers = {"User-Agent": "papertrial", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"

@@ -8,7 +8,7 @@ from papertrial.progress import Step, Steps
 
 
 def wait_for(lock: FileLock, what: str) -> Steps[bool]:
-    """Acquire a lock, yielding a step for each second that another process holds it.
+    """Wait for the lock of a data folder, yielding a step for each second; then acquire it.
 
     Args:
         lock: the lock.

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,18 +24,18 @@ import numpy as np
 import PIL
 from filelock import FileLock, Timeout
 
-from papertrial.data.files.catalog import ELSEWHERE
+from papertrial.data.files.data_folder import ELSEWHERE
 from papertrial.data.files.locks import wait_for
 from papertrial.data.images.decode_set import (
     DecodedMeta,
     ImageSet,
     decode_set,
-    hash_files,
     x_file,
     y_file,
 )
+from papertrial.data.images.parallel import hashes, on_all_cores, task_slices
 from papertrial.errors import DataError, RunError
-from papertrial.progress import Steps
+from papertrial.progress import Step, Steps
 from papertrial.record import Record
 
 _META = "meta.json"
@@ -61,7 +62,7 @@ class DecodedSet:
 
 
 def open_decoded(images: ImageSet, cache: Path) -> Steps[DecodedSet]:
-    """Return the decoded set from the cache; decode it if it is absent.
+    """Return a decoded image set from the cache; decode it if it is absent.
 
     Args:
         images: the files.
@@ -89,7 +90,7 @@ def open_decoded(images: ImageSet, cache: Path) -> Steps[DecodedSet]:
 
 
 def _build_in_one_process(images: ImageSet, store: Path) -> Steps[DecodedSet]:
-    """Decode the set in one process; others wait for its result."""
+    """Decode a set into the cache in one process; other processes wait for its result."""
     store.mkdir(parents=True, exist_ok=True)
     layout = _layout(images)
     lock = FileLock(store / f"{layout}.lock")
@@ -105,7 +106,7 @@ def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
     _sweep(store, layout)
     listed, now = _listing(images), time.time_ns()
     if any(store.glob(f"{layout}-*")):  # the same names and sizes, perhaps the same contents
-        digests = yield from hash_files(images)
+        digests = yield from _hash_files(images)
         folder = store / _key(images, layout, digests)
         entry = _read_entry(folder)
     else:
@@ -130,7 +131,7 @@ def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
 
 
 def _sweep(store: Path, layout: str) -> None:
-    """Remove what interrupted processes left behind; running ones hold a lock."""
+    """Remove unfinished cache entries of interrupted processes; running ones hold a lock."""
     for building in store.glob("*.building"):
         if building.stem == layout:
             shutil.rmtree(building)
@@ -146,8 +147,23 @@ def _find_by_pointer(images: ImageSet, store: Path) -> DecodedSet | None:
     return _read_entry(store / Path(pointer.entry).name)
 
 
+def _hash_files(images: ImageSet) -> Steps[list[bytes]]:
+    """Return the SHA-256 of each file, to find its cache entry; b"" if it cannot be read."""
+    files = images.files
+    names = [file.name for file in files]
+    size = sum(file.size for file in files)
+    rows = task_slices(len(names), 1 + size // len(files))
+    tasks = [partial(hashes, str(images.folder), names[some]) for some in rows]
+    digests: list[bytes] = []
+    # Reading is so much faster than decoding that processes pay off only for larger sets.
+    for found in on_all_cores(tasks, files=len(files) // 50, size=size // 50):
+        digests += found
+        yield Step(f"reading {images.name}", len(digests), len(names), "images")
+    return digests
+
+
 def _read_entry(folder: Path) -> DecodedSet | None:
-    """Return the decoded set in a folder, None if it is incomplete or was changed."""
+    """Return the decoded set in a cache entry, None if the entry is incomplete or was changed."""
     try:
         written = (folder / _META).stat().st_mtime_ns  # the last file of an entry
         meta = _read(folder / _META, DecodedMeta)
@@ -174,19 +190,19 @@ def _settings(images: ImageSet) -> list[object]:
 
 
 def _layout(images: ImageSet) -> str:
-    """Return a digest of how to decode the files, and of their names and sizes."""
+    """Return the digest that a cache entry's name starts with: settings, file names and sizes."""
     about = [(part, f.name, f.size) for part, files in images.parts.items() for f in files]
     return _digest([_settings(images), *about])[:32]
 
 
 def _listing(images: ImageSet) -> str:
-    """Return a digest of the names, sizes and times of the files."""
+    """Return a digest of file names, sizes and times, to tell whether a cache entry is current."""
     files = "\0".join(f"{f.name}\0{f.size} {f.modified} {f.changed}" for f in images.files)
     return hashlib.sha256(files.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _key(images: ImageSet, layout: str, digests: Iterable[bytes]) -> str:
-    """Return the name of an entry: a digest of how to decode, and of names and contents."""
+    """Return the name of a cache entry: a digest of settings, file names and contents."""
     contents = [(f.name, d.hex()) for f, d in zip(images.files, digests, strict=True)]
     return f"{layout}-{_digest([_settings(images), *contents])[:32]}"
 
@@ -200,7 +216,7 @@ def _digest(parts: Iterable[object]) -> str:
 
 
 def _read(path: Path, kind: type[R]) -> R | None:
-    """Return the document in a file; None if it is absent, damaged or of another version."""
+    """Read a JSON file of the cache; None if it is absent, damaged or of another version."""
     try:
         return kind.from_json(path.read_bytes(), path)
     except (OSError, RunError):

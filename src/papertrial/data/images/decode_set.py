@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import math
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,17 +15,12 @@ from typing import IO, Literal, NamedTuple
 
 import numpy as np
 
-from papertrial.data.images.decode import (
+from papertrial.data.images.decode import ImageError, ImageSize, Mode, measure
+from papertrial.data.images.parallel import (
     Decoded,
-    ImageError,
-    ImageSize,
-    Mode,
     OutputRow,
-    combine_digests,
     decode_into,
-    hashes,
     headers,
-    measure,
     on_all_cores,
     task_slices,
 )
@@ -95,17 +91,17 @@ class DecodedMeta(Record):
 
 
 def x_file(folder: Path, part: str) -> Path:
-    """Return the file of a split's images, uint8 [N, C, H, W]."""
+    """Return the file with the images of a decoded split, uint8 [N, C, H, W]."""
     return folder / f"{part}-x.npy"
 
 
 def y_file(folder: Path, part: str) -> Path:
-    """Return the file of a split's labels, int64 [N]."""
+    """Return the file with the labels of a decoded split, int64 [N]."""
     return folder / f"{part}-y.npy"
 
 
 def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[bytes]]]:
-    """Decode a set into the folder `out`, on all cores.
+    """Decode a set of image files into the folder `out`, on all cores.
 
     Returns:
         The description of the set, and the SHA-256 of each file.
@@ -158,27 +154,20 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[byt
 
 
 def _printable(name: str) -> str:
-    """Return the name of a file, with escapes for bytes that are not UTF-8."""
+    """Return a name as a decoded set stores it, with escapes for bytes that are not UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def hash_files(images: ImageSet) -> Steps[list[bytes]]:
-    """Return the SHA-256 of each file (b"" for one that cannot be read), read on all cores."""
-    files = images.files
-    names = [file.name for file in files]
-    size = sum(file.size for file in files)
-    rows = task_slices(len(names), 1 + size // len(files))
-    tasks = [partial(hashes, str(images.folder), names[some]) for some in rows]
-    digests: list[bytes] = []
-    # Reading is so much faster than decoding that processes pay off only for larger sets.
-    for found in on_all_cores(tasks, files=len(files) // 50, size=size // 50):
-        digests += found
-        yield Step(f"reading {images.name}", len(digests), len(names), "images")
-    return digests
+def combine_digests(digests: Iterable[bytes]) -> str:
+    """Return the fingerprint of a decoded image set from the `sample_digest` of each image.
+
+    It is the SHA-256 of the sorted digests, so it does not depend on their order.
+    """
+    return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
 
 
 def _shape(images: ImageSet) -> Shape:
-    """Return the [C, H, W] of all images: as set, else as in the first image that decodes."""
+    """Return the [C, H, W] of a decoded set: as given, else as in the first image that decodes."""
     mode, size = images.mode, images.size
     for file in images.files:
         if mode and size:
@@ -213,7 +202,7 @@ def _decoded(
 
 
 def _make(x: Path, count: int, shape: Shape) -> int:
-    """Create a .npy file of zeros; return the byte at which its samples begin."""
+    """Create the .npy file of a decoded split; return the byte at which its samples begin."""
     with x.open("wb") as file:
         start = _write_header(file, count, shape)
         file.truncate(start + count * math.prod(shape))
@@ -228,7 +217,7 @@ def _write_header(file: IO[bytes], count: int, shape: Shape) -> int:
 
 
 def _close_up(x: Path, start: int, kept: list[int], shape: Shape) -> None:
-    """Remove the other rows from a .npy file, and flush it to the disk."""
+    """Keep only some rows in the .npy file of a decoded split, and flush it to the disk."""
     size = math.prod(shape)
     with x.open("r+b") as file:
         for to, row in enumerate(kept):
@@ -251,7 +240,7 @@ def _check_files(
     skipped: dict[str, str],
     unreadable: dict[str, str],
 ) -> None:
-    """Raise DataError for files that cannot be read or decoded."""
+    """Raise DataError for files of an image set that cannot be read or decoded."""
     if unreadable:
         raise DataError(
             f"{images.folder}: {_count(unreadable, images)} cannot be read\n{_listed(unreadable)}\n"
@@ -281,7 +270,7 @@ def _listed(files: dict[str, str]) -> str:
 
 
 def _mixed_sizes_or_modes(images: ImageSet) -> DataError:
-    """Read all headers, and return an error that lists the sizes and modes of the images."""
+    """Return the error that an image set cannot be decoded, because sizes or modes differ."""
     names = [file.name for file in images.files]
     tasks = [
         partial(headers, str(images.folder), names[rows]) for rows in task_slices(len(names), 1)

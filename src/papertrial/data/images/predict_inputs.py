@@ -35,9 +35,9 @@ class ReadImage(NamedTuple):
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """Return the files among `paths`, and the images in and below the folders, sorted by name.
+    """Return the image files to predict: those among `paths`, and those in and below the folders.
 
-    Hidden files and folders are ignored, as in training.
+    The images of a folder are sorted by name. Hidden files and folders are ignored, as in training.
 
     Raises:
         PredictionInputError: a path does not exist, or a folder has no images.
@@ -63,7 +63,7 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_image(path: Path, shape: tuple[int, int, int]) -> ReadImage:
-    """Read an image file as uint8 [C, H, W] of `shape`.
+    """Read an image file for prediction, as uint8 [C, H, W] of the `shape` that a model takes.
 
     Raises:
         PredictionInputError: the file is not an image, is damaged, or is dangerously large.
@@ -76,7 +76,9 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> ReadImage:
 
 
 def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> ReadImage:
-    """Convert a PIL image to uint8 [C, H, W] of `shape`, as `papertrial.data.images.decode` does.
+    """Convert a PIL image for prediction, to uint8 [C, H, W] of the `shape` that a model takes.
+
+    The conversion is that of `papertrial.data.images.decode`.
 
     Raises:
         PredictionInputError: the image cannot be decoded or converted, or `shape` has a number of
@@ -105,7 +107,7 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> Read
 
 
 def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:
-    """Return images [N, C, H, W] uint8 from an array or tensor of bytes.
+    """Return images for prediction, uint8 [N, C, H, W], from an array or tensor of bytes.
 
     Accepts [N, C, H, W] or [C, H, W], and for grey images [N, H, W] or [H, W].
 

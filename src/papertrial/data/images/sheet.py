@@ -20,7 +20,7 @@ _ROWS = 25  # classes below each other; more go into further columns
 
 
 def sheet(split: Split, classes: Sequence[str], seed: int = 0) -> Image.Image:
-    """Return a picture of a split: for each class its name, its count and a row of its images.
+    """Return a sheet of sample images: for each class its name, its count and a row of images.
 
     Args:
         split: uint8 images [N, C, H, W] with class targets [N].
@@ -60,7 +60,7 @@ def _choose(y: Tensor, label: int, each: int, generator: torch.Generator) -> Ten
 
 
 def _shown_size(height: int, width: int) -> tuple[int, int]:
-    """Return the (width, height) at which images are shown."""
+    """Return the (width, height) at which images are shown on the sheet."""
     longer = max(height, width)
     if longer <= _LARGEST:
         times = max(1, round(_SIDE / longer))  # an integer, so that each pixel stays a square
@@ -69,7 +69,7 @@ def _shown_size(height: int, width: int) -> tuple[int, int]:
 
 
 def _picture(pixels: Tensor, wide: int, high: int) -> Image.Image:
-    """Return an image [C, H, W] resized to the size at which it is shown."""
+    """Return an image [C, H, W] resized as it is shown on the sheet."""
     array = pixels.permute(1, 2, 0).numpy()
     image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     smaller = image.width > wide

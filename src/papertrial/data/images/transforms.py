@@ -233,7 +233,7 @@ def _fill(x: Tensor, boxes: Tensor, value: float) -> Tensor:
 
 
 def _level(value: float, x: Tensor) -> float:
-    """Return a brightness from 0 to 1 in the units of `x`: bytes are 0 to 255."""
+    """Return the brightness that a transform fills with, 0 to 1, in the units of images `x`."""
     return round(value * 255) if x.dtype == torch.uint8 else value
 
 

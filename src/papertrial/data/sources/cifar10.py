@@ -81,7 +81,7 @@ def load_folder(folder: Path) -> Steps[Dataset]:
 
 
 def _difference(meta: DecodedMeta) -> str:
-    """Return how a set differs from CIFAR-10, "" if it does not."""
+    """Return how the images of a folder differ from CIFAR-10, "" if they do not."""
     if meta.classes != CLASSES:
         return f"its classes are {', '.join(meta.classes)}, but must be {', '.join(CLASSES)}"
     if meta.parts.keys() != PER_CLASS.keys():

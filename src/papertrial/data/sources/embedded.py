@@ -13,7 +13,7 @@ from papertrial.progress import Step, Steps
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load the set that `spec` names: digits or diabetes."""
+    """Load a set that scikit-learn embeds, digits or diabetes."""
     yield Step(f"reading {spec.name}", 0, None, "rows")
     return LoadedSet({"digits": digits, "diabetes": diabetes}[spec.name]())
 

@@ -40,7 +40,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 
 
 def to_dataset(name: str, decoded: DecodedSet) -> Dataset:
-    """Return the set whose samples are those of a decoded set on disk."""
+    """Return an image folder as a data set, with its decoded images memory-mapped."""
     splits = {}
     for part, about in decoded.meta.parts.items():
         y = torch.from_numpy(np.load(y_file(decoded.folder, part)))
@@ -77,7 +77,10 @@ def find(path: Path, options: ImageOptions) -> ImageSet:
 
 
 def _roots(path: Path) -> dict[str, Path]:
-    """Return the folder of each part; a folder of classes is the training part."""
+    """Return the folder of each part of an image folder.
+
+    A folder of classes is the training part.
+    """
     inside = subfolders(path)
     named = [name for name in inside if part_meant(name)]
     # A class may be called "train" or "valid": it has images in it, while a part has folders.
@@ -142,7 +145,7 @@ def _files(path: Path, part: str, root: Path, classes: tuple[str, ...]) -> Itera
 def _walk(
     folder: str, name: str, known: tuple[str, ...], above: tuple[str, ...]
 ) -> Iterator[tuple[str, list[tuple[str, os.stat_result]]]]:
-    """Yield (name, images) of a folder and of each folder below, without following cycles.
+    """Yield (name, images) of a class's image folder and of each folder below it, without cycles.
 
     Paths are plain strings, because Path objects would take most of the time of opening a cached
     set.

@@ -10,7 +10,8 @@ from filelock import FileLock
 
 from papertrial.data.column import Dataset, Split
 from papertrial.data.files.archive import extract
-from papertrial.data.files.catalog import CATALOG, ELSEWHERE, artifacts
+from papertrial.data.files.catalog import CATALOG, artifacts
+from papertrial.data.files.data_folder import ELSEWHERE
 from papertrial.data.files.fetch import absent, fetch
 from papertrial.data.files.locks import wait_for
 from papertrial.data.sources import text_folder
@@ -46,14 +47,14 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 
 
 def find(folder: Path) -> Path | None:
-    """Return the folder of reviews in the data folder, None if it is absent."""
+    """Return the folder of the IMDB reviews in the data folder, None if it is absent."""
     path = folder / "aclImdb"
     complete = all((path / part / name).is_dir() for part in _FINGERPRINTS for name in CLASSES)
     return path if complete else None
 
 
 def load_folder(folder: Path) -> Steps[Dataset]:
-    """Load `aclImdb/{train,test}/{neg,pos}/*.txt` from the data folder.
+    """Load the IMDB reviews, `aclImdb/{train,test}/{neg,pos}/*.txt`, from the data folder.
 
     Other files and folders, such as the unlabelled `train/unsup`, are ignored.
 

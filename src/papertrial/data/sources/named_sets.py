@@ -13,7 +13,7 @@ from papertrial.vocabulary import SOURCES
 
 
 def loading(name: str, folder: Path, *, download: bool = True) -> Steps[Dataset]:
-    """Load the set `name`, yielding progress; the set is the return value.
+    """Load one of the named sets, yielding progress; the set is the return value.
 
     Args:
         name: the name of the set.

@@ -38,7 +38,7 @@ SOURCES: Mapping[str, Source] = {
 
 
 def open_source(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load the set that `spec` describes, yielding progress.
+    """Open the source that `spec` describes, whatever its kind, and load its set.
 
     Args:
         spec: what to load.

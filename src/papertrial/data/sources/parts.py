@@ -18,12 +18,14 @@ _MEANT: dict[str, SplitName] = {
 
 
 def part_meant(name: str) -> SplitName | None:
-    """Return the part that a name such as "val" or "Test" stands for, None if it is none."""
+    """Return the part of a set that a name such as "val" or "Test" means, None if it is none."""
     return _MEANT.get(name.lower())
 
 
 def subfolders(path: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted, without hidden ones.
+    """Return the names of the folders in a folder, such as the parts of a set.
+
+    They are sorted, and without hidden ones.
 
     Raises:
         OSError: the folder cannot be read.
@@ -33,7 +35,7 @@ def subfolders(path: Path) -> list[str]:
 
 
 def check_only_parts(path: Path, inside: list[str], parts: list[str]) -> None:
-    """Raise DataError if `path` has other folders beside the parts of a set."""
+    """Raise DataError if a folder has other folders beside the parts of a set."""
     beside = [name for name in inside if name not in parts]
     if beside:
         raise DataError(

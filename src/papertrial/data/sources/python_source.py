@@ -14,20 +14,20 @@ from torch import Tensor
 
 from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
 from papertrial.data.kind import Kind
+from papertrial.data.numbers import sort_values
 from papertrial.data.sources.parts import PARTS
 from papertrial.data.sources.set_checks import (
     check_alike,
     check_bytes,
     check_dataset,
+    check_numbers,
     check_pixels,
     check_texts,
     dtype_of,
-    finite,
     kind_of,
 )
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
 from papertrial.data.streams import derive, generators_kept, seed_all
-from papertrial.data.tables.layout import sort_values
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, PapertrialError, nearest
 from papertrial.progress import Step, Steps
@@ -37,7 +37,7 @@ _MOST_UNNAMED = 1000  # classes without names
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load the set that the function `spec.source` returns, called with seeded generators.
+    """Load the set that a Python function returns, called with seeded generators.
 
     Raises:
         DataError: the function fails, or returns something else.
@@ -51,7 +51,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 
 
 def dataset_of(function: Callable[..., object], name: str, classify: bool) -> Dataset:
-    """Return the set that `function()` returns.
+    """Call a Python function, check what it returns, and convert it to a data set.
 
     The function returns a Dataset, or a mapping of "train" and optionally "validation" and "test"
     to (x, y), and optionally "classes", "features" (names) and "target" (a name). x and y are
@@ -151,7 +151,7 @@ def _column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
             f"{where}: x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], or a list of N "
             f"texts; got {list(values.shape)} {dtype_of(values)}"
         )
-    return "table", DenseColumn(finite(values, f"{where}: x"))
+    return "table", DenseColumn(check_numbers(values, f"{where}: x"))
 
 
 def _images(values: Tensor, where: str) -> Tensor:
@@ -168,7 +168,7 @@ def _text_column(texts: Sequence[Any], where: str) -> SampleColumn:
 
 
 def _values(y: Any, where: str) -> np.ndarray:
-    """Return targets as an array [N], of numbers or of names."""
+    """Return the targets that a Python function returned as an array [N], of numbers or names."""
     where_y = f"{where}: y"
     values = _dense(y, where_y).numpy() if isinstance(y, Tensor) else _array(y, where_y)
     if values.ndim != 1:
@@ -190,7 +190,7 @@ def _values(y: Any, where: str) -> np.ndarray:
 def _classes(
     given: dict[str, np.ndarray], names: tuple[str, ...] | None, name: str
 ) -> tuple[tuple[str, ...], dict[str, Tensor]]:
-    """Return the class names and y [N] int64 of each part."""
+    """Return the classes, and y [N] int64 of each part, from what a Python function returned."""
     train = given["train"]
     if _is_text(train):
         classes = names if names is not None else tuple(sort_values(map(str, train.tolist())))
@@ -241,7 +241,7 @@ def _numeric_targets(values: np.ndarray, where: str) -> Tensor:
             f"{where}: y must be numbers, got {str(values[0])!r}; for classes, set task: "
             "table-classification"
         )
-    return finite(_tensor(values, f"{where}: y"), f"{where}: y")
+    return check_numbers(_tensor(values, f"{where}: y"), f"{where}: y")
 
 
 def _array(values: Any, where: str) -> np.ndarray:
@@ -279,7 +279,7 @@ def _tensor(values: Any, where: str) -> Tensor:
 
 
 def _dense(values: Tensor, where: str) -> Tensor:
-    """Return the tensor on the CPU, with a dtype that numpy has."""
+    """Return a tensor from a Python function on the CPU, with a dtype that numpy has."""
     if values.layout != torch.strided or values.is_meta or values.is_quantized:
         kind = "meta" if values.is_meta else "quantized" if values.is_quantized else values.layout
         kind = str(kind).removeprefix("torch.")

@@ -16,7 +16,7 @@ from papertrial.errors import DataError
 
 
 def check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
-    """Raise DataError unless a returned Dataset is as valid as one made from a mapping."""
+    """Check that a Dataset from a user's function is as valid as one made from a mapping."""
     if not isinstance(dataset.train, Split):
         raise DataError(f"{name}: train must be a Split, got {kind_of(dataset.train)}")
     for key, names in (("classes", dataset.classes), ("features", dataset.features)):
@@ -69,7 +69,7 @@ def _check_x(kind: Kind, x: Any, where: str) -> None:
             raise DataError(f"{where}: x must be float32 [N, F], got {dtype_of(x)} {shape}")
         first = 0
         for rows in chunks(x):
-            finite(rows, f"{where}: x", first)
+            check_numbers(rows, f"{where}: x", first)
             first += len(rows)
     elif kind == "text":
         if not isinstance(x, RaggedColumn) or x.dtype != torch.uint8:
@@ -84,7 +84,7 @@ def _check_x(kind: Kind, x: Any, where: str) -> None:
 
 
 def check_bytes(values: Tensor | SampleColumn, shape: list[int], where: str) -> None:
-    """Raise DataError unless images are uint8; `shape` is for the message."""
+    """Check that the images of a user's set are uint8; `shape` is for the message."""
     if values.dtype != torch.uint8:
         raise DataError(
             f"{where}: images must be stored as bytes (uint8, 0 to 255), got {dtype_of(values)} "
@@ -93,7 +93,7 @@ def check_bytes(values: Tensor | SampleColumn, shape: list[int], where: str) -> 
 
 
 def check_pixels(shape: list[int], where: str) -> None:
-    """Raise DataError unless a shape is [N, C, H, W] and has no 0."""
+    """Check that the images of a user's set have a shape [N, C, H, W] without 0."""
     if len(shape) != 4:
         raise DataError(f"{where}: images must be [N, C, H, W], got {shape}")
     if shape[3] in (1, 3, 4) and shape[1] not in (1, 3, 4):
@@ -106,7 +106,7 @@ def check_pixels(shape: list[int], where: str) -> None:
 
 
 def check_alike(columns: Mapping[str, tuple[Kind, SampleColumn]], name: str) -> None:
-    """Raise DataError unless all parts have samples of the same kind and shape."""
+    """Check that all parts of a user's set have samples of the same kind and shape."""
     kind, first = columns["train"]
     for part, (other, column) in columns.items():
         if (other, column.shape) != (kind, first.shape):
@@ -118,14 +118,17 @@ def check_alike(columns: Mapping[str, tuple[Kind, SampleColumn]], name: str) -> 
 
 
 def check_texts(texts: Iterable[Any], where: str) -> None:
-    """Raise DataError unless all values are texts that are not empty."""
+    """Check that the samples of a user's set are texts that are not empty."""
     for row, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{where}: x[{row}] must be a non-empty text, got {text!r}")
 
 
-def finite(values: Tensor, where: str, first: int = 0) -> Tensor:
-    """Return finite numbers as float32; `first` is the index of the first row, for messages."""
+def check_numbers(values: Tensor, where: str, first: int = 0) -> Tensor:
+    """Check that the numbers of a user's set are finite, and return them as float32.
+
+    `first` is the index of the first row, for messages.
+    """
     wrong = ~(values.double().abs() <= LARGEST_FLOAT32)
     if wrong.any():
         row, *at = wrong.nonzero()[0].tolist()
@@ -137,11 +140,11 @@ def finite(values: Tensor, where: str, first: int = 0) -> Tensor:
 
 
 def kind_of(value: object) -> str:
-    """Return the type of a value, and the length of a list, for messages."""
+    """Return the type of a value, and the length of a list, for the message of a check of a set."""
     size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
     return f"{type(value).__name__}{size}"
 
 
 def dtype_of(values: Tensor | SampleColumn) -> str:
-    """Return a dtype as "float32", for messages."""
+    """Return a dtype as "float32", for the message of a check of a set."""
     return str(values.dtype).removeprefix("torch.")

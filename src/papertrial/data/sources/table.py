@@ -11,17 +11,14 @@ import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
-from papertrial.data.sources.table_parts import (
-    Tables,
+from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
+from papertrial.data.sources.table_targets import (
     check_has_target,
     class_targets,
-    make_splits,
     numeric_targets,
-    read_parts,
-    rows_in_words,
 )
-from papertrial.data.tables.layout import Layout, check_has_columns
-from papertrial.data.tables.table_file import TableFile
+from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.errors import DataError, did_you_mean
 from papertrial.progress import Step, Steps
 
@@ -76,7 +73,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 
 
 def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:
-    """Return a set of tables with only these feature columns, in this order.
+    """Restrict the table of any source to the columns of data.table.features, in this order.
 
     Raises:
         DataError: a feature does not exist or is named twice, there are none, or the set does not
@@ -133,7 +130,7 @@ def _check_choice(features: Sequence[str]) -> None:
 
 
 def _gaps(table: TableFile, names: Sequence[str]) -> _Gaps:
-    """Return which cells are missing, for the columns that have missing cells."""
+    """Return which cells of a user's table are missing, for the columns that have missing cells."""
     masks = {name: table.missing(name) for name in names}
     return {name: mask for name, mask in masks.items() if mask.any()}
 
@@ -142,7 +139,7 @@ def _check_no_gaps(tables: Tables, gaps: dict[str, _Gaps]) -> None:
     found = []
     for part, table in tables.items():
         for name, mask in gaps[part].items():
-            found.append(f"  - {table.path}: {name}: {rows_in_words(table, mask)}")
+            found.append(f"  - {table.path}: {name}: {table.rows_in_words(mask)}")
     if found:
         raise DataError(
             "cells are missing:\n" + "\n".join(found) + "\nset data.table.missing: drop removes "

@@ -22,7 +22,7 @@ _TEXTS_PER_STEP = 1000
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load the UTF-8 texts under `spec.path`, with a folder for each class, sorted by name.
+    """Load a text folder: UTF-8 files in a folder for each class, sorted by name.
 
     The folder has `train/<class>/*.txt`, optionally with `validation` and `test`, or only
     `<class>/*.txt`, which is then the training part. Hidden files and folders are ignored. A text's
@@ -63,7 +63,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 
 
 def files(path: Path, classes: Sequence[str], part: str = "") -> list[list[str]]:
-    """Return the sorted text files of each class, relative to `path`.
+    """Return the sorted text files of each class of a text folder, relative to `path`.
 
     Raises:
         DataError: a class has none, or its folder cannot be read.
@@ -88,7 +88,7 @@ def files(path: Path, classes: Sequence[str], part: str = "") -> list[list[str]]
 def read_texts(
     path: Path, names: Sequence[str], what: str, done: int, total: int
 ) -> Steps[list[str]]:
-    """Read the text files `names` of a folder.
+    """Read many files of a text folder, yielding progress; no text may be empty.
 
     Args:
         path: the folder.
@@ -113,7 +113,7 @@ def read_texts(
 
 
 def make_split(names: Sequence[Sequence[str]], texts: Sequence[str]) -> Split:
-    """Return a split of texts that are sorted by class.
+    """Return the texts of a text folder, sorted by class, as a split.
 
     Args:
         names: the files of each class.

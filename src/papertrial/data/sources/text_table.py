@@ -8,21 +8,16 @@ import numpy as np
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
-from papertrial.data.sources.table_parts import (
-    check_has_target,
-    class_targets,
-    make_splits,
-    read_parts,
-)
-from papertrial.data.tables.layout import check_has_columns
-from papertrial.data.tables.table_file import TableFile
+from papertrial.data.sources.table_parts import make_splits, read_parts
+from papertrial.data.sources.table_targets import check_has_target, class_targets
+from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load a table of texts as a set: x texts as written, y int64 [N].
+    """Load a table of texts: x texts as written, y int64 [N].
 
     `spec.path` is a file, which is the training part, or a folder: see `find_parts`. "NA" and the
     like are texts; only an empty text is missing.
@@ -77,7 +72,7 @@ def _texts(table: TableFile, name: str) -> list[str]:
 
 
 def _check_classes(table: TableFile, target: str, classes: tuple[str, ...]) -> None:
-    """Raise DataError if the target looks like the column of texts."""
+    """Raise DataError if the target of a text table looks like its column of texts."""
     if len(classes) > max(20, len(table) // 2):
         raise DataError(
             f"{table.path}: {target} has {len(classes):,} classes in {len(table):,} rows, like a "

@@ -22,7 +22,7 @@ from papertrial.progress import Step, Steps
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load a set that the catalog says torchvision has: uint8 [N, C, H, W], "train" and "test".
+    """Load a set that torchvision has: uint8 [N, C, H, W], "train" and "test".
 
     Files that are absent are downloaded, unless `spec.download` is false.
 
@@ -45,7 +45,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 def _open(
     name: str, make: Callable[..., Any], folder: Path, train: bool, download: bool
 ) -> Steps[Any]:
-    """Open a part from the data folder; if absent, download it, and let torchvision unpack it."""
+    """Open a part with torchvision; if absent, download it, and let torchvision unpack it."""
     with contextlib.suppress(Exception):
         return make(folder, train=train, download=False)
     try:

@@ -41,7 +41,7 @@ class _TextRow(NamedTuple):
 def read_delimited(
     path: Path, delimiter: str, names_if_no_header: Sequence[str] = ()
 ) -> tuple[dict[str, pa.ChunkedArray], np.ndarray | None]:
-    """Read a delimited text file, which may be gzipped.
+    """Read a delimited text file, CSV or TSV, which may be gzipped.
 
     Args:
         path: the file, which is not empty.
@@ -66,7 +66,10 @@ def read_delimited(
 
 
 def check_column_names(path: Path, names: Sequence[str]) -> None:
-    """Raise DataError unless every column has a name of its own."""
+    """Raise DataError unless the header of a delimited file gives every column a unique name.
+
+    The names in a Parquet file must be unique too.
+    """
     twice = sorted({name for name in names if names.count(name) > 1 and name})
     if twice:
         where = [str(i) for i, name in enumerate(names, 1) if name == twice[0]]
@@ -141,7 +144,7 @@ def _check_delimiter(path: Path, header: Sequence[str], delimiter: str) -> None:
 
 
 def _unreadable(path: Path, delimiter: str, header: Sequence[str], reason: str) -> DataError:
-    """Return an error that names the line that pyarrow could not read."""
+    """Return an error that names the line of a delimited file that pyarrow could not read."""
     if "Empty CSV file" in reason:
         return DataError(f"{path} has a header but no rows")
     with _text_rows(path, delimiter) as rows:
@@ -161,7 +164,7 @@ def _unreadable(path: Path, delimiter: str, header: Sequence[str], reason: str) 
 
 
 def _first_lines(path: Path, delimiter: str, header_lines: int, count: int) -> np.ndarray | None:
-    """Return the first line of each row; None if Python's reader finds other rows."""
+    """Return the first line of each row of a delimited file; None if Python finds other rows."""
     if _has_a_row_per_line(path, header_lines + count):
         return np.arange(header_lines + 1, header_lines + count + 1)
     with _text_rows(path, delimiter) as rows:
@@ -170,7 +173,7 @@ def _first_lines(path: Path, delimiter: str, header_lines: int, count: int) -> n
 
 
 def _has_a_row_per_line(path: Path, rows: int) -> bool:
-    """Return whether a file has `rows` lines and no quotes, so that each line is one row."""
+    """Return whether each line of a delimited file is one row: `rows` lines without quotes."""
     import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
     ends, last = 0, b""
@@ -184,7 +187,7 @@ def _has_a_row_per_line(path: Path, rows: int) -> bool:
 
 @contextlib.contextmanager
 def _text_rows(path: Path, delimiter: str) -> Iterator[Iterator[_TextRow]]:
-    """Read rows with Python's csv module.
+    """Read the rows of a delimited file with Python's csv module, which counts lines.
 
     Raises:
         DataError: quotes that do not match, such as one that is never closed.

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from papertrial.data.numbers import is_number, parse_number
+from papertrial.data.numbers import is_number, sort_values
 from papertrial.data.tables.table_file import TableFile
-from papertrial.errors import DataError, did_you_mean
+from papertrial.errors import DataError
 
 _MOST_CATEGORIES = 100
 _SHOWN = 24
@@ -140,29 +140,6 @@ class Layout:
                 f"{', '.join(known[:_SHOWN])}{more}; got {cell!r}"
             )
         return np.array([index[text] for text in texts], dtype=np.int64)
-
-
-def sort_values(values: Iterable[str]) -> list[str]:
-    """Return the distinct values, sorted as numbers if all are numbers, else as text."""
-    distinct = sorted(set(values))
-    return sorted(distinct, key=parse_number) if all(map(is_number, distinct)) else distinct
-
-
-def check_has_columns(table: TableFile, names: Iterable[str], key: str) -> None:
-    """Raise DataError unless the table has these columns.
-
-    Args:
-        table: the table.
-        names: names of columns.
-        key: the key of the recipe that names them, as in "data.table.features".
-    """
-    for name in names:
-        if name not in table.columns:
-            header = list(table.columns)
-            rule = f"{key}: {table.path} has no column {name!r}{did_you_mean(name, header)}"
-            if all(is_number(one) for one in header):
-                rule += "; its first line must name the columns, but has only numbers"
-            raise DataError(rule)
 
 
 def _categories(table: TableFile, name: str) -> tuple[str, ...]:

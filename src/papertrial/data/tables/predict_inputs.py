@@ -18,10 +18,11 @@ _SHOWN = 5
 def read_rows(
     path: Path, layout: Layout, *, delimiter: str | None = None
 ) -> tuple[Tensor, list[str]]:
-    """Read the feature columns of a CSV, TSV or Parquet file.
+    """Read the rows of a table file for prediction: the feature columns that the model takes.
 
-    Columns are found by name, in any order; others are ignored. A text file whose first row has
-    only numbers may do without a header, and must then have the columns of the layout in order.
+    The file is a CSV, TSV or Parquet file. Columns are found by name, in any order; others are
+    ignored. A text file whose first row has only numbers may do without a header, and must then
+    have the columns of the layout in order.
 
     Args:
         path: see `read_table`, which reads the file as it does for training.
@@ -56,7 +57,7 @@ def _check_columns(table: TableFile, features: Sequence[str]) -> None:
 
 
 def _notes_on_missing(table: TableFile, layout: Layout) -> list[str]:
-    """Return a note for each column with missing cells, on how they were encoded."""
+    """Return notes on missing cells in the rows to predict, which say how they were encoded."""
     notes = []
     for feature in layout.features:
         rows = np.flatnonzero(table.missing(feature.name))

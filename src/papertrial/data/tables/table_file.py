@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from papertrial.data.numbers import LARGEST_FLOAT32, parse_numbers
+from papertrial.data.numbers import LARGEST_FLOAT32, is_number, parse_numbers
 from papertrial.data.tables.delimited_text import check_column_names, read_delimited
-from papertrial.errors import DataError
+from papertrial.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +24,7 @@ MISSING = (
     *("#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 )
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
+_SHOWN_ROWS = 5
 
 
 class NumericCells(NamedTuple):
@@ -60,6 +61,12 @@ class TableFile:
     def where(self, row: int) -> str:
         """Return the file and the position of a row, for messages."""
         return f"{self.path} {self.position(row)}"
+
+    def rows_in_words(self, mask: np.ndarray) -> str:
+        """Return "2 of 9 (line 3, line 5)" for the rows where `mask` [N] is True, for messages."""
+        rows = np.flatnonzero(mask)
+        listed = ", ".join(self.position(int(row)) for row in rows[:_SHOWN_ROWS])
+        return f"{len(rows)} of {len(self)} ({listed}{', ...' if len(rows) > _SHOWN_ROWS else ''})"
 
     def written(self, name: str, row: int) -> str:
         """Return a cell as it is written in the file, for messages."""
@@ -148,7 +155,7 @@ class TableFile:
 def read_table(
     path: Path, *, delimiter: str | None = None, names_if_no_header: Sequence[str] = ()
 ) -> TableFile:
-    """Read a CSV, TSV or Parquet file, for training and for prediction.
+    """Read a table file, CSV, TSV or Parquet, for training and for prediction.
 
     Text files are UTF-8, with or without a byte order mark, have a header, and may be gzipped.
     Cells may be quoted and then contain line breaks. Empty lines are skipped.
@@ -164,7 +171,7 @@ def read_table(
             header or no rows; a column has no name, or the name of another; the delimiter is
             another one; a row has more or fewer cells than the header.
     """
-    ending = ending_of(path)
+    ending = table_ending(path)
     try:
         path.open("rb").close()
     except OSError as error:
@@ -183,8 +190,25 @@ def read_table(
     return TableFile(path, columns, np.arange(len(next(iter(columns.values())))), lines)
 
 
-def ending_of(path: Path) -> str:
-    """Return which of ENDINGS a file has, "" if none."""
+def check_has_columns(table: TableFile, names: Iterable[str], key: str) -> None:
+    """Raise DataError unless a table file has the columns that a recipe names.
+
+    Args:
+        table: the table.
+        names: names of columns.
+        key: the key of the recipe that names them, as in "data.table.features".
+    """
+    for name in names:
+        if name not in table.columns:
+            header = list(table.columns)
+            rule = f"{key}: {table.path} has no column {name!r}{did_you_mean(name, header)}"
+            if all(is_number(one) for one in header):
+                rule += "; its first line must name the columns, but has only numbers"
+            raise DataError(rule)
+
+
+def table_ending(path: Path) -> str:
+    """Return the ending of a table file, one of ENDINGS; "" if the file is not a table."""
     name = path.name.lower()
     return next((ending for ending in ENDINGS if name.endswith(ending)), "")
 

@@ -9,7 +9,7 @@ from torch import Tensor
 def bucketed_order(
     lengths: Tensor, batch_size: int, pool: int, generator: torch.Generator
 ) -> Tensor:
-    """Return a random order of the samples in which batches have samples of similar length.
+    """Return a random order of texts in buckets: the texts of a batch have similar lengths.
 
     The samples are shuffled and divided into pools; each pool is sorted by length and divided into
     batches; then the batches are shuffled. If `batch_size` does not divide N, the smaller batch

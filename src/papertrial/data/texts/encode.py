@@ -11,7 +11,7 @@ from papertrial.errors import DataError
 
 
 def encode(dataset: Dataset, vocabulary: Vocabulary) -> Dataset:
-    """Return the set with tokens in place of texts.
+    """Encode all texts of a data set: return the set with tokens in place of texts.
 
     Raises:
         DataError: a text has no words; the message names it.

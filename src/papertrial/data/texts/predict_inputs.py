@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from papertrial.data.tables.table_file import ending_of
+from papertrial.data.tables.table_file import table_ending
 from papertrial.data.texts.read_text import read_text
 from papertrial.errors import DataError, PredictionInputError
 
@@ -13,7 +13,7 @@ _LONGEST_NAME = 60  # characters
 
 
 def find_texts(item: str | Path) -> list[tuple[str, str]]:
-    """Return the (name, text) pairs that an input stands for.
+    """Return the texts to predict, as (name, text) pairs, that an input stands for.
 
     A string that is the path of a file or a folder stands for it, a folder for its .txt files,
     sorted by name. Any other string is a text, unless it looks like the name of a file.
@@ -30,13 +30,13 @@ def find_texts(item: str | Path) -> list[tuple[str, str]]:
             raise PredictionInputError(f"the folder {path} has no .txt files")
         return [(str(file), _read(file)) for file in files]
     if os.path.isfile(item):  # noqa: PTH113
-        if ending_of(path) not in ("", ".txt"):
+        if table_ending(path) not in ("", ".txt"):
             raise PredictionInputError(
                 f"{path} is a table, but the model takes single texts; give its texts as strings "
                 "or as .txt files"
             )
         return [(str(path), _read(path))]
-    if isinstance(item, Path) or (ending_of(path) and " " not in item):
+    if isinstance(item, Path) or (table_ending(path) and " " not in item):
         raise PredictionInputError(f"there is no file or folder {path}")
     line = " ".join(item.split())
     name = line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 3] + "..."
@@ -44,7 +44,7 @@ def find_texts(item: str | Path) -> list[tuple[str, str]]:
 
 
 def _texts_inside(path: Path) -> list[Path]:
-    """Return the texts in a folder and below, without hidden files, as in training."""
+    """Return the text files to predict in a folder and below, without hidden files."""
     try:
         return sorted(
             file

@@ -79,7 +79,7 @@ class RaggedColumn(BaseColumn):
 
 
 def text_column(texts: Sequence[str]) -> RaggedColumn:
-    """Return a column of texts, stored as UTF-8 bytes."""
+    """Return a ragged column of texts, stored as UTF-8 bytes."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     flat = np.frombuffer(bytearray(b"".join(encoded)), dtype=np.uint8)
     lengths = torch.tensor([len(one) for one in encoded], dtype=torch.int64)
@@ -87,7 +87,7 @@ def text_column(texts: Sequence[str]) -> RaggedColumn:
 
 
 def texts_of(column: SampleColumn) -> Iterator[str]:
-    """Yield the texts of a column that `text_column` made."""
+    """Yield the texts of a ragged column that `text_column` made."""
     assert isinstance(column, RaggedColumn), "texts are stored in a RaggedColumn"
     for row in range(len(column)):
         yield bytes(column.sample(row).numpy()).decode("utf-8", "surrogatepass")

@@ -6,7 +6,7 @@ from papertrial.errors import DataError
 
 
 def read_text(path: str) -> str:
-    """Return the text of a UTF-8 file, without a byte order mark; line ends are kept.
+    """Read a UTF-8 text file, without a byte order mark; line ends are kept.
 
     Raises:
         DataError: the file cannot be read, or is not UTF-8.

@@ -22,20 +22,6 @@ _BUFFER_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class NamedVectors:
-    """Word vectors that a recipe can name: an archive, and the file in it."""
-
-    archive: str
-    member: str
-
-
-NAMED = {
-    f"glove.6B.{size}d": NamedVectors("glove.6B.zip", f"glove.6B.{size}d.txt")
-    for size in (50, 100, 200, 300)
-}
-
-
-@dataclass(frozen=True)
 class Vectors:
     """A vector for each word of a vocabulary, [V, D] float32; zeros for words without one.
 
@@ -45,23 +31,6 @@ class Vectors:
     values: np.ndarray
     covered: np.ndarray
     name: str
-
-
-def find(name_or_path: str, folder: Path) -> tuple[Path, str | None] | None:
-    """Return the file of word vectors, and its member if it is an archive; None if absent.
-
-    Named vectors are in the data folder: as an unpacked file, or else in their archive. Any other
-    name is the path of a file.
-    """
-    named = NAMED.get(name_or_path)
-    if named is None:
-        path = Path(name_or_path).expanduser()
-        return (path, None) if path.is_file() else None
-    if (folder / named.member).is_file():
-        return folder / named.member, None
-    if (folder / named.archive).is_file():
-        return folder / named.archive, named.member
-    return None
 
 
 def read_vectors(path: Path, words: Sequence[str], *, member: str | None = None) -> Vectors:
@@ -125,7 +94,7 @@ def read_vectors(path: Path, words: Sequence[str], *, member: str | None = None)
 
 
 def copy_into_embedding(model: nn.Module, vectors: Vectors) -> None:
-    """Copy the vectors into the rows of their words in the model's embedding.
+    """Copy word vectors into the rows of their words in the model's embedding.
 
     The rows of other words and of the padding do not change.
 
@@ -166,7 +135,7 @@ def copy_into_embedding(model: nn.Module, vectors: Vectors) -> None:
 
 @contextlib.contextmanager
 def _opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
-    """Open a text file, or a member of a zip; errors while it is open become DataErrors."""
+    """Open a file of word vectors, or a member of a zip; errors while open become DataErrors."""
     try:
         with contextlib.ExitStack() as stack:
             if not zipfile.is_zipfile(path):
@@ -210,7 +179,7 @@ def _is_header(text: bytes) -> bool:
 
 
 def _dimension(name: str, number: int, text: bytes) -> int:
-    """Return how many numbers the first line ends in, after at least one word."""
+    """Return the dimension of word vectors: how many numbers the first line ends in."""
     fields = text.split(b" ")[1:]
     size = next((i for i, f in enumerate(reversed(fields)) if _parse_float(f) is None), len(fields))
     if not size:

@@ -6,10 +6,8 @@ first.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,14 +17,18 @@ import torch
 
 from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.data.texts.read_text import read_text
+from papertrial.data.texts.tokenizer import (
+    UNKNOWN,
+    make_tokenizer,
+    normalize,
+    tokenizer_on_all_cores,
+)
 from papertrial.errors import DataError
 from papertrial.record import Part
 
 PADDING = "<pad>"
-UNKNOWN = "<unk>"
 _SPECIAL = (PADDING, UNKNOWN)
 _TEXTS_PER_BATCH = 256  # the tokenizer's result for a text is many times as large as the text
-_SWITCH, _OFF = "TOKENIZERS_PARALLELISM", ""  # of the words for "off", one that no user writes
 
 
 class EmptyTextError(DataError):
@@ -86,12 +88,12 @@ class Vocabulary:
         """
         from tokenizers import trainers  # noqa: PLC0415  (slow to import)
 
-        tokenizer = _tokenizer({})
+        tokenizer = make_tokenizer({})
         trainer: Any = trainers.WordLevelTrainer(
             vocab_size=size, special_tokens=[], show_progress=False
         )
-        with _all_cores():
-            tokenizer.train_from_iterator((_normalized(text, lower) for text in texts), trainer)
+        with tokenizer_on_all_cores():
+            tokenizer.train_from_iterator((normalize(text, lower) for text in texts), trainer)
         numbers: dict[str, int] = tokenizer.get_vocab()
         if not numbers:
             raise DataError("cannot learn a vocabulary: the training texts have no words")
@@ -151,9 +153,9 @@ class Vocabulary:
         encoded: list[np.ndarray] = []
         tokenizer = self._tokenizer
         remaining = iter(texts)
-        with _all_cores():
+        with tokenizer_on_all_cores():
             while some := list(itertools.islice(remaining, _TEXTS_PER_BATCH)):
-                cleaned = [_normalized(text, self.lower) for text in some]
+                cleaned = [normalize(text, self.lower) for text in some]
                 for row, one in enumerate(tokenizer.encode_batch_fast(cleaned)):
                     ids = one.ids[: self.max_length]
                     if not ids:
@@ -175,32 +177,17 @@ class Vocabulary:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        return _tokenizer({word: number for number, word in enumerate(self.words)})
-
-
-def _tokenizer(numbers: dict[str, int]) -> Any:
-    from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415  (slow to import)
-
-    # The special words are not special tokens of the tokenizer, because it would then find them in
-    # texts, and padding would end a text in its middle.
-    made = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    return made
-
-
-def _normalized(text: str, lower: bool) -> str:
-    """Return a text as it is tokenized. Python does this faster than the tokenizers library."""
-    text = text.replace("<br />", " ")
-    if not text.isascii():  # the library refuses half of a surrogate pair
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text.lower() if lower else text
+        return make_tokenizer({word: number for number, word in enumerate(self.words)})
 
 
 def _check_words(path: Path, words: Sequence[str], lower: bool) -> None:
-    """Raise DataError for a word that no text can contain, whose token would never be trained."""
-    cut = _tokenizer({}).pre_tokenizer.pre_tokenize_str
+    """Raise DataError if a vocabulary has a word that no text can contain.
+
+    The token of such a word would never be trained.
+    """
+    cut = make_tokenizer({}).pre_tokenizer.pre_tokenize_str
     for line, word in enumerate(words, 1):
-        given = [piece for piece, _ in cut(_normalized(word, lower))]
+        given = [piece for piece, _ in cut(normalize(word, lower))]
         if given != [word]:
             how = "lower-cased (data.text.lower) and split" if lower else "split"
             raise DataError(
@@ -208,21 +195,6 @@ def _check_words(path: Path, words: Sequence[str], lower: bool) -> None:
                 "letters and digits and runs of punctuation, which makes it "
                 f"{', '.join(map(repr, given)) or 'nothing'}; write that, or delete the line"
             )
-
-
-@contextlib.contextmanager
-def _all_cores() -> Iterator[None]:
-    """Let the tokenizer use all cores, unless the user's environment says otherwise.
-
-    Afterwards parallelism is switched off, not just reset: the library's threads do not survive a
-    fork, and the library warns in a forked process if the variable is not set.
-    """
-    given = os.environ.get(_SWITCH) or _OFF
-    os.environ[_SWITCH] = given or "true"
-    try:
-        yield
-    finally:
-        os.environ[_SWITCH] = given
 
 
 def _lines(path: Path) -> list[str]:

@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 
 from papertrial.data.column import DenseColumn, Split
-from papertrial.evaluate.stored import predictions_to_bytes
+from papertrial.evaluate.stored_predictions import predictions_to_bytes
 
 
 def test_outputs_targets_and_ids_come_back_bit_for_bit() -> None:

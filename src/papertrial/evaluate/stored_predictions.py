@@ -10,7 +10,10 @@ from papertrial.data.column import Split
 
 
 def predictions_to_bytes(output: Tensor, split: Split) -> bytes:
-    """Return raw outputs [N, ...], targets [N, ...] and ids [N] as safetensors."""
+    """Return the predictions of a split as they are stored: the bytes of a safetensors file.
+
+    It has the raw outputs [N, ...], the targets [N, ...] and the ids [N].
+    """
     tensors = {
         "output": output.contiguous(),
         "target": split.y.cpu().contiguous(),

@@ -1,0 +1,106 @@
+"""The column of targets in the tables of a set: classes or numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from papertrial.data.numbers import sort_values
+from papertrial.data.sources.table_parts import Tables
+from papertrial.data.tables.table_file import TableFile
+from papertrial.errors import DataError
+
+_SHOWN_CLASSES = 24
+
+
+def check_has_target(table: TableFile, target: str) -> None:
+    """Raise DataError if targets of a table are missing: there is no honest way to fill them."""
+    absent = table.missing(target)
+    if absent.any():
+        raise DataError(
+            f"{table.path}: every row must have a target, but {target} is missing in "
+            f"{table.rows_in_words(absent)}; fill it in, or delete such rows"
+        )
+
+
+def numeric_targets(tables: Tables, target: str) -> dict[str, Tensor]:
+    """Return the target column of the table of each part as numbers, float32 [N].
+
+    Raises:
+        DataError: a target is not a finite number.
+    """
+    y = {}
+    for part, table in tables.items():
+        values, bad = table.numbers(target)
+        if bad.any():
+            row = int(bad.argmax())
+            raise DataError(
+                f"{table.where(row)}: the target {target} must be a finite number, got "
+                f"{table.written(target, row)!r}; for classes, set task: table-classification"
+            )
+        y[part] = torch.from_numpy(values.astype(np.float32))
+    return y
+
+
+def class_targets(
+    tables: Tables, target: str, classes: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], dict[str, Tensor]]:
+    """Return the classes, and the target column of the table of each part as classes, int64 [N].
+
+    Args:
+        tables: the parts by name, "train" among them.
+        target: the column of the classes, without missing cells.
+        classes: the classes in order, if they are known from another table. This one need not have
+            all of them.
+
+    Raises:
+        DataError: there are fewer than two classes, the target holds numbers that are not classes,
+            or a class is neither in `classes` nor, without them, in the training part.
+    """
+    texts = {
+        part: [text for text in table.texts(target) if text is not None]
+        for part, table in tables.items()
+    }
+    rule = "not in the training part, which has" if classes is None else "unknown; the classes are"
+    if classes is None:
+        classes = sort_values(texts["train"])
+        if len(classes) < 2:
+            raise DataError(
+                f"{tables['train'].path}: classification needs at least 2 classes, but every cell "
+                f"of {target} is {classes[0]!r}"
+            )
+        _check_numbers_as_classes(tables["train"], target, texts["train"])
+    index = {name: i for i, name in enumerate(classes)}
+    y = {}
+    for part, table in tables.items():
+        unknown = [row for row, text in enumerate(texts[part]) if text not in index]
+        if unknown:
+            more = " ..." if len(classes) > _SHOWN_CLASSES else ""
+            raise DataError(
+                f"{table.where(unknown[0])}: class {texts[part][unknown[0]]!r} of {target} is "
+                f"{rule} {', '.join(classes[:_SHOWN_CLASSES])}{more}"
+            )
+        y[part] = torch.tensor([index[text] for text in texts[part]], dtype=torch.int64)
+    return tuple(classes), y
+
+
+def _check_numbers_as_classes(table: TableFile, target: str, texts: Sequence[str]) -> None:
+    values, bad = table.numbers(target)
+    if bad.any():
+        return
+    spelled: dict[float, str] = {}
+    for value, text in zip(values.tolist(), texts, strict=True):
+        if spelled.setdefault(value, text) != text:
+            raise DataError(
+                f"{table.path}: a class of {target} is spelled in two ways, {spelled[value]!r} and "
+                f"{text!r}; choose one"
+            )
+    most = max(20, 0.05 * len(table))
+    if len(spelled) > most and (values != np.floor(values)).any():
+        raise DataError(
+            f"{table.path}: {target} has {len(spelled):,} different numbers in {len(table):,} "
+            "rows, too many for classes; set task: regression, or choose another target"
+        )
