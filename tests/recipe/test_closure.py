@@ -337,7 +337,7 @@ def test_a_compiled_module_is_hashed_and_noted(tmp_path: Path) -> None:
     use = f"{tmp_path}/net.py:x"
     first = closure_of(use)
     assert names(first) == {"net", "_ops"}
-    assert first.not_covered[0].startswith(f"{compiled.name}: compiled")
+    assert first.not_covered[0].startswith(f"{compiled.name} is compiled")
     compiled.write_bytes(b"two")
     assert closure_of(use).digest != first.digest
 
