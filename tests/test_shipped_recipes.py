@@ -14,7 +14,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.sources.open_source import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
 from papertrial.recipe.claim_warnings import claim_warnings
-from papertrial.recipe.load import shipped
+from papertrial.recipe.load import shipped_recipes
 from papertrial.tasks import TASKS
 
 FOLDER = Path(pt.__file__).parent / "recipes"
@@ -28,14 +28,14 @@ RECIPES = [
 
 
 def test_there_are_thirteen() -> None:
-    assert sorted(shipped()) == RECIPES
+    assert sorted(shipped_recipes()) == RECIPES
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == RECIPES
 
 
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
 def test_each_is_valid_and_headed_by_the_command_that_runs_it(name: str) -> None:
     recipe = pt.load_recipe(name)
-    lines = shipped()[name].splitlines()
+    lines = shipped_recipes()[name].splitlines()
     assert lines[0] == "# yaml-language-server: $schema=recipe.schema.json"
     assert lines[1] == f"# papertrial train {name}"
     assert recipe.name == name

@@ -18,7 +18,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from typer.testing import Result
 
-from papertrial.recipe.load import shipped
+from papertrial.recipe.load import shipped_recipes
 
 RunCli = Callable[..., "subprocess.CompletedProcess[str]"]
 Invoke = Callable[..., Result]
@@ -83,11 +83,11 @@ def test_predict_prints_json(invoke: Invoke, trained: dict[str, object], digit: 
 
 def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
     done = papertrial("list")  # on 80 columns, there being no terminal
-    assert all(name in done.stdout for name in shipped())
+    assert all(name in done.stdout for name in shipped_recipes())
     assert "test accuracy at least 0.8355 (83.55 %)" in done.stdout
     assert "  image-classification, fashion-mnist " in done.stdout
     rows = json.loads(papertrial("list", "--json").stdout)
-    assert [row["name"] for row in rows] == sorted(shipped())
+    assert [row["name"] for row in rows] == sorted(shipped_recipes())
     claims = {row["name"]: row["claims"] for row in rows}
     assert claims["fashion-mnist-quickstart"][0] == "test accuracy 0.646 (64.6%)"
     assert claims["cifar10-tutorial"] == ["test accuracy 0.55 (55 %)"]
@@ -97,7 +97,7 @@ def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
 
 def test_a_shown_recipe_runs_as_it_is(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text(invoke("show", "digits-mlp").stdout)
-    assert (tmp_path / "my.yaml").read_text() == shipped()["digits-mlp"]
+    assert (tmp_path / "my.yaml").read_text() == shipped_recipes()["digits-mlp"]
     changed = invoke("show", "digits-mlp", "epochs=1", "optimizer.lr=0.01").stdout
     (tmp_path / "changed.yaml").write_text(changed)
     for name in ("my.yaml", "changed.yaml"):

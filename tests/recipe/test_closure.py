@@ -15,7 +15,7 @@ import pytest
 from papertrial.errors import RecipeError
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.digest import training_hash
-from papertrial.recipe.isolate import load
+from papertrial.recipe.isolate import import_isolated
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.resolve import resolve
@@ -337,7 +337,7 @@ def test_a_compiled_module_is_hashed_and_noted(tmp_path: Path) -> None:
     use = f"{tmp_path}/net.py:x"
     first = closure_of(use)
     assert names(first) == {"net", "_ops"}
-    assert first.not_covered[0].startswith(f"{compiled.name}: compiled")
+    assert first.not_covered[0].startswith(f"{compiled.name} is compiled")
     compiled.write_bytes(b"two")
     assert closure_of(use).digest != first.digest
 
@@ -369,7 +369,7 @@ def test_a_closure_is_loaded_from_the_bytes_that_were_hashed(tmp_path: Path) -> 
         tmp_path,
         {"net.py": "def answer():\n    import late\n    return late.L", "late.py": "L = 1"},
     )
-    entry = load(closure_of(f"{tmp_path}/net.py:answer"))
+    entry = import_isolated(closure_of(f"{tmp_path}/net.py:answer"))
     (tmp_path / "late.py").write_text("L = 2")
     assert entry.answer() == 1
 

@@ -11,7 +11,7 @@ import pytest
 from papertrial.errors import RecipeError
 from papertrial.recipe import digest
 from papertrial.recipe.digest import recipe_hash, training_hash
-from papertrial.recipe.load import load_recipe, shipped, to_yaml
+from papertrial.recipe.load import load_recipe, shipped_recipes, to_yaml
 from papertrial.store.run_folder import PREPROCESS, WEIGHTS
 
 Tree = dict[str, Any]
@@ -225,7 +225,7 @@ def test_the_name_taken_from_a_file_counts(tmp_path: Path, tree: Tree) -> None:
 
 
 def test_the_shipped_recipes_differ_and_hashes_are_sha256() -> None:
-    recipes = {name: load_recipe(name) for name in shipped()}
+    recipes = {name: load_recipe(name) for name in shipped_recipes()}
     hashes = {h for r in recipes.values() for h in (recipe_hash(r), training_hash(r))}
     assert len(hashes) == 2 * len(recipes) - 1
     same = (training_hash(recipes[name]) for name in ("digits-mlp", "digits-mlp-as-svc"))

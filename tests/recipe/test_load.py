@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from papertrial.errors import InvalidRecipeError, RecipeError
-from papertrial.recipe.load import load_recipe, read, shipped, to_tree, to_yaml
+from papertrial.recipe.load import load_recipe, read_recipe, shipped_recipes, to_tree, to_yaml
 from papertrial.recipe.schema import Recipe
 
 Tree = dict[str, Any]
@@ -46,18 +46,18 @@ def test_a_file_and_plain_values_give_the_same_recipe(file: Path, tree: Tree) ->
     assert recipe.data.shuffle is True
 
 
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
 def test_a_shipped_recipe_loads_by_its_name_and_has_it(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
-    assert read(name) == (name, shipped()[name], Path.cwd())
+    assert read_recipe(name) == (name, shipped_recipes()[name], Path.cwd())
 
 
 def test_read_gives_title_text_and_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read(file) == (str(file), TEXT, file.parent)
+    assert read_recipe(file) == (str(file), TEXT, file.parent)
     monkeypatch.chdir(file.parent.parent)
     relative = f"{file.parent.name}/recipe.yaml"
-    assert read(relative) == (relative, TEXT, file.parent)
+    assert read_recipe(relative) == (relative, TEXT, file.parent)
 
 
 def test_a_recipe_file_may_have_any_name_and_a_byte_order_mark(file: Path) -> None:
@@ -76,7 +76,7 @@ def test_the_recipe_is_read_once(file: Path) -> None:
     ("source", "words"),
     [
         ("digits-mpl", "'digits-mpl'; did you mean"),
-        ("zzz", f"valid: {', '.join(sorted(shipped()))}\n"),
+        ("zzz", f"valid: {', '.join(sorted(shipped_recipes()))}\n"),
         (
             "zzz",
             "`papertrial list` shows the shipped recipes; the name of a recipe file ends in .yaml",
@@ -257,7 +257,7 @@ def test_yaml_of_a_recipe_loads_to_an_equal_one(
     assert load_recipe(path, check=False) == recipe
 
 
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
 def test_yaml_of_a_shipped_recipe_loads_to_an_equal_one(tmp_path: Path, name: str) -> None:
     path = tmp_path / "again.yaml"
     path.write_text(to_yaml(load_recipe(name)), encoding="utf-8")

@@ -6,13 +6,10 @@ import copy
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
-from papertrial.recipe.claims import Claim, PlusMinus, Verify, Versus
-from papertrial.recipe.override import apply_override, section_at
-from papertrial.recipe.schema import Data, Evaluate, Paper, Recipe, SchedulerSlot, Slot, Splits
+from papertrial.recipe.override import apply_override
+from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.slots import expand
-from papertrial.recipe.text import KeyPath
 
 
 def at(tree: Any, path: KeyPath) -> Any:
@@ -203,29 +200,3 @@ def test_a_plain_value_takes_no_key(tree: dict[str, Any], text: str, where: str)
     assert problem.where == where
     assert repr(text) in problem.message
     assert tree == before
-
-
-@pytest.mark.parametrize(
-    ("path", "section"),
-    [
-        ((), Recipe),
-        (("data",), Data),
-        (("data", "splits"), Splits),
-        (("data", "transform", 3), Slot),
-        (("scheduler",), SchedulerSlot),
-        (("claims", 0), Claim),
-        (("claims", 0, "versus"), Versus),
-        (("claims", 0, "plus_minus"), PlusMinus),
-        (("claims", 0, "versus", "set"), None),
-        (("verify",), Verify),
-        (("paper",), Paper),
-        (("evaluate",), Evaluate),
-        (("model",), Slot),
-        (("model", "hidden"), None),
-        (("name",), None),
-        (("metrics", 0), None),
-        (("nothing", "here"), None),
-    ],
-)
-def test_section_at(path: KeyPath, section: type[BaseModel] | None) -> None:
-    assert section_at(path) is section

@@ -1,4 +1,4 @@
-"""Lookups in plain values of any shape, and checks of numbers."""
+"""Key paths, lookups in plain values of any shape, and checks of numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import math
 
 import pytest
 
-from papertrial.recipe.plain_values import is_finite_number, is_whole_number, list_at, value_at
+from papertrial.recipe.plain_values import (
+    dotted,
+    is_finite_number,
+    is_whole_number,
+    list_at,
+    value_at,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,7 @@ def test_is_whole_number(value: object, is_whole: bool) -> None:
 def test_a_whole_number_that_no_float_holds_is_not_finite() -> None:
     assert not is_finite_number(10**400)
     assert is_finite_number(2**70)
+
+
+def test_dotted() -> None:
+    assert dotted(("data", "augment", 0)) == "data.augment.0"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from papertrial.recipe.quantity import interval_of, read, value_of, width_of
+from papertrial.recipe.quantity import interval_of, read_quantity, value_of, width_of
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from papertrial.recipe.quantity import interval_of, read, value_of, width_of
     ],
 )
 def test_text_that_is_a_number(text: str, number: str, step: str, unit: str, error: bool) -> None:
-    written = read(text)
+    written = read_quantity(text)
     assert written is not None
     assert (written.number, written.step) == (Decimal(number), Decimal(step))
     assert (written.unit, written.error) == (unit, error)
@@ -54,7 +54,7 @@ def test_text_that_is_a_number(text: str, number: str, step: str, unit: str, err
     ],
 )
 def test_text_that_is_not_a_number(text: str) -> None:
-    assert read(text) is None
+    assert read_quantity(text) is None
 
 
 @pytest.mark.parametrize(

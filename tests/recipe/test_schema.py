@@ -12,9 +12,9 @@ import pytest
 from pydantic import ValidationError
 
 from papertrial.data.sources.open_source import SOURCES as LOADABLE
-from papertrial.recipe.load import shipped
+from papertrial.recipe.load import shipped_recipes
 from papertrial.recipe.schema import Recipe, Slot, json_schema, not_training
-from papertrial.recipe.text import parse
+from papertrial.recipe.yaml_text import parse
 from papertrial.tasks import TASKS as MADE
 from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES, TASKS
 
@@ -240,9 +240,9 @@ def shipped_schema() -> Any:
     return json.loads((resources.files("papertrial") / SCHEMA).read_text("utf-8"))
 
 
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
 def test_json_schema_accepts_the_shipped_recipe(name: str) -> None:
-    jsonschema.validate(parse(shipped()[name]).tree, shipped_schema())
+    jsonschema.validate(parse(shipped_recipes()[name]).tree, shipped_schema())
 
 
 def test_json_schema_is_the_shipped_file_and_a_valid_schema() -> None:

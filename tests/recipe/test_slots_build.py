@@ -13,7 +13,7 @@ from torch.optim import lr_scheduler as schedulers
 
 from papertrial.errors import RecipeError
 from papertrial.recipe.build import build
-from papertrial.recipe.check import check_slot
+from papertrial.recipe.check_slots import check_slot
 
 S = "torch.optim.lr_scheduler"
 PARTS = """

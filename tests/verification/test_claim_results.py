@@ -12,7 +12,7 @@ from typer.testing import Result
 
 import papertrial as pt
 from papertrial.cli.train import describe_result
-from papertrial.recipe.load import shipped, to_tree
+from papertrial.recipe.load import shipped_recipes, to_tree
 from papertrial.report.run_report import run_report
 
 Invoke = Callable[..., Result]
@@ -97,7 +97,7 @@ def test_how_claims_are_judged_is_no_other_setting(override: str, claimed: Path)
 
 def test_counts_stand_beside_those_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "quick.yaml").write_text(
-        shipped()["diabetes-bmi"].replace("epochs: 1000", "epochs: 1")
+        shipped_recipes()["diabetes-bmi"].replace("epochs: 1000", "epochs: 1")
     )
     run = pt.train(pt.load_recipe(tmp_path / "quick.yaml"), runs=tmp_path, threads=1)
     assert describe_result(run.summary)[2:] == [

@@ -25,9 +25,9 @@ class ShippedRecipe:
 
 def list_recipes(as_json: Json = False) -> None:
     """List the shipped recipes: task, data, model and claims."""
-    from papertrial.recipe.load import load_recipe, shipped
+    from papertrial.recipe.load import load_recipe, shipped_recipes
 
-    recipes = [load_recipe(name, check=False) for name in shipped()]
+    recipes = [load_recipe(name, check=False) for name in shipped_recipes()]
     rows = [
         ShippedRecipe(
             name=recipe.name,

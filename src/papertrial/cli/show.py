@@ -9,10 +9,10 @@ from papertrial.cli.options import Overrides, Recipe
 
 def show(recipe: Recipe, overrides: Overrides = None) -> None:
     """Print a recipe as YAML that can be trained; with overrides, fully resolved."""
-    from papertrial.recipe.load import load_recipe, read, to_yaml
+    from papertrial.recipe.load import load_recipe, read_recipe, to_yaml
 
     if overrides:
         typer.echo(to_yaml(load_recipe(recipe, overrides, check=False)), nl=False)
     else:
-        _, text, _ = read(recipe)
+        _, text, _ = read_recipe(recipe)
         typer.echo(text, nl=False)

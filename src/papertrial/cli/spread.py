@@ -62,9 +62,9 @@ def spreads_of(claims: Sequence[Claim], given: Sequence[str]) -> list[list[float
 
 
 def _read(text: str) -> _Spread | None:
-    from papertrial.recipe.quantity import read
+    from papertrial.recipe.quantity import read_quantity
 
-    written = read(text)
+    written = read_quantity(text)
     if written is None or written.unit not in ("", "points") or written.error:
         return None
     if not 0 < float(written.number) < math.inf:

@@ -20,7 +20,7 @@ from papertrial.recipe.resolve import (
 def build(
     where: str, use: str, args: Sequence[object], kwargs: Mapping[str, object], supplied: Any = None
 ) -> Any:
-    """Call the class or function of a slot, after building its nested slots.
+    """Build the object of a slot: call its class or function, after building its nested slots.
 
     A function that is itself a loss or a transform is not called, but bound to its arguments.
 

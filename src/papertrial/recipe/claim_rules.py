@@ -13,7 +13,7 @@ from papertrial.recipe.quantity import (
     percent_readings,
     plain,
     points_readings,
-    read,
+    read_quantity,
     value_of,
     width_of,
 )
@@ -36,7 +36,7 @@ _NO_TEST = ("digits", "diabetes")  # named data sets without a test part
 
 
 def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
-    """Yield (key path, message) for each rule that a claim in the plain `tree` breaks.
+    """Yield (key path, message) for each rule for claims that a claim in the plain `tree` breaks.
 
     Values of the wrong type are skipped: the schema reports them.
     """
@@ -63,7 +63,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
 
 
 def _horizon_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
-    """Report a fixed horizon of more seeds than can be simulated."""
+    """Report the broken rule that a fixed horizon has at most as many seeds as can be simulated."""
     most = value_at(tree, "verify.max_seeds")
     if value_at(tree, "verify.horizon") != "fixed":
         return
@@ -132,7 +132,7 @@ def _missing_tolerance(claim: RawClaim) -> Iterator[Broken]:
 
 
 def _number_problems(claim: RawClaim) -> Iterator[Broken]:
-    """Report ambiguous units, and printed digits that do not match the value."""
+    """Report ambiguous units in a claim, and printed digits that do not match its value."""
     metric, value = claim.metric, None
     try:
         value = claim.to_number()
@@ -151,7 +151,7 @@ def _number_problems(claim: RawClaim) -> Iterator[Broken]:
 
 
 def _width_problems(claim: RawClaim) -> Iterator[Broken]:
-    """Report widths in a wrong unit, or without a unit in a claim that is written in percent.
+    """Report a claim's widths in a wrong unit, or without a unit beside a number in percent.
 
     Beside "7.37 % error", 0.06 would be 6 points, although the paper may mean 0.06 points.
     """
@@ -178,7 +178,7 @@ def _width_problems(claim: RawClaim) -> Iterator[Broken]:
 def _missing_unit_beside_error(
     claim: RawClaim, value: Decimal | None, baseline: Decimal | None
 ) -> Iterator[Broken]:
-    """Report a value or baseline without a unit if the other is an error in percent.
+    """Report a claim's value or baseline without a unit if the other is an error in percent.
 
     Beside "0.23 % error", 0.39 would be an accuracy of 39 %, although an error of 0.39 % may be
     meant.
@@ -188,7 +188,7 @@ def _missing_unit_beside_error(
         return
     for key, other in (("value", "baseline"), ("baseline", "value")):
         text = sides[other]
-        written = read(text) if isinstance(text, str) else None
+        written = read_quantity(text) if isinstance(text, str) else None
         bare = _without_unit(sides[key])
         settled = key == "value" and is_percentage(claim.printed)  # `printed` gives the unit
         if bare is not None and written is not None and written.error and not settled:
@@ -200,7 +200,7 @@ def _missing_unit_beside_error(
 
 
 def _without_unit(given: object) -> Decimal | None:
-    """Return a number written without a unit; None for text and for what the schema rejects."""
+    """Return a claim's number if it lacks a unit, which a rule may require; None otherwise."""
     return Decimal(repr(given)) if is_finite_number(given) else None
 
 
@@ -213,7 +213,7 @@ def _printed_problems(claim: RawClaim, value: Decimal | None) -> Iterator[Broken
         if rounding == "truncated":
             yield "rounding", "applies to printed digits; give them in printed"
         return
-    if not isinstance(printed, str) or read(printed) is None:
+    if not isinstance(printed, str) or read_quantity(printed) is None:
         return
     try:
         low, high = interval_of(printed, claim.metric, rounding, gain=claim.is_gain)
@@ -226,7 +226,7 @@ def _printed_problems(claim: RawClaim, value: Decimal | None) -> Iterator[Broken
 
 
 def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broken]:
-    """Report a metric or a split that a run of this recipe does not have."""
+    """Report the broken rule that a claim names only metrics and splits that its recipe has."""
     metric, split, task = claim.metric, claim.split, value_at(tree, "task")
     metrics = list_at(tree, "metrics")
     if (
@@ -250,7 +250,7 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
 
 
 def _monitored_metrics(tree: Mapping[str, object]) -> list[object]:
-    """Return the metrics that are computed because another part of the recipe uses them."""
+    """Return the metrics that a claim may name because another part of its recipe monitors them."""
     found = [value_at(tree, "scheduler.monitor")]
     if isinstance(tree.get("early_stopping"), Mapping):
         found.append(value_at(tree, "early_stopping.monitor") or "loss")
@@ -270,7 +270,7 @@ def _best_epoch_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterato
 
 
 def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
-    """Return a key that is equal for duplicate claims; None if the value cannot be read."""
+    """Return what duplicate claims have in common, which a rule forbids; None if it is invalid."""
     try:
         value = claim.to_number()
     except ValueError:

@@ -15,7 +15,7 @@ WIDE = 0.1  # from here on, the tolerance of a fraction is probably meant in poi
 
 
 def claim_warnings(recipe: Recipe) -> list[str]:
-    """Return a sentence for each tolerance or plus-minus that is probably not what was meant.
+    """Return a warning for each tolerance or plus-minus that is probably not what was meant.
 
     Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
     """
@@ -91,7 +91,7 @@ def _wide_plus_minus(claim: Claim) -> Iterator[str]:
 
 
 def _range_of(claim: Claim) -> tuple[float, float]:
-    """Return the smallest and largest possible value of a fraction or of a difference of two."""
+    """Return the smallest and largest possible score, to warn of widths that cover the range."""
     if claim.metric == "r2":
         return -math.inf, math.inf if claim.is_gain else 1
     return -1 if claim.is_gain else 0, 1

@@ -6,7 +6,7 @@ from papertrial.recipe.claims import Claim
 
 
 def describe(claim: Claim) -> str:
-    """Return a claim in words: metric, value, number of runs and tolerance."""
+    """Describe a claim in words: metric, value, number of runs and tolerance."""
     side = claim.judged_side
     bound = "" if side == "about" else side.replace("-", " ") + " "
     runs = {
@@ -27,7 +27,7 @@ def describe(claim: Claim) -> str:
 
 
 def versus_of(claim: Claim) -> str:
-    """Return the two sides of a difference in words; "" for other claims."""
+    """Describe the two sides of a claimed difference in words; "" for other claims."""
     if claim.versus is None:
         return ""
     with_ = f" with {', '.join(claim.versus.overrides)}" if claim.versus.set else ""

@@ -2,138 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from papertrial.claims.judged_claim import ClaimKind, ClaimSide
-from papertrial.recipe.plain_values import is_finite_number, is_whole_number
 from papertrial.recipe.quantity import (
-    PERCENT_PATTERN,
-    POINTS_PATTERN,
-    PRINTED_PATTERN,
-    VALUE_PATTERN,
     Rounding,
-    as_points,
     interval_of,
     is_percentage,
-    read,
     share_of,
     value_of,
     width_of,
 )
-from papertrial.recipe.section import ClaimMetric, Section
-from papertrial.recipe.text import scalar
+from papertrial.recipe.section import Section
+from papertrial.recipe.value_types import (
+    LEAST_SEEDS,
+    ClaimMetric,
+    Printed,
+    Seeds,
+    Share,
+    Value,
+    Width,
+)
+from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import SplitName
 
-_LEAST_SEEDS = 5  # the first interim look; papertrial.claims.rule gives the reason
 _MOST_SEEDS = 10_000  # keeps the simulation of thresholds small
-_LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
-
-
-def _amount_validator(
-    rule: str, units: tuple[str, ...], *, least: float = -math.inf
-) -> Callable[[object], object]:
-    """Return a validator for a number or for text with one of the units; it changes nothing."""
-
-    def check(value: object) -> object:
-        written = read(value) if isinstance(value, str) else None
-        number = value if is_finite_number(value) else written.number if written else None
-        if number is None or (written and written.unit not in units):
-            raise ValueError(rule)
-        if number < least:
-            raise ValueError(f"must be {least:g} or more")
-        return value
-
-    return check
-
-
-def _check_tolerance(value: object) -> object:
-    written = read(value) if isinstance(value, str) else None
-    if written and written.unit == "%":
-        points, share = as_points(written.number), f"{value}".strip()
-        readings = f'write "{points}", or relative_tolerance: "{share}" for a share of the value'
-        raise ValueError(f"a percentage is ambiguous here: {readings}")
-    return _amount_validator(
-        'must be a number, or text such as "1.2 points"', ("points",), least=0
-    )(value)
-
-
-def _check_share(value: Any) -> Any:
-    rule = 'must be a fraction of the value below 1, 0.01 or "1 %"'
-    _amount_validator(rule, ("%",), least=0)(value)
-    if share_of(value) >= 1:
-        raise ValueError(rule)
-    return value
-
-
-def _check_printed(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError('must be in quotes, to keep trailing zeros: "0.900"')
-    if read(value) is None:
-        raise ValueError('must be a number as printed, such as "64.6 %"; put other words in notes')
-    return value
-
-
-def _check_seeds(value: object) -> tuple[object, ...]:
-    seeds = value if isinstance(value, list | tuple) else ()
-    whole = [seed for seed in seeds if is_whole_number(seed, 0)]
-    if len(seeds) != len(set(whole)) or len(seeds) < _LEAST_SEEDS:
-        rule = f"must be a list of at least {_LEAST_SEEDS} different whole numbers"
-        raise ValueError(f"{rule}, such as {_range_meant(seeds) or [0, 1, 2, 3, 4]}")
-    if max(whole) > _LARGEST_SEED:
-        raise ValueError(f"a seed must be at most {_LARGEST_SEED}")
-    return tuple(seeds)
-
-
-def _range_meant(seeds: Sequence[object]) -> list[int] | None:
-    """Return the list that the only entry "1-6" means, or None if it is not a short range."""
-    text = seeds[0] if len(seeds) == 1 and isinstance(seeds[0], str) else ""
-    ends = re.fullmatch(r"\s*(\d{1,9})\s*(?:-|\.\.)\s*(\d{1,9})\s*", text, re.ASCII)
-    first, last = (int(ends[1]), int(ends[2])) if ends else (0, 0)
-    return [*range(first, last + 1)] if _LEAST_SEEDS <= last - first + 1 <= 10 else None
-
-
-def _number_or(pattern: str, **bounds: float) -> WithJsonSchema:
-    return WithJsonSchema(
-        {"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": pattern}]}
-    )
-
-
-Value = Annotated[
-    float | str,
-    BeforeValidator(_amount_validator('must be a number, or text such as "55 %"', ("%", "points"))),
-    _number_or(VALUE_PATTERN),
-]
-Width = Annotated[
-    float | str, BeforeValidator(_check_tolerance), _number_or(POINTS_PATTERN, minimum=0)
-]
-Share = Annotated[
-    float | str,
-    BeforeValidator(_check_share),
-    _number_or(PERCENT_PATTERN, minimum=0, exclusiveMaximum=1),
-]
-Printed = Annotated[
-    str,
-    BeforeValidator(_check_printed),
-    WithJsonSchema({"type": "string", "pattern": PRINTED_PATTERN}),
-]
-Seeds = Annotated[
-    tuple[int, ...],
-    BeforeValidator(_check_seeds),
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 0, "maximum": _LARGEST_SEED},
-            "minItems": _LEAST_SEEDS,
-            "uniqueItems": True,
-        }
-    ),
-]
 
 
 class PlusMinus(Section):
@@ -166,7 +61,7 @@ class Versus(Section):
     @property
     def overrides(self) -> tuple[str, ...]:
         """The changes in `set` as `dotted.key=value` texts, as load_recipe takes them."""
-        return tuple(f"{key}={_as_text(value)}" for key, value in self.set.items())
+        return tuple(f"{key}={dump_value(value)}" for key, value in self.set.items())
 
 
 class Claim(Section):
@@ -290,7 +185,7 @@ class Verify(Section):
     """How the claims are decided."""
 
     max_seeds: int = Field(
-        default=15, ge=_LEAST_SEEDS, le=_MOST_SEEDS, description="Largest number of seeds."
+        default=15, ge=LEAST_SEEDS, le=_MOST_SEEDS, description="Largest number of seeds."
     )
     seeds: Seeds | None = Field(
         default=None, description="Seeds to train, in order. If omitted, `seed`, `seed + 1`, ..."
@@ -317,10 +212,3 @@ class Verify(Section):
     max_diverged: float = Field(
         default=0.2, ge=0, lt=1, description="Largest share of seeds that may diverge or crash."
     )
-
-
-def _as_text(value: object) -> str:
-    """Write a value for an override: text unquoted if YAML reads it as text, else JSON."""
-    if isinstance(value, str) and scalar(value) == value:
-        return value
-    return json.dumps(value)

@@ -20,8 +20,9 @@ from importlib.machinery import EXTENSION_SUFFIXES, BuiltinImporter, FrozenImpor
 from pathlib import Path
 from typing import Any
 
+from papertrial.recipe.content import read_file
 from papertrial.recipe.imports import Import, scan
-from papertrial.recipe.slots import is_file, read_file
+from papertrial.recipe.slots import is_file
 
 _PACKAGE = "__init__.py"
 # Never part of a closure, even in an editable install: papertrial must use the same objects.
@@ -115,7 +116,7 @@ class Closure:
 
 
 def trace(use: str) -> Closure | None:
-    """Return the closure of the code that `use` names.
+    """Return the closure of the code that `use` names, by tracing its imports.
 
     Returns None if it is in an installed package, or does not exist.
 
@@ -174,8 +175,8 @@ class _Tracer:
                 done.add(module.name)
                 if module.is_compiled:
                     notes.append(
-                        f"{module.relative} is compiled: its bytes are hashed, but not its "
-                        "sources or the libraries that it loads"
+                        f"{module.relative} is compiled: its bytes are hashed, but not its sources "
+                        "or the libraries that it loads"
                     )
                 elif module.content is not None:
                     self._follow(module, notes, reads)
@@ -279,7 +280,7 @@ class _Tracer:
 
 
 def _find(last: str, folders: Sequence[Path]) -> tuple[Path | None, list[Path]]:
-    """Return the file of a module in the first folder with it, or its namespace folders."""
+    """Find a module of a closure: its file in the first folder with one, or namespace folders."""
     portions = []
     for folder in folders:
         inside = folder / last
@@ -297,7 +298,7 @@ def _find(last: str, folders: Sequence[Path]) -> tuple[Path | None, list[Path]]:
 
 
 def _ask_finders(name: str) -> tuple[Path | None, list[Path]]:
-    """Return the file or namespace folders of a top-level module in an editable install."""
+    """Find a module of a closure in an editable install, which has its own import finder."""
     for finder in sys.meta_path:
         if finder in (BuiltinImporter, FrozenImporter, PathFinder):
             continue
@@ -314,7 +315,7 @@ def _ask_finders(name: str) -> tuple[Path | None, list[Path]]:
 
 
 def _is_standard(name: str) -> bool:
-    """Return whether an import never reaches sys.path: builtin, frozen, or in ENGINE."""
+    """Return whether a module is never part of a closure: builtin, frozen, or in ENGINE."""
     if name in ENGINE or name in sys.builtin_module_names:
         return True
     return FrozenImporter.find_spec(name) is not None
@@ -345,12 +346,12 @@ def _in_standard(path: Path) -> bool:
 
 
 def _in_packages(path: Path) -> bool:
-    """Return whether a path is in an installed package, or in papertrial itself."""
+    """Return whether a path is outside every closure: in an installed package or in papertrial."""
     if {"site-packages", "dist-packages"} & set(path.parts):
         return True
     return any(path.is_relative_to(folder) for folder in _packages())
 
 
 def is_installed(path: Path) -> bool:
-    """Return whether a file belongs to an installed package, to papertrial or to Python."""
+    """Return whether a file is outside every closure: in a package, in papertrial or in Python."""
     return _in_packages(path) or _in_standard(path)

@@ -1,4 +1,4 @@
-"""SHA-256 and size of files and folders."""
+"""The content of files and folders that a recipe names: bytes, SHA-256 and size."""
 
 from __future__ import annotations
 
@@ -25,8 +25,22 @@ class Content:
     bytes: int
 
 
+def read_file(path: Path) -> bytes:
+    """Return the content of a file that a recipe names.
+
+    Raises:
+        RecipeError: the file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecipeError(f"cannot read the file {str(path)!r}: {error.strerror}") from error
+
+
 def content_of(path: Path) -> Content:
-    """Return SHA-256 and size of a file, or of a folder: relative paths and contents of its files.
+    """Return the SHA-256 and size of the content of a file, or of a folder with all its files.
+
+    The SHA-256 of a folder is that of the relative paths and contents of its files.
 
     Raises:
         RecipeError: a file cannot be read.
@@ -40,7 +54,10 @@ def content_of(path: Path) -> Content:
 
 
 def files_below(folder: Path) -> list[str]:
-    """Return the sorted relative paths of the files in a folder, without `__pycache__`."""
+    """Return the sorted relative paths of the files in a folder that count as its content.
+
+    Files in `__pycache__` do not count.
+    """
     return sorted(_below(folder))
 
 
@@ -63,14 +80,14 @@ def _file(path: Path) -> Content:
         if time.time() - max(stat.st_mtime, stat.st_ctime) < _SETTLED:
             return _read(path)
         known = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-        return _unchanged(path, known)
+        return _cached_content(path, known)
     except OSError as error:
         raise RecipeError(f"cannot read the file {str(path)!r}: {error.strerror}") from error
 
 
 @functools.lru_cache(maxsize=65536)
-def _unchanged(path: Path, known: tuple[int, ...]) -> Content:
-    """Read a file, or return the cached result while its inode, size and times are `known`."""
+def _cached_content(path: Path, known: tuple[int, ...]) -> Content:
+    """Return the SHA-256 and size of a file, cached while its inode, size and times are `known`."""
     return _read(path)
 
 

@@ -7,14 +7,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from papertrial.recipe.arguments import is_path, map_arguments
 from papertrial.recipe.closure import trace
 from papertrial.recipe.content import content_of
+from papertrial.recipe.file_paths import is_path, is_vectors_file
 from papertrial.recipe.load import to_tree
-from papertrial.recipe.plain_values import value_at
+from papertrial.recipe.plain_values import KeyPath, value_at
 from papertrial.recipe.schema import Recipe, not_training
-from papertrial.recipe.slots import is_vectors_file, map_uses
-from papertrial.recipe.text import KeyPath
+from papertrial.recipe.slots import map_arguments, map_uses
 from papertrial.recipe.versus import other_side
 
 # Files in the run folder of `init_from`.
@@ -72,7 +71,7 @@ def _replace_paths(tree: dict[str, object]) -> None:
 
 
 def _with_integers(value: object) -> object:
-    """Replace 1.0 by 1, so that both give the same hash."""
+    """Replace 1.0 by 1 in a recipe, so that both give the same hash."""
     if isinstance(value, dict):
         return {key: _with_integers(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -59,7 +59,7 @@ class Scan:
 
 @functools.lru_cache(maxsize=4096)
 def scan(source: bytes) -> Scan:
-    """Return the imports of a source; an empty result if it is not valid Python."""
+    """Return the imports of a Python source; an empty result if it is not valid Python."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):  # reported when it is imported
@@ -73,7 +73,7 @@ def scan(source: bytes) -> Scan:
             names = tuple(alias.name for alias in node.names)
             imports.append(Import(node.module or "", node.level, names))
         elif isinstance(node, ast.Call):
-            called, text = _dotted(node.func), _constant_argument(node)
+            called, text = _dotted_name(node.func), _constant_argument(node)
             if called != "__import__" and not _is_call_of(called, "import_module"):
                 notes += ((node.lineno, note) for note in _loading_notes(called))
             elif text is None:
@@ -93,12 +93,12 @@ def scan(source: bytes) -> Scan:
 
 
 def _assigned(target: ast.AST) -> str:
-    """Return the name that an assignment changes; for `a.b[0]` it is `a.b`."""
-    return _dotted(target.value if isinstance(target, ast.Subscript) else target)
+    """Return the name that an assignment changes, such as `sys.path`, which imports depend on."""
+    return _dotted_name(target.value if isinstance(target, ast.Subscript) else target)
 
 
 def _loading_notes(called: str) -> Iterator[str]:
-    """Yield a note if a call loads code in a way that cannot be followed."""
+    """Yield a note if a call imports or loads code in a way that cannot be followed."""
     for name, note in _LOADERS.items():
         if called == name or (name != "exec" and _is_call_of(called, name)):
             yield note
@@ -112,8 +112,8 @@ def _is_call_of(called: str, name: str) -> bool:
     return called == name or called.endswith(f".{name}")
 
 
-def _dotted(node: ast.AST) -> str:
-    """Return `a.b.c` for a name with attributes; only the attributes for other expressions."""
+def _dotted_name(node: ast.AST) -> str:
+    """Return the dotted name of an expression in a source, such as `importlib.import_module`."""
     parts = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -124,7 +124,7 @@ def _dotted(node: ast.AST) -> str:
 
 
 def _constant_argument(node: ast.Call) -> str | None:
-    """Return the first argument of a call if it is a constant string."""
+    """Return the first argument of a call such as `import_module` if it is a constant string."""
     first = node.args[0] if node.args else node.keywords[0].value if node.keywords else None
     if isinstance(first, ast.Constant) and isinstance(first.value, str):
         return first.value

@@ -1,4 +1,4 @@
-"""Import of a closure as a separate package, so that recipes never share a module by its name.
+"""Isolated import of a closure, as a package of its own: recipes never share a module by its name.
 
 The modules of a closure are registered in sys.modules below a name with the digest of their
 contents: equal contents give the same modules, in any folder, and different contents give
@@ -26,8 +26,8 @@ _PREFIX = "papertrial_code_"
 _ENTRY, _READS = "__papertrial_entry__", "__papertrial_reads__"
 
 
-def load(closure: Closure) -> ModuleType:
-    """Import a closure, and return the module with its class or function.
+def import_isolated(closure: Closure) -> ModuleType:
+    """Import a closure in isolation, and return the module with its class or function.
 
     Files that the modules read during the import are recorded on every call.
 
@@ -68,7 +68,7 @@ def _load_all(name: str, closure: Closure) -> ModuleType:
 
 
 def _import_failure(closure: Closure, error: BaseException) -> str:
-    """Return which file cannot be imported, and the file and line of the failure."""
+    """Return the file of the isolated code that cannot be imported, and the line that failed."""
     path, line = str(closure.entry.path), ""
     paths = {str(module.path) for module in closure.modules}
     if isinstance(error, SyntaxError) and error.filename in paths:
@@ -81,7 +81,7 @@ def _import_failure(closure: Closure, error: BaseException) -> str:
 
 
 def _cause_and_hint(closure: Closure, error: BaseException) -> str:
-    """Return the exception in words, and what to do about a missing module or file."""
+    """Return the exception of an isolated import, and a hint for a missing module or file."""
     hint = ""
     if isinstance(error, ModuleNotFoundError) and error.name:
         name = error.name.rpartition(".")[2]

@@ -7,7 +7,7 @@ from papertrial.recipe.claims import Claim
 
 
 def to_judged_claim(claim: Claim) -> JudgedClaim:
-    """Return a claim in the metric's unit, with the interval of its printed digits."""
+    """Convert a recipe's claim to a judged claim, with the interval of its printed digits."""
     low, high = claim.printed_interval
     return JudgedClaim(
         metric=claim.metric,

@@ -12,32 +12,33 @@ from typing import Any
 from pydantic import BaseModel
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
-from papertrial.recipe.arguments import anchor_arguments, check_arguments
-from papertrial.recipe.check import check_slot, check_source
+from papertrial.recipe.check_slots import check_slot, check_source
+from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_arguments
 from papertrial.recipe.mark_claims import mark_claims
-from papertrial.recipe.override import apply_override
+from papertrial.recipe.override import apply_overrides
+from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slots import anchor_files, expand, slots_in
-from papertrial.recipe.text import Document, KeyPath, dotted, dump, parse
+from papertrial.recipe.slots import expand, slots_in
 from papertrial.recipe.validate import placed, shortened, validated
+from papertrial.recipe.yaml_text import Document, dump, parse
 
 
-def shipped() -> dict[str, str]:
-    """Return the text of each recipe that comes with papertrial, by name."""
+def shipped_recipes() -> dict[str, str]:
+    """Load the YAML text of each recipe that comes with papertrial, by name."""
     folder = resources.files("papertrial") / "recipes"
     files = [f for f in folder.iterdir() if f.name.endswith(".yaml")]
     texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in files}
     return dict(sorted(texts.items()))
 
 
-def read(source: str | Path) -> tuple[str, str, Path]:
-    """Return (title for messages, text, folder that relative paths are relative to).
+def read_recipe(source: str | Path) -> tuple[str, str, Path]:
+    """Read the recipe to load: title for messages, YAML text, folder that paths are relative to.
 
     Raises:
         RecipeError: no shipped recipe or file has that name.
     """
-    path, names = Path(source), shipped()
+    path, names = Path(source), shipped_recipes()
     if "\n" in str(source):
         raise RecipeError(
             f"expected the path of a recipe, got its text, {shortened(str(source))}; save it in a "
@@ -77,7 +78,7 @@ def load_recipe(
     if isinstance(source, Mapping):
         title, folder, document = "the recipe", Path.cwd(), Document(tree=dict(source))
     else:
-        title, text, folder = read(source)
+        title, text, folder = read_recipe(source)
         document = parse(text)
     if document.tree is None and document.problems:
         raise InvalidRecipeError(title, document.problems)
@@ -85,13 +86,13 @@ def load_recipe(
         got = "an empty file" if document.tree is None else type(document.tree).__name__
         raise RecipeError(f"{title}: a recipe must be a mapping of keys to values, got {got}")
     problems = list(document.problems)
-    problems += _problems_of_plain_values(document.tree)
+    problems += _problems_of_mapping(document.tree)
     if problems and isinstance(source, Mapping):
         raise InvalidRecipeError(title, problems)
     tree = anchor_arguments(anchor_files(expand(document.tree), folder), folder)
     reported = tree if not overrides else copy.deepcopy(tree)
     places: dict[str, str | int] = {dotted(path): line for path, line in document.lines.items()}
-    changed, refused = _override(tree, overrides, places)
+    changed, refused = apply_overrides(tree, overrides, places)
     problems += refused
     tree = anchor_files(expand(tree), Path.cwd())
     if changed:  # paths in the recipe are relative to the recipe only
@@ -113,39 +114,18 @@ def load_recipe(
     return recipe
 
 
-def _override(
-    tree: dict[str, object], overrides: Sequence[str], places: dict[str, str | int]
-) -> tuple[list[KeyPath], list[Problem]]:
-    """Apply overrides to a tree in place; return the keys that they set, and their problems.
-
-    `places` maps keys to lines; for a key that is set, the override replaces the line.
-    """
-    changed, problems = list[KeyPath](), list[Problem]()
-    for override in overrides:
-        path, problem = apply_override(tree, override)
-        if problem:
-            problems.append(problem)
-            continue
-        changed.append(path)
-        where = dotted(path)
-        for known in [k for k in places if f"{k}.".startswith(f"{where}.")]:
-            del places[known]
-        places[where] = f'override "{override}"'
-    return changed, problems
-
-
 def to_tree(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe as plain values with all defaults, without keys that are unset."""
+    """Convert a loaded recipe back to plain values, with all defaults and without unset keys."""
     return _to_plain(recipe)  # type: ignore[no-any-return]
 
 
 def to_yaml(recipe: Recipe) -> str:
-    """Return a recipe as YAML that loads to an equal recipe."""
+    """Convert a loaded recipe back to YAML that loads to an equal recipe."""
     return dump(to_tree(recipe))
 
 
 def _to_plain(value: Any) -> Any:
-    """Convert to plain values without the unset keys of sections; arguments of slots stay."""
+    """Convert a part of a loaded recipe to plain values, without the unset keys of sections."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields.items()
         own = {field.alias or name: _to_plain(getattr(value, name)) for name, field in fields}
@@ -158,18 +138,16 @@ def _to_plain(value: Any) -> Any:
     return [_to_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _problems_of_plain_values(value: object, path: KeyPath = ()) -> list[Problem]:
-    """Return a problem for each value and key from Python that YAML cannot express."""
+def _problems_of_mapping(value: object, path: KeyPath = ()) -> list[Problem]:
+    """Return the problems of a mapping to load: keys and values that a YAML file cannot have."""
     if isinstance(value, Mapping):
         odd = [key for key in value if not isinstance(key, str)]
         found = [Problem(dotted((*path, str(k))), f"keys must be text, got {k!r}") for k in odd]
         return found + [
-            p for key, v in value.items() for p in _problems_of_plain_values(v, (*path, str(key)))
+            p for key, v in value.items() for p in _problems_of_mapping(v, (*path, str(key)))
         ]
     if isinstance(value, list | tuple):
-        return [
-            p for i, item in enumerate(value) for p in _problems_of_plain_values(item, (*path, i))
-        ]
+        return [p for i, item in enumerate(value) for p in _problems_of_mapping(item, (*path, i))]
     if value is None or isinstance(value, bool | int | float | str):
         return []
     return [

@@ -12,7 +12,7 @@ from papertrial.vocabulary import COUNTS
 def mark_claims(
     tree: Mapping[str, object], reported: Mapping[str, object], overrides: Sequence[str]
 ) -> None:
-    """Set `not_judged` of the claims if overrides change the setting of the reported numbers.
+    """Mark claims as `not_judged` if overrides change the setting of the reported numbers.
 
     It is also set for a claim whose metric is no longer computed.
     """
@@ -38,9 +38,10 @@ def mark_claims(
 
 
 def _training_values(tree: Mapping[str, object]) -> dict[str, object] | None:
-    """Return the values that can change the result of training; None if they are invalid.
+    """Return the values that training depends on; if overrides change them, claims are marked.
 
-    Defaults are included. Claims are ignored, so an invalid claim does not matter here.
+    Returns None if they are invalid. Defaults are included. Claims are ignored, so an invalid claim
+    does not matter here.
     """
     recipe, _ = validated({key: value for key, value in tree.items() if key != "claims"})
     if recipe is None:

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
-
 from papertrial.errors import Problem
-from papertrial.recipe.schema import Recipe
-from papertrial.recipe.text import KeyPath, scalar
+from papertrial.recipe.plain_values import KeyPath, dotted
+from papertrial.recipe.schema import schema_at
+from papertrial.recipe.yaml_text import parse_value
+
+
+def apply_overrides(
+    tree: dict[str, object], overrides: Sequence[str], places: dict[str, str | int]
+) -> tuple[list[KeyPath], list[Problem]]:
+    """Apply overrides to plain values in place; return the key paths that they set, and problems.
+
+    `places` maps keys to lines; for a key that is set, the override replaces the line.
+    """
+    changed, problems = list[KeyPath](), list[Problem]()
+    for override in overrides:
+        path, problem = apply_override(tree, override)
+        if problem:
+            problems.append(problem)
+            continue
+        changed.append(path)
+        where = dotted(path)
+        for known in [k for k in places if f"{k}.".startswith(f"{where}.")]:
+            del places[known]
+        places[where] = f'override "{override}"'
+    return changed, problems
 
 
 def apply_override(tree: dict[str, object], text: str) -> tuple[KeyPath, Problem | None]:
-    """Set one `dotted.key=value` in `tree`, in place; return the key path and the problem, if any.
+    """Apply one override `dotted.key=value` to `tree` in place; return its key path and problem.
 
     The value begins after the first "=". It is text if the schema requires text, else YAML. A
     number in the path is an index into a list. `tree` has no slots in short form.
@@ -27,7 +48,7 @@ def apply_override(tree: dict[str, object], text: str) -> tuple[KeyPath, Problem
         rule = "an override must have the form dotted.key=value, such as optimizer.lr=0.01"
         return path, Problem("", rule, origin=origin)
     wants_text = _is_text(_annotation_at(path))
-    value = raw if wants_text and raw != "null" else scalar(raw)
+    value = raw if wants_text and raw != "null" else parse_value(raw)
     node: Any = tree
     for depth, part in enumerate(path[:-1]):
         child = _child_at(node, part)
@@ -57,36 +78,12 @@ def _child_at(node: Any, part: str | int) -> Any:
 
 
 def _annotation_at(path: KeyPath) -> Any:
-    """Return the type of a key path in the schema; None if it can be any, as in an argument."""
-    section = section_at(path[:-1])
+    """Return the type that the schema requires of an override; None if any, as in an argument."""
+    section = schema_at(path[:-1])
     last = path[-1]
     if section is None or not isinstance(last, str) or last not in section.model_fields:
         return None
     return section.model_fields[last].annotation
-
-
-def section_at(path: KeyPath) -> type[BaseModel] | None:
-    """Return the section of the schema at a key path, or None if it is not a section."""
-    annotation: Any = Recipe
-    for part in path:
-        if isinstance(part, str):
-            field = annotation.model_fields.get(part)
-            annotation = _inner_type(field.annotation) if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return None
-    return annotation  # type: ignore[no-any-return]
-
-
-def _inner_type(annotation: Any) -> Any:
-    """Return the type inside Annotated, Optional and tuple[X, ...]."""
-    while True:
-        origin, args = get_origin(annotation), get_args(annotation)
-        if origin in (Annotated, tuple):
-            annotation = args[0]
-        elif origin in (Union, types.UnionType):
-            annotation = next(a for a in args if a is not type(None))
-        else:
-            return annotation
 
 
 def _is_text(annotation: Any) -> bool:

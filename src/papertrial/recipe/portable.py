@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from papertrial.errors import RecipeError
-from papertrial.recipe.arguments import is_path, map_arguments
 from papertrial.recipe.closure import Closure, trace
-from papertrial.recipe.content import LARGEST, content_of, files_below
+from papertrial.recipe.content import LARGEST, content_of, files_below, read_file
 from papertrial.recipe.dependency import Dependency, DependencyKind
 from papertrial.recipe.digest import PREPROCESSING, WEIGHTS
+from papertrial.recipe.file_paths import is_path, is_vectors_file
 from papertrial.recipe.load import to_tree
-from papertrial.recipe.plain_values import list_at, value_at
+from papertrial.recipe.plain_values import KeyPath, dotted, list_at, value_at
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slots import is_vectors_file, map_uses, read_file
-from papertrial.recipe.text import KeyPath, dotted, dump
+from papertrial.recipe.slots import map_arguments, map_uses
+from papertrial.recipe.yaml_text import dump
 
 _NUMBER = re.compile(r"^\d{1,3}-")  # the prefix of the name of a copy
 # Files in the run folder of `init_from` that are required to load the run.
@@ -53,7 +53,7 @@ def portable(
     *,
     limit: int = LARGEST,
 ) -> Portable:
-    """Return a recipe with copies of the files that it depends on, in `folder` next to it.
+    """Return a portable recipe, with copies of the files that it depends on in `folder` next to it.
 
     Code is always copied. Files and folders in arguments, a vocabulary, word vectors and the run of
     `init_from` are copied up to `limit` bytes each. Data are not copied.

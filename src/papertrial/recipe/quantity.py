@@ -1,4 +1,4 @@
-"""Numbers as papers print them: "55 %", "8.75 % error", "1.2 points", "0.27M"."""
+"""Quantities as papers print them: "55 %", "8.75 % error", "1.2 points", "0.27M"."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _MAY_BE_NEGATIVE = ("loss", "r2")
 
 
 @dataclass(frozen=True)
-class Written:
-    """A number as printed: "8.75 % error" is the number 0.0875 with steps of 0.0001.
+class Quantity:
+    """A quantity as printed: "8.75 % error" is the number 0.0875 with steps of 0.0001.
 
     Attributes:
         number: the number; percent and points as a fraction.
@@ -44,8 +44,8 @@ class Written:
     error: bool
 
 
-def read(text: str) -> Written | None:
-    """Return the number that a text consists of; None if the text is not a number."""
+def read_quantity(text: str) -> Quantity | None:
+    """Read a quantity as printed, a number with or without a unit; return None for other text."""
     found = _WRITTEN.fullmatch(text)
     if found is None:
         return None
@@ -53,33 +53,33 @@ def read(text: str) -> Written | None:
     unit = found["scale"] or ("%" if found["percent"] else "points" if found["points"] else "")
     places = _SCALES.get(unit, -2 if unit else 0)
     step = Decimal(1).scaleb(int(number.as_tuple().exponent) + places)
-    return Written(number.scaleb(places), step, unit, found["error"] is not None)
+    return Quantity(number.scaleb(places), step, unit, found["error"] is not None)
 
 
 def is_percentage(given: object) -> bool:
-    """Return whether a value is text in percent or points."""
-    written = read(given) if isinstance(given, str) else None
+    """Return whether a quantity is given as text in percent or points."""
+    written = read_quantity(given) if isinstance(given, str) else None
     return written is not None and written.unit in ("%", "points")
 
 
 def plain(number: Decimal) -> str:
-    """Format a number without an exponent and without trailing zeros."""
+    """Format the number of a quantity without an exponent and without trailing zeros."""
     return f"{number.normalize():f}"
 
 
 def as_points(share: Decimal) -> str:
-    """Format a fraction in points: 0.005 is "0.5 points", 0.01 is "1 point"."""
+    """Format a fraction as a quantity in points: 0.005 is "0.5 points", 0.01 is "1 point"."""
     points = plain(share.scaleb(2))
     return f"{points} point{'s' * (points != '1')}"
 
 
 def both_ways(share: Decimal) -> str:
-    """Return both notations for a width of a fraction: `0.005 or "0.5 points"`."""
+    """Return the two notations of a quantity that is a fraction: `0.005 or "0.5 points"`."""
     return f'{plain(share)} or "{as_points(share)}"'
 
 
 def points_readings(number: Decimal) -> str:
-    """Return what a width without a unit may mean: for 0.06, `"0.06 points" or "6 points"`.
+    """Return the quantities that a width without a unit may mean: `"0.06 points" or "6 points"`.
 
     No width of a fraction is 1 or more, so 2 can only mean "2 points".
     """
@@ -88,12 +88,12 @@ def points_readings(number: Decimal) -> str:
 
 
 def percent_readings(number: Decimal) -> str:
-    """Return what a share without a unit may mean: for 0.03, `"0.03 %" or "3 %"`."""
+    """Return the quantities that a share without a unit may mean: `"0.03 %" or "3 %"`."""
     return f'"{plain(number)} %" or "{plain(number.scaleb(2))} %"'
 
 
 def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
-    """Return a reported number in the metric's own unit.
+    """Convert a quantity that a paper reports to the metric's own unit.
 
     Args:
         given: a number or "55 %"; for an accuracy also "8.75 % error", for a gain "1.2 points".
@@ -107,7 +107,7 @@ def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
         number = Decimal(repr(given))
         _check_bounds(number, metric, plain(number), gain)
         return number
-    written = read(given)
+    written = read_quantity(given)
     if written is None or written.unit not in ("%", "points"):
         raise ValueError(f'must be a number, or text such as "55 %", got {given!r}')
     if not is_fraction(metric):
@@ -126,7 +126,7 @@ def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
 
 
 def width_of(given: float | str, metric: str) -> Decimal:
-    """Return a tolerance, or the number after a plus-minus sign, in the metric's own unit.
+    """Convert a quantity that is a tolerance or plus-minus to the metric's own unit.
 
     Args:
         given: a number; for a metric that is a fraction also "1.2 points".
@@ -142,7 +142,7 @@ def width_of(given: float | str, metric: str) -> Decimal:
             rule = f"is too large for {metric}, which is a fraction"
             raise ValueError(f"{plain(number)} {rule}; write {both_ways(share)}")
         return number
-    written = read(given)
+    written = read_quantity(given)
     if written is None or written.unit != "points":
         raise ValueError(f'must be a number, or text such as "1.2 points", got {given!r}')
     if not is_fraction(metric):
@@ -152,15 +152,15 @@ def width_of(given: float | str, metric: str) -> Decimal:
 
 
 def share_of(given: float | str) -> Decimal:
-    """Return a relative tolerance, given as 0.01 or "1 %"."""
-    written = read(given) if isinstance(given, str) else None
+    """Convert a quantity that is a relative tolerance, 0.01 or "1 %", to a fraction."""
+    written = read_quantity(given) if isinstance(given, str) else None
     return written.number if written else Decimal(repr(given))
 
 
 def interval_of(
     printed: str, metric: str, rounding: Rounding, *, gain: bool = False
 ) -> tuple[Decimal, Decimal]:
-    """Return (low, high) of the numbers that round to the printed digits, in the metric's unit.
+    """Convert a printed quantity to (low, high) of the numbers that it may be rounded from.
 
     Rounded to the nearest, "64.6 %" means 0.6455 to 0.6465; truncated, "55 %" means 0.55 to 0.56.
     The interval of an error is converted to that of an accuracy.
@@ -168,7 +168,7 @@ def interval_of(
     Raises:
         ValueError: the number is out of range, or its unit does not suit the metric.
     """
-    written = read(printed)
+    written = read_quantity(printed)
     if written is None:
         raise ValueError(f"must be a number as printed, got {printed!r}")
     if written.unit in _SCALES and metric not in COUNTS:
@@ -194,9 +194,9 @@ def interval_of(
 
 
 def _as_accuracy(
-    written: Written, metric: str, given: str, gain: bool, *ends: Decimal
+    written: Quantity, metric: str, given: str, gain: bool, *ends: Decimal
 ) -> tuple[Decimal, Decimal]:
-    """Return (low, high) of the number, or of the ends given; 1 - high and 1 - low for an error."""
+    """Return (low, high) of a quantity, or of the ends given; as an accuracy if it is an error."""
     low, high = ends or (written.number, written.number)
     if not written.error:
         return low, high
@@ -214,7 +214,7 @@ def _check_bounds(number: Decimal, metric: str, given: str, gain: bool) -> None:
 
 
 def _is_above_1(number: Decimal, metric: str, gain: bool) -> bool:
-    """Return whether a fraction, or a difference of two, is impossible.
+    """Return whether a quantity is impossible for a fraction, or for a difference of two.
 
     R2 has no lower bound, so its differences have no upper bound.
     """

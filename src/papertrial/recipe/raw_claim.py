@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from papertrial.recipe.plain_values import is_finite_number, value_at
-from papertrial.recipe.quantity import is_percentage, read, value_of
+from papertrial.recipe.quantity import is_percentage, read_quantity, value_of
 from papertrial.vocabulary import is_metric
 
 
@@ -81,7 +81,7 @@ def converted(
     convert: Callable[[float | str], Decimal],
     units: tuple[str, ...] = ("%", "points"),
 ) -> Decimal | None:
-    """Convert a number that the schema accepts; return None for anything that it rejects.
+    """Convert a number of a raw claim; return None for anything that the schema will reject.
 
     Args:
         given: a number, or text with a unit.
@@ -95,5 +95,5 @@ def converted(
         return convert(given)
     if not isinstance(given, str):
         return None
-    written = read(given)
+    written = read_quantity(given)
     return convert(given) if written and written.unit in units else None

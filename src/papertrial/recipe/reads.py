@@ -77,7 +77,7 @@ def watch_reads() -> Iterator[list[Read]]:
 
 @contextmanager
 def unwatched() -> Iterator[None]:
-    """Do not record the files that papertrial itself reads in this block."""
+    """Do not record the reads of papertrial itself in this block."""
     outer, _watch.opened = _watch.opened, None
     try:
         yield
@@ -113,7 +113,7 @@ def watched(
 
 @functools.cache
 def _install() -> None:
-    """Add an audit hook, once per process, because hooks cannot be removed."""
+    """Add the audit hook that records reads, once per process, as hooks cannot be removed."""
 
     def record(event: str, args: tuple[Any, ...], watch: _Watch = _watch) -> None:
         if event not in ("open", "ctypes.dlopen"):
@@ -139,7 +139,7 @@ def _install() -> None:
 
 
 def _source(path: str) -> Path:
-    """Return the path, or the path of the source for a cached `.pyc` file."""
+    """Return the path of a file that was read; for a cached `.pyc` file that of its source."""
     if path.endswith(".pyc") and "__pycache__" in path:
         with contextlib.suppress(ValueError):
             return Path(importlib.util.source_from_cache(path))
@@ -147,7 +147,7 @@ def _source(path: str) -> Path:
 
 
 def _is_own_file(path: Path) -> bool:
-    """Return whether a file is not part of an installed package, the system or a cache."""
+    """Return whether reads of a file are recorded: not of packages, the system or a cache."""
     if is_installed(path) or any(path.is_relative_to(folder) for folder in _system()):
         return False
     temporary = Path(tempfile.gettempdir())

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from papertrial.errors import RecipeError, nearest
 from papertrial.recipe.closure import Closure, trace
-from papertrial.recipe.isolate import load
+from papertrial.recipe.isolate import import_isolated
 from papertrial.recipe.reads import unwatched
 from papertrial.recipe.slots import is_file
 
@@ -25,7 +25,7 @@ VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def resolve(use: str) -> Callable[..., Any]:
-    """Import the class or function that `use` names.
+    """Resolve the `use` of a slot: import the class or function that it names.
 
     Raises:
         RecipeError: the module, file or name does not exist, or is not callable.
@@ -34,7 +34,7 @@ def resolve(use: str) -> Callable[..., Any]:
         closure = trace(use)
     owner: Any
     if closure is not None:
-        owner, parts = _load(use, closure), closure.attribute.split(".")
+        owner, parts = _import_closure(use, closure), closure.attribute.split(".")
         where = str(closure.entry.path) if is_file(use) else closure.entry.name
     else:
         owner, parts = _import(use)
@@ -54,7 +54,7 @@ def resolve(use: str) -> Callable[..., Any]:
 
 
 def parameters_of(target: Callable[..., Any]) -> Parameters | None:
-    """Return the parameters of a call; None for compiled code without a signature."""
+    """Return the parameters of a resolved class or function; None for code without a signature."""
     try:
         return inspect.signature(target).parameters
     except (ValueError, TypeError):
@@ -64,7 +64,7 @@ def parameters_of(target: Callable[..., Any]) -> Parameters | None:
 def how_supplied(
     section: str, parameters: Parameters | None, nested: bool
 ) -> Literal["", "first", "keyword"]:
-    """Return how the supplied argument is passed to a slot: "" if it is not passed."""
+    """Return how a resolved class takes the argument from papertrial; "" if it does not take it."""
     name = SUPPLIED.get(section)
     if name is None:
         return ""
@@ -76,7 +76,7 @@ def how_supplied(
 def is_itself(
     target: Any, args: Sequence[object], kwargs: Mapping[str, object], calls: int
 ) -> bool:
-    """Return whether a function is itself the loss or transform, rather than a factory of it.
+    """Return whether a resolved function is itself the loss or transform, not a factory of it.
 
     It is if exactly `calls` of its required arguments are not set. A compiled function without a
     signature is, if no arguments are given.
@@ -112,10 +112,10 @@ def _import(use: str) -> tuple[Any, list[str]]:
     )
 
 
-def _load(use: str, closure: Closure) -> Any:
-    """Import a closure, and add the import path to the error of a failed import."""
+def _import_closure(use: str, closure: Closure) -> Any:
+    """Import the closure that a `use` resolves to; an error names the `use` that failed."""
     try:
-        return load(closure)
+        return import_isolated(closure)
     except RecipeError as error:
         if is_file(use):
             raise

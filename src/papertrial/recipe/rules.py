@@ -71,7 +71,7 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
 
 
 def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
-    """Report a missing validation part, and monitored metrics that are not a single number.
+    """Report broken rules on monitors: no validation part, or a metric that is not one number.
 
     Your own data can come with a validation part, which is known only once they are read.
     """

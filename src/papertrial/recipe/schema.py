@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
-from typing import Annotated, Any, Literal
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
 from pydantic_core import core_schema
 
 from papertrial.recipe.claims import Claim, Verify
+from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.rules import broken_rules
-from papertrial.recipe.section import MetricName, Section
-from papertrial.recipe.value_types import BatchSize, Portion, Size, SourceName
+from papertrial.recipe.section import Section
+from papertrial.recipe.value_types import BatchSize, MetricName, Portion, Size, SourceName
 from papertrial.vocabulary import TaskName
 
 Deviation = Annotated[str, Field(min_length=1)]
@@ -319,7 +321,7 @@ class Recipe(Section):
 
 
 def not_training(recipe: Recipe) -> set[str]:
-    """Return the keys of a recipe that cannot change the weights, apart from the seed.
+    """Return the top-level keys of the schema that cannot change the weights, and the seed.
 
     `evaluate` is one of them if no part of the training depends on the evaluations.
     """
@@ -337,3 +339,27 @@ def json_schema() -> dict[str, Any]:
         "title": "papertrial recipe",
         **{key: value for key, value in schema.items() if key != "title"},
     }
+
+
+def schema_at(path: KeyPath) -> type[BaseModel] | None:
+    """Return the model of the section at a key path in the schema; None if it is not a section."""
+    annotation: Any = Recipe
+    for part in path:
+        if isinstance(part, str):
+            field = annotation.model_fields.get(part)
+            annotation = _inner_type(field.annotation) if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return None
+    return annotation  # type: ignore[no-any-return]
+
+
+def _inner_type(annotation: Any) -> Any:
+    """Return the type inside the annotation of a schema field: Annotated, Optional or tuple."""
+    while True:
+        origin, args = get_origin(annotation), get_args(annotation)
+        if origin in (Annotated, tuple):
+            annotation = args[0]
+        elif origin in (Union, types.UnionType):
+            annotation = next(a for a in args if a is not type(None))
+        else:
+            return annotation

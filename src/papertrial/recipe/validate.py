@@ -9,14 +9,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from papertrial.errors import Problem, did_you_mean
-from papertrial.recipe.override import section_at
-from papertrial.recipe.schema import Recipe
-from papertrial.recipe.text import KeyPath, dotted
+from papertrial.recipe.plain_values import KeyPath, dotted
+from papertrial.recipe.schema import Recipe, schema_at
 from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
 
 
 def validated(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Problem]]:
-    """Return the recipe, or None and its problems."""
+    """Validate plain values against the schema; return the recipe, or None and its problems."""
     try:
         return Recipe.model_validate(tree), []
     except ValidationError as error:
@@ -24,7 +23,7 @@ def validated(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Problem]]
 
 
 def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
-    """Convert a pydantic error: the rule, the given value, the nearest valid name."""
+    """Convert a validation error of pydantic: the rule, the given value, the nearest valid name."""
     path: KeyPath = error["loc"]
     kind, got = error["type"], error.get("input")
     if not path:  # a rule over several keys, which broken_rules reports too
@@ -33,7 +32,7 @@ def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         return
     near = ""
     if kind == "extra_forbidden":
-        section = section_at(path[:-1])
+        section = schema_at(path[:-1])
         known = section.model_fields if section else {}
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
@@ -60,13 +59,13 @@ def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
 
 
 def shortened(value: object) -> str:
-    """Return a value as a message shows it; of a long one only the beginning."""
+    """Return an invalid value as a validation message shows it: at most 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def placed(problem: Problem, places: Mapping[str, str | int]) -> Problem:
-    """Add the line or override of the key path, or of the nearest parent that has one."""
+    """Add to a problem of validation the line or override of its key, or of its nearest parent."""
     where = problem.where
     while where or where in places:
         place = places.get(where)

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from papertrial.recipe.plain_values import is_whole_number
-from papertrial.vocabulary import OWN_DATA, SOURCES
+from papertrial.recipe.plain_values import is_finite_number, is_whole_number
+from papertrial.recipe.quantity import (
+    PERCENT_PATTERN,
+    POINTS_PATTERN,
+    PRINTED_PATTERN,
+    VALUE_PATTERN,
+    as_points,
+    read_quantity,
+    share_of,
+)
+from papertrial.vocabulary import (
+    CLAIMABLE_PATTERN,
+    COUNTS,
+    METRIC_PATTERN,
+    METRICS,
+    OWN_DATA,
+    SOURCES,
+    is_metric,
+)
+
+LEAST_SEEDS = 5  # the first interim look; papertrial.claims.rule gives the reason
+_LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
 
 
 def _check_portion(value: object) -> object:
@@ -36,6 +59,87 @@ def _check_size(value: object) -> object:
     if value is not None and not len(sides) == len(whole) == 2:
         raise ValueError("must be [height, width] in pixels")
     return None if value is None else tuple(sides)
+
+
+def _check_metric(name: str) -> str:
+    if not is_metric(name):
+        raise ValueError("unknown metric")
+    return name
+
+
+def _check_claim_metric(name: str) -> str:
+    if not is_metric(name, claimable=True):
+        raise ValueError("unknown metric")
+    return name
+
+
+def _amount_validator(
+    rule: str, units: tuple[str, ...], *, least: float = -math.inf
+) -> Callable[[object], object]:
+    """Return a validator of the value type "number, or text with one of the units"."""
+
+    def check(value: object) -> object:
+        written = read_quantity(value) if isinstance(value, str) else None
+        number = value if is_finite_number(value) else written.number if written else None
+        if number is None or (written and written.unit not in units):
+            raise ValueError(rule)
+        if number < least:
+            raise ValueError(f"must be {least:g} or more")
+        return value
+
+    return check
+
+
+def _check_tolerance(value: object) -> object:
+    written = read_quantity(value) if isinstance(value, str) else None
+    if written and written.unit == "%":
+        points, share = as_points(written.number), f"{value}".strip()
+        readings = f'write "{points}", or relative_tolerance: "{share}" for a share of the value'
+        raise ValueError(f"a percentage is ambiguous here: {readings}")
+    return _amount_validator(
+        'must be a number, or text such as "1.2 points"', ("points",), least=0
+    )(value)
+
+
+def _check_share(value: Any) -> Any:
+    rule = 'must be a fraction of the value below 1, 0.01 or "1 %"'
+    _amount_validator(rule, ("%",), least=0)(value)
+    if share_of(value) >= 1:
+        raise ValueError(rule)
+    return value
+
+
+def _check_printed(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError('must be in quotes, to keep trailing zeros: "0.900"')
+    if read_quantity(value) is None:
+        raise ValueError('must be a number as printed, such as "64.6 %"; put other words in notes')
+    return value
+
+
+def _check_seeds(value: object) -> tuple[object, ...]:
+    seeds = value if isinstance(value, list | tuple) else ()
+    whole = [seed for seed in seeds if is_whole_number(seed, 0)]
+    if len(seeds) != len(set(whole)) or len(seeds) < LEAST_SEEDS:
+        rule = f"must be a list of at least {LEAST_SEEDS} different whole numbers"
+        raise ValueError(f"{rule}, such as {_range_meant(seeds) or [0, 1, 2, 3, 4]}")
+    if max(whole) > _LARGEST_SEED:
+        raise ValueError(f"a seed must be at most {_LARGEST_SEED}")
+    return tuple(seeds)
+
+
+def _range_meant(seeds: Sequence[object]) -> list[int] | None:
+    """Return the seeds that a value of the wrong type, ["1-6"], means; None if no short range."""
+    text = seeds[0] if len(seeds) == 1 and isinstance(seeds[0], str) else ""
+    ends = re.fullmatch(r"\s*(\d{1,9})\s*(?:-|\.\.)\s*(\d{1,9})\s*", text, re.ASCII)
+    first, last = (int(ends[1]), int(ends[2])) if ends else (0, 0)
+    return [*range(first, last + 1)] if LEAST_SEEDS <= last - first + 1 <= 10 else None
+
+
+def _number_or(pattern: str, **bounds: float) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": pattern}]}
+    )
 
 
 SourceName = Annotated[
@@ -80,6 +184,50 @@ Portion = Annotated[
                 {"type": "integer", "minimum": 1},
                 {"type": "null"},
             ]
+        }
+    ),
+]
+MetricName = Annotated[
+    str,
+    AfterValidator(_check_metric),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
+    ),
+]
+ClaimMetric = Annotated[
+    str,
+    AfterValidator(_check_claim_metric),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": CLAIMABLE_PATTERN}]}
+    ),
+]
+Value = Annotated[
+    float | str,
+    BeforeValidator(_amount_validator('must be a number, or text such as "55 %"', ("%", "points"))),
+    _number_or(VALUE_PATTERN),
+]
+Width = Annotated[
+    float | str, BeforeValidator(_check_tolerance), _number_or(POINTS_PATTERN, minimum=0)
+]
+Share = Annotated[
+    float | str,
+    BeforeValidator(_check_share),
+    _number_or(PERCENT_PATTERN, minimum=0, exclusiveMaximum=1),
+]
+Printed = Annotated[
+    str,
+    BeforeValidator(_check_printed),
+    WithJsonSchema({"type": "string", "pattern": PRINTED_PATTERN}),
+]
+Seeds = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_check_seeds),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0, "maximum": _LARGEST_SEED},
+            "minItems": LEAST_SEEDS,
+            "uniqueItems": True,
         }
     ),
 ]

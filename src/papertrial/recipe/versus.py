@@ -8,7 +8,7 @@ from papertrial.recipe.schema import Recipe
 
 
 def other_side(recipe: Recipe, claim: Claim, *, check: bool = True) -> Recipe | None:
-    """Return the recipe that a claim compares with, without its claims; None for other claims.
+    """Return the other recipe of a claimed difference, without its claims; None for other claims.
 
     Raises:
         RecipeError: the other recipe is invalid, or its file does not exist.

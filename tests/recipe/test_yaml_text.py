@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from papertrial.recipe.text import dotted, dump, parse, scalar
+from papertrial.recipe.yaml_text import dump, parse, parse_value
 
 
 def same(a: Any, b: Any) -> bool:
@@ -62,7 +62,7 @@ def test_nan_is_a_number() -> None:
 @pytest.mark.parametrize("text", ["2024-13-45", "2024-01-01 25:00:00"])
 def test_what_looks_like_a_date_but_is_none_is_text(text: str) -> None:
     assert parse(f"a: {text}").tree == {"a": text}
-    assert scalar(text) == text
+    assert parse_value(text) == text
 
 
 @pytest.mark.parametrize("text", ["-_", "0x_", "!!int x", "!!float z", "!!bool x"])
@@ -133,11 +133,7 @@ def test_every_key_and_item_has_its_line() -> None:
 
 @pytest.mark.parametrize("text", ["[1, 2", "a: b: c", "{a: 1, a: 2}", "!mine x", "*x"])
 def test_an_override_value_that_is_not_yaml_is_text(text: str) -> None:
-    assert scalar(text) == text
-
-
-def test_dotted() -> None:
-    assert dotted(("data", "augment", 0)) == "data.augment.0"
+    assert parse_value(text) == text
 
 
 @pytest.mark.parametrize(

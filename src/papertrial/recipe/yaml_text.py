@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from papertrial.errors import Problem
-
-KeyPath = tuple[str | int, ...]
+from papertrial.recipe.plain_values import KeyPath, dotted
 
 
 @dataclass
@@ -25,13 +25,8 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def dotted(path: KeyPath) -> str:
-    """Format a key path: `("data", "augment", 0)` is "data.augment.0"."""
-    return ".".join(str(part) for part in path)
-
-
 def parse(text: str) -> Document:
-    """Read one YAML 1.2 document; syntax errors and duplicate keys become problems."""
+    """Parse the text of one YAML 1.2 document; syntax errors and duplicate keys become problems."""
     yaml = YAML(typ="safe", pure=True)
     document = Document(tree=None)
     try:
@@ -51,14 +46,14 @@ def parse(text: str) -> Document:
     return document
 
 
-def scalar(text: str) -> object:
-    """Read the right side of an override as YAML, or as text if it is not valid YAML."""
+def parse_value(text: str) -> object:
+    """Parse the YAML text of one value; return the text itself if it is not valid YAML."""
     document = parse(text)
     return text if document.problems else document.tree
 
 
 def dump(tree: Mapping[str, object]) -> str:
-    """Return plain values as YAML, in the given order."""
+    """Return plain values as YAML text, in the given order."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
@@ -66,6 +61,13 @@ def dump(tree: Mapping[str, object]) -> str:
     out = io.StringIO()
     yaml.dump(tree, out)
     return str(out.getvalue())
+
+
+def dump_value(value: object) -> str:
+    """Return one value as YAML text: text unquoted if YAML reads it as the same text, else JSON."""
+    if isinstance(value, str) and parse_value(value) == value:
+        return value
+    return json.dumps(value)
 
 
 def _value(yaml: YAML, node: Node | None, path: KeyPath, document: Document) -> object:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from papertrial.errors import Problem, RecipeError, did_you_mean
+from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.resolve import (
     CALLED_WITH,
     POSITIONAL,
@@ -21,13 +22,12 @@ from papertrial.recipe.resolve import (
     resolve,
 )
 from papertrial.recipe.slots import OWN_KEYS, is_file
-from papertrial.recipe.text import KeyPath, dotted
 
 _NUMBER = "a number"
 
 
 def check_slot(path: KeyPath, value: object) -> list[Problem]:
-    """Return the problems of a slot: its import path, its arguments, and its nested slots."""
+    """Check a slot: its import path, its arguments and its nested slots; return the problems."""
     slot = {"use": value} if isinstance(value, str) else value if isinstance(value, dict) else {}
     nested = len(path) > (3 if path[0] == "data" else 1)
     use, args = slot.get("use"), slot.get("args", [])
@@ -52,11 +52,11 @@ def check_slot(path: KeyPath, value: object) -> list[Problem]:
     if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(section, 0)):
         supplied = CALLED_WITH[section]
     problems += _check_arguments(path, use, parameters, (supplied, by_name), args, kwargs)
-    return problems + _check_kinds(path, use, target, kwargs)
+    return problems + _check_argument_types(path, use, target, kwargs)
 
 
 def check_source(data: object) -> list[Problem]:
-    """Return the problems of `data.source` if it is a function in a file."""
+    """Check `data.source` like a slot if it is a function in a file; return the problems."""
     source = data.get("source") if isinstance(data, dict) else None
     if not isinstance(source, str) or not is_file(source):
         return []
@@ -118,10 +118,10 @@ def _check_arguments(
     return problems
 
 
-def _check_kinds(
+def _check_argument_types(
     path: KeyPath, use: str, target: Any, kwargs: Mapping[str, object]
 ) -> list[Problem]:
-    """Report text for a parameter that is a number or boolean, and a boolean for a number."""
+    """Check the types of a slot's arguments: text or a boolean where a number is annotated."""
     try:
         hints = typing.get_type_hints(
             inspect.getattr_static(target, "__init__") if inspect.isclass(target) else target
@@ -129,7 +129,7 @@ def _check_kinds(
     except Exception:  # the annotations cannot be evaluated, so nothing is known
         return []
     wanted = {
-        name: _expected_kind(hints[name])
+        name: _expected_type(hints[name])
         for name, value in kwargs.items()
         if isinstance(value, str | bool) and name in hints
     }
@@ -140,8 +140,8 @@ def _check_kinds(
     ]
 
 
-def _expected_kind(hint: Any) -> str:
-    """Return the kind of value that an annotation asks for in words; "" for other annotations."""
+def _expected_type(hint: Any) -> str:
+    """Return in words the type that the signature of a slot asks for; "" if it is not checked."""
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     members = set(typing.get_args(hint) if is_union else [hint]) - {type(None)}
     names = {getattr(member, "__name__", "?") for member in members}

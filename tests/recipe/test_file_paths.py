@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from papertrial.recipe.file_paths import anchor_files, is_vectors_file
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slots import anchor_files, is_vectors_file
 
 Tree = dict[str, Any]
 
@@ -164,3 +164,26 @@ def test_a_path_reached_by_a_link_is_the_file_itself(folders: tuple[Path, Path])
 )
 def test_anchoring_accepts_a_tree_of_any_shape(tree: Tree) -> None:
     assert anchor_files(tree, Path("/x")) == tree
+
+
+def test_files_are_anchored_at_any_depth_and_nothing_else_is(tmp_path: Path) -> None:
+    value = {
+        "model": {
+            "use": "./a.py:A",
+            "args": [{"use": "../b.py:B"}],
+            "n": 3,
+            "use_bias": "./x.py:X",
+        },
+        "loss": {"use": "torch.nn.MSELoss", "deep": {"er": [{"use": "/abs/c.py:C"}]}},
+    }
+    anchored = anchor_files(value, tmp_path / "recipes")
+    assert anchored == {
+        "model": {
+            "use": f"{tmp_path}/recipes/a.py:A",
+            "args": [{"use": f"{tmp_path}/b.py:B"}],
+            "n": 3,
+            "use_bias": "./x.py:X",
+        },
+        "loss": {"use": "torch.nn.MSELoss", "deep": {"er": [{"use": "/abs/c.py:C"}]}},
+    }
+    assert anchor_files(anchored, tmp_path / "elsewhere") == anchored

@@ -1,0 +1,45 @@
+"""The section of the schema at a key path."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from papertrial.recipe.claims import Claim, PlusMinus, Verify, Versus
+from papertrial.recipe.plain_values import KeyPath
+from papertrial.recipe.schema import (
+    Data,
+    Evaluate,
+    Paper,
+    Recipe,
+    SchedulerSlot,
+    Slot,
+    Splits,
+    schema_at,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "section"),
+    [
+        ((), Recipe),
+        (("data",), Data),
+        (("data", "splits"), Splits),
+        (("data", "transform", 3), Slot),
+        (("scheduler",), SchedulerSlot),
+        (("claims", 0), Claim),
+        (("claims", 0, "versus"), Versus),
+        (("claims", 0, "plus_minus"), PlusMinus),
+        (("claims", 0, "versus", "set"), None),
+        (("verify",), Verify),
+        (("paper",), Paper),
+        (("evaluate",), Evaluate),
+        (("model",), Slot),
+        (("model", "hidden"), None),
+        (("name",), None),
+        (("metrics", 0), None),
+        (("nothing", "here"), None),
+    ],
+)
+def test_schema_at(path: KeyPath, section: type[BaseModel] | None) -> None:
+    assert schema_at(path) is section
