@@ -120,7 +120,7 @@ def load_set(
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
 ) -> Steps[LoadedSet]:
-    """Load the set that a recipe names as its data; `cut_splits` cuts its splits.
+    """Load the data set that a recipe names, before its splits are cut.
 
     Args:
         recipe: names the set.

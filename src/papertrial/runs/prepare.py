@@ -56,7 +56,7 @@ class Parts:
 def prepare(
     recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
 ) -> Generator[Step, None, Parts]:
-    """Build everything that the recipe names, and check that it works together.
+    """Prepare a recipe for training: build all that it names, and check that it works together.
 
     Args:
         recipe: the recipe.
@@ -169,7 +169,7 @@ def prepare_training(
 
 
 def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
-    """Prepare the batches to try before the training: the first one, and a smaller last one.
+    """Prepare the batches to try before training: the first one, and a smaller last one.
 
     The first batch of texts gets the largest token number, which few batches contain.
     """

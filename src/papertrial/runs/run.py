@@ -98,7 +98,7 @@ def _load_model(
 
 
 def _check_transforms(pipeline: Pipeline, state: PipelineState, run: Path) -> None:
-    """Raise RunError unless the transforms of the run can use the stored state."""
+    """Check that the transforms of a finished run can use its stored state; RunError if not."""
     try:
         pipeline.on(torch.device("cpu"), state)
     except DataError as error:

@@ -262,7 +262,7 @@ def _finished_seeds(path: Path) -> tuple[int, ...]:
 
 
 def _read(path: Path, name: str, kind: type[R]) -> R:
-    """Read a document for an index entry; as that names the folder, messages name only the file."""
+    """Read a document for an index entry; messages name the file without its folder."""
     try:
         text = (path / name).read_bytes()
     except OSError as error:
@@ -295,7 +295,7 @@ def _is_gone(pid: int, host: str) -> bool:
 
 
 def _decoded(name: str) -> str:
-    """Return a path of an index entry as text for JSON: bytes that are not UTF-8 become "�"."""
+    """Return a name in an index entry as text for JSON: bytes that are not UTF-8 become "�"."""
     return os.fsencode(name).decode(errors="replace")
 
 
@@ -308,6 +308,6 @@ def _time(text: str | None) -> datetime.datetime | None:
 
 
 def _time_in_name(path: Path) -> datetime.datetime | None:
-    """Return when an index entry started by the name of its folder; None if that has no time."""
+    """Return the start time in the folder name of an index entry; None if the name has none."""
     named = _NAMED.fullmatch(path.name)
     return _time(named[1]) if named else None

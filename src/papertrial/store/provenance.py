@@ -113,7 +113,10 @@ def _installed() -> list[tuple[importlib.metadata.Distribution, set[str]]]:
 
 @functools.cache
 def source_digest() -> str:
-    """Return the SHA-256 of papertrial's own source for the provenance of a run, computed once."""
+    """Return the SHA-256 of papertrial's own source for the provenance of a run.
+
+    It covers the Python files as they are when it is first asked for.
+    """
     digest, package = hashlib.sha256(), Path(papertrial.__file__).parent
     for path in sorted(package.rglob("*.py")):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
