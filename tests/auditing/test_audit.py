@@ -439,7 +439,7 @@ def test_data_that_are_not_there_are_told_where_nothing_else_differs(
         raise DataError("there is no such set")
         yield
 
-    monkeypatch.setattr("papertrial.runs.samples.load_source", absent)
+    monkeypatch.setattr("papertrial.runs.load_data.load_set", absent)
     with pytest.raises(DataError, match="there is no such set"):
         audit(verified, seed=0)
 

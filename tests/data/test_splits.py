@@ -17,7 +17,7 @@ from papertrial.data.sources.named_sets import loading
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.errors import DataError
 from papertrial.progress import finish
-from papertrial.runs.samples import cut_splits
+from papertrial.runs.load_data import cut_splits
 
 N = 103
 CLASSES = ("a", "b", "c")

@@ -17,9 +17,9 @@ import pytest
 
 from papertrial.store.provenance import (
     SOURCE,
-    distributions,
     environment,
     git,
+    package_versions,
     source_digest,
     utc_now,
 )
@@ -138,8 +138,8 @@ def test_utc_now_is_the_time_in_utc_to_the_millisecond() -> None:
     assert before - datetime.timedelta(milliseconds=1) <= told <= after
 
 
-def test_distributions_are_those_that_modules_belong_to() -> None:
-    found = distributions(["PIL", "rich", "absent_module", "math"])
+def test_package_versions_are_those_that_modules_belong_to() -> None:
+    found = package_versions(["PIL", "rich", "absent_module", "math"])
     names = ("pillow", "rich")
     assert {name.lower(): version for name, version in found.items()} == {
         name: importlib.metadata.version(name) for name in names

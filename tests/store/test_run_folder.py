@@ -300,6 +300,15 @@ def test_a_damaged_line_that_is_not_cut_short_is_told(
         list(run.lines())
 
 
+def test_evaluations_are_the_values_of_one_metric_on_one_split(run: RunFolder) -> None:
+    for split, metrics in [("test", {"a": 0.5, "b": 2.0}), ("validation", {"a": 0.9})]:
+        run.append_record(RECORDS, EvaluationLine(split=split, step=1, metrics=metrics))
+    run.append_record(RECORDS, STEP)
+    run.append_record(RECORDS, EvaluationLine(split="test", step=2, metrics={"a": None}))
+    assert list(run.evaluations("test", "a")) == [0.5, None]
+    assert list(run.evaluations("validation", "b")) == []
+
+
 def test_a_run_without_lines_is_refused(run: RunFolder) -> None:
     with pytest.raises(RunError, match=r"has no readable metrics\.jsonl"):
         list(run.lines())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from papertrial.errors import RunError
-from papertrial.store.verification_folder import VerificationFolder, verifications
+from papertrial.store.verification_folder import VerificationFolder, verification_folders
 from papertrial.store.verification_records import (
     Preregistration,
     SeedRecord,
@@ -56,10 +56,10 @@ def test_those_of_a_recipe_are_found_oldest_first(tmp_path: Path) -> None:
         if name.endswith("verify"):
             (tmp_path / "line" / name / "preregistration.json").write_text("{}")
     (tmp_path / "line" / "20270101T000000Z-b-verify").mkdir()  # stopped before it had a rule
-    found = [folder.path.name for folder in verifications(tmp_path, "line")]
+    found = [folder.path.name for folder in verification_folders(tmp_path, "line")]
     assert found == ["20250102T000000Z-f-verify", "20260102T000000Z-0-verify"]
-    assert list(verifications(tmp_path, "other")) == []
-    assert list(verifications(tmp_path / "absent", "line")) == []
+    assert list(verification_folders(tmp_path, "other")) == []
+    assert list(verification_folders(tmp_path / "absent", "line")) == []
 
 
 def test_what_is_no_verification_is_told(tmp_path: Path, folder: VerificationFolder) -> None:

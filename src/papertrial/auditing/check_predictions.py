@@ -17,7 +17,7 @@ from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import stored
 from papertrial.runs import prepare
-from papertrial.runs.train import start_from
+from papertrial.runs.init_from import read_start_run
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
 from papertrial.training.checkpoint import load_weights
 
@@ -39,7 +39,7 @@ def check_predictions(
     for side in sides:
         recipe = side.run.recipe
         try:
-            start = start_from(recipe)
+            start = read_start_run(recipe)
             parts = yield from prepare.prepare(recipe, data_folder(data), device, start)
         except PapertrialError as error:
             yield noted("predictions", f"{side}: not compared with the data: {error}")

@@ -29,7 +29,7 @@ def check_claims(recipe: Recipe) -> list[Diagnosis]:
 
 def _check_metric(recipe: Recipe, claim: Claim, where: str) -> Iterator[Diagnosis]:
     """Yield an error if the recipe's runs do not compute the claim's metric."""
-    computed = prepare.metrics_of(recipe)
+    computed = prepare.metrics_to_compute(recipe)
     if claim.metric not in computed:
         message = f"{recipe.name} does not compute {claim.metric}; it computes "
         fix = f"add {claim.metric} to the metrics of {recipe.name}"

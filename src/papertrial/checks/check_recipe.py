@@ -32,10 +32,10 @@ from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.build import build_loss, build_model
-from papertrial.runs.samples import Samples, open_data
-from papertrial.runs.tracing import traced
-from papertrial.runs.train import start_from, stored_elsewhere
+from papertrial.runs.build import build_loss, build_model, seed_before_build
+from papertrial.runs.init_from import read_start_run
+from papertrial.runs.load_data import Samples, load_data
+from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.tasks.losses import check_loss
 from papertrial.training.device import on_device
 
@@ -132,7 +132,7 @@ def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: Chec
         result: where the problems are added.
     """
     try:
-        files = traced(portable(recipe), reads, stored_elsewhere(recipe, data))
+        files = trace_files(portable(recipe), reads, stored_elsewhere(recipe, data))
     except PapertrialError as error:
         if result.ok:
             fix = "restore the file, or name another one in the recipe"
@@ -151,15 +151,15 @@ def _check_built(
 ) -> Generator[Step, None, None]:
     """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
     model = loss = samples = start = None
-    prepare.seed(recipe, device)
+    seed_before_build(recipe, device)
     with _reporting(result, "model", "fix the model or its arguments in the recipe"):
         model = build_model(recipe)
     with _reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         loss = build_loss(recipe)
     with _reporting(result, "init_from", "set init_from to the folder of a finished run"):
-        start = start_from(recipe)
+        start = read_start_run(recipe)
     with _reporting(result, "data", "fix data in the recipe, or the files that it names"):
-        samples = yield from open_data(recipe, folder, device, start)
+        samples = yield from load_data(recipe, folder, device, start)
     if samples is None:
         return
     original, facts = samples.original, result.facts
@@ -176,7 +176,7 @@ def _check_built(
     initialised = False
     fix = "fix data.text.vectors or init_from, which the model starts from"
     with _reporting(result, "data.text.vectors", fix):
-        facts.vocabulary = yield from prepare.initialise(recipe, model, samples, folder, start)
+        facts.vocabulary = yield from prepare.prepare_weights(recipe, model, samples, folder, start)
         initialised = True
     if initialised:
         with _reporting(result, "data", "fix data.augment, data.transform or the model"):
@@ -198,7 +198,7 @@ def _check_model(
         return
     parts = None
     with _reporting(result, "recipe", "change the part of the recipe that the message names"):
-        parts = prepare.assemble(recipe, model, loss, samples, None)
+        parts = prepare.prepare_training(recipe, model, loss, samples, None)
     if parts is None:
         return
     result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))

@@ -23,8 +23,8 @@ from papertrial.errors import DataError, PapertrialError
 from papertrial.evaluate.inputs import TableInputs
 from papertrial.progress import finish
 from papertrial.report.run_results import Stored, judged_split, provenance, stored, task_of
+from papertrial.runs.load_data import cut_splits, load_set
 from papertrial.runs.run import Run
-from papertrial.runs.samples import cut_splits, load_source
 from papertrial.store.report_record import Mistake
 from papertrial.tasks.classification import Classification
 
@@ -166,7 +166,7 @@ def _load_again(run: Run, folder: Path, layout: Layout | None) -> Dataset:
     if source in CATALOG and state(CATALOG[source], folder) == "absent":
         fetch = f"`papertrial data fetch {source}` downloads it"
         raise DataError(f"{source} is not in the data folder {folder}; {fetch}")
-    loaded, _ = finish(load_source(run.recipe, folder, layout))
+    loaded, _ = finish(load_set(run.recipe, folder, layout))
     return cut_splits(run.recipe, loaded)
 
 

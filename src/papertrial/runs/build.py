@@ -10,6 +10,7 @@ from torch import nn
 
 from papertrial.data.kind import Kind
 from papertrial.data.pipeline import Pipeline, PipelineState
+from papertrial.data.streams import derive, seed_all
 from papertrial.data.tables.transforms import Impute
 from papertrial.errors import ModelError
 from papertrial.evaluate.prepared_model import PreparedModel
@@ -22,6 +23,11 @@ from papertrial.training.state import TrainState
 
 def _build(where: str, slot: Slot, supplied: Any = None) -> Any:
     return build(where, slot.use, slot.args, slot.kwargs, supplied)
+
+
+def seed_before_build(recipe: Recipe, device: torch.device) -> None:
+    """Seed the generators before the model is built, with the stream of its initial weights."""
+    seed_all(device, derive(recipe.seed, "init"))
 
 
 def build_loss(recipe: Recipe) -> Any:
@@ -40,7 +46,7 @@ def build_model(recipe: Recipe) -> nn.Module:
 
 
 def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
-    """Build the pipeline for samples, with or without the augmentations of the training."""
+    """Build the recipe's pipeline of transforms, with or without its augmentations."""
 
     def listed(name: str, slots: Iterable[Slot]) -> list[Any]:
         return [_build(f"data.{name}.{i}", slot) for i, slot in enumerate(slots)]
@@ -53,14 +59,14 @@ def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
     return Pipeline(kind, transforms, augmentations)
 
 
-def prepare_model(
+def build_prepared_model(
     recipe: Recipe,
     model: nn.Module,
     pipeline: Pipeline,
     state: PipelineState,
     device: torch.device,
 ) -> PreparedModel:
-    """Return a model on `device` with what the recipe says of its forward passes."""
+    """Build a `PreparedModel` with the recipe's precision, batch size and seed."""
     return PreparedModel(
         model,
         pipeline,
@@ -73,7 +79,7 @@ def prepare_model(
 
 
 def build_training(recipe: Recipe, model: nn.Module) -> TrainState:
-    """Build the optimizer and the schedule for a model.
+    """Build the recipe's optimizer and schedule for a model.
 
     Raises:
         ModelError: the recipe names something that is not an optimizer or not a scheduler.

@@ -22,8 +22,8 @@ from papertrial.progress import Step, finish
 from papertrial.recipe.schema import Images
 from papertrial.record import Part
 from papertrial.runs.build import build_loss
+from papertrial.runs.load_data import cut_splits, load_set
 from papertrial.runs.run import Run
-from papertrial.runs.samples import cut_splits, load_source
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep
 from papertrial.tasks.classification import Classification
@@ -43,7 +43,7 @@ class Evaluation(Part):
 def evaluate_run(
     run: Run, data: str | Path | None = None, *, data_folder: str | Path | None = None
 ) -> Evaluation:
-    """Evaluate a run again.
+    """Evaluate a run again, on its own data or on another set.
 
     Args:
         run: what `load_run` returned.
@@ -69,7 +69,7 @@ def evaluating(
             notes = (*notes, f"images are converted to {predictor.inputs.shape}, [C, H, W]")
         if isinstance(predictor.task, Classification):
             dataset = _renumbered(dataset, predictor.task)
-        dataset = _encoded(dataset, predictor.inputs)
+        dataset = _encoded_for_run(dataset, predictor.inputs)
         loss = build_loss(recipe)
         evaluator = Evaluator(
             predictor.prepared,
@@ -93,11 +93,11 @@ def evaluating(
 def _dataset(
     run: Run, data: str | Path | None, folder: str | Path | None
 ) -> Generator[Step, None, Dataset]:
-    """Load the set of the run with its splits, or another set without further splits."""
+    """Load the set to evaluate a run on: its own with its splits, or another as it is."""
     where, inputs = data_folder(folder), run.predictor.inputs
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     if data is None:
-        loaded, _ = yield from load_source(run.recipe, where, layout)
+        loaded, _ = yield from load_set(run.recipe, where, layout)
         return cut_splits(run.recipe, loaded)
     kind = inputs.kind
     path, own = Path(data), run.recipe.data
@@ -125,14 +125,14 @@ def _dataset(
         changed["image"] = Images(size=(height, width), mode=mode, corrupt=corrupt)
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
-    dataset, _ = yield from load_source(recipe, where, layout, classes)
+    dataset, _ = yield from load_set(recipe, where, layout, classes)
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
     return dataset
 
 
 def _renumbered(dataset: Dataset, task: Classification) -> Dataset:
-    """Return the set with the class indices of the run, matched by the names of the classes."""
+    """Return the set to evaluate with the run's class indices, matched by the names of classes."""
     unknown = [name for name in dataset.classes if name not in task.classes]
     if unknown:
         raise DataError(
@@ -157,8 +157,8 @@ def _renumbered(dataset: Dataset, task: Classification) -> Dataset:
     )
 
 
-def _encoded(dataset: Dataset, inputs: Inputs) -> Dataset:
-    """Return the set with texts as tokens; DataError if samples do not fit the model."""
+def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:
+    """Return the set to evaluate with texts as tokens; DataError if samples do not fit the run."""
     if isinstance(inputs, TextInputs):
         return encode(dataset, inputs.vocabulary)
     if isinstance(inputs, ImageInputs):
@@ -176,7 +176,7 @@ def _encoded(dataset: Dataset, inputs: Inputs) -> Dataset:
 
 
 def _overlaps(run: Run, dataset: Dataset) -> tuple[str, ...]:
-    """Return a note if another set has the training samples of the run."""
+    """Return a note if a run is evaluated on another set that has its training samples."""
     trained_on = RunFolder.open(run.path).provenance.data["train"].fingerprint
     same = [name for name, split in dataset.splits.items() if split.fingerprint == trained_on]
     if same:
@@ -191,7 +191,7 @@ def _overlaps(run: Run, dataset: Dataset) -> tuple[str, ...]:
 
 
 def _differences(run: Run, dataset: Dataset) -> tuple[str, ...]:
-    """Return notes on splits that are not those that the run was trained and evaluated on."""
+    """Return notes on splits of a run's own data that have changed since it was trained."""
     before = RunFolder.open(run.path).provenance.data
     gone = (
         f"{name}: the run had this split, but the data have no such split"

@@ -1,4 +1,4 @@
-"""The records of a run: its summary, its provenance and the lines of metrics.jsonl."""
+"""Make the records of a run: its summary, its provenance and the lines of metrics.jsonl."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.samples import StartRun
-from papertrial.runs.tracing import Traced
+from papertrial.runs.init_from import StartRun
+from papertrial.runs.traced_files import TracedFiles
 from papertrial.store.provenance import environment, utc_now
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import (
@@ -32,8 +32,8 @@ from papertrial.training.session import TrainingResult
 from papertrial.vocabulary import MetricValue
 
 
-def line_of(event: Trained | Evaluated) -> StepLine | EvaluationLine:
-    """Return what metrics.jsonl stores of an event."""
+def make_line(event: Trained | Evaluated) -> StepLine | EvaluationLine:
+    """Make the record that metrics.jsonl stores of a training event."""
     if isinstance(event, Evaluated):
         return EvaluationLine(split=event.split, step=event.step, metrics=event.metrics)
     at = event.progress
@@ -48,14 +48,14 @@ def line_of(event: Trained | Evaluated) -> StepLine | EvaluationLine:
     )
 
 
-def summary_of(
+def make_summary(
     recipe: Recipe,
     parts: prepare.Parts,
     outcome: TrainingResult,
     seconds: Seconds,
     folder: RunFolder,
 ) -> RunSummary:
-    """Return the final results of a training whose metrics.jsonl is in `folder`."""
+    """Make the record of a training's final results; its metrics.jsonl is in `folder`."""
     per_epoch = parts.samples.batches.steps
     return RunSummary(
         recipe=recipe.name,
@@ -75,7 +75,7 @@ def summary_of(
             optimistic=recipe.report == "best-on-test",
         ),
         claims=tuple(
-            _claim_beside(claim, recipe, parts, outcome, folder) for claim in recipe.claims
+            _make_claim_beside_run(claim, recipe, parts, outcome, folder) for claim in recipe.claims
         ),
         vocabulary=parts.vocabulary,
         epoch_seconds=tuple(outcome.epoch_seconds.values()),
@@ -83,10 +83,10 @@ def summary_of(
     )
 
 
-def _claim_beside(
+def _make_claim_beside_run(
     claim: Claim, recipe: Recipe, parts: prepare.Parts, outcome: TrainingResult, folder: RunFolder
 ) -> ClaimBesideRun:
-    """Return a claim beside the number of this run, None if the run has none."""
+    """Make the record of a claim beside the number of this run, which is None if absent."""
     splits = parts.samples.dataset.splits
     score: MetricValue | int = outcome.metrics.get(claim.split, {}).get(claim.metric)
     if claim.metric == "parameters":
@@ -97,7 +97,8 @@ def _claim_beside(
         score = None  # needs a run of the other side as well
     elif claim.best_epoch_on_test:
         curve = recipe.evaluate.test == "every-epoch"
-        score = best_epoch(folder, claim.split, claim.metric) if curve else None
+        values = folder.evaluations(claim.split, claim.metric)
+        score = best(claim.metric, values) if curve else None
     return ClaimBesideRun(
         metric=claim.metric,
         split=claim.split,
@@ -112,20 +113,14 @@ def _claim_beside(
     )
 
 
-def best_epoch(folder: RunFolder, split: str, metric: str) -> float | None:
-    """Return the best value of a metric over the evaluations of a split; None without any."""
-    lines = (line for line in folder.lines() if isinstance(line, EvaluationLine))
-    return best(metric, (line.metrics.get(metric) for line in lines if line.split == split))
-
-
-def provenance_of(
+def make_provenance(
     recipe: Recipe,
     parts: prepare.Parts,
-    files: Traced,
+    files: TracedFiles,
     device: torch.device,
     start: StartRun | None,
 ) -> Provenance:
-    """Return the provenance of a run that starts now."""
+    """Make the record of the provenance of a run that starts now."""
     started_from = None
     if start is not None and recipe.init_from is not None:
         digest = hashlib.sha256(start.weights).hexdigest()

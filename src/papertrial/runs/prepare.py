@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from papertrial.data.streams import derive, generators_kept, seed_all
+from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
@@ -19,8 +19,15 @@ from papertrial.evaluate.metrics import check_metrics
 from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_loss, build_model, build_training, prepare_model
-from papertrial.runs.samples import Samples, StartRun, open_data
+from papertrial.runs.build import (
+    build_loss,
+    build_model,
+    build_prepared_model,
+    build_training,
+    seed_before_build,
+)
+from papertrial.runs.init_from import StartRun
+from papertrial.runs.load_data import Samples, load_data
 from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks import TASKS
 from papertrial.tasks.losses import Loss, check_loss
@@ -49,7 +56,7 @@ class Parts:
 def prepare(
     recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
 ) -> Generator[Step, None, Parts]:
-    """Build everything that the recipe names, and check that it works together.
+    """Prepare a recipe for training: build all that it names, and check that it works together.
 
     Args:
         recipe: the recipe.
@@ -60,27 +67,22 @@ def prepare(
     Raises:
         PapertrialError: the recipe cannot be trained.
     """
-    seed(recipe, device)
+    seed_before_build(recipe, device)
     model, loss = build_model(recipe), build_loss(recipe)
-    with generators_kept(device):  # lazy layers draw their weights in `assemble`
-        samples = yield from open_data(recipe, folder, device, start)
-        facts = yield from initialise(recipe, model, samples, folder, start)
-    return assemble(recipe, model, loss, samples, facts)
+    with generators_kept(device):  # lazy layers draw their weights in `prepare_training`
+        samples = yield from load_data(recipe, folder, device, start)
+        facts = yield from prepare_weights(recipe, model, samples, folder, start)
+    return prepare_training(recipe, model, loss, samples, facts)
 
 
-def seed(recipe: Recipe, device: torch.device) -> None:
-    """Seed the generators with the stream that the initial weights are drawn from."""
-    seed_all(device, derive(recipe.seed, "init"))
-
-
-def initialise(
+def prepare_weights(
     recipe: Recipe,
     model: nn.Module,
     samples: Samples,
     folder: Path,
     start: StartRun | None = None,
 ) -> Generator[Step, None, VocabularyFacts | None]:
-    """Load word vectors and the weights of the start run into the model.
+    """Prepare the initial weights: load word vectors and those of the start run into the model.
 
     Returns:
         The size of the vocabulary, and the share of it that the vectors cover; None if the data are
@@ -105,8 +107,8 @@ def initialise(
     return facts
 
 
-def metrics_of(recipe: Recipe) -> list[str]:
-    """Return the metrics to compute: those asked for, those monitored, and the one to report by."""
+def metrics_to_compute(recipe: Recipe) -> list[str]:
+    """List the metrics that a prepared training computes: asked for, monitored or reported by."""
     task = TASKS[recipe.task]
     chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
     return list(dict.fromkeys([*(recipe.metrics or task.metrics), *_monitored(recipe), *chosen]))
@@ -117,14 +119,14 @@ def _monitored(recipe: Recipe) -> list[str]:
     return [part.monitor for part in parts if part is not None and part.monitor is not None]
 
 
-def assemble(
+def prepare_training(
     recipe: Recipe,
     model: nn.Module,
     loss: Loss,
     samples: Samples,
     facts: VocabularyFacts | None,
 ) -> Parts:
-    """Return the parts of the training, after trying model and loss on a batch.
+    """Prepare the training of a built model: try model and loss on a batch, build the other parts.
 
     Raises:
         DataError: a metric or an evaluation does not suit the data.
@@ -132,8 +134,8 @@ def assemble(
     """
     task, batches, dataset = samples.task, samples.batches, samples.dataset
     device = batches.device
-    evaluations, choice, stopping = _selection(recipe, samples)
-    metrics = metrics_of(recipe)
+    evaluations, choice, stopping = _prepare_evaluations(recipe, samples)
+    metrics = metrics_to_compute(recipe)
     check_metrics(metrics, task)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
     needs_one = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
@@ -161,13 +163,13 @@ def assemble(
         reduction=check_loss(loss, task, output, dataset.train.y),
         device=device,
     )
-    prepared = prepare_model(recipe, model, samples.pipeline, samples.state, device)
+    prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
     evaluator = Evaluator(prepared, dataset, task=task, metrics=metrics, loss=loss)
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 
 
 def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
-    """Return batches that the model must accept: the first one, and a smaller last one.
+    """Prepare the batches to try before training: the first one, and a smaller last one.
 
     The first batch of texts gets the largest token number, which few batches contain.
     """
@@ -180,10 +182,10 @@ def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
     return tried
 
 
-def _selection(
+def _prepare_evaluations(
     recipe: Recipe, samples: Samples
 ) -> tuple[Evaluations, BestWeights | None, EarlyStopping | None]:
-    """Return when splits are evaluated, what chooses the reported step, and what stops early."""
+    """Prepare when splits are evaluated, what chooses the reported step, and what stops early."""
     splits, per_epoch = samples.dataset.splits, samples.batches.steps
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
     needs_validation = {

@@ -16,8 +16,8 @@ from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_model, build_pipeline, prepare_model
-from papertrial.runs.tracing import check_uncopied
+from papertrial.runs.build import build_model, build_pipeline, build_prepared_model
+from papertrial.runs.traced_files import check_uncopied
 from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder
 from papertrial.store.run_records import RunSummary
 from papertrial.training.checkpoint import load_weights
@@ -69,7 +69,7 @@ class Run:
 
 
 def load_run(path: str | Path, *, device: str = "auto") -> Run:
-    """Open a finished run.
+    """Open a finished run as a `Run`, to see its metrics and to predict with its model.
 
     Raises:
         RunError: the folder is not a run folder, is damaged, or its run did not finish.
@@ -82,7 +82,7 @@ def load_run(path: str | Path, *, device: str = "auto") -> Run:
 def _load_model(
     recipe: Recipe, state: PipelineState, weights: bytes, run: Path, device: torch.device
 ) -> PreparedModel:
-    """Return the trained model of a run, prepared with the stored `state`.
+    """Load the model of a finished run with its weights, prepared with the stored `state`.
 
     Raises:
         RunError: the state or the weights do not fit the recipe.
@@ -94,11 +94,11 @@ def _load_model(
         shape = state.shape or (512,)  # tokens of a text, enough for any layer
         dry_run(model, pipeline.apply(torch.zeros(2, *shape, dtype=state.torch_dtype), state))
     load_weights(model, weights, str(run / WEIGHTS))
-    return prepare_model(recipe, model.to(device), pipeline, state, device)
+    return build_prepared_model(recipe, model.to(device), pipeline, state, device)
 
 
 def _check_transforms(pipeline: Pipeline, state: PipelineState, run: Path) -> None:
-    """Raise RunError unless the stored state is one that the pipeline's transforms can use."""
+    """Check that the transforms of a finished run can use its stored state; RunError if not."""
     try:
         pipeline.on(torch.device("cpu"), state)
     except DataError as error:

@@ -7,22 +7,24 @@ from collections.abc import Generator
 from pathlib import Path
 
 from papertrial.data.files.data_folder import data_folder
-from papertrial.data.texts.locate_vectors import find_vectors
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.evaluate.stored_predictions import predictions_to_bytes
 from papertrial.numbers import percent
 from papertrial.progress import Returning, finish
-from papertrial.recipe.content import content_of
-from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.make_records import line_of, provenance_of, summary_of
+from papertrial.runs.init_from import read_start_run
+from papertrial.runs.make_records import make_line, make_provenance, make_summary
 from papertrial.runs.run import Run, load_run
-from papertrial.runs.samples import StartRun
-from papertrial.runs.tracing import check_unchanged, traced
+from papertrial.runs.traced_files import (
+    check_unchanged,
+    stored_elsewhere,
+    trace_files,
+    trace_vectors,
+)
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
 from papertrial.store.run_records import Seconds
@@ -42,7 +44,7 @@ def train(
     device: str = "auto",
     threads: int | None = None,
 ) -> Run:
-    """Train and evaluate a recipe; store everything needed to reproduce it in a new run folder.
+    """Train a recipe into a new run folder, with everything needed to reproduce the result.
 
     Args:
         recipe: the recipe.
@@ -75,7 +77,7 @@ def training(
     start = time.perf_counter()
     with on_device(device, threads) as on:
         run_folder.check_writable(Path(runs) if folder is None else folder.parent)
-        start_run, reads = start_from(recipe), list[Read]()
+        start_run, reads = read_start_run(recipe), list[Read]()
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
         preparing = prepare.prepare(recipe, home, on, start_run)
@@ -87,8 +89,10 @@ def training(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        files = traced(copies, reads, stored_elsewhere(recipe, home), _vectors(recipe, home))
-        record = provenance_of(recipe, parts, files, on, start_run)
+        files = trace_files(
+            copies, reads, stored_elsewhere(recipe, home), trace_vectors(recipe, home)
+        )
+        record = make_provenance(recipe, parts, files, on, start_run)
         stored.write_record(run_folder.PROVENANCE, record)
         try:
             for name, content in copies.files.items():
@@ -101,7 +105,7 @@ def training(
                 evaluate=outcome.evaluate_seconds,
                 total=time.perf_counter() - start,
             )
-            summary = summary_of(recipe, parts, outcome, seconds, stored)
+            summary = make_summary(recipe, parts, outcome, seconds, stored)
             stored.write_record(run_folder.METRICS, summary)
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
@@ -120,9 +124,9 @@ def _train(
 ) -> Generator[Event, None, TrainingResult]:
     yield _started(parts, folder.path)
     saved = time.perf_counter()
-    with Returning(_session(recipe, parts)) as events:
+    with Returning(_train_parts(recipe, parts)) as events:
         for event in events:
-            folder.append_record(run_folder.RECORDS, line_of(event))
+            folder.append_record(run_folder.RECORDS, make_line(event))
             yield event
             if isinstance(event, Trained) and time.perf_counter() - saved > _SAVE_EVERY:
                 saved = time.perf_counter()
@@ -141,10 +145,10 @@ def _train(
     return outcome
 
 
-def _session(
+def _train_parts(
     recipe: Recipe, parts: prepare.Parts
 ) -> Generator[Trained | Evaluated, None, TrainingResult]:
-    """Yield the events of the training; the result is the return value."""
+    """Train the prepared parts of a recipe, yielding events; the result is the return value."""
     return session(
         parts.train,
         parts.samples.batches,
@@ -158,45 +162,6 @@ def _session(
         choice=parts.choice,
         stopping=parts.stopping,
     )
-
-
-def start_from(recipe: Recipe) -> StartRun | None:
-    """Read the run that `init_from` names; None without `init_from`.
-
-    Raises:
-        RunError: the run is absent, damaged or not finished.
-    """
-    if recipe.init_from is None:
-        return None
-    folder = run_folder.RunFolder.open(Path(recipe.init_from))
-    preprocessing = folder.read_record(run_folder.PREPROCESS, Preprocessing)
-    return StartRun(folder.read(run_folder.WEIGHTS), preprocessing)
-
-
-def _vectors(recipe: Recipe, home: Path) -> list[Dependency]:
-    """Return the file in the data folder of the word vectors that the recipe names."""
-    wanted = recipe.data.text.vectors if recipe.data.text else None
-    found = None if wanted is None or Path(wanted).is_absolute() else find_vectors(wanted, home)
-    if wanted is None or found is None:
-        return []
-    content = content_of(found[0])
-    return [
-        Dependency(
-            kind="vectors",
-            name=wanted,
-            path=str(found[0]),
-            bytes=content.bytes,
-            sha256=content.sha256,
-            copied=False,
-            hashed=False,
-        )
-    ]
-
-
-def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
-    """Return the paths of the data and the start run, whose content is recorded elsewhere."""
-    named = (recipe.data.path, recipe.init_from)
-    return [home, *(Path(path) for path in named if path is not None)]
 
 
 def _started(parts: prepare.Parts, path: Path) -> Started:

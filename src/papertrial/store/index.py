@@ -127,7 +127,7 @@ class EntryDetails(IndexEntry):
 
 
 def scan(root: Path, *, inside: bool = False) -> list[IndexEntry]:
-    """Return the runs and verifications in a folder, newest first.
+    """Return an index entry for each run and verification in a folder, newest first.
 
     Other folders are ignored. A damaged file raises no error; it gives an entry in state "damaged".
 
@@ -135,7 +135,7 @@ def scan(root: Path, *, inside: bool = False) -> list[IndexEntry]:
         root: the folder of all runs, or the folder of one recipe in it.
         inside: include the runs that verifications trained.
     """
-    entries = [entry_of(path) for path in _folders(root, 0, inside)]
+    entries = [read_entry(path) for path in _folders(root, 0, inside)]
     oldest = datetime.datetime.min.replace(tzinfo=datetime.UTC)
     # Entries of the same second are ordered by name, so that the order is always the same.
     return sorted(entries, key=lambda e: (e.started or oldest, str(e.path)), reverse=True)
@@ -156,7 +156,7 @@ def _folders(folder: Path, depth: int, inside: bool) -> Iterator[Path]:
 
 
 def is_entry(path: Path) -> bool:
-    """Return whether a folder is that of a run or a verification, by its files or its name."""
+    """Return whether the index lists a folder as a run or a verification, by its files or name."""
     files = (PROVENANCE, PREREGISTRATION, VERIFICATION)
     return any(_has(path, name) for name in files) or bool(_NAMED.fullmatch(path.name))
 
@@ -171,8 +171,8 @@ def _has(path: Path, name: str) -> bool:
     return os.path.exists(path / name)  # noqa: PTH110  (Path.exists raises without permission)
 
 
-def entry_of(path: Path) -> IndexEntry:
-    """Read the folder of a run or a verification."""
+def read_entry(path: Path) -> IndexEntry:
+    """Read the index entry of a run or a verification from its folder."""
     try:
         return _verification(path) if _is_verification(path) else _run(path)
     except RunError as error:
@@ -186,8 +186,8 @@ def entry_of(path: Path) -> IndexEntry:
 
 
 def details(path: Path) -> EntryDetails:
-    """Read everything in the JSON files of a run's or a verification's folder."""
-    entry = entry_of(path)
+    """Read the index entry of a run or a verification, and all else in its JSON files."""
+    entry = read_entry(path)
     kept: Provenance | VerificationState | None
     if entry.kind == "verification":
         kept, summary = _read_or_none(path, VERIFICATION, VerificationState), None
@@ -251,7 +251,7 @@ def _verification(path: Path) -> IndexEntry:
 
 
 def _finished_seeds(path: Path) -> tuple[int, ...]:
-    """Return the seeds that have finished so far."""
+    """Return the seeds that have finished so far, for the index entry of a verification."""
     if not _has(path, OUTCOMES):
         return ()
     ended = [
@@ -262,7 +262,7 @@ def _finished_seeds(path: Path) -> tuple[int, ...]:
 
 
 def _read(path: Path, name: str, kind: type[R]) -> R:
-    """Read a document; messages name the file without its folder, which the entry names."""
+    """Read a document for an index entry; messages name the file without its folder."""
     try:
         text = (path / name).read_bytes()
     except OSError as error:
@@ -282,7 +282,7 @@ def _state(state: EntryState, pid: int, host: str) -> EntryState:
 
 
 def _is_gone(pid: int, host: str) -> bool:
-    """Return whether the process that wrote the file ran on this machine and has ended."""
+    """Return whether an entry has stopped: its process ran on this machine and has ended."""
     if pid < 1 or host != platform.node() or os.name != "posix":
         return False  # not known; on Windows, os.kill would end the process
     try:
@@ -295,7 +295,7 @@ def _is_gone(pid: int, host: str) -> bool:
 
 
 def _decoded(name: str) -> str:
-    """Return a file name as text that JSON can contain: bytes that are not UTF-8 become "�"."""
+    """Return a name in an index entry as text for JSON: bytes that are not UTF-8 become "�"."""
     return os.fsencode(name).decode(errors="replace")
 
 
@@ -308,6 +308,6 @@ def _time(text: str | None) -> datetime.datetime | None:
 
 
 def _time_in_name(path: Path) -> datetime.datetime | None:
-    """Return the time in the name of a folder; None if there is none."""
+    """Return the start time in the folder name of an index entry; None if the name has none."""
     named = _NAMED.fullmatch(path.name)
     return _time(named[1]) if named else None

@@ -25,12 +25,12 @@ _PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
 
 def utc_now() -> str:
-    """Return the time in ISO 8601, UTC, to the millisecond."""
+    """Return the current time for the provenance of a result: ISO 8601, UTC, to the millisecond."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def git(folder: Path) -> GitState | None:
-    """Return the state of the repository that a folder lies in; None if it lies in none.
+    """Return the Git state of a folder for the provenance of a run; None outside a repository.
 
     `dirty` means changed tracked files or untracked files.
     """
@@ -47,14 +47,14 @@ def git(folder: Path) -> GitState | None:
 
 
 def command_line() -> str:
-    """Return the command line of this process, quoted for a shell."""
+    """Return this process's command line for the provenance of a result, quoted for a shell."""
     return shlex.join(sys.argv)
 
 
 def environment(
     device: str, *, device_name: str | None, cpu_capability: str | None, threads: int
 ) -> Environment:
-    """Return what a run depends on apart from its recipe and data.
+    """Return for a run's provenance what it depends on apart from its recipe and data.
 
     Args:
         device: the device that it computes on, such as "cuda:0".
@@ -90,8 +90,8 @@ def _versions() -> dict[str, str | None]:
     return {**versions, SOURCE: source_digest()}
 
 
-def distributions(modules: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the installed distributions that top-level modules belong to."""
+def package_versions(modules: Iterable[str]) -> dict[str, str]:
+    """Return for a run's provenance the versions of the packages that modules belong to."""
     wanted = set(modules)
     found = [one for one, owned in _installed() if owned & wanted]
     return dict(sorted((str(one.metadata["Name"]), one.version) for one in found))
@@ -99,7 +99,7 @@ def distributions(modules: Iterable[str]) -> dict[str, str]:
 
 @functools.cache
 def _installed() -> list[tuple[importlib.metadata.Distribution, set[str]]]:
-    """List each installed distribution with its top-level modules.
+    """List each installed package with its top-level modules, to record versions in a provenance.
 
     importlib.metadata.packages_distributions() makes a path of every installed file, which takes
     ten times as long.
@@ -113,7 +113,10 @@ def _installed() -> list[tuple[importlib.metadata.Distribution, set[str]]]:
 
 @functools.cache
 def source_digest() -> str:
-    """Return the SHA-256 of papertrial's own Python files, as they are when it is first asked."""
+    """Return the SHA-256 of papertrial's own source for the provenance of a run.
+
+    It covers the Python files as they are when it is first asked for.
+    """
     digest, package = hashlib.sha256(), Path(papertrial.__file__).parent
     for path in sorted(package.rglob("*.py")):
         content = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -31,6 +31,7 @@ from papertrial.store.run_records import (
     StepLine,
     read_line,
 )
+from papertrial.vocabulary import MetricValue
 
 RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.json"
 RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
@@ -111,6 +112,16 @@ class RunFolder:
         for where, text in self.read_lines(RECORDS):
             yield read_line(text, where)
 
+    def evaluations(self, split: str, metric: str) -> Iterator[MetricValue]:
+        """Yield the values of a metric from the evaluations of a split in metrics.jsonl.
+
+        Raises:
+            RunError: the file is absent or damaged.
+        """
+        for line in self.lines():
+            if isinstance(line, EvaluationLine) and line.split == split and metric in line.metrics:
+                yield line.metrics[metric]
+
     def write(self, name: str, data: bytes | str) -> None:
         """Write a file atomically: write a temporary file, fsync it, rename it."""
         target = self.path / name
@@ -170,7 +181,7 @@ class RunFolder:
 
 
 def check_writable(root: Path) -> None:
-    """Check before a training that runs can be written.
+    """Check before a training that run folders can be created in `root` and written to.
 
     Raises:
         RunError: the folder cannot be created or written to.

@@ -159,7 +159,7 @@ class EvaluationLine(Record):
 
 
 def read_line(text: bytes | str, where: str) -> StepLine | EvaluationLine:
-    """Read a line of metrics.jsonl.
+    """Read a line of a run's metrics.jsonl as its record.
 
     Raises:
         RunError: it is damaged, or of another format version.

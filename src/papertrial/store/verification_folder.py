@@ -122,7 +122,7 @@ class VerificationFolder(RunFolder):
             self.write(OUTCOMES, text + b"\n" if Record.is_json(last) else whole)
 
 
-def verifications(root: Path, recipe: str) -> Iterator[VerificationFolder]:
-    """Yield the verifications of a recipe in a folder of runs, oldest first."""
+def verification_folders(root: Path, recipe: str) -> Iterator[VerificationFolder]:
+    """Yield the folder of each verification of a recipe below the folder of runs, oldest first."""
     for path in sorted((root / recipe).glob(f"*/{PREREGISTRATION}")):
         yield VerificationFolder(path.parent)

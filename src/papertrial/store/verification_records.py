@@ -53,7 +53,7 @@ class RegisteredClaim(Part):
 
     @field_serializer("stated")
     def _given_keys(self, stated: Claim) -> dict[str, object]:
-        return given_keys(stated)
+        return _claim_as_registered(stated)
 
 
 class Preregistration(Record):
@@ -137,19 +137,19 @@ class Preregistration(Record):
 
     @field_serializer("exact", "not_judged")
     def _given_keys(self, claims: tuple[Claim, ...]) -> list[dict[str, object]]:
-        return [given_keys(claim) for claim in claims]
+        return [_claim_as_registered(claim) for claim in claims]
 
 
 def without_other_side(claim: Claim) -> Claim:
-    """Return a claim without the other side of its difference.
+    """Return a claim as preregistration.json has it: without the other side of its difference.
 
     A registration names that side by its training hash, which does not depend on where it lies.
     """
     return claim.model_copy(update={"versus": None})
 
 
-def given_keys(claim: Claim) -> dict[str, object]:
-    """Return what a recipe states of a claim, without the keys that say nothing."""
+def _claim_as_registered(claim: Claim) -> dict[str, object]:
+    """Return a stated claim as preregistration.json has it: without the keys that say nothing."""
     plain = claim.model_dump(mode="json", by_alias=True, exclude_none=True)
     # A tolerance of 0 says something, and 0 == False.
     return {key: value for key, value in plain.items() if value is not False}

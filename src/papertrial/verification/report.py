@@ -21,7 +21,7 @@ from papertrial.store.report_record import (
     SeedRow,
 )
 from papertrial.store.run_folder import RECIPE
-from papertrial.store.verification_folder import VerificationFolder, verifications
+from papertrial.store.verification_folder import VerificationFolder, verification_folders
 from papertrial.store.verification_records import Preregistration, SeedRecord
 from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.registration import Registration
@@ -128,7 +128,7 @@ def attempts(this: VerificationFolder, recipe: str, conclusion: Conclusion) -> t
     The verdict of this one is not in its folder yet, so `conclusion` gives it.
     """
     found = []
-    for folder in verifications(this.path.parent.parent, recipe):
+    for folder in verification_folders(this.path.parent.parent, recipe):
         mine = folder.path == this.path
         try:
             state = folder.state

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from papertrial.errors import ClaimError, DivergedError, RunError
+from papertrial.evaluate.metrics import best
 from papertrial.progress import Returning
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.make_records import best_epoch
 from papertrial.runs.run import Run
 from papertrial.runs.train import training
 from papertrial.store import run_folder
@@ -180,7 +180,8 @@ def score(run: Run, wanted: Wanted) -> float:
         )
     value = metrics[wanted.metric]
     if wanted.best_epoch:
-        value = best_epoch(run_folder.RunFolder(run.path), wanted.split, wanted.metric)
+        folder = run_folder.RunFolder(run.path)
+        value = best(wanted.metric, folder.evaluations(wanted.split, wanted.metric))
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise DivergedError(f"{wanted.split} {wanted.metric} is not a finite number: {value}")
     return float(value)

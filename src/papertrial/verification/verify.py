@@ -30,7 +30,7 @@ from papertrial.store.verification_folder import (
     VERIFICATION,
     VERSUS,
     VerificationFolder,
-    verifications,
+    verification_folders,
 )
 from papertrial.store.verification_records import ClaimLine, KeptFiles, VerificationState
 from papertrial.training.device import kind_of, places_of
@@ -162,7 +162,7 @@ def check_metrics(recipe: Recipe, asked: Registration) -> None:
     """
     for claim, arm in zip(asked.stated, asked.arms, strict=True):
         for side in (recipe, *([] if arm is None else [asked.versus[arm]])):
-            computed = prepare.metrics_of(side)
+            computed = prepare.metrics_to_compute(side)
             if claim.metric not in computed:
                 other = "" if side is recipe else f", the other side: {side.name}"
                 raise ClaimError(
@@ -204,7 +204,7 @@ def _registered_before(
     """Return the newest verification with this registration, to resume or to return; or None."""
     if again:
         return None
-    for folder in reversed(list(verifications(root, recipe))):
+    for folder in reversed(list(verification_folders(root, recipe))):
         try:
             if folder.read(PREREGISTRATION) == asked.registered.to_bytes():
                 folder.state  # noqa: B018  (raises if it is damaged)
@@ -223,7 +223,7 @@ def _notes(root: Path, recipe: str, resumed: VerificationFolder | None) -> tuple
             return ()
         return (f"resumes {resumed.path}; seeds that have ended: {seeds}",)
     left = []
-    for folder in verifications(root, recipe):
+    for folder in verification_folders(root, recipe):
         try:
             left += [] if folder.is_finished else [folder.path]
         except RunError:

@@ -1,4 +1,4 @@
-"""What provenance.json stores about the files that a training depends on."""
+"""Trace the files that a training depends on, as provenance.json stores them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from papertrial.data.texts.locate_vectors import find_vectors
 from papertrial.errors import RecipeError, RunError
 from papertrial.recipe.content import content_of
 from papertrial.recipe.dependency import Dependency, changes
 from papertrial.recipe.portable import Portable, portable
 from papertrial.recipe.reads import MOST, Read
 from papertrial.recipe.schema import Recipe
-from papertrial.store.provenance import distributions
+from papertrial.store.provenance import package_versions
 from papertrial.store.run_records import Provenance
 
 
 @dataclass(frozen=True)
-class Traced:
+class TracedFiles:
     """The files that a training depends on, as provenance.json stores them."""
 
     dependencies: tuple[Dependency, ...]
@@ -27,7 +28,7 @@ class Traced:
 
 
 def check_unchanged(recipe: Recipe, before: Sequence[Dependency], since: str) -> None:
-    """Check that the files of a recipe have not changed.
+    """Check that the files that a recipe depends on have not changed since they were traced.
 
     Args:
         recipe: the recipe.
@@ -42,13 +43,13 @@ def check_unchanged(recipe: Recipe, before: Sequence[Dependency], since: str) ->
         raise RunError(f"{'; '.join(changed)} since {since}; run again without changing files")
 
 
-def traced(
+def trace_files(
     copies: Portable,
     reads: Sequence[Read],
     aside: Iterable[Path],
     others: Sequence[Dependency] = (),
-) -> Traced:
-    """Return what provenance.json stores about the files of a recipe.
+) -> TracedFiles:
+    """Trace the files that a training depends on: the recipe's own, and those that were read.
 
     Args:
         copies: the recipe with its files.
@@ -60,7 +61,7 @@ def traced(
     apart = [path.resolve() for path in aside]
     found = [
         read
-        for read in (*reads, *_named(copies.reads))
+        for read in (*reads, *_trace_named(copies.reads))
         if read.path not in known and not any(read.path.is_relative_to(path) for path in apart)
     ]
     unique = list({read.path: read for read in found}.values())
@@ -68,11 +69,37 @@ def traced(
     if len(reads) >= MOST:
         notes.append(f"more than {MOST} files were read at run time; the first {MOST} are stored")
     kept = [*copies.dependencies, *others, *map(_dependency, unique)]
-    return Traced(tuple(kept), tuple(notes), distributions(copies.packages))
+    return TracedFiles(tuple(kept), tuple(notes), package_versions(copies.packages))
+
+
+def trace_vectors(recipe: Recipe, home: Path) -> list[Dependency]:
+    """Trace the file in the data folder of the word vectors that the recipe names."""
+    wanted = recipe.data.text.vectors if recipe.data.text else None
+    found = None if wanted is None or Path(wanted).is_absolute() else find_vectors(wanted, home)
+    if wanted is None or found is None:
+        return []
+    content = content_of(found[0])
+    return [
+        Dependency(
+            kind="vectors",
+            name=wanted,
+            path=str(found[0]),
+            bytes=content.bytes,
+            sha256=content.sha256,
+            copied=False,
+            hashed=False,
+        )
+    ]
+
+
+def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
+    """Return the paths not to trace: data and start run, whose content is recorded elsewhere."""
+    named = (recipe.data.path, recipe.init_from)
+    return [home, *(Path(path) for path in named if path is not None)]
 
 
 def check_uncopied(provenance: Provenance, run: Path) -> None:
-    """Check that the files of a run that were too large to be copied are still there.
+    """Check that the traced files of a run that were too large to be copied are still there.
 
     Raises:
         RunError: a file is absent or has changed.
@@ -92,8 +119,8 @@ def check_uncopied(provenance: Provenance, run: Path) -> None:
             raise RunError(f"{rule}, but its content has changed; put the original back")
 
 
-def _named(reads: Iterable[tuple[str, str]]) -> Iterator[Read]:
-    """Yield the existing files that code names in calls that read them.
+def _trace_named(reads: Iterable[tuple[str, str]]) -> Iterator[Read]:
+    """Trace the existing files that a recipe's code names in calls that read them.
 
     Python does not see which files compiled code opens, such as that of safetensors.
     """

@@ -26,11 +26,11 @@ from papertrial.evaluate.inputs import (
     TextInputs,
     difference,
 )
-from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.progress import Step, Steps
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Text
 from papertrial.runs.build import build_pipeline
+from papertrial.runs.init_from import StartRun
 from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
@@ -49,18 +49,10 @@ class Samples:
     batches: Batches
 
 
-@dataclass(frozen=True)
-class StartRun:
-    """The run that a recipe starts from: its weights, and the preprocessing they belong to."""
-
-    weights: bytes
-    preprocessing: Preprocessing
-
-
-def open_data(
+def load_data(
     recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
 ) -> Generator[Step, None, Samples]:
-    """Load the set, cut its splits, and fit vocabulary and pipeline on its training part.
+    """Load a recipe's data: cut splits, fit vocabulary and pipeline on the training part, batch it.
 
     With a start run, the vocabulary or the layout of a table is that of the start run, because its
     weights depend on the order of the words or columns.
@@ -75,7 +67,7 @@ def open_data(
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
         had = f"{recipe.init_from} takes the columns {list(known.columns)}"
         raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
-    loaded, layout = yield from load_source(recipe, folder, known)
+    loaded, layout = yield from load_set(recipe, folder, known)
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     inputs: Inputs
@@ -108,7 +100,7 @@ def open_data(
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Return the set with the splits that the recipe draws, limited to `data.limit` rows."""
+    """Cut a recipe's loaded set into the splits that it draws, limited to `data.limit` rows."""
     cuts, rows = recipe.data.splits, recipe.data.limit
     dataset = cut(
         dataset,
@@ -122,13 +114,13 @@ def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
     return dataset if rows is None else limit(dataset, rows, cuts.seed)
 
 
-def load_source(
+def load_set(
     recipe: Recipe,
     folder: Path,
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
 ) -> Steps[LoadedSet]:
-    """Load the set that the recipe names; its splits are not cut yet.
+    """Load the data set that a recipe names, before its splits are cut.
 
     Args:
         recipe: names the set.
