@@ -18,7 +18,7 @@ from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.recipe.digest import training_hash
-from papertrial.report.run_results import provenance, stored, task_of
+from papertrial.report.run_results import read_predictions, read_provenance, task_of
 from papertrial.runs.build import build_loss
 from papertrial.runs.run import Run, load_run
 from papertrial.store.provenance import environment
@@ -58,7 +58,7 @@ class SeedRun:
     @property
     def provenance(self) -> Provenance:
         """Where the run came from."""
-        return provenance(self.run)
+        return read_provenance(self.run)
 
 
 def here(device: torch.device) -> Environment:
@@ -158,7 +158,7 @@ def _unlike_data(sides: list[SeedRun]) -> Iterator[str]:
 
 
 def _targets(run: Run, split: str) -> str:
-    kept = stored(run, split)
+    kept = read_predictions(run, split)
     digest = hashlib.sha256(f"{kept.target.dtype} {list(kept.target.shape)}".encode())
     digest.update(kept.target.contiguous().view(torch.uint8).numpy().tobytes())
     digest.update(kept.ids.tobytes())
@@ -284,7 +284,7 @@ def _computed_again(run: Run, device: torch.device) -> SplitMetrics:
     loss = loss.to(device) if isinstance(loss, torch.nn.Module) else loss
     again = {}
     for split, metrics in run.metrics.items():
-        kept = stored(run, split)
+        kept = read_predictions(run, split)
         again[split] = compute(
             list(metrics),
             task,

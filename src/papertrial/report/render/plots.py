@@ -10,18 +10,18 @@ from matplotlib.ticker import MaxNLocator
 
 from papertrial.numbers import as_written, band, between, number, plural
 from papertrial.report.render.confusion import confusion
-from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline
-from papertrial.report.render.words import (
+from papertrial.report.render.names import (
     axis,
     has_other_side,
     name_and_number,
     score_name,
 )
+from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline
 from papertrial.store.report_record import ClaimResult, Curve, Report
 
 
 def plots(report: Report) -> dict[str, list[Plot]]:
-    """Return the plots of each section, by its anchor."""
+    """Return the plots of a report for each section, by its anchor."""
     judged = [] if report.kind == "run" else list(enumerate(report.claims, start=1))
     whose = " of ours" if has_other_side(report) else ""
     drawn = {
@@ -145,7 +145,7 @@ def _dashes(n: int) -> list[str]:
 
 
 def _limits(axes: Axes, claim: ClaimResult, others: Sequence[float]) -> tuple[float, float]:
-    """Set the y axis to contain the band, the value, the mean and all others, and return it."""
+    """Set and return the limits of a plot's y axis: band, value, mean and all others are within."""
     shown = (*claim.band, claim.value, claim.mean, *others)
     known = [value for value in shown if value is not None]
     low, high = min(known), max(known)

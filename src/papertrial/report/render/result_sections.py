@@ -1,10 +1,11 @@
-"""The sections on the scores: what varied, every metric, classes, mistakes."""
+"""The sections on the results: every metric, learning curves, classes, mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from papertrial.numbers import count, number, percent, plural
+from papertrial.report.render.names import has_other_side, one_line, score_name
 from papertrial.report.render.section import (
     Card,
     Cell,
@@ -13,22 +14,11 @@ from papertrial.report.render.section import (
     cells,
     columns,
 )
-from papertrial.report.render.words import has_other_side, one_line, score_name
 from papertrial.store.report_record import ConfusionMatrix, Report
 
 LARGEST_MATRIX = 200  # classes; with more, a cell is less than two pixels on a phone
 _LONGEST_TEXT = 1200  # characters of a text that are shown
 _PAIRS = 10
-
-
-def varied(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on what differed between seeds, and what was the same for all."""
-    if report.varied or report.fixed:
-        run = report.kind == "run"
-        text = [f"Varied: {one_line(report.varied)}"] if report.varied else []
-        text += ["The same for every seed:"] if report.fixed and not run else []
-        title = "Setting" if run else "What varied and what did not"
-        yield ReportSection("varied", title, tuple(text), tuple(map(one_line, report.fixed)))
 
 
 def metrics(report: Report) -> Iterator[ReportSection]:
@@ -63,7 +53,7 @@ def metrics(report: Report) -> Iterator[ReportSection]:
 
 
 def _of_ours(report: Report) -> str:
-    """Return " of ours" if differences add other recipes to the report, else ""."""
+    """Return " of ours" for the titles of results if the report compares recipes, else ""."""
     return " of ours" if has_other_side(report) else ""
 
 
@@ -74,7 +64,7 @@ def curves(report: Report) -> Iterator[ReportSection]:
 
 
 def classes(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on each class, and on which classes are confused."""
+    """Yield the section of the results by class, and on which classes are confused."""
     confusion, tables = report.confusion, list[TableBlock]()
     text: tuple[str, ...] = ()
     k = len(confusion.classes) if confusion else 0
