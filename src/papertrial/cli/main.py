@@ -77,7 +77,7 @@ def _print_version(is_asked: bool) -> None:
         raise typer.Exit
 
 
-def _root(
+def _main_command(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
@@ -89,7 +89,7 @@ def _root(
 def make_app() -> typer.Typer:
     """Return the command `papertrial` with all its subcommands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    app.callback()(_root)
+    app.callback()(_main_command)
     app.command("new")(guarded(new.new_command))
     app.command("check")(guarded(check.check_command))
     app.command("train")(guarded(train.train_command))

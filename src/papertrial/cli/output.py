@@ -61,7 +61,10 @@ def print_metrics(
     others_in: str = "also in the run's metrics.json",
     to_stderr: bool = False,
 ) -> None:
-    """Print a table of the metrics that are single numbers, and name the others."""
+    """Print the metrics in the result of a command.
+
+    A table shows those that are single numbers; a line names the others.
+    """
     from rich.console import Console
 
     from papertrial.evaluate.metrics import scalars
@@ -76,7 +79,7 @@ def print_metrics(
 
 
 def print_confusion(metrics: SplitMetrics, classes: list[str], *, to_stderr: bool = False) -> None:
-    """Print the confusion matrix of the last split, if it has one that is small enough."""
+    """Print the confusion matrix in the result of a command, of the last split, if it is small."""
     from rich.console import Console
     from rich.table import Table
 

@@ -65,7 +65,7 @@ def spreads_of(claims: Sequence[Claim], given: Sequence[str]) -> list[list[float
 
 
 def reported_spread(claim: Claim) -> list[float] | None:
-    """Return the spread between seeds that the paper reports for a claim; None if it is unknown."""
+    """Return the spread of a claim that `plan` takes from the paper; None if it is unknown."""
     size, plus_minus, runs = claim.plus_minus_number, claim.plus_minus, claim.runs
     if not size or plus_minus is None or plus_minus.is_ == "unknown":
         return None

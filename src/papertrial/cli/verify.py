@@ -30,7 +30,7 @@ def verify_overrides(
     statistic: str | None = None,
     horizon: str | None = None,
 ) -> list[str]:
-    """Return the options of `papertrial verify` as overrides, after those that are given."""
+    """Return the given overrides, followed by the options of `papertrial verify` as overrides."""
     from papertrial.claims.rule import FIRST_LOOK
 
     if seeds is not None and max_seeds is None:

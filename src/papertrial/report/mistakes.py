@@ -141,7 +141,7 @@ def _largest_residuals(kept: StoredPredictions, most: int) -> list[_WrongRow]:
 
 
 def _number_or_list(values: Tensor) -> float | str:
-    """Return a mistake in a regression: one number, or text if there are several targets [T]."""
+    """Return the truth or prediction of a mistake: a number, or text for several targets [T]."""
     if len(values) == 1:
         return float(values[0])
     return ", ".join(f"{value:g}" for value in values.tolist())

@@ -54,7 +54,10 @@ def task_of(run: Run) -> Task:
 
 
 def judged_split(run: Run) -> str:
-    """Return the split whose results a run is judged by: test, else validation, else train."""
+    """Return the split whose results a finished run is judged by.
+
+    It is the test split, else the validation split, else the training split.
+    """
     return list(run.metrics)[-1]
 
 

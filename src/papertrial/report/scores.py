@@ -17,7 +17,7 @@ _MOST_CLASSES = 200  # whose confusion matrix is stored: more cannot be read
 
 
 def spreads(runs: Sequence[Run]) -> dict[str, dict[str, Spread]]:
-    """Return the spread of each score over S finished runs, by split and metric.
+    """Return the spread of each score in a report on S finished runs, by split and metric.
 
     A score is a metric that is a single number. The spread of one run is its value; that of more is
     the mean, the SD with S - 1 in the denominator, the smallest and the largest value. A metric
@@ -59,7 +59,7 @@ class ByClass:
 
 
 def scores_of_classes(runs: Sequence[Run]) -> ByClass:
-    """Return the scores of each class, and the confusion matrix [K, K], over S finished runs.
+    """Return the scores of each class, and the confusion matrix [K, K], for a report on S runs.
 
     The scores are precision, recall, F1 and support. All are means over the runs, computed by
     scikit-learn from the stored predictions of the split that the runs are judged by, whatever

@@ -98,12 +98,12 @@ def _interval(claim: ClaimResult, several: bool) -> Cell:
 
 
 def _sides(claim: ClaimResult) -> str:
-    """Return the small print of a claim on a difference: what it compares, and both scores."""
+    """Return the small print of a difference in the section on claims: what it compares, scores."""
     return "; ".join(filter(None, (claim.versus, _side_scores(claim), claim.pairing)))
 
 
 def _side_scores(claim: ClaimResult) -> str:
-    """Return the scores of a claim on a difference, "ours 0.93, versus 0.91"; else ""."""
+    """Return the scores of both sides in the section on claims, "ours 0.93, versus 0.91", or ""."""
     if claim.arms is None:
         return ""
     ours, theirs = claim.arms.ours, claim.arms.theirs
@@ -171,7 +171,7 @@ def exact(report: Report) -> Iterator[ReportSection]:
 
 
 def _why_exact(claim: ExactResult) -> str:
-    """Return why an exact claim is decided as it is, for its row in the section."""
+    """Return why an exact claim is decided as it is, for its row in the section on claims."""
     if claim.why or claim.verdict is None:
         return claim.why
     if claim.value == claim.ours:
@@ -182,7 +182,7 @@ def _why_exact(claim: ExactResult) -> str:
 
 
 def place(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on where the reported numbers fall among ours; it decides nothing."""
+    """Yield the section on where the numbers of claims fall among ours; it decides nothing."""
     sentences = tuple(
         _place_in_words(claim) for claim in report.claims if claim.place or claim.prediction
     )

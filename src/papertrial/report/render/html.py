@@ -23,7 +23,10 @@ _MARKS = {
 
 
 def generator() -> str:
-    """Return the versions that render HTML, for the page's generator tag."""
+    """Return the versions that render HTML pages, for the page's generator tag.
+
+    With equal versions, equal reports give equal pages.
+    """
     return f"papertrial {__version__}, matplotlib {metadata.version('matplotlib')}"
 
 

@@ -26,7 +26,7 @@ def has_other_side(report: Report) -> bool:
     return report.kind != "run" and any(claim.versus for claim in report.claims)
 
 
-def unit(metric: str) -> str:
+def _unit(metric: str) -> str:
     """Return the unit of a metric in the name of an axis; "" if it has none."""
     base = metric.split("/", maxsplit=1)[0]
     if any(name in base.split("_") for name in _SHARES):
@@ -41,7 +41,7 @@ def unit(metric: str) -> str:
 
 def axis(name: str, metric: str) -> str:
     """Return the name of an axis with its unit: "test accuracy (share, 0 to 1)"."""
-    return f"{name} ({unit(metric)})" if unit(metric) else name
+    return f"{name} ({_unit(metric)})" if _unit(metric) else name
 
 
 def claim_name(claim: ClaimResult) -> str:
@@ -54,7 +54,7 @@ def claim_name(claim: ClaimResult) -> str:
 
 
 def reported(claim: ClaimResult) -> str:
-    """Return a claim's reported number as a report shows it; a count with all its digits."""
+    """Return the reported number that follows the name of a claim; a count with all its digits."""
     return whole(claim.value) if claim.kind == "exact" else claim.reported
 
 

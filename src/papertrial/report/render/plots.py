@@ -37,7 +37,7 @@ def plots(report: Report) -> dict[str, list[Plot]]:
 
 
 def spread(claim: ClaimResult, name: str) -> Plot:
-    """Draw each seed's score beside the claimed value and the band that counts as the same."""
+    """Draw the plot of each seed's score beside the value and the band that counts as the same."""
     seeds = [str(seed) for seed, _ in claim.scores]
     scores = [score for _, score in claim.scores]
     mean, sd = claim.mean, claim.sd
@@ -64,7 +64,7 @@ def spread(claim: ClaimResult, name: str) -> Plot:
 
 
 def narrowing(claim: ClaimResult, name: str) -> Plot:
-    """Draw the interval after each seed beside the band that counts as the same."""
+    """Draw the plot of the interval after each seed beside the band that counts as the same."""
     at, lows, highs = zip(*claim.intervals, strict=True)
     scores = [score for _, score in claim.scores]
     with canvas() as (figure, axes):
@@ -101,7 +101,7 @@ def narrowing(claim: ClaimResult, name: str) -> Plot:
 
 
 def learning(metric: str, found: Sequence[Curve], name: str, whose: str = "") -> Plot:
-    """Draw a metric over the epochs: the mean and the range of the seeds."""
+    """Draw the plot of a metric over the epochs: the mean and the range of the seeds."""
     with canvas() as (figure, axes):
         words = []
         for curve, colour, dash in zip(

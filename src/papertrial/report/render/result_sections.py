@@ -22,7 +22,7 @@ _PAIRS = 10
 
 
 def metrics(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of all metrics: a value for a run, mean and range for a verification."""
+    """Yield the result section of all metrics: a value, or the mean and range over seeds."""
     found = [
         (score_name(split, name), spread)
         for split, values in report.metrics.items()
@@ -58,13 +58,13 @@ def _of_ours(report: Report) -> str:
 
 
 def curves(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of the learning curves, which has only plots."""
+    """Yield the result section of the learning curves, which has only plots."""
     if report.curves:
         yield ReportSection("curves", f"Learning curves{_of_ours(report)}", plots=True)
 
 
 def classes(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of the results by class, and on which classes are confused."""
+    """Yield the result section on each class, and on which classes are confused."""
     confusion, tables = report.confusion, list[TableBlock]()
     text: tuple[str, ...] = ()
     k = len(confusion.classes) if confusion else 0
@@ -111,7 +111,7 @@ def _confused_pairs(confusion: ConfusionMatrix) -> tuple[tuple[Cell, ...], ...]:
 
 
 def mistakes(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of the most confident wrong answers, or of the largest errors."""
+    """Yield the result section of the most confident wrong answers, or of the largest errors."""
     if not report.mistakes:
         return
     cards = tuple(
