@@ -119,7 +119,7 @@ def test_the_training_loop_fits_on_one_screen() -> None:
         "import papertrial",
         "import papertrial; papertrial.load_recipe",
         "from papertrial.cli.main import make_app; make_app()",
-        "from papertrial.cli.list_recipes import list_recipes; list_recipes()",
+        "from papertrial.cli.list_recipes import list_command; list_command()",
     ],
 )
 def test_nothing_slow_is_imported_before_it_is_needed(code: str) -> None:

@@ -13,7 +13,7 @@ import torch
 from sklearn.metrics import accuracy_score, log_loss
 
 import papertrial as pt
-from papertrial.cli.train import describe_result
+from papertrial.cli.train import describe_run_result
 from papertrial.errors import InvalidRecipeError
 from papertrial.runs.evaluate import evaluate_run
 
@@ -124,7 +124,7 @@ def test_the_test_split_is_left_alone_until_the_end(rule: str, runs: dict[str, p
     assert looked == ([4 * PER_EPOCH] if rule == "last" else [4 * PER_EPOCH, report.step])
     assert report.test_evaluations == 0
     assert not report.optimistic
-    assert not any("test split" in line for line in describe_result(runs[rule].summary))
+    assert not any("test split" in line for line in describe_run_result(runs[rule].summary))
 
 
 def test_a_choice_by_the_test_split_is_told_as_optimistic_with_the_last_number(
@@ -135,7 +135,7 @@ def test_a_choice_by_the_test_split_is_told_as_optimistic_with_the_last_number(
     assert report.optimistic
     assert report.test_evaluations == 3  # and once more at the end
     last = runs["last"].metrics["test"]
-    lines = describe_result(run.summary)
+    lines = describe_run_result(run.summary)
     assert lines[0] == f"reported: epoch {report.epoch} of 4, the best on test"
     assert lines[1].startswith("OPTIMISTIC: the epoch was chosen by the test split")
     assert (
@@ -148,7 +148,7 @@ def test_a_choice_by_the_validation_part_is_told_without_that_mark(
 ) -> None:
     run = runs["best-on-validation"]
     epoch = run.summary.report.epoch
-    line, claim = describe_result(run.summary)
+    line, claim = describe_run_result(run.summary)
     assert line == f"reported: epoch {epoch} of 4, the best on validation"
     assert "(not judged: the setting differs: data.splits.validation=0.2, epochs=4," in claim
 
@@ -159,7 +159,7 @@ def test_a_test_curve_is_counted_and_told_and_chooses_nothing(
 ) -> None:
     run = digits(tmp_path, *WORSENS, f"report={rule}", "evaluate.test=every-epoch")
     assert run.summary.report.test_evaluations == 3
-    lines = [line for line in describe_result(run.summary) if "test split" in line]
+    lines = [line for line in describe_run_result(run.summary) if "test split" in line]
     assert len(lines) == 1
     assert "3 times before the end" in lines[0]
     assert "chose nothing" in lines[0]
@@ -187,7 +187,7 @@ def test_a_best_epoch_that_is_the_last_has_nothing_beside_it(tmp_path: Path) -> 
     report = run.summary.report
     assert (report.epoch, report.last_metrics, report.optimistic) == (2, None, True)
     accuracy = run.metrics["test"]["accuracy"]
-    assert f"accuracy {accuracy:.6g}" in describe_result(run.summary)[1]
+    assert f"accuracy {accuracy:.6g}" in describe_run_result(run.summary)[1]
 
 
 def test_choosing_by_the_test_split_must_be_said_twice() -> None:

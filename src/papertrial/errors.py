@@ -77,14 +77,17 @@ class InvalidRecipeError(RecipeError):
 
 
 def nearest(got: object, valid: Iterable[str]) -> str:
-    """Return `; did you mean "x"?` for the nearest of `valid`, ignoring case, or ""."""
+    """Return the end of an error message, `; did you mean "x"?`, or "" if nothing valid is near.
+
+    Upper and lower case are not distinguished.
+    """
     by_lower = {name.lower(): name for name in sorted(valid, reverse=True)}
     near = difflib.get_close_matches(str(got).lower(), by_lower, n=1, cutoff=0.6)
     return f'; did you mean "{by_lower[near[0]]}"?' if near else ""
 
 
 def did_you_mean(got: object, valid: Iterable[str]) -> str:
-    """Return the nearest of `valid` as a question, or else a list of `valid` if it is short."""
+    """Return the end of an error message: the nearest of `valid`, or their list if it is short."""
     names = sorted(set(valid))
     listed = f"; valid: {', '.join(names)}" if 0 < len(names) <= 24 else ""
     return nearest(got, names) or listed

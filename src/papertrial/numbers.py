@@ -20,7 +20,7 @@ _SMALL, _LARGE = -4, 9  # powers of ten beyond which a number is written with an
 
 
 def number(value: float | None, spread: float | None = None) -> str:
-    """Return a number with the digits that mean something.
+    """Format a number with the digits that mean something.
 
     Args:
         value: a score, a mean, a bound or an SD, in the metric's unit. None and NaN are unknown.
@@ -41,7 +41,7 @@ def number(value: float | None, spread: float | None = None) -> str:
 
 
 def margin(value: float | None, spread: float | None = None) -> str:
-    """Return a margin as "± 0.0079", rounded up, so that the margin that is shown holds.
+    """Format a margin as "± 0.0079", rounded up, so that the margin that is shown holds.
 
     It ends at the same decimal place as the numbers that are rounded by `spread`. Without a spread
     it has four significant digits.
@@ -59,24 +59,30 @@ def margin(value: float | None, spread: float | None = None) -> str:
 
 
 def as_written(value: float | None) -> str:
-    """Return a number that someone wrote down, or a sum of such numbers, with its own digits."""
+    """Format a number that someone wrote down, or a sum of such numbers, with its own digits."""
     if value is None or not math.isfinite(value):
         return number(value)
     return _significant(value, _MOST)
 
 
 def between(low: float | None, high: float | None, spread: float | None = None) -> str:
-    """Return an interval of scores in words; a side that is None or infinite is open."""
+    """Format two scores, rounded by their SD, as "0.96 to 0.98", or as "at least 0.96".
+
+    A side that is None or infinite is open.
+    """
     return _interval(low, high, lambda value: number(value, spread))
 
 
 def band(low: float | None, high: float | None) -> str:
-    """Return an interval of written numbers in words; a side that is None or infinite is open."""
+    """Format two numbers that someone wrote down, as "0.96 to 0.98", or as "at least 0.96".
+
+    A side that is None or infinite is open.
+    """
     return _interval(low, high, as_written)
 
 
 def percent(share: float | None) -> str:
-    """Return a share as a percentage with three significant digits: .393 is "39.3 %"."""
+    """Format a share as a percentage with three significant digits: .393 is "39.3 %"."""
     return NOTHING if share is None else f"{100 * share:.3g} %"
 
 
@@ -86,7 +92,7 @@ def probability(value: float) -> str:
 
 
 def count(value: float | None) -> str:
-    """Return a number of things, "669,706"; only a small mean of counts has a decimal, "6.5"."""
+    """Format a number of things as "669,706"; only a small mean of counts has a decimal, "6.5"."""
     if value is None:
         return NOTHING
     if float(value).is_integer() or abs(value) >= 10:
@@ -95,19 +101,19 @@ def count(value: float | None) -> str:
 
 
 def whole(value: float | None) -> str:
-    """Return a count with all its digits, "11,173,962"; a number that is not whole as it is."""
+    """Format a whole number with all its digits, "11,173,962", and another one as `number` does."""
     if value is not None and math.isfinite(value) and float(value).is_integer():
         return f"{int(value):,}"
     return number(value)
 
 
 def plural(n: int, thing: str) -> str:
-    """Return "1 seed", "8 seeds"."""
+    """Format a number with its noun: "1 seed", "8 seeds"."""
     return f"{n:,} {thing}" + ("" if n == 1 else "s")
 
 
 def _significant(value: float, digits: int) -> str:
-    """Return a number with this many significant digits, without trailing zeros."""
+    """Format a number with this many significant digits, without trailing zeros."""
     return f"{value:.0f}" if digits <= _place(value) < _LARGE else f"{value:.{digits}g}"
 
 
@@ -120,10 +126,10 @@ def _interval(low: float | None, high: float | None, write: Callable[[float], st
 
 
 def _place(value: float) -> int:
-    """Return the power of ten of the first significant digit: 2 for 648, -1 for 0.648."""
+    """Return the power of ten of a number's first significant digit: 2 for 648, -1 for 0.648."""
     return math.floor(math.log10(abs(value))) if value else 0
 
 
 def _decimals(spread: float) -> int:
-    """Return the decimals that show two significant digits of a spread; negative for 648."""
+    """Return the number of decimals that shows two significant digits of an SD; -1 for 648."""
     return _OF_SPREAD - 1 - _place(spread)

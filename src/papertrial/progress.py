@@ -55,7 +55,7 @@ class Returning(Generic[Y, T]):
 
 
 def finish(steps: Generator[Any, None, T]) -> T:
-    """Run a generator to its end, ignore what it yields, and return what it returns."""
+    """Run a generator to its end, ignore its progress events, and return what it returns."""
     with Returning(steps) as rest:
         for _ in rest:
             pass

@@ -30,7 +30,7 @@ class Part(BaseModel):
     )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the values as `json.dumps` takes them."""
+        """Return the record's values as `json.dumps` takes them."""
         return self.model_dump(mode="json")
 
 
@@ -40,7 +40,7 @@ class Record(Part):
     FORMAT: ClassVar[int] = 1
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """Return the document as JSON text; `indent=None` gives one line.
+        """Return the record as JSON text with its format version; `indent=None` gives one line.
 
         Parts of a file name or of a message that are not Unicode become "?".
         """
@@ -50,7 +50,7 @@ class Record(Part):
 
     @staticmethod
     def is_json(text: bytes | str) -> bool:
-        """Return whether a text is JSON at all: a line that a crash cut short is not."""
+        """Return whether the text of a record is JSON: a line that a crash cut short is not."""
         try:
             json.loads(text)
         except (ValueError, RecursionError):
@@ -59,7 +59,7 @@ class Record(Part):
 
     @staticmethod
     def field(text: bytes | str, key: str) -> object:
-        """Return one top-level value of a document of any kind; None where it has none."""
+        """Return one top-level value of a JSON record of any kind; None if it has none."""
         try:
             plain = json.loads(text)
         except (ValueError, RecursionError):
@@ -68,7 +68,7 @@ class Record(Part):
 
     @classmethod
     def from_json(cls, text: bytes | str, where: str | Path) -> Self:
-        """Read a document.
+        """Read a record from JSON text, and check its format version, keys and types.
 
         Args:
             text: the JSON text.
@@ -98,16 +98,16 @@ class Record(Part):
             # As JSON, where a list is what a tuple is written as.
             return cls.model_validate_json(pydantic_core.to_json(plain, inf_nan_mode="constants"))
         except ValidationError as error:
-            raise RunError(f"{where} is damaged: {problems_of(error)}") from error
+            raise RunError(f"{where} is damaged: {_problems_of(error)}") from error
 
 
 def finite_or_none(value: float) -> float | None:
-    """Return a number as a document holds it: None for infinity and NaN, which JSON lacks."""
+    """Return a number as a JSON record holds it: None for infinity and NaN, which JSON lacks."""
     return float(value) if math.isfinite(value) else None
 
 
-def problems_of(error: ValidationError) -> str:
-    """Return the first problems of a document in one line, each with its key path."""
+def _problems_of(error: ValidationError) -> str:
+    """Return the first problems of a damaged JSON record in one line, each with its key path."""
     found = error.errors(include_url=False)
     listed = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:_MOST_PROBLEMS]]
     more = len(found) - len(listed)

@@ -41,28 +41,31 @@ OWN_DATA: tuple[str, ...] = get_args(OwnData)
 
 
 def metrics_of(task: str) -> tuple[str, ...]:
-    """Return the metrics that a task has, as papertrial.evaluate.metrics computes them."""
+    """Return the names of the metrics that a recipe of a task may use.
+
+    papertrial.evaluate.metrics computes them.
+    """
     return ("loss", *(_REGRESSION if task == "regression" else _CLASSIFICATION))
 
 
 def has_metric(task: str, metric: str) -> bool:
-    """Tell whether a task has a metric; every classification has those of the top k."""
+    """Tell whether a recipe of a task may name a metric; a classification has all of the top k."""
     return metric in metrics_of(task) or (task != "regression" and is_accuracy(metric))
 
 
 def is_metric(name: object, *, claimable: bool = False) -> bool:
-    """Tell whether it is a metric's name, or with `claimable` that of a count."""
+    """Tell whether this is the name of a metric or, with `claimable`, that of a count."""
     pattern = CLAIMABLE_PATTERN if claimable else METRIC_PATTERN
     return isinstance(name, str) and re.fullmatch(pattern, name) is not None
 
 
 def is_one_number(metric: str) -> bool:
-    """Tell whether a metric is one number, not one for each class."""
+    """Tell by its name whether a metric is one number, not one for each class."""
     return not (metric.endswith("_per_class") or "matrix" in metric)
 
 
 def is_fraction(metric: str) -> bool:
-    """Tell whether a metric is at most 1, so that a percent sign and points mean something."""
+    """Tell by its name whether a metric is at most 1, so that a percent sign and points fit it."""
     return is_one_number(metric) and metric not in _IN_OWN_UNIT
 
 
@@ -72,5 +75,5 @@ def lower_is_better(metric: str) -> bool:
 
 
 def is_accuracy(metric: str) -> bool:
-    """Tell whether 1 - metric is what papers call the error."""
+    """Tell by its name whether a metric is an accuracy; papers call 1 - metric the error."""
     return _ACCURACY.fullmatch(metric) is not None

@@ -446,9 +446,9 @@ def test_data_that_are_not_there_are_told_where_nothing_else_differs(
 
 def rendered(folder: Path) -> None:
     """Draw the pages again, as one who edits report.json would."""
-    from papertrial.report.report_files import rendered_again
+    from papertrial.report.report_files import render_again
 
-    for name, text in rendered_again(folder).items():
+    for name, text in render_again(folder).items():
         (folder / name).write_text(text)
 
 

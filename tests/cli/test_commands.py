@@ -200,7 +200,7 @@ def told(done: Result, message: str) -> None:
 def test_our_own_error_is_70() -> None:
     code = (
         "import sys; from papertrial.cli import main, list_recipes\n"
-        "list_recipes.list_recipes.__code__ = (lambda as_json=False: 1 / 0).__code__\n"
+        "list_recipes.list_command.__code__ = (lambda as_json=False: 1 / 0).__code__\n"
         "sys.argv = ['papertrial', 'list']; main.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 
-from papertrial.cli.plan import _reported
-from papertrial.recipe.claims import Claim
-
 Rows = list[dict[str, Any]]
 
 
@@ -118,29 +115,6 @@ def test_a_spread_that_is_none(invoke, spread: str) -> None:
     result = invoke("plan", "digits-mlp", "--json", f"--spread={spread}")
     assert result.exit_code == 2
     assert "--spread must be a positive number" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("plus_minus", "n", "spread"),
-    [
-        ({"value": 0.004, "is": "sd"}, 4, 0.004),
-        ({"value": "0.4 points", "is": "sd"}, None, 0.004),
-        ({"value": 0.002, "is": "se"}, 4, 0.004),
-        ({"value": 0.002, "is": "se"}, None, None),  # of how many runs is not known
-        ({"value": 0.0031824, "is": "ci"}, 4, 0.002),  # t(.975, 3) = 3.1824, over sqrt(4)
-        ({"value": 0.0023534, "is": "ci", "level": 0.9}, 4, 0.002),
-        ({"value": 0.002, "is": "ci"}, 1, None),
-        ({"value": 0.002, "is": "unknown"}, 4, None),
-        ({"value": 0, "is": "sd"}, 4, None),
-        (None, 4, None),
-    ],
-)
-def test_the_papers_own_spread(plus_minus, n, spread) -> None:
-    stated = Claim.model_validate(
-        {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "n": n, "plus_minus": plus_minus}
-    )
-    found = _reported(stated)
-    assert found is None if spread is None else found == [pytest.approx(spread, rel=1e-4)]
 
 
 def test_the_papers_spread_is_a_row_of_its_own(invoke, tmp_path: Path) -> None:

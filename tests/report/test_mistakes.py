@@ -17,7 +17,7 @@ from sklearn.datasets import load_diabetes, load_digits
 import papertrial as pt
 from papertrial.report.mistakes import mistakes
 from papertrial.report.run_parts import RunParts, parts_of_runs
-from papertrial.report.run_results import stored
+from papertrial.report.run_results import read_predictions
 
 Answers = Callable[[pt.Run], tuple[np.ndarray, np.ndarray]]
 
@@ -26,7 +26,7 @@ def test_mistakes_are_the_most_confident_with_their_very_images(
     seeds: list[pt.Run], parts: RunParts, answers: Answers
 ) -> None:
     truth, answer = answers(seeds[0])
-    output = stored(seeds[0], "test").output.double().softmax(1).amax(1).numpy()
+    output = read_predictions(seeds[0], "test").output.double().softmax(1).amax(1).numpy()
     wrong = np.flatnonzero(truth != answer)
     worst = sorted(wrong, key=lambda row: -output[row])[:12]
     assert [one.row for one in parts.mistakes] == worst
@@ -51,7 +51,7 @@ def test_regression_has_residuals_and_no_classes(folder: Path) -> None:
     regression = pt.train(pt.load_recipe("diabetes-linear", ["epochs=3"]), runs=folder)
     found = parts_of_runs([regression])
     assert (found.confusion, found.per_class) == (None, ())
-    kept = stored(regression, "test")
+    kept = read_predictions(regression, "test")
     residual = (kept.output.flatten() - kept.target).abs()
     worst = found.mistakes[0]
     row = int(residual.argmax())

@@ -8,7 +8,7 @@ import pytest
 
 import papertrial as pt
 from papertrial.errors import RunError
-from papertrial.report.report_files import kept_report, rendered_again, write_report
+from papertrial.report.report_files import read_report, render_again, write_report
 from papertrial.report.run_report import run_report
 from papertrial.store.report_record import Report
 
@@ -17,9 +17,9 @@ def test_a_report_is_written_and_read_again(copy: pt.Run) -> None:
     report = run_report(copy)
     path = write_report(copy.path, report)
     assert path == copy.path / "report.html"
-    assert kept_report(copy.path) == report
+    assert read_report(copy.path) == report
     page, text = path.read_text(), (copy.path / "report.md").read_text()
-    assert rendered_again(copy.path) == {"report.html": page, "report.md": text}
+    assert render_again(copy.path) == {"report.html": page, "report.md": text}
     for shown in ("test accuracy", "one run (seed 3)", "fingerprint"):
         assert shown in page
         assert shown in text
@@ -42,7 +42,7 @@ def test_a_damaged_or_newer_report_is_refused_by_name(copy: pt.Run) -> None:
     ]
     for text, message in damaged:
         (copy.path / "report.json").write_text(text)
-        for read in (kept_report, rendered_again):
+        for read in (read_report, render_again):
             with pytest.raises(RunError, match=message) as caught:
                 read(copy.path)
             assert str(copy.path / "report.json") in str(caught.value)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
-from papertrial.cli.train import describe_result
+from papertrial.cli.train import describe_run_result
 from papertrial.recipe.load import shipped_recipes, to_tree
 from papertrial.report.run_report import run_report
 
@@ -100,7 +100,7 @@ def test_counts_stand_beside_those_of_the_run(tmp_path: Path) -> None:
         shipped_recipes()["diabetes-bmi"].replace("epochs: 1000", "epochs: 1")
     )
     run = pt.train(pt.load_recipe(tmp_path / "quick.yaml"), runs=tmp_path, threads=1)
-    assert describe_result(run.summary)[2:] == [
+    assert describe_run_result(run.summary)[2:] == [
         "claim: parameters 2; here 2 (counted)",
         "claim: train samples 422; here 422 (counted)",
         "claim: test samples 20; here 20 (counted)",
@@ -128,7 +128,7 @@ def test_a_claim_stands_beside_the_number_and_says_what_it_is(
         }
     ]
     why = "not judged: the setting differs: epochs=1"
-    assert describe_result(run.summary) == [
+    assert describe_run_result(run.summary) == [
         f"claim: test accuracy 0.93 (printed: 93 %); here {ours:.6g} ({why})"
     ]
     # The run's own recipe says so still, when it is trained again.
@@ -143,7 +143,7 @@ def test_a_claim_of_the_setting_itself_is_one_run_without_a_verdict(
     assert "epochs: 1\n" in text
     claimed.write_text(text)
     run = pt.train(pt.load_recipe(claimed, ["seed=2"]), runs=tmp_path / "runs")
-    (line,) = describe_result(run.summary)
+    (line,) = describe_run_result(run.summary)
     assert line.endswith("(one run, no verdict)")
 
 
@@ -211,7 +211,7 @@ def test_each_kind_of_claim_stands_beside_its_own_number_of_the_run(line: pt.Run
 
 
 def test_each_kind_of_claim_in_words(line: pt.Run) -> None:
-    lines = [text for text in describe_result(line.summary) if text.startswith("claim: ")]
+    lines = [text for text in describe_run_result(line.summary) if text.startswith("claim: ")]
     best = line.summary.claims[7].ours
     ends = {
         "own": f"here {line.metrics['test']['mae']:.6g} (one run, no verdict)",
@@ -267,11 +267,11 @@ def test_a_difference_that_is_not_judged_sends_nobody_to_verify(
     other = pt.load_recipe(to_tree(line.recipe), ["optimizer.lr=0.1", "evaluate.test=at-end"])
     run = pt.train(other, runs=tmp_path, threads=1, device="cpu")
     text = next(
-        text for text in describe_result(run.summary) if "difference in test mae 0.25" in text
+        text for text in describe_run_result(run.summary) if "difference in test mae 0.25" in text
     )
     assert "the other side (not judged: " in text
     # Without the test score of each epoch nothing is the best one.
     assert run.summary.claims[7].ours is None
     assert "not computed" in next(
-        text for text in describe_result(run.summary) if "mae 0.2," in text
+        text for text in describe_run_result(run.summary) if "mae 0.2," in text
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.report.render.html import generator
-from papertrial.report.report_files import rendered_again
+from papertrial.report.report_files import render_again
 from papertrial.store.verification_folder import REPORT_HTML, REPORT_JSON, REPORT_MD
 
 _PLOT = re.compile(r'<svg role="img".*?</svg>', re.DOTALL)
@@ -27,7 +27,7 @@ def check_pages(recorded: Recorded) -> Iterator[Finding]:
     if not recorded.is_finished:
         return
     folder, messages = recorded.folder, list[str]()
-    pages = rendered_again(folder.path)
+    pages = render_again(folder.path)
     had = {name: folder.read(name).decode(errors="replace") for name in pages}
     by = _GENERATOR.search(had[REPORT_HTML])
     if by is None:

@@ -15,7 +15,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
-from papertrial.report.run_results import stored
+from papertrial.report.run_results import read_predictions
 from papertrial.runs import prepare
 from papertrial.runs.init_from import read_start_run
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
@@ -53,7 +53,10 @@ def check_predictions(
             load_weights(parts.train.model, weights, str(side.run.path / WEIGHTS))
             for split, rows in parts.samples.dataset.splits.items():
                 yield Step(f"evaluating {split}, {side}", 0, None, "samples")
-                output, had = parts.evaluator.outputs(rows.x, split), stored(side.run, split).output
+                output, had = (
+                    parts.evaluator.outputs(rows.x, split),
+                    read_predictions(side.run, split).output,
+                )
                 exactly &= torch.equal(output, had)
                 if not _close(output, had, limit):
                     if _draws_elsewhere(side, parts, device):
@@ -97,6 +100,6 @@ def _unlike_data(side: SeedRun, dataset: Dataset) -> Iterator[str]:
         if split not in known or known[split].fingerprint != rows.fingerprint:
             yield f"the {split} data are not those of the run: they have another fingerprint"
             continue
-        kept = stored(side.run, split)
+        kept = read_predictions(side.run, split)
         if not torch.equal(kept.target, rows.y.cpu()) or (kept.ids != rows.ids).any():
             yield f"the targets in {PREDICTIONS}/{split}.safetensors are not those of the data"

@@ -14,7 +14,7 @@ from papertrial.recipe.digest import training_hash
 from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
-from papertrial.report.report_files import kept_report
+from papertrial.report.report_files import read_report
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import (
     OUTCOMES,
@@ -41,7 +41,7 @@ def check_registration_bytes(folder: VerificationFolder) -> Iterator[Finding]:
     sha, state, messages = folder.sha256, folder.state, list[str]()
     kept = {VERIFICATION: None if state is None else state.preregistration}
     if (folder.path / REPORT_JSON).is_file():
-        shown = kept_report(folder.path).preregistration
+        shown = read_report(folder.path).preregistration
         kept[REPORT_JSON] = None if shown is None else shown.sha256
         if shown is None or shown.registered != folder.registered:
             messages.append(f"what {REPORT_JSON} shows as registered is not {PREREGISTRATION}")

@@ -12,7 +12,7 @@ from papertrial.claims.run_trial import Look
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.record import Record
-from papertrial.report.report_files import kept_report
+from papertrial.report.report_files import read_report
 from papertrial.store.report_record import Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
 from papertrial.verification.claim_results import conclude, count_exact
@@ -64,7 +64,7 @@ def check_report(
         yield noted("report", f"it was not made again: {error}")
         return
     state = finished_state(recorded.state, recorded.state.ended or "", recipe, look, conclusion)
-    stored = kept_report(recorded.folder.path)
+    stored = read_report(recorded.folder.path)
     messages = [
         *_unlike(VERIFICATION, recorded.state, state, _STATE),
         *_unlike(REPORT_JSON, stored, again, _REPORT),

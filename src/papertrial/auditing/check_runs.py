@@ -14,7 +14,7 @@ from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.seed_run import UNREADABLE, SeedRun, why_unreadable
 from papertrial.errors import PapertrialError
 from papertrial.recipe.digest import training_hash
-from papertrial.report.run_results import stored
+from papertrial.report.run_results import read_predictions
 from papertrial.runs.run import Run, load_run
 from papertrial.store.run_folder import PREDICTIONS, RunFolder
 from papertrial.store.run_records import SplitData
@@ -105,7 +105,7 @@ def _unlike_run_data(sides: list[SeedRun]) -> Iterator[str]:
 
 
 def _digest_of_targets(run: Run, split: str) -> str:
-    kept = stored(run, split)
+    kept = read_predictions(run, split)
     digest = hashlib.sha256(f"{kept.target.dtype} {list(kept.target.shape)}".encode())
     digest.update(kept.target.contiguous().view(torch.uint8).numpy().tobytes())
     digest.update(kept.ids.tobytes())

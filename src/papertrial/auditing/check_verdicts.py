@@ -16,7 +16,7 @@ from papertrial.claims.verdict import Verdict, overall
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.record import finite_or_none
-from papertrial.report.report_files import kept_report
+from papertrial.report.report_files import read_report
 from papertrial.store.report_record import ExactResult, Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
 from papertrial.store.verification_records import ClaimLine, VerificationState
@@ -65,7 +65,7 @@ def check_verdicts(
     verdicts = [ruling.verdict for ruling in look.rulings]
     verdicts += [line.verdict for line in counted if line.verdict is not None]
     verdict = overall(verdicts)
-    report = kept_report(recorded.folder.path)
+    report = read_report(recorded.folder.path)
     messages += _unlike_verdict(VERIFICATION, state.verdict, state.headline, verdict)
     messages += _unlike_report(report, look, names, claims, exact)
     messages += _unlike_verdict(REPORT_JSON, report.verdict, report.headline, verdict)

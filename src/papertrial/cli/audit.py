@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DIFFERS = 1
 
 
-def audit(
+def audit_command(
     verification: Annotated[
         Path, typer.Argument(help="Folder of a verification.", show_default=False)
     ],
@@ -53,13 +53,13 @@ def audit(
 
 def _follow(events: Generator[Step | Finding, None, Audit], *, to_stderr: bool) -> Audit:
     """Run an audit to its end; print its findings, and show a bar for slow steps."""
-    from papertrial.cli.live import Live, step_rows
+    from papertrial.cli.live import Live, describe_step
     from papertrial.progress import Returning, Step
 
     with Returning(events) as rest, Live() as live:
         for event in rest:
             if isinstance(event, Step):
-                for row in step_rows(event):
+                for row in describe_step(event):
                     live.show(row)
             else:
                 live.clear()  # a live display would send the finding to standard error

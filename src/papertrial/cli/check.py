@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from papertrial.cli.formats import duration, size
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 from papertrial.cli.output import print_json
+from papertrial.cli.size_and_duration import duration, size
 from papertrial.numbers import percent, plural
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NOT_OK = 2
 
 
-def check(
+def check_command(
     recipe: Recipe,
     overrides: Overrides = None,
     data: Data = None,

@@ -1,4 +1,4 @@
-"""Describe claims, and our scores for them, in words."""
+"""Describe claims, and our scores for them, in the output of commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COUNTS = ("parameters", "samples")
 
 
 def claim_of_run(claim: ClaimBesideRun) -> str:
-    """Return a claim of a run, such as "test accuracy at least 0.97 (printed: 97 %)"."""
+    """Describe a run's claim in command output: "test accuracy at least 0.97 (printed: 97 %)"."""
     printed = f" (printed: {claim.printed})" if claim.printed else ""
     best_of = f", the best of {claim.runs or 'several'} runs" if claim.kind == "best-of" else ""
     epoch = ", the best epoch on test" if claim.best_epoch_on_test else ""
@@ -23,13 +23,13 @@ def claim_of_run(claim: ClaimBesideRun) -> str:
 
 
 def claim_of_verification(claim: ClaimLine) -> str:
-    """Return a claim of a verification, such as "test accuracy at least 0.97"."""
+    """Describe a verification's claim in command output: "test accuracy at least 0.97"."""
     best_of = ", the best of several runs" if claim.kind == "best-of" else ""
     return f"{_name_and_value(claim, claim.kind)}{best_of}"
 
 
 def run_score(claim: ClaimBesideRun) -> str:
-    """Return the score of one run for a claim, or why it has none."""
+    """Describe the score of one run for a claim in command output, or say why it has none."""
     if claim.ours is not None:
         epoch = ", its best epoch on test" if claim.best_epoch_on_test else ""
         return f"{claim_score(claim, claim.ours)}{epoch}"
@@ -42,7 +42,10 @@ def run_score(claim: ClaimBesideRun) -> str:
 def claim_score(
     claim: ClaimBesideRun | ClaimLine, value: float, spread: float | None = None
 ) -> str:
-    """Return a score for a claim, rounded by its SD if known; a count keeps all its digits."""
+    """Format the score for a claim in command output; a count keeps all its digits.
+
+    A score whose SD is known is rounded by it.
+    """
     return _digits(claim, value, lambda known: number(known, spread))
 
 

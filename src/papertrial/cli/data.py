@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from papertrial.cli.formats import size
 from papertrial.cli.options import Data, Json
 from papertrial.cli.output import print_json
+from papertrial.cli.size_and_duration import size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,15 +25,15 @@ _MAX_COUNTS = 12  # the counts of more classes are only in --json
 
 
 def make_data_app(guarded: Guard) -> typer.Typer:
-    """Return the subcommands of `data`; `guarded` turns errors into messages and exit codes."""
+    """Return the command `papertrial data`; `guarded` turns errors into messages and exit codes."""
     app = typer.Typer(no_args_is_help=True, help="List, download and describe the named data sets.")
-    app.command("list")(guarded(list_sets))
-    app.command("fetch")(guarded(fetch_set))
-    app.command("info")(guarded(info))
+    app.command("list")(guarded(data_list_command))
+    app.command("fetch")(guarded(data_fetch_command))
+    app.command("info")(guarded(data_info_command))
     return app
 
 
-def list_sets(data: Data = None, as_json: Json = False) -> None:
+def data_list_command(data: Data = None, as_json: Json = False) -> None:
     """List the named data sets: kind, rows, download size, licence, state."""
     from papertrial.data.files.catalog import CATALOG
     from papertrial.data.files.data_folder import data_folder
@@ -59,7 +59,7 @@ def list_sets(data: Data = None, as_json: Json = False) -> None:
     typer.echo(f"data folder: {folder}")
 
 
-def fetch_set(name: Name, data: Data = None) -> None:
+def data_fetch_command(name: Name, data: Data = None) -> None:
     """Download a data set into the data folder: resume a partial download, verify, unpack."""
     from papertrial.cli.live import follow_steps
     from papertrial.data.files.catalog import artifacts, entry_of, state
@@ -86,7 +86,7 @@ def fetch_set(name: Name, data: Data = None) -> None:
     typer.echo(f"{name} is {'already there' if was == 'on disk' else 'ready'}: {folder}")
 
 
-def info(
+def data_info_command(
     name: Name,
     data: Data = None,
     as_json: Json = False,

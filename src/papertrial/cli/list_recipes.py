@@ -23,7 +23,7 @@ class ShippedRecipe:
     claims: list[str]
 
 
-def list_recipes(as_json: Json = False) -> None:
+def list_command(as_json: Json = False) -> None:
     """List the shipped recipes: task, data, model and claims."""
     from papertrial.recipe.load import load_recipe, shipped_recipes
 
@@ -53,7 +53,7 @@ def list_recipes(as_json: Json = False) -> None:
 
 
 def _describe_claim(claim: Claim) -> str:
-    """Return a claim in a few words, such as "test accuracy 0.646 (64.6%)"."""
+    """Return a claim as the list of recipes shows it, such as "test accuracy 0.646 (64.6%)"."""
     split = "" if claim.metric == "parameters" else f"{claim.split} "
     kinds = {"at-least": "at least ", "at-most": "at most "}
     bound = kinds.get(claim.judged_side, "")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, Task, TextColumn
 from rich.table import Column
 
-from papertrial.cli.formats import clock, size
+from papertrial.cli.size_and_duration import clock, size
 from papertrial.progress import Returning, Step, Steps
 
 E = TypeVar("E")
@@ -110,7 +110,7 @@ class Live:
         self.clear()
 
     def show(self, shown: Shown) -> None:
-        """Show or update a row, print a line, or remove a row."""
+        """Show or update a row of the live display, print a line, or remove a row."""
         match shown:
             case Row():
                 self._update(shown)
@@ -121,7 +121,7 @@ class Live:
                 self._remove(shown.key)
 
     def clear(self) -> None:
-        """Remove all rows and leave the screen to others until the next row is shown."""
+        """Remove all rows of the live display and leave the screen to others until the next row."""
         for key in list(self._paces):
             self._remove(key)
         if not self._plain:
@@ -172,7 +172,7 @@ class Live:
 
 
 def _count(row: Row) -> str:
-    """Return "12/938 steps", "1.5 MB/30.0 MB", "1,200 texts"; "" if nothing is counted yet."""
+    """Return the count in a row of the live display: "12/938 steps", "1.5 MB/30.0 MB", or ""."""
     if row.total is None and row.done == 0:
         return ""
     in_bytes = row.unit == "bytes"
@@ -182,15 +182,15 @@ def _count(row: Row) -> str:
 
 
 def _time_left(pace: _Pace, now: float) -> str:
-    """Return "0:01:20 left", extrapolated from the pace so far; "" if it cannot be known."""
+    """Return the time left in a row of the live display, "0:01:20 left"; "" if it is unknown."""
     row, done = pace.row, pace.row.done - pace.start_done
     if row.total is None or done <= 0 or row.done >= row.total:
         return ""
     return f"{clock((now - pace.start) / done * (row.total - row.done))} left"
 
 
-def step_rows(step: Step) -> list[Shown]:
-    """Describe a step of a slow preparation."""
+def describe_step(step: Step) -> list[Shown]:
+    """Return the row of the live display for a step of slow work, such as a download."""
     return [Row(step.what, step.done, step.total, step.unit)]
 
 
@@ -200,7 +200,7 @@ def follow(
     *,
     every: float = 2.0,
 ) -> T:
-    """Run a generator to its end and show what it yields; return what it returns.
+    """Show the events of slow work in the live display until it ends; return its result.
 
     Args:
         events: the work; it is closed whatever ends the display, Ctrl-C included.
@@ -215,5 +215,5 @@ def follow(
 
 
 def follow_steps(steps: Steps[T]) -> T:
-    """Run slow steps to their end and show them; return what they return."""
-    return follow(steps, step_rows)
+    """Show the steps of slow work in the live display until it ends; return its result."""
+    return follow(steps, describe_step)

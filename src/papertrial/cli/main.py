@@ -77,7 +77,7 @@ def _print_version(is_asked: bool) -> None:
         raise typer.Exit
 
 
-def _root(
+def _main_command(
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
@@ -87,26 +87,26 @@ def _root(
 
 
 def make_app() -> typer.Typer:
-    """Return the command with all its subcommands."""
+    """Return the command `papertrial` with all its subcommands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    app.callback()(_root)
-    app.command("new")(guarded(new.new))
-    app.command("check")(guarded(check.check))
-    app.command("train")(guarded(train.train))
-    app.command("evaluate")(guarded(evaluate.evaluate))
-    app.command("predict")(guarded(predict.predict))
-    app.command("plan")(guarded(plan.plan))
-    app.command("verify")(guarded(verify.verify))
-    app.command("audit")(guarded(audit.audit))
-    app.command("report")(guarded(report.report))
+    app.callback()(_main_command)
+    app.command("new")(guarded(new.new_command))
+    app.command("check")(guarded(check.check_command))
+    app.command("train")(guarded(train.train_command))
+    app.command("evaluate")(guarded(evaluate.evaluate_command))
+    app.command("predict")(guarded(predict.predict_command))
+    app.command("plan")(guarded(plan.plan_command))
+    app.command("verify")(guarded(verify.verify_command))
+    app.command("audit")(guarded(audit.audit_command))
+    app.command("report")(guarded(report.report_command))
     app.add_typer(runs.make_runs_app(guarded), name="runs")
-    app.command("list")(guarded(list_recipes.list_recipes))
-    app.command("show")(guarded(show.show))
-    app.command("schema")(guarded(schema.schema))
+    app.command("list")(guarded(list_recipes.list_command))
+    app.command("show")(guarded(show.show_command))
+    app.command("schema")(guarded(schema.schema_command))
     app.add_typer(data.make_data_app(guarded), name="data")
     return app
 
 
 def main() -> None:
-    """Run the command line and exit with its exit code."""
+    """Run the command `papertrial` and exit with its exit code."""
     make_app()()

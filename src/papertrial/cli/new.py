@@ -14,7 +14,7 @@ from papertrial.errors import PapertrialError
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
-def new(
+def new_command(
     name: Annotated[
         Path,
         typer.Argument(

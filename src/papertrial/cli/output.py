@@ -1,4 +1,4 @@
-"""How results are printed: lines, JSON, and tables of metrics."""
+"""How commands print results: lines, JSON, and tables of metrics and of confused classes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from papertrial.numbers import number
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from papertrial.vocabulary import SplitMetrics
+
+_MAX_CLASSES = 12  # a larger confusion matrix is not printed
+_NAME_LENGTH = 5  # letters of a class name above a column
+
 
 def print_json(value: Any) -> None:
-    """Print a value as one line of JSON; NaN and infinity, which JSON lacks, are an error."""
+    """Print the result of a command as one line of JSON; NaN and infinity are an error."""
     typer.echo(json.dumps(value, allow_nan=False))
 
 
 def print_result(lines: Iterable[str], value: Any, *, as_json: bool) -> None:
-    """Print a result as lines, or with --json also as JSON.
+    """Print the result of a command as lines, or with --json also as JSON.
 
     With --json the lines go to standard error, so that standard output contains only JSON.
     """
@@ -31,7 +36,7 @@ def print_result(lines: Iterable[str], value: Any, *, as_json: bool) -> None:
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float]], *, optimistic: bool = False) -> Table:
-    """Return a table with a row for each metric and a column for each split.
+    """Return the table of metrics that a command prints: a row per metric, a column per split.
 
     Args:
         metrics: metrics by split, single numbers only.
@@ -47,3 +52,47 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], *, optimistic: boo
         cells = [number(values[name]) if name in values else "-" for values in metrics.values()]
         table.add_row(name, *cells)
     return table
+
+
+def print_metrics(
+    metrics: SplitMetrics,
+    *,
+    optimistic: bool = False,
+    others_in: str = "also in the run's metrics.json",
+    to_stderr: bool = False,
+) -> None:
+    """Print the metrics in the result of a command.
+
+    A table shows those that are single numbers; a line names the others.
+    """
+    from rich.console import Console
+
+    from papertrial.evaluate.metrics import scalars
+
+    numbers = {split: scalars(values) for split, values in metrics.items()}
+    table = metrics_table(numbers, optimistic=optimistic)
+    Console(stderr=to_stderr, markup=False, emoji=False).print(table)
+    first = next(iter(metrics))
+    others = [name for name in metrics[first] if name not in numbers[first]]
+    if others:
+        typer.echo(f"{others_in}: {', '.join(others)}", err=to_stderr)
+
+
+def print_confusion(metrics: SplitMetrics, classes: list[str], *, to_stderr: bool = False) -> None:
+    """Print the confusion matrix in the result of a command, of the last split, if it is small."""
+    from rich.console import Console
+    from rich.table import Table
+
+    split, values = list(metrics.items())[-1]
+    matrix = values.get("confusion_matrix")
+    if not isinstance(matrix, list) or len(classes) > _MAX_CLASSES:
+        return
+    table = Table(title=f"{split} (rows: true, columns: predicted)")
+    table.add_column("", no_wrap=True)
+    for name in classes:
+        table.add_column(name[:_NAME_LENGTH], justify="right", no_wrap=True)
+    for name, row in zip(classes, matrix, strict=True):
+        table.add_row(name, *map(str, row))
+    width = max(80, 22 + len(classes) * (_NAME_LENGTH + 3))  # uncut where there is no terminal
+    wide = None if Console(stderr=to_stderr).is_terminal else width
+    Console(stderr=to_stderr, width=wide, markup=False, emoji=False).print(table)

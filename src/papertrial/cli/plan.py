@@ -10,15 +10,14 @@ import typer
 
 from papertrial.cli.options import Json, Overrides, Recipe
 from papertrial.cli.output import print_json
-from papertrial.cli.spread import spreads_of
-from papertrial.cli.verify import MaxSeeds, settings
+from papertrial.cli.spread import reported_spread, spreads_of
+from papertrial.cli.verify import MaxSeeds, verify_overrides
 from papertrial.numbers import percent
 
 if TYPE_CHECKING:
     from papertrial.claims.judged_claim import JudgedClaim
     from papertrial.claims.plan import PlanRow
     from papertrial.claims.rule import Rule
-    from papertrial.recipe.claims import Claim
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class ClaimPlan:
     alone: bool
 
 
-def plan(
+def plan_command(
     recipe: Recipe,
     overrides: Overrides = None,
     max_seeds: MaxSeeds = None,
@@ -52,12 +51,14 @@ def plan(
     from papertrial.recipe.load import load_recipe
     from papertrial.verification.registration import register
 
-    loaded = load_recipe(recipe, settings(overrides, max_seeds), check=False)  # without torch
+    loaded = load_recipe(
+        recipe, verify_overrides(overrides, max_seeds), check=False
+    )  # without torch
     asked = register(loaded, threads=1, device="cpu")
     plans: list[ClaimPlan] = []
     given = spreads_of(asked.stated, spread or [])
     for claim, stated, spreads in zip(asked.rule.claims, asked.stated, given, strict=True):
-        rows = _rows(asked.rule, claim, spreads or _reported(stated))
+        rows = _rows(asked.rule, claim, spreads or reported_spread(stated))
         plans.append(ClaimPlan(describe(stated), rows, alone=len(asked.stated) == 1))
         example = '"0.3 points"' if stated.in_percent else "0.003"
         _print_plan(plans[-1], len(asked.rule.seeds), example, to_stderr=as_json)
@@ -71,27 +72,10 @@ def plan(
         print_json(answer)
 
 
-def _reported(stated: Claim) -> list[float] | None:
-    """Return the spread that the paper reports; None if it is not known."""
-    size, plus_minus, runs = stated.plus_minus_number, stated.plus_minus, stated.runs
-    if not size or plus_minus is None or plus_minus.is_ == "unknown":
-        return None
-    if plus_minus.is_ == "sd":
-        return [size]
-    if runs is None:
-        return None
-    if plus_minus.is_ == "se":
-        return [size * math.sqrt(runs)]
-    from scipy import stats
-
-    if runs < 2:
-        return None
-    return [float(size / stats.t.ppf((1 + plus_minus.level) / 2, runs - 1) * math.sqrt(runs))]
-
-
 def _rows(rule: Rule, claim: JudgedClaim, spreads: list[float] | None) -> list[PlanRow]:
-    """Simulate a claim; one of several is tested at the level of Holm's first, strictest step.
+    """Return the rows of a claim in the table of `papertrial plan`, by simulation.
 
+    One of several claims is tested at the level of Holm's first, strictest step.
     A bound without a tolerance suggests no spread, so it has no rows unless spreads are given.
     """
     from dataclasses import replace

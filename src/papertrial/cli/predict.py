@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
 
 
-def predict(
+def predict_command(
     run: Run,
     inputs: Annotated[
         list[str],

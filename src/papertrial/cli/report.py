@@ -10,7 +10,7 @@ from papertrial.cli.options import Data, Json, RunOrVerification
 from papertrial.cli.output import print_result
 
 
-def report(
+def report_command(
     run: RunOrVerification,
     data: Data = None,
     as_json: Json = False,
@@ -19,14 +19,14 @@ def report(
 
     The report of a run has no verdict: that takes several seeds, which `verify` trains.
     """
-    from papertrial.report.report_files import kept_report, rendered_again, write_report
+    from papertrial.report.report_files import read_report, render_again, write_report
     from papertrial.store.run_folder import RunFolder
     from papertrial.store.verification_folder import PREREGISTRATION, REPORT_HTML
 
     if os.path.isfile(run / PREREGISTRATION):  # noqa: PTH113  (Path's raises for a name too long)
         # Its report describes the verdicts of that time: it is rendered again, not computed again.
-        made = kept_report(run)
-        for name, text in rendered_again(run).items():
+        made = read_report(run)
+        for name, text in render_again(run).items():
             RunFolder(run).write(name, text)
         path = run / REPORT_HTML
     else:

@@ -16,9 +16,9 @@ from papertrial.cli.claims import (
     claim_score,
     run_score,
 )
-from papertrial.cli.formats import size
 from papertrial.cli.options import RUNS, Json, RunOrVerification, Runs
 from papertrial.cli.output import metrics_table, print_json
+from papertrial.cli.size_and_duration import size
 from papertrial.numbers import number, plural
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ class Kind(StrEnum):
 
 
 def make_runs_app(guarded: Guard) -> typer.Typer:
-    """Return `runs` with its subcommand; `guarded` turns errors into messages and exit codes."""
+    """Return the command `papertrial runs`; `guarded` turns errors into messages and exit codes."""
     app = typer.Typer(invoke_without_command=True, help="List runs and verifications, or show one.")
-    app.callback()(guarded(list_runs))
-    app.command("show")(guarded(show))
-    app.command("list", hidden=True)(guarded(list_runs))  # a word that users may well type
+    app.callback()(guarded(runs_list_command))
+    app.command("show")(guarded(runs_show_command))
+    app.command("list", hidden=True)(guarded(runs_list_command))  # a word that users may well type
     return app
 
 
-def list_runs(
+def runs_list_command(
     context: typer.Context,
     runs: Runs = RUNS,
     recipe: Annotated[str | None, typer.Option(help="List only runs of this recipe.")] = None,
@@ -162,7 +162,7 @@ def _seed_range(entry: IndexEntry) -> str:
 
 
 def _result_lines(entry: IndexEntry, metric: str | None) -> list[str]:
-    """Return the result of a run or a verification, with a line for each claim."""
+    """Return the result of a run or a verification in the list of runs, a line for each claim."""
     lines = list[str]()
     if entry.error:
         line = entry.error.splitlines()[0]
@@ -192,7 +192,7 @@ def _describe_verdict(claim: ClaimLine) -> str:
     return f"{claim_of_verification(claim)}: {claim.verdict or 'not judged'}{ours}{of}"
 
 
-def show(
+def runs_show_command(
     run: RunOrVerification,
     as_json: Json = False,
 ) -> None:
@@ -237,7 +237,7 @@ def _claim_and_score(claim: ClaimBesideRun) -> tuple[str, str]:
 
 
 def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield nested values as rows of a name and a value."""
+    """Yield nested values as the rows of a name and a value that `papertrial runs show` prints."""
     for key, value in values.items():
         name = f"{prefix}{key}".replace("_", " ")
         if isinstance(value, Mapping):
@@ -264,7 +264,7 @@ def _print_rows(title: str, rows: Iterable[tuple[str, str]], *, right: bool = Fa
 
 
 def _file_rows(files: Sequence[FileSize]) -> list[tuple[str, str]]:
-    """Return a row for each file, and a single row for the runs of a verification's seeds."""
+    """Return the rows of files that `papertrial runs show` prints; those of seeds are one row."""
     from papertrial.store.verification_folder import SEEDS
 
     inside = [file for file in files if file.name.startswith(f"{SEEDS}/")]
@@ -278,7 +278,7 @@ def _file_rows(files: Sequence[FileSize]) -> list[tuple[str, str]]:
 
 
 def _console() -> Console:
-    """Return the console for tables."""
+    """Return the console for the tables of `papertrial runs`, which cut no path in a pipe."""
     from rich.console import Console
 
     console = Console(markup=False, emoji=False)

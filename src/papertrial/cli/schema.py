@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-def schema(
+def schema_command(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a reference of all keys as Markdown instead.")
     ] = False,

@@ -14,8 +14,8 @@ from papertrial.claims.events import (
     SeedRetried,
     SeedStarted,
 )
-from papertrial.cli.formats import duration
-from papertrial.cli.live import Line, Remove, Row, Shown, step_rows
+from papertrial.cli.live import Line, Remove, Row, Shown, describe_step
+from papertrial.cli.size_and_duration import duration
 from papertrial.numbers import number
 from papertrial.progress import Step
 
@@ -38,10 +38,10 @@ class SeedRows:
         self.ended = 0
 
     def rows(self, event: Event) -> Iterator[Shown]:
-        """Yield what an event changes on the screen."""
+        """Yield the rows of seeds that an event of a verification changes in the live display."""
         match event:
             case Step():
-                yield from step_rows(event)
+                yield from describe_step(event)
             case Registered():
                 self.folder = event.path
                 yield from map(Line, event.lines)

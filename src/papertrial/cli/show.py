@@ -7,7 +7,7 @@ import typer
 from papertrial.cli.options import Overrides, Recipe
 
 
-def show(recipe: Recipe, overrides: Overrides = None) -> None:
+def show_command(recipe: Recipe, overrides: Overrides = None) -> None:
     """Print a recipe as YAML that can be trained; with overrides, fully resolved."""
     from papertrial.recipe.load import load_recipe, read_recipe, to_yaml
 

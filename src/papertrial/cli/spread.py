@@ -1,4 +1,7 @@
-"""Parse the texts of `plan --spread`: to which claims each applies, and in which unit."""
+"""The spreads that `papertrial plan` simulates: those of `--spread`, and those of the paper.
+
+Each text of `--spread` is parsed: to which claims it applies, and in which unit.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class _Spread:
     in_points: bool
 
     def suits(self, claim: Claim) -> bool:
-        """Return whether it is certainly in the unit of a claim."""
+        """Return whether this spread is certainly in the unit of a claim."""
         from papertrial.vocabulary import is_fraction
 
         if self.in_points:
@@ -32,7 +35,7 @@ class _Spread:
 
 
 def spreads_of(claims: Sequence[Claim], given: Sequence[str]) -> list[list[float]]:
-    """Return the spreads for each claim, in the unit of its metric.
+    """Return the spreads that `plan --spread` gives for each claim, in the unit of its metric.
 
     A spread in points applies to claims on fractions. A spread without a unit applies to claims
     that are not written in percent; for other claims it is ambiguous, unless another spread is
@@ -59,6 +62,24 @@ def spreads_of(claims: Sequence[Claim], given: Sequence[str]) -> list[list[float
     if problems:
         raise ClaimError("\n".join(problems))
     return [[float(one.number) for one in spreads if one.suits(claim)] for claim in claims]
+
+
+def reported_spread(claim: Claim) -> list[float] | None:
+    """Return the spread of a claim that `plan` takes from the paper; None if it is unknown."""
+    size, plus_minus, runs = claim.plus_minus_number, claim.plus_minus, claim.runs
+    if not size or plus_minus is None or plus_minus.is_ == "unknown":
+        return None
+    if plus_minus.is_ == "sd":
+        return [size]
+    if runs is None:
+        return None
+    if plus_minus.is_ == "se":
+        return [size * math.sqrt(runs)]
+    from scipy import stats
+
+    if runs < 2:
+        return None
+    return [float(size / stats.t.ppf((1 + plus_minus.level) / 2, runs - 1) * math.sqrt(runs))]
 
 
 def _read(text: str) -> _Spread | None:

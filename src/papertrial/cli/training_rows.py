@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from papertrial.cli.live import Line, Row, Shown, step_rows
+from papertrial.cli.live import Line, Row, Shown, describe_step
 from papertrial.evaluate.metrics import scalars
 from papertrial.numbers import number, plural
 from papertrial.progress import Step
@@ -22,10 +22,10 @@ class TrainingRows:
         self._evaluations: dict[str, str] = {}  # the last one of each split
 
     def rows(self, event: Event) -> Iterator[Shown]:
-        """Yield what an event changes on the screen."""
+        """Yield the rows that an event of a training changes in the live display."""
         match event:
             case Step():
-                yield from step_rows(event)
+                yield from describe_step(event)
             case Started():
                 yield from self._start(event)
             case Trained():

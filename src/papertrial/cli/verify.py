@@ -22,7 +22,7 @@ MaxSeeds = Annotated[
 ]
 
 
-def settings(
+def verify_overrides(
     overrides: list[str] | None,
     max_seeds: int | None,
     seeds: str | None = None,
@@ -30,7 +30,7 @@ def settings(
     statistic: str | None = None,
     horizon: str | None = None,
 ) -> list[str]:
-    """Return the overrides, followed by the options as overrides of the recipe's `verify`."""
+    """Return the given overrides, followed by the options of `papertrial verify` as overrides."""
     from papertrial.claims.rule import FIRST_LOOK
 
     if seeds is not None and max_seeds is None:
@@ -46,7 +46,7 @@ def settings(
     return [*(overrides or []), *set_]
 
 
-def verify(
+def verify_command(
     recipe: Recipe,
     overrides: Overrides = None,
     max_seeds: MaxSeeds = None,
@@ -101,7 +101,7 @@ def verify(
     from papertrial.cli.seed_rows import SeedRows
     from papertrial.recipe.load import load_recipe
 
-    wanted = settings(overrides, max_seeds, seeds, alpha, statistic, horizon)
+    wanted = verify_overrides(overrides, max_seeds, seeds, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.verification.verify import verifying
 
@@ -132,7 +132,7 @@ def verify(
 
 
 def describe_verdict(claim: ClaimLine) -> str:
-    """Return one line on a claim: what it states, the verdict, and the reason."""
+    """Return the line that `papertrial verify` prints on a claim: its verdict and the reason."""
     split = f"{claim.split} " if claim.split else ""  # a number of parameters has no split
     is_exact = claim.kind == "exact"
     value = whole(claim.value) if is_exact else as_written(claim.value)

@@ -61,13 +61,13 @@ def _training_hash(kept: Provenance) -> str:
 
 
 def _device(kept: Provenance) -> str:
-    """Return the kind of device and its name; which of several GPUs does not matter."""
+    """Return the device by which runs are compared: kind and name, not which of several GPUs."""
     kind = kept.environment.device.partition(":")[0]
     return ", ".join(filter(None, (kind, kept.environment.device_name)))
 
 
 def _split_lines(recipe: Recipe) -> list[str]:
-    """Return how the splits were made."""
+    """Return how the splits that the compared runs have in common were made."""
     cuts, lines = recipe.data.splits, list[str]()
     drawn = {"test": cuts.test, "validation": cuts.validation}
     parts = [f"{name} {_portion(size)}" for name, size in drawn.items() if size is not None]

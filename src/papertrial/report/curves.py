@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from papertrial.evaluate.metrics import scalars
-from papertrial.report.run_results import provenance, task_of
+from papertrial.report.run_results import read_provenance, task_of
 from papertrial.runs.run import Run
 from papertrial.store.report_record import Curve
 from papertrial.store.run_folder import RunFolder
@@ -18,7 +18,7 @@ _MOST_POINTS = 500  # of a curve
 
 
 def curves(runs: Sequence[Run]) -> tuple[Curve, ...]:
-    """Return the curves of the loss, the headline metric and the claimed metrics over the S runs.
+    """Return the learning curves of S runs: the loss, the headline metric and the claimed ones.
 
     A curve has values at the steps that all runs have (see `_aligned`), thinned to 500. `x` counts
     epochs if every evaluation was made at the end of one, else optimizer steps. If no split has two
@@ -55,7 +55,9 @@ def curves(runs: Sequence[Run]) -> tuple[Curve, ...]:
 
 
 def _joined(at: dict[int, float]) -> dict[int, float]:
-    """Join losses over few batches to the next ones: {last step: mean loss since the one before}.
+    """Join losses on a learning curve that cover few batches to the next ones.
+
+    Returns {last step: mean loss since the step before}.
 
     A line of metrics.jsonl is written before every evaluation, so some lines cover only a few
     batches. Next to lines that cover a hundred, their noise looks like a spike. Each point returned
@@ -79,7 +81,7 @@ def _joined(at: dict[int, float]) -> dict[int, float]:
 
 
 def _aligned(series: Sequence[dict[int, float]]) -> tuple[list[int], np.ndarray]:
-    """Return at most 500 steps that all S runs have, and the values [S, steps] there.
+    """Return at most 500 steps that the curves of all S runs have, and the values [S, steps].
 
     If the runs have fewer than half of the steps of the shortest in common, each run's values are
     interpolated between its steps, over the range that all runs cover: a mean over changing sets of
@@ -96,7 +98,7 @@ def _aligned(series: Sequence[dict[int, float]]) -> tuple[list[int], np.ndarray]
 
 
 def _points(run: Run) -> dict[tuple[str, str], dict[int, float]]:
-    """Return {(split, metric): {step: value}} of the lines of a run's metrics.jsonl."""
+    """Return a run's points on learning curves, {(split, metric): {step: value}}."""
     claimed = [claim.metric for claim in run.recipe.claims]
     wanted = dict.fromkeys(["loss", task_of(run).headline, *claimed])
     points: dict[tuple[str, str], dict[int, float]] = {}
@@ -112,11 +114,11 @@ def _points(run: Run) -> dict[tuple[str, str], dict[int, float]]:
 
 
 def _steps_per_epoch(run: Run) -> int:
-    size, rows = run.recipe.data.batch_size, provenance(run).data["train"].rows
+    size, rows = run.recipe.data.batch_size, read_provenance(run).data["train"].rows
     return 1 if size == "full" else -(-int(rows) // int(size))
 
 
 def _thinned(steps: list[int]) -> list[int]:
-    """Return every k-th step, including the last one, so that at most 500 remain."""
+    """Return every k-th step of a curve, including the last one, so that at most 500 remain."""
     every = -(-len(steps) // _MOST_POINTS)
     return steps[::-1][::every][::-1] if steps else steps

@@ -22,7 +22,13 @@ from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError, PapertrialError
 from papertrial.evaluate.inputs import TableInputs
 from papertrial.progress import finish
-from papertrial.report.run_results import Stored, judged_split, provenance, stored, task_of
+from papertrial.report.run_results import (
+    StoredPredictions,
+    judged_split,
+    read_predictions,
+    read_provenance,
+    task_of,
+)
 from papertrial.runs.load_data import cut_splits, load_set
 from papertrial.runs.run import Run
 from papertrial.store.report_record import Mistake
@@ -75,7 +81,7 @@ def mistakes(run: Run, *, data: str | Path | None = None, most: int = 12) -> Wor
         RunError: a file of the run is absent or damaged.
     """
     split, task = judged_split(run), task_of(run)
-    kept = stored(run, split)
+    kept = read_predictions(run, split)
     if isinstance(task, Classification):
         wrong = _wrong_answers(task, kept, most)
     else:
@@ -107,7 +113,7 @@ def mistakes(run: Run, *, data: str | Path | None = None, most: int = 12) -> Wor
     return WorstMistakes(found, warnings)
 
 
-def _wrong_answers(task: Classification, kept: Stored, most: int) -> list[_WrongRow]:
+def _wrong_answers(task: Classification, kept: StoredPredictions, most: int) -> list[_WrongRow]:
     answer = task.logits(kept.output).argmax(1)
     confidence = task.link(kept.output).gather(1, answer[:, None])[:, 0]
     wrong = (answer != kept.target).nonzero()[:, 0]
@@ -123,7 +129,7 @@ def _wrong_answers(task: Classification, kept: Stored, most: int) -> list[_Wrong
     ]
 
 
-def _largest_residuals(kept: Stored, most: int) -> list[_WrongRow]:
+def _largest_residuals(kept: StoredPredictions, most: int) -> list[_WrongRow]:
     output = kept.output.reshape(len(kept.output), -1).double()  # [N, T]
     target = kept.target.reshape(output.shape).double()
     residual = (output - target).abs().amax(1)
@@ -136,19 +142,19 @@ def _largest_residuals(kept: Stored, most: int) -> list[_WrongRow]:
 
 
 def _number_or_list(values: Tensor) -> float | str:
-    """Return the number of a single target; several targets [T] as text."""
+    """Return the truth or prediction of a mistake: a number, or text for several targets [T]."""
     if len(values) == 1:
         return float(values[0])
     return ", ".join(f"{value:g}" for value in values.tolist())
 
 
 def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -> list[_Sample]:
-    """Return the samples of a split with these ids [n], in their order."""
+    """Return the samples that were predicted wrongly, by their ids [n] in a split."""
     inputs = run.preprocessing.make_inputs()
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset = _load_again(run, data_folder(data), layout)
     split = dataset.splits.get(name)
-    had = provenance(run).data.get(name)
+    had = read_provenance(run).data.get(name)
     if split is None or had is None or split.fingerprint != had.fingerprint:
         rule = f"the {name} part of {dataset.name} is not what the run had"
         raise DataError(f"{rule}: its content has changed")
@@ -157,7 +163,7 @@ def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -
 
 
 def _load_again(run: Run, folder: Path, layout: Layout | None) -> Dataset:
-    """Load the run's data set, split as it was, from the files on this machine.
+    """Load a run's data set again to show its mistakes, split as it was, from files on disk.
 
     Raises:
         PapertrialError: the data set is not there, or cannot be read.
@@ -185,13 +191,13 @@ def _shown(
 
 
 def _cut(text: str) -> str:
-    """Return the beginning of a text without broken characters; its line breaks are kept."""
+    """Return the beginning of a wrongly predicted text; its line breaks are kept."""
     text = text.encode(errors="replace").decode().strip()
     return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1].rstrip()}…"
 
 
 def _cells(layout: Layout, row: Sequence[float]) -> str:
-    """Return a row as "column: value" lines, categories by their names."""
+    """Return a wrongly predicted row of a table as "column: value" lines."""
     lines, at = [], 0
     for feature in layout.features:
         values = row[at : at + len(feature.names)]
@@ -205,7 +211,7 @@ def _cells(layout: Layout, row: Sequence[float]) -> str:
 
 
 def _png(pixels: Tensor) -> str:
-    """Return an image [C, H, W] uint8 as the data URL of a PNG, grey or RGB."""
+    """Return a wrongly predicted image [C, H, W] uint8 as the data URL of a PNG, grey or RGB."""
     array = (pixels[:3] if len(pixels) >= 3 else pixels[:1]).permute(1, 2, 0).numpy()
     image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     if max(image.size) > _LARGEST:

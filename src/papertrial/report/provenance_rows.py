@@ -10,7 +10,7 @@ from papertrial.store.run_records import Provenance, RunSummary
 
 
 def provenance_rows(kept: Provenance, summary: RunSummary | None) -> tuple[tuple[str, str], ...]:
-    """Return rows of a name and a value on where a run came from.
+    """Return the provenance of a run as rows of a name and a value.
 
     Args:
         kept: the run's provenance.
@@ -52,7 +52,7 @@ def provenance_rows(kept: Provenance, summary: RunSummary | None) -> tuple[tuple
 
 
 def _as_typed(line: str) -> str:
-    """Return a command with the name of its program, wherever that is installed."""
+    """Return the command in a run's provenance with the bare name of its program."""
     try:
         words = shlex.split(line)
     except ValueError:
@@ -65,7 +65,7 @@ def _as_typed(line: str) -> str:
 
 
 def train_again(path: Path, kept: Provenance) -> str:
-    """Return the command that repeats the run in a folder, with its threads and kind of device."""
+    """Return the command that repeats a run, with the threads and device of its provenance."""
     there = kept.environment
     words = ["papertrial", "train", str(path / RECIPE), "--threads", str(there.threads)]
     device = there.device.partition(":")[0]

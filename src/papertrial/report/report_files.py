@@ -35,8 +35,8 @@ def write_report(folder: Path, report: Report) -> Path:
     return folder / REPORT_HTML
 
 
-def kept_report(folder: Path) -> Report:
-    """Read the report.json of a folder.
+def read_report(folder: Path) -> Report:
+    """Read the report file of a run or verification, report.json in its folder.
 
     Raises:
         RunError: it is absent, because the verification is not finished or the file was removed;
@@ -53,15 +53,15 @@ def kept_report(folder: Path) -> Report:
     return RunFolder(folder).read_record(REPORT_JSON, Report)
 
 
-def rendered_again(folder: Path) -> dict[str, str]:
-    """Return the pages that the report.json of a folder renders to, by file name.
+def render_again(folder: Path) -> dict[str, str]:
+    """Return the report files that the report.json of a folder renders to: pages by file name.
 
     Nothing is written.
 
     Raises:
         RunError: report.json is absent, damaged, or has another format version.
     """
-    report = kept_report(folder)
+    report = read_report(folder)
     try:
         return _pages(report)
     # Parts that do not fit each other, such as a curve with fewer values than epochs.

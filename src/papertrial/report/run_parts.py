@@ -11,8 +11,8 @@ from papertrial.report.compare_runs import compare_runs
 from papertrial.report.curves import curves
 from papertrial.report.mistakes import mistakes
 from papertrial.report.provenance_rows import provenance_rows
-from papertrial.report.run_results import provenance
-from papertrial.report.scores import by_class, spreads
+from papertrial.report.run_results import read_provenance
+from papertrial.report.scores import scores_of_classes, spreads
 from papertrial.runs.run import Run
 from papertrial.store.report_record import ClassScores, ConfusionMatrix, Curve, Mistake, Spread
 
@@ -48,9 +48,9 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> Run
     """
     if not runs:
         raise RunError("a report needs at least one finished run, got none")
-    classes = by_class(runs)
+    classes = scores_of_classes(runs)
     worst = mistakes(runs[0], data=data)
-    kept = [provenance(run) for run in runs]
+    kept = [read_provenance(run) for run in runs]
     compared = compare_runs(runs[0].recipe, kept)
     return RunParts(
         curves=curves(runs),

@@ -11,7 +11,7 @@ from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.record import finite_or_none
 from papertrial.report.provenance_rows import train_again
 from papertrial.report.run_parts import parts_of_runs
-from papertrial.report.run_results import judged_split, provenance, task_of
+from papertrial.report.run_results import judged_split, read_provenance, task_of
 from papertrial.report.use_of_test_split import use_of_test_split
 from papertrial.runs.run import Run
 from papertrial.store.report_record import ClaimResult, ExactResult, PaperSource, Report
@@ -57,13 +57,13 @@ def run_report(run: Run, *, data: str | Path | None = None) -> Report:
         not_covered=parts.not_covered,
         attempts=(),
         preregistration=None,
-        command=train_again(run.path, provenance(run)),
+        command=train_again(run.path, read_provenance(run)),
         path=str(run.path),
     )
 
 
 def _headline(run: Run) -> str:
-    """Return the headline: the score of the first claim, else the task's headline metric."""
+    """Return the headline of a run's report: the score of its first claim, or else of its task."""
     claims = zip(run.recipe.claims, run.summary.claims, strict=False)
     judged = [
         (claim, kept) for claim, kept in claims if claim.kind != "exact" and not kept.not_judged
@@ -87,7 +87,7 @@ def _headline(run: Run) -> str:
 
 
 def _claim_result(run: Run, claim: Claim, ours: float | None) -> ClaimResult:
-    """Return a claim beside the score of one run, which decides nothing."""
+    """Return a claim in the report of a single run: beside its score, without verdict."""
     low, high = to_judged_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
     return ClaimResult.beside(
         claim,
@@ -105,6 +105,6 @@ def _claim_result(run: Run, claim: Claim, ours: float | None) -> ClaimResult:
 
 
 def _exact_result(claim: Claim, ours: float | None) -> ExactResult:
-    """Return a claimed number of parameters or samples beside that of the run, without verdict."""
+    """Return an exact claim in the report of a single run: beside its count, without verdict."""
     why = "" if claim.not_judged is None else f"not judged: {claim.not_judged}"
     return ExactResult.of(claim, ours, None, why)

@@ -17,7 +17,7 @@ from papertrial.tasks.task import Task
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredPredictions:
     """What a run predicted for a split: raw outputs [N, ...], targets [N, ...] and ids [N]."""
 
     output: Tensor
@@ -25,8 +25,8 @@ class Stored:
     ids: np.ndarray
 
 
-def stored(run: Run, split: str) -> Stored:
-    """Read what a run predicted for a split.
+def read_predictions(run: Run, split: str) -> StoredPredictions:
+    """Read the predictions among the results of a finished run, for one split.
 
     Raises:
         RunError: the file is absent or damaged.
@@ -34,7 +34,7 @@ def stored(run: Run, split: str) -> Stored:
     name = f"{PREDICTIONS}/{split}.safetensors"
     try:
         tensors = safetensors.torch.load(RunFolder(run.path).read(name))
-        kept = Stored(tensors["output"], tensors["target"], tensors["ids"].numpy())
+        kept = StoredPredictions(tensors["output"], tensors["target"], tensors["ids"].numpy())
     except (safetensors.SafetensorError, KeyError) as error:
         rule = f"{run.path / name} is damaged ({error}); train the run again"
         raise RunError(rule) from error
@@ -45,7 +45,7 @@ def stored(run: Run, split: str) -> Stored:
 
 
 def task_of(run: Run) -> Task:
-    """Return what the run's outputs mean.
+    """Return the task of a finished run, which says what the outputs in its results mean.
 
     Raises:
         RunError: its preprocess.json is absent or damaged.
@@ -54,10 +54,13 @@ def task_of(run: Run) -> Task:
 
 
 def judged_split(run: Run) -> str:
-    """Return the split that a run is judged by: test, else validation, else train."""
+    """Return the split whose results a finished run is judged by.
+
+    It is the test split, else the validation split, else the training split.
+    """
     return list(run.metrics)[-1]
 
 
-def provenance(run: Run) -> Provenance:
-    """Return where a run's result came from."""
+def read_provenance(run: Run) -> Provenance:
+    """Read the provenance of the results of a finished run from its folder."""
     return RunFolder(run.path).provenance

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from papertrial.evaluate.metrics import scalars
-from papertrial.report.run_results import judged_split, stored, task_of
+from papertrial.report.run_results import judged_split, read_predictions, task_of
 from papertrial.runs.run import Run
 from papertrial.store.report_record import ClassScores, ConfusionMatrix, Spread
 from papertrial.tasks.classification import Classification
@@ -17,10 +17,11 @@ _MOST_CLASSES = 200  # whose confusion matrix is stored: more cannot be read
 
 
 def spreads(runs: Sequence[Run]) -> dict[str, dict[str, Spread]]:
-    """Return each metric that is a single number, by split and name, over the S runs.
+    """Return the spread of each score in a report on S finished runs, by split and metric.
 
-    For one run its value; for more the mean, the SD with S - 1 in the denominator, the smallest and
-    the largest value. A metric that a run lacks is omitted.
+    A score is a metric that is a single number. The spread of one run is its value; that of more is
+    the mean, the SD with S - 1 in the denominator, the smallest and the largest value. A metric
+    that a run lacks is omitted.
     """
     result: dict[str, dict[str, Spread]] = {}
     for split, metrics in runs[0].metrics.items():
@@ -57,13 +58,13 @@ class ByClass:
     per_class: tuple[ClassScores, ...]
 
 
-def by_class(runs: Sequence[Run]) -> ByClass:
-    """Return the confusion matrix [K, K], and precision, recall, F1 and support of each class.
+def scores_of_classes(runs: Sequence[Run]) -> ByClass:
+    """Return the scores of each class, and the confusion matrix [K, K], for a report on S runs.
 
-    Both are means over the S runs, computed by scikit-learn from the stored predictions of the
-    split that the runs are judged by, whatever metrics the recipe asked for. A row of the matrix is
-    a true class, a column a predicted one; a class that is never predicted has precision 0.
-    A regression has neither.
+    The scores are precision, recall, F1 and support. All are means over the runs, computed by
+    scikit-learn from the stored predictions of the split that the runs are judged by, whatever
+    metrics the recipe asked for. A row of the matrix is a true class, a column a predicted one; a
+    class that is never predicted has precision 0. A regression has neither.
     """
     from sklearn.metrics import (  # noqa: PLC0415  (slow to import)
         confusion_matrix,
@@ -76,7 +77,7 @@ def by_class(runs: Sequence[Run]) -> ByClass:
     matrices, scores = [], []
     labels = list(range(len(task.classes)))
     for run in runs:
-        kept = stored(run, split)
+        kept = read_predictions(run, split)
         truth, answer = kept.target.numpy(), task.logits(kept.output).argmax(1).numpy()
         matrices.append(confusion_matrix(truth, answer, labels=labels))
         scores.append(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def use_of_test_split(summary: RunSummary) -> list[str]:
-    """Return a note if the test split chose the epoch, or was evaluated before the end."""
+    """Return a note on a use of the test split: it chose the epoch, or was evaluated early."""
     report = summary.report
     if report.optimistic:
         last = (report.last_metrics or summary.metrics)["test"]

@@ -15,6 +15,7 @@ from papertrial.numbers import (
     plural,
     whole,
 )
+from papertrial.report.render.names import claim_name, name_and_number, reported, score_name
 from papertrial.report.render.section import (
     Cell,
     ReportSection,
@@ -23,7 +24,6 @@ from papertrial.report.render.section import (
     columns,
     web_address,
 )
-from papertrial.report.render.words import claim_name, name_and_number, reported, score_name
 from papertrial.store.report_record import ClaimResult, ExactResult, Report
 
 
@@ -88,7 +88,7 @@ def _row(claim: ClaimResult, judged: bool, several: bool) -> tuple[Cell, ...]:
 
 
 def _interval(claim: ClaimResult, several: bool) -> Cell:
-    """Return the interval; `several` says whether the intervals of the table differ in level."""
+    """Return the cell of a claim's interval, which shows its level if the table has `several`."""
     if claim.mean is None:
         return Cell(NOTHING)
     small = f"at most {percent(claim.level)} a side" if claim.level and several else ""
@@ -98,12 +98,12 @@ def _interval(claim: ClaimResult, several: bool) -> Cell:
 
 
 def _sides(claim: ClaimResult) -> str:
-    """Return what a difference compares, and the scores of both sides."""
+    """Return the small print of a difference in the section on claims: what it compares, scores."""
     return "; ".join(filter(None, (claim.versus, _side_scores(claim), claim.pairing)))
 
 
 def _side_scores(claim: ClaimResult) -> str:
-    """Return both sides of a difference: "ours 0.93, versus 0.91"; "" for other claims."""
+    """Return the scores of both sides in the section on claims, "ours 0.93, versus 0.91", or ""."""
     if claim.arms is None:
         return ""
     ours, theirs = claim.arms.ours, claim.arms.theirs
@@ -171,7 +171,7 @@ def exact(report: Report) -> Iterator[ReportSection]:
 
 
 def _why_exact(claim: ExactResult) -> str:
-    """Return why an exact claim is decided as it is."""
+    """Return why an exact claim is decided as it is, for its row in the section on claims."""
     if claim.why or claim.verdict is None:
         return claim.why
     if claim.value == claim.ours:
@@ -182,7 +182,7 @@ def _why_exact(claim: ExactResult) -> str:
 
 
 def place(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on where the reported numbers fall among ours; it decides nothing."""
+    """Yield the section on where the numbers of claims fall among ours; it decides nothing."""
     sentences = tuple(
         _place_in_words(claim) for claim in report.claims if claim.place or claim.prediction
     )

@@ -9,9 +9,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from papertrial.numbers import count, percent, plural
+from papertrial.report.render.names import one_line
 from papertrial.report.render.result_sections import LARGEST_MATRIX
 from papertrial.report.render.svg import GRID, HEIGHT, INK, OURS, WIDTH, Plot, canvas, inline
-from papertrial.report.render.words import one_line
 from papertrial.store.report_record import ConfusionMatrix
 
 NUMBERED = 12  # up to so many classes, each cell shows its number
@@ -67,7 +67,7 @@ def confusion(found: ConfusionMatrix | None, whose: str = "") -> list[Plot]:
 
 
 def _cells(shares: Sequence[Sequence[float]]) -> dict[int, Path]:
-    """Return the squares of each darkness as one path, which keeps a large matrix small."""
+    """Return the squares of a confusion matrix as one path for each darkness, to save space."""
     corners: dict[int, list[tuple[float, float]]] = {}
     for i, row in enumerate(shares):
         for j, value in enumerate(row):

@@ -7,7 +7,7 @@ from importlib import metadata, resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from papertrial.report.render.content import head, sections
+from papertrial.report.render.head_and_sections import head, sections
 from papertrial.report.render.plots import plots
 from papertrial.store.report_record import Report
 from papertrial.version import __version__
@@ -23,12 +23,15 @@ _MARKS = {
 
 
 def generator() -> str:
-    """Return the versions that render pages; with equal ones, equal reports give equal pages."""
+    """Return the versions that render HTML pages, for the page's generator tag.
+
+    With equal versions, equal reports give equal pages.
+    """
     return f"papertrial {__version__}, matplotlib {metadata.version('matplotlib')}"
 
 
 def render_html(report: Report) -> str:
-    """Return a report as a page; an empty part has no section.
+    """Return a report as an HTML page; an empty part has no section.
 
     Equal reports give equal pages (see `generator`). Every text of the report is escaped. The only
     URLs are links to the paper, and a policy in the page forbids requests.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from papertrial.report.render.content import head, sections
+from papertrial.report.render.head_and_sections import head, sections
+from papertrial.report.render.names import one_line
 from papertrial.report.render.section import Card, Cell, ColumnKind, ReportSection, TableBlock
-from papertrial.report.render.words import one_line
 from papertrial.store.report_record import Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|~#$])")
@@ -81,13 +81,13 @@ def _cell(cell: Cell, kind: ColumnKind) -> str:
 
 
 def code(text: str) -> str:
-    """Return a text as code in a table's cell, where a bar would end the cell."""
+    """Return a text as Markdown code in a table's cell, where a bar would end the cell."""
     line = one_line(text).replace("`", "'").replace("|", r"\|")
     return f"`{line}`" if line else ""
 
 
 def _escaped_address(href: str) -> str:
-    """Return a URL that cannot end its link or its cell."""
+    """Return a URL that cannot end its Markdown link or its cell."""
     for sign, escape in (("|", "%7C"), ("(", "%28"), (")", "%29"), ("<", "%3C"), (">", "%3E")):
         href = href.replace(sign, escape)
     return "".join(href.split())

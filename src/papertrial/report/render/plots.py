@@ -10,18 +10,18 @@ from matplotlib.ticker import MaxNLocator
 
 from papertrial.numbers import as_written, band, between, number, plural
 from papertrial.report.render.confusion import confusion
-from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline
-from papertrial.report.render.words import (
+from papertrial.report.render.names import (
     axis,
     has_other_side,
     name_and_number,
     score_name,
 )
+from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline
 from papertrial.store.report_record import ClaimResult, Curve, Report
 
 
 def plots(report: Report) -> dict[str, list[Plot]]:
-    """Return the plots of each section, by its anchor."""
+    """Return the plots of a report for each section, by its anchor."""
     judged = [] if report.kind == "run" else list(enumerate(report.claims, start=1))
     whose = " of ours" if has_other_side(report) else ""
     drawn = {
@@ -37,7 +37,7 @@ def plots(report: Report) -> dict[str, list[Plot]]:
 
 
 def spread(claim: ClaimResult, name: str) -> Plot:
-    """Draw each seed's score beside the claimed value and the band that counts as the same."""
+    """Draw the plot of each seed's score beside the value and the band that counts as the same."""
     seeds = [str(seed) for seed, _ in claim.scores]
     scores = [score for _, score in claim.scores]
     mean, sd = claim.mean, claim.sd
@@ -64,7 +64,7 @@ def spread(claim: ClaimResult, name: str) -> Plot:
 
 
 def narrowing(claim: ClaimResult, name: str) -> Plot:
-    """Draw the interval after each seed beside the band that counts as the same."""
+    """Draw the plot of the interval after each seed beside the band that counts as the same."""
     at, lows, highs = zip(*claim.intervals, strict=True)
     scores = [score for _, score in claim.scores]
     with canvas() as (figure, axes):
@@ -101,7 +101,7 @@ def narrowing(claim: ClaimResult, name: str) -> Plot:
 
 
 def learning(metric: str, found: Sequence[Curve], name: str, whose: str = "") -> Plot:
-    """Draw a metric over the epochs: the mean and the range of the seeds."""
+    """Draw the plot of a metric over the epochs: the mean and the range of the seeds."""
     with canvas() as (figure, axes):
         words = []
         for curve, colour, dash in zip(
@@ -145,7 +145,7 @@ def _dashes(n: int) -> list[str]:
 
 
 def _limits(axes: Axes, claim: ClaimResult, others: Sequence[float]) -> tuple[float, float]:
-    """Set the y axis to contain the band, the value, the mean and all others, and return it."""
+    """Set and return the limits of a plot's y axis: band, value, mean and all others are within."""
     shown = (*claim.band, claim.value, claim.mean, *others)
     known = [value for value in shown if value is not None]
     low, high = min(known), max(known)

@@ -1,4 +1,4 @@
-"""The sections for a reviewer: attempts, provenance, the command that repeats it."""
+"""The sections on what is recorded: attempts, provenance, the command that repeats it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HASH = 12  # characters of a hash that distinguish two attempts
 
 
 def attempts(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of all verifications of this recipe in the folder of runs."""
+    """Yield the section on the recorded attempts: all verifications of this recipe."""
     found = report.attempts
     if not found:
         return
@@ -39,14 +39,14 @@ def attempts(report: Report) -> Iterator[ReportSection]:
 
 
 def provenance(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on what the numbers were computed with, and where they are."""
+    """Yield the section on the recorded provenance: what the numbers were computed with."""
     rows = tuple(cells(*row) for row in (*report.provenance, ("folder", report.path)))
     table = TableBlock("What the numbers were computed with", columns("What", "Which"), rows)
     yield ReportSection("provenance", "Provenance", tables=(table,))
 
 
 def not_covered(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on what the hashes and copies do not cover."""
+    """Yield the section on what the recorded hashes and copies do not cover."""
     if report.not_covered:
         text = (
             "The training hash covers the recipe, its code outside installed packages and the "
@@ -59,5 +59,5 @@ def not_covered(report: Report) -> Iterator[ReportSection]:
 
 
 def command(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of the command that repeats the run or the verification."""
+    """Yield the section of the recorded command, which repeats the run or the verification."""
     yield ReportSection("command", "Run it again", code=report.command)

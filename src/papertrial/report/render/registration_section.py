@@ -73,7 +73,7 @@ def _rule_in_words(registered: Preregistration) -> str:
 
 
 def _files(registered: Preregistration) -> TableBlock:
-    """Return a row for each file that the training of the recipe or of another side depends on."""
+    """Return the table of files in the pre-registration: those that a training depends on."""
     sides = ("this recipe", *(f"other side {i}" for i in range(1, len(registered.files))))
     rows = tuple(
         cells(side, name, sha256)
@@ -114,7 +114,7 @@ def _other_side(claim: RegisteredClaim) -> str:
 
 
 def _stated_claims(name: str, claims: Sequence[Claim]) -> TableBlock:
-    """Return a row for each claim that no seed decides, as the recipe states it."""
+    """Return the table of registered claims that no seed decides, as the recipe states them."""
     optional = {
         "Where": [claim.where or "" for claim in claims],
         "Notes": [claim.notes or "" for claim in claims],
@@ -137,7 +137,7 @@ def _stated_claims(name: str, claims: Sequence[Claim]) -> TableBlock:
 
 
 def _stated(claim: Claim) -> str:
-    """Return what a recipe states of a claim in words: kind, runs, digits, tolerance."""
+    """Return a registered claim as its recipe states it: kind, runs, digits, tolerance."""
     parts: list[str] = [claim.kind]
     if claim.n is not None:
         parts.append(plural(claim.n, "run"))

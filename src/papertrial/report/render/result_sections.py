@@ -1,10 +1,11 @@
-"""The sections on the scores: what varied, every metric, classes, mistakes."""
+"""The sections on the results: every metric, learning curves, classes, mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from papertrial.numbers import count, number, percent, plural
+from papertrial.report.render.names import has_other_side, one_line, score_name
 from papertrial.report.render.section import (
     Card,
     Cell,
@@ -13,7 +14,6 @@ from papertrial.report.render.section import (
     cells,
     columns,
 )
-from papertrial.report.render.words import has_other_side, one_line, score_name
 from papertrial.store.report_record import ConfusionMatrix, Report
 
 LARGEST_MATRIX = 200  # classes; with more, a cell is less than two pixels on a phone
@@ -21,18 +21,8 @@ _LONGEST_TEXT = 1200  # characters of a text that are shown
 _PAIRS = 10
 
 
-def varied(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on what differed between seeds, and what was the same for all."""
-    if report.varied or report.fixed:
-        run = report.kind == "run"
-        text = [f"Varied: {one_line(report.varied)}"] if report.varied else []
-        text += ["The same for every seed:"] if report.fixed and not run else []
-        title = "Setting" if run else "What varied and what did not"
-        yield ReportSection("varied", title, tuple(text), tuple(map(one_line, report.fixed)))
-
-
 def metrics(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of all metrics: a value for a run, mean and range for a verification."""
+    """Yield the result section of all metrics: a value, or the mean and range over seeds."""
     found = [
         (score_name(split, name), spread)
         for split, values in report.metrics.items()
@@ -63,18 +53,18 @@ def metrics(report: Report) -> Iterator[ReportSection]:
 
 
 def _of_ours(report: Report) -> str:
-    """Return " of ours" if differences add other recipes to the report, else ""."""
+    """Return " of ours" for the titles of results if the report compares recipes, else ""."""
     return " of ours" if has_other_side(report) else ""
 
 
 def curves(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of the learning curves, which has only plots."""
+    """Yield the result section of the learning curves, which has only plots."""
     if report.curves:
         yield ReportSection("curves", f"Learning curves{_of_ours(report)}", plots=True)
 
 
 def classes(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on each class, and on which classes are confused."""
+    """Yield the result section on each class, and on which classes are confused."""
     confusion, tables = report.confusion, list[TableBlock]()
     text: tuple[str, ...] = ()
     k = len(confusion.classes) if confusion else 0
@@ -121,7 +111,7 @@ def _confused_pairs(confusion: ConfusionMatrix) -> tuple[tuple[Cell, ...], ...]:
 
 
 def mistakes(report: Report) -> Iterator[ReportSection]:
-    """Yield the section of the most confident wrong answers, or of the largest errors."""
+    """Yield the result section of the most confident wrong answers, or of the largest errors."""
     if not report.mistakes:
         return
     cards = tuple(

@@ -71,16 +71,19 @@ class ReportSection:
 
 
 def web_address(url: str | None) -> str:
-    """Return a URL of the web, else "": a link with another scheme can run a script."""
+    """Return a URL if a cell of a section may link to it, else "".
+
+    Only a URL of the web may be a link: one with another scheme can run a script.
+    """
     text = (url or "").strip()
     return text if text.lower().startswith(("https://", "http://")) else ""
 
 
 def cells(*texts: str) -> tuple[Cell, ...]:
-    """Return a row of plain cells."""
+    """Return the plain cells of a row in a table of a section."""
     return tuple(Cell(text) for text in texts)
 
 
 def columns(*titles: Title) -> tuple[TableColumn, ...]:
-    """Return columns from their titles."""
+    """Return the columns of a table in a section from their titles."""
     return tuple(TableColumn(t) if isinstance(t, str) else TableColumn(*t) for t in titles)

@@ -1,4 +1,4 @@
-"""The sections on seeds: those that did not finish, and a table of all."""
+"""The sections on seeds: what varied between them, those that did not finish, a table of all."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ import statistics
 from collections.abc import Iterator
 
 from papertrial.numbers import NOTHING, number, percent, plural
+from papertrial.report.render.names import one_line
 from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
-from papertrial.report.render.words import one_line
 from papertrial.store.report_record import Report
+
+
+def varied(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on what differed between seeds, and what was the same for all."""
+    if report.varied or report.fixed:
+        run = report.kind == "run"
+        text = [f"Varied: {one_line(report.varied)}"] if report.varied else []
+        text += ["The same for every seed:"] if report.fixed and not run else []
+        title = "Setting" if run else "What varied and what did not"
+        yield ReportSection("varied", title, tuple(text), tuple(map(one_line, report.fixed)))
 
 
 def diverged(report: Report) -> Iterator[ReportSection]:

@@ -67,14 +67,14 @@ class Plot:
 
 @contextmanager
 def canvas(width: float = WIDTH, height: float = HEIGHT) -> Iterator[tuple[Figure, Axes]]:
-    """Yield a figure and its axes in the report's style, whatever style the user has set."""
+    """Yield a matplotlib figure and its axes in the report's style, whatever the user's style."""
     with matplotlib.style.context(["default", _STYLE]):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
 
 
 def inline(figure: Figure, name: str, title: str, text: str) -> str:
-    """Return a figure as an <svg> element for a page; call it inside `canvas`.
+    """Return a matplotlib figure as an <svg> element for a page; call it inside `canvas`.
 
     Args:
         figure: drawn with the colours of this module.

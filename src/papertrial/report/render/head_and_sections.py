@@ -1,4 +1,4 @@
-"""A report's sections in their order: the content of both the page and the Markdown."""
+"""A report's head, and its sections in their order, for both the page and the Markdown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from papertrial.report.render import claim_sections, record_sections, result_sections, seed_sections
+from papertrial.report.render.names import one_line
 from papertrial.report.render.registration_section import preregistration
 from papertrial.report.render.section import ReportSection, web_address
-from papertrial.report.render.words import one_line
 from papertrial.store.report_record import Report
 
 
@@ -48,7 +48,7 @@ def head(report: Report) -> Head:
 
 
 def _sentence(headline: str, verdict: str, recipe: str) -> str:
-    """Return a headline without its verdict, which is shown separately."""
+    """Return the headline in a report's head, without the verdict, which is shown separately."""
     rest = headline.removeprefix(f"{verdict}: ")
     if rest == headline or rest.startswith(recipe):  # a recipe's name keeps its letters
         return rest
@@ -56,13 +56,13 @@ def _sentence(headline: str, verdict: str, recipe: str) -> str:
 
 
 def sections(report: Report) -> list[ReportSection]:
-    """Return the sections that have content, in order."""
+    """Return a report's sections in their order; an empty section is omitted."""
     run = report.kind == "run"
     made = chain(
         claim_sections.claims(report),
         result_sections.metrics(report) if run else (),
         claim_sections.exact(report),
-        result_sections.varied(report),
+        seed_sections.varied(report),
         _claim_plots(report),
         () if run else result_sections.metrics(report),
         result_sections.curves(report),

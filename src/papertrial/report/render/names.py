@@ -10,24 +10,24 @@ _KINDS = {"at-least": "at least", "at-most": "at most", "difference": "differenc
 
 
 def one_line(text: str, longest: int | None = None) -> str:
-    """Return a text with its white space made single spaces, cut if it is too long."""
+    """Return a name or another text of a report as one line, cut if it is too long."""
     line = " ".join(text.split())
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
 def score_name(split: str | None, metric: str) -> str:
-    """Return the name of a score: "test accuracy"; parameters belong to no split."""
+    """Return the name of a score in a report: "test accuracy"; parameters belong to no split."""
     name = metric if metric == "parameters" or not split else f"{split} {metric}"
     return name.replace("_", " ")
 
 
 def has_other_side(report: Report) -> bool:
-    """Return whether a verification has differences, so that "ours" is one of several recipes."""
+    """Return whether a report compares recipes, so that names need "ours"."""
     return report.kind != "run" and any(claim.versus for claim in report.claims)
 
 
-def unit(metric: str) -> str:
-    """Return a metric's unit for an axis; "" if it has none."""
+def _unit(metric: str) -> str:
+    """Return the unit of a metric in the name of an axis; "" if it has none."""
     base = metric.split("/", maxsplit=1)[0]
     if any(name in base.split("_") for name in _SHARES):
         return "share, 0 to 1"
@@ -40,12 +40,12 @@ def unit(metric: str) -> str:
 
 
 def axis(name: str, metric: str) -> str:
-    """Return an axis title with its unit: "test accuracy (share, 0 to 1)"."""
-    return f"{name} ({unit(metric)})" if unit(metric) else name
+    """Return the name of an axis with its unit: "test accuracy (share, 0 to 1)"."""
+    return f"{name} ({_unit(metric)})" if _unit(metric) else name
 
 
 def claim_name(claim: ClaimResult) -> str:
-    """Return a claim's name: "test accuracy, best of 5"."""
+    """Return the name of a claim in a report: "test accuracy, best of 5"."""
     name = score_name(claim.split, claim.metric)
     if claim.kind == "best-of":
         return f"{name}, best of {claim.runs or 'several'}"
@@ -54,10 +54,10 @@ def claim_name(claim: ClaimResult) -> str:
 
 
 def reported(claim: ClaimResult) -> str:
-    """Return the reported number in words; a count with all its digits."""
+    """Return the reported number that follows the name of a claim; a count with all its digits."""
     return whole(claim.value) if claim.kind == "exact" else claim.reported
 
 
 def name_and_number(claim: ClaimResult, longest: int | None = None) -> str:
-    """Return a claim's name and its reported number, which is cut after `longest` characters."""
+    """Return the name of a claim and its reported number, cut after `longest` characters."""
     return f"{claim_name(claim)}, reported {one_line(reported(claim), longest)}"

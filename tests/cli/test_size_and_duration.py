@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papertrial.cli.formats import duration, size
+from papertrial.cli.size_and_duration import duration, size
 
 
 @pytest.mark.parametrize(

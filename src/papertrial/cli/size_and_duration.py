@@ -6,7 +6,7 @@ import datetime
 
 
 def size(nbytes: float | None) -> str:
-    """Return a number of bytes as "1.5 MB"; "size unknown" for None."""
+    """Format a size in bytes as "1.5 MB"; None is "size unknown"."""
     if nbytes is None:
         return "size unknown"
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
@@ -16,10 +16,10 @@ def size(nbytes: float | None) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return a duration as "0:01:40"."""
+    """Format a duration in seconds as "0:01:40"."""
     return str(datetime.timedelta(seconds=round(seconds)))
 
 
 def duration(seconds: float) -> str:
-    """Return a duration with a tenth of a second below a minute: "12.3 s", "0:01:40"."""
+    """Format a duration in seconds as "12.3 s", or as "0:01:40" from a minute on."""
     return clock(seconds) if seconds >= 60 else f"{seconds:.1f} s"
