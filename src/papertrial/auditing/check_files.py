@@ -14,7 +14,7 @@ from papertrial.recipe.content import content_of
 from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.load import load_recipe
 from papertrial.store.run_folder import RECIPE, WEIGHTS
-from papertrial.verification.seed import fixed_of
+from papertrial.verification.registration import fixed_of
 
 _HEADER = 8  # bytes at the start of a safetensors file: how long the JSON after them is
 

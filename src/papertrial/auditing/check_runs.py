@@ -32,7 +32,7 @@ from papertrial.store.run_folder import (
 from papertrial.store.run_records import Environment, EvaluationLine, Provenance, SplitData
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
 from papertrial.training.device import machine
-from papertrial.verification.seed import score
+from papertrial.verification.seed import claimed_score
 from papertrial.vocabulary import Metrics, MetricValue, SplitMetrics
 
 # Relative. The same libraries on the same machine give the same sums; elsewhere a float32 loss is
@@ -180,7 +180,7 @@ def _hidden(recorded: Recorded) -> Iterator[str]:
         try:
             for wanted in recorded.wanted:
                 for run in (runs[0], *([] if wanted.arm is None else [runs[wanted.arm + 1]])):
-                    score(run, wanted)
+                    claimed_score(run, wanted)
         except PapertrialError:
             continue
         yield (
@@ -306,7 +306,7 @@ def _claimed(recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: floa
         name, metric, split = f"{wanted.split} {wanted.metric}", wanted.metric, wanted.split
         found: dict[str, MetricValue] = {OUTCOMES: scores[1 if side.arm else 0]}
         try:
-            found[RECORDS if wanted.best_epoch else METRICS] = score(side.run, wanted)
+            found[RECORDS if wanted.best_epoch else METRICS] = claimed_score(side.run, wanted)
         except (DivergedError, PapertrialError) as error:
             yield f"{name}: {_message(error)}"
             continue

@@ -21,7 +21,6 @@ from papertrial.store.report_record import ExactResult, Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
-from papertrial.verification.verify import recipe_of
 
 Values = dict[str, object]  # of one claim, as JSON
 _EXACT = ("metric", "split", "value", "verdict")
@@ -105,7 +104,7 @@ def _counted(
 ) -> Generator[Step, None, list[ExactResult] | Finding]:
     """Count parameters and samples again; return a finding if the data are not there."""
     try:
-        recipe = recipe_of(recorded.folder)
+        recipe = recorded.recipe()
         stated = [c for c in recipe.claims if c.kind == "exact" and c.not_judged is None]
         return (yield from count_exact(recipe, stated, data))
     except PapertrialError as error:

@@ -36,7 +36,7 @@ from papertrial.runs.build import build_loss, build_model
 from papertrial.runs.samples import Samples, open_data
 from papertrial.runs.tracing import traced
 from papertrial.runs.train import start_from, stored_elsewhere
-from papertrial.tasks.losses import check_loss
+from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
 
 _KEY = re.compile(r"([a-z_]+(?:\.[a-z_0-9]+)*): ")

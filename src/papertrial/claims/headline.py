@@ -38,6 +38,7 @@ def headline(recipe: str, verdict: Verdict, count: int, n: int, deviations: Sequ
 
 
 def _deviations(deviations: Sequence[str]) -> str:
+    """Return the headline's sentence on deviations from the paper; empty if there are none."""
     if not deviations:
         return ""
     return f" It deviates from the paper in {plural(len(deviations), 'respect')}."

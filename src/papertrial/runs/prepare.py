@@ -22,8 +22,8 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_loss, build_model, build_training, prepare_model
 from papertrial.runs.samples import Samples, StartRun, open_data
 from papertrial.store.run_records import VocabularyFacts
-from papertrial.tasks import TASKS
-from papertrial.tasks.losses import Loss, check_loss
+from papertrial.tasks.loss_requirements import Loss, check_loss
+from papertrial.tasks.make_task import TASKS
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.objective import Objective
 from papertrial.training.selection import BestWeights, EarlyStopping

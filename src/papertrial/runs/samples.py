@@ -31,7 +31,7 @@ from papertrial.progress import Step, Steps
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Text
 from papertrial.runs.build import build_pipeline
-from papertrial.tasks import TASKS, make_task
+from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
 
