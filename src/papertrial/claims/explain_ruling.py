@@ -100,7 +100,7 @@ def _cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 
 def _distance(claim: JudgedClaim, mean: float) -> tuple[float, str]:
-    """Return the distance to the band's edge that explains a cost in seeds, and what it assumes."""
+    """Return the distance of the mean to the band's edge, and what an explanation says of it."""
     low, high = claim.band
     if claim.side == "about":
         return (high - low) / 2, "the claim is exactly right"

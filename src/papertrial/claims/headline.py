@@ -9,7 +9,7 @@ from papertrial.numbers import plural
 
 
 def headline(recipe: str, verdict: Verdict, count: int, n: int, deviations: Sequence[str]) -> str:
-    """Return the verdict on all claims in a sentence. It is about the recipe, not about the paper.
+    """Return the headline: the verdict on all claims. It is about the recipe, not about the paper.
 
     Args:
         recipe: name of the recipe.

@@ -158,7 +158,7 @@ def _varied(y: Tensor) -> Tensor:
 
 
 def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
-    """Return a loss that is tried on outputs; raise ModelError if it does not take them."""
+    """Try a task's loss on outputs and targets; raise ModelError if it does not take them."""
     try:
         # A loss that draws random numbers must draw the same ones for all outputs.
         with drawing_from(output.device, 0), warnings.catch_warnings():

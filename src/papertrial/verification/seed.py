@@ -107,7 +107,7 @@ def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, 
 
 
 def claimed_score(run: Run, wanted: Wanted) -> float:
-    """Return the score that a claim is about from the run of a seed.
+    """Return the score of a trained seed that a claim is about, from its run.
 
     Raises:
         ClaimError: the run did not compute it.
