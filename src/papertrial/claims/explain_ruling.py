@@ -100,7 +100,7 @@ def _cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 
 def _distance(claim: JudgedClaim, mean: float) -> tuple[float, str]:
-    """Return the distance of the mean to the band's edge, and what an explanation says of it."""
+    """Return the distance from the band's edge that explains the cost, and what it assumes."""
     low, high = claim.band
     if claim.side == "about":
         return (high - low) / 2, "the claim is exactly right"
