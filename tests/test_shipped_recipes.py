@@ -15,7 +15,7 @@ from papertrial.data.sources.open_source import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped_recipes
-from papertrial.tasks import TASKS
+from papertrial.tasks.make_task import TASKS
 
 FOLDER = Path(pt.__file__).parent / "recipes"
 

@@ -33,3 +33,11 @@ def test_what_is_fixed_where_nothing_is_said() -> None:
 def test_a_rule_that_does_not_hold_together(changes, told) -> None:
     with pytest.raises(ClaimError, match=told.replace("(", r"\(")):
         Rule(**{"claims": (CLAIM,), "seeds": tuple(range(15)), **changes})
+
+
+def test_the_share_of_failed_seeds_is_not_lost_to_rounding() -> None:
+    many = Rule((CLAIM,), tuple(range(100)), max_diverged=0.58)
+    assert 0.58 * 50 < 29
+    assert many.allows_failures(29, 50)
+    assert not many.allows_failures(30, 50)
+    assert not Rule((CLAIM,), tuple(range(15)), max_diverged=0.0).allows_failures(1, 15)

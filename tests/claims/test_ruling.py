@@ -7,7 +7,7 @@ import math
 import pytest
 
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.ruling import Ruling, is_inside, margin
+from papertrial.claims.ruling import Ruling, holds_within, is_inside
 
 OPEN = "UNDECIDED"
 
@@ -37,6 +37,6 @@ def test_the_band_includes_its_edges_whatever_rounding_does() -> None:
 )
 def test_the_smallest_tolerance_that_holds(side: str, expected: float) -> None:
     claim = JudgedClaim("accuracy", "test", "mean", 0.5, 0.0, 0.5, 0.5, side=side)
-    assert margin(claim, 0.3, 0.8) == pytest.approx(expected)
-    assert margin(claim, 0.5, 0.5) == 0.0
-    assert margin(claim, -math.inf, math.inf) == math.inf
+    assert holds_within(claim, 0.3, 0.8) == pytest.approx(expected)
+    assert holds_within(claim, 0.5, 0.5) == 0.0
+    assert holds_within(claim, -math.inf, math.inf) == math.inf

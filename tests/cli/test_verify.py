@@ -19,7 +19,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
-from papertrial.verification import trial as trial_module
+from papertrial.verification import run_seeds as run_seeds_module
 
 Invoke = Callable[..., Result]
 ANSWER = {
@@ -217,7 +217,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*given: Any, **more: Any) -> None:
         raise AssertionError("worker processes are started")
 
-    monkeypatch.setattr(trial_module, "Workers", none)
+    monkeypatch.setattr(run_seeds_module, "Workers", none)
 
 
 NET = """

@@ -17,7 +17,7 @@ from papertrial.data.pipeline import Pipeline
 from papertrial.data.streams import drawing_from
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.prepared_model import PreparedModel
-from papertrial.tasks import make_task
+from papertrial.tasks.make_task import make_task
 
 CPU = torch.device("cpu")
 X = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))

@@ -16,7 +16,7 @@ from papertrial.data.tables.transforms import Standardize
 from papertrial.errors import DivergedError, ModelError
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.prepared_model import PreparedModel
-from papertrial.tasks import make_task
+from papertrial.tasks.make_task import make_task
 
 X = torch.randn(12, 3, generator=torch.Generator().manual_seed(0)) * 5 + 2
 Y = torch.tensor([0, 1] * 6)

@@ -28,7 +28,7 @@ from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.models import MLP, BagOfWords
 from papertrial.progress import finish
-from papertrial.tasks import make_task
+from papertrial.tasks.make_task import make_task
 
 CPU = torch.device("cpu")
 

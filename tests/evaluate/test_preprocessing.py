@@ -19,7 +19,7 @@ from papertrial.errors import RunError
 from papertrial.evaluate.inputs import ImageInputs, TableInputs
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.progress import finish
-from papertrial.tasks import make_task
+from papertrial.tasks.make_task import make_task
 
 
 def document(name: str, dataset: Dataset) -> Preprocessing:

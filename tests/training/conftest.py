@@ -17,8 +17,8 @@ from papertrial.data.images.transforms import Normalize
 from papertrial.data.pipeline import Pipeline
 from papertrial.data.sources.named_sets import loading
 from papertrial.progress import finish
-from papertrial.tasks import make_task
-from papertrial.tasks.losses import Loss
+from papertrial.tasks.loss_requirements import Loss
+from papertrial.tasks.make_task import make_task
 from papertrial.training.loop import Progress, fit
 from papertrial.training.objective import Objective
 from papertrial.training.optim import Schedule

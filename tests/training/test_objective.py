@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from papertrial.data.batches import Batch
 from papertrial.errors import ModelError
 from papertrial.tasks.image_classification import ImageClassification
-from papertrial.tasks.losses import Loss, check_loss
+from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.regression import Regression
 from papertrial.training.objective import Objective
 

@@ -24,7 +24,7 @@ from papertrial.errors import RunError
 from papertrial.store.report_record import Report
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.store.verification_records import SeedRecord
-from papertrial.verification import trial as trial_module
+from papertrial.verification import run_seeds as run_seeds_module
 from papertrial.verification import verify as verify_module
 from papertrial.verification.verify import Verification, load_verification, verifying
 from papertrial.workers.pool import Died, Done, Failed, Yielded
@@ -103,7 +103,7 @@ def only_json(folder: Path, report: Report) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def in_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial_module, "Workers", InProcess)
+        patch.setattr(run_seeds_module, "Workers", InProcess)
         patch.setattr(verify_module, "write_report", only_json)
         yield
 
@@ -478,7 +478,7 @@ def test_the_other_side_of_a_difference_lies_in_the_folder(tmp_path: Path) -> No
     ]  # fmt: skip
     folder = stop_after(1, tree, tmp_path / "runs")
     (tmp_path / "other.yaml").unlink()
-    kept = verify_module.recipe_of(VerificationFolder(folder))
+    kept = pt.load_recipe(folder / "recipe.yaml")
     done, _ = told(kept.model_dump(by_alias=True), tmp_path / "runs")  # the same registration
     assert (done.path, done.verdict) == (folder, "REPRODUCED")
     (claim,) = report_of(done)["claims"]

@@ -19,7 +19,7 @@ from papertrial.errors import RunError
 from papertrial.progress import finish
 from papertrial.recipe.content import LARGEST
 from papertrial.store.report_record import Report
-from papertrial.verification import trial as trial_module
+from papertrial.verification import run_seeds as run_seeds_module
 from papertrial.verification import verify as verify_module
 from papertrial.verification.verify import verifying
 from papertrial.workers.pool import Done, Failed, Yielded
@@ -88,7 +88,7 @@ def differences(made: Audit) -> list[str]:
 @pytest.fixture(scope="module", autouse=True)
 def in_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial_module, "Workers", Here)
+        patch.setattr(run_seeds_module, "Workers", Here)
         patch.setattr(verify_module, "write_report", only_json)
         yield
 

@@ -13,7 +13,7 @@ from papertrial.recipe.content import content_of
 from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.load import load_recipe
 from papertrial.store.run_folder import RECIPE
-from papertrial.verification.seed import fixed_of
+from papertrial.verification.registration import fixed_of
 
 
 def check_files(recorded: Recorded, sides: list[SeedRun]) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICA
 from papertrial.verification.claim_results import conclude, count_exact
 from papertrial.verification.registration import register
 from papertrial.verification.report import verification_report
-from papertrial.verification.verify import finished_state, recipe_of
+from papertrial.verification.verify import finished_state
 from papertrial.version import __version__
 
 # All but what names the place, the time and the machine; mistakes need the data.
@@ -51,7 +51,7 @@ def check_report(
         yield noted("report", message)
         return
     try:
-        recipe = recipe_of(recorded.folder)
+        recipe = recorded.recipe()
         asked = register(recipe, threads=given.threads, device=given.device)
         if asked.registered != given:
             reason = "the recipe does not give what is registered"

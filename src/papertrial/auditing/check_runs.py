@@ -19,7 +19,7 @@ from papertrial.runs.run import Run, load_run
 from papertrial.store.run_folder import PREDICTIONS, RunFolder
 from papertrial.store.run_records import SplitData
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
-from papertrial.verification.seed import score
+from papertrial.verification.seed import claimed_score
 
 _FOLDER = re.compile(r"s(\d+)(-versus\d+)?(-\d+)?")
 
@@ -127,7 +127,7 @@ def _hidden_runs(recorded: Recorded) -> Iterator[str]:
         try:
             for wanted in recorded.wanted:
                 for run in (runs[0], *([] if wanted.arm is None else [runs[wanted.arm + 1]])):
-                    score(run, wanted)
+                    claimed_score(run, wanted)
         except PapertrialError:
             continue
         yield (

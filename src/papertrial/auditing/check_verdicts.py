@@ -21,7 +21,6 @@ from papertrial.store.report_record import ExactResult, Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
-from papertrial.verification.verify import recipe_of
 
 Values = dict[str, object]  # of one claim, as JSON
 _EXACT = ("metric", "split", "value", "verdict")
@@ -113,7 +112,7 @@ def _exact_again(
 ) -> Generator[Step, None, list[ExactResult] | Finding]:
     """Decide exact claims again by counting; return a finding if that is not possible here."""
     try:
-        recipe = recipe_of(recorded.folder)
+        recipe = recorded.recipe()
         stated = [c for c in recipe.claims if c.kind == "exact" and c.not_judged is None]
         return (yield from count_exact(recipe, stated, data))
     except PapertrialError as error:

@@ -8,11 +8,12 @@ from pathlib import Path
 from papertrial.claims.rule import Rule
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import RunError
+from papertrial.recipe.load import load_recipe
+from papertrial.recipe.schema import Recipe
+from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import OUTCOMES, VerificationFolder
 from papertrial.store.verification_records import Preregistration, SeedRecord, VerificationState
-from papertrial.verification.registration import rule_of
-from papertrial.verification.seed import Wanted
-from papertrial.verification.trial import wanted_of
+from papertrial.verification.registration import Wanted, rule_of, wanted_of
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ class Recorded:
     def digests(self) -> tuple[str, ...]:
         """The training hash of each side that the registration records, ours first."""
         return self.registered.digests
+
+    def recipe(self) -> Recipe:
+        """Return the recipe that the verification trained, from its folder."""
+        return load_recipe(self.folder.path / RECIPE, check=False)
 
     def homes(self) -> list[Path]:
         """Return the folder with the recorded recipe of each side, in the same order."""

@@ -20,7 +20,8 @@ from papertrial.runs.run import load_run
 from papertrial.store.run_folder import PREDICTIONS, RECIPE
 from papertrial.store.verification_folder import VERSUS
 from papertrial.store.verification_records import SeedRecord
-from papertrial.verification.seed import Fixed, SeedTask, TrainedSeed, TrainingPlace, train_seed
+from papertrial.verification.registration import Fixed
+from papertrial.verification.seed import SeedTask, TrainedSeed, TrainingPlace, train_seed
 
 
 def train_again(

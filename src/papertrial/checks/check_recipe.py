@@ -36,7 +36,7 @@ from papertrial.runs.build import build_loss, build_model, seed_before_build
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
-from papertrial.tasks.losses import check_loss
+from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
 
 _KEY = re.compile(r"([a-z_]+(?:\.[a-z_0-9]+)*): ")

@@ -16,7 +16,7 @@ from papertrial.data.streams import drawing_from, generators
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.diagnose.trace import Trace, label_of, run, run_traced
-from papertrial.tasks.losses import Loss
+from papertrial.tasks.loss_requirements import Loss
 
 _ONE_DRAW = "every evaluation repeats the same draws, so its metrics describe a single draw"
 _AVERAGE = "draw only if self.training is true, or return the mean of several draws"

@@ -123,7 +123,7 @@ class BestOfTest:
 
 @lru_cache
 def expected_maximum(k: int) -> float:
-    """Return the mean of the largest of k standard normals: e_3 = .846, e_5 = 1.163."""
+    """Return the mean of the best of k standard normals: e_3 = .846, e_5 = 1.163."""
 
     def integrand(z: float) -> float:
         log_density = -z * z / 2 - np.log(2 * np.pi) / 2
@@ -133,7 +133,7 @@ def expected_maximum(k: int) -> float:
 
 
 def log_of_effect(k: ArrayLike, n: int, shift: float, prior: float) -> Array:
-    """Return the log evidence [...] that the effect size mu/sigma is greater than `shift`.
+    """Return the best-of test's log evidence [...] that the effect size mu/sigma is above `shift`.
 
     k [...] is S / sqrt(V) with the sum S and the sum of squares V of n scores. It lies between
     -sqrt(n) and sqrt(n) and grows with t. The likelihood of what does not depend on the scale is
@@ -169,31 +169,31 @@ def log_of_effect(k: ArrayLike, n: int, shift: float, prior: float) -> Array:
 
 @lru_cache(maxsize=4096)
 def _log_of_one_effect(k: float, n: int, shift: float, prior: float) -> float:
-    """Return `log_of_effect` of one number. Cached: each look asks for all prefixes again."""
+    """Return the best-of test's log evidence for one number. Cached: each look asks again."""
     return float(log_of_effect(k, n, shift, prior))
 
 
 def _in_parts(values: Array, function: Callable[[Array], Array], most: int = 5_000) -> Array:
-    """Apply a function to `most` numbers at a time, because its grids need much memory."""
+    """Compute the best-of test's evidence for `most` numbers at a time, to save memory."""
     flat = values.ravel()
     parts = [function(flat[i : i + most]) for i in range(0, flat.size, most)]
     return np.concatenate(parts or [flat]).reshape(values.shape)
 
 
 def _grid() -> Array:
-    """Return values of k / sqrt(n), -1 to 1: denser at the ends, where evidence is steep."""
+    """Return values of k / sqrt(n) for a table of the best-of test: denser near -1 and 1."""
     return np.asarray(np.sin(np.linspace(-np.pi / 2, np.pi / 2, _GRID)))
 
 
 @lru_cache(maxsize=20_000)
 def _table(n: int, shift: float, prior: float) -> Array:
-    """Return the log evidence on the grid. Cached: a simulation asks for it once for each part."""
+    """Return the best-of test's log evidence on its grid. Cached for all parts of a simulation."""
     return log_of_effect(math.sqrt(n) * _grid(), n, shift, prior)
 
 
 @lru_cache(maxsize=10_000)
 def _critical(n: int, threshold: float, prior: float, shift: float) -> float:
-    """Return the smallest t whose evidence for an effect size > shift reaches the threshold."""
+    """Return the smallest t at which the best-of test's evidence reaches the threshold."""
     if shift == 0 or n < 2:
         return critical_t(n - 1, prior / (prior + n), threshold)
 

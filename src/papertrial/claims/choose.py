@@ -36,7 +36,7 @@ class StatisticChoice:
 
 
 def choose(claim: JudgedClaim, rule: Rule, scores: Scores | None = None) -> StatisticChoice:
-    """Return the statistics that decide a claim under a rule.
+    """Choose the test statistics that decide a claim under a rule.
 
     `scores` matter only for a difference, whose sides are compared as two samples if pairing would
     not help. Without scores, sides are paired.
@@ -60,7 +60,7 @@ def choose(claim: JudgedClaim, rule: Rule, scores: Scores | None = None) -> Stat
 
 
 def _by_correlation(rule: Rule, scores: Scores) -> StatisticChoice:
-    """Choose how the sides of a difference are compared, as soon as the first look is due.
+    """Choose the statistics of a difference by the correlation of its sides at the first look.
 
     Paired if the correlation over the first seeds is positive; otherwise as two samples, which have
     more degrees of freedom. The choice keeps the error rates at 5 % for correlations of -.3 and

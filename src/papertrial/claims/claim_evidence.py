@@ -79,7 +79,7 @@ class ClaimEvidence:
 def _sides(
     statistic: Statistic, scores: Scores, above: float, below: float, open_side: Array
 ) -> tuple[Array, Array]:
-    """Return the evidence for more than `above` and for less than `below`.
+    """Return the evidence on a claim's number: more than `above`, and less than `below`.
 
     `open_side` replaces it if the band has no such edge.
     """

@@ -10,7 +10,7 @@ from papertrial.numbers import band, percent
 
 
 def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
-    """Return what is fixed before the first seed, in lines.
+    """Describe a rule in lines, as they are shown before the first seed starts.
 
     `texts` describe the claims, in the rule's order.
     """
@@ -31,13 +31,14 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
 
 
 def _several(rule: Rule) -> str:
+    """Describe how a rule treats several claims; empty for one claim."""
     if len(rule.claims) < 2:
         return ""
     return f"; Holm's procedure over {len(rule.claims)} claims, separately for each verdict"
 
 
 def _tests(rule: Rule) -> list[str]:
-    """Return a line for each test that the claims are decided by."""
+    """Describe the tests of a rule, in a line for each test and the claims that it decides."""
     of: dict[str, list[int]] = {}
     for i, claim in enumerate(rule.claims, 1):
         choice = choose(claim, rule)
@@ -53,6 +54,7 @@ def _tests(rule: Rule) -> list[str]:
 
 
 def _threshold(rule: Rule) -> str:
+    """Describe the threshold of a rule."""
     if rule.horizon == "anytime":
         return (
             f"threshold: an e-value of 1/{rule.alpha:g} = {1 / rule.alpha:g}; valid for any number "
@@ -65,6 +67,7 @@ def _threshold(rule: Rule) -> str:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
+    """Describe the seeds of a rule: "0 to 14", or all numbers."""
     if all(seed == seeds[0] + i for i, seed in enumerate(seeds)):
         return f"{seeds[0]} to {seeds[-1]}"
     return ", ".join(map(str, seeds))

@@ -9,7 +9,7 @@ from papertrial.numbers import plural
 
 
 def headline(recipe: str, verdict: Verdict, count: int, n: int, deviations: Sequence[str]) -> str:
-    """Return the verdict on all claims in a sentence. It is about the recipe, not about the paper.
+    """Return the headline: the verdict on all claims. It is about the recipe, not about the paper.
 
     Args:
         recipe: name of the recipe.
@@ -38,6 +38,7 @@ def headline(recipe: str, verdict: Verdict, count: int, n: int, deviations: Sequ
 
 
 def _deviations(deviations: Sequence[str]) -> str:
+    """Return the headline's sentence on deviations from the paper; empty if there are none."""
     if not deviations:
         return ""
     return f" It deviates from the paper in {plural(len(deviations), 'respect')}."

@@ -17,7 +17,7 @@ from papertrial.claims.scores import Array
 
 
 def running(low: ArrayLike, high: ArrayLike, first_look: int) -> tuple[Array, Array]:
-    """Return the intersection of all intervals [..., S] so far, from the first look on.
+    """Return the running intersection of intervals [..., S], from the first look on.
 
     Before the first look it is infinite. A value that was rejected once stays rejected. If the
     intervals contradict each other, low > high.
@@ -28,7 +28,7 @@ def running(low: ArrayLike, high: ArrayLike, first_look: int) -> tuple[Array, Ar
 
 
 def prediction(x: ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:
-    """Return the interval [...] in which one more run will lie, from all S >= 2 scores x [..., S].
+    """Return the prediction interval [...] of one more run from all S >= 2 scores x [..., S].
 
     mean -+ t s sqrt(1 + 1/S), with probability `level` for normal scores and a number of seeds that
     was fixed in advance. It decides nothing, because it rewards having few seeds.
@@ -40,7 +40,7 @@ def prediction(x: ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:
 
 
 def divergence_bound(bad: int, of: int, *, level: float = 0.95) -> float:
-    """Return the upper bound on a rate of failures after `bad` of `of` seeds failed.
+    """Return the upper end of the interval for the failure rate after `bad` of `of` seeds failed.
 
     One-sided, by Clopper and Pearson: .393 for 0 of 6. It holds with probability `level` if the
     number of seeds was fixed in advance.

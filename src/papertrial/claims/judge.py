@@ -11,18 +11,17 @@ from collections.abc import Iterator, Sequence
 
 from papertrial.claims.claim_evidence import ClaimEvidence, Direction
 from papertrial.claims.rule import Rule
-from papertrial.claims.ruling import Ruling, is_inside, margin
+from papertrial.claims.ruling import Ruling, holds_within, is_inside
 from papertrial.claims.scores import Scores
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.verdict import Verdict
 
-_ROUNDING = 1e-9  # 0.58 of 50 seeds are 29, but 0.58 * 50 is slightly less
 _SAME_WEIGHTS = 2  # seeds whose weights must be equal before a training counts as deterministic
 _DIRECTION: dict[Verdict, Direction] = {"REPRODUCED": "supports", "NOT REPRODUCED": "opposes"}
 
 
 def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
-    """Return a ruling for each claim from the seeds that ended, in the rule's order.
+    """Judge each claim by the seeds that ended; return the rulings in the rule's order.
 
     With several claims, Holm's procedure runs on 1/max e at every look, separately for REPRODUCED
     and for NOT REPRODUCED. (Holm 1979. It is valid because 1 over the running maximum of an e-value
@@ -39,7 +38,9 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
         for j in range(len(rule.claims))
     ]
     if is_deterministic(finished):
-        return tuple(_compare(rule, j, scores, outcomes) for j, scores in enumerate(columns))
+        return tuple(
+            _judge_one_value(rule, j, scores, outcomes) for j, scores in enumerate(columns)
+        )
     evidence = [
         ClaimEvidence(claim, rule, scores)
         for claim, scores in zip(rule.claims, columns, strict=True)
@@ -49,7 +50,7 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
         for verdict, direction in _DIRECTION.items():
             for j in _holm(rule, evidence, direction, n)[0]:
                 decided.setdefault(j, (verdict, n))
-    held = is_held(rule, len(outcomes) - len(finished), len(outcomes))
+    held = rule.allows_failures(len(outcomes) - len(finished), len(outcomes))
     return tuple(
         _ruling(rule, evidence, j, decided.get(j, ("UNDECIDED", None)), held)
         for j in range(len(evidence))
@@ -57,7 +58,7 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
 
 
 def is_deterministic(finished: Sequence[SeedOutcome]) -> bool:
-    """Tell whether different seeds gave the same weights, bit for bit.
+    """Tell whether to judge claims by one value: two seeds gave the same weights, bit for bit.
 
     Equal scores are no proof: on a coarse grid of scores they tie by chance.
     """
@@ -69,24 +70,19 @@ def is_deterministic(finished: Sequence[SeedOutcome]) -> bool:
     )
 
 
-def is_held(rule: Rule, failed: int, ended: int) -> bool:
-    """Tell whether at most as many of the ended seeds failed as the rule allows."""
-    return failed <= rule.max_diverged * ended + _ROUNDING
-
-
 def _looks(rule: Rule, outcomes: Sequence[SeedOutcome], first: int) -> Iterator[int]:
-    """Yield the number of finished seeds after each outcome at which a verdict may be reached."""
+    """Yield the numbers of finished seeds at which claims are judged."""
     n = 0
     for count, outcome in enumerate(outcomes, 1):
         n += outcome.state == "finished"
-        if n >= first and is_held(rule, count - n, count):
+        if n >= first and rule.allows_failures(count - n, count):
             yield n
 
 
 def _holm(
     rule: Rule, evidence: Sequence[ClaimEvidence], direction: Direction, n: int
 ) -> tuple[dict[int, float], float]:
-    """Run Holm's procedure after n seeds.
+    """Judge several claims after n seeds by Holm's procedure.
 
     Returns:
         the level at which each decided claim was decided, and the level of those that are left.
@@ -131,7 +127,7 @@ def _ruling(
         high=high,
         level=level,
         series=tuple(series),
-        holds_within=margin(ours.claim, low, high),
+        holds_within=holds_within(ours.claim, low, high),
         held=held,
         pairing=ours.choice.pairing if n else "",
     )
@@ -140,7 +136,7 @@ def _ruling(
 def _level(
     rule: Rule, evidence: Sequence[ClaimEvidence], index: int, verdict: Verdict, n: int
 ) -> float:
-    """Return the level at which a claim was or would be decided, so that the interval agrees."""
+    """Return the level at which a claim is judged, so that its interval agrees with the verdict."""
     levels = {}
     for name, direction in _DIRECTION.items():
         rejected, left = _holm(rule, evidence, direction, n)
@@ -148,8 +144,10 @@ def _level(
     return levels[verdict] if verdict in levels else min(levels.values())
 
 
-def _compare(rule: Rule, index: int, scores: Scores, outcomes: Sequence[SeedOutcome]) -> Ruling:
-    """Compare the one value of a deterministic training with the band."""
+def _judge_one_value(
+    rule: Rule, index: int, scores: Scores, outcomes: Sequence[SeedOutcome]
+) -> Ruling:
+    """Judge a claim by the one value of a deterministic training."""
     claim, value = rule.claims[index], float(scores.values[0])
     at = next(_looks(rule, outcomes, _SAME_WEIGHTS), None)
     verdict: Verdict = "REPRODUCED" if is_inside(claim, value) else "NOT REPRODUCED"
@@ -162,7 +160,7 @@ def _compare(rule: Rule, index: int, scores: Scores, outcomes: Sequence[SeedOutc
         high=value,
         level=0.0,
         series=(),
-        holds_within=margin(claim, value, value),
-        held=is_held(rule, len(outcomes) - n, len(outcomes)),
+        holds_within=holds_within(claim, value, value),
+        held=rule.allows_failures(len(outcomes) - n, len(outcomes)),
         deterministic=True,
     )

@@ -1,4 +1,4 @@
-"""Names of what claims are about."""
+"""Labels of claims: short names of the scores that they are about."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from papertrial.claims.judged_claim import JudgedClaim
 
 
-def score_name(claim: JudgedClaim) -> str:
-    """Return the name of a claim's score: "test accuracy", "difference in test accuracy"."""
+def score_label(claim: JudgedClaim) -> str:
+    """Return the label of a claim's score: "test accuracy", "difference in test accuracy"."""
     name = f"{claim.split} {claim.metric}"
     return f"difference in {name}" if claim.kind == "difference" else name
 
 
 def label(claim: JudgedClaim) -> str:
     """Return the label of a claim: its score, and a mark if the epoch was chosen on test."""
-    name = score_name(claim)
+    name = score_label(claim)
     return f"{name}, best epoch" if claim.best_epoch_on_test else name
 
 

@@ -69,5 +69,5 @@ class MeanTest:
 
 
 def half_width(n: int, *, threshold: float, prior: float = 1.0) -> float:
-    """Return half the width of the interval after n seeds, in SDs of the scores: 2.29 for 5."""
+    """Return half the width of the mean test's interval after n seeds, in SDs: 2.29 for 5."""
     return TMartingale(prior).critical(n, threshold) / float(np.sqrt(n))

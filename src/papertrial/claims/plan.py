@@ -59,7 +59,7 @@ def plan(
     *,
     spreads: Sequence[float] | None = None,
 ) -> list[PlanRow]:
-    """Return what the rule will probably say about a claim, for a range of SDs.
+    """Plan a claim's verification: return what the rule will probably say, for a range of SDs.
 
     Scores are drawn with a fixed random seed, 10,000 times or fewer if the maximum is high. They
     are judged by the interval of the claim's statistic after every seed up to 500, then at steps of
@@ -94,7 +94,7 @@ def plan(
 
 
 def seeds_needed(tolerance_over_sd: float, *, threshold: float, prior: float) -> int:
-    """Return about how many seeds REPRODUCED takes if the true mean is the reported number.
+    """Estimate how many seeds REPRODUCED takes if the true mean is the reported number.
 
     This is the smallest n whose interval is no wider than the band: half_width(n) <= tolerance/SD.
 
@@ -118,7 +118,7 @@ def seeds_needed(tolerance_over_sd: float, *, threshold: float, prior: float) ->
 
 
 def _looks(most: int) -> Array:
-    """Return the numbers of seeds [L], 1 to the maximum, at which a simulation looks."""
+    """Return the numbers of seeds [L], 1 to the maximum, at which a plan's simulation looks."""
     if most <= EVERY:
         return np.arange(1.0, most + 1)
     later = np.geomspace(EVERY, most, 2 + int(math.log(most / EVERY) / STEP))
@@ -128,7 +128,7 @@ def _looks(most: int) -> Array:
 def _simulated(
     claim: JudgedClaim, rule: Rule, threshold: float | None, looks: Array
 ) -> tuple[Bounds, Bounds | None]:
-    """Return running intervals [repetitions, L] of standard normal scores, relative to theta.
+    """Simulate a plan: running intervals [repetitions, L] of normal scores, relative to theta.
 
     The first are those of the statistic that supports the claim; the second those of the statistic
     that opposes it, None if there is none.
@@ -187,13 +187,13 @@ def _row(
 
 
 def _within(taken: Array, part: float, maximum: int) -> int | None:
-    """Return the number of seeds that is enough for this part of the repetitions."""
+    """Return the planned number of seeds: enough for this part of the simulated repetitions."""
     number = int(np.quantile(taken, part, method="inverted_cdf"))
     return number if number <= maximum else None
 
 
 def _detects(claim: JudgedClaim, spread: float, half: float, opposes: Bounds) -> float | None:
-    """Return the distance at which 80 % of the repetitions end NOT REPRODUCED.
+    """Return the distance at which a plan's repetitions end NOT REPRODUCED in 80 % of cases.
 
     If the true mean lies `distance` below the reported number, the running interval moves down by
     as much; the claim is NOT REPRODUCED once its upper bound is below the band.

@@ -13,6 +13,7 @@ StatisticName = Literal["mean", "median"]
 Horizon = Literal["anytime", "fixed"]
 FIRST_LOOK = 5  # no distribution-free test can reject at 5 % with fewer seeds
 METHOD = 1  # increased whenever the same scores could lead to another verdict
+_ROUNDING = 1e-9  # 0.58 of 50 seeds are 29, but 0.58 * 50 is slightly less
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,7 @@ class Rule:
             raise ClaimError(f"0 <= max_diverged < 1 must hold, got {self.max_diverged}")
         if not self.prior > 0:
             raise ClaimError(f"prior > 0 must hold, got {self.prior}")
+
+    def allows_failures(self, failed: int, ended: int) -> bool:
+        """Tell whether the rule allows a verdict if this many of the ended seeds failed."""
+        return failed <= self.max_diverged * ended + _ROUNDING

@@ -62,14 +62,14 @@ class Ruling:
 
 
 def is_inside(claim: JudgedClaim, value: float) -> bool:
-    """Tell whether a value lies in the claim's band, including the edges up to rounding."""
+    """Tell whether the value of a deterministic ruling is in the claim's band, edges included."""
     low, high = claim.band
     slack = TIE * max(abs(edge) for edge in (low, high, value) if math.isfinite(edge))
     return low - slack <= value <= high + slack
 
 
-def margin(claim: JudgedClaim, low: float, high: float) -> float:
-    """Return the smallest tolerance with which an interval lies inside the claim's band."""
+def holds_within(claim: JudgedClaim, low: float, high: float) -> float:
+    """Return the smallest tolerance with which a ruling on this interval would be REPRODUCED."""
     below = claim.low - low if claim.side != "at-most" else 0.0
     above = high - claim.high if claim.side != "at-least" else 0.0
     return max(below, above, 0.0)

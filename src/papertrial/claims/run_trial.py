@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from papertrial.claims.events import SeedRetried
-from papertrial.claims.judge import is_deterministic, is_held, judge
+from papertrial.claims.judge import is_deterministic, judge
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.claims.seed_outcome import SeedOutcome
@@ -60,7 +60,7 @@ class Look:
 def run_trial(
     rule: Rule, pool: Pool, known: Iterable[SeedOutcome] = ()
 ) -> Generator[Any, None, Look]:
-    """Train seeds in the rule's order until the claims are decided.
+    """Run a trial: train seeds in the rule's order until the claims are decided.
 
     Args:
         rule: the registered rule.
@@ -101,13 +101,13 @@ def run_trial(
 
 
 def is_over(rule: Rule, look: Look) -> bool:
-    """Tell whether no further seed can change an open verdict."""
+    """Tell whether a trial is over: no further seed can change an open verdict."""
     count = len(look.outcomes)
     failed = sum(outcome.state != "finished" for outcome in look.outcomes)
     finished = [outcome for outcome in look.outcomes if outcome.state == "finished"]
     if count == len(rule.seeds) or (is_deterministic(finished) and look.rulings[0].held):
         return True
-    if not is_held(rule, failed, len(rule.seeds)):
+    if not rule.allows_failures(failed, len(rule.seeds)):
         return True  # too many failed, even if all remaining seeds finish
     if len(rule.seeds) - failed < rule.first_look:
         return True

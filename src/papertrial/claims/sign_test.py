@@ -94,7 +94,7 @@ class SignTest:
 
 
 def log_sign_test(above: ArrayLike, n: ArrayLike, share: float) -> Array:
-    """Return the log evidence that P(above) > share, if `above` of n scores were above."""
+    """Return the sign test's log evidence that P(above) > share, if `above` of n were above."""
     above, n = np.asarray(above, dtype=np.float64), np.asarray(n, dtype=np.float64)
     rest = n - above
     with np.errstate(divide="ignore"):
@@ -104,13 +104,14 @@ def log_sign_test(above: ArrayLike, n: ArrayLike, share: float) -> Array:
 
 
 def _evidence(x: Array, m: Array, share: float) -> Array:
+    """Return the sign test's evidence [..., S] that more than `share` of scores exceed m."""
     m = m[..., None]
     above = (x - m > TIE * np.maximum(np.abs(x), np.abs(m))).cumsum(-1)
     return e_values(log_sign_test(above, counts(x), share))
 
 
 def _from_table(above: NDArray[np.bool_], share: float) -> Array:
-    """Return the evidence [rows, seeds] from which scores were above [rows, seeds]."""
+    """Return the sign test's evidence [rows, seeds] from which scores were above, by a table."""
     seeds = above.shape[-1]
     n = np.arange(1, seeds + 1)
     possible = np.minimum(np.arange(seeds + 1), n[:, None])
@@ -121,7 +122,7 @@ def _from_table(above: NDArray[np.bool_], share: float) -> Array:
 
 @lru_cache(maxsize=10_000)
 def _fewest(n: int, threshold: float, share: float) -> int:
-    """Return how many of n scores must be above for the evidence to reach the threshold.
+    """Return how many of n scores must be above for the sign test to reach the threshold.
 
     n + 1 if all of them are not enough.
     """

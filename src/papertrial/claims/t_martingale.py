@@ -30,12 +30,12 @@ FARTHEST = 20.0  # |asinh t|: a t beyond 2e8 counts as infinite
 
 
 def counts(x: Array) -> Array:
-    """Return the size of every prefix of x [..., S]: 1, 2 .. S."""
+    """Return the number of scores at each step of a martingale on x [..., S]: 1, 2 .. S."""
     return np.arange(1, x.shape[-1] + 1, dtype=np.float64)
 
 
 def moments(x: Array) -> tuple[Array, Array]:
-    """Return the mean and the sum of squared deviations [..., S] of every prefix of x [..., S].
+    """Return mean and sum of squared deviations [..., S] at each step of a t-martingale on x.
 
     The squares are summed by Welford's recurrence: the sum is never negative, and it is exactly 0
     for equal scores.
@@ -49,7 +49,7 @@ def moments(x: Array) -> tuple[Array, Array]:
 
 
 def t_statistic(mean: Array, m: ArrayLike, size: Array, scatter: Array, nu: Array) -> Array:
-    """Return the t statistic [..., S] of a mean whose variance is scatter / nu / size.
+    """Return the t [..., S] of a t-martingale for a mean whose variance is scatter / nu / size.
 
     Equal scores have no scatter: t is then infinite, or 0 if their mean equals m as well.
     """
@@ -77,14 +77,17 @@ def log_greater(t: ArrayLike, nu: ArrayLike, r: ArrayLike) -> Array:
 
 
 def explained(t: ArrayLike, nu: ArrayLike) -> Array:
-    """Return t^2 / (nu + t^2), the share of the squares that the mean explains."""
+    """Return t^2 / (nu + t^2) of t statistics: the share of the squares that the mean explains."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         nu, t = np.asarray(nu, dtype=np.float64), np.asarray(t, dtype=np.float64)
         return np.asarray(1 / (1 + nu / np.square(t)))
 
 
 def e_values(log_e: Array) -> Array:
-    """Return e-values [..., S] from their logarithms: all finite, and 1 for a single score."""
+    """Return the e-values [..., S] of a martingale from their logarithms, all finite.
+
+    A single score is not evidence: its e-value is 1.
+    """
     e = np.exp(np.minimum(log_e, LARGEST))
     e[..., :1] = 1.0
     return e
@@ -92,14 +95,14 @@ def e_values(log_e: Array) -> Array:
 
 @lru_cache(maxsize=10_000)
 def critical_t(nu: float, r: float, threshold: float) -> float:
-    """Return the smallest t with Gplus >= threshold; infinite if there is none."""
+    """Return the t at which the t-martingale Gplus reaches the threshold, which may be infinite."""
     if nu < 1:
         return float(np.inf)
     return root(lambda t: float(log_greater(t, nu, r)), threshold)
 
 
 def root(log_evidence: Callable[[float], float], threshold: float) -> float:
-    """Return the t at which evidence, which grows with t, reaches the threshold."""
+    """Return the t at which a martingale's evidence, which grows with t, reaches the threshold."""
 
     def gap(z: float) -> float:
         return max(log_evidence(float(np.sinh(z))), -1e9) - float(np.log(threshold))
@@ -112,7 +115,7 @@ def root(log_evidence: Callable[[float], float], threshold: float) -> float:
 
 
 def at_looks(looks: Array | None, *columns: Array) -> tuple[Array, ...]:
-    """Return the entries [..., L] of arrays [..., S] at these numbers of seeds; None means all."""
+    """Return a martingale's arrays [..., S] at these looks only, [..., L]; None means all looks."""
     if looks is None:
         return columns
     at = looks.astype(np.intp) - 1
@@ -122,7 +125,7 @@ def at_looks(looks: Array | None, *columns: Array) -> tuple[Array, ...]:
 def reach(
     function: Callable[[int], float], n: Array, scatter: Array, size: Array, nu: Array
 ) -> Array:
-    """Return how far [..., S] a bound lies from the mean: critical t times standard error.
+    """Return how far [..., S] a t-martingale's bound is from the mean: critical t times its error.
 
     Args:
         function: gives the critical t for a number of seeds.

@@ -23,7 +23,7 @@ PART, PARTS = 10_000, 10  # repetitions; the error of a threshold is then about 
 def threshold(
     statistic: Statistic, alpha: float, *, horizon: int | None, first_look: int = 5
 ) -> float:
-    """Return what an e-value of this statistic must reach for an error of alpha on each side.
+    """Return the threshold that e-values of a test must reach for an error of alpha on each side.
 
     Without a horizon it is 1/alpha (Ville's inequality: any number of looks). With one, it is the
     1 - alpha quantile of the running maximum over 2 .. horizon seeds at the edge of the null, from
@@ -50,12 +50,12 @@ def threshold(
 
 
 def _maxima(sides: tuple[Array, ...]) -> list[Array]:
-    """Return the maximum of each repetition's e-values, for each side."""
+    """Return the maxima of simulated e-values, from which a threshold follows, for each side."""
     return [e[:, 1:].max(-1) for e in sides]
 
 
 def _quantile(maxima: Array, alpha: float) -> float:
-    """Return the smallest value that at most a share alpha of the maxima reach.
+    """Return the threshold that at most a share alpha of the simulated maxima reach.
 
     Maxima of the sign test take few different values, so it is one of them, lowered by what
     rounding can do to it.

@@ -74,7 +74,7 @@ class TwoSampleTest:
 
 
 def difference_evidence(test: TMartingale, ours: Array, theirs: Array, m: Array) -> Array:
-    """Return the e-values [..., S] that mean(ours) - mean(theirs) is greater than m.
+    """Return the two-sample evidence [..., S] that mean(ours) - mean(theirs) > m.
 
     The sides [..., S] are independent samples of equal size.
     """
@@ -86,7 +86,7 @@ def difference_evidence(test: TMartingale, ours: Array, theirs: Array, m: Array)
 def difference_interval(
     test: TMartingale, ours: Array, theirs: Array, threshold: float, looks: Array | None
 ) -> Bounds:
-    """Return the differences [..., S] that neither side rejects; arguments as above."""
+    """Return the differences [..., S] that the two-sample test does not reject."""
     columns = (*moments(ours), *moments(theirs), counts(ours))
     mean_a, scatter_a, mean_b, scatter_b, n = at_looks(looks, *columns)
     half = test.half_width(scatter_a + scatter_b, n, threshold)

@@ -11,7 +11,7 @@ from papertrial.data.column import Dataset, SampleColumn
 from papertrial.data.streams import derive
 from papertrial.evaluate.metrics import check_finite, compute
 from papertrial.evaluate.prepared_model import PreparedModel
-from papertrial.tasks.losses import Loss
+from papertrial.tasks.loss_requirements import Loss
 from papertrial.tasks.task import Task
 from papertrial.vocabulary import Metrics
 

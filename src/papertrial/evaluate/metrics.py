@@ -13,7 +13,7 @@ from torch import Tensor
 from papertrial.data.streams import derive, drawing_from
 from papertrial.errors import DataError, DivergedError, did_you_mean
 from papertrial.tasks.classification import Classification
-from papertrial.tasks.losses import Loss
+from papertrial.tasks.loss_requirements import Loss
 from papertrial.tasks.task import Task
 from papertrial.vocabulary import Metrics, MetricValue, lower_is_better
 

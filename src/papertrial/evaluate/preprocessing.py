@@ -9,7 +9,7 @@ from pydantic import model_validator
 from papertrial.data.pipeline import PipelineState
 from papertrial.evaluate.inputs import Inputs, InputsState, inputs_from
 from papertrial.record import Record
-from papertrial.tasks import TASKS
+from papertrial.tasks.make_task import TASKS
 from papertrial.tasks.task import Meaning, Task
 
 

@@ -29,8 +29,8 @@ from papertrial.runs.build import (
 from papertrial.runs.init_from import StartRun
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.store.run_records import VocabularyFacts
-from papertrial.tasks import TASKS
-from papertrial.tasks.losses import Loss, check_loss
+from papertrial.tasks.loss_requirements import Loss, check_loss
+from papertrial.tasks.make_task import TASKS
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.objective import Objective
 from papertrial.training.selection import BestWeights, EarlyStopping

@@ -97,5 +97,5 @@ class Classification(Task):
 
 
 def is_one_logit(output: Tensor) -> bool:
-    """Return whether an output has one number per sample, [B] or [B, 1]."""
+    """Return whether a classification output has one logit per sample, [B] or [B, 1]."""
     return output.ndim == 1 or output.shape[1] == 1

@@ -20,12 +20,12 @@ _ROUNDING: Any = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
 
 
 def weights_to_bytes(model: nn.Module) -> bytes:
-    """Return parameters and buffers as safetensors bytes; tied tensors are stored once."""
+    """Return a checkpoint of the weights as safetensors bytes; tied tensors are stored once."""
     return bytes(safetensors.torch.save(_untied(model)))
 
 
 def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
-    """Check before the training that the stored weights will reproduce the model's outputs.
+    """Check before the training that a checkpoint will reproduce the model's outputs.
 
     Args:
         model: the model to be trained, with lazy layers initialised.
@@ -40,9 +40,9 @@ def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
     if lazy:
         dry_run(fresh, x)
     load_weights(fresh, weights_to_bytes(model), "the model built again")
-    one, other = (_evaluate(m, x) for m in (model, fresh))
+    one, other = (_reproducible_output(m, x) for m in (model, fresh))
     if not torch.allclose(one, other, **_ROUNDING):
-        if not torch.allclose(one, _evaluate(model, x), **_ROUNDING):
+        if not torch.allclose(one, _reproducible_output(model, x), **_ROUNDING):
             raise ModelError(
                 "model: in evaluation mode its output differs each time, even with the same "
                 "random seed, so an evaluation cannot be repeated; draw from the global "
@@ -57,15 +57,15 @@ def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
         )
 
 
-def _evaluate(model: nn.Module, x: Tensor) -> Tensor:
-    """Return the output in evaluation mode, with the generators seeded."""
+def _reproducible_output(model: nn.Module, x: Tensor) -> Tensor:
+    """Return a model's seeded output, to compare it with that of its checkpoint."""
     with model_kept(model, x.device), drawing_from(x.device, 0), torch.no_grad():
         output: Tensor = model.eval()(x.clone())
         return output
 
 
 def load_weights(model: nn.Module, data: bytes, where: str) -> None:
-    """Set parameters and buffers from safetensors bytes.
+    """Load a checkpoint of weights into a model: parameters and buffers from safetensors bytes.
 
     Raises:
         RunError: the bytes are not in the safetensors format, or belong to another model.
@@ -85,7 +85,7 @@ def load_weights(model: nn.Module, data: bytes, where: str) -> None:
 
 
 def _untied(model: nn.Module) -> dict[str, Tensor]:
-    """Return the state dict with each shared tensor under its first name only."""
+    """Return the state dict for a checkpoint, with each shared tensor under its first name only."""
     kept: dict[str, Tensor] = {}
     seen: set[tuple[object, ...]] = set()
     for name, tensor in model.state_dict().items():
@@ -101,14 +101,14 @@ def _untied(model: nn.Module) -> dict[str, Tensor]:
 
 
 def state_to_bytes(state: dict[str, Any]) -> bytes:
-    """Return a training state as the bytes of torch.save."""
+    """Return a checkpoint of a training state as the bytes of torch.save."""
     out = io.BytesIO()
     torch.save(_without_numpy(state), out)
     return out.getvalue()
 
 
 def _without_numpy(value: Any) -> Any:
-    """Convert numpy scalars, which some schedulers leave in their state, to Python numbers."""
+    """Convert numpy scalars, which schedulers leave in a checkpoint's state, to Python numbers."""
     if isinstance(value, dict):
         return {key: _without_numpy(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -117,7 +117,7 @@ def _without_numpy(value: Any) -> Any:
 
 
 def state_from_bytes(data: bytes, where: str) -> dict[str, Any]:
-    """Load a training state, which may hold only tensors and plain values; no code is run.
+    """Load a training state from a checkpoint of tensors and plain values; no code is run.
 
     Raises:
         RunError: the bytes are damaged, or hold other types.

@@ -72,7 +72,7 @@ def has_room(device: torch.device, nbytes: int) -> bool:
 
 @contextlib.contextmanager
 def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]:
-    """Set what decides the bits of a result and the speed of a run; restore it afterwards.
+    """Set up the device for reproducible results and fast runs; restore the settings afterwards.
 
     - Deterministic algorithms; torch warns about operations that have none.
     - No autotuning by cuDNN.
@@ -144,7 +144,7 @@ class Machine(TypedDict):
 
 
 def machine(device: torch.device) -> Machine:
-    """Return the device's name, the CPU's instruction set, and the number of threads."""
+    """Return the training device's name, the CPU's instruction set, and the number of threads."""
     return {
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
@@ -153,6 +153,6 @@ def machine(device: torch.device) -> Machine:
 
 
 def _flushes_denormals() -> bool:
-    """Return whether denormal numbers are flushed to zero; torch has no getter for it."""
+    """Return whether the CPU device flushes denormals to zero; torch has no getter for it."""
     tiny = torch.tensor(1e-308, dtype=torch.float64)
     return bool(tiny / 4 == 0)

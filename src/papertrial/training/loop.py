@@ -44,7 +44,7 @@ def fit(
     clip_norm: float | None = None,
     every: Sequence[int] = (100,),
 ) -> Iterator[Progress]:
-    """Train until `steps` optimizer steps are done, starting at `state.step`.
+    """Run the training loop until `steps` optimizer steps are done, starting at `state.step`.
 
     Yields after each step that is a multiple of one of `every`, after each epoch and after the last
     step. Only then is the loss read from the device, which waits for it.

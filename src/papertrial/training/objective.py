@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from papertrial.data.batches import Batch
 from papertrial.errors import ModelError
 from papertrial.evaluate.precision import autocast
-from papertrial.tasks.losses import Loss, Reduction
+from papertrial.tasks.loss_requirements import Loss, Reduction
 from papertrial.tasks.task import Task
 
 _CPU = torch.device("cpu")

@@ -20,7 +20,7 @@ _EXCLUDES_FUSED = ("fused", "foreach", "capturable", "differentiable")
 
 
 def trainable(model: nn.Module) -> list[Tensor]:
-    """Return the parameters that require gradients.
+    """Return the parameters for the optimizer: those that require gradients.
 
     Raises:
         ModelError: the model has none.
@@ -44,7 +44,7 @@ def fused_arguments(target: Any, kwargs: Mapping[str, object], model: nn.Module)
 
 
 def needs_closure(optimizer: Optimizer) -> bool:
-    """Return whether step() requires a closure, as that of torch.optim.LBFGS does."""
+    """Return whether an optimizer's step() requires a closure, as that of torch.optim.LBFGS."""
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     return closure is not None and closure.default is closure.empty
 
@@ -179,6 +179,6 @@ class Schedule:
 
 
 def learning_rate(optimizer: Optimizer) -> float:
-    """Return the learning rate of the first parameter group."""
+    """Return an optimizer's learning rate, that of its first parameter group."""
     rate = optimizer.param_groups[0]["lr"]
     return float(rate.item()) if isinstance(rate, torch.Tensor) else float(rate)

@@ -74,7 +74,7 @@ def session(
     choice: BestWeights | None = None,
     stopping: EarlyStopping | None = None,
 ) -> Generator[Trained | Evaluated, None, TrainingResult]:
-    """Train and evaluate, and yield an event for each; every split is evaluated at the end.
+    """Run a training session: train, evaluate in between and at the end, and yield events.
 
     Args:
         state: the model, its optimizer and its schedule.
@@ -150,6 +150,6 @@ class _Scoring:
 
 
 def _trained(progress: Progress, evaluator: Evaluator) -> Trained:
-    """Return the event for some steps, with the headline metric on their last batch."""
+    """Return the session's event for trained steps, with the headline metric on the last batch."""
     score = evaluator.task.batch_score(progress.output, progress.target).item()
     return Trained(progress, evaluator.task.headline, score)

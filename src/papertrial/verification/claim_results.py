@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
-from papertrial.claims.explain import explain
+from papertrial.claims.explain_ruling import explain_ruling
 from papertrial.claims.headline import headline
 from papertrial.claims.intervals import prediction
 from papertrial.claims.judge import judge
@@ -64,7 +64,7 @@ class Conclusion:
 def count_exact(
     recipe: Recipe, claims: Sequence[Claim], data: str | Path | None
 ) -> Generator[Step, None, list[ExactResult]]:
-    """Decide the claims on numbers of parameters and samples, which no seed changes.
+    """Return the results of exact claims: parameters and samples, counted without training.
 
     A number that is printed in short, 0.27M, equals every number that it may stand for.
 
@@ -93,7 +93,7 @@ def count_exact(
 
 
 def progress_lines(asked: Registration, look: Look) -> list[str]:
-    """Return a line for each claim on how it stands."""
+    """Return a line for each claim with its result so far, to show while seeds are running."""
     lines = []
     several = len(asked.rule.claims) > 1
     for i, (claim, ruling) in enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1):
@@ -118,7 +118,7 @@ def progress_lines(asked: Registration, look: Look) -> list[str]:
 def conclude(
     recipe: Recipe, asked: Registration, look: Look, exact: Sequence[ExactResult]
 ) -> Conclusion:
-    """Return the verdict on all claims, its sentence, and the result for each claim.
+    """Return the conclusion of a verification: the verdict and the results of all claims.
 
     Claims that are not judged do not count for the verdict.
     """
@@ -131,7 +131,7 @@ def conclude(
         count = len(asked.not_judged)
         is_ = "is" if count == 1 else "are"
         sentence += f" {count} of its {len(verdicts) + count} claims {is_} not judged."
-    others = map(not_judged, asked.not_judged)
+    others = map(_not_judged_result, asked.not_judged)
     return Conclusion(verdict, sentence, (*judged, *others), tuple(exact))
 
 
@@ -160,7 +160,7 @@ def _exact_line(result: ExactResult) -> ClaimLine:
 
 
 def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
-    """Return all that is reported about each claim that seeds decide."""
+    """Return the result of each claim that seeds decide: all that is reported about it."""
     medians = judge(replace(asked.rule, statistic="median"), look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
     rows = zip(asked.rule.claims, asked.stated, look.rulings, medians, strict=True)
@@ -185,9 +185,9 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
             statistic=asked.rule.statistic,
             decided_at=ruling.decided_at,
             deterministic=ruling.deterministic,
-            why=explain(claim, ruling, asked.rule),
+            why=explain_ruling(claim, ruling, asked.rule),
             prediction=_prediction(ruling),
-            place=_place(claim, ruling),
+            place=_rank(claim, ruling),
             scores=tuple(zip(seeds, ruling.scores, strict=True)),
             intervals=tuple(
                 (n, finite_or_none(low), finite_or_none(high)) for n, low, high in ruling.series
@@ -199,8 +199,8 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
     ]
 
 
-def not_judged(stated: Claim) -> ClaimResult:
-    """Return a claim that is not judged, in the form of those that are."""
+def _not_judged_result(stated: Claim) -> ClaimResult:
+    """Return the result of a claim that is not judged, in the form of those that are."""
     return ClaimResult.beside(
         stated,
         side="about",
@@ -216,7 +216,7 @@ def not_judged(stated: Claim) -> ClaimResult:
 
 
 def _sides(claim: JudgedClaim, index: int, look: Look) -> Sides | None:
-    """Return mean and SD of each side of a difference; None for other claims."""
+    """Return a difference's result for each side, its mean and SD; None for other claims."""
     pairs = [o.scores[index] for o in look.outcomes if o.state == "finished"]
     if claim.kind != "difference" or not pairs:
         return None
@@ -229,15 +229,15 @@ def _side(scores: Sequence[float]) -> SideScores:
 
 
 def _prediction(ruling: Ruling) -> tuple[float, float] | None:
-    """Return where one more run would fall; it decides nothing."""
+    """Return the prediction in a claim's result: where one more run would fall."""
     if len(ruling.scores) < 2 or ruling.deterministic:
         return None
     low, high = prediction(list(ruling.scores))
     return float(low), float(high)
 
 
-def _place(claim: JudgedClaim, ruling: Ruling) -> RankAmongOurs | None:
-    """Return where the reported number falls among our scores."""
+def _rank(claim: JudgedClaim, ruling: Ruling) -> RankAmongOurs | None:
+    """Return the rank in a claim's result: where the reported number falls among our scores."""
     if not ruling.scores:
         return None
     spread = ruling.sd

@@ -1,4 +1,4 @@
-"""Train seeds in worker processes, and record how each of them ended."""
+"""The pool of worker processes that train the seeds of a verification."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from papertrial.claims.events import SeedProgress, SeedStarted
-from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Ended, Lost
 from papertrial.claims.seed_outcome import SeedOutcome
-from papertrial.errors import DivergedError, PapertrialError, RunError
-from papertrial.store.verification_folder import LOG, OUTCOMES
+from papertrial.errors import DivergedError, PapertrialError
+from papertrial.store.verification_folder import LOG
 from papertrial.store.verification_records import SeedRecord
 from papertrial.verification.seed import SeedPosition, SeedTask, TrainedSeed
 from papertrial.workers.pool import Died, Done, Failed, Workers, Yielded
@@ -86,48 +85,3 @@ class SeedPool:
             case Died(why=why):
                 return Lost(seed, why)
         raise AssertionError(message)
-
-
-def check_known(record: SeedRecord, rule: Rule) -> None:
-    """Check that a record is one that a trial by this rule can have written.
-
-    Raises:
-        RunError: its seed is not in the rule, or its scores do not fit the claims.
-    """
-    sizes = [2 if claim.kind == "difference" else 1 for claim in rule.claims]
-    wanted = sizes if record.state == "finished" else []
-    fits = [len(score) for score in record.scores] == wanted
-    if record.seed not in rule.seeds or not fits:
-        raise RunError(
-            f"{OUTCOMES} is damaged: seed {record.seed}, {record.state}, has the scores "
-            f"{record.scores}; `papertrial audit` tells more; start a new verification with --again"
-        )
-
-
-def check_alike(record: SeedRecord, first: SeedRecord) -> None:
-    """Check that a seed was trained on the same data, libraries and files as the first one.
-
-    Raises:
-        RunError: the data, the versions of libraries, or a file that the recipe's code reads at run
-            time have changed in between.
-    """
-    fix = "restore them, or start a new verification with --again"
-    compared = (
-        ("data", first.data, record.data),
-        ("versions of the libraries", first.versions, record.versions),
-        ("packages", first.packages, record.packages),
-    )
-    for what, then, now in compared:
-        if then != now:
-            raise RunError(
-                f"the {what} have changed since seed {first.seed} was trained: {then} then, {now} "
-                f"for seed {record.seed}; {fix}"
-            )
-    for path in first.reads.keys() & record.reads.keys():
-        had, has = first.reads[path], record.reads[path]
-        if had != has:
-            raise RunError(
-                f"{path}, which the recipe's code reads at run time, has changed since seed "
-                f"{first.seed} was trained: SHA-256 {had[:12]} then, {has[:12]} for seed "
-                f"{record.seed}; restore it, or start a new verification with --again"
-            )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from papertrial.claims.describe_rule import rule_lines
 from papertrial.claims.rule import FIRST_LOOK, METHOD, Rule
-from papertrial.errors import ClaimError
+from papertrial.errors import ClaimError, RunError
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
@@ -69,7 +71,7 @@ class Registration:
 
 
 def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
-    """Fix how a recipe's claims are decided.
+    """Register how a recipe's claims will be decided, before the first seed starts.
 
     Args:
         recipe: a recipe with claims; its section `verify` has the numbers of the rule.
@@ -112,7 +114,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         recipe_hash=recipe_hash(recipe),
         training_hash=training_hash(recipe),
         versus=tuple(training_hash(other) for other in versus),
-        files=tuple(_files(side) for side in (recipe, *versus)),
+        files=tuple(_registered_files(side) for side in (recipe, *versus)),
         threads=threads,
         device=device,
         claims=tuple(map(RegisteredClaim.of, rule.claims, stated, arms)),
@@ -140,8 +142,8 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     return Registration(rule, stated, exact, not_judged, versus, arms, registered, tuple(warnings))
 
 
-def _files(recipe: Recipe) -> dict[str, str]:
-    """Return the SHA-256 of each file that the training of a recipe reads, by name."""
+def _registered_files(recipe: Recipe) -> dict[str, str]:
+    """Return what is registered of the files that a recipe's training reads: SHA-256 by name."""
     return {one.name: one.sha256 for one in portable(recipe).dependencies}
 
 
@@ -162,7 +164,7 @@ def rule_of(registered: Preregistration) -> Rule:
 def _other_sides(
     recipe: Recipe, claims: tuple[Claim, ...]
 ) -> tuple[tuple[Recipe, ...], tuple[int | None, ...]]:
-    """Load the other sides of differences, each recipe once."""
+    """Return the other sides of differences to register, each once, and the one of each claim."""
     sides: dict[str, Recipe] = {}
     arms: list[int | None] = []
     for claim in claims:
@@ -184,3 +186,66 @@ def _other_sides(
         sides.setdefault(digest, other)
         arms.append(list(sides).index(digest))
     return tuple(sides.values()), tuple(arms)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A score that a claim is about; `arm` is the other side of a difference, or None."""
+
+    metric: str
+    split: str
+    best_epoch: bool = False
+    arm: int | None = None
+
+
+def wanted_of(registered: Preregistration) -> tuple[Wanted, ...]:
+    """Return the score that each claim of a pre-registration is about, in its order."""
+    return tuple(
+        Wanted(claim.metric, claim.split, claim.best_epoch_on_test, claim.versus)
+        for claim in registered.claims
+    )
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What was registered for a side: its training hash, and the SHA-256 of its files by name."""
+
+    training_hash: str
+    files: Mapping[str, str]
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Fixed:
+        """Return what would be registered for a recipe."""
+        return cls(training_hash(recipe), _registered_files(recipe))
+
+    def check(self, path: Path, recipe: Recipe) -> None:
+        """Check that a recipe, read from `path`, is still the registered one.
+
+        Raises:
+            RunError: it is not; the message names the files that differ.
+            RecipeError: a file no longer exists.
+        """
+        if training_hash(recipe) == self.training_hash:
+            return
+        unlike = self.unlike(recipe)
+        what = "; ".join(unlike) if unlike else "it was edited"
+        rule = f"{path} is not the recipe that was registered: {what}"
+        raise RunError(f"{rule}; restore it, or start a new verification with --again")
+
+    def unlike(self, recipe: Recipe) -> list[str]:
+        """Describe which files of a recipe are not those that were registered."""
+        now = portable(recipe).dependencies
+        words = [
+            f"{one.path} has the SHA-256 {one.sha256[:12]}, {self.files[one.name][:12]} is "
+            "registered"
+            for one in now
+            if one.name in self.files and self.files[one.name] != one.sha256
+        ]
+        words += [f"{one.path} was not registered" for one in now if one.name not in self.files]
+        named = {one.name for one in now}
+        return words + [f"{name} is no longer used" for name in self.files if name not in named]
+
+
+def fixed_of(registered: Preregistration) -> tuple[Fixed, ...]:
+    """Return what a pre-registration fixed of each side, ours first."""
+    return tuple(map(Fixed, registered.digests, registered.files))

@@ -60,7 +60,7 @@ def verification_report(
     parts = parts_of_runs(runs, data=data) if runs else RunParts()
     failed = len(look.outcomes) - len(finished)
     with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
-    order = sorted(records, key=lambda seed: _place(asked, seed))
+    order = sorted(records, key=lambda seed: _registered_place(asked, seed))
     return Report(
         kind="verification",
         recipe=recipe.name,
@@ -97,7 +97,7 @@ def verification_report(
 
 
 def named_scores(asked: Registration, gains: tuple[float, ...]) -> dict[str, float]:
-    """Return a seed's scores by the names of the claims; for a difference, the difference."""
+    """Return a seed's scores by the report's claim labels; for a difference, the difference."""
     return dict(zip(labels(asked.rule.claims), gains, strict=False))  # none if it did not finish
 
 
@@ -114,7 +114,7 @@ def _seed_row(asked: Registration, record: SeedRecord, *, used: bool) -> SeedRow
 
 
 def _rerun(folder: VerificationFolder, asked: Registration, data: str | Path | None) -> str:
-    """Return the command that verifies the same again, with the same threads and kind of device."""
+    """Return the report's command to verify again with the same threads and kind of device."""
     given = asked.registered
     command = ["papertrial", "verify", str(folder.path / RECIPE), "--again"]
     command += ["--threads", str(given.threads), "--device", given.device]
@@ -123,7 +123,7 @@ def _rerun(folder: VerificationFolder, asked: Registration, data: str | Path | N
 
 
 def attempts(this: VerificationFolder, recipe: str, conclusion: Conclusion) -> tuple[Attempt, ...]:
-    """List every verification of a recipe in the folder of runs, oldest first.
+    """Return the attempts that the report lists: all verifications of the recipe, oldest first.
 
     The verdict of this one is not in its folder yet, so `conclusion` gives it.
     """
@@ -140,7 +140,7 @@ def attempts(this: VerificationFolder, recipe: str, conclusion: Conclusion) -> t
                     state="finished" if mine else state.state if state else "not started",
                     verdict=conclusion.verdict if mine else state.verdict if state else None,
                     n=sum(record.state == "finished" for record in folder.outcomes()),
-                    rule=_rule_in_words(folder.registered),
+                    rule=_attempted_rule(folder.registered),
                     this=mine,
                 )
             )
@@ -162,8 +162,8 @@ def _damaged(folder: VerificationFolder, error: RunError, *, this: bool) -> Atte
     )
 
 
-def _rule_in_words(registered: Preregistration) -> str:
-    """Return in one line what is claimed, and how it is decided."""
+def _attempted_rule(registered: Preregistration) -> str:
+    """Return the claims and the rule of an attempt as one line of the verification report."""
     claims = [
         f"{claim.split} {claim.metric} {claim.kind} {claim.value:g} tolerance {claim.tolerance:g}"
         for claim in registered.claims
@@ -177,7 +177,7 @@ def _rule_in_words(registered: Preregistration) -> str:
     return "; ".join([*claims, how, *more])
 
 
-def _place(asked: Registration, seed: int) -> int:
-    """Return where a seed stands in the registered order; one that is not in it comes last."""
+def _registered_place(asked: Registration, seed: int) -> int:
+    """Return a seed's place in the report: that in the registered order; unknown seeds are last."""
     seeds = asked.rule.seeds
     return seeds.index(seed) if seed in seeds else len(seeds)

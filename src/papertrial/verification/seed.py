@@ -9,79 +9,20 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from papertrial.errors import ClaimError, DivergedError, RunError
+from papertrial.errors import ClaimError, DivergedError
 from papertrial.evaluate.metrics import best
 from papertrial.progress import Returning
-from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe
-from papertrial.recipe.portable import portable
-from papertrial.recipe.schema import Recipe
 from papertrial.runs.run import Run
 from papertrial.runs.train import training
 from papertrial.store import run_folder
 from papertrial.store.provenance import SOURCE
 from papertrial.store.verification_folder import SEEDS, VERSUS
-from papertrial.store.verification_records import Preregistration
 from papertrial.training.events import Evaluated, Started, Trained
+from papertrial.verification.registration import Fixed, Wanted
 
 # Another version may give other bits.
 _TRAINS = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A score that a claim is about; `arm` is the other side of a difference, or None."""
-
-    metric: str
-    split: str
-    best_epoch: bool = False
-    arm: int | None = None
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """What was registered for a side: its training hash, and the SHA-256 of its files by name."""
-
-    training_hash: str
-    files: Mapping[str, str]
-
-    @classmethod
-    def of(cls, recipe: Recipe) -> Fixed:
-        """Return what would be registered for a recipe."""
-        files = {one.name: one.sha256 for one in portable(recipe).dependencies}
-        return cls(training_hash(recipe), files)
-
-    def check(self, path: Path, recipe: Recipe) -> None:
-        """Check that a recipe, read from `path`, is still the registered one.
-
-        Raises:
-            RunError: it is not; the message names the files that differ.
-            RecipeError: a file no longer exists.
-        """
-        if training_hash(recipe) == self.training_hash:
-            return
-        unlike = self.unlike(recipe)
-        what = "; ".join(unlike) if unlike else "it was edited"
-        rule = f"{path} is not the recipe that was registered: {what}"
-        raise RunError(f"{rule}; restore it, or start a new verification with --again")
-
-    def unlike(self, recipe: Recipe) -> list[str]:
-        """Describe which files of a recipe are not those that were registered."""
-        now = portable(recipe).dependencies
-        words = [
-            f"{one.path} has the SHA-256 {one.sha256[:12]}, {self.files[one.name][:12]} is "
-            "registered"
-            for one in now
-            if one.name in self.files and self.files[one.name] != one.sha256
-        ]
-        words += [f"{one.path} was not registered" for one in now if one.name not in self.files]
-        named = {one.name for one in now}
-        return words + [f"{name} is no longer used" for name in self.files if name not in named]
-
-
-def fixed_of(registered: Preregistration) -> tuple[Fixed, ...]:
-    """Return what a pre-registration fixed of each side, ours first."""
-    return tuple(map(Fixed, registered.digests, registered.files))
 
 
 @dataclass(frozen=True)
@@ -146,7 +87,7 @@ def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, 
     scores = []
     for wanted in task.wanted:
         arms = [] if wanted.arm is None else [theirs[wanted.arm]]
-        scores.append(tuple(score(run, wanted) for run in (ours, *arms)))
+        scores.append(tuple(claimed_score(run, wanted) for run in (ours, *arms)))
     kept = [run_folder.RunFolder(run.path).provenance for run in (ours, *theirs)]
     digest = hashlib.sha256()
     for run in (ours, *theirs):
@@ -165,8 +106,8 @@ def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, 
     )
 
 
-def score(run: Run, wanted: Wanted) -> float:
-    """Return the score of a run that a claim is about.
+def claimed_score(run: Run, wanted: Wanted) -> float:
+    """Return the score of a trained seed that a claim is about, from its run.
 
     Raises:
         ClaimError: the run did not compute it.
@@ -190,7 +131,7 @@ def score(run: Run, wanted: Wanted) -> float:
 def _train(
     task: SeedTask, place: TrainingPlace, arm: int | None
 ) -> Generator[SeedPosition, None, Run]:
-    """Train one side in a new folder; leave an unfinished run of an earlier attempt as it is."""
+    """Train a seed of one side in a new folder; leave a run of an earlier attempt as it is."""
     home = task.folder if arm is None else task.folder / VERSUS / str(arm)
     part = "" if arm is None else f"versus {arm + 1}"
     recipe = load_recipe(home / run_folder.RECIPE, [f"seed={task.seed}"])
@@ -220,6 +161,7 @@ def _train(
 
 
 def _check_splits(task: SeedTask, rows: Mapping[str, int], arm: int | None) -> None:
+    """Check that the data of a seed's training have every split that a claim is about."""
     for wanted in task.wanted:
         # The other side of a difference needs the splits of that difference alone.
         if arm in (None, wanted.arm) and wanted.split not in rows:

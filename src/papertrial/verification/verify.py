@@ -35,10 +35,10 @@ from papertrial.store.verification_folder import (
 from papertrial.store.verification_records import ClaimLine, KeptFiles, VerificationState
 from papertrial.training.device import kind_of, places_of
 from papertrial.verification.claim_results import Conclusion, conclude, count_exact
-from papertrial.verification.registration import Registration, register
+from papertrial.verification.registration import Registration, fixed_of, register
 from papertrial.verification.report import verification_report
-from papertrial.verification.seed import TrainingPlace, fixed_of
-from papertrial.verification.trial import TrialEvent, run_seeds
+from papertrial.verification.run_seeds import TrialEvent, run_seeds
+from papertrial.verification.seed import TrainingPlace
 from papertrial.workers.pool import require_main_guard
 
 Event = Step | Registered | TrialEvent
@@ -83,7 +83,7 @@ def verify(
     threads: int = 1,
     again: bool = False,
 ) -> Verification:
-    """Train seed after seed until the recipe's claims are decided, and report.
+    """Return the `Verification` of a recipe: train seed after seed until its claims are decided.
 
     The rule is registered before the first seed starts. A verification that was stopped is resumed;
     one that is finished is returned as it is.
@@ -124,14 +124,14 @@ def verifying(
     threads: int = 1,
     again: bool = False,
 ) -> Generator[Event, None, Verification]:
-    """Do what `verify` does, yielding what happens as it happens."""
+    """Do what `verify` does, and yield events while seeds are trained."""
     require_main_guard()
     if workers is not None and workers < 1:
         raise PapertrialError(f"workers >= 1 must hold, got {workers}")
     if threads < 1:
         raise PapertrialError(f"threads >= 1 must hold, got {threads}")
     asked = register(recipe, threads=threads, device=kind_of(device))
-    check_metrics(recipe, asked)
+    _check_claimed_metrics(recipe, asked)
     root = Path(runs)
     run_folder.check_writable(root / recipe.name)
     lock = filelock.FileLock(root / f".{recipe.name}.verify.lock")
@@ -144,7 +144,7 @@ def verifying(
         folder = _registered_before(root, recipe.name, asked, again=again)
         if folder is not None and folder.is_finished:
             return load_verification(folder.path)
-        notes = _notes(root, recipe.name, folder)
+        notes = _notes_on_earlier(root, recipe.name, folder)
         if folder is None:
             folder = _new_folder(root, recipe, asked)
         places = [
@@ -154,8 +154,8 @@ def verifying(
         return (yield from _resume(folder, recipe, asked, places, data, notes))
 
 
-def check_metrics(recipe: Recipe, asked: Registration) -> None:
-    """Check that each side of each claim computes its metric.
+def _check_claimed_metrics(recipe: Recipe, asked: Registration) -> None:
+    """Refuse to verify claims on a metric that their recipe, or the other side, does not compute.
 
     Raises:
         ClaimError: one does not; the message names the first.
@@ -172,7 +172,7 @@ def check_metrics(recipe: Recipe, asked: Registration) -> None:
 
 
 def load_verification(path: str | Path) -> Verification:
-    """Open a finished verification.
+    """Return the `Verification` in a folder, as `verify` returned it when it finished.
 
     Raises:
         RunError: it is not the folder of a verification, it did not finish, or a file is damaged.
@@ -201,7 +201,7 @@ def load_verification(path: str | Path) -> Verification:
 def _registered_before(
     root: Path, recipe: str, asked: Registration, *, again: bool
 ) -> VerificationFolder | None:
-    """Return the newest verification with this registration, to resume or to return; or None."""
+    """Return the newest verification with this registration, for `verify` to resume; or None."""
     if again:
         return None
     for folder in reversed(list(verification_folders(root, recipe))):
@@ -214,8 +214,10 @@ def _registered_before(
     return None
 
 
-def _notes(root: Path, recipe: str, resumed: VerificationFolder | None) -> tuple[str, ...]:
-    """Say that a verification is resumed, or that an unfinished one is left because it differs."""
+def _notes_on_earlier(
+    root: Path, recipe: str, resumed: VerificationFolder | None
+) -> tuple[str, ...]:
+    """Return notes on what `verify` resumes, or on an unfinished verification that it leaves."""
     if resumed is not None:
         try:
             seeds = ", ".join(str(record.seed) for record in resumed.outcomes()) or "none"
@@ -235,6 +237,7 @@ def _notes(root: Path, recipe: str, resumed: VerificationFolder | None) -> tuple
 
 
 def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> VerificationFolder:
+    """Create the folder of what `verify` starts, with copies of its recipes and their files."""
     places = {
         recipe.claims.index(claim): f"./{VERSUS}/{arm}/{run_folder.RECIPE}"
         for claim, arm in zip(asked.stated, asked.arms, strict=True)
@@ -261,7 +264,7 @@ def _resume(
     data: str | Path | None,
     notes: tuple[str, ...],
 ) -> Generator[Event, None, Verification]:
-    """Train the seeds that are left, decide, and write the report."""
+    """Finish what `verify` started: train the seeds that are left, decide, and write the report."""
     folder.repair()
     _check_untouched(folder, asked)
     before = folder.state
@@ -296,7 +299,7 @@ def _resume(
 def finished_state(
     running: VerificationState, ended: str, recipe: Recipe, look: Look, conclusion: Conclusion
 ) -> VerificationState:
-    """Return verification.json of a verification that finished at the time `ended`."""
+    """Return the state that `verify` stores at its end: verdicts, and the time `ended`."""
     result = {
         "state": "finished",
         "ended": ended,
@@ -310,12 +313,7 @@ def finished_state(
 
 
 def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
-    """Check that the recipes in the folder are still those that were registered."""
+    """Check, before seeds are trained, that the folder's recipes are still the registered ones."""
     homes = folder.homes(len(asked.versus))
     for home, fixed in zip(homes, fixed_of(asked.registered), strict=True):
         fixed.check(home / run_folder.RECIPE, load_recipe(home / run_folder.RECIPE, check=False))
-
-
-def recipe_of(folder: VerificationFolder) -> Recipe:
-    """Return the recipe that a verification trains, from its folder."""
-    return load_recipe(folder.path / run_folder.RECIPE, check=False)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from papertrial.claims.explain import explain
+from papertrial.claims.explain_ruling import explain_ruling
 from papertrial.claims.judge import judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule
@@ -31,7 +31,7 @@ def why(value: float, tolerance: float, scores: Sequence[Any] = FIVE, **changes:
         for i, s in enumerate(scores)
     ]
     outcomes += [SeedOutcome(99 + i, "diverged") for i in range(bad)]
-    return explain(claim, judge(rule, outcomes)[0], rule)
+    return explain_ruling(claim, judge(rule, outcomes)[0], rule)
 
 
 def test_why_it_holds() -> None:

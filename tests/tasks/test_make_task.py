@@ -14,8 +14,8 @@ from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
 from papertrial.evaluate.metrics import check_metrics
 from papertrial.progress import finish
-from papertrial.tasks import TASKS, make_task
 from papertrial.tasks.image_classification import ImageClassification
+from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.regression import Regression
 
 

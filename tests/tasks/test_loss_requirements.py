@@ -16,7 +16,7 @@ from papertrial.data.sources.named_sets import loading
 from papertrial.errors import ModelError
 from papertrial.progress import finish
 from papertrial.tasks.image_classification import ImageClassification
-from papertrial.tasks.losses import Loss, check_loss
+from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.regression import Regression
 
 K = 10

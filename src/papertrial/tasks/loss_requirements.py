@@ -1,4 +1,4 @@
-"""Check that a loss suits a task, by calling it on random outputs."""
+"""What a task requires of a loss, checked by calling the loss on random outputs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _USE_LOGITS = (
 
 
 def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
-    """Return whether a loss is a mean or a sum over samples, if it suits the task.
+    """Check a task's requirements of a loss; return whether it is a mean or a sum over samples.
 
     The loss is called on random outputs with the shape of the model's outputs and the scale of the
     targets, and on real targets. These properties are checked:
@@ -74,7 +74,7 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
 def _first_value(
     loss: Loss, name: str, task: Task, output: Tensor, y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return outputs to try a loss on, their targets, and the loss of both."""
+    """Return random outputs to try a task's loss on, their targets, and the loss of both."""
     y, rows = _varied(y), output.shape[-1] + 3  # never a square: [K] beside [B, K] would broadcast
     y = y.repeat(-(-rows // len(y)), *[1] * (y.ndim - 1))[:rows].to(output.device)
     noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
@@ -93,7 +93,7 @@ def _first_value(
 
 
 def _check_value(name: str, value: object) -> None:
-    """Raise ModelError unless a loss is one finite number with a gradient."""
+    """Raise ModelError unless a loss is, as required, one finite number with a gradient."""
     if not isinstance(value, Tensor) or value.ndim != 0:
         got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ModelError(f"loss: {name} must return one number for a batch, got {got}")
@@ -106,7 +106,7 @@ def _check_value(name: str, value: object) -> None:
 
 
 def _check_pairing(loss: Loss, name: str, tried: Tensor, target: Tensor, value: Tensor) -> None:
-    """Raise ModelError if it does not matter to a loss which target belongs to which output."""
+    """Raise ModelError unless a loss depends, as required, on which target belongs to an output."""
     rolled = target.roll(1, 0)
     moved = _call(loss, name, tried, rolled)
     if torch.allclose(value, moved, rtol=1e-5, atol=0) and not torch.equal(target, rolled):
@@ -119,7 +119,7 @@ def _check_pairing(loss: Loss, name: str, tried: Tensor, target: Tensor, value: 
 def _check_log_probabilities(
     loss: Loss, name: str, tried: Tensor, target: Tensor, value: Tensor, output: Tensor
 ) -> None:
-    """Raise ModelError if a loss expects log-probabilities, and the model's outputs are others."""
+    """Raise ModelError if a loss requires log-probabilities, and the model's outputs are others."""
     fall = (value - _call(loss, name, tried + _SHIFT, target)) / _SHIFT
     sums = output.detach().cpu().double().exp().sum(1)
     near = torch.allclose(sums, torch.ones_like(sums), atol=0.05)  # rough, for bf16
@@ -132,7 +132,7 @@ def _check_log_probabilities(
 
 
 def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> None:
-    """Raise ModelError if a loss does not treat one output per sample as a logit."""
+    """Raise ModelError unless a loss treats one output per sample, as required, as a logit."""
     here, up = (_call(loss, name, x, target) for x in (output, output + _SHIFT))
     if torch.allclose(here, up, rtol=1e-5, atol=1e-5):
         raise ModelError(
@@ -152,12 +152,13 @@ def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> N
 
 
 def _varied(y: Tensor) -> Tensor:
-    """Return at most 65 rows of y, which differ if any rows of y do."""
+    """Return at most 65 targets to try a task's loss on, which differ if any targets in y do."""
     different = (y != y[:1]).reshape(len(y), -1).any(1).nonzero()[:, 0]
     return torch.cat([y[:1], y[different[:64]]]) if len(different) else y[:64]
 
 
 def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
+    """Try a task's loss on outputs and targets; raise ModelError if it does not take them."""
     try:
         # A loss that draws random numbers must draw the same ones for all outputs.
         with drawing_from(output.device, 0), warnings.catch_warnings():

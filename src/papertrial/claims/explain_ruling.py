@@ -6,7 +6,7 @@ import math
 
 from papertrial.claims.choose import choose
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.labels import score_name
+from papertrial.claims.labels import score_label
 from papertrial.claims.plan import seeds_needed
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, is_inside
@@ -15,8 +15,8 @@ from papertrial.numbers import band, between, number, percent
 _MANY = 100_000  # seeds; larger estimates are not shown as a number
 
 
-def explain(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
-    """Return the reason for a ruling in a sentence.
+def explain_ruling(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    """Explain a ruling in a sentence: why the claim is decided as it is, or what a decision takes.
 
     What our scores gave is rounded by their SD. The edges of the band follow from the claim alone
     and keep their digits.
@@ -41,6 +41,7 @@ def explain(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 
 def _undecided(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    """Explain why a ruling is UNDECIDED."""
     if not ruling.held:
         return f"more seeds failed than the {percent(rule.max_diverged)} that the rule allows"
     if len(ruling.scores) < rule.first_look:
@@ -50,7 +51,8 @@ def _undecided(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 
 def _ours(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
-    about, n = choose(claim, rule).supports.about(score_name(claim)), len(ruling.scores)
+    """Return the part of an explanation that says what our scores gave."""
+    about, n = choose(claim, rule).supports.about(score_label(claim)), len(ruling.scores)
     interval = between(ruling.low, ruling.high, ruling.sd)
     is_ = "may be" if ruling.low == -math.inf and ruling.high == math.inf else "is"
     empty = " (no value agrees with all looks: the scores changed over the seeds)"
@@ -64,7 +66,7 @@ def _source(claim: JudgedClaim) -> str:
 
 
 def _noise(claim: JudgedClaim, ruling: Ruling) -> str:
-    """Return what the noise of the reported number may explain."""
+    """Explain an undecided ruling by the noise of the reported number; empty if it does not."""
     low, high = claim.band
     if claim.reference and (ruling.low > high or ruling.high < low):
         return f"it lies outside, but the noise of {_source(claim)} may explain the difference"
@@ -75,7 +77,7 @@ def _noise(claim: JudgedClaim, ruling: Ruling) -> str:
 
 
 def _cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
-    """Return about how many seeds a decision takes; empty if ours are enough."""
+    """Explain about how many seeds an undecided ruling needs; empty if ours are enough."""
     width, if_ = _distance(claim, ruling.mean)
     if width == 0:
         return (
@@ -98,7 +100,7 @@ def _cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 
 def _distance(claim: JudgedClaim, mean: float) -> tuple[float, str]:
-    """Return the distance of the mean from the edge of the band, and what it assumes."""
+    """Return the distance from the band's edge that explains the cost, and what it assumes."""
     low, high = claim.band
     if claim.side == "about":
         return (high - low) / 2, "the claim is exactly right"

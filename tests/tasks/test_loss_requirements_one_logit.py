@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from papertrial.errors import ModelError
-from papertrial.tasks.losses import check_loss
+from papertrial.tasks.loss_requirements import check_loss
 from papertrial.tasks.text_classification import TextClassification
 
 TWO = TextClassification(["neg", "pos"])

@@ -1,0 +1,36 @@
+"""The tasks by name, and how one is made for a data set."""
+
+from __future__ import annotations
+
+from papertrial.data.column import Dataset
+from papertrial.errors import DataError, did_you_mean
+from papertrial.tasks.image_classification import ImageClassification
+from papertrial.tasks.regression import Regression
+from papertrial.tasks.table_classification import TableClassification
+from papertrial.tasks.task import Task
+from papertrial.tasks.text_classification import TextClassification
+
+TASKS: dict[str, type[Task]] = {
+    "image-classification": ImageClassification,
+    "text-classification": TextClassification,
+    "table-classification": TableClassification,
+    "regression": Regression,
+}
+
+
+def make_task(name: str, dataset: Dataset) -> Task:
+    """Return the task with this name from `TASKS`, made for the classes or columns of a set.
+
+    Raises:
+        DataError: the name is unknown, or the set is not of the kind that the task needs.
+    """
+    if name not in TASKS:
+        raise DataError(f"there is no task {name!r}{did_you_mean(name, TASKS)}")
+    task = TASKS[name]
+    if dataset.kind != task.kind:
+        fits = [other for other, cls in TASKS.items() if cls.kind == dataset.kind]
+        raise DataError(
+            f"task {name} is for {task.kind}s, but data.source {dataset.name} has {dataset.kind}s; "
+            f"use the task {' or '.join(fits)}, or another source"
+        )
+    return task.of(dataset)
