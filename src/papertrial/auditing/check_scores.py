@@ -16,13 +16,13 @@ from papertrial.errors import DivergedError, PapertrialError
 from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
-from papertrial.report.run_results import stored, task_of
+from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.build import build_loss
 from papertrial.runs.run import Run
 from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
 from papertrial.store.run_records import EvaluationLine
 from papertrial.store.verification_folder import OUTCOMES
-from papertrial.verification.seed import score
+from papertrial.verification.seed import claimed_score
 from papertrial.vocabulary import Metrics, MetricValue, SplitMetrics
 
 # Relative. The same libraries on the same machine give the same sums; elsewhere a float32 loss is
@@ -69,7 +69,7 @@ def _scores_again(run: Run, device: torch.device) -> SplitMetrics:
     loss = loss.to(device) if isinstance(loss, torch.nn.Module) else loss
     again = {}
     for split, metrics in run.metrics.items():
-        kept = stored(run, split)
+        kept = read_predictions(run, split)
         again[split] = compute(
             list(metrics),
             task,
@@ -93,7 +93,7 @@ def _claimed_scores(
         name, metric, split = f"{wanted.split} {wanted.metric}", wanted.metric, wanted.split
         found: dict[str, MetricValue] = {OUTCOMES: scores[1 if side.arm else 0]}
         try:
-            found[RECORDS if wanted.best_epoch else METRICS] = score(side.run, wanted)
+            found[RECORDS if wanted.best_epoch else METRICS] = claimed_score(side.run, wanted)
         except (DivergedError, PapertrialError) as error:
             yield f"{name}: {why_unreadable(error)}"
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from papertrial.errors import PapertrialError
-from papertrial.report.run_results import provenance
+from papertrial.report.run_results import read_provenance
 from papertrial.runs.run import Run
 from papertrial.store.run_records import Provenance
 
@@ -27,7 +27,7 @@ class SeedRun:
     @property
     def provenance(self) -> Provenance:
         """The provenance of this run of a seed."""
-        return provenance(self.run)
+        return read_provenance(self.run)
 
 
 def why_unreadable(error: BaseException) -> str:

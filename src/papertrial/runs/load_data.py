@@ -30,12 +30,8 @@ from papertrial.progress import Step, Steps
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Text
 from papertrial.runs.build import build_pipeline
-<<<<<<< HEAD:src/papertrial/runs/load_data.py
 from papertrial.runs.init_from import StartRun
-from papertrial.tasks import TASKS, make_task
-=======
 from papertrial.tasks.make_task import TASKS, make_task
->>>>>>> ntB:src/papertrial/runs/samples.py
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
 
