@@ -99,30 +99,14 @@ def auditing(
 ) -> Generator[Step | Finding, None, Audit]:
     """Audit as `audit` does, yielding progress, and each finding as soon as it is made."""
     folder = VerificationFolder.load(Path(path))
-    findings: list[Finding] = []
-
-    def collect(
-        check: str, events: Iterable[Step | Finding], *, raising: bool = False
-    ) -> Iterator[Step | Finding]:
-        """Keep the findings of a check of the audit; a file that it cannot read is a difference."""
-        try:
-            for one in events:
-                if isinstance(one, Finding):
-                    findings.append(one)
-                yield one
-        except PapertrialError as error:
-            if raising:
-                raise
-            if str(error) not in [found.message for found in findings]:  # several checks read it
-                findings.append(Finding(check, False, str(error)))
-                yield findings[-1]
-
+    kept = _Findings()
+    collect = kept.of_check
     try:
         recorded = Recorded.load(folder)
     except PapertrialError as error:
         yield from collect("registration", check_registration_bytes(folder))
-        yield from collect("registration", _raise(error))
-        return Audit(folder.path, None, tuple(findings))
+        yield from kept.of_damage("registration", error)
+        return Audit(folder.path, None, tuple(kept.found))
     chosen = _audited_seed(recorded, seed)
     with on_device(_audit_device(recorded, device), recorded.registered.threads) as where:
         yield from collect("registration", check_registration_bytes(folder))
@@ -138,12 +122,12 @@ def auditing(
         look = decide_again(recorded)
         yield from collect("seeds", check_unused_seeds(recorded, look))
         yield from collect("verdicts", check_verdicts(recorded, look, data))
-        if all(finding.ok for finding in findings):  # else the earlier findings explain it
+        if all(finding.ok for finding in kept.found):  # else the earlier findings explain it
             yield from collect("report", check_report(recorded, look, data))
         yield from collect("report", check_pages(recorded))
         if chosen is None:
             yield from collect("retraining", [noted("retraining", _NO_SEED)])
-            return Audit(folder.path, None, tuple(findings))
+            return Audit(folder.path, None, tuple(kept.found))
         how = "as requested" if seed is not None else "drawn at random from those that ended"
         what = "evaluated and trained" if retrain else "evaluated"
         chose = f"seed {chosen}, {how}, is {what} again"
@@ -153,15 +137,41 @@ def auditing(
             yield from collect("predictions", check_predictions(mine, where, data))
         if retrain:
             # If something differs already, a failure to train is one more finding.
-            agreed = all(finding.ok for finding in findings)
+            agreed = all(finding.ok for finding in kept.found)
             again = train_again(recorded, chosen, mine, where, data)
             yield from collect("retraining", again, raising=agreed)
-    return Audit(folder.path, chosen, tuple(findings))
+    return Audit(folder.path, chosen, tuple(kept.found))
 
 
-def _raise(error: PapertrialError) -> Iterator[Finding]:
-    raise error
-    yield
+class _Findings:
+    """The findings of an audit so far.
+
+    Attributes:
+        found: the findings, in the order in which they were made.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Finding] = []
+
+    def of_check(
+        self, check: str, events: Iterable[Step | Finding], *, raising: bool = False
+    ) -> Iterator[Step | Finding]:
+        """Keep the findings of a check of the audit; a file that it cannot read is a difference."""
+        try:
+            for one in events:
+                if isinstance(one, Finding):
+                    self.found.append(one)
+                yield one
+        except PapertrialError as error:
+            if raising:
+                raise
+            yield from self.of_damage(check, error)
+
+    def of_damage(self, check: str, error: PapertrialError) -> Iterator[Finding]:
+        """Make a finding of a file that cannot be read, once; several checks read the same one."""
+        if str(error) not in [one.message for one in self.found]:
+            self.found.append(Finding(check, False, str(error)))
+            yield self.found[-1]
 
 
 def _audited_seed(recorded: Recorded, seed: int | None) -> int | None:

@@ -45,16 +45,21 @@ class Recorded:
             ClaimError: the pre-registration holds no valid rule.
         """
         registered = folder.registered
-        wanted = wanted_of(registered)
+        rule = rule_of(registered)
         records = tuple(folder.outcomes())
         for record in records:
-            _check_record(record, wanted)
+            if not record.outcome.fits(rule.claims):
+                raise RunError(
+                    f"{OUTCOMES} is damaged: seed {record.seed}, {record.state}, has the scores "
+                    f"{record.scores} for {len(rule.claims)} claims"
+                )
+        wanted = wanted_of(registered)
         outcomes = tuple(record.outcome for record in records)
         try:
             state = folder.state
         except RunError:  # `check_registration_bytes` reports it
             state = None
-        return cls(folder, registered, rule_of(registered), state, wanted, records, outcomes)
+        return cls(folder, registered, rule, state, wanted, records, outcomes)
 
     @property
     def is_finished(self) -> bool:
@@ -78,13 +83,3 @@ class Recorded:
     def homes(self) -> list[Path]:
         """Return the folder with the recorded recipe of each side, in the same order."""
         return self.folder.homes(len(self.registered.versus))
-
-
-def _check_record(record: SeedRecord, wanted: tuple[Wanted, ...]) -> None:
-    """Check that the record of a finished seed has a score for each claim, two for a difference."""
-    needed = [1 if one.arm is None else 2 for one in wanted]
-    if record.state == "finished" and [len(score) for score in record.scores] != needed:
-        raise RunError(
-            f"{OUTCOMES} is damaged: seed {record.seed} has the scores {record.scores} for "
-            f"{len(needed)} claims"
-        )

@@ -57,6 +57,11 @@ class JudgedClaim:
         return self.runs if self.kind in ("mean", "single-run", "difference") else None
 
     @property
+    def scores_per_seed(self) -> int:
+        """2 for a difference, whose two sides are trained with the same seed; else 1."""
+        return 2 if self.kind == "difference" else 1
+
+    @property
     def best_of(self) -> int | None:
         """The k of a best-of-k claim; None for all other kinds."""
         return self.runs if self.kind == "best-of" else None

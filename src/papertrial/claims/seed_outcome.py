@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from papertrial.claims.judged_claim import JudgedClaim
 
 SeedState = Literal["finished", "diverged", "crashed"]
 
@@ -26,3 +29,8 @@ class SeedOutcome:
     scores: tuple[tuple[float, ...], ...] = ()
     weights: str = ""
     error: str = ""
+
+    def fits(self, claims: Sequence[JudgedClaim]) -> bool:
+        """Tell whether there are as many scores as the claims need; none unless it finished."""
+        needed = [claim.scores_per_seed for claim in claims] if self.state == "finished" else []
+        return [len(score) for score in self.scores] == needed

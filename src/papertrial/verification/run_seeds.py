@@ -73,10 +73,7 @@ def _check_fits_rule(record: SeedRecord, rule: Rule) -> None:
     Raises:
         RunError: its seed is not in the rule, or its scores do not fit the claims.
     """
-    sizes = [2 if claim.kind == "difference" else 1 for claim in rule.claims]
-    wanted = sizes if record.state == "finished" else []
-    fits = [len(score) for score in record.scores] == wanted
-    if record.seed not in rule.seeds or not fits:
+    if record.seed not in rule.seeds or not record.outcome.fits(rule.claims):
         raise RunError(
             f"{OUTCOMES} is damaged: seed {record.seed}, {record.state}, has the scores "
             f"{record.scores}; `papertrial audit` tells more; start a new verification with --again"
