@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.scores import Array, Scores
+from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
 
 @dataclass(frozen=True)
-class MeanTest:
+class MeanTest(AboutTheMean):
     """The one-sided t-martingale: is the mean greater, or less, than m?
 
     Theta is the mean of the scores, or of the paired differences. Valid for normal scores with any
@@ -22,28 +24,16 @@ class MeanTest:
 
     Attributes:
         prior: precision c2 of the half-normal prior on (mean - m)/SD.
+        sd: how the SD between seeds is estimated.
     """
 
     prior: float = 1.0
-
-    @property
-    def standard_value(self) -> float:
-        """The mean of standard normal scores."""
-        return 0.0
-
-    @property
-    def efficiency(self) -> float:
-        """1: other tests are compared with this one."""
-        return 1.0
+    sd: SdEstimate = SdEstimate()
 
     @property
     def method(self) -> str:
         """The test in a phrase."""
         return f"t-martingale, half-normal prior on (mean - edge)/SD with precision {self.prior:g}"
-
-    def about(self, score: str) -> str:
-        """Return theta in words."""
-        return f"expected {score}"
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the mean is greater than m."""
@@ -56,7 +46,7 @@ class MeanTest:
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the means [..., S] that neither side rejects."""
         mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
-        half = TMartingale(self.prior).half_width(scatter, n, threshold)
+        half = TMartingale(self.prior, sd=self.sd).half_width(scatter, n, threshold)
         return mean - half, mean + half
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
@@ -65,7 +55,7 @@ class MeanTest:
 
     def _greater(self, x: Array, m: Array) -> Array:
         mean, scatter = moments(x)
-        return TMartingale(self.prior).evidence(mean, m, scatter, counts(x))
+        return TMartingale(self.prior, sd=self.sd).evidence(mean, m, scatter, counts(x))
 
 
 def half_width(n: int, *, threshold: float, prior: float = 1.0) -> float:

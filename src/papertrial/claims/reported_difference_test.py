@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.reported_mean_test import PRIOR, ReportedMeanTest
 from papertrial.claims.scores import Array, Scores
+from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale
 from papertrial.claims.two_sample_test import difference_evidence, difference_interval
 
 
 @dataclass(frozen=True)
-class ReportedDifferenceTest:
+class ReportedDifferenceTest(AboutTheMean):
     """Does our mean difference differ from that behind a reported difference of `runs` runs?
 
     A paper rarely says whether the two sides of its difference shared seeds. If they did not, the
@@ -30,29 +32,17 @@ class ReportedDifferenceTest:
     Attributes:
         runs: number of runs behind each side of the reported difference.
         prior: precision of the half-normal prior on (difference - m)/SD.
+        sd: how the SD between seeds is estimated.
     """
 
     runs: int
     prior: float = PRIOR
-
-    @property
-    def standard_value(self) -> float:
-        """The mean of standard normal differences."""
-        return 0.0
-
-    @property
-    def efficiency(self) -> float:
-        """1: the reported noise, not this test, is what limits it."""
-        return 1.0
+    sd: SdEstimate = SdEstimate()
 
     @property
     def method(self) -> str:
         """The test in a phrase."""
         return f"{self._paired.method}, paired or not"
-
-    def about(self, score: str) -> str:
-        """Return theta in words."""
-        return f"expected {score}"
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our difference is greater than that behind m."""
@@ -86,9 +76,9 @@ class ReportedDifferenceTest:
 
     @property
     def _paired(self) -> ReportedMeanTest:
-        return ReportedMeanTest(self.runs, self.prior)
+        return ReportedMeanTest(self.runs, self.prior, self.sd)
 
     @property
     def _apart(self) -> TMartingale:
         """The reading with independent sides."""
-        return TMartingale(self.prior, samples=2, runs=self.runs)
+        return TMartingale(self.prior, samples=2, runs=self.runs, sd=self.sd)

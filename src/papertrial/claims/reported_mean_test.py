@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.scores import Array, Scores
+from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
@@ -16,7 +18,7 @@ PRIOR = 0.1  # precision of the prior for all tests against a reported number
 
 
 @dataclass(frozen=True)
-class ReportedMeanTest:
+class ReportedMeanTest(AboutTheMean):
     """The t-martingale in two-sample form: does our mean differ from that behind a reported mean?
 
     m is the mean of `runs` runs and has their noise. Only its value is known, so the SD is
@@ -28,30 +30,18 @@ class ReportedMeanTest:
     Attributes:
         runs: number of runs behind the reported mean; 1 for a single run.
         prior: precision of the half-normal prior on (mean - m)/SD.
+        sd: how the SD between seeds is estimated.
     """
 
     runs: int
     prior: float = PRIOR
-
-    @property
-    def standard_value(self) -> float:
-        """The mean of standard normal scores."""
-        return 0.0
-
-    @property
-    def efficiency(self) -> float:
-        """1: the reported noise, not this test, is what limits it."""
-        return 1.0
+    sd: SdEstimate = SdEstimate()
 
     @property
     def method(self) -> str:
         """The test in a phrase."""
         noise = "a single run" if self.runs == 1 else f"a mean of {self.runs} runs"
         return f"two-sample t-martingale that allows for the noise of {noise}"
-
-    def about(self, score: str) -> str:
-        """Return theta in words."""
-        return f"expected {score}"
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our mean is greater than the mean behind m."""
@@ -64,7 +54,7 @@ class ReportedMeanTest:
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported means [..., S] that do not contradict our scores."""
         mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
-        half = TMartingale(self.prior, runs=self.runs).half_width(scatter, n, threshold)
+        half = TMartingale(self.prior, runs=self.runs, sd=self.sd).half_width(scatter, n, threshold)
         return mean - half, mean + half
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
@@ -74,4 +64,6 @@ class ReportedMeanTest:
 
     def _greater(self, x: Array, m: Array) -> Array:
         mean, scatter = moments(x)
-        return TMartingale(self.prior, runs=self.runs).evidence(mean, m, scatter, counts(x))
+        return TMartingale(self.prior, runs=self.runs, sd=self.sd).evidence(
+            mean, m, scatter, counts(x)
+        )

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from papertrial.claims.scores import Array
+from papertrial.claims.sd_estimate import SdEstimate
 
 LARGEST = 700.0  # the largest log e-value: exp of it is still finite
 TIE = 1e-12  # numbers that differ by less than this, relative to their size, differ by rounding
@@ -150,11 +151,13 @@ class TMartingale:
             pooled. There are samples (n - 1) degrees of freedom.
         runs: the number of runs behind a reported number m, whose noise counts; None if m has none.
             The effective sample size is n runs / (n + runs) / samples, or n / samples.
+        sd: how the SD is estimated; knowledge besides the scores adds degrees of freedom.
     """
 
     prior: float
     samples: int = 1
     runs: int | None = None
+    sd: SdEstimate = SdEstimate()
 
     def evidence(self, mean: Array, m: ArrayLike, scatter: Array, n: Array) -> Array:
         """Return the e-values [..., S] that the number is greater than m.
@@ -166,7 +169,7 @@ class TMartingale:
             n: the numbers of seeds [S].
         """
         size, nu = self._size(n), self._freedom(n)
-        t = t_statistic(mean, m, size, scatter, nu)
+        t = t_statistic(mean, m, size, self._scatter(scatter, n), nu)
         return e_values(log_greater(t, nu, self.prior / (self.prior + size)))
 
     def half_width(self, scatter: Array, n: Array, threshold: float) -> Array:
@@ -174,7 +177,7 @@ class TMartingale:
         return reach(
             lambda seeds: self.critical(seeds, threshold),
             n,
-            scatter,
+            self._scatter(scatter, n),
             self._size(n),
             self._freedom(n),
         )
@@ -188,5 +191,8 @@ class TMartingale:
     def _size(self, n: Array) -> Array:
         return (n if self.runs is None else n * self.runs / (n + self.runs)) / self.samples
 
+    def _scatter(self, scatter: Array, n: Array) -> Array:
+        return self.sd.scatter(scatter, self.samples * (n - 1))
+
     def _freedom(self, n: Array) -> Array:
-        return self.samples * (n - 1)
+        return self.samples * (n - 1) + self.sd.freedom
