@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
 
 @dataclass(frozen=True)
-class MeanTest:
+class MeanTest(AboutTheMean):
     """The one-sided t-martingale: is the mean greater, or less, than m?
 
     Theta is the mean of the scores, or of the paired differences. Valid for normal scores with any
@@ -27,23 +28,9 @@ class MeanTest:
     prior: float = 1.0
 
     @property
-    def standard_value(self) -> float:
-        """The mean of standard normal scores."""
-        return 0.0
-
-    @property
-    def efficiency(self) -> float:
-        """1: other tests are compared with this one."""
-        return 1.0
-
-    @property
     def method(self) -> str:
         """The test in a phrase."""
         return f"t-martingale, half-normal prior on (mean - edge)/SD with precision {self.prior:g}"
-
-    def about(self, score: str) -> str:
-        """Return theta in words."""
-        return f"expected {score}"
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the mean is greater than m."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.reported_mean_test import PRIOR, ReportedMeanTest
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
@@ -15,7 +16,7 @@ from papertrial.claims.two_sample_test import difference_evidence, difference_in
 
 
 @dataclass(frozen=True)
-class ReportedDifferenceTest:
+class ReportedDifferenceTest(AboutTheMean):
     """Does our mean difference differ from that behind a reported difference of `runs` runs?
 
     A paper rarely says whether the two sides of its difference shared seeds. If they did not, the
@@ -36,23 +37,9 @@ class ReportedDifferenceTest:
     prior: float = PRIOR
 
     @property
-    def standard_value(self) -> float:
-        """The mean of standard normal differences."""
-        return 0.0
-
-    @property
-    def efficiency(self) -> float:
-        """1: the reported noise, not this test, is what limits it."""
-        return 1.0
-
-    @property
     def method(self) -> str:
         """The test in a phrase."""
         return f"{self._paired.method}, paired or not"
-
-    def about(self, score: str) -> str:
-        """Return theta in words."""
-        return f"expected {score}"
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our difference is greater than that behind m."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
@@ -16,7 +17,7 @@ PRIOR = 0.1  # precision of the prior for all tests against a reported number
 
 
 @dataclass(frozen=True)
-class ReportedMeanTest:
+class ReportedMeanTest(AboutTheMean):
     """The t-martingale in two-sample form: does our mean differ from that behind a reported mean?
 
     m is the mean of `runs` runs and has their noise. Only its value is known, so the SD is
@@ -34,24 +35,10 @@ class ReportedMeanTest:
     prior: float = PRIOR
 
     @property
-    def standard_value(self) -> float:
-        """The mean of standard normal scores."""
-        return 0.0
-
-    @property
-    def efficiency(self) -> float:
-        """1: the reported noise, not this test, is what limits it."""
-        return 1.0
-
-    @property
     def method(self) -> str:
         """The test in a phrase."""
         noise = "a single run" if self.runs == 1 else f"a mean of {self.runs} runs"
         return f"two-sample t-martingale that allows for the noise of {noise}"
-
-    def about(self, score: str) -> str:
-        """Return theta in words."""
-        return f"expected {score}"
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our mean is greater than the mean behind m."""

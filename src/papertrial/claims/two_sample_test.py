@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
 
 @dataclass(frozen=True)
-class TwoSampleTest:
+class TwoSampleTest(AboutTheMean):
     """The t-martingale for two samples: is mean(ours) - mean(theirs) greater, or less, than m?
 
     The sides are independent samples of equal size and equal SD, which is pooled; the t statistic
@@ -27,26 +28,12 @@ class TwoSampleTest:
     prior: float = 1.0
 
     @property
-    def standard_value(self) -> float:
-        """The difference between two samples of standard normal scores."""
-        return 0.0
-
-    @property
-    def efficiency(self) -> float:
-        """1: for independent sides it needs no more seeds than the paired test."""
-        return 1.0
-
-    @property
     def method(self) -> str:
         """The test in a phrase."""
         return (
             "two-sample t-martingale, half-normal prior on (difference - edge)/SD with precision "
             f"{self.prior:g}"
         )
-
-    def about(self, score: str) -> str:
-        """Return theta in words."""
-        return f"expected {score}"
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that mean(ours) - mean(theirs) is greater than m."""
