@@ -45,12 +45,16 @@ def test_a_table(invoke) -> None:
     assert result.exit_code == 0
     assert "test accuracy 0.93115, the mean of 40 runs; tolerance 0.0054" in result.stdout
     assert "at most 15 seeds" in result.stdout
-    rows = [line.replace("│", " ").split() for line in result.stdout.splitlines() if "off" in line]
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in result.stdout.splitlines()
+        if "off" in line
+    ]
     assert [row[0] for row in rows] == [
         "0.00108", "0.0018", "0.0027", "0.0036", "0.0054", "0.0108",
     ]  # fmt: skip
-    assert rows[2][1:4] == ["100%", "6", "8"]  # delta/SD = 2: half are decided by 6 seeds
-    assert rows[4][1:5] == ["63%", "14", "over", "15"]
+    assert rows[2][1:4] == ["100 %", "6", "8"]  # delta/SD = 2: half are decided by 6 seeds
+    assert rows[4][1:4] == ["63.2 %", "14", "over 15"]
     assert "Holm" not in result.stdout
 
 
