@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.scores import Array, Scores
-from papertrial.claims.sd_estimate import SdEstimate
+from papertrial.claims.sd_estimate import FROM_SCORES, SdEstimate
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
@@ -28,7 +28,7 @@ class MeanTest(AboutTheMean):
     """
 
     prior: float = 1.0
-    sd: SdEstimate = SdEstimate()
+    sd: SdEstimate = FROM_SCORES
 
     @property
     def method(self) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.reported_mean_test import PRIOR, ReportedMeanTest
 from papertrial.claims.scores import Array, Scores
-from papertrial.claims.sd_estimate import SdEstimate
+from papertrial.claims.sd_estimate import FROM_SCORES, SdEstimate
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale
 from papertrial.claims.two_sample_test import difference_evidence, difference_interval
@@ -37,7 +37,7 @@ class ReportedDifferenceTest(AboutTheMean):
 
     runs: int
     prior: float = PRIOR
-    sd: SdEstimate = SdEstimate()
+    sd: SdEstimate = FROM_SCORES
 
     @property
     def method(self) -> str:

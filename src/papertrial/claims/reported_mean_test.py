@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from papertrial.claims.about_the_mean import AboutTheMean
 from papertrial.claims.scores import Array, Scores
-from papertrial.claims.sd_estimate import SdEstimate
+from papertrial.claims.sd_estimate import FROM_SCORES, SdEstimate
 from papertrial.claims.statistic import Bounds
 from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
@@ -35,7 +35,7 @@ class ReportedMeanTest(AboutTheMean):
 
     runs: int
     prior: float = PRIOR
-    sd: SdEstimate = SdEstimate()
+    sd: SdEstimate = FROM_SCORES
 
     @property
     def method(self) -> str:
@@ -54,7 +54,7 @@ class ReportedMeanTest(AboutTheMean):
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported means [..., S] that do not contradict our scores."""
         mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
-        half = TMartingale(self.prior, runs=self.runs, sd=self.sd).half_width(scatter, n, threshold)
+        half = self._martingale.half_width(scatter, n, threshold)
         return mean - half, mean + half
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:

@@ -39,3 +39,6 @@ class SdEstimate:
         """
         scatter = np.maximum(scatter + nu * self.step**2 / 12, nu * self.least**2)
         return scatter + self.freedom * self.pooled**2
+
+
+FROM_SCORES = SdEstimate()  # from the scores alone

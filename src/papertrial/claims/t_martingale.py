@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from papertrial.claims.scores import Array
-from papertrial.claims.sd_estimate import SdEstimate
+from papertrial.claims.sd_estimate import FROM_SCORES, SdEstimate
 
 LARGEST = 700.0  # the largest log e-value: exp of it is still finite
 TIE = 1e-12  # numbers that differ by less than this, relative to their size, differ by rounding
@@ -157,7 +157,7 @@ class TMartingale:
     prior: float
     samples: int = 1
     runs: int | None = None
-    sd: SdEstimate = SdEstimate()
+    sd: SdEstimate = FROM_SCORES
 
     def evidence(self, mean: Array, m: ArrayLike, scatter: Array, n: Array) -> Array:
         """Return the e-values [..., S] that the number is greater than m.
