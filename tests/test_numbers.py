@@ -83,8 +83,8 @@ def test_an_open_side_is_said_in_words() -> None:
 
 
 def test_shares_and_counts() -> None:
-    assert [numbers.percent(x) for x in (0.05, 0.025, 0.2, 0.005, 0.393, 1.0, None)] == [
-        "5 %", "2.5 %", "20 %", "0.5 %", "39.3 %", "100 %", NOTHING,
+    assert [numbers.percent(x) for x in (0.05, 0.025, 0.2, 0.005, 0.393, 1.0, None, math.nan)] == [
+        "5 %", "2.5 %", "20 %", "0.5 %", "39.3 %", "100 %", NOTHING, NOTHING,
     ]  # fmt: skip
     assert [numbers.count(x) for x in (669706, 6.5, 143.2, 0.0, None)] == [
         "669,706", "6.5", "143", "0", NOTHING,

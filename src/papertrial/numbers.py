@@ -83,7 +83,7 @@ def band(low: float | None, high: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """Format a share as a percentage with three significant digits: .393 is "39.3 %"."""
-    return NOTHING if share is None else f"{100 * share:.3g} %"
+    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.3g} %"
 
 
 def probability(value: float) -> str:

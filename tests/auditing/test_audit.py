@@ -567,3 +567,13 @@ def test_a_side_that_was_not_registered(copied: Path) -> None:
         lambda registered: registered["claims"][2].update(versus=99),
     )
     assert "1 sides in versus" in " ".join(differences(copied)["registration"])
+
+
+def test_a_kind_that_does_not_fit_its_sides(copied: Path) -> None:
+    edit_json(
+        copied / "preregistration.json",
+        lambda registered: registered["claims"][2].update(kind="mean"),
+    )
+    found = " ".join(differences(copied)["registration"])
+    assert "preregistration.json" in found
+    assert "difference" in found

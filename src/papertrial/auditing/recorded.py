@@ -41,7 +41,7 @@ class Recorded:
         """Read what the files of a verification record.
 
         Raises:
-            RunError: a file is damaged, or a record lacks a score.
+            RunError: a file is damaged, or the scores of a record do not fit the claims.
             ClaimError: the pre-registration holds no valid rule.
         """
         registered = folder.registered

@@ -139,11 +139,12 @@ def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: Chec
             result.problems.append(Diagnosis("error", "recipe", str(error), fix))
         return
     fix = (
-        "load code with import statements and name files as arguments in the recipe, so that they "
-        "are hashed and copied"
+        "where you can, name files as arguments in the recipe and load code with import "
+        "statements; the report will repeat this note"
     )
     for note in files.not_covered:
-        result.problems.append(Diagnosis("warning", "recipe", note, fix))
+        message = f"cannot be traced or copied in full: {note}"
+        result.problems.append(Diagnosis("warning", "recipe", message, fix))
 
 
 def _check_built(

@@ -51,9 +51,8 @@ def plan_command(
     from papertrial.recipe.load import load_recipe
     from papertrial.verification.registration import register
 
-    loaded = load_recipe(
-        recipe, verify_overrides(overrides, max_seeds), check=False
-    )  # without torch
+    wanted = verify_overrides(overrides, max_seeds)
+    loaded = load_recipe(recipe, wanted, check=False)  # without torch
     asked = register(loaded, threads=1, device="cpu")
     plans: list[ClaimPlan] = []
     given = spreads_of(asked.stated, spread or [])

@@ -99,6 +99,8 @@ class Preregistration(Record):
         wrong = [c.versus for c in self.claims if c.versus is not None and c.versus >= sides]
         if wrong or len(self.files) != sides + 1:
             raise ValueError(f"claims or files do not fit the {sides} sides in versus")
+        if any((c.kind == "difference") != (c.versus is not None) for c in self.claims):
+            raise ValueError("a claim has another side in versus exactly if it is a difference")
         return self
 
     @property
