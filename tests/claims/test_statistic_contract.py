@@ -204,7 +204,7 @@ def test_an_entry_depends_on_the_first_scores_alone(case: Case) -> None:
 
 
 @every_case
-def test_one_seed_is_not_martingale(case: Case) -> None:
+def test_one_seed_is_not_evidence(case: Case) -> None:
     scores = first(drawn(case), 1)
     for m in (-1e6, 0.0, 1e6, float(scores.values[0])):
         assert case.statistic.greater(scores, m).tolist() == [1.0]

@@ -66,7 +66,7 @@ def test_each_test_keeps_its_error(statistic: Statistic, m: float | None) -> Non
         assert crossed(e, at) >= crossed(e, 20)
 
 
-def test_martingale_that_takes_few_values_is_counted_exactly() -> None:
+def test_evidence_that_takes_few_values_is_counted_exactly() -> None:
     # 7.5 to 20 in steps: at alpha .05 and 10 seeds it takes 5 of 5 (or as much later).
     at = threshold(SignTest(), 0.05, horizon=10)
     assert SignTest().greater(Scores(np.ones(5)), 0)[-1] >= at
