@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import integrate, special
 
+from papertrial.claims.effect_evidence import effect_evidence, effect_reach, tabulated_evidence
 from papertrial.claims.scores import Array, Scores
+from papertrial.claims.sd_estimate import FROM_SCORES, SdEstimate
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_martingale import (
-    LARGEST,
-    at_looks,
-    counts,
-    critical_t,
-    e_values,
-    explained,
-    moments,
-    reach,
-    root,
-    t_statistic,
-)
-
-_GRID = 500  # values of the statistic between which simulated evidence is interpolated
+from papertrial.claims.t_martingale import at_looks, counts, moments
 
 
 @dataclass(frozen=True)
@@ -41,10 +28,12 @@ class BestOfTest:
     Attributes:
         k: number of runs of which the reported number is the best.
         prior: precision of the half-normal prior on the distance from the edge, in SDs.
+        sd: how the SD between seeds is estimated.
     """
 
     k: int
     prior: float = 1.0
+    sd: SdEstimate = FROM_SCORES
 
     @property
     def standard_value(self) -> float:
@@ -71,54 +60,46 @@ class BestOfTest:
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the best of k runs is greater than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return self._evidence(scores.values, m, -expected_maximum(self.k))
+        return effect_evidence(self._above(-1), scores.values, m, self.sd)
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the best of k runs is less than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return self._evidence(-scores.values, -m, expected_maximum(self.k))
+        return effect_evidence(self._above(1), -scores.values, -m, self.sd)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the values [..., S] that neither side rejects."""
         mean, scatter, n = at_looks(looks, *moments(scores.values), counts(scores.values))
-        shift = expected_maximum(self.k)
-
-        def bound(sign: int) -> Array:
-            function = partial(_critical, threshold=threshold, prior=self.prior, shift=sign * shift)
-            return reach(function, n, scatter, n, n - 1)
-
-        return mean - bound(-1), mean + bound(1)
+        below, above = (
+            effect_reach(self._above(sign), n, scatter, self.sd, threshold) for sign in (-1, 1)
+        )
+        return mean - below, mean + above
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side at its edge, read from a table."""
         shift = expected_maximum(self.k)
         y = draw.standard_normal((rows, seeds))
-        return self._from_table(y - shift, -shift), self._from_table(y + shift, shift)
+        return (
+            tabulated_evidence(self._above(-1), y - shift),
+            tabulated_evidence(self._above(1), y + shift),
+        )
 
-    def _evidence(self, x: Array, m: Array, shift: float) -> Array:
-        """Return the evidence [..., S] that (mean - m)/SD is greater than `shift`."""
-        mean, scatter = moments(x)
-        n = counts(x)
-        t = t_statistic(mean, m, n, scatter, n - 1)
-        k = np.sqrt(n) * np.copysign(np.sqrt(explained(t, n - 1)), t)
-        log_e = np.zeros_like(k)
-        for i in range(1, x.shape[-1]):  # each number of seeds needs an integration grid
-            if k.ndim == 1:
-                log_e[i] = _log_of_one_effect(float(k[i]), i + 1, shift, self.prior)
-            else:
-                one = partial(log_of_effect, n=i + 1, shift=shift, prior=self.prior)
-                log_e[..., i] = _in_parts(k[..., i], one)
-        # Scores that all equal m have no effect size at all.
-        return e_values(np.where((scatter == 0) & (t == 0), 0.0, log_e))
+    def _above(self, sign: int) -> _EffectAbove:
+        return _EffectAbove(sign * expected_maximum(self.k), self.prior)
 
-    def _from_table(self, y: Array, shift: float) -> Array:
-        effect = y.cumsum(-1) / np.sqrt((y * y).cumsum(-1))
-        e, grid = np.ones_like(y), _grid()
-        for n in range(2, y.shape[-1] + 1):
-            log_e = _table(n, shift, self.prior)
-            at = effect[:, n - 1] / math.sqrt(n)
-            e[:, n - 1] = np.exp(np.minimum(np.interp(at, grid, log_e), LARGEST))
-        return e
+
+@dataclass(frozen=True)
+class _EffectAbove:
+    """The evidence that the effect size mu/sigma is above `shift`."""
+
+    shift: float
+    prior: float
+
+    def log(self, effect: Array, n: int) -> Array:
+        return log_of_effect(np.sqrt(n) * effect, n, self.shift, self.prior)
+
+    def grid(self, n: int) -> int:
+        return 400
 
 
 @lru_cache
@@ -165,40 +146,3 @@ def log_of_effect(k: ArrayLike, n: int, shift: float, prior: float) -> Array:
     gain = np.log(2) + 0.5 * np.log(prior / size) + slope * slope / (2 * size)
     gain += special.log_ndtr(slope / np.sqrt(size))
     return np.asarray(special.logsumexp(base + gain, -1) - special.logsumexp(base, -1))
-
-
-@lru_cache(maxsize=4096)
-def _log_of_one_effect(k: float, n: int, shift: float, prior: float) -> float:
-    """Return the best-of test's log evidence for one number. Cached: each look asks again."""
-    return float(log_of_effect(k, n, shift, prior))
-
-
-def _in_parts(values: Array, function: Callable[[Array], Array], most: int = 5_000) -> Array:
-    """Compute the best-of test's evidence for `most` numbers at a time, to save memory."""
-    flat = values.ravel()
-    parts = [function(flat[i : i + most]) for i in range(0, flat.size, most)]
-    return np.concatenate(parts or [flat]).reshape(values.shape)
-
-
-def _grid() -> Array:
-    """Return values of k / sqrt(n) for a table of the best-of test: denser near -1 and 1."""
-    return np.asarray(np.sin(np.linspace(-np.pi / 2, np.pi / 2, _GRID)))
-
-
-@lru_cache(maxsize=20_000)
-def _table(n: int, shift: float, prior: float) -> Array:
-    """Return the best-of test's log evidence on its grid. Cached for all parts of a simulation."""
-    return log_of_effect(math.sqrt(n) * _grid(), n, shift, prior)
-
-
-@lru_cache(maxsize=10_000)
-def _critical(n: int, threshold: float, prior: float, shift: float) -> float:
-    """Return the smallest t at which the best-of test's evidence reaches the threshold."""
-    if shift == 0 or n < 2:
-        return critical_t(n - 1, prior / (prior + n), threshold)
-
-    def log_evidence(t: float) -> float:
-        k = np.sqrt(n) * t / np.sqrt(n - 1 + t * t)
-        return float(log_of_effect(k, n, shift, prior))
-
-    return root(log_evidence, threshold)

@@ -64,6 +64,8 @@ class ReportedMeanTest(AboutTheMean):
 
     def _greater(self, x: Array, m: Array) -> Array:
         mean, scatter = moments(x)
-        return TMartingale(self.prior, runs=self.runs, sd=self.sd).evidence(
-            mean, m, scatter, counts(x)
-        )
+        return self._martingale.evidence(mean, m, scatter, counts(x))
+
+    @property
+    def _martingale(self) -> TMartingale:
+        return TMartingale(self.prior, runs=self.runs, sd=self.sd)
