@@ -79,7 +79,7 @@ def test_bounds_are_where_the_evidence_reaches_the_threshold() -> None:
     assert (high[:, :2] == math.inf).all()
 
 
-def test_martingale_is_never_infinite() -> None:
+def test_evidence_is_never_infinite() -> None:
     x = Scores(np.ones(400) + 1e-9 * normal(400))
     assert BestOfTest(5).greater(x, 0.0)[-1] == pytest.approx(math.exp(700))
 

@@ -53,7 +53,7 @@ def test_a_spread_far_below_the_size_keeps_its_digits() -> None:
     np.testing.assert_allclose(far, MEAN.greater(scores(x), 0.5), rtol=1e-6)
 
 
-def test_martingale_is_never_infinite() -> None:
+def test_evidence_is_never_infinite() -> None:
     x = scores(np.ones(400) + 1e-9 * normal(400))
     assert MEAN.greater(x, 0.0)[-1] == pytest.approx(math.exp(700))
     assert MEAN.less(x, 0.0)[-1] >= 0

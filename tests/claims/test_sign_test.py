@@ -76,7 +76,7 @@ def test_bounds_of_few_scores() -> None:
     assert MEDIAN.interval(scores([3, 1, 2, 5, 4, 7, 6]), 20)[0][-1] == 1
 
 
-def test_martingale_is_never_infinite() -> None:
+def test_evidence_is_never_infinite() -> None:
     assert MEDIAN.greater(scores(np.ones(2_000)), 0.0)[-1] == pytest.approx(math.exp(700))
 
 

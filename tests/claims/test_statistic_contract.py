@@ -138,7 +138,7 @@ def test_the_simulation_is_that_of_the_test_itself(case: Case) -> None:
 
 @every_case
 @pytest.mark.parametrize("make", [drawn, coarse])
-def test_martingale_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
+def test_evidence_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
     scores = make(case)
     ms = np.sort(np.concatenate([GRID, np.linspace(-3, 3, 13)]))  # with and without ties
     greater = np.array([case.statistic.greater(scores, m) for m in ms])
@@ -150,7 +150,7 @@ def test_martingale_is_monotonic(case: Case, make: Callable[..., Scores]) -> Non
 
 
 @every_case
-def test_martingale_does_not_depend_on_where_zero_is(case: Case) -> None:
+def test_evidence_does_not_depend_on_where_zero_is(case: Case) -> None:
     scores = drawn(case)
     moved = scores.values + 0.5
     sides = scores.sides and (scores.sides[0] + 0.5, scores.sides[1])

@@ -94,7 +94,7 @@ def test_equal_scores_have_an_infinite_t_or_none() -> None:
     )
 
 
-def test_martingale_is_never_infinite_and_a_single_score_is_none() -> None:
+def test_evidence_is_never_infinite_and_a_single_score_is_none() -> None:
     e = e_values(np.array([5.0, 1.0, 1e9, -math.inf]))
     assert e.tolist() == [1.0, pytest.approx(math.e), math.exp(LARGEST), 0.0]
 
