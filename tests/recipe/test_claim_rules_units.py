@@ -126,6 +126,12 @@ def points(*meant: str) -> str:
         ),
         ({"value": "92.6 %", "relative_tolerance": 0.5}, "relative_tolerance", '"0.5 %" or "50 %"'),
         (
+            {"value": "8 % error", "relative_tolerance": "3 %"},
+            "relative_tolerance",
+            'tolerance: "0.24 points" for a share of the error, or "2.76 points" for a share of '
+            "the accuracy",
+        ),
+        (
             {"value": "0.23 % error", "tolerance": "0.1 points", "baseline": 0.39},
             "baseline",
             '"39 %" or "0.39 % error"',

@@ -187,6 +187,18 @@ def test_what_is_read_at_run_time_is_compared_between_seeds(tmp_path: Path) -> N
         verified(recipe, edit)
 
 
+def test_an_audit_says_which_file_that_is_read_at_run_time_has_changed(tmp_path: Path) -> None:
+    hard = tmp_path / "hard.pt"
+    torch.save(torch.tensor(1.0), hard)
+    path = verified(write(tmp_path / "own", extra=f"torch.load({str(hard)!r})"))
+    assert differences(audit(path, retrain=False)) == []
+    torch.save(torch.tensor(2.0), hard)
+    (found,) = [text for text in differences(audit(path, retrain=False)) if "hard.pt" in text]
+    assert "at run time, has changed" in found
+    hard.unlink()  # on another machine it is elsewhere
+    assert [one for one in differences(audit(path, retrain=False)) if "has changed" in one] == []
+
+
 def test_a_large_file_that_changes_between_two_seeds_stops_it(tmp_path: Path) -> None:
     recipe = write(tmp_path / "own")
     code = tmp_path / "own" / "net.py"

@@ -19,13 +19,15 @@ from papertrial.verification.registration import fixed_of
 def check_files(recorded: Recorded, sides: list[SeedRun]) -> Iterator[Finding]:
     """Hash the copied files in the folder and in each run, and compare with the registered hashes.
 
-    Files that code reads at run time are not registered; they are compared between seeds.
+    Files that code reads at run time are not registered; they are compared between seeds, and with
+    what their paths hold now.
     """
     messages = [
         *_files_of_folder(recorded),
         *(f"{side}: {text}" for side in sides for text in _files_of_run(recorded, side)),
     ]
     messages += _files_between_seeds(sides)
+    messages += _files_since(sides)
     registered = {name for files in recorded.registered.files for name in files}
     count = f"{len(registered)} files" if len(registered) != 1 else "1 file"
     agrees = f"{count} of code and arguments, in the folder and in {len(sides)} runs, as registered"
@@ -88,3 +90,25 @@ def _files_between_seeds(sides: list[SeedRun]) -> Iterator[str]:
             first, had = firsts.setdefault((side.arm, name), (side, value))
             if had != value:
                 yield f"{side}: {name} is {value[:12]}, {had[:12]} in {first}"
+
+
+def _files_since(sides: list[SeedRun]) -> Iterator[str]:
+    """Say which files read at run time have changed since, so that code now reads others."""
+    for one in dict.fromkeys(one for side in sides for one in _read_by(side)):
+        try:
+            now = content_of(Path(one.path)).sha256
+        except PapertrialError:
+            continue  # gone, as on another machine; a seed that is trained again says so
+        if now != one.sha256:
+            yield (
+                f"{one.path}, which the code reads at run time, has changed: SHA-256 "
+                f"{one.sha256[:12]} is recorded, {now[:12]} now; restore it to repeat a seed"
+            )
+
+
+def _read_by(side: SeedRun) -> list[Dependency]:
+    """Return the files that the code of a run read at run time."""
+    try:
+        return [one for one in side.provenance.dependencies if one.kind == "read"]
+    except RunError:
+        return []  # `_files_of_run` reports it

@@ -50,7 +50,8 @@ def _show(result: CheckResult) -> None:
     for problem in result.problems:
         colour = "red" if problem.severity == "error" else "yellow"
         console.print(f"[{colour}]{problem.severity}[/] ", end="")
-        console.print(f"{problem.where}: {problem.message}", markup=False)
+        where = f"{problem.where}: " if problem.where else ""  # a whole file has no key
+        console.print(f"{where}{problem.message}", markup=False)
         console.print(f"  {problem.fix}", markup=False)
     errors = sum(problem.severity == "error" for problem in result.problems)
     warnings = len(result.problems) - errors

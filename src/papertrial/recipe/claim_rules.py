@@ -8,12 +8,14 @@ from decimal import Decimal
 from papertrial.recipe.plain_values import is_finite_number, list_at, value_at
 from papertrial.recipe.quantity import (
     Rounding,
+    as_points,
     interval_of,
     is_percentage,
     percent_readings,
     plain,
     points_readings,
     read_quantity,
+    share_of,
     value_of,
     width_of,
 )
@@ -147,6 +149,7 @@ def _number_problems(claim: RawClaim) -> Iterator[Broken]:
         yield "baseline", str(error)
     else:
         yield from _missing_unit_beside_error(claim, value, baseline)
+    yield from _share_of_error(claim)
     yield from _printed_problems(claim, value)
 
 
@@ -173,6 +176,22 @@ def _width_problems(claim: RawClaim) -> Iterator[Broken]:
             "relative_tolerance",
             f"{needed[0]}; write {percent_readings(share)}, got {plain(share)}",
         )
+
+
+def _share_of_error(claim: RawClaim) -> Iterator[Broken]:
+    """Report a relative tolerance beside a claim's error: 3 % of the error, or of the accuracy?"""
+    text, given = claim.value, claim.relative_tolerance
+    error = read_quantity(text) if isinstance(text, str) else None
+    share = converted(given, share_of, ("%",)) if isinstance(given, str) else None
+    if error is None or not error.error or share is None or not 0 < share < 1:
+        return
+    of_error, of_accuracy = share * error.number, share * (1 - error.number)
+    rule = f"is ambiguous because value is {text}: write tolerance: "
+    meant = f'"{as_points(of_error)}" for a share of the error, or '
+    yield (
+        "relative_tolerance",
+        f'{rule}{meant}"{as_points(of_accuracy)}" for a share of the accuracy, got {given}',
+    )
 
 
 def _missing_unit_beside_error(

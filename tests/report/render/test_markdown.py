@@ -55,7 +55,7 @@ def test_what_was_registered_is_said_in_words(verification, changed: Changed) ->
     exact = Claim.model_validate({"metric": "parameters", "value": 4810, "kind": "exact"})
     registered = changed(
         registered, exact=(exact,), not_judged=(left_out,), versus=("ab" * 32,), files=({}, {}),
-        claims=(changed(first, stated=stated, versus=0), second),
+        claims=(changed(first, stated=stated, kind="difference", versus=0), second),
     )  # fmt: skip
     kept = changed(verification.preregistration, registered=registered)
     text = render_markdown(changed(verification, preregistration=kept))

@@ -86,8 +86,8 @@ def _files(registered: Preregistration) -> TableBlock:
 def _judged_claims(claims: Sequence[RegisteredClaim]) -> TableBlock:
     heads: list[Title] = [
         "No.", "Metric", "Split", "Kind", ("Value", "number"), ("Tolerance", "number"),
-        ("Low", "number"), ("High", "number"), ("Runs", "number"), "Side", "Best epoch on test",
-        "Stated",
+        ("Printed, from", "number"), ("Printed, to", "number"), ("Runs", "number"),
+        "Side", "Best epoch on test", "Stated",
     ]  # fmt: skip
     has_versus = any(claim.versus is not None for claim in claims)
     rows = tuple(
