@@ -20,12 +20,15 @@ def scores(x: object) -> Scores:
 
 def test_values() -> None:
     x = np.arange(1.0, 8.0)
-    assert MEDIAN.greater(scores(x), 0)[-1] == pytest.approx(31.875)
-    assert MEDIAN.greater(scores(x), 0)[5] == pytest.approx(2 * 64 * (127 / 128) / 7)
-    assert MEDIAN.less(scores(-x), 0)[-1] == pytest.approx(31.875)
+    e = MEDIAN.greater(scores(x), 0)
+    assert e[4] == pytest.approx(20.175)  # 5 of 5
+    assert e[5] == pytest.approx(38.778571, abs=1e-6)  # 6 of 6
+    assert e[6] == pytest.approx(0.55 * 31.875 + 0.45 * 2**7)
+    assert MEDIAN.less(scores(-x), 0)[-1] == pytest.approx(e[6])
+    assert np.exp(log_sign_test(13, 15, 0.5)) == pytest.approx(21.410387, abs=1e-6)
     # Against a share of .2: the mean of p^2 (1-p) / (.2^2 .8) over p from .2 to 1.
     mixed = integrate.quad(lambda p: p * p * (1 - p) / (0.04 * 0.8) / 0.8, 0.2, 1)[0]
-    assert np.exp(log_sign_test(2, 3, 0.2)) == pytest.approx(mixed)
+    assert np.exp(log_sign_test(2, 3, 0.2)) == pytest.approx(0.55 * mixed)
 
 
 def test_the_median_of_the_best_of_k() -> None:
@@ -72,7 +75,8 @@ def test_bounds_are_scores(best_of: int) -> None:
 
 def test_bounds_of_few_scores() -> None:
     early = MEDIAN.interval(scores(np.arange(6.0)), 20)
-    assert [*early[0], *early[1]] == [-math.inf] * 6 + [math.inf] * 6
+    assert early[0].tolist() == [-math.inf] * 4 + [0, 0]  # five scores decide, on each side
+    assert early[1].tolist() == [math.inf] * 4 + [4, 5]
     assert MEDIAN.interval(scores([3, 1, 2, 5, 4, 7, 6]), 20)[0][-1] == 1
 
 

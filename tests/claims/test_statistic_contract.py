@@ -14,10 +14,13 @@ import pytest
 
 import papertrial.claims
 from papertrial.claims.best_of_test import BestOfTest
+from papertrial.claims.known_sd_test import KnownSdTest
 from papertrial.claims.mean_test import MeanTest
+from papertrial.claims.reported_best_test import ReportedBestTest
 from papertrial.claims.reported_difference_test import ReportedDifferenceTest
 from papertrial.claims.reported_mean_test import ReportedMeanTest
 from papertrial.claims.scores import Array, Scores
+from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.sign_test import SignTest
 from papertrial.claims.statistic import Statistic
 from papertrial.claims.two_sample_test import TwoSampleTest
@@ -33,6 +36,8 @@ class Case:
     two_sided: bool = False  # scores have both sides of a difference
     correlation: float = 0.0  # of the sides
     runs: int = 0  # behind the reported number; 0 if it has no noise
+    best: bool = False  # the reported number is the best of the runs, not their mean
+    floor: bool = False  # the SD is known, or never below one that is: equal scores say less
     rows: int = 3_000  # trials of a simulation
 
     def scores(self, ours: Array, theirs: Array) -> Scores:
@@ -47,8 +52,8 @@ class Case:
         scores = self.scores(*draw.standard_normal((2, self.rows, SEEDS)))
         if not self.runs:
             return scores, np.full(self.rows, self.statistic.standard_value)
-        ours, theirs = draw.standard_normal((2, self.rows, self.runs))
-        return scores, self.scores(ours, theirs).values.mean(-1)
+        reported = self.scores(*draw.standard_normal((2, self.rows, self.runs))).values
+        return scores, reported.max(-1) if self.best else reported.mean(-1)
 
 
 CASES = {
@@ -57,6 +62,10 @@ CASES = {
     "a single run": Case(ReportedMeanTest(1), runs=1),
     "a mean of three": Case(ReportedMeanTest(3), runs=3),
     "best of five": Case(BestOfTest(5), rows=300),
+    "a reported best of five": Case(ReportedBestTest(5), runs=5, best=True, rows=120),
+    "a known SD": Case(KnownSdTest(1.0), floor=True),
+    "a known SD, a mean of three": Case(KnownSdTest.of_reported(1.0, 3), runs=3, floor=True),
+    "mean, with a paper's SD": Case(MeanTest(sd=SdEstimate(least=0.7)), floor=True),
     "median": Case(SignTest()),
     "median of the best of three": Case(SignTest(3)),
     "two samples": Case(TwoSampleTest(), two_sided=True),
@@ -223,13 +232,18 @@ def test_no_seeds_at_all(case: Case) -> None:
 @every_case
 def test_equal_scores(case: Case) -> None:
     scores = equal(case, 0.5, 40)
-    far = case.statistic.greater(scores, 0.4), case.statistic.less(scores, 0.6)
+    away = 5.0 if case.floor else 0.1
+    far = case.statistic.greater(scores, 0.5 - away), case.statistic.less(scores, 0.5 + away)
     assert all(np.isfinite(e).all() and e[-1] > THRESHOLD for e in far)
     low, high = case.statistic.interval(scores, THRESHOLD)
     assert not (np.isnan(low) | np.isnan(high)).any()
     assert (low <= 0.5).all()
     assert (high >= 0.5).all()
-    assert (low[-1], high[-1]) == (0.5, 0.5)
+    if case.floor:
+        assert 0.5 - low[-1] == pytest.approx(high[-1] - 0.5)
+        assert 0.1 < high[-1] - low[-1] < 3
+    else:
+        assert (low[-1], high[-1]) == (0.5, 0.5)
 
 
 @every_case
