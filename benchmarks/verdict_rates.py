@@ -161,7 +161,7 @@ def mean_edges(draw: np.random.Generator, count: int) -> Iterator[Row]:
     yield rate("one side crosses .1 sigma inside (%)", crosses(greater(x, 0.1)), 1.1)
     mean, scatter = moments(x)
     n = counts(x)
-    t = np.abs(t_statistic(mean, 0.0, n, scatter, n - 1))
+    t = np.abs(t_statistic(mean, 0.0, n, scatter, n - 1, np.abs(x)))
     repeated = (t >= stats.t.ppf(0.975, np.maximum(n - 1, 1)))[:, 2:].any(-1)
     yield rate("a t-test repeated from 3 to 30, two-sided (%)", repeated, 26, digit=1)
     coin = np.where(x > 0, 1.0, -1.0)
@@ -206,7 +206,7 @@ def best_of(draw: np.random.Generator, count: int) -> Iterator[Row]:
             f"best of {k}: less at its edge (%)", crosses(less(x, m, BestOfTest(k))), 1.1, 2.3
         )
         shifted = mean - m + m * np.sqrt(scatter / np.maximum(n - 1, 1))
-        t = t_statistic(shifted, 0.0, n, scatter, n - 1)
+        t = t_statistic(shifted, 0.0, n, scatter, n - 1, np.abs(x))
         plugged = np.exp(np.minimum(log_greater(-t, n - 1, 1 / (1 + n)), 700))
         yield rate(f"best of {k}: s plugged in, less (%)", crosses(plugged), 10, 22, digit=1)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from papertrial.claims.best_of_test import BestOfTest, expected_maximum
-from papertrial.claims.judge import judge
+from papertrial.claims.judge import is_deterministic, judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.mean_test import MeanTest
 from papertrial.claims.reported_mean_test import ReportedMeanTest
@@ -138,7 +138,10 @@ def test_the_verdict_says_what_the_interval_says() -> None:
             inside = low < ruling.low and ruling.high < high
             disjoint = ruling.low > high or ruling.high < low
             verdict = ("NOT " if disjoint else "") + "REPRODUCED"
-            assert ruling.verdict == (verdict if inside or disjoint else "UNDECIDED")
+            expected = verdict if inside or disjoint else "UNDECIDED"
+            # The noise of a reported best may explain what is disjoint; never the other way round.
+            noisy = kept.has_noise and expected == "NOT REPRODUCED"
+            assert ruling.verdict in ({expected, "UNDECIDED"} if noisy else {expected})
             assert ruling.holds_within == holds_within(kept, ruling.low, ruling.high)
             counted[ruling.verdict] = counted.get(ruling.verdict, 0) + 1
     assert min(counted.values()) > 20
@@ -306,37 +309,55 @@ def test_a_difference_is_paired_where_seeds_have_something_in_common() -> None:
     pairs = [(x + 1 + off, x) for x, off in zip(COMMON, APART, strict=True)]
     ruling = one(claim(1.0, 0.1, **DIFFERENCE), pairs)
     assert ruling.verdict == "REPRODUCED"  # as two samples, with an SD of 1.6, it could not be
-    assert ruling.pairing == "paired by seed (correlation +1.00)"
+    assert ruling.pairing == "paired by seed"
     assert ruling.scores == pytest.approx([1 + off for off in APART])
     e = MEAN.greater(scored([1 + off for off in APART]), ruling.low)[-1]
     assert e == pytest.approx(20, rel=1e-6)
 
 
-def test_a_difference_of_sides_that_have_nothing_in_common() -> None:
+def test_two_samples_where_the_recipe_says_so_in_advance() -> None:
     ours = [1 + 0.1 * x for x in COMMON]
     theirs = [0.1 * x for x in reversed(COMMON)]
     pairs = list(zip(ours, theirs, strict=True))
-    ruling = one(claim(1.0, 0.5, **DIFFERENCE), pairs)
-    assert ruling.pairing.startswith("two samples (correlation -0.30,")
+    apart = {**DIFFERENCE, "paired": False}
+    ruling = one(claim(1.0, 0.5, **apart), pairs)
+    assert ruling.pairing == "two samples, as the recipe says"
     sides = Scores.of_difference(np.array(ours), np.array(theirs))
     assert TwoSampleTest().greater(sides, ruling.low)[-1] == pytest.approx(20, rel=1e-6)
     assert TwoSampleTest().less(sides, ruling.high)[-1] == pytest.approx(20, rel=1e-6)
     assert ruling.verdict == "REPRODUCED"
-    assert one(claim(2.0, 0.2, **DIFFERENCE), pairs).verdict == "NOT REPRODUCED"
-    # The choice is taken at the first look and kept.
-    assert one(claim(1.0, 0.5, **DIFFERENCE), [*pairs, (5.0, 4.0), (9.0, 8.0)]).pairing == (
-        ruling.pairing
-    )
-    assert one(claim(1.0, 0.5, **DIFFERENCE), pairs[:4]).pairing == "paired by seed"
-    by_median = one(claim(1.0, 0.5, **DIFFERENCE), pairs, statistic="median")
-    assert by_median.pairing == "paired by seed"
+    assert one(claim(2.0, 0.2, **apart), pairs).verdict == "NOT REPRODUCED"
+    # Otherwise they are paired, whatever their correlation.
+    assert one(claim(1.0, 0.5, **DIFFERENCE), pairs).pairing == "paired by seed"
 
 
-def test_a_side_that_does_not_vary_has_no_correlation() -> None:
-    pairs = [(score, 93.0) for score in FIVE]
-    ruling = one(claim(1.0, 0.5, **DIFFERENCE), pairs)
-    assert ruling.pairing == "paired by seed (one side does not vary)"
-    assert (ruling.verdict, ruling.holds_within) == ("REPRODUCED", pytest.approx(0.36136, abs=1e-5))
+def test_nearly_equal_sides_are_no_difference() -> None:
+    # 0.1 + 0.2 and 0.3 differ by rounding: relative to 0 that would be a large difference.
+    pairs = [(0.1 + 0.2, 0.3)] * 6
+    assert pairs[0][0] != pairs[0][1]
+    better = claim(0.0, 0.0, kind="better", side="at-least")
+    assert one(better, pairs).verdict == "UNDECIDED"
+    same = [SeedOutcome(seed, "finished", ((0.3, 0.1 + 0.2),), "w") for seed in range(2)]
+    assert judge(rule(better), same)[0].verdict == "REPRODUCED"  # at least 0, and deterministic
+
+
+def test_a_verdict_that_its_own_interval_refutes_is_withdrawn() -> None:
+    kept = claim(0.93, 0.01)
+    good = (0.930, 0.931, 0.929, 0.930, 0.931, 0.929)
+    assert one(kept, good).verdict == "REPRODUCED"
+    ruling = one(kept, (*good, *[0.1] * 9))
+    assert (ruling.verdict, ruling.decided_at, ruling.withdrawn) == ("UNDECIDED", None, True)
+    assert ruling.low > ruling.high
+    # Without a collapse it stays final, although later scores alone would not decide it.
+    later = one(kept, (*good, 0.935, 0.92, 0.94))
+    assert (later.verdict, later.withdrawn) == ("REPRODUCED", False)
+
+
+def test_training_is_deterministic_only_if_all_seeds_have_the_same_weights() -> None:
+    same = [SeedOutcome(seed, "finished", ((0.9,),), "w") for seed in range(2)]
+    assert is_deterministic(same)
+    assert not is_deterministic(same[:1])
+    assert not is_deterministic([*same, SeedOutcome(2, "finished", ((0.91,),), "v")])
 
 
 def test_a_reported_difference_has_noise_whether_or_not_it_was_paired() -> None:

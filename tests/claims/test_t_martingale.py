@@ -27,7 +27,7 @@ FIVE = [93.8, 94.1, 94.0, 94.2, 93.9]
 
 def t_of(x: Array, m: float) -> Array:
     mean, scatter = moments(x)
-    return t_statistic(mean, m, counts(x), scatter, counts(x) - 1)
+    return t_statistic(mean, m, counts(x), scatter, counts(x) - 1, np.abs(x))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_t_statistics_are_those_of_scipy_and_statsmodels() -> None:
     for n in (2, 7, 12):
         assert ours[n - 1] == pytest.approx(stats.ttest_1samp(x[:n], 0.1).statistic, rel=1e-12)
     (mean_x, scatter_x), (mean_y, scatter_y), n = moments(x), moments(y), counts(x)
-    pooled = t_statistic(mean_x - mean_y, -0.5, n / 2, scatter_x + scatter_y, 2 * n - 2)
+    pooled = t_statistic(mean_x - mean_y, -0.5, n / 2, scatter_x + scatter_y, 2 * n - 2, np.abs(x))
     lower = ttost_ind(x, y, -0.5, 2.0)[1]
     assert lower[2] == 22
     assert pooled[-1] == pytest.approx(lower[0], rel=1e-12)

@@ -60,12 +60,12 @@ class BestOfTest:
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the best of k runs is greater than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._above(-1), scores.values, m, self.sd)
+        return effect_evidence(self._above(-1), scores, m, self.sd)
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the best of k runs is less than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._above(1), -scores.values, -m, self.sd)
+        return effect_evidence(self._above(1), scores.negated, -m, self.sd)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the values [..., S] that neither side rejects."""

@@ -29,7 +29,7 @@ class ClaimEvidence:
 
     def __init__(self, claim: JudgedClaim, rule: Rule, scores: Scores) -> None:
         self.claim, self.rule, self.scores = claim, rule, scores
-        self.choice = choose(claim, rule, scores)
+        self.choice = choose(claim, rule)
         self._evidence = {"supports": self._supporting(), "opposes": self._opposing()}
 
     def after(self, direction: Direction, n: int) -> float:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from papertrial.claims.scores import Array
+from papertrial.claims.scores import Array, Scores
 from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.t_martingale import (
     LARGEST,
@@ -43,11 +43,12 @@ class EffectEvidence(Protocol):
         """Return how many numbers `log` needs in memory for each effect, about."""
 
 
-def effect_evidence(of: EffectEvidence, x: Array, m: Array, sd: SdEstimate) -> Array:
-    """Return the e-values [..., S] of scores x [..., S] against the number m [...]."""
+def effect_evidence(of: EffectEvidence, scores: Scores, m: Array, sd: SdEstimate) -> Array:
+    """Return the e-values [..., S] of scores against the number m [...]."""
+    x = scores.values
     mean, scatter = moments(x)
     n = counts(x)
-    t = t_statistic(mean, m, n, sd.scatter(scatter, n - 1), n - 1)
+    t = t_statistic(mean, m, n, sd.scatter(scatter, n - 1), n - 1, scores.scale)
     effect = np.copysign(np.sqrt(explained(t, n - 1)), t)
     log_e = np.zeros_like(effect)
     for i in range(1, x.shape[-1]):  # each number of seeds needs an integration grid

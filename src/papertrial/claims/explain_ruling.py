@@ -27,6 +27,11 @@ def explain_ruling(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
             f"different seeds give the same weights, so one value decides: {number(ruling.low)} is "
             f"{side} the band ({band(*claim.band)})"
         )
+    if ruling.withdrawn:
+        return (
+            "it was REPRODUCED at an earlier look, but the scores have changed since: no value "
+            f"agrees with all looks up to {len(ruling.scores)} seeds, so that verdict is withdrawn"
+        )
     if ruling.verdict == "UNDECIDED":
         return _undecided(claim, ruling, rule)
     ours, allowed = _ours(claim, ruling, rule), band(*claim.band)

@@ -58,15 +58,14 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
 
 
 def is_deterministic(finished: Sequence[SeedOutcome]) -> bool:
-    """Tell whether to judge claims by one value: two seeds gave the same weights, bit for bit.
+    """Tell whether all seeds, two or more, gave the same weights, bit for bit.
 
     Equal scores are no proof: on a coarse grid of scores they tie by chance.
     """
-    first = finished[:_SAME_WEIGHTS]
     return (
-        len(first) == _SAME_WEIGHTS
-        and bool(first[0].weights)
-        and len({outcome.weights for outcome in first}) == 1
+        len(finished) >= _SAME_WEIGHTS
+        and bool(finished[0].weights)
+        and len({outcome.weights for outcome in finished}) == 1
     )
 
 
@@ -108,6 +107,7 @@ def _ruling(
     held: bool,
 ) -> Ruling:
     ours, (verdict, at) = evidence[index], decided
+    withdrawn = False
     n = len(ours.scores.values)
     level = rule.alpha / len(evidence)
     low, high, series = -math.inf, math.inf, list[tuple[int, float, float]]()
@@ -119,9 +119,10 @@ def _ruling(
             (count, float(lows[count - 1]), float(highs[count - 1]))
             for count in range(rule.first_look, n + 1)
         ]
+        withdrawn = verdict == "REPRODUCED" and low > high
     return Ruling(
-        verdict=verdict,
-        decided_at=at,
+        verdict="UNDECIDED" if withdrawn else verdict,
+        decided_at=None if withdrawn else at,
         scores=tuple(map(float, ours.scores.values)),
         low=low,
         high=high,
@@ -130,6 +131,7 @@ def _ruling(
         holds_within=holds_within(ours.claim, low, high),
         held=held,
         pairing=ours.choice.pairing if n else "",
+        withdrawn=withdrawn,
     )
 
 
@@ -150,7 +152,8 @@ def _judge_one_value(
     """Judge a claim by the one value of a deterministic training."""
     claim, value = rule.claims[index], float(scores.values[0])
     at = next(_looks(rule, outcomes, _SAME_WEIGHTS), None)
-    verdict: Verdict = "REPRODUCED" if is_inside(claim, value) else "NOT REPRODUCED"
+    inside = is_inside(claim, value, float(scores.scale[0]))
+    verdict: Verdict = "REPRODUCED" if inside else "NOT REPRODUCED"
     n = len(scores.values)
     return Ruling(
         verdict="UNDECIDED" if at is None else verdict,

@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-ClaimKind = Literal["mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"]
+ClaimKind = Literal[
+    "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
+    "exact",
+]  # fmt: skip
 ClaimSide = Literal["about", "at-least", "at-most"]
 
 
@@ -17,16 +20,19 @@ class JudgedClaim:
     Attributes:
         metric: name of the metric.
         split: the split that the metric is computed on.
-        kind: what the number is: a mean, a single run, the best of several runs, a bound, or a
-            difference of two scores.
+        kind: what the number is: a mean, an exact expectation, a single run, the best of several
+            runs, a bound, a difference of two scores, or only which of two scores is better.
         value: the reported number.
         tolerance: how far from it still counts as the same result.
         low, high: the interval that the printed digits may stand for: "55 %", truncated, is 0.55 to
             0.56. Both are `value` if the printed digits are not known.
-        runs: how many runs are behind the number (k for the best of k). None means that the number
-            is the expected score itself.
+        runs: how many runs are behind the number (k for the best of k), whose noise it has. None
+            means that it has no noise: it is an expectation or a bound.
         side: whether the score must be close to the number or only on one side of it.
         best_epoch_on_test: the number comes from the epoch that was best on the test split.
+        paired: whether the two sides of a difference are compared seed by seed.
+        step: what the metric moves in: 1/N for the accuracy on N samples; 0 if in no steps.
+        reported_sd: the SD between the paper's runs, in the metric's unit; None if unknown.
     """
 
     metric: str
@@ -39,6 +45,9 @@ class JudgedClaim:
     runs: int | None = None
     side: ClaimSide = "about"
     best_epoch_on_test: bool = False
+    paired: bool = True
+    step: float = 0.0
+    reported_sd: float | None = None
 
     @property
     def band(self) -> tuple[float, float]:
@@ -57,9 +66,19 @@ class JudgedClaim:
         return self.runs if self.kind in ("mean", "single-run", "difference") else None
 
     @property
+    def has_noise(self) -> bool:
+        """Whether the reported number has the noise of the runs behind it."""
+        return self.reference is not None or self.best_of is not None
+
+    @property
     def scores_per_seed(self) -> int:
         """2 for a difference, whose two sides are trained with the same seed; else 1."""
-        return 2 if self.kind == "difference" else 1
+        return 2 if self.has_two_sides else 1
+
+    @property
+    def has_two_sides(self) -> bool:
+        """Whether the score is a difference between two recipes."""
+        return self.kind in ("difference", "better")
 
     @property
     def best_of(self) -> int | None:

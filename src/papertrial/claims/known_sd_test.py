@@ -53,11 +53,11 @@ class KnownSdTest(AboutTheMean):
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the mean is greater than m."""
-        return self._greater(scores.values, np.asarray(m, dtype=np.float64))
+        return self._greater(scores, np.asarray(m, dtype=np.float64))
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the mean is less than m."""
-        return self._greater(-scores.values, -np.asarray(m, dtype=np.float64))
+        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64))
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the means [..., S] that neither side rejects. Their width is fixed."""
@@ -79,11 +79,12 @@ class KnownSdTest(AboutTheMean):
         """Return the evidence [rows, seeds] on normal scores of this SD whose mean is m."""
         noise = 0.0 if self.runs is None else draw.standard_normal(rows) / math.sqrt(self.runs)
         x = self.sd * draw.standard_normal((rows, seeds))
-        return (self._greater(x, np.broadcast_to(self.sd * np.asarray(noise), rows)),)
+        m = np.broadcast_to(self.sd * np.asarray(noise), rows)
+        return (self._greater(Scores(x), m),)
 
-    def _greater(self, x: Array, m: Array) -> Array:
-        size = self._size(counts(x))
-        z = np.sqrt(size) * (moments(x)[0] - m[..., None]) / self.sd
+    def _greater(self, scores: Scores, m: Array) -> Array:
+        size = self._size(counts(scores.values))
+        z = np.sqrt(size) * (moments(scores.values)[0] - m[..., None]) / self.sd
         return e_values(_log_greater(z, self.prior / (self.prior + size)))
 
     def _size(self, n: ArrayLike) -> Array:

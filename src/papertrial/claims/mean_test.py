@@ -37,11 +37,11 @@ class MeanTest(AboutTheMean):
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the mean is greater than m."""
-        return self._greater(scores.values, np.asarray(m, dtype=np.float64))
+        return self._greater(scores, np.asarray(m, dtype=np.float64))
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the mean is less than m."""
-        return self._greater(-scores.values, -np.asarray(m, dtype=np.float64))
+        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64))
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the means [..., S] that neither side rejects."""
@@ -51,11 +51,17 @@ class MeanTest(AboutTheMean):
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on scores whose mean is m. The sides are alike."""
-        return (self._greater(draw.standard_normal((rows, seeds)), np.zeros(())),)
+        x = Scores(draw.standard_normal((rows, seeds)))
+        mean, scatter = moments(x.values)
+        if self.sd.freedom:  # of an SD that a paper reports, which has its own noise
+            scatter = scatter + draw.chisquare(self.sd.freedom, (rows, 1))
+        alone = TMartingale(self.prior, sd=SdEstimate(freedom=self.sd.freedom))
+        return (alone.evidence(mean, 0.0, scatter, counts(x.values), x.scale),)
 
-    def _greater(self, x: Array, m: Array) -> Array:
-        mean, scatter = moments(x)
-        return TMartingale(self.prior, sd=self.sd).evidence(mean, m, scatter, counts(x))
+    def _greater(self, scores: Scores, m: Array) -> Array:
+        mean, scatter = moments(scores.values)
+        n = counts(scores.values)
+        return TMartingale(self.prior, sd=self.sd).evidence(mean, m, scatter, n, scores.scale)
 
 
 def half_width(n: int, *, threshold: float, prior: float = 1.0) -> float:

@@ -61,12 +61,12 @@ class ReportedBestTest:
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our mean is greater than the mean behind m."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._evidence(1), scores.values, m, self.sd)
+        return effect_evidence(self._evidence(1), scores, m, self.sd)
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our mean is less than the mean behind m."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._evidence(-1), -scores.values, -m, self.sd)
+        return effect_evidence(self._evidence(-1), scores.negated, -m, self.sd)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported bests [..., S] that do not contradict our scores."""

@@ -49,25 +49,23 @@ class ReportedDifferenceTest(AboutTheMean):
         paired = self._paired.greater(scores, m)
         if scores.sides is None:
             return paired
-        ours, theirs = scores.sides
         m = np.asarray(m, dtype=np.float64)
-        return np.minimum(paired, difference_evidence(self._apart, ours, theirs, m))
+        return np.minimum(paired, difference_evidence(self._apart, scores, m))
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our difference is less than that behind m."""
         paired = self._paired.less(scores, m)
         if scores.sides is None:
             return paired
-        ours, theirs = scores.sides
         m = np.asarray(m, dtype=np.float64)
-        return np.minimum(paired, difference_evidence(self._apart, -ours, -theirs, -m))
+        return np.minimum(paired, difference_evidence(self._apart, scores.negated, -m))
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported differences [..., S] that at least one reading does not reject."""
         low, high = self._paired.interval(scores, threshold, looks)
         if scores.sides is None:
             return low, high
-        apart_low, apart_high = difference_interval(self._apart, *scores.sides, threshold, looks)
+        apart_low, apart_high = difference_interval(self._apart, scores, threshold, looks)
         return np.minimum(low, apart_low), np.maximum(high, apart_high)
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:

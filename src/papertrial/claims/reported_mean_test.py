@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,11 +45,11 @@ class ReportedMeanTest(AboutTheMean):
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our mean is greater than the mean behind m."""
-        return self._greater(scores.values, np.asarray(m, dtype=np.float64))
+        return self._greater(scores, np.asarray(m, dtype=np.float64))
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that our mean is less than the mean behind m."""
-        return self._greater(-scores.values, -np.asarray(m, dtype=np.float64))
+        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64))
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported means [..., S] that do not contradict our scores."""
@@ -60,11 +60,12 @@ class ReportedMeanTest(AboutTheMean):
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] if the reported runs are like ours."""
         m = draw.standard_normal(rows) / math.sqrt(self.runs)
-        return (self._greater(draw.standard_normal((rows, seeds)), m),)
+        alone = replace(self, sd=FROM_SCORES)
+        return (alone._greater(Scores(draw.standard_normal((rows, seeds))), m),)
 
-    def _greater(self, x: Array, m: Array) -> Array:
-        mean, scatter = moments(x)
-        return self._martingale.evidence(mean, m, scatter, counts(x))
+    def _greater(self, scores: Scores, m: Array) -> Array:
+        mean, scatter = moments(scores.values)
+        return self._martingale.evidence(mean, m, scatter, counts(scores.values), scores.scale)
 
     @property
     def _martingale(self) -> TMartingale:

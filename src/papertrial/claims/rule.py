@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
@@ -11,9 +12,35 @@ from papertrial.errors import ClaimError
 
 StatisticName = Literal["mean", "median"]
 Horizon = Literal["anytime", "fixed"]
+SdMeaning = Literal["known", "bound", "paper"]
 FIRST_LOOK = 5  # no distribution-free test can reject at 5 % with fewer seeds
-METHOD = 1  # increased whenever the same scores could lead to another verdict
+FIRST_LOOK_OF_KNOWN_SD = 2  # a known SD needs no seeds to be estimated
+METHOD = 2  # increased whenever the same scores could lead to another verdict
 _ROUNDING = 1e-9  # 0.58 of 50 seeds are 29, but 0.58 * 50 is slightly less
+
+
+@dataclass(frozen=True)
+class GivenSd:
+    """What is known of the SD between seeds before the first seed is trained.
+
+    Attributes:
+        value: the SD, in the metric's unit.
+        meaning: "known"; "bound", an upper bound on it; or "paper", the SD between the runs of a
+            paper, which is pooled with ours as if both were equal.
+        n: number of the paper's runs; None for the others.
+    """
+
+    value: float
+    meaning: SdMeaning
+    n: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.value < math.inf:
+            raise ClaimError(f"an SD must be positive and finite, got {self.value}")
+        if (self.meaning == "paper") != (self.n is not None):
+            raise ClaimError(f"n is for the SD of a paper alone, got {self.meaning}, n={self.n}")
+        if self.n is not None and self.n < 2:
+            raise ClaimError(f"an SD needs at least 2 runs, got n={self.n}")
 
 
 @dataclass(frozen=True)
@@ -28,6 +55,7 @@ class Rule:
         prior: precision c2 of the prior on (mean - edge)/SD.
         first_look: the number of finished seeds before which nothing is decided.
         horizon: "anytime" allows any number of seeds; "fixed" is calibrated to the maximum.
+        sd: what is known of the SD between seeds; None if only our scores tell it.
         max_diverged: the highest share of seeds that may fail for a verdict to be reached.
     """
 
@@ -39,6 +67,7 @@ class Rule:
     first_look: int = FIRST_LOOK
     horizon: Horizon = "anytime"
     max_diverged: float = 0.2
+    sd: GivenSd | None = None
 
     def __post_init__(self) -> None:
         twice = sorted(seed for seed, count in Counter(self.seeds).items() if count > 1)

@@ -27,7 +27,9 @@ class Ruling:
         holds_within: the smallest tolerance with which the claim would be REPRODUCED.
         held: whether the share of failed seeds is within what the rule allows.
         deterministic: whether the seed changes nothing, so that one value decides.
-        pairing: for a difference, how the two sides were compared, with the measured correlation.
+        pairing: for a difference, how the two sides were compared.
+        withdrawn: whether the claim was REPRODUCED at an earlier look, and its interval has become
+            empty since: no value agrees with all looks. The verdict is UNDECIDED, and stays so.
     """
 
     verdict: Verdict
@@ -41,6 +43,7 @@ class Ruling:
     held: bool
     deterministic: bool = False
     pairing: str = ""
+    withdrawn: bool = False
 
     @property
     def mean(self) -> float:
@@ -61,10 +64,14 @@ class Ruling:
         return 0.0 if tied else float(np.std(self.scores, ddof=1))
 
 
-def is_inside(claim: JudgedClaim, value: float) -> bool:
-    """Tell whether the value of a deterministic ruling is in the claim's band, edges included."""
+def is_inside(claim: JudgedClaim, value: float, scale: float = 0.0) -> bool:
+    """Tell whether the value of a deterministic ruling is in the claim's band, edges included.
+
+    `scale` is the size of the scores that the value was computed from, which rounding is relative
+    to; it matters for a difference of nearly equal scores.
+    """
     low, high = claim.band
-    slack = TIE * max(abs(edge) for edge in (low, high, value) if math.isfinite(edge))
+    slack = TIE * max(abs(edge) for edge in (low, high, value, scale) if math.isfinite(edge))
     return low - slack <= value <= high + slack
 
 

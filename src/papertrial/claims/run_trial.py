@@ -111,4 +111,4 @@ def is_over(rule: Rule, look: Look) -> bool:
         return True  # too many failed, even if all remaining seeds finish
     if len(rule.seeds) - failed < rule.first_look:
         return True
-    return all(ruling.verdict != "UNDECIDED" for ruling in look.rulings)
+    return all(ruling.verdict != "UNDECIDED" or ruling.withdrawn for ruling in look.rulings)

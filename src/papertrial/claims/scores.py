@@ -24,6 +24,21 @@ class Scores:
     values: Array
     sides: tuple[Array, Array] | None = None
 
+    @property
+    def scale(self) -> Array:
+        """The largest score so far [..., S], in absolute value: what rounding is relative to.
+
+        For a difference it is that of the sides, because 0.3 - (0.1 + 0.2) is no difference.
+        """
+        sides = [self.values] if self.sides is None else list(self.sides)
+        largest = np.max([np.abs(side) for side in sides], axis=0)
+        return np.asarray(np.maximum.accumulate(largest, -1))
+
+    @property
+    def negated(self) -> Scores:
+        """The scores with the opposite sign."""
+        return Scores(-self.values, self.sides and (-self.sides[0], -self.sides[1]))
+
     @classmethod
     def of_difference(cls, ours: Array, theirs: Array) -> Scores:
         """Return the differences of two sides [..., S] that were trained with the same seeds."""

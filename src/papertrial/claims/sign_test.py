@@ -61,11 +61,11 @@ class SignTest:
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the quantile is greater than m."""
-        return _evidence(scores.values, np.asarray(m, dtype=np.float64), self.share)
+        return _evidence(scores, np.asarray(m, dtype=np.float64), self.share)
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that the quantile is less than m."""
-        return _evidence(-scores.values, -np.asarray(m, dtype=np.float64), 1 - self.share)
+        return _evidence(scores.negated, -np.asarray(m, dtype=np.float64), 1 - self.share)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the quantiles [..., S] that neither side rejects.
@@ -108,11 +108,11 @@ def log_sign_test(above: ArrayLike, n: ArrayLike, share: float) -> Array:
     return np.asarray(np.logaddexp(mixed, every))
 
 
-def _evidence(x: Array, m: Array, share: float) -> Array:
+def _evidence(scores: Scores, m: Array, share: float) -> Array:
     """Return the sign test's evidence [..., S] that more than `share` of scores exceed m."""
     m = m[..., None]
-    above = (x - m > TIE * np.maximum(np.abs(x), np.abs(m))).cumsum(-1)
-    return e_values(log_sign_test(above, counts(x), share))
+    above = (scores.values - m > TIE * np.maximum(scores.scale, np.abs(m))).cumsum(-1)
+    return e_values(log_sign_test(above, counts(scores.values), share))
 
 
 def _from_table(above: NDArray[np.bool_], share: float) -> Array:

@@ -49,14 +49,17 @@ def moments(x: Array) -> tuple[Array, Array]:
     return mean + first, steps.cumsum(-1)
 
 
-def t_statistic(mean: Array, m: ArrayLike, size: Array, scatter: Array, nu: Array) -> Array:
+def t_statistic(
+    mean: Array, m: ArrayLike, size: Array, scatter: Array, nu: Array, scale: Array
+) -> Array:
     """Return the t [..., S] of a t-martingale for a mean whose variance is scatter / nu / size.
 
-    Equal scores have no scatter: t is then infinite, or 0 if their mean equals m as well.
+    Equal scores have no scatter: t is then infinite, or 0 if their mean equals m as well, up to
+    rounding, which is relative to the size of the scores (`Scores.scale`).
     """
     m = np.asarray(m, dtype=np.float64)[..., None]
     distance = mean - m
-    equal = np.abs(distance) <= TIE * np.maximum(np.abs(mean), np.abs(m))
+    equal = np.abs(distance) <= TIE * np.maximum(scale, np.abs(m))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = distance * np.sqrt(size * nu / scatter)
     return np.where(equal, 0.0, np.where(scatter > 0, t, np.copysign(np.inf, distance)))
@@ -159,7 +162,7 @@ class TMartingale:
     runs: int | None = None
     sd: SdEstimate = FROM_SCORES
 
-    def evidence(self, mean: Array, m: ArrayLike, scatter: Array, n: Array) -> Array:
+    def evidence(self, mean: Array, m: ArrayLike, scatter: Array, n: Array, scale: Array) -> Array:
         """Return the e-values [..., S] that the number is greater than m.
 
         Args:
@@ -167,9 +170,10 @@ class TMartingale:
             m: [...].
             scatter: the sums of squared deviations [..., S], of both samples together.
             n: the numbers of seeds [S].
+            scale: the sizes of the scores [..., S], which rounding is relative to.
         """
         size, nu = self._size(n), self._freedom(n)
-        t = t_statistic(mean, m, size, self._scatter(scatter, n), nu)
+        t = t_statistic(mean, m, size, self._scatter(scatter, n), nu, scale)
         return e_values(log_greater(t, nu, self.prior / (self.prior + size)))
 
     def half_width(self, scatter: Array, n: Array, threshold: float) -> Array:

@@ -40,43 +40,45 @@ class TwoSampleTest(AboutTheMean):
 
     def greater(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that mean(ours) - mean(theirs) is greater than m."""
-        m = np.asarray(m, dtype=np.float64)
-        return difference_evidence(self._martingale, *_sides(scores), m)
+        return difference_evidence(self._martingale, scores, np.asarray(m, dtype=np.float64))
 
     def less(self, scores: Scores, m: ArrayLike) -> Array:
         """Return the evidence [..., S] that mean(ours) - mean(theirs) is less than m."""
-        ours, theirs = _sides(scores)
         m = np.asarray(m, dtype=np.float64)
-        return difference_evidence(self._martingale, -ours, -theirs, -m)
+        return difference_evidence(self._martingale, scores.negated, -m)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the differences [..., S] that neither side rejects."""
-        return difference_interval(self._martingale, *_sides(scores), threshold, looks)
+        return difference_interval(self._martingale, scores, threshold, looks)
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on two samples that differ by m; both sides alike."""
         ours, theirs = draw.standard_normal((2, rows, seeds))
-        return (difference_evidence(self._martingale, ours, theirs, np.zeros(())),)
+        scores = Scores.of_difference(ours, theirs)
+        return (difference_evidence(TMartingale(self.prior, samples=2), scores, np.zeros(())),)
 
     @property
     def _martingale(self) -> TMartingale:
         return TMartingale(self.prior, samples=2, sd=self.sd)
 
 
-def difference_evidence(test: TMartingale, ours: Array, theirs: Array, m: Array) -> Array:
+def difference_evidence(test: TMartingale, scores: Scores, m: Array) -> Array:
     """Return the two-sample evidence [..., S] that mean(ours) - mean(theirs) > m.
 
-    The sides [..., S] are independent samples of equal size.
+    The sides of the scores are taken as independent samples of equal size.
     """
+    ours, theirs = _sides(scores)
     mean_a, scatter_a = moments(ours)
     mean_b, scatter_b = moments(theirs)
-    return test.evidence(mean_a - mean_b, m, scatter_a + scatter_b, counts(ours))
+    n = counts(ours)
+    return test.evidence(mean_a - mean_b, m, scatter_a + scatter_b, n, scores.scale)
 
 
 def difference_interval(
-    test: TMartingale, ours: Array, theirs: Array, threshold: float, looks: Array | None
+    test: TMartingale, scores: Scores, threshold: float, looks: Array | None
 ) -> Bounds:
-    """Return the differences [..., S] that the two-sample test does not reject."""
+    """Return the differences of two samples [..., S] that neither side rejects."""
+    ours, theirs = _sides(scores)
     columns = (*moments(ours), *moments(theirs), counts(ours))
     mean_a, scatter_a, mean_b, scatter_b, n = at_looks(looks, *columns)
     half = test.half_width(scatter_a + scatter_b, n, threshold)
