@@ -81,6 +81,7 @@ def test_the_seeds_are_named() -> None:
     text = explain_collapse(claim(), two, range(20, 32), 0.1)
     assert "seeds 30, 31" in text
     assert "2 of 12 seeds" in text
+    assert "median, 93.95, by more than 1.1." in text
     one = found(claim(), *FIVE, 10.0)
     assert "seed 7:" in explain_collapse(claim(), one, range(2, 8), 0.1)
 

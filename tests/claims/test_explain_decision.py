@@ -71,7 +71,7 @@ def test_a_reproduced_claim_is_explained_from_the_claim_to_the_verdict() -> None
     assert numbers(steps[INTERVAL]) == ["93.64", "94.36", "5"]
     assert "inside the band" in steps[INTERVAL]
     assert numbers(steps[CHANGE]) == ["0.32"]  # .3114, rounded up
-    assert "No tolerance makes it NOT REPRODUCED" in steps[CHANGE]
+    assert steps[CHANGE].endswith("or more, and UNDECIDED with less.")
 
 
 def test_evidence_is_explained_where_it_is_first_named() -> None:
@@ -161,6 +161,13 @@ def test_thresholds_of_a_fixed_maximum_and_of_several_claims() -> None:
 def test_the_error_of_a_refutation_is_twice_alpha_at_most() -> None:
     assert "at most twice" in told(94.0, 0.5)[ENOUGH]
     assert "twice" not in told(93.5, 0.1, kind="at-least", side="at-least")[ENOUGH]
+
+
+def test_a_tolerance_may_refute_but_none_may_confirm() -> None:
+    # The sign test of the best of five bounds the number from below alone.
+    steps = told(93.0, 0.1, FIVE * 2, kind="best-of", runs=5, statistic="median")
+    assert steps[INTERVAL].startswith("The best of 5 runs' test accuracy is at least")
+    assert "NOT REPRODUCED with a tolerance of less than ± 1.00" in steps[CHANGE]
 
 
 def test_no_tolerance_is_needed() -> None:

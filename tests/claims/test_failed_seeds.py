@@ -99,7 +99,7 @@ def test_the_words_say_what_failed_seeds_hide() -> None:
     text = explain_worst_case(of, "REPRODUCED", "UNDECIDED", 2)
     assert "Low seeds may be the ones that failed" in text
     assert "too high" in text
-    assert "test accuracy, 0, for the 2 failed seeds" in text
+    assert "test accuracy, 0, for the 2 failed seeds," in text
     assert "would be UNDECIDED, not REPRODUCED" in text
     assert "would still be REPRODUCED" in explain_worst_case(of, "REPRODUCED", "REPRODUCED", 1)
     loss = explain_worst_case(claim(0.94, 0.005, "loss"), "REPRODUCED", "UNDECIDED", 1)

@@ -67,7 +67,7 @@ def test_the_worst_case_of_failed_seeds() -> None:
         assert claim.worst_case is not None
         assert claim.worst_case.verdict == "UNDECIDED"
     assert accuracy.worst_case is not None
-    assert "test accuracy, 0, for the 1 failed seed" in accuracy.worst_case.text
+    assert "test accuracy, 0, for the failed seed," in accuracy.worst_case.text
     assert loss.worst_case is not None
     assert "unbounded" in loss.worst_case.text
 

@@ -86,12 +86,14 @@ def explain_collapse(claim: JudgedClaim, found: Collapse, seeds: Sequence[int], 
             f"The true rate of collapse may still be up to {upper} (with 95 % confidence)."
         )
     listed = ", ".join(str(seeds[i]) for i in found.indices)
-    which = f"seed {listed}" if len(found.indices) == 1 else f"seeds {listed}"
+    several = len(found.indices) > 1
+    which = f"seeds {listed}: their scores are" if several else f"seed {listed}: its score is"
+    count = f"{len(found.indices)} of {plural(found.of, 'seed')} collapsed"
+    median, far = number(found.median, sd), number(found.far, found.far)
     return (
-        f"{len(found.indices)} of {plural(found.of, 'seed')} collapsed, {which}: "
-        f"{_where(claim)} the median, {number(found.median, sd)}, by more than "
-        f"{number(found.far, sd)}. The true rate of collapse may be up to {upper} (with 95 % "
-        "confidence). The verdict counts these seeds like all others."
+        f"{count}, {which} {_where(claim)} the median, {median}, by more than {far}. The true rate "
+        f"of collapse may be up to {upper} (with 95 % confidence). The verdict counts these seeds "
+        "like all others."
     )
 
 

@@ -28,7 +28,7 @@ class EvidenceSeries:
         level: the error level of both thresholds: that of the look at which the claim was decided,
             or of the last look. Several claims share alpha by Holm's procedure.
         supports, opposes: what the evidence must reach; None if no evidence can decide.
-        refuted_within: the largest tolerance with which the claim would be NOT REPRODUCED on these
+        refuted_within: with every smaller tolerance, the claim would be NOT REPRODUCED on these
             scores; None if it would not be with any.
     """
 
@@ -88,7 +88,7 @@ def _level(rule: Rule, outcomes: Sequence[SeedOutcome], index: int, ruling: Ruli
 
 
 def _refuted_within(rule: Rule, found: ClaimEvidence, threshold: float) -> float | None:
-    """Return the largest tolerance at which the evidence against a claim reaches its threshold."""
+    """Return the tolerance below which the evidence against a claim reaches its threshold."""
     if found.choice.opposes is None or not math.isfinite(threshold):
         return None
     pair = found.choice.opposes.interval(found.scores, threshold)
@@ -99,4 +99,4 @@ def _refuted_within(rule: Rule, found: ClaimEvidence, threshold: float) -> float
     if claim.side != "at-least":
         sides.append(float(lows[-1]) - claim.high)
     largest = max(sides)
-    return largest if largest >= 0 else None
+    return largest if largest > 0 else None

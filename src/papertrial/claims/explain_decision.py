@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 from papertrial.claims.choose import choose
 from papertrial.claims.evidence_series import LARGEST, EvidenceSeries
@@ -262,7 +261,7 @@ def _interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 
 def _change(claim: JudgedClaim, ruling: Ruling, rule: Rule, series: EvidenceSeries) -> str:
-    texts = [" ".join(_tolerances(ruling, series))]
+    texts = [_tolerances(ruling, series)]
     if ruling.verdict == "UNDECIDED":
         if not ruling.held:
             allowed = percent(rule.max_diverged)
@@ -273,23 +272,28 @@ def _change(claim: JudgedClaim, ruling: Ruling, rule: Rule, series: EvidenceSeri
     return " ".join(texts)
 
 
-def _tolerances(ruling: Ruling, series: EvidenceSeries) -> Iterator[str]:
-    """Yield sentences on the verdicts that other tolerances would have given on these scores."""
+def _tolerances(ruling: Ruling, series: EvidenceSeries) -> str:
+    """Return a sentence on the verdicts that other tolerances would have given on these scores."""
     within, against = ruling.holds_within, series.refuted_within
-    if math.isinf(within) and against is None:
-        yield "On these scores, no tolerance decides the claim."
-        return
+    if within == 0:
+        return "On these scores, the claim is REPRODUCED with every tolerance, even with 0."
+    least, most = margin(within, ruling.sd), margin(against, ruling.sd, "down")
     if math.isinf(within):
-        yield "On these scores, no tolerance makes the claim REPRODUCED."
-    elif within == 0:
-        yield "On these scores, the claim is REPRODUCED with every tolerance, even with 0."
-    else:
-        least = margin(within, ruling.sd)
-        yield f"On these scores, the claim is REPRODUCED with a tolerance of {least} or more."
+        if against is None:
+            return "On these scores, no tolerance decides the claim."
+        return (
+            f"On these scores, the claim is NOT REPRODUCED with a tolerance of less than {most}, "
+            "and UNDECIDED with more."
+        )
     if against is None:
-        yield "No tolerance makes it NOT REPRODUCED."
-    else:
-        yield f"It is NOT REPRODUCED with {margin(against, ruling.sd, 'down')} or less."
+        return (
+            f"On these scores, the claim is REPRODUCED with a tolerance of {least} or more, and "
+            "UNDECIDED with less."
+        )
+    return (
+        f"On these scores, the claim is REPRODUCED with a tolerance of {least} or more, NOT "
+        f"REPRODUCED with less than {most}, and UNDECIDED in between."
+    )
 
 
 def _sentence(text: str) -> str:

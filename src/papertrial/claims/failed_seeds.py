@@ -12,7 +12,7 @@ from papertrial.claims.labels import score_label
 from papertrial.claims.rule import Rule
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.verdict import Verdict
-from papertrial.numbers import as_written, plural
+from papertrial.numbers import as_written
 from papertrial.vocabulary import is_fraction, lower_is_better, worst_value
 
 _BEYOND = 1e3  # stands for an unbounded worst value, as a multiple of the largest number in sight
@@ -60,15 +60,15 @@ def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, fai
         else f"{low} seeds may be the ones that failed, so that our scores are too {hides}"
     )
     would = f"would still be {worst}" if worst == verdict else f"would be {worst}, not {verdict}"
-    had = plural(failed, "failed seed")
+    had = "the failed seed" if failed == 1 else f"the {failed:,} failed seeds"
     if math.isinf(worst_value(claim.metric)):
         return (
             f"{what}. The worst {score_label(claim)} is unbounded: with a "
-            f"value far beyond all others for the {had}, the verdict {would}."
+            f"value far beyond all others for {had}, the verdict {would}."
         )
     return (
         f"{what}. With the worst {score_label(claim)}, "
-        f"{as_written(_worst_number(claim))}, for the {had}, the verdict {would}."
+        f"{as_written(_worst_number(claim))}, for {had}, the verdict {would}."
     )
 
 

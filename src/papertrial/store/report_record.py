@@ -62,8 +62,8 @@ class Evidence(Part):
         level: the error level of the thresholds.
         supports, opposes: the thresholds for the claim and against it; None if no evidence is
             enough.
-        refuted_within: the largest tolerance with which the claim would be NOT REPRODUCED; None if
-            it would not be with any.
+        refuted_within: with every smaller tolerance, the claim would be NOT REPRODUCED; None if it
+            would not be with any.
     """
 
     after: tuple[tuple[int, float, float], ...]
