@@ -91,3 +91,32 @@ def test_shares_and_counts() -> None:
     ]  # fmt: skip
     assert [numbers.whole(x) for x in (11173962.0, 0.5, None)] == ["11,173,962", "0.5", NOTHING]
     assert [numbers.plural(n, "seed") for n in (0, 1, 8)] == ["0 seeds", "1 seed", "8 seeds"]
+
+
+@pytest.mark.parametrize(
+    ("value", "down", "up"),
+    [
+        (32.60027, "32.6", "32.7"),
+        (19.999, "19.9", "20"),  # did not reach 20
+        (1 / (0.05 / 3), "60", "60"),  # 60.00000000000001
+        (1 / 0.03, "33.3", "33.4"),
+        (7.6612, "7.66", "7.67"),
+        (1643.7, "1,640", "1,650"),
+        (1e6, "1,000,000", "1,000,000"),
+        (0.151709, "0.151", "0.152"),
+        (0.0042, "0.0042", "0.0042"),
+        (1e-9, "less than 0.0001", "less than 0.0001"),
+        (0.0, "0", "0"),
+        (math.inf, "∞", "∞"),
+    ],
+)
+def test_evidence_is_rounded_down_and_a_threshold_up(value: float, down: str, up: str) -> None:
+    assert numbers.evidence(value) == down
+    assert numbers.evidence(value, "up") == up
+
+
+def test_a_margin_that_is_a_maximum_is_rounded_down() -> None:
+    assert numbers.margin(0.338641, 0.158) == "± 0.34"
+    assert numbers.margin(0.338641, 0.158, "down") == "± 0.33"
+    assert numbers.margin(0.3, 0.158, "down") == "± 0.30"
+    assert numbers.margin(0.338641, None, "down") == "± 0.3386"

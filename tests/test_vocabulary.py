@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from papertrial.vocabulary import METRICS, is_one_number, lower_is_better
+import math
+
+from papertrial.vocabulary import METRICS, is_one_number, lower_is_better, worst_value
+
+
+def test_the_worst_value_of_every_metric_of_one_number() -> None:
+    worst = {name: worst_value(name) for name in METRICS if is_one_number(name)}
+    assert {name for name, value in worst.items() if value == math.inf} == {
+        "loss", "mse", "rmse", "mae"
+    }  # fmt: skip
+    assert worst.pop("r2") == -math.inf
+    assert set(worst.values()) == {0.0, math.inf}
+    assert worst_value("top3_accuracy") == 0.0
 
 
 def test_whether_less_is_better_is_known_of_every_metric_of_one_number() -> None:

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Literal
+
+Rounding = Literal["up", "down"]
 
 NOTHING = "—"  # shown for a number that is unknown
 _OF_SPREAD = 2  # significant digits of an SD
@@ -40,11 +43,11 @@ def number(value: float | None, spread: float | None = None) -> str:
     return f"{value:z.{max(decimals, 0)}f}"
 
 
-def margin(value: float | None, spread: float | None = None) -> str:
+def margin(value: float | None, spread: float | None = None, direction: Rounding = "up") -> str:
     """Format a margin as "± 0.0079", rounded up, so that the margin that is shown holds.
 
-    It ends at the same decimal place as the numbers that are rounded by `spread`. Without a spread
-    it has four significant digits.
+    A margin that is a maximum is rounded "down". The text ends at the same decimal place as the
+    numbers that are rounded by `spread`. Without a spread it has four significant digits.
     """
     if value is None or not math.isfinite(value):
         return NOTHING
@@ -53,9 +56,22 @@ def margin(value: float | None, spread: float | None = None) -> str:
     known = spread is not None and math.isfinite(spread) and spread > 0
     decimals = _decimals(spread) if known and spread else 3 - _place(value)
     decimals = max(min(decimals, _MOST - 1 - _place(value)), 0)
-    # A multiple of the last unit is not rounded up, even if floating point puts it slightly above.
-    units = math.ceil(round(value * 10**decimals, 6))
-    return f"± {units / 10**decimals:.{decimals}f}"
+    return f"± {_cut(value, decimals, direction):.{decimals}f}"
+
+
+def evidence(value: float, direction: Rounding = "down") -> str:
+    """Format an e-value with three significant digits: "32.6", "1,640".
+
+    Evidence is rounded down and a threshold up, so that evidence never seems to have reached a
+    threshold that it did not reach.
+    """
+    if value <= 0 or not math.isfinite(value):
+        return number(value)
+    if _place(value) < _SMALL:
+        return f"less than {10.0**_SMALL:g}"
+    decimals = 2 - _place(value)
+    shown = _cut(value, decimals, direction)
+    return f"{shown:,.0f}" if decimals <= 0 else f"{shown:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def as_written(value: float | None) -> str:
@@ -123,6 +139,15 @@ def _interval(low: float | None, high: float | None, write: Callable[[float], st
     if at_least is None:
         return "any value" if at_most is None else f"at most {at_most}"
     return f"at least {at_least}" if at_most is None else f"{at_least} to {at_most}"
+
+
+def _cut(value: float, decimals: int, direction: Rounding) -> float:
+    """Return a number rounded up or down to a number of decimals.
+
+    A multiple of the last unit keeps its value, even if floating point puts it slightly beyond.
+    """
+    units = round(value * 10.0**decimals, 6)
+    return (math.ceil(units) if direction == "up" else math.floor(units)) / 10.0**decimals
 
 
 def _place(value: float) -> int:

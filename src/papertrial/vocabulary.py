@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal, get_args
 
@@ -72,6 +73,13 @@ def is_fraction(metric: str) -> bool:
 def lower_is_better(metric: str) -> bool:
     """Tell whether smaller values of a metric are better."""
     return metric in _ERRORS
+
+
+def worst_value(metric: str) -> float:
+    """Return the worst value of a metric of one number; infinite if it is unbounded."""
+    if lower_is_better(metric):
+        return math.inf
+    return -math.inf if metric == "r2" else 0.0
 
 
 def is_accuracy(metric: str) -> bool:

@@ -458,6 +458,9 @@ def rendered(folder: Path) -> None:
         (lambda r: r["claims"][0].update(reported="0.1, a single run"), "claims is not what"),
         (lambda r: r["claims"].append(dict(r["claims"][0], value=0.99)), "claims is not what"),
         (lambda r: r.update(headline=r["headline"] + " Splendid."), "headline is not what"),
+        (lambda r: r["claims"][0]["decision"].pop(), "claims is not what"),
+        (lambda r: r["claims"][0]["collapse"].update(of=99), "claims is not what"),
+        (lambda r: r["exact"][0]["decision"].pop(), "exact is not what"),
         (lambda r: r["diverged"].update(count=0, upper=0.0, of=1), "diverged is not what"),
         (lambda r: r.update(curves=[]), "curves is not what"),
     ],
@@ -468,6 +471,17 @@ def test_what_else_a_report_tells_is_made_again(
     edit_json(copied / "report.json", change)
     rendered(copied)
     assert any(said in message for message in differences(copied)["report"])
+
+
+def test_edited_evidence_is_found_whatever_made_the_report(copied: Path) -> None:
+    for seed in range(5):
+        edit_outcome(copied, seed, lambda record: record["versions"].update(papertrial="0.0.1"))
+    edit_json(
+        copied / "report.json", lambda report: report["claims"][0]["evidence"].update(supports=2.0)
+    )
+    rendered(copied)
+    (message,) = differences(copied)["verdicts"]
+    assert message.startswith("report.json, claim 1, test mse: evidence is")
 
 
 def test_a_report_of_another_papertrial_is_not_made_again(copied: Path) -> None:

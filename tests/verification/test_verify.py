@@ -194,7 +194,10 @@ def test_seeds_that_end_out_of_order_are_looked_at_in_order(once: SimpleNamespac
     scores = [kept[seed] for seed in range(n)]
     assert once.done.claims[0].mean == pytest.approx(np.mean(scores), rel=1e-12)
     assert once.done.claims[0].sd == pytest.approx(np.std(scores, ddof=1), rel=1e-12)
-    assert report_of(once.done)["claims"][0]["scores"] == [list(p) for p in enumerate(scores)]
+    report = report_of(once.done)
+    assert report["claims"][0]["scores"] == [list(p) for p in enumerate(scores)]
+    for exact in report["exact"]:
+        assert "Our count equals it: REPRODUCED." in dict(exact["decision"]).values()
 
 
 def test_one_worker_gives_the_same_scores_and_verdicts_to_the_bit(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from papertrial.auditing.compare_json import ROUNDING, Tolerance, alike
 from papertrial.auditing.finding import Finding, cut_message, findings_of, noted, shortened
 from papertrial.auditing.recorded import Recorded
+from papertrial.claims.evidence_series import evidence_series
 from papertrial.claims.judge import judge
 from papertrial.claims.labels import label, labels
 from papertrial.claims.run_trial import Look, is_over
@@ -17,7 +18,7 @@ from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.record import finite_or_none
 from papertrial.report.report_files import read_report
-from papertrial.store.report_record import ExactResult, Report
+from papertrial.store.report_record import Evidence, ExactResult, Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
@@ -66,7 +67,7 @@ def check_verdicts(
     verdict = overall(verdicts)
     report = read_report(recorded.folder.path)
     messages += _unlike_verdict(VERIFICATION, state.verdict, state.headline, verdict)
-    messages += _unlike_report(report, look, names, claims, exact)
+    messages += _unlike_report(recorded, report, look, names, claims, exact)
     messages += _unlike_verdict(REPORT_JSON, report.verdict, report.headline, verdict)
     messages += _unlike_seeds(recorded, report)
     shown = zip([*names, *map(_exact_name, counted)], verdicts, strict=True)
@@ -140,6 +141,7 @@ def _unlike_state(
 
 
 def _unlike_report(
+    recorded: Recorded,
     report: Report,
     look: Look,
     names: list[str],
@@ -148,15 +150,17 @@ def _unlike_report(
 ) -> Iterator[str]:
     """Say where the claims in report.json differ from what was decided again."""
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
+    evidence = evidence_series(recorded.rule, look.outcomes, look.rulings)
     ours: list[Values] = [
         {
             **claim,
+            "evidence": None if series is None else Evidence(**asdict(series)).to_plain(),
             "scores": [list(pair) for pair in zip(seeds, ruling.scores, strict=True)],
             "intervals": [
                 [n, finite_or_none(low), finite_or_none(high)] for n, low, high in ruling.series
             ],
         }
-        for claim, ruling in zip(claims, look.rulings, strict=True)
+        for claim, ruling, series in zip(claims, look.rulings, evidence, strict=True)
     ]
     yield from _unlike_claims(REPORT_JSON, [c.to_plain() for c in report.claims], names, ours)
     if not isinstance(exact, Finding):

@@ -52,7 +52,9 @@ def _undecided(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     if len(ruling.scores) < rule.first_look:
         return f"{len(ruling.scores)} finished seeds; the first look is after {rule.first_look}"
     so_far = f"{_ours(claim, ruling, rule)}; the band is {band(*claim.band)}"
-    return "; ".join(filter(None, (so_far, _noise(claim, ruling), _cost(claim, ruling, rule))))
+    return "; ".join(
+        filter(None, (so_far, _noise(claim, ruling), explain_cost(claim, ruling, rule)))
+    )
 
 
 def _ours(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
@@ -81,8 +83,8 @@ def _noise(claim: JudgedClaim, ruling: Ruling) -> str:
     return ""
 
 
-def _cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
-    """Explain about how many seeds an undecided ruling needs; empty if ours are enough."""
+def explain_cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    """Explain about how many seeds an UNDECIDED ruling needs; empty if ours are enough."""
     width, if_ = _distance(claim, ruling.mean)
     if width == 0:
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -51,6 +51,45 @@ class RankAmongOurs(Part):
     above: int
     equal: int
     z: float | None
+
+
+class Evidence(Part):
+    """The evidence on a claim, seed by seed.
+
+    Attributes:
+        after: (finished seeds, evidence for the claim, evidence against it), from the first look
+            on; evidence above 1,000,000 is not distinguished.
+        level: the error level of the thresholds.
+        supports, opposes: the thresholds for the claim and against it; None if no evidence is
+            enough.
+        refuted_within: with every smaller tolerance, the claim would be NOT REPRODUCED; None if it
+            would not be with any.
+    """
+
+    after: tuple[tuple[int, float, float], ...]
+    level: float
+    supports: float | None
+    opposes: float | None
+    refuted_within: float | None
+
+
+class CollapsedSeeds(Part):
+    """The seeds whose scores are far worse than the others, of how many, and `text` in words.
+
+    `upper` is a bound on their rate (95 %).
+    """
+
+    seeds: tuple[int, ...]
+    of: int
+    upper: float
+    text: str
+
+
+class WorstCase(Part):
+    """The verdict if each failed seed had scored the metric's worst value, and `text` in words."""
+
+    verdict: Verdict
+    text: str
 
 
 class ReportedClaim(Part):
@@ -104,6 +143,10 @@ class ClaimResult(ReportedClaim):
         prediction: where one more run of ours is expected (95 %).
         scores: (seed, score) pairs.
         intervals: (n, low, high) after each look.
+        evidence: None before the first look and for a deterministic training.
+        collapse: None with fewer than five scores.
+        worst_case: None if no seed failed.
+        decision: how the claim was decided: (question, answer) pairs in plain words.
     """
 
     side: ClaimSide
@@ -131,6 +174,10 @@ class ClaimResult(ReportedClaim):
     intervals: tuple[tuple[int, float | None, float | None], ...] = ()
     pairing: str | None = None
     arms: Sides | None = None
+    evidence: Evidence | None = None
+    collapse: CollapsedSeeds | None = None
+    worst_case: WorstCase | None = None
+    decision: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def beside(cls, claim: Claim, **result: object) -> ClaimResult:
@@ -141,7 +188,8 @@ class ClaimResult(ReportedClaim):
 class ExactResult(Part):
     """A claimed number of parameters or samples, decided by counting; undecided for a single run.
 
-    `ours` is None if it was not counted.
+    `ours` is None if it was not counted. `decision` says how it was decided, as that of
+    `ClaimResult`.
     """
 
     metric: str
@@ -153,10 +201,16 @@ class ExactResult(Part):
     why: str
     where: str | None
     url: str | None
+    decision: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(
-        cls, claim: Claim, ours: int | float | None, verdict: Verdict | None, why: str
+        cls,
+        claim: Claim,
+        ours: int | float | None,
+        verdict: Verdict | None,
+        why: str,
+        decision: tuple[tuple[str, str], ...] = (),
     ) -> ExactResult:
         """Put a count beside what the recipe states; parameters have no split."""
         return cls(
@@ -169,6 +223,7 @@ class ExactResult(Part):
             why=why,
             where=claim.where,
             url=claim.url,
+            decision=decision,
         )
 
 
@@ -276,6 +331,8 @@ class Spread(Part):
 
 class Report(Record):
     """report.json; a part of which nothing is known is None or empty."""
+
+    FORMAT: ClassVar[int] = 2
 
     kind: Literal["run", "verification"]
     recipe: str

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
+from papertrial.claims.collapse import explain_collapse, find_collapse
+from papertrial.claims.evidence_series import EvidenceSeries, evidence_series
+from papertrial.claims.explain_decision import (
+    explain_decision,
+    explain_exact,
+    explain_not_judged,
+)
 from papertrial.claims.explain_ruling import explain_ruling
+from papertrial.claims.failed_seeds import explain_worst_case, worst_case
 from papertrial.claims.headline import headline
 from papertrial.claims.intervals import prediction
 from papertrial.claims.judge import judge
@@ -21,16 +29,20 @@ from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import ClaimError
 from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step
+from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.schema import Recipe
 from papertrial.record import finite_or_none
 from papertrial.runs import prepare
 from papertrial.store.report_record import (
     ClaimResult,
+    CollapsedSeeds,
+    Evidence,
     ExactResult,
     RankAmongOurs,
     Sides,
     SideScores,
+    WorstCase,
 )
 from papertrial.store.verification_records import ClaimLine
 from papertrial.training.device import on_device
@@ -88,7 +100,9 @@ def count_exact(
         )
         low, high = claim.printed_interval
         verdict: Verdict = "REPRODUCED" if low <= ours <= high else "NOT REPRODUCED"
-        results.append(ExactResult.of(claim, ours, verdict, f"counted without training: {ours:,}"))
+        why = f"counted without training: {ours:,}"
+        steps = explain_exact(describe(claim), low, high, ours, verdict)
+        results.append(ExactResult.of(claim, ours, verdict, why, steps))
     return results
 
 
@@ -163,6 +177,8 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
     """Return the result of each claim that seeds decide: all that is reported about it."""
     medians = judge(replace(asked.rule, statistic="median"), look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
+    evidence = evidence_series(asked.rule, look.outcomes, look.rulings)
+    worst = _worst_cases(asked, look)
     rows = zip(asked.rule.claims, asked.stated, look.rulings, medians, strict=True)
     return [
         ClaimResult.beside(
@@ -194,6 +210,10 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
             ),
             pairing=ruling.pairing or None,
             arms=_sides(claim, i, look),
+            evidence=_evidence(evidence[i]),
+            collapse=_collapse(claim, ruling, seeds),
+            worst_case=worst[i],
+            decision=explain_decision(claim, ruling, asked.rule, evidence[i]),
         )
         for i, (claim, stated, ruling, median) in enumerate(rows)
     ]
@@ -212,6 +232,39 @@ def _not_judged_result(stated: Claim) -> ClaimResult:
         n=0,
         mean=None,
         why=f"not judged: {stated.not_judged}",
+        decision=explain_not_judged(
+            describe(stated).partition("; tolerance")[0], stated.not_judged or ""
+        ),
+    )
+
+
+def _worst_cases(asked: Registration, look: Look) -> list[WorstCase | None]:
+    """Return for each claim's result the worst case of the failed seeds; None if none failed."""
+    verdicts = worst_case(asked.rule, look.outcomes)
+    if verdicts is None:
+        return [None] * len(asked.rule.claims)
+    failed = sum(outcome.state != "finished" for outcome in look.outcomes)
+    rows = zip(asked.rule.claims, look.rulings, verdicts, strict=True)
+    return [
+        WorstCase(verdict=worst, text=explain_worst_case(claim, ruling.verdict, worst, failed))
+        for claim, ruling, worst in rows
+    ]
+
+
+def _evidence(series: EvidenceSeries | None) -> Evidence | None:
+    return None if series is None else Evidence(**asdict(series))
+
+
+def _collapse(claim: JudgedClaim, ruling: Ruling, seeds: Sequence[int]) -> CollapsedSeeds | None:
+    """Return the collapsed seeds in a claim's result; None with too few scores."""
+    found = find_collapse(claim, ruling.scores)
+    if found is None:
+        return None
+    return CollapsedSeeds(
+        seeds=tuple(seeds[i] for i in found.indices),
+        of=found.of,
+        upper=found.upper,
+        text=explain_collapse(claim, found, seeds, ruling.sd),
     )
 
 

@@ -18,8 +18,10 @@ from papertrial.store.report_record import (
     Attempt,
     ClaimResult,
     ClassScores,
+    CollapsedSeeds,
     ConfusionMatrix,
     Curve,
+    Evidence,
     ExactResult,
     FailedSeeds,
     HashedRegistration,
@@ -29,6 +31,7 @@ from papertrial.store.report_record import (
     Report,
     SeedRow,
     Spread,
+    WorstCase,
 )
 from papertrial.store.verification_records import Preregistration, RegisteredClaim
 
@@ -59,6 +62,16 @@ def picture(seed: int) -> str:
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
+EVIDENCE = Evidence(
+    after=((5, 4.06, 0.21), (6, 12.6, 0.21), (7, 24.83, 0.21), (8, 41.2, 0.21)), level=0.05,
+    supports=20.0, opposes=20.0, refuted_within=None,
+)  # fmt: skip
+COLLAPSE = CollapsedSeeds(
+    seeds=(), of=8, upper=0.312, text="0 of 8 seeds collapsed: the rate may be up to 31.2 %."
+)
+WORST = WorstCase(verdict="UNDECIDED", text="With 0 for the failed seed, it would be UNDECIDED.")
+
+
 def claim(value: float, scores: list[float], **others: Any) -> ClaimResult:
     mean, sd = float(np.mean(scores)), float(np.std(scores, ddof=1))
     intervals: list[tuple[int, float | None, float | None]]
@@ -80,7 +93,9 @@ def claim(value: float, scores: list[float], **others: Any) -> ClaimResult:
         prediction=(mean - 2.5 * sd, mean + 2.5 * sd),
         place=RankAmongOurs(
             below=below, above=len(scores) - below, equal=0, z=(value - mean) / sd),
-        scores=tuple(enumerate(scores)), intervals=tuple(intervals),
+        scores=tuple(enumerate(scores)), intervals=tuple(intervals), evidence=EVIDENCE,
+        collapse=COLLAPSE, worst_case=WORST,
+        decision=(("What was claimed", "A single run."), ("The result", "24.8 reached 20.")),
     )  # fmt: skip
     return changed_record(made, **others)
 
@@ -136,7 +151,8 @@ def verification() -> Report:
     left_out = changed_record(
         claim(0.9, scores), split="validation", n=0, mean=None, sd=None, low=None, high=None,
         holds_within=None, verdict=None, verdict_median=None, decided_at=None, why="",
-        prediction=None, place=None, scores=(), intervals=(),
+        prediction=None, place=None, scores=(), intervals=(), evidence=None, collapse=None,
+        worst_case=None, decision=(("The result", "Not judged."),),
         not_judged="the setting differs: epochs",
     )  # fmt: skip
     seeds = [
@@ -159,7 +175,8 @@ def verification() -> Report:
         warnings=("The tolerance 0.02 is wider than half of the gain over the baseline, 0.03.",),
         claims=(first, second, left_out),
         exact=(ExactResult(metric="parameters", split=None, value=669706, ours=669706,
-                           verdict="REPRODUCED", why="", where=None, url=None),),
+                           verdict="REPRODUCED", why="", where=None, url=None,
+                           decision=(("The result", "Our count equals it."),)),),
         seeds=tuple(seeds), varied="the training seed: initial weights, order of the samples.",
         fixed=("the split", "the test set: 10,000 rows, fingerprint 4f5c"),
         diverged=FailedSeeds(count=1, of=9, upper=0.429, highest=0.2, held=True),
@@ -201,7 +218,12 @@ def hostile(verification: Report) -> Report:
     """A text task whose every text tries to be markup."""
     first, *others = verification.claims
     hostile_claim = changed_record(
-        first, where=HOSTILE, why=HOSTILE, reported=HOSTILE, url="javascript:alert(4)"
+        first,
+        where=HOSTILE,
+        why=HOSTILE,
+        reported=HOSTILE,
+        url="javascript:alert(4)",
+        decision=((HOSTILE, HOSTILE),),
     )
     *seeds, last = verification.seeds
     wrong = Mistake(
@@ -233,6 +255,7 @@ def undecided(verification: Report) -> Report:
         first, kind="at-least", side="at-least", band=(0.626, None), n=3, low=None, high=None,
         holds_within=None, verdict="UNDECIDED", decided_at=None, verdict_median="UNDECIDED",
         scores=first.scores[:3], intervals=first.intervals[:3], place=None, prediction=None,
+        evidence=None, collapse=None, worst_case=None,
     )  # fmt: skip
     return changed_record(
         verification, verdict="UNDECIDED", claims=(open_claim,),

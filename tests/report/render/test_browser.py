@@ -97,7 +97,7 @@ def test_the_page_asks_nothing_and_fits(browser, pages, name: str, width: int) -
     assert inner == width
     assert wide <= inner
     figures = browser.execute_script(FIGURES)
-    assert len(figures) == 7
+    assert len(figures) == 9
     for figure in figures:
         assert figure["shown"]
         assert figure["left"] >= 0
@@ -116,9 +116,10 @@ def test_figures_stand_in_pairs_where_there_is_room(browser, pages) -> None:
         "return [...document.querySelectorAll('.beside > *')].map(e => "
         "[e.getBoundingClientRect().top, e.getBoundingClientRect().left])"
     )
-    (top, left), (other_top, other_left) = sides
-    assert top == other_top  # the matrix, and the tables of its classes
-    assert left < 640 <= other_left
+    assert len(sides) == 6  # two plots of evidence, and the matrix, each beside its tables
+    for (top, left), (other_top, other_left) in zip(sides[::2], sides[1::2], strict=True):
+        assert top == other_top
+        assert left < 640 <= other_left
 
 
 def test_the_images_are_decoded(browser, pages) -> None:
@@ -141,12 +142,14 @@ def test_who_listens_hears_headings_tables_and_plots(browser, pages, width: int)
     assert headings[0].startswith("NOT REPRODUCED")
     assert "fashion-mnist-quickstart reproduces one of its two" in headings[0]
     assert headings[1:3] == ["Claims", "Exact claims"]
-    assert len(headings) == 18
+    assert len(headings) == 22
     plots = [(name, text) for name, text in heard.get("image", []) + heard.get("img", []) if text]
-    assert len(plots) == 7
-    assert plots[0][0] == "Seeds against the claim: test accuracy, reported 64.6 % (a single run)"
-    assert plots[0][1].startswith("8 dots, one for each seed, from 0.6391 to 0.6551.")
-    assert len(heard["table"]) == 13
+    assert len(plots) == 9
+    assert plots[0][0].startswith("The evidence over the seeds: test accuracy")
+    assert "20 is enough to decide" in plots[0][1]
+    assert plots[2][0] == "Seeds against the claim: test accuracy, reported 64.6 % (a single run)"
+    assert plots[2][1].startswith("8 dots, one for each seed, from 0.6391 to 0.6551.")
+    assert len(heard["table"]) == 17
     assert ("Holds within", "") in heard["columnheader"]
     assert ("test accuracy", "") in heard["rowheader"]
 

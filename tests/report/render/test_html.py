@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 
+from papertrial.report.render.evidence_plot import evidence_plot
 from papertrial.report.render.html import render_html
-from papertrial.store.report_record import ClaimResult, ConfusionMatrix, Mistake, Sides, SideScores
+from papertrial.store.report_record import (
+    ClaimResult,
+    ConfusionMatrix,
+    Evidence,
+    Mistake,
+    Sides,
+    SideScores,
+)
 from papertrial.version import __version__
 
 Changed = Callable[..., Any]
@@ -55,10 +63,14 @@ def test_a_verification_has_every_section_in_order(verification, verification_ht
     page = Page(verification_html)
     assert page.named("h1") == [f"NOT REPRODUCED: {verification.headline}"]
     assert page.named("h2") == [
-        "Claims", "Exact claims", "What varied and what did not",
+        "Claims", "Exact claims",
+        "How this was decided: test accuracy, reported 64.6 % (a single run)",
+        "How this was decided: test f1, best of 5, reported 65.8 % (best of 5 runs)",
+        "How this was decided: validation accuracy, reported 90.0 % (a single run)",
+        "How this was decided: parameters, reported 669,706", "What varied and what did not",
         "The seeds against the claimed value", "The interval over the seeds", "All metrics",
         "Learning curves", "Confusion matrix and classes", "The most confident mistakes",
-        "Where the reported number falls", "Diverged and crashed seeds", "Seeds", "Attempts",
+        "Where the reported number falls", "Failed and collapsed seeds", "Seeds", "Attempts",
         "Pre-registration", "Provenance", "Not covered", "Run it again",
     ]  # fmt: skip
     assert page.all("html") == [{"lang": "en"}]
@@ -90,22 +102,42 @@ def test_a_verdict_is_said_in_words_beside_its_mark(verification_html) -> None:
 def test_every_plot_has_its_name_and_its_text(verification_html) -> None:
     page = Page(verification_html)
     plots = [svg for svg in page.all("svg") if svg.get("role") == "img"]
-    assert len(plots) == len(page.all("figure")) == len(page.named("figcaption")) == 7
+    assert len(plots) == len(page.all("figure")) == len(page.named("figcaption")) == 9
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     for plot in plots:
         assert {plot["aria-labelledby"], plot["aria-describedby"]} <= set(ids)
     texts = page.named("desc")
     assert texts[0] == (
+        "After 8 finished seeds the evidence is 41.2 for the claim and 0.21 against the claim; 20 "
+        "is enough to decide. That was reached after 7 seeds."
+    )
+    assert texts[2] == (
         "8 dots, one for each seed, from 0.6391 to 0.6551. Our mean is 0.6470. The reported value "
         "is 0.646; 0.6255 to 0.6665 counts as the same."
     )
-    assert "After 8 seeds our interval is: 0.6401 to 0.6538. It starts at 5 seeds." in texts[2]
-    assert "train goes from" in texts[4]
-    assert "10 rows of true classes" in texts[6]
+    assert "After 8 seeds our interval is: 0.6401 to 0.6538. It starts at 5 seeds." in texts[4]
+    assert "train goes from" in texts[6]
+    assert "10 rows of true classes" in texts[8]
     axes = " ".join(page.named("text"))
     for title in ("test accuracy (share, 0 to 1)", "seed", "finished seeds", "epoch", "true class"):
         assert title in axes
+
+
+def test_the_evidence_is_drawn_on_a_log_scale(verification, changed: Changed) -> None:
+    first = verification.claims[0]
+    beyond = Evidence(
+        after=((5, 0.0, 0.0001), (6, 1e6, 0.3)), level=0.05, supports=20.0, opposes=7.6612,
+        refuted_within=0.01,
+    )  # fmt: skip
+    plot = evidence_plot(changed(first, evidence=beyond), beyond, "e")
+    labels = [text for text in Page(plot.svg).named("text") if text]
+    assert labels[:2] == ["1", "2"]  # as in the plot of the interval
+    for label in ("0.01", "1", "100", "10000", "enough to decide: 20", "enough to decide: 7.67"):
+        assert label in labels
+    assert "7.67 or 20 is enough to decide" in plot.svg
+    alone = changed(beyond, opposes=None)  # no evidence can refute such a claim
+    assert "against the claim" not in evidence_plot(first, alone, "e").svg
 
 
 def test_plots_take_the_colours_of_the_page(verification_html) -> None:
@@ -118,7 +150,7 @@ def test_plots_take_the_colours_of_the_page(verification_html) -> None:
 
 def test_tables_have_captions_and_scopes(verification_html) -> None:
     page = Page(verification_html)
-    assert len(page.named("caption")) == len(page.all("table")) == 13
+    assert len(page.named("caption")) == len(page.all("table")) == 17
     assert all(head["scope"] in ("col", "row") for head in page.all("th"))
 
 
@@ -171,7 +203,7 @@ def test_what_is_not_known_yet_is_said(undecided) -> None:
     assert "any value" in text
     assert "at least 0.626" in text
     assert "UNDECIDED" in text
-    for absent in ("Exact claims", "Learning curves", "Attempts", "Diverged and crashed seeds"):
+    for absent in ("Exact claims", "Learning curves", "Attempts", "Failed and collapsed seeds"):
         assert absent not in page.named("h2")
     assert len(page.all("figure")) == 2
 

@@ -26,9 +26,14 @@ def test_the_same_is_said_as_in_the_page(verification) -> None:
     text = render_markdown(verification)
     assert text.startswith(f"# NOT REPRODUCED: {verification.headline}\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
-        "Claims", "Exact claims", "What varied and what did not", "All metrics",
+        "Claims", "Exact claims",
+        "How this was decided: test accuracy, reported 64.6 % (a single run)",
+        "How this was decided: test f1, best of 5, reported 65.8 % (best of 5 runs)",
+        "How this was decided: validation accuracy, reported 90.0 % (a single run)",
+        "How this was decided: parameters, reported 669,706",
+        "What varied and what did not", "All metrics",
         "Confusion matrix and classes", "The most confident mistakes",
-        "Where the reported number falls", "Diverged and crashed seeds", "Seeds", "Attempts",
+        "Where the reported number falls", "Failed and collapsed seeds", "Seeds", "Attempts",
         "Pre-registration", "Provenance", "Not covered", "Run it again",
     ]  # fmt: skip
     assert "- We shuffle the training set." in text
@@ -40,6 +45,16 @@ def test_the_same_is_said_as_in_the_page(verification) -> None:
     assert told["Holds within"].strip() == "± 0.0079"
     assert told["Verdict"].strip() == "REPRODUCED"
     assert told["Why"].strip() == "The whole interval lies in what counts as the same."
+
+
+def test_how_a_claim_was_decided_is_said_without_the_plot(verification) -> None:
+    text = render_markdown(verification)
+    assert [
+        line for line in text.splitlines() if line.startswith(("| What was cl", "| The result"))
+    ][:2] == ["| What was claimed | A single run. |", "| The result | 24.8 reached 20. |"]
+    name = "test accuracy, reported 64.6 % (a single run)"
+    assert f"- {name}: 0 of 8 seeds collapsed: the rate may be up to 31.2 %." in text
+    assert f"- {name}: With 0 for the failed seed, it would be UNDECIDED." in text
 
 
 def test_what_was_registered_is_said_in_words(verification, changed: Changed) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from papertrial.report.render import claim_sections, record_sections, result_sections, seed_sections
+from papertrial.report.render import (
+    claim_sections,
+    decision_sections,
+    record_sections,
+    result_sections,
+    seed_sections,
+)
 from papertrial.report.render.names import one_line
 from papertrial.report.render.registration_section import preregistration
 from papertrial.report.render.section import ReportSection, web_address
@@ -62,6 +68,7 @@ def sections(report: Report) -> list[ReportSection]:
         claim_sections.claims(report),
         result_sections.metrics(report) if run else (),
         claim_sections.exact(report),
+        decision_sections.decisions(report),
         seed_sections.varied(report),
         _claim_plots(report),
         () if run else result_sections.metrics(report),

@@ -10,13 +10,15 @@ from matplotlib.ticker import MaxNLocator
 
 from papertrial.numbers import as_written, band, between, number, plural
 from papertrial.report.render.confusion import confusion
+from papertrial.report.render.decision_sections import decision_anchor
+from papertrial.report.render.evidence_plot import evidence_plot
 from papertrial.report.render.names import (
     axis,
     has_other_side,
     name_and_number,
     score_name,
 )
-from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline
+from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline, legend
 from papertrial.store.report_record import ClaimResult, Curve, Report
 
 
@@ -25,6 +27,11 @@ def plots(report: Report) -> dict[str, list[Plot]]:
     judged = [] if report.kind == "run" else list(enumerate(report.claims, start=1))
     whose = " of ours" if has_other_side(report) else ""
     drawn = {
+        **{
+            decision_anchor(i): [evidence_plot(claim, claim.evidence, f"evidence{i}")]
+            for i, claim in judged
+            if claim.evidence is not None
+        },
         "spread": [spread(claim, f"spread{i}") for i, claim in judged if claim.scores],
         "narrowing": [narrowing(claim, f"narrowing{i}") for i, claim in judged if claim.intervals],
         "curves": [
@@ -54,7 +61,7 @@ def spread(claim: ClaimResult, name: str) -> Plot:
         axes.grid(visible=False, axis="x")
         axes.set_xlabel("seed")
         axes.set_ylabel(_axis(claim))
-        _legend(axes)
+        legend(axes)
         title = f"Seeds against the claim: {name_and_number(claim, 60)}"
         text = (
             f"{plural(len(seeds), 'dot')}, one for each seed, from {number(min(scores), sd)} to "
@@ -92,7 +99,7 @@ def narrowing(claim: ClaimResult, name: str) -> Plot:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("finished seeds")
         axes.set_ylabel(_axis(claim))
-        _legend(axes)
+        legend(axes)
         title = f"The interval over the seeds: {name_and_number(claim, 60)}"
         last = between(lows[-1], highs[-1], claim.sd)
         begun = f" It starts at {plural(shown[0][0], 'seed')}." if shown else ""
@@ -123,7 +130,7 @@ def learning(metric: str, found: Sequence[Curve], name: str, whose: str = "") ->
         axes.set_xlabel(found[0].x_label)
         label = metric.replace("_", " ")
         axes.set_ylabel(axis(label, metric))
-        _legend(axes)
+        legend(axes)
         over = f", mean and range of {seeds} seeds" if seeds > 1 else ""
         title = f"Learning curve{whose}: {label}{over}"
         return Plot(inline(figure, name, title, f"{'; '.join(words)}."), title)
@@ -168,12 +175,6 @@ def _draw_claimed(axes: Axes, claim: ClaimResult) -> None:
         )
     label = f"reported {as_written(claim.value)}"
     axes.axhline(claim.value, color=CLAIM, linestyle="--", label=label)
-
-
-def _legend(axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        axes.figure.legend(handles, labels, loc="outside lower center", ncols=2)
 
 
 def _crowded(seeds: Sequence[str]) -> bool:

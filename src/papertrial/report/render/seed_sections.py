@@ -6,9 +6,14 @@ import statistics
 from collections.abc import Iterator
 
 from papertrial.numbers import NOTHING, number, percent, plural
-from papertrial.report.render.names import one_line
+from papertrial.report.render.names import name_and_number, one_line
 from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
 from papertrial.store.report_record import Report
+
+_SECOND_LOOK = (
+    "A second look, which decides nothing: would a verdict stand if each failed seed had the worst "
+    "score, and how many finished seeds scored far worse than the others?"
+)
 
 
 def varied(report: Report) -> Iterator[ReportSection]:
@@ -22,7 +27,7 @@ def varied(report: Report) -> Iterator[ReportSection]:
 
 
 def diverged(report: Report) -> Iterator[ReportSection]:
-    """Yield the section on how many seeds did not finish, and a bound on their rate."""
+    """Yield the section on seeds that did not finish, and on those that finished but collapsed."""
     found = report.diverged
     if found is None:
         return
@@ -32,7 +37,14 @@ def diverged(report: Report) -> Iterator[ReportSection]:
         f"the rate is at most {percent(found.upper)}. The claims are about runs that finish. The "
         f"highest rate that was allowed is {percent(found.highest)}: {held}."
     )
-    yield ReportSection("diverged", "Diverged and crashed seeds", (text,))
+    notes = tuple(
+        f"{name_and_number(claim, 60)}: {one.text}"
+        for claim in report.claims
+        for one in (claim.worst_case, claim.collapse)
+        if one is not None
+    )
+    texts = (text, _SECOND_LOOK) if notes else (text,)
+    yield ReportSection("diverged", "Failed and collapsed seeds", texts, notes)
 
 
 def seeds(report: Report) -> Iterator[ReportSection]:

@@ -73,6 +73,13 @@ def canvas(width: float = WIDTH, height: float = HEIGHT) -> Iterator[tuple[Figur
         yield figure, figure.add_subplot()
 
 
+def legend(axes: Axes) -> None:
+    """Draw the legend of a figure below its axes, if anything in them has a label."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        axes.figure.legend(handles, labels, loc="outside lower center", ncols=2)
+
+
 def inline(figure: Figure, name: str, title: str, text: str) -> str:
     """Return a matplotlib figure as an <svg> element for a page; call it inside `canvas`.
 

@@ -1,0 +1,90 @@
+"""What failed seeds may hide: would a verdict stand if they had scored the worst value?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from papertrial.claims.judge import judge
+from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.labels import score_label
+from papertrial.claims.rule import Rule
+from papertrial.claims.seed_outcome import SeedOutcome
+from papertrial.claims.verdict import Verdict
+from papertrial.numbers import as_written
+from papertrial.vocabulary import is_fraction, lower_is_better, worst_value
+
+_BEYOND = 1e3  # stands for an unbounded worst value, as a multiple of the largest number in sight
+
+
+def worst_case(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Verdict, ...] | None:
+    """Judge again as if each failed seed had scored the metric's worst value.
+
+    An unbounded worst value (of a loss) is replaced by a number far beyond all others. With such a
+    score, the evidence of a test of the mean stays below any threshold in use, whatever the number
+    is; the median depends only on the side of a score. A failed seed of a difference has the worst
+    value on our side and the best value on the other side.
+
+    Returns:
+        the verdict on each claim of the rule; None if no seed failed.
+    """
+    if all(outcome.state == "finished" for outcome in outcomes):
+        return None
+    worst = tuple(
+        _worst_score(claim, [o.scores[j] for o in outcomes if o.state == "finished"])
+        for j, claim in enumerate(rule.claims)
+    )
+    changed = [
+        outcome
+        if outcome.state == "finished"
+        else replace(outcome, state="finished", scores=worst, weights=f"failed {outcome.seed}")
+        for outcome in outcomes
+    ]
+    return tuple(ruling.verdict for ruling in judge(rule, changed))
+
+
+def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, failed: int) -> str:
+    """Explain in words what failed seeds may hide, and whether the verdict on a claim would stand.
+
+    Args:
+        claim: the claim.
+        verdict: on the finished seeds.
+        worst: the verdict of `worst_case`.
+        failed: the number of failed seeds.
+    """
+    low, hides = ("High", "low") if lower_is_better(claim.metric) else ("Low", "high")
+    what = (
+        "Seeds on which one side trains badly may be the ones that failed"
+        if claim.kind == "difference"
+        else f"{low} seeds may be the ones that failed, so that our scores are too {hides}"
+    )
+    would = f"would still be {worst}" if worst == verdict else f"would be {worst}, not {verdict}"
+    had = "the failed seed" if failed == 1 else f"the {failed:,} failed seeds"
+    if math.isinf(worst_value(claim.metric)):
+        return (
+            f"{what}. The worst {score_label(claim)} is unbounded: with a "
+            f"value far beyond all others for {had}, the verdict {would}."
+        )
+    return (
+        f"{what}. With the worst {score_label(claim)}, "
+        f"{as_written(_worst_number(claim))}, for {had}, the verdict {would}."
+    )
+
+
+def _worst_score(claim: JudgedClaim, scores: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """Return the score of a failed seed in the worst case: one number, or two for a difference."""
+    value = worst_value(claim.metric)
+    if math.isinf(value):
+        seen = [abs(number) for score in scores for number in score]
+        edges = [abs(edge) for edge in claim.band if math.isfinite(edge)]
+        value = math.copysign(_BEYOND * max([*seen, *edges, 1.0]), value)
+    if claim.kind != "difference":
+        return (value,)
+    best = 1.0 if is_fraction(claim.metric) else 0.0
+    return (value, best)
+
+
+def _worst_number(claim: JudgedClaim) -> float:
+    """Return the claim's number for a failed seed of a bounded metric."""
+    return -1.0 if claim.kind == "difference" else worst_value(claim.metric)
