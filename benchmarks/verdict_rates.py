@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from papertrial.claims.best_of_test import BestOfTest, expected_maximum
-from papertrial.claims.mean_test import MeanTest, half_width
+from papertrial.claims.mean_test import MeanTest
 from papertrial.claims.reported_mean_test import ReportedMeanTest
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.sign_test import SignTest
@@ -141,7 +141,7 @@ def taken(above: Array, below: Array, *, same: bool = False, at: float = THRESHO
 def normal(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """Claims of about c: share decided by n = 30, median n, and false REPRODUCED at the edge."""
     for n, width in ((5, 2.29), (6, 1.70), (10, 1.06), (20, 0.69)):
-        half = half_width(n, threshold=THRESHOLD)
+        half = MeanTest().half_width(n, THRESHOLD)
         yield Row(f"half width of the interval, n = {n} (in s)", half, width, width, 0, 0.01)
     for ratio, decided, median in ((1, 99, 14), (1.5, 100, 8), (2, 100, 6), (3, 100, 5)):
         x = draw.standard_normal((count, LAST))

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
 from papertrial.claims import intervals
-from papertrial.claims.mean_test import MeanTest, half_width
+from papertrial.claims.mean_test import MeanTest
 from papertrial.claims.scores import Array, Scores
 
 FIVE = [93.8, 94.1, 94.0, 94.2, 93.9]
@@ -60,12 +60,12 @@ def test_evidence_is_never_infinite() -> None:
 
 
 def test_half_widths() -> None:
-    widths = [half_width(n, threshold=20) for n in (5, 6, 10, 20)]
+    widths = [MeanTest().half_width(n, 20) for n in (5, 6, 10, 20)]
     assert [round(width, 2) for width in widths] == [2.29, 1.70, 1.06, 0.69]
-    assert half_width(3, threshold=20) == INF
+    assert MeanTest().half_width(3, 20) == INF
     # For very many scores: 2 sqrt(r) exp(t^2 / 2) = 20.
     large = math.sqrt(2 * math.log(10 * math.sqrt(10**6 + 1)) / 10**6)
-    assert half_width(10**6, threshold=20) == pytest.approx(large, rel=1e-4)
+    assert MeanTest().half_width(10**6, 20) == pytest.approx(large, rel=1e-4)
 
 
 def test_bounds_are_where_the_evidence_reaches_the_threshold() -> None:

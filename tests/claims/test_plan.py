@@ -9,7 +9,7 @@ import pytest
 
 from papertrial.claims.best_of_test import BestOfTest, expected_maximum
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.mean_test import MeanTest, half_width
+from papertrial.claims.mean_test import MeanTest
 from papertrial.claims.plan import _looks, plan, seeds_needed
 from papertrial.claims.reported_mean_test import ReportedMeanTest
 from papertrial.claims.rule import Rule
@@ -92,7 +92,7 @@ def test_a_high_maximum_takes_seconds(statistic: str) -> None:
     start = time.process_time()
     (row,) = plan(given, rule(given, 10_000, statistic=statistic), (0.1,))
     assert time.process_time() - start < 20
-    needed = seeds_needed(0.1, threshold=20, prior=1.0)
+    needed = seeds_needed(MeanTest(), 0.1, 1.0, 20)
     assert row.decided == pytest.approx(1, abs=0.02)
     assert row.median is not None
     if statistic == "mean":  # at looks 2 % apart, and later where scores happen to lie aside
@@ -129,13 +129,13 @@ def test_without_tolerance_spreads_must_be_named() -> None:
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.3, 1e-3])
 def test_seeds_needed_is_the_first_number_that_is_enough(ratio: float) -> None:
-    n = seeds_needed(ratio, threshold=20, prior=1.0)
-    assert half_width(n, threshold=20) <= ratio
-    assert half_width(n - 1, threshold=20) > ratio
+    n = seeds_needed(MeanTest(), ratio, 1.0, 20)
+    assert MeanTest().half_width(n, 20) <= ratio
+    assert MeanTest().half_width(n - 1, 20) > ratio
 
 
 def test_seeds_needed_in_numbers() -> None:
-    assert [seeds_needed(r, threshold=20, prior=1.0) for r in (2.3, 1, 0.1)] == [5, 11, 1174]
-    assert seeds_needed(1e-3, threshold=20, prior=1.0) > 20_000_000
+    assert [seeds_needed(MeanTest(), r, 1.0, 20) for r in (2.3, 1, 0.1)] == [5, 11, 1174]
+    assert seeds_needed(MeanTest(), 1e-3, 1.0, 20) > 20_000_000
     with pytest.raises(ClaimError, match="must be positive, got 0"):
-        seeds_needed(0, threshold=20, prior=1.0)
+        seeds_needed(MeanTest(), 0, 1.0, 20)

@@ -241,7 +241,7 @@ def test_equal_scores(case: Case) -> None:
     assert (high >= 0.5).all()
     if case.floor:
         assert 0.5 - low[-1] == pytest.approx(high[-1] - 0.5)
-        assert 0.1 < high[-1] - low[-1] < 3
+        assert 0.1 < high[-1] - low[-1] < 4
     else:
         assert (low[-1], high[-1]) == (0.5, 0.5)
 
@@ -271,4 +271,20 @@ def test_a_statistic_is_a_value(case: Case) -> None:
     assert (same, hash(same)) == (case.statistic, hash(case.statistic))
     assert case.statistic.method
     assert "test accuracy" in case.statistic.about("test accuracy")
-    assert 0 < case.statistic.efficiency <= 1
+
+
+@every_case
+def test_half_widths_shrink_and_follow_the_unit(case: Case) -> None:
+    widths = [case.statistic.half_width(n, THRESHOLD) for n in (1, 8, 30, 1_000)]
+    assert widths[0] == math.inf
+    assert widths == sorted(widths, reverse=True)
+    # Scores that are ten times as large: the same test in units of ten.
+    scores = drawn(case)
+    large = Scores(
+        10 * scores.values, scores.sides and (10 * scores.sides[0], 10 * scores.sides[1])
+    )
+    if not case.floor:
+        e = case.statistic.greater(scores, -0.5)
+        np.testing.assert_allclose(case.statistic.greater(large, -5.0), e, rtol=1e-9)
+    shrunk = case.statistic.in_units(10.0).greater(scores, -0.5)
+    np.testing.assert_allclose(shrunk, case.statistic.greater(large, -5.0), rtol=1e-9)

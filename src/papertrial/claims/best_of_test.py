@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +13,7 @@ from papertrial.claims.effect_evidence import effect_evidence, effect_reach, tab
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.sd_estimate import FROM_SCORES, SdEstimate
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_martingale import at_looks, counts, moments
+from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,6 @@ class BestOfTest:
     def standard_value(self) -> float:
         """The mean e_k of the largest of k standard normal scores."""
         return expected_maximum(self.k)
-
-    @property
-    def efficiency(self) -> float:
-        """1, which is approximate: plans for the mean are close enough for a rough number."""
-        return 1.0
 
     @property
     def method(self) -> str:
@@ -74,6 +69,14 @@ class BestOfTest:
             effect_reach(self._above(sign), n, scatter, self.sd, threshold) for sign in (-1, 1)
         )
         return mean - below, mean + above
+
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return half the width of the mean's interval, about that of this one, for an SD of 1."""
+        return TMartingale(self.prior, sd=self.sd).half_width_of_unit_sd(seeds, threshold)
+
+    def in_units(self, unit: float) -> BestOfTest:
+        """Return the same test for scores that are divided by `unit`."""
+        return replace(self, sd=self.sd.in_units(unit))
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side at its edge, read from a table."""

@@ -10,6 +10,7 @@ from papertrial.claims.labels import score_label
 from papertrial.claims.plan import seeds_needed
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, is_inside
+from papertrial.claims.threshold import threshold
 from papertrial.numbers import band, between, number, percent
 
 _MANY = 100_000  # seeds; larger estimates are not shown as a number
@@ -94,9 +95,10 @@ def explain_cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
         )
     if not (width > 0 and ruling.sd > 0):
         return ""
-    level = max(ruling.level, 1e-9)
-    needed = seeds_needed(width / ruling.sd, threshold=1 / level, prior=rule.prior)
-    needed = math.ceil(needed / choose(claim, rule).supports.efficiency)
+    statistic, level = choose(claim, rule).supports, max(ruling.level, 1e-9)
+    horizon = len(rule.seeds) if rule.horizon == "fixed" else None
+    at = threshold(statistic, level, horizon=horizon, first_look=rule.first_look)
+    needed = seeds_needed(statistic, width, ruling.sd, at)
     if needed <= len(ruling.scores):
         return ""
     count = f"about {needed:,}" if needed <= _MANY else f"more than {_MANY:,}"

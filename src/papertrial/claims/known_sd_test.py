@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -74,6 +74,10 @@ class KnownSdTest(AboutTheMean):
             return math.inf
         size = self._size(np.float64(seeds))
         return self.sd * _critical_z(float(size), self.prior, threshold) / math.sqrt(size)
+
+    def in_units(self, unit: float) -> KnownSdTest:
+        """Return the same test for scores that are divided by `unit`."""
+        return replace(self, sd=self.sd / unit)
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on normal scores of this SD whose mean is m."""

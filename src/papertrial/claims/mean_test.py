@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -49,6 +49,14 @@ class MeanTest(AboutTheMean):
         half = TMartingale(self.prior, sd=self.sd).half_width(scatter, n, threshold)
         return mean - half, mean + half
 
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return half the width of the interval after n seeds whose scores have an SD of 1."""
+        return TMartingale(self.prior, sd=self.sd).half_width_of_unit_sd(seeds, threshold)
+
+    def in_units(self, unit: float) -> MeanTest:
+        """Return the same test for scores that are divided by `unit`."""
+        return replace(self, sd=self.sd.in_units(unit))
+
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on scores whose mean is m. The sides are alike."""
         x = Scores(draw.standard_normal((rows, seeds)))
@@ -62,8 +70,3 @@ class MeanTest(AboutTheMean):
         mean, scatter = moments(scores.values)
         n = counts(scores.values)
         return TMartingale(self.prior, sd=self.sd).evidence(mean, m, scatter, n, scores.scale)
-
-
-def half_width(n: int, *, threshold: float, prior: float = 1.0) -> float:
-    """Return half the width of the mean test's interval after n seeds, in SDs: 2.29 for 5."""
-    return TMartingale(prior).critical(n, threshold) / float(np.sqrt(n))

@@ -11,7 +11,6 @@ import numpy as np
 from papertrial.claims import intervals
 from papertrial.claims.choose import choose
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.mean_test import half_width
 from papertrial.claims.rule import Rule
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds, Statistic
@@ -88,24 +87,42 @@ def plan(
         raise ClaimError(f"ratios and spreads must be positive, got {spreads or ratios}")
     if spreads is None:
         spreads = [half / ratio for ratio in ratios]
-    looks = _looks(len(rule.seeds))
-    supports, opposes = _simulated(claim, rule, threshold, looks)
-    return [_row(claim, looks, spread, half, supports, opposes) for spread in spreads]
+    looks, choice = _looks(len(rule.seeds)), choose(claim, rule)
+    simulated = _Simulated(rule, threshold, looks)
+    return [
+        _row(
+            claim,
+            looks,
+            spread,
+            half,
+            simulated.intervals(choice.supports, spread),
+            None if choice.opposes is None else simulated.intervals(choice.opposes, spread),
+        )
+        for spread in spreads
+    ]
 
 
-def seeds_needed(tolerance_over_sd: float, *, threshold: float, prior: float) -> int:
-    """Estimate how many seeds REPRODUCED takes if the true mean is the reported number.
+def seeds_needed(statistic: Statistic, distance: float, sd: float, threshold: float) -> int:
+    """Return about how many seeds REPRODUCED takes if the true value is the reported number.
 
-    This is the smallest n whose interval is no wider than the band: half_width(n) <= tolerance/SD.
+    This is the smallest n whose interval is no wider than the band: half its width is at most the
+    distance from the middle of the band to its edge.
+
+    Args:
+        statistic: the statistic that supports the claim.
+        distance: from the true value to the edge of the band, in the metric's unit.
+        sd: SD between seeds, in the metric's unit.
+        threshold: what e-values must reach.
 
     Raises:
-        ClaimError: the tolerance is not positive, so that no number of seeds is enough.
+        ClaimError: the distance is not positive, so that no number of seeds is enough.
     """
-    if not tolerance_over_sd > 0:
-        raise ClaimError(f"tolerance / SD must be positive, got {tolerance_over_sd}")
+    if not distance > 0:
+        raise ClaimError(f"the distance to the edge must be positive, got {distance}")
+    scaled = statistic.in_units(sd)
 
     def enough(n: int) -> bool:
-        return half_width(n, threshold=threshold, prior=prior) <= tolerance_over_sd
+        return scaled.half_width(n, threshold) <= distance / sd
 
     above = 2
     while not enough(above) and above < MOST:
@@ -125,37 +142,41 @@ def _looks(most: int) -> Array:
     return np.concatenate([np.arange(1.0, EVERY), np.unique(later.round())])
 
 
-def _simulated(
-    claim: JudgedClaim, rule: Rule, threshold: float | None, looks: Array
-) -> tuple[Bounds, Bounds | None]:
-    """Simulate a plan: running intervals [repetitions, L] of normal scores, relative to theta.
+class _Simulated:
+    """Running intervals of scores that are drawn with a fixed random seed, once for each test."""
 
-    The first are those of the statistic that supports the claim; the second those of the statistic
-    that opposes it, None if there is none.
-    """
-    choice = choose(claim, rule)
-    supports = _running(choice.supports, rule, threshold, looks)
-    if choice.opposes is None:
-        return supports, None
-    if choice.opposes == choice.supports:
-        return supports, supports
-    return supports, _running(choice.opposes, rule, threshold, looks)
+    def __init__(self, rule: Rule, threshold: float | None, looks: Array) -> None:
+        self._rule, self._threshold, self._looks = rule, threshold, looks
+        self._known: dict[Statistic, Bounds] = {}
 
+    def intervals(self, statistic: Statistic, spread: float) -> Bounds:
+        """Return running intervals [repetitions, L] of normal scores with this SD.
 
-def _running(statistic: Statistic, rule: Rule, threshold: float | None, looks: Array) -> Bounds:
-    most = len(rule.seeds)
-    horizon = most if rule.horizon == "fixed" else None
-    if threshold is None:
-        threshold = needed(statistic, rule.alpha, horizon=horizon, first_look=rule.first_look)
-    repetitions = max(min(REPETITIONS, SCORES // most), 400)
-    draw, parts = np.random.default_rng(SEED), []  # the same scores for every statistic
-    size = max(CHUNK // most, 1)
-    for begin in range(0, repetitions, size):
-        x = draw.standard_normal((min(size, repetitions - begin), most))
-        bounds = statistic.interval(Scores(x), threshold, looks)
-        parts.append(intervals.running(*bounds, rule.first_look))
-    low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return low - statistic.standard_value, high - statistic.standard_value
+        They are relative to theta, and in units of the SD.
+        """
+        scaled = statistic.in_units(spread)
+        if scaled not in self._known:
+            self._known[scaled] = self._draw(scaled, self._needed(statistic))
+        return self._known[scaled]
+
+    def _needed(self, statistic: Statistic) -> float:
+        if self._threshold is not None:
+            return self._threshold
+        rule = self._rule
+        horizon = len(rule.seeds) if rule.horizon == "fixed" else None
+        return needed(statistic, rule.alpha, horizon=horizon, first_look=rule.first_look)
+
+    def _draw(self, statistic: Statistic, threshold: float) -> Bounds:
+        most = len(self._rule.seeds)
+        repetitions = max(min(REPETITIONS, SCORES // most), 400)
+        draw, parts = np.random.default_rng(SEED), []  # the same scores for every statistic
+        size = max(CHUNK // most, 1)
+        for begin in range(0, repetitions, size):
+            x = draw.standard_normal((min(size, repetitions - begin), most))
+            bounds = statistic.interval(Scores(x), threshold, self._looks)
+            parts.append(intervals.running(*bounds, self._rule.first_look))
+        low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
+        return low - statistic.standard_value, high - statistic.standard_value
 
 
 def _row(

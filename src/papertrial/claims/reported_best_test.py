@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from papertrial.claims.reported_mean_test import PRIOR
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.sd_estimate import FROM_SCORES, SdEstimate
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_martingale import at_looks, counts, moments
+from papertrial.claims.t_martingale import TMartingale, at_looks, counts, moments
 
 _LOWEST, _HIGHEST = -8.5, 9.5  # standard normals beyond which the density of a best is negligible
 
@@ -45,11 +45,6 @@ class ReportedBestTest:
         return expected_maximum(self.runs)
 
     @property
-    def efficiency(self) -> float:
-        """1: the noise of the reported number, not this test, is what limits it."""
-        return 1.0
-
-    @property
     def method(self) -> str:
         """The test in a phrase."""
         return f"likelihood ratio that allows for the noise of the best of {self.runs} runs"
@@ -75,6 +70,14 @@ class ReportedBestTest:
             effect_reach(self._evidence(sign), n, scatter, self.sd, threshold) for sign in (1, -1)
         )
         return mean - below, mean + above
+
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return half the width of the mean's interval, about that of this one, for an SD of 1."""
+        return TMartingale(self.prior, runs=1, sd=self.sd).half_width_of_unit_sd(seeds, threshold)
+
+    def in_units(self, unit: float) -> ReportedBestTest:
+        """Return the same test for scores that are divided by `unit`."""
+        return replace(self, sd=self.sd.in_units(unit))
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side if the reported runs are like ours."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,6 +67,16 @@ class ReportedDifferenceTest(AboutTheMean):
             return low, high
         apart_low, apart_high = difference_interval(self._apart, scores, threshold, looks)
         return np.minimum(low, apart_low), np.maximum(high, apart_high)
+
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return half the width of the interval after n seeds whose scores have an SD of 1."""
+        return TMartingale(self.prior, runs=self.runs, sd=self.sd).half_width_of_unit_sd(
+            seeds, threshold
+        )
+
+    def in_units(self, unit: float) -> ReportedDifferenceTest:
+        """Return the same test for scores that are divided by `unit`."""
+        return replace(self, sd=self.sd.in_units(unit))
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of the paired reading, which bounds the evidence."""

@@ -57,6 +57,14 @@ class ReportedMeanTest(AboutTheMean):
         half = self._martingale.half_width(scatter, n, threshold)
         return mean - half, mean + half
 
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return half the width of the interval after n seeds whose scores have an SD of 1."""
+        return self._martingale.half_width_of_unit_sd(seeds, threshold)
+
+    def in_units(self, unit: float) -> ReportedMeanTest:
+        """Return the same test for scores that are divided by `unit`."""
+        return replace(self, sd=self.sd.in_units(unit))
+
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] if the reported runs are like ours."""
         m = draw.standard_normal(rows) / math.sqrt(self.runs)

@@ -40,5 +40,9 @@ class SdEstimate:
         scatter = np.maximum(scatter + nu * self.step**2 / 12, nu * self.least**2)
         return scatter + self.freedom * self.pooled**2
 
+    def in_units(self, unit: float) -> SdEstimate:
+        """Return the same estimate for scores that are divided by `unit`."""
+        return SdEstimate(self.step / unit, self.least / unit, self.pooled / unit, self.freedom)
+
 
 FROM_SCORES = SdEstimate()  # from the scores alone

@@ -13,7 +13,7 @@ from scipy import special
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_martingale import LARGEST, TIE, counts, e_values
+from papertrial.claims.t_martingale import LARGEST, TIE, TMartingale, counts, e_values
 
 _ALL_ABOVE = 0.45  # weight of the alternative that every score is beyond the edge
 
@@ -44,11 +44,6 @@ class SignTest:
     def standard_value(self) -> float:
         """The quantile of standard normal scores."""
         return NormalDist().inv_cdf(1 - self.share)
-
-    @property
-    def efficiency(self) -> float:
-        """2/pi, the asymptotic efficiency of the sign test for normal scores."""
-        return 2 / math.pi
 
     @property
     def method(self) -> str:
@@ -88,6 +83,18 @@ class SignTest:
                 if enough_below <= n:
                     high[..., i] = ordered[..., enough_below - 1]
         return low, high
+
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return about half the width after n seeds whose scores have an SD of 1.
+
+        That of the mean after 2/pi times as many, the asymptotic efficiency for normal scores.
+        """
+        n = np.array([max(2 / math.pi * seeds, 1.0)])
+        return float(TMartingale(prior=1.0).half_width(n - 1, n, threshold)[0])
+
+    def in_units(self, unit: float) -> SignTest:
+        """Return this test: it does not depend on the unit of the scores."""
+        return self
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side at its edge, read from a table."""

@@ -46,10 +46,6 @@ class Statistic(Protocol):
         """Theta of standard normal scores. `plan` measures distances from it."""
 
     @property
-    def efficiency(self) -> float:
-        """Seeds that a test of the mean needs, over the seeds that this test needs."""
-
-    @property
     def method(self) -> str:
         """How the test works, in a phrase, for the registered rule."""
 
@@ -67,6 +63,18 @@ class Statistic(Protocol):
 
         A bound is infinite while its side rejects nothing. `looks` [L], growing numbers of seeds,
         selects some of the prefixes; the bounds are then [..., L].
+        """
+
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return about half the width of the interval after n seeds whose scores have an SD of 1.
+
+        Infinite if no scores are evidence yet. `in_units` gives it for another SD.
+        """
+
+    def in_units(self, unit: float) -> Statistic:
+        """Return the same test for scores that are divided by `unit`.
+
+        It differs where something is given in the metric's unit, such as a known SD.
         """
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:

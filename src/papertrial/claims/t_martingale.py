@@ -186,6 +186,11 @@ class TMartingale:
             self._freedom(n),
         )
 
+    def half_width_of_unit_sd(self, seeds: int, threshold: float) -> float:
+        """Return half the width of the interval if the scores, or their differences, have SD 1."""
+        n = np.array([seeds], dtype=np.float64)
+        return float(self.half_width(n - 1, n, threshold)[0])
+
     def critical(self, seeds: int, threshold: float) -> float:
         """Return the smallest t whose evidence reaches the threshold; infinite if there is none."""
         n = np.array(seeds, dtype=np.float64)

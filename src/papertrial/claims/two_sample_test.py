@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,6 +50,14 @@ class TwoSampleTest(AboutTheMean):
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the differences [..., S] that neither side rejects."""
         return difference_interval(self._martingale, scores, threshold, looks)
+
+    def half_width(self, seeds: int, threshold: float) -> float:
+        """Return half the width of the interval after n seeds whose scores have an SD of 1."""
+        return self._martingale.half_width_of_unit_sd(seeds, threshold)
+
+    def in_units(self, unit: float) -> TwoSampleTest:
+        """Return the same test for scores that are divided by `unit`."""
+        return replace(self, sd=self.sd.in_units(unit))
 
     def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on two samples that differ by m; both sides alike."""
