@@ -61,7 +61,7 @@ def test_an_untouched_verification_passes_and_a_seed_comes_out_again(verified: P
     assert (made.path, made.seed, made.differences) == (verified, 3, ())
     said = {finding.check: finding.message for finding in made.findings}
     assert list(said) == [
-        "registration", "recipe", "seeds", "runs", "files", "parameters", "weights", "scores",
+        "registration", "recipe", "order", "seeds", "runs", "files", "parameters", "weights", "scores",
         "verdicts", "report", "predictions", "retraining",
     ]  # fmt: skip
     sha = VerificationFolder(verified).sha256
@@ -273,7 +273,11 @@ def test_a_missing_run(copied: Path) -> None:
 def test_a_run_from_before_the_registration(copied: Path) -> None:
     path = copied / "seeds/s3/provenance.json"
     edit_json(path, lambda kept: kept.update(started="2020-01-01T00:00:00.000+00:00"))
-    assert "before the registration" in differences(copied)["runs"][0]
+    registered = VerificationFolder(copied).registered.registered.isoformat(timespec="milliseconds")
+    assert differences(copied)["order"] == [
+        f"registered at {registered}; the first seed started at 2020-01-01T00:00:00+00:00, before "
+        "it"
+    ]
 
 
 def test_edited_weights(copied: Path) -> None:

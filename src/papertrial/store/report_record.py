@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -276,6 +276,8 @@ class Spread(Part):
 
 class Report(Record):
     """report.json; a part of which nothing is known is None or empty."""
+
+    FORMAT: ClassVar[int] = 2
 
     kind: Literal["run", "verification"]
     recipe: str
