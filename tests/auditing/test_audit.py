@@ -61,8 +61,8 @@ def test_an_untouched_verification_passes_and_a_seed_comes_out_again(verified: P
     assert (made.path, made.seed, made.differences) == (verified, 3, ())
     said = {finding.check: finding.message for finding in made.findings}
     assert list(said) == [
-        "registration", "recipe", "order", "seeds", "runs", "files", "parameters", "weights", "scores",
-        "verdicts", "report", "predictions", "retraining",
+        "registration", "recipe", "order", "seeds", "runs", "files", "parameters", "weights",
+        "scores", "verdicts", "report", "predictions", "retraining",
     ]  # fmt: skip
     sha = VerificationFolder(verified).sha256
     assert said["registration"] == f"SHA-256 {sha}, also in verification.json, report.json"
