@@ -48,7 +48,8 @@ def check_repository(folder: Path, names: Sequence[str]) -> None:
 def commit_files(folder: Path, names: Sequence[str], message: str) -> str:
     """Commit files of a folder, and nothing else; return the hash of the commit.
 
-    What the user has staged stays staged and is not part of the commit.
+    What the user has staged stays staged and is not part of the commit. If the files are committed
+    already, return the last commit that changed one of them.
 
     Raises:
         RunError: they cannot be committed; the message has that of git.
@@ -58,13 +59,16 @@ def commit_files(folder: Path, names: Sequence[str], message: str) -> str:
     added = _git(folder, "add", *paths)
     if added.returncode:
         raise RunError(f"git could not add {folder}: {_text(added.stderr)}")
+    is_born = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0
+    if is_born and _git(folder, "diff", "--cached", "--quiet", "HEAD", *paths).returncode == 0:
+        return _text(_git(folder, "log", "-1", "--format=%H", *paths).stdout)
     done = _git(folder, "commit", "--quiet", "--only", "--message", message, *paths)
     if done.returncode:
-        _git(folder, "rm", "--cached", "--quiet", *paths)
+        undo = ("reset",) if is_born else ("rm", "--cached")
+        _git(folder, *undo, "--quiet", *paths)
         said = _text(done.stderr) or _text(done.stdout)
         raise RunError(f"git could not commit {folder}: {said}\ncorrect this, and run it again")
-    head = _git(folder, "rev-parse", "HEAD")
-    return _text(head.stdout)
+    return _text(_git(folder, "rev-parse", "HEAD").stdout)
 
 
 def path_in_repository(path: Path) -> str:
