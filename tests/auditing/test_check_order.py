@@ -101,15 +101,24 @@ def test_a_run_that_no_outcome_names_counts_too(copied: Path) -> None:
     assert [found.ok for found in order(copied)] == [False]
 
 
-def test_where_no_seed_has_started(copied: Path) -> None:
+def unstarted(copied: Path) -> None:
+    """Remove what seeds left, as if the verification had only been registered."""
     for name in ("seeds", "outcomes.jsonl", "verification.json", "report.json"):
         path = copied / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_where_no_seed_has_started(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unstarted(copied)
     (found,) = order(copied)
     assert found.ok
     assert found.message.endswith("; no seed has started")
     (found,) = check_registration_bytes(VerificationFolder(copied))
     assert found.ok
+    commit = committed(copied, monkeypatch, "2026-01-01T00:00:00+00:00")
+    assert [found.message for found in order(copied)][1:] == [
+        f"git commit {commit[:12]} made at 2026-01-01T00:00:00+00:00 holds it"
+    ]
 
 
 def test_a_state_that_is_gone_is_a_difference(copied: Path) -> None:

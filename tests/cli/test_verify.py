@@ -183,7 +183,7 @@ def test_json_is_the_last_line_and_the_only_one_on_standard_output(
         assert "REPRODUCED" in (stopped.path / name).read_text()
     kept = json.loads((stopped.path / "report.json").read_text())["preregistration"]
     assert kept["sha256"] == answer["preregistration"]
-    assert {"format": 1, **kept["registered"]} == json.loads(written)
+    assert {"format": 2, **kept["registered"]} == json.loads(written)
 
 
 def test_processes_and_stops_change_neither_scores_nor_verdicts(

@@ -18,6 +18,7 @@ from papertrial.auditing.audit import audit
 from papertrial.claims.events import Registered
 from papertrial.errors import PapertrialError, RunError
 from papertrial.recipe.draw_seeds import draw_seeds
+from papertrial.store.index import scan
 from papertrial.store.provenance import SOURCE, library_versions, source_digest
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.verification import conditions
@@ -114,6 +115,8 @@ def test_everything_is_registered_and_nothing_is_trained(tmp_path: Path) -> None
         "files.json", "preregistration.json", "recipe.yaml",
     ]  # fmt: skip
     assert (done.is_new, done.commit, done.digest, folder.state) == (True, None, None, None)
+    (entry,) = scan(tmp_path / "runs")
+    assert (entry.kind, entry.recipe, entry.state) == ("verification", "line", "registered")
 
 
 def test_verify_uses_it(tmp_path: Path) -> None:

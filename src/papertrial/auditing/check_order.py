@@ -71,6 +71,8 @@ def _check_commit(recorded: Recorded, first: datetime.datetime | None) -> Iterat
         yield Finding("order", False, f"{commit} was made at {real}, but {PROOF} has {kept}")
     if first is not None:
         yield _compared(f"{commit} made", found.committed, first)
+    elif found.sha256 == sha256:
+        yield Finding("order", True, f"{commit} made at {_shown(found.committed)} holds it")
 
 
 def check_proofs(recorded: Recorded) -> Iterator[Finding]:
