@@ -19,6 +19,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
+from papertrial.store.verification_folder import VerificationFolder
 from papertrial.verification import run_seeds as run_seeds_module
 
 Invoke = Callable[..., Result]
@@ -102,7 +103,9 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         stdout=pipe, stderr=pipe, text=True, cwd=folder, start_new_session=True,
     ) as process:  # fmt: skip
         until = time.monotonic() + 120
-        while not list(folder.glob("runs/plane/*/outcomes.jsonl")) and process.poll() is None:
+        ended = "runs/plane/*/outcomes.jsonl"
+        while not any(path.stat().st_size for path in folder.glob(ended)):
+            assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGINT)
@@ -287,7 +290,11 @@ def test_counts_alone_are_decided_without_training(invoke: Invoke, tmp_path: Pat
     again = invoke("verify", "plane.yaml", "--again", "--json", cwd=tmp_path)
     answers = [json.loads(each.stdout) for each in (right, again)]
     assert answers[0]["verification"] != answers[1]["verification"]
-    assert answers[0]["preregistration"] == answers[1]["preregistration"]
+    first, second = (
+        VerificationFolder(tmp_path / one["verification"]).registered for one in answers
+    )
+    assert (first.terms, first.data) == (second.terms, ())
+    assert first.registered < second.registered
     report = json.loads((tmp_path / answers[1]["verification"] / "report.json").read_text())
     assert [one["this"] for one in report["attempts"]] == [False, True]
     samples = "  - {metric: samples, split: test, value: 20, kind: exact}\n"

@@ -455,6 +455,20 @@ def test_data_that_changed_in_between_are_refused(tmp_path: Path) -> None:
     assert "test mse mean 1 tolerance 5" in report_of(done)["attempts"][0]["rule"]
 
 
+def test_data_that_change_between_two_seeds_stop_it(tmp_path: Path) -> None:
+    def replaced() -> Generator[Any, None, None]:
+        for event in verifying(pt.load_recipe(tree), runs=tmp_path / "runs", workers=1):
+            if isinstance(event, SeedEnded):
+                table(tmp_path, slope=3.0)
+            yield event
+
+    tree = table(tmp_path, slope=1.0)
+    with pytest.raises(RunError, match=r"and seed 1: the data: test is \w{12}, registered as"):
+        list(replaced())
+    (folder,) = (tmp_path / "runs" / "line").iterdir()
+    assert [record.seed for record in VerificationFolder(folder).outcomes()] == [0]
+
+
 def test_a_recipe_that_was_edited_is_not_gone_on_with(tmp_path: Path) -> None:
     tree = table(tmp_path, slope=1.0)
     folder = stop_after(1, tree, tmp_path / "runs")

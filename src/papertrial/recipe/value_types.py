@@ -133,7 +133,8 @@ def _check_seed_text(value: object) -> str:
         raise ValueError("must be text; put it in quotes")
     if not value or value != value.strip() or not value.isprintable():
         raise ValueError(
-            "must be one line of text without spaces at its ends, so that others can repeat it"
+            "must be one line of printable text without spaces at its ends, so that others can "
+            "repeat it"
         )
     try:
         value.encode()
