@@ -280,6 +280,24 @@ def test_a_run_from_before_the_registration(copied: Path) -> None:
     ]
 
 
+def test_a_run_on_other_data_or_versions_than_registered(copied: Path) -> None:
+    kept = VerificationFolder(copied).registered
+
+    def other(provenance: dict[str, Any]) -> None:
+        provenance["data"]["test"]["fingerprint"] = "0" * 64
+        provenance["environment"]["versions"]["torch"] = "1.0"
+
+    for name in ("s0", "s3-versus1"):
+        edit_json(copied / "seeds" / name / "provenance.json", other)
+    found = differences(copied)["runs"]
+    unlike = (
+        f"the data: test is 000000000000, registered as {kept.data[0]['test'][:12]}",
+        f"the version of torch is 1.0, registered as {kept.versions['torch']}",
+    )
+    for side in ("seed 0", "seed 3 (versus 1)"):
+        assert {f"{side}: {text}" for text in unlike} <= set(found)
+
+
 def test_edited_weights(copied: Path) -> None:
     edit_tensor(copied / "seeds/s0/model.safetensors", "bias", 0, 0.5)
     found = differences(copied)
