@@ -35,7 +35,7 @@ from papertrial.claims.run_trial import Ended, Look, Lost, run_trial
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.progress import finish
 from papertrial.recipe.load import load_recipe
-from papertrial.store.verification_records import Preregistration
+from papertrial.store.verification_records import Terms
 from papertrial.verification.registration import register, rule_of
 
 MEAN, SD = 0.7, 0.01  # of the scores
@@ -157,8 +157,8 @@ def registered_rule(claim: dict[str, Any]) -> Rule:
         "metrics": ["accuracy"],
         "claims": [{"metric": "accuracy", **claim}],
     }
-    registered = register(load_recipe(tree, check=False), threads=1, device="cpu").registered
-    return rule_of(Preregistration.from_json(registered.to_bytes(), "preregistration.json"))
+    terms = register(load_recipe(tree, check=False), threads=1, device="cpu").terms
+    return rule_of(Terms.from_json(terms.to_bytes(), "preregistration.json"))
 
 
 def verdicts(scenario: Scenario, trial: int, rule: Rule) -> tuple[Verdict, int]:

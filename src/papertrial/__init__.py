@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from papertrial.runs.evaluate import Evaluation, evaluate_run
     from papertrial.runs.run import Run, load_run
     from papertrial.runs.train import train
+    from papertrial.verification.preregister import RegisteredVerification, preregister
     from papertrial.verification.verify import Verification, load_verification, verify
 
 __all__ = [
-    "Audit", "CheckResult", "Evaluation", "PapertrialError", "Recipe", "Run", "Verification",
-    "audit", "check", "evaluate_run", "load_recipe", "load_run", "load_verification", "train",
-    "verify",
+    "Audit", "CheckResult", "Evaluation", "PapertrialError", "Recipe", "RegisteredVerification",
+    "Run", "Verification", "audit", "check", "evaluate_run", "load_recipe", "load_run",
+    "load_verification", "preregister", "train", "verify",
 ]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
@@ -46,6 +47,9 @@ _HOMES = {
     **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.runs.evaluate"),
     "train": "papertrial.runs.train",
     **dict.fromkeys(("Run", "load_run"), "papertrial.runs.run"),
+    **dict.fromkeys(
+        ("RegisteredVerification", "preregister"), "papertrial.verification.preregister"
+    ),
     **dict.fromkeys(
         ("Verification", "load_verification", "verify"), "papertrial.verification.verify"
     ),

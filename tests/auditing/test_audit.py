@@ -61,8 +61,8 @@ def test_an_untouched_verification_passes_and_a_seed_comes_out_again(verified: P
     assert (made.path, made.seed, made.differences) == (verified, 3, ())
     said = {finding.check: finding.message for finding in made.findings}
     assert list(said) == [
-        "registration", "recipe", "seeds", "runs", "files", "parameters", "weights", "scores",
-        "verdicts", "report", "predictions", "retraining",
+        "registration", "recipe", "order", "seeds", "runs", "files", "parameters", "weights",
+        "scores", "verdicts", "report", "predictions", "retraining",
     ]  # fmt: skip
     sha = VerificationFolder(verified).sha256
     assert said["registration"] == f"SHA-256 {sha}, also in verification.json, report.json"
@@ -273,7 +273,29 @@ def test_a_missing_run(copied: Path) -> None:
 def test_a_run_from_before_the_registration(copied: Path) -> None:
     path = copied / "seeds/s3/provenance.json"
     edit_json(path, lambda kept: kept.update(started="2020-01-01T00:00:00.000+00:00"))
-    assert "before the registration" in differences(copied)["runs"][0]
+    registered = VerificationFolder(copied).registered.registered.isoformat(timespec="milliseconds")
+    assert differences(copied)["order"] == [
+        f"registered at {registered}; the first seed started at 2020-01-01T00:00:00+00:00, before "
+        "it"
+    ]
+
+
+def test_a_run_on_other_data_or_versions_than_registered(copied: Path) -> None:
+    kept = VerificationFolder(copied).registered
+
+    def other(provenance: dict[str, Any]) -> None:
+        provenance["data"]["test"]["fingerprint"] = "0" * 64
+        provenance["environment"]["versions"]["torch"] = "1.0"
+
+    for name in ("s0", "s3-versus1"):
+        edit_json(copied / "seeds" / name / "provenance.json", other)
+    found = differences(copied)["runs"]
+    unlike = (
+        f"the data: test is 000000000000, registered as {kept.data[0]['test'][:12]}",
+        f"the version of torch is 1.0, registered as {kept.versions['torch']}",
+    )
+    for side in ("seed 0", "seed 3 (versus 1)"):
+        assert {f"{side}: {text}" for text in unlike} <= set(found)
 
 
 def test_edited_weights(copied: Path) -> None:

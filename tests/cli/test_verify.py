@@ -19,6 +19,7 @@ import pytest
 from typer.testing import Result
 
 import papertrial as pt
+from papertrial.store.verification_folder import VerificationFolder
 from papertrial.verification import run_seeds as run_seeds_module
 
 Invoke = Callable[..., Result]
@@ -102,7 +103,9 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         stdout=pipe, stderr=pipe, text=True, cwd=folder, start_new_session=True,
     ) as process:  # fmt: skip
         until = time.monotonic() + 120
-        while not list(folder.glob("runs/plane/*/outcomes.jsonl")) and process.poll() is None:
+        ended = "runs/plane/*/outcomes.jsonl"
+        while not any(path.stat().st_size for path in folder.glob(ended)):
+            assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGINT)
@@ -183,7 +186,7 @@ def test_json_is_the_last_line_and_the_only_one_on_standard_output(
         assert "REPRODUCED" in (stopped.path / name).read_text()
     kept = json.loads((stopped.path / "report.json").read_text())["preregistration"]
     assert kept["sha256"] == answer["preregistration"]
-    assert {"format": 1, **kept["registered"]} == json.loads(written)
+    assert {"format": 2, **kept["registered"]} == json.loads(written)
 
 
 def test_processes_and_stops_change_neither_scores_nor_verdicts(
@@ -287,7 +290,11 @@ def test_counts_alone_are_decided_without_training(invoke: Invoke, tmp_path: Pat
     again = invoke("verify", "plane.yaml", "--again", "--json", cwd=tmp_path)
     answers = [json.loads(each.stdout) for each in (right, again)]
     assert answers[0]["verification"] != answers[1]["verification"]
-    assert answers[0]["preregistration"] == answers[1]["preregistration"]
+    first, second = (
+        VerificationFolder(tmp_path / one["verification"]).registered for one in answers
+    )
+    assert (first.terms, first.data) == (second.terms, ())
+    assert first.registered < second.registered
     report = json.loads((tmp_path / answers[1]["verification"] / "report.json").read_text())
     assert [one["this"] for one in report["attempts"]] == [False, True]
     samples = "  - {metric: samples, split: test, value: 20, kind: exact}\n"

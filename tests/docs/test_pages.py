@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,8 @@ def name_of(recipe: Block) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the pages speak of."""
     folder = tmp_path_factory.mktemp("docs")
+    for words in ("init", "config user.name A", "config user.email a@example.org"):
+        subprocess.run(["git", "-C", str(folder), *words.split()], capture_output=True, check=True)
     (folder / "scans").mkdir()
     for name in ("photo.png", "shoe.png", "scans/one.png"):
         Image.new("L", (28, 28)).save(folder / name)

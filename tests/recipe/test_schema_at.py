@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from papertrial.recipe.claims import Claim, PlusMinus, Verify, Versus
+from papertrial.recipe.claims import Claim, DrawnSeeds, PlusMinus, Verify, Versus
 from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.schema import (
     Data,
@@ -32,6 +32,8 @@ from papertrial.recipe.schema import (
         (("claims", 0, "plus_minus"), PlusMinus),
         (("claims", 0, "versus", "set"), None),
         (("verify",), Verify),
+        (("verify", "seeds"), DrawnSeeds),
+        (("verify", "seeds", "from"), None),
         (("paper",), Paper),
         (("evaluate",), Evaluate),
         (("model",), Slot),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from pathlib import Path
 
@@ -19,8 +20,11 @@ DIGEST = "0123456789abcdef" * 4
 REGISTERED = Preregistration(
     method=1, recipe="line", recipe_hash=DIGEST, training_hash=DIGEST, versus=(), files=({},),
     threads=1, device="cpu", claims=(), exact=(), not_judged=(), alpha=0.05, statistic="mean",
-    prior=1.0, first_look=5, horizon="anytime", max_diverged=0.2, seeds=(0, 1, 2, 3, 4), maximum=5,
+    prior=1.0, first_look=5, horizon="anytime", max_diverged=0.2, seeds=(0, 1, 2, 3, 4),
+    seeds_from=None, maximum=5,
     reported_epoch="last", several_claims="Holm", diverged="", deterministic="",
+    registered=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), data=(), versions={},
+    packages={},
 )  # fmt: skip
 STATE = VerificationState(
     state="running", recipe="line", started="2026-01-01T00:00:00+00:00", preregistration=DIGEST,

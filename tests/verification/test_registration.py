@@ -14,7 +14,7 @@ from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import METHOD
 from papertrial.errors import ClaimError, InvalidRecipeError, RunError
 from papertrial.recipe.load import load_recipe, to_yaml
-from papertrial.store.verification_records import Preregistration
+from papertrial.store.verification_records import Terms
 from papertrial.verification.registration import Registration, register, rule_of
 
 Tree = dict[str, Any]
@@ -48,7 +48,7 @@ def difference(**versus: Any) -> Tree:
 
 def test_what_is_registered() -> None:
     found = asked()
-    written = json.loads(found.registered.to_bytes())
+    written = json.loads(found.terms.to_bytes())
     assert written["claims"][0] == {
         "metric": "accuracy", "split": "test", "kind": "mean", "value": 0.9, "tolerance": 0.01,
         "low": 0.9, "high": 0.9, "runs": None, "side": "about", "best_epoch_on_test": False,
@@ -59,14 +59,14 @@ def test_what_is_registered() -> None:
         },
     }  # fmt: skip
     rest = {
-        "format": 1, "method": METHOD, "recipe": "drawn", "threads": 1, "device": "cpu",
+        "format": 2, "method": METHOD, "recipe": "drawn", "threads": 1, "device": "cpu",
         "versus": [], "exact": [], "not_judged": [], "alpha": 0.05, "statistic": "mean",
         "prior": 1.0, "first_look": 5, "horizon": "anytime", "max_diverged": 0.2,
-        "seeds": list(range(15)), "maximum": 15, "reported_epoch": "last",
+        "seeds": list(range(15)), "seeds_from": None, "maximum": 15, "reported_epoch": "last",
     }  # fmt: skip
     assert {key: written[key] for key in rest} == rest
     assert all(written[key] for key in ("diverged", "deterministic", "several_claims"))
-    assert len(found.registered.recipe_hash) == len(found.registered.training_hash) == 64
+    assert len(found.terms.recipe_hash) == len(found.terms.training_hash) == 64
     assert found.lines[0] == (
         "claim 1: test accuracy 0.9, the expected score; tolerance 0.01; band 0.89 to 0.91"
     )
@@ -74,9 +74,7 @@ def test_what_is_registered() -> None:
 
 
 def test_the_hash_is_that_of_the_file() -> None:
-    registered = asked(
-        tree({**ACCURACY, "where": "\N{GREEK SMALL LETTER ALPHA} \u2264 5 %"})
-    ).registered
+    registered = asked(tree({**ACCURACY, "where": "\N{GREEK SMALL LETTER ALPHA} \u2264 5 %"})).terms
     written = registered.to_bytes()
     assert written.endswith(b"}\n")
     assert "\u2264" in written.decode()
@@ -84,20 +82,20 @@ def test_the_hash_is_that_of_the_file() -> None:
     assert registered.sha256 == hashlib.sha256(written).hexdigest()
 
 
-def read_back(registered: Preregistration) -> Preregistration:
-    return Preregistration.from_json(registered.to_bytes(), "preregistration.json")
+def read_back(registered: Terms) -> Terms:
+    return Terms.from_json(registered.to_bytes(), "preregistration.json")
 
 
 def test_the_same_recipe_has_the_same_hash() -> None:
-    first = asked().registered
-    assert asked().registered == first
+    first = asked().terms
+    assert asked().terms == first
     assert read_back(first) == first
     assert read_back(first).sha256 == first.sha256
     other = dict(reversed(tree().items()))  # keys in another order, numbers written differently
     other["optimizer"] = {"lr": 1e-1, "use": "torch.optim.SGD"}
-    assert asked(other).registered.sha256 == first.sha256
+    assert asked(other).terms.sha256 == first.sha256
     # The trial is the same, but the recipe says more, and all that it says is in the hash.
-    given = asked(tree(verify={"seeds": list(range(15))})).registered
+    given = asked(tree(verify={"seeds": list(range(15))})).terms
     assert given.sha256 != first.sha256
 
 
@@ -125,25 +123,25 @@ def test_the_same_recipe_has_the_same_hash() -> None:
     ids=str,
 )
 def test_what_changes_the_hash(changes: Tree) -> None:
-    assert asked({**tree(), **changes}).registered.sha256 != asked().registered.sha256
+    assert asked({**tree(), **changes}).terms.sha256 != asked().terms.sha256
 
 
 def test_threads_and_device_change_the_hash_and_notes_no_training() -> None:
-    first = asked().registered
-    assert asked(threads=2).registered.sha256 != first.sha256
+    first = asked().terms
+    assert asked(threads=2).terms.sha256 != first.sha256
     recipe = load_recipe(tree(), check=False)
-    assert register(recipe, threads=1, device="cuda").registered.device == "cuda"
-    noted = asked(tree(paper={"notes": "more"})).registered
+    assert register(recipe, threads=1, device="cuda").terms.device == "cuda"
+    noted = asked(tree(paper={"notes": "more"})).terms
     assert noted.training_hash == first.training_hash
     assert noted.recipe_hash != first.recipe_hash
 
 
 def test_a_claim_of_zero_is_registered_as_it_is_stated() -> None:
     claim = {"metric": "parameters", "kind": "exact", "value": 0}
-    registered = asked(tree(claim)).registered
+    registered = asked(tree(claim)).terms
     assert json.loads(registered.to_bytes())["exact"][0]["value"] == 0
     assert read_back(registered).exact[0].value == 0
-    registered = asked(tree({**ACCURACY, "tolerance": 0})).registered
+    registered = asked(tree({**ACCURACY, "tolerance": 0})).terms
     assert json.loads(registered.to_bytes())["claims"][0]["stated"]["tolerance"] == 0
     assert read_back(registered).claims[0].stated.tolerance == 0
 
@@ -157,7 +155,7 @@ def test_the_rule_comes_back_from_its_file() -> None:
     ]
     verify = {"alpha": 0.025, "statistic": "median", "prior": 2, "horizon": "fixed"}
     found = asked(tree(*claims, verify={**verify, "seeds": [9, 2, 5, 7, 4, 1]}))
-    rule = rule_of(read_back(found.registered))
+    rule = rule_of(read_back(found.terms))
     assert rule == found.rule
     assert (rule.seeds, rule.alpha, rule.prior) == ((9, 2, 5, 7, 4, 1), 0.025, 2.0)
     assert rule.claims[0] == JudgedClaim(
@@ -178,13 +176,13 @@ def test_the_rule_comes_back_from_its_file() -> None:
         (lambda r: {**r, "seeds": 5}, "seeds: Input should be a valid array"),
         (lambda r: {**r, "exact": [{"metric": "wrong", "value": 1}]}, r"exact\.0\.metric: "),
         (lambda r: [r], "is not a JSON object"),
-        (lambda r: {**r, "format": 2}, "has format 2, this papertrial reads format 1"),
+        (lambda r: {**r, "format": 1}, "has format 1, this papertrial reads format 2"),
     ],
 )
 def test_a_damaged_registration_is_refused_by_name(spoil: Any, problem: str) -> None:
-    text = json.dumps(spoil(json.loads(asked().registered.to_bytes())))
+    text = json.dumps(spoil(json.loads(asked().terms.to_bytes())))
     with pytest.raises(RunError, match=f"preregistration.json.*{problem}"):
-        Preregistration.from_json(text, "preregistration.json")
+        Terms.from_json(text, "preregistration.json")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +191,7 @@ def test_a_damaged_registration_is_refused_by_name(spoil: Any, problem: str) -> 
 )
 def test_a_registration_without_a_rule_of_this_version(changes: Tree, problem: str) -> None:
     with pytest.raises(ClaimError, match=problem):
-        rule_of(asked().registered.model_copy(update=changes))
+        rule_of(asked().terms.model_copy(update=changes))
 
 
 def test_there_must_be_something_to_judge() -> None:
@@ -210,7 +208,7 @@ def test_claims_that_are_not_judged_or_need_no_seed_are_left_out_of_the_rule() -
     assert [claim.metric for claim in found.rule.claims] == ["accuracy"]
     assert [claim.metric for claim in found.exact] == ["parameters"]
     assert [claim.metric for claim in found.not_judged] == ["loss"]
-    assert found.registered.not_judged[0].not_judged == "it differs"
+    assert found.terms.not_judged[0].not_judged == "it differs"
     assert asked(tree(exact)).rule.claims == ()
 
 
@@ -244,8 +242,8 @@ def test_the_other_side_of_a_difference() -> None:
     assert [side.epochs for side in found.versus] == [1, 2]
     assert found.versus[0].optimizer.lr == 0.2
     assert found.versus[0].claims == ()
-    assert len(set(found.registered.versus)) == 2
-    assert found.registered.training_hash not in found.registered.versus
+    assert len(set(found.terms.versus)) == 2
+    assert found.terms.training_hash not in found.terms.versus
 
 
 def test_the_other_side_may_be_another_recipe(tmp_path: Path) -> None:
@@ -257,12 +255,12 @@ def test_the_other_side_may_be_another_recipe(tmp_path: Path) -> None:
     # By what it trains, not by where it lies: a copy elsewhere is the same registration.
     copy = path.with_name("copy.yaml")
     copy.write_text(path.read_text())
-    moved = asked(tree(difference(recipe=str(copy)))).registered
-    assert moved.sha256 == found.registered.sha256
+    moved = asked(tree(difference(recipe=str(copy)))).terms
+    assert moved.sha256 == found.terms.sha256
     # Training it otherwise is another registration, though the path is the same.
     path.write_text(json.dumps({**given, "epochs": 3}))
     again = asked(tree(difference(recipe=str(path))))
-    assert again.registered.sha256 != found.registered.sha256
+    assert again.terms.sha256 != found.terms.sha256
 
 
 def test_other_sides_that_cannot_be(tmp_path: Path) -> None:
@@ -288,5 +286,5 @@ def test_a_recipe_that_is_written_and_read_again_is_registered_alike(tmp_path: P
     path = tmp_path / "recipe.yaml"
     path.write_text(to_yaml(recipe))
     again = load_recipe(path, check=False)
-    first, second = (register(r, threads=1, device="cpu").registered for r in (recipe, again))
+    first, second = (register(r, threads=1, device="cpu").terms for r in (recipe, again))
     assert second == first

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from papertrial.auditing.check_files import check_files
+from papertrial.auditing.check_order import check_order, check_proofs
 from papertrial.auditing.check_pages import check_pages
 from papertrial.auditing.check_predictions import check_predictions
 from papertrial.auditing.check_registration import (
@@ -111,6 +112,8 @@ def auditing(
     with on_device(_audit_device(recorded, device), recorded.registered.threads) as where:
         yield from collect("registration", check_registration_bytes(folder))
         yield from collect("recipe", check_registered_recipe(recorded))
+        yield from collect("order", check_order(recorded))
+        yield from collect("order", check_proofs(recorded))
         yield from collect("seeds", check_registered_seeds(recorded))
         sides, unlike = find_runs(recorded)
         yield from collect("runs", check_runs(recorded, sides, unlike))

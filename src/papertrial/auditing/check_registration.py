@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,35 +10,39 @@ from papertrial.auditing.finding import Finding, findings_of, noted, shortened
 from papertrial.auditing.recorded import Recorded
 from papertrial.errors import PapertrialError
 from papertrial.recipe.digest import training_hash
+from papertrial.recipe.draw_seeds import draw_seeds
 from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import Recipe
 from papertrial.report.report_files import read_report
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import (
+    FOLDER_NAME,
     OUTCOMES,
     PREREGISTRATION,
     REPORT_JSON,
     VERIFICATION,
     VerificationFolder,
 )
-from papertrial.store.verification_records import Preregistration
+from papertrial.store.verification_records import Terms
 from papertrial.verification.registration import register
 
-_NAMED = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})-verify")  # as VerificationFolder.new does
 # What a recipe fixes. The sentences only explain, and another version may word them otherwise; the
 # method, threads and device are not the recipe's.
 _FIXED = (
     "recipe", "recipe_hash", "training_hash", "versus", "files", "claims", "exact", "not_judged",
-    "alpha", "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "maximum",
-    "reported_epoch",
+    "alpha", "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "seeds_from",
+    "maximum", "reported_epoch",
 )  # fmt: skip
 
 
 def check_registration_bytes(folder: VerificationFolder) -> Iterator[Finding]:
     """Compare the SHA-256 of preregistration.json with every file that keeps it."""
     sha, state, messages = folder.sha256, folder.state, list[str]()
-    kept = {VERIFICATION: None if state is None else state.preregistration}
+    kept: dict[str, str | None] = {**folder.recorded_digests()}
+    named = kept.pop(FOLDER_NAME, None)
+    if state is None and (folder.path / OUTCOMES).is_file():
+        messages.append(f"there is no {VERIFICATION}, though seeds ended")
     if (folder.path / REPORT_JSON).is_file():
         shown = read_report(folder.path).preregistration
         kept[REPORT_JSON] = None if shown is None else shown.sha256
@@ -52,10 +55,10 @@ def check_registration_bytes(folder: VerificationFolder) -> Iterator[Finding]:
         for name, digest in kept.items()
         if digest != sha
     ]
-    name = _NAMED.match(folder.path.resolve().name)
-    if name and name[1] != sha[:8]:
-        messages.append(f"the folder is named for {name[1]}, but {PREREGISTRATION} has {sha[:8]}")
-    yield from findings_of("registration", messages, f"SHA-256 {sha}, also in {', '.join(kept)}")
+    if named is not None and named != sha[:8]:
+        messages.append(f"the folder is named for {named}, but {PREREGISTRATION} has {sha[:8]}")
+    also = f", also in {', '.join(kept)}" if kept else ""
+    yield from findings_of("registration", messages, f"SHA-256 {sha}{also}")
 
 
 def check_registered_recipe(recorded: Recorded) -> Iterator[Finding]:
@@ -82,7 +85,7 @@ def check_registered_recipe(recorded: Recorded) -> Iterator[Finding]:
             yield noted("recipe", f"{RECIPE}: {missing}, so its hash was not computed")
         else:
             again = register(recipe, threads=registered.threads, device=registered.device)
-            messages += _unlike_registration(registered, again.registered)
+            messages += _unlike_registration(registered, again.terms)
     except PapertrialError as error:
         messages.append(f"{RECIPE} cannot be registered again: {error}")
     yield from findings_of("recipe", messages, agrees)
@@ -104,7 +107,7 @@ def _unlike_rule(recorded: Recorded, recipe: Recipe) -> Iterator[str]:
         yield f"{RECIPE} is another training than the one registered"
 
 
-def _unlike_registration(registered: Preregistration, again: Preregistration) -> Iterator[str]:
+def _unlike_registration(registered: Terms, again: Terms) -> Iterator[str]:
     had, has = registered.to_plain(), again.to_plain()
     for key in _FIXED:
         for one in unlike(had[key], has[key], where=key):
@@ -113,9 +116,15 @@ def _unlike_registration(registered: Preregistration, again: Preregistration) ->
 
 
 def check_registered_seeds(recorded: Recorded) -> Iterator[Finding]:
-    """Check that every seed in outcomes.jsonl was registered, and is there once."""
-    seeds = [outcome.seed for outcome in recorded.outcomes]
-    messages = [
+    """Check that every seed in outcomes.jsonl was registered, and is there once.
+
+    If the seeds were drawn from a text, draw them again.
+    """
+    seeds, messages = [outcome.seed for outcome in recorded.outcomes], list[str]()
+    text, registered = recorded.registered.seeds_from, recorded.rule.seeds
+    if text is not None and draw_seeds(text, len(registered)) != registered:
+        messages.append(f"the registered seeds are not those that the text {text!r} gives")
+    messages += [
         f"seed {seed} is in {OUTCOMES}, but was not registered"
         for seed in seeds
         if seed not in recorded.rule.seeds
@@ -129,4 +138,5 @@ def check_registered_seeds(recorded: Recorded) -> Iterator[Finding]:
     failed = f"; {', '.join(f'seed {o.seed} {o.state}' for o in lost)}" if lost else ""
     listed = ", ".join(map(str, sorted(seeds))) or "none"
     agrees = f"{len(seeds)} of {len(recorded.rule.seeds)} registered seeds ended: {listed}{failed}"
+    agrees += "" if text is None else f"; all are drawn from the registered text {text!r}"
     yield from findings_of("seeds", messages, agrees)

@@ -19,6 +19,7 @@ from papertrial.runs.run import Run, load_run
 from papertrial.store.run_folder import PREDICTIONS, RunFolder
 from papertrial.store.run_records import SplitData
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
+from papertrial.verification.conditions import Conditions
 from papertrial.verification.seed import claimed_score
 
 _FOLDER = re.compile(r"s(\d+)(-versus\d+)?(-\d+)?")
@@ -81,9 +82,10 @@ def _unlike_run(recorded: Recorded, side: SeedRun) -> Iterator[str]:
         yield f"threads {from_.environment.threads}, registered {given.threads}"
     if device != given.device:
         yield f"device {device}, registered {given.device}"
-    if recorded.state is not None and from_.started < recorded.state.started:
-        began = recorded.state.started
-        yield f"it started at {from_.started}, before the registration, {began}"
+    then = Conditions((given.data[side.arm],), given.versions, {})  # packages are of all sides
+    data = {split: part.fingerprint for split, part in from_.data.items()}
+    versions = {name: from_.environment.versions.get(name) for name in given.versions}
+    yield from then.differences(Conditions((data,), versions, {}))
 
 
 def _unlike_run_data(sides: list[SeedRun]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from papertrial.cli import (
     new,
     plan,
     predict,
+    register,
     report,
     runs,
     schema,
@@ -96,6 +97,7 @@ def make_app() -> typer.Typer:
     app.command("evaluate")(guarded(evaluate.evaluate_command))
     app.command("predict")(guarded(predict.predict_command))
     app.command("plan")(guarded(plan.plan_command))
+    app.command("register")(guarded(register.register_command))
     app.command("verify")(guarded(verify.verify_command))
     app.command("audit")(guarded(audit.audit_command))
     app.command("report")(guarded(report.report_command))

@@ -36,6 +36,7 @@ _MAX_ERROR = 100  # letters of an error in the list
 class State(StrEnum):
     """The state of a run: "stopped" if its process is gone, "damaged" if a file is."""
 
+    registered = "registered"
     finished = "finished"
     running = "running"
     stopped = "stopped"

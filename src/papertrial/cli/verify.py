@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
+from papertrial.errors import PapertrialError
 from papertrial.numbers import as_written, plural, whole
 
 if TYPE_CHECKING:
@@ -22,22 +24,72 @@ MaxSeeds = Annotated[
 ]
 
 
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        help="Train these seeds in this order: 3,1,4,15,9.", show_default="from `seed` on"
+    ),
+]
+SeedsFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Draw the seeds from a public text that nobody could choose; --max-seeds says how "
+        "many.",
+        show_default=False,
+    ),
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option(help="Error rate of each one-sided test.", show_default="verify.alpha: 0.05"),
+]
+Statistic = Annotated[
+    str | None,
+    typer.Option(help="Statistic to judge: mean or median.", show_default="verify.statistic: mean"),
+]
+Horizon = Annotated[
+    str | None,
+    typer.Option(
+        help="anytime, or fixed, which needs fewer seeds but cannot be extended later.",
+        show_default="verify.horizon: anytime",
+    ),
+]
+Threads = Annotated[
+    int, typer.Option(min=1, help="CPU threads per seed, for any number of workers.")
+]
+
+
 def verify_overrides(
     overrides: list[str] | None,
     max_seeds: int | None,
     seeds: str | None = None,
+    seeds_from: str | None = None,
     alpha: float | None = None,
     statistic: str | None = None,
     horizon: str | None = None,
 ) -> list[str]:
-    """Return the given overrides, followed by the options of `papertrial verify` as overrides."""
+    """Return the given overrides, followed by the options of `papertrial verify` as overrides.
+
+    Raises:
+        PapertrialError: the options for the seeds contradict each other.
+    """
     from papertrial.claims.rule import FIRST_LOOK
 
+    if seeds_from is not None and (seeds is not None or max_seeds is None):
+        rule = (
+            "--seeds-from needs --max-seeds, the number of seeds to draw"
+            if seeds is None
+            else "--seeds and --seeds-from exclude each other; give one of them"
+        )
+        raise PapertrialError(rule)
     if seeds is not None and max_seeds is None:
         max_seeds = max(seeds.count(",") + 1, FIRST_LOOK)  # all that were named
+    chosen = None if seeds is None else f"[{seeds}]"
+    if seeds_from is not None:
+        chosen = json.dumps({"from": seeds_from, "count": max_seeds})  # JSON is YAML too
     options = {
         "max_seeds": max_seeds,
-        "seeds": None if seeds is None else f"[{seeds}]",
+        "seeds": chosen,
         "alpha": alpha,
         "statistic": statistic,
         "horizon": horizon,
@@ -50,29 +102,11 @@ def verify_command(
     recipe: Recipe,
     overrides: Overrides = None,
     max_seeds: MaxSeeds = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(
-            help="Train these seeds in this order: 3,1,4,15,9.", show_default="from `seed` on"
-        ),
-    ] = None,
-    alpha: Annotated[
-        float | None,
-        typer.Option(help="Error rate of each one-sided test.", show_default="verify.alpha: 0.05"),
-    ] = None,
-    statistic: Annotated[
-        str | None,
-        typer.Option(
-            help="Statistic to judge: mean or median.", show_default="verify.statistic: mean"
-        ),
-    ] = None,
-    horizon: Annotated[
-        str | None,
-        typer.Option(
-            help="anytime, or fixed, which needs fewer seeds but cannot be extended later.",
-            show_default="verify.horizon: anytime",
-        ),
-    ] = None,
+    seeds: Seeds = None,
+    seeds_from: SeedsFrom = None,
+    alpha: Alpha = None,
+    statistic: Statistic = None,
+    horizon: Horizon = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -81,9 +115,7 @@ def verify_command(
             show_default="one per core, or one per GPU",
         ),
     ] = None,
-    threads: Annotated[
-        int, typer.Option(min=1, help="CPU threads per seed, for any number of workers.")
-    ] = 1,
+    threads: Threads = 1,
     runs: Runs = RUNS,
     data: Data = None,
     device: Device = "auto",
@@ -95,13 +127,14 @@ def verify_command(
     """Train seed after seed until the recipe's claims are decided, and write a report.
 
     Exits with 0 for REPRODUCED, 1 for NOT REPRODUCED and 3 for UNDECIDED. To resume a verification
-    that was interrupted, run the same command again.
+    that was interrupted, run the same command again. What `papertrial register` registered with the
+    same options is used.
     """
     from papertrial.cli.live import follow
     from papertrial.cli.seed_rows import SeedRows
     from papertrial.recipe.load import load_recipe
 
-    wanted = verify_overrides(overrides, max_seeds, seeds, alpha, statistic, horizon)
+    wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.verification.verify import verifying
 

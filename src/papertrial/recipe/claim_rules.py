@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from papertrial.recipe.plain_values import is_finite_number, list_at, value_at
+from papertrial.recipe.plain_values import is_finite_number, is_whole_number, list_at, value_at
 from papertrial.recipe.quantity import (
     Rounding,
     as_points,
@@ -43,6 +43,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
     Values of the wrong type are skipped: the schema reports them.
     """
     yield from _horizon_problems(tree)
+    yield from _drawn_seeds_problems(tree)
     seen: dict[tuple[Decimal, str], int] = {}
     for index, plain_claim in enumerate(list_at(tree, "claims")):
         claim = RawClaim.from_plain(plain_claim)
@@ -72,6 +73,14 @@ def _horizon_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     if isinstance(most, int) and most > _MOST_FIXED:
         rule = f"must be at most {_MOST_FIXED} with horizon: fixed, got {most}"
         yield "verify.max_seeds", f"{rule}; for more seeds, set verify.horizon: anytime"
+
+
+def _drawn_seeds_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    """Report the broken rule that all drawn seeds may be used: a choice of them would be a pick."""
+    most, count = value_at(tree, "verify.max_seeds"), value_at(tree, "verify.seeds.count")
+    if is_whole_number(most, 1) and is_whole_number(count, 1) and most != count:
+        rule = f"must be verify.seeds.count, {count}, because the seeds are drawn; got {most}"
+        yield "verify.max_seeds", f"{rule}; omit it, or change verify.seeds.count"
 
 
 def _kind_problems(claim: RawClaim) -> Iterator[Broken]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from papertrial.claims.judged_claim import ClaimKind, ClaimSide
+from papertrial.recipe.draw_seeds import draw_seeds
+from papertrial.recipe.plain_values import is_whole_number
 from papertrial.recipe.quantity import (
     Rounding,
     interval_of,
@@ -21,6 +24,7 @@ from papertrial.recipe.value_types import (
     ClaimMetric,
     Printed,
     Seeds,
+    SeedText,
     Share,
     Value,
     Width,
@@ -29,6 +33,8 @@ from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import SplitName
 
 _MOST_SEEDS = 10_000  # keeps the simulation of thresholds small
+# The two forms of `verify.seeds`. Pydantic puts them into key paths; no key has such a name.
+SEED_FORMS = ("<list of seeds>", "<drawn seeds>")
 
 
 class PlusMinus(Section):
@@ -181,14 +187,51 @@ class Claim(Section):
         return self.kind == "difference"
 
 
+class DrawnSeeds(Section):
+    """Seeds drawn from a public text that nobody could choose, so that nobody can pick the seeds.
+
+    Seed number `i` = 0, 1, 2, ... is the first 4 bytes of the SHA-256 of `TEXT:i`, read as a
+    big-endian number, modulo 2^31. Repeated seeds are skipped.
+    """
+
+    from_: SeedText = Field(
+        alias="from",
+        description="The public text, in quotes, such as the output of a randomness beacon.",
+    )
+    count: int = Field(
+        ge=LEAST_SEEDS,
+        le=_MOST_SEEDS,
+        description="Number of seeds to draw. It is also the largest number of seeds, so omit "
+        "`max_seeds`.",
+    )
+
+    @property
+    def drawn(self) -> tuple[int, ...]:
+        """The seeds that the text gives, in order."""
+        return draw_seeds(self.from_, self.count)
+
+
+def _form_of_seeds(value: object) -> str:
+    is_drawn = isinstance(value, Mapping | DrawnSeeds)
+    return SEED_FORMS[1] if is_drawn else SEED_FORMS[0]
+
+
 class Verify(Section):
     """How the claims are decided."""
 
     max_seeds: int = Field(
         default=15, ge=LEAST_SEEDS, le=_MOST_SEEDS, description="Largest number of seeds."
     )
-    seeds: Seeds | None = Field(
-        default=None, description="Seeds to train, in order. If omitted, `seed`, `seed + 1`, ..."
+    seeds: (
+        Annotated[
+            Annotated[Seeds, Tag(SEED_FORMS[0])] | Annotated[DrawnSeeds, Tag(SEED_FORMS[1])],
+            Discriminator(_form_of_seeds),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Seeds to train, in order, or where to draw them from. If omitted, `seed`, "
+        "`seed + 1`, ...",
     )
     alpha: float = Field(
         default=0.05,
@@ -212,3 +255,15 @@ class Verify(Section):
     max_diverged: float = Field(
         default=0.2, ge=0, lt=1, description="Largest share of seeds that may diverge or crash."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_as_maximum(cls, value: object) -> object:
+        """Take the number of drawn seeds as the largest number of seeds, unless one is given."""
+        if not isinstance(value, Mapping) or "max_seeds" in value:
+            return value
+        seeds = value.get("seeds")
+        count = seeds.get("count") if isinstance(seeds, Mapping) else None
+        if not is_whole_number(count, LEAST_SEEDS) or count > _MOST_SEEDS:
+            return value  # the schema of `seeds` reports it
+        return {**value, "max_seeds": count}

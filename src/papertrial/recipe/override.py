@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from papertrial.errors import Problem
 from papertrial.recipe.plain_values import KeyPath, dotted
-from papertrial.recipe.schema import schema_at
+from papertrial.recipe.schema import fields_by_key, schema_at
 from papertrial.recipe.yaml_text import parse_value
 
 
@@ -81,9 +81,8 @@ def _annotation_at(path: KeyPath) -> Any:
     """Return the type that the schema requires of an override; None if any, as in an argument."""
     section = schema_at(path[:-1])
     last = path[-1]
-    if section is None or not isinstance(last, str) or last not in section.model_fields:
-        return None
-    return section.model_fields[last].annotation
+    field = fields_by_key(section).get(last) if section and isinstance(last, str) else None
+    return None if field is None else field.annotation
 
 
 def _is_text(annotation: Any) -> bool:

@@ -111,8 +111,9 @@ def _type(path: str, given: Mapping[str, Any]) -> str:
         return "[slot](#slot)" if is_slot else f"[section](#{_anchor(path)})"
     if "enum" in given or "const" in given:
         return _names(given.get("enum") or [given["const"]])
-    if "anyOf" in given:
-        named = [form for form in given["anyOf"] if {"$ref", "enum", "const", "type"} & set(form)]
+    if "anyOf" in given or "oneOf" in given:
+        known = {"$ref", "enum", "const", "type", "oneOf"}
+        named = [form for form in given.get("anyOf") or given["oneOf"] if known & set(form)]
         forms = [_type(path, form) for form in named if form.get("type") != "null"]
         return " or ".join(dict.fromkeys(forms))
     if given.get("type") == "array":

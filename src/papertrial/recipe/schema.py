@@ -7,6 +7,7 @@ import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
 from papertrial.recipe.claims import Claim, Verify
@@ -341,16 +342,25 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+def fields_by_key(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a section of the schema by the key that a recipe uses."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
 def schema_at(path: KeyPath) -> type[BaseModel] | None:
     """Return the model of the section at a key path in the schema; None if it is not a section."""
     annotation: Any = Recipe
     for part in path:
         if isinstance(part, str):
-            field = annotation.model_fields.get(part)
+            field = fields_by_key(annotation).get(part)
             annotation = _inner_type(field.annotation) if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        if not _is_section(annotation):
             return None
     return annotation  # type: ignore[no-any-return]
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _inner_type(annotation: Any) -> Any:
@@ -360,6 +370,8 @@ def _inner_type(annotation: Any) -> Any:
         if origin in (Annotated, tuple):
             annotation = args[0]
         elif origin in (Union, types.UnionType):
-            annotation = next(a for a in args if a is not type(None))
+            members = [_inner_type(a) for a in args if a is not type(None)]
+            sections = [member for member in members if _is_section(member)]
+            annotation = (sections or members)[0]
         else:
             return annotation

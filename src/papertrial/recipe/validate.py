@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from papertrial.errors import Problem, did_you_mean
+from papertrial.recipe.claims import SEED_FORMS
 from papertrial.recipe.plain_values import KeyPath, dotted
-from papertrial.recipe.schema import Recipe, schema_at
+from papertrial.recipe.schema import Recipe, fields_by_key, schema_at
 from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
 
 
@@ -24,7 +25,7 @@ def validated(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Problem]]
 
 def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     """Convert a validation error of pydantic: the rule, the given value, the nearest valid name."""
-    path: KeyPath = error["loc"]
+    path: KeyPath = tuple(part for part in error["loc"] if part not in SEED_FORMS)
     kind, got = error["type"], error.get("input")
     if not path:  # a rule over several keys, which broken_rules reports too
         where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")
@@ -33,7 +34,7 @@ def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     near = ""
     if kind == "extra_forbidden":
         section = schema_at(path[:-1])
-        known = section.model_fields if section else {}
+        known = fields_by_key(section) if section else {}
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
     elif kind == "missing":

@@ -128,6 +128,21 @@ def _check_seeds(value: object) -> tuple[object, ...]:
     return tuple(seeds)
 
 
+def _check_seed_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text; put it in quotes")
+    if not value or value != value.strip() or not value.isprintable():
+        raise ValueError(
+            "must be one line of printable text without spaces at its ends, so that others can "
+            "repeat it"
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("must be text that can be written as UTF-8") from error
+    return value
+
+
 def _range_meant(seeds: Sequence[object]) -> list[int] | None:
     """Return the seeds that a value of the wrong type, ["1-6"], means; None if no short range."""
     text = seeds[0] if len(seeds) == 1 and isinstance(seeds[0], str) else ""
@@ -230,4 +245,7 @@ Seeds = Annotated[
             "uniqueItems": True,
         }
     ),
+]
+SeedText = Annotated[
+    str, BeforeValidator(_check_seed_text), WithJsonSchema({"type": "string", "minLength": 1})
 ]

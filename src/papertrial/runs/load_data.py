@@ -30,7 +30,7 @@ from papertrial.progress import Step, Steps
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Text
 from papertrial.runs.build import build_pipeline
-from papertrial.runs.init_from import StartRun
+from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
@@ -62,13 +62,7 @@ def load_data(
     """
     data = recipe.data
     given = start.preprocessing.make_inputs() if start else None
-    known = given.layout if isinstance(given, TableInputs) else None
-    wanted = data.table.features if data.table else None
-    if known is not None and wanted is not None and list(wanted) != list(known.columns):
-        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
-        raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
-    loaded, layout = yield from load_set(recipe, folder, known)
-    original = cut_splits(recipe, loaded)
+    original, layout = yield from _load_original(recipe, folder, given)
     task = make_task(recipe.task, original)
     inputs: Inputs
     if original.kind == "text":
@@ -97,6 +91,33 @@ def load_data(
         bucket=data.text.bucket if data.text else None,
     )
     return Samples(dataset, original, task, inputs, pipeline, state, batches)
+
+
+def load_fingerprints(recipe: Recipe, folder: Path) -> Steps[dict[str, str]]:
+    """Load a recipe's data, and return the fingerprint of each split, as its runs record it.
+
+    Raises:
+        DataError: the set cannot be loaded or cut, or does not fit the start run.
+        RunError: the run of `init_from` is absent, damaged or not finished.
+    """
+    start = read_start_run(recipe)
+    given = start.preprocessing.make_inputs() if start else None
+    original, _ = yield from _load_original(recipe, folder, given)
+    return {name: split.fingerprint for name, split in original.splits.items()}
+
+
+def _load_original(
+    recipe: Recipe, folder: Path, given: Inputs | None
+) -> Steps[tuple[Dataset, Layout | None]]:
+    """Load a recipe's set and cut its splits; of a table also the layout, given or learned."""
+    columns = recipe.data.table
+    known = given.layout if isinstance(given, TableInputs) else None
+    wanted = columns.features if columns else None
+    if known is not None and wanted is not None and list(wanted) != list(known.columns):
+        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
+        raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
+    loaded, layout = yield from load_set(recipe, folder, known)
+    return cut_splits(recipe, loaded), layout
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:

@@ -17,10 +17,17 @@ from papertrial.record import Part, Record
 from papertrial.store.run_folder import METRICS, PROVENANCE, RECIPE, RunFolder
 from papertrial.store.run_records import ClaimBesideRun, Provenance, ReportedStep, RunSummary
 from papertrial.store.verification_folder import OUTCOMES, PREREGISTRATION, SEEDS, VERIFICATION
-from papertrial.store.verification_records import ClaimLine, SeedRecord, VerificationState
+from papertrial.store.verification_records import (
+    ClaimLine,
+    Preregistration,
+    SeedRecord,
+    VerificationState,
+)
 
 EntryKind = Literal["run", "verification"]
-EntryState = Literal["finished", "running", "stopped", "failed", "interrupted", "damaged"]
+EntryState = Literal[
+    "registered", "finished", "running", "stopped", "failed", "interrupted", "damaged"
+]
 R = TypeVar("R", bound=Record)
 _NAMED = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}-(s\d+|verify)(-\d+)?")
 _MAX_DEPTH = 2  # root/recipe/run; the root may also be the folder of one recipe
@@ -39,8 +46,9 @@ class IndexEntry(Part):
         recipe: the recipe's name.
         seeds: the seed of a run; the seeds that decided a verification, or, before its end, those
             that have finished.
-        state: "damaged" if a file is missing or cannot be read (see `error`), and "stopped" if the
-            files say "running" but the process is gone.
+        state: "registered" if a verification has not started, "damaged" if a file is missing or
+            cannot be read (see `error`), and "stopped" if the files say "running" but the process
+            is gone.
         started: time in UTC; None if it is not known.
         ended: time in UTC; None if it is not known.
         metrics: the metrics of a finished run that are single numbers, by split.
@@ -232,6 +240,8 @@ def _run(path: Path) -> IndexEntry:
 
 
 def _verification(path: Path) -> IndexEntry:
+    if not _has(path, VERIFICATION) and not _has(path, SEEDS):
+        return _registered(path)
     kept = _read(path, VERIFICATION, VerificationState)
     if not _has(path, PREREGISTRATION):
         raise RunError(f"{PREREGISTRATION} is missing")
@@ -247,6 +257,18 @@ def _verification(path: Path) -> IndexEntry:
         verdict=f"{kept.verdict} WITH DEVIATIONS" if deviating else kept.verdict,
         verdicts=kept.claims or (),
         error=kept.error or "",
+    )
+
+
+def _registered(path: Path) -> IndexEntry:
+    """Return the index entry of a verification that `papertrial register` left to be started."""
+    kept = _read(path, PREREGISTRATION, Preregistration)
+    return IndexEntry(
+        path=path,
+        kind="verification",
+        recipe=kept.recipe,
+        state="registered",
+        started=_time_in_name(path),
     )
 
 

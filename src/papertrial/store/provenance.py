@@ -67,7 +67,7 @@ def environment(
         device_name=device_name,
         cpu_capability=cpu_capability,
         threads=threads,
-        versions={"python": platform.python_version(), **_versions()},
+        versions={"python": platform.python_version(), **library_versions()},
         platform=platform.platform(),
         machine=platform.machine(),
         host=platform.node(),
@@ -79,7 +79,8 @@ def environment(
     )
 
 
-def _versions() -> dict[str, str | None]:
+def library_versions() -> dict[str, str | None]:
+    """Return the versions of papertrial, of its source and of the libraries for a provenance."""
     # Ours is known also if the package is not installed but only on the path.
     versions: dict[str, str | None] = {"papertrial": __version__}
     for name in _PACKAGES:

@@ -1,7 +1,9 @@
 """Folders of verifications: created before the first seed starts, and resumed after a stop.
 
 runs/<recipe>/<UTC time>-<hash8>-verify/
-    preregistration.json  the rule, fixed in advance; its SHA-256 is that of these bytes
+    preregistration.json  what is fixed in advance; its SHA-256 is that of these bytes
+    preregistration.json.sha256  that hash, for `sha256sum -c`; by `papertrial register --ots`
+    registration_proof.json      the git commit that holds it; by `papertrial register --git`
     recipe.yaml, code/    the recipe that every seed trains, and its files
     files.json            which of its files were copied, from where, and which were too large
     versus/<i>/           the recipe of the other side of a difference
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from papertrial.errors import RunError
 from papertrial.record import Record
 from papertrial.store.run_folder import PROVENANCE, RunFolder
 from papertrial.store.verification_records import (
+    CommittedRegistration,
     Preregistration,
     SeedRecord,
     VerificationState,
@@ -31,9 +35,14 @@ from papertrial.store.verification_records import (
 PREREGISTRATION, VERIFICATION, OUTCOMES = (
     "preregistration.json", "verification.json", "outcomes.jsonl",
 )  # fmt: skip
+DIGEST, PROOF = f"{PREREGISTRATION}.sha256", "registration_proof.json"
+FOLDER_NAME = "the name of the folder"  # which has the first 8 digits of the SHA-256
 FILES = "files.json"
 SEEDS, VERSUS, LOG = "seeds", "versus", "workers.log"
 REPORT_JSON, REPORT_MD, REPORT_HTML = "report.json", "report.md", "report.html"
+
+
+_NAMED = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})-verify(-\d+)?")  # as VerificationFolder.new does
 
 
 class VerificationFolder(RunFolder):
@@ -102,6 +111,37 @@ class VerificationFolder(RunFolder):
         """The SHA-256 of preregistration.json as it is now."""
         return hashlib.sha256(self.read(PREREGISTRATION)).hexdigest()
 
+    @property
+    def proof(self) -> CommittedRegistration | None:
+        """The content of registration_proof.json; None if the registration was not committed.
+
+        Raises:
+            RunError: the file is damaged or has another format.
+        """
+        if not (self.path / PROOF).is_file():
+            return None
+        return self.read_record(PROOF, CommittedRegistration)
+
+    def recorded_digests(self) -> dict[str, str]:
+        """Return what the folder records of the SHA-256 of preregistration.json, by place.
+
+        The name of the folder has only its first 8 digits.
+
+        Raises:
+            RunError: a file is damaged or has another format.
+        """
+        name = self.path.resolve().name
+        named, state, proof = _NAMED.fullmatch(name), self.state, self.proof
+        found = {} if named is None else {FOLDER_NAME: named[1]}
+        if (self.path / DIGEST).is_file():
+            words = self.read(DIGEST).decode(errors="replace").split()
+            found[DIGEST] = words[0] if words else ""
+        if proof is not None:
+            found[PROOF] = proof.preregistration
+        if state is not None:
+            found[VERIFICATION] = state.preregistration
+        return found
+
     def outcomes(self) -> list[SeedRecord]:
         """Return the records of the seeds that ended; skip a last line that a crash cut short.
 
@@ -124,5 +164,11 @@ class VerificationFolder(RunFolder):
 
 def verification_folders(root: Path, recipe: str) -> Iterator[VerificationFolder]:
     """Yield the folder of each verification of a recipe below the folder of runs, oldest first."""
-    for path in sorted((root / recipe).glob(f"*/{PREREGISTRATION}")):
+    for path in sorted((root / recipe).glob(f"*/{PREREGISTRATION}"), key=_age):
         yield VerificationFolder(path.parent)
+
+
+def _age(registered: Path) -> tuple[str, int, str]:
+    """Return the key that sorts registrations by age; within a second by the time of the file."""
+    name = registered.parent.name
+    return name.partition("-")[0], registered.stat().st_mtime_ns, name

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import AwareDatetime, Field, field_serializer, model_validator
 
 from papertrial.claims.judged_claim import ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.rule import Horizon, Rule, StatisticName
@@ -56,8 +56,8 @@ class RegisteredClaim(Part):
         return _claim_as_registered(stated)
 
 
-class Preregistration(Record):
-    """preregistration.json: everything that is fixed before the first seed starts.
+class Terms(Record):
+    """How a recipe's claims will be decided; the same recipe, threads and device give the same.
 
     Attributes:
         method: the version of the decision method (`papertrial.claims.rule.METHOD`).
@@ -67,7 +67,11 @@ class Preregistration(Record):
         exact: those on a number of parameters or samples, which are counted.
         not_judged: those whose setting an override changed.
         seeds: in the order in which verdicts are taken.
+        seeds_from: the public text that the seeds were drawn from, as
+            `papertrial.recipe.draw_seeds` does; None if they were listed.
     """
+
+    FORMAT: ClassVar[int] = 2
 
     method: int
     recipe: str
@@ -87,6 +91,7 @@ class Preregistration(Record):
     horizon: Horizon
     max_diverged: float
     seeds: tuple[int, ...]
+    seeds_from: str | None
     maximum: int
     reported_epoch: str
     several_claims: str
@@ -140,6 +145,34 @@ class Preregistration(Record):
     @field_serializer("exact", "not_judged")
     def _given_keys(self, claims: tuple[Claim, ...]) -> list[dict[str, object]]:
         return [_claim_as_registered(claim) for claim in claims]
+
+
+class Preregistration(Terms):
+    """preregistration.json: everything that is fixed before the first seed starts.
+
+    Attributes:
+        registered: when it was written, in ISO 8601, UTC.
+        data: for each side, ours first, the fingerprint of each split; empty if nothing is trained
+            and no samples are counted.
+        versions: of the libraries that training depends on.
+        packages: versions of the packages that the recipes' code imports.
+    """
+
+    registered: AwareDatetime
+    data: tuple[dict[str, str], ...]
+    versions: dict[str, str | None]
+    packages: dict[str, str]
+
+    @model_validator(mode="after")
+    def _check_data(self) -> Self:
+        if len(self.data) != len(self.versus) + 1 and (self.data or self.claims):
+            raise ValueError(f"data do not fit the {len(self.versus)} sides in versus")
+        return self
+
+    @property
+    def terms(self) -> Terms:
+        """What the recipe, the threads and the device fix, without when and where."""
+        return Terms(**{name: getattr(self, name) for name in Terms.model_fields})
 
 
 def without_other_side(claim: Claim) -> Claim:
@@ -253,3 +286,19 @@ class KeptFiles(Record):
     """files.json: what a verification copied, from where, and what was too large to be copied."""
 
     files: tuple[Dependency, ...]
+
+
+class CommittedRegistration(Record):
+    """registration_proof.json: the git commit that holds preregistration.json.
+
+    Attributes:
+        preregistration: the SHA-256 of preregistration.json.
+        commit: the hash of the commit.
+        file: preregistration.json in that commit, as a path from the root of the repository.
+        committed: the time of the commit, as git stores it, to the second.
+    """
+
+    preregistration: str
+    commit: str = Field(pattern=r"^[0-9a-f]{40,64}$")
+    file: str
+    committed: AwareDatetime

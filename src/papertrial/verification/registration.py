@@ -11,15 +11,15 @@ from papertrial.claims.rule import FIRST_LOOK, METHOD, Rule
 from papertrial.errors import ClaimError, RunError
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
-from papertrial.recipe.claims import Claim
+from papertrial.recipe.claims import Claim, DrawnSeeds
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.store.verification_records import (
-    Preregistration,
     RegisteredClaim,
+    Terms,
     without_other_side,
 )
 
@@ -46,7 +46,7 @@ class Registration:
         not_judged: claims whose setting an override changed.
         versus: recipes of the other sides of differences, each once.
         arms: for each claim of the rule the number of its other side in `versus`, or None.
-        registered: all of that as the document whose hash is taken.
+        terms: all of that as preregistration.json holds it.
         warnings: what a reader should know about the claims themselves.
     """
 
@@ -56,7 +56,7 @@ class Registration:
     not_judged: tuple[Claim, ...]
     versus: tuple[Recipe, ...]
     arms: tuple[int | None, ...]
-    registered: Preregistration
+    terms: Terms
     warnings: tuple[str, ...]
 
     @property
@@ -67,7 +67,9 @@ class Registration:
         if not self.stated:  # no seed is trained
             return [*counted, *left]
         rule = rule_lines(self.rule, [describe(claim) for claim in self.stated])
-        return [*rule, *counted, *left]
+        text = self.terms.seeds_from
+        drawn = [] if text is None else [f"seeds drawn from the text: {text}"]
+        return [*rule, *drawn, *counted, *left]
 
 
 def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
@@ -96,8 +98,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         raise ClaimError(f"{recipe.name}: there is nothing to verify; {why}")
     versus, arms = _other_sides(recipe, stated)
     asked = recipe.verify
-    first = min(recipe.seed, _LAST_SEED - asked.max_seeds + 1)
-    seeds = asked.seeds or tuple(range(first, first + asked.max_seeds))
+    seeds = _seeds_of(recipe)
     rule = Rule(
         claims=tuple(to_judged_claim(claim) for claim in stated),
         seeds=tuple(seeds[: asked.max_seeds]),
@@ -108,7 +109,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         horizon=asked.horizon,
         max_diverged=asked.max_diverged,
     )
-    registered = Preregistration(
+    terms = Terms(
         method=METHOD,
         recipe=recipe.name,
         recipe_hash=recipe_hash(recipe),
@@ -127,6 +128,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         horizon=rule.horizon,
         max_diverged=rule.max_diverged,
         seeds=rule.seeds,
+        seeds_from=asked.seeds.from_ if isinstance(asked.seeds, DrawnSeeds) else None,
         maximum=len(rule.seeds),
         reported_epoch=recipe.report,
         several_claims=_SEVERAL,
@@ -139,7 +141,16 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
             f"verify.seeds names {len(seeds)} seeds, of which the first {len(rule.seeds)} may be "
             f"used; set verify.max_seeds={len(seeds)} for all of them"
         )
-    return Registration(rule, stated, exact, not_judged, versus, arms, registered, tuple(warnings))
+    return Registration(rule, stated, exact, not_judged, versus, arms, terms, tuple(warnings))
+
+
+def _seeds_of(recipe: Recipe) -> tuple[int, ...]:
+    """Return the seeds to register: those that are listed, drawn, or counted from `seed` on."""
+    asked = recipe.verify
+    if isinstance(asked.seeds, DrawnSeeds):
+        return asked.seeds.drawn
+    first = min(recipe.seed, _LAST_SEED - asked.max_seeds + 1)
+    return asked.seeds or tuple(range(first, first + asked.max_seeds))
 
 
 def _registered_files(recipe: Recipe) -> dict[str, str]:
@@ -147,7 +158,7 @@ def _registered_files(recipe: Recipe) -> dict[str, str]:
     return {one.name: one.sha256 for one in portable(recipe).dependencies}
 
 
-def rule_of(registered: Preregistration) -> Rule:
+def rule_of(registered: Terms) -> Rule:
     """Return the rule that a pre-registration holds.
 
     Raises:
@@ -198,7 +209,7 @@ class Wanted:
     arm: int | None = None
 
 
-def wanted_of(registered: Preregistration) -> tuple[Wanted, ...]:
+def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
     """Return the score that each claim of a pre-registration is about, in its order."""
     return tuple(
         Wanted(claim.metric, claim.split, claim.best_epoch_on_test, claim.versus)
@@ -246,6 +257,6 @@ class Fixed:
         return words + [f"{name} is no longer used" for name in self.files if name not in named]
 
 
-def fixed_of(registered: Preregistration) -> tuple[Fixed, ...]:
+def fixed_of(registered: Terms) -> tuple[Fixed, ...]:
     """Return what a pre-registration fixed of each side, ours first."""
     return tuple(map(Fixed, registered.digests, registered.files))

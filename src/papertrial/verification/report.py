@@ -90,7 +90,7 @@ def verification_report(
         provenance=parts.provenance,
         not_covered=parts.not_covered,
         attempts=attempts(folder, recipe.name, conclusion),
-        preregistration=HashedRegistration(sha256=folder.sha256, registered=asked.registered),
+        preregistration=HashedRegistration(sha256=folder.sha256, registered=folder.registered),
         command=_rerun(folder, asked, data),
         path=str(folder.path),
     )
@@ -115,7 +115,7 @@ def _seed_row(asked: Registration, record: SeedRecord, *, used: bool) -> SeedRow
 
 def _rerun(folder: VerificationFolder, asked: Registration, data: str | Path | None) -> str:
     """Return the report's command to verify again with the same threads and kind of device."""
-    given = asked.registered
+    given = asked.terms
     command = ["papertrial", "verify", str(folder.path / RECIPE), "--again"]
     command += ["--threads", str(given.threads), "--device", given.device]
     command += ["--runs", str(folder.path.parent.parent)]

@@ -12,6 +12,7 @@ from papertrial.progress import Returning
 from papertrial.store.verification_folder import LOG, OUTCOMES, VerificationFolder
 from papertrial.store.verification_records import SeedRecord
 from papertrial.verification.claim_results import progress_lines
+from papertrial.verification.conditions import Conditions, check_same_conditions
 from papertrial.verification.pool import SeedPool
 from papertrial.verification.registration import Registration, fixed_of, wanted_of
 from papertrial.verification.report import named_scores
@@ -31,11 +32,11 @@ def run_seeds(
     """
     if not asked.stated:
         return Look((), ())
-    records = folder.outcomes()
+    records, registered = folder.outcomes(), folder.registered
     for record in records:
         _check_fits_rule(record, asked.rule)
     finished = [record for record in records if record.state == "finished"]
-    task = SeedTask(folder.path, 0, wanted_of(asked.registered), fixed_of(asked.registered))
+    task = SeedTask(folder.path, 0, wanted_of(asked.terms), fixed_of(asked.terms))
     with Workers(train_seed, places, log=folder.path / LOG) as workers:
         pool = SeedPool(workers, task)
         with Returning(run_trial(asked.rule, pool, [one.outcome for one in records])) as trial:
@@ -43,7 +44,9 @@ def run_seeds(
                 if isinstance(event, Ended):
                     record = pool.record(event.outcome)
                     if record.state == "finished":
-                        _check_same_conditions(record, finished[0] if finished else record)
+                        now = Conditions.of(record)
+                        check_same_conditions(registered, now, f"seed {record.seed}")
+                        _check_same_reads(record, finished[0] if finished else record)
                         finished.append(record)
                     folder.append_record(OUTCOMES, record)
                     yield _ended(asked, record)
@@ -80,25 +83,12 @@ def _check_fits_rule(record: SeedRecord, rule: Rule) -> None:
         )
 
 
-def _check_same_conditions(record: SeedRecord, first: SeedRecord) -> None:
-    """Check that a seed was run with the same data, libraries and files as the first one.
+def _check_same_reads(record: SeedRecord, first: SeedRecord) -> None:
+    """Check that a seed read the same files as the first one; they are not registered.
 
     Raises:
-        RunError: the data, the versions of libraries, or a file that the recipe's code reads at run
-            time have changed in between.
+        RunError: a file that the recipe's code reads at run time has changed in between.
     """
-    fix = "restore them, or start a new verification with --again"
-    compared = (
-        ("data", first.data, record.data),
-        ("versions of the libraries", first.versions, record.versions),
-        ("packages", first.packages, record.packages),
-    )
-    for what, then, now in compared:
-        if then != now:
-            raise RunError(
-                f"the {what} have changed since seed {first.seed} was trained: {then} then, {now} "
-                f"for seed {record.seed}; {fix}"
-            )
     for path in first.reads.keys() & record.reads.keys():
         had, has = first.reads[path], record.reads[path]
         if had != has:

@@ -16,13 +16,10 @@ from papertrial.recipe.load import load_recipe
 from papertrial.runs.run import Run
 from papertrial.runs.train import training
 from papertrial.store import run_folder
-from papertrial.store.provenance import SOURCE
 from papertrial.store.verification_folder import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
+from papertrial.verification.conditions import TRAINING_LIBRARIES
 from papertrial.verification.registration import Fixed, Wanted
-
-# Another version may give other bits.
-_TRAINS = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, 
         seconds=time.perf_counter() - start,
         runs=tuple(str(run.path.relative_to(task.folder)) for run in (ours, *theirs)),
         data=tuple({split: part.fingerprint for split, part in one.data.items()} for one in kept),
-        versions={name: kept[0].environment.versions[name] for name in _TRAINS},
+        versions={name: kept[0].environment.versions[name] for name in TRAINING_LIBRARIES},
         packages={name: version for one in kept for name, version in one.packages.items()},
         reads={
             read.path: read.sha256 for one in kept for read in one.dependencies if not read.hashed

@@ -8,7 +8,6 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import filelock
 import joblib
 
 from papertrial.claims.events import Registered
@@ -16,26 +15,26 @@ from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict
 from papertrial.errors import ClaimError, PapertrialError, RunError
 from papertrial.progress import Step, finish
-from papertrial.recipe.load import load_recipe
-from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.report.report_files import write_report
 from papertrial.runs import prepare
-from papertrial.store import run_folder
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
-    FILES,
-    PREREGISTRATION,
     REPORT_HTML,
     VERIFICATION,
-    VERSUS,
     VerificationFolder,
     verification_folders,
 )
-from papertrial.store.verification_records import ClaimLine, KeptFiles, VerificationState
+from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.training.device import kind_of, places_of
 from papertrial.verification.claim_results import Conclusion, conclude, count_exact
-from papertrial.verification.registration import Registration, fixed_of, register
+from papertrial.verification.registered_folder import (
+    check_registered,
+    find_registered,
+    only_verification,
+    write_registered,
+)
+from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import verification_report
 from papertrial.verification.run_seeds import TrialEvent, run_seeds
 from papertrial.verification.seed import TrainingPlace
@@ -131,22 +130,18 @@ def verifying(
     if threads < 1:
         raise PapertrialError(f"threads >= 1 must hold, got {threads}")
     asked = register(recipe, threads=threads, device=kind_of(device))
-    _check_claimed_metrics(recipe, asked)
+    check_claimed_metrics(recipe, asked)
     root = Path(runs)
-    run_folder.check_writable(root / recipe.name)
-    lock = filelock.FileLock(root / f".{recipe.name}.verify.lock")
-    try:
-        held = lock.acquire(timeout=0)
-    except filelock.Timeout:
-        rule = f"another verification of {recipe.name} is running in {root}"
-        raise RunError(f"{rule}; wait for it, or choose another folder with --runs") from None
-    with held:
-        folder = _registered_before(root, recipe.name, asked, again=again)
-        if folder is not None and folder.is_finished:
-            return load_verification(folder.path)
-        notes = _notes_on_earlier(root, recipe.name, folder)
-        if folder is None:
-            folder = _new_folder(root, recipe, asked)
+    with only_verification(root, recipe.name):
+        found = None if again else find_registered(root, recipe.name, asked)
+        if found is not None and found.is_finished:
+            return load_verification(found.path)
+        notes = _notes_on_earlier(root, recipe.name, found)
+        if found is None:
+            folder = yield from write_registered(root, recipe, asked, data)
+        else:
+            folder = found
+            yield from check_registered(folder, recipe, asked, data)
         places = [
             TrainingPlace(name, threads, None if data is None else str(data))
             for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
@@ -154,7 +149,7 @@ def verifying(
         return (yield from _resume(folder, recipe, asked, places, data, notes))
 
 
-def _check_claimed_metrics(recipe: Recipe, asked: Registration) -> None:
+def check_claimed_metrics(recipe: Recipe, asked: Registration) -> None:
     """Refuse to verify claims on a metric that their recipe, or the other side, does not compute.
 
     Raises:
@@ -198,22 +193,6 @@ def load_verification(path: str | Path) -> Verification:
     )
 
 
-def _registered_before(
-    root: Path, recipe: str, asked: Registration, *, again: bool
-) -> VerificationFolder | None:
-    """Return the newest verification with this registration, for `verify` to resume; or None."""
-    if again:
-        return None
-    for folder in reversed(list(verification_folders(root, recipe))):
-        try:
-            if folder.read(PREREGISTRATION) == asked.registered.to_bytes():
-                folder.state  # noqa: B018  (raises if it is damaged)
-                return folder
-        except RunError:
-            continue
-    return None
-
-
 def _notes_on_earlier(
     root: Path, recipe: str, resumed: VerificationFolder | None
 ) -> tuple[str, ...]:
@@ -236,26 +215,6 @@ def _notes_on_earlier(
     return (f"a new verification; {left[-1]} is unfinished and is left as it is: {differs}",)
 
 
-def _new_folder(root: Path, recipe: Recipe, asked: Registration) -> VerificationFolder:
-    """Create the folder of what `verify` starts, with copies of its recipes and their files."""
-    places = {
-        recipe.claims.index(claim): f"./{VERSUS}/{arm}/{run_folder.RECIPE}"
-        for claim, arm in zip(asked.stated, asked.arms, strict=True)
-        if arm is not None
-    }
-    ours = portable(recipe, run_folder.CODE, places)
-    sides = [portable(other, run_folder.CODE) for other in asked.versus]
-    folder = VerificationFolder.new(root, recipe.name, asked.registered.sha256)
-    homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
-    for home, copies in (*zip(homes, sides, strict=True), ("", ours)):
-        for name, content in copies.files.items():
-            folder.write(f"{home}{name}", content)
-        folder.write_record(f"{home}{FILES}", KeptFiles(files=copies.dependencies))
-        folder.write(f"{home}{run_folder.RECIPE}", copies.text)
-    folder.write(PREREGISTRATION, asked.registered.to_bytes())
-    return folder
-
-
 def _resume(
     folder: VerificationFolder,
     recipe: Recipe,
@@ -266,7 +225,6 @@ def _resume(
 ) -> Generator[Event, None, Verification]:
     """Finish what `verify` started: train the seeds that are left, decide, and write the report."""
     folder.repair()
-    _check_untouched(folder, asked)
     before = folder.state
     state = VerificationState(
         state="running",
@@ -310,10 +268,3 @@ def finished_state(
         "claims": conclusion.lines,
     }
     return running.model_copy(update=result)
-
-
-def _check_untouched(folder: VerificationFolder, asked: Registration) -> None:
-    """Check, before seeds are trained, that the folder's recipes are still the registered ones."""
-    homes = folder.homes(len(asked.versus))
-    for home, fixed in zip(homes, fixed_of(asked.registered), strict=True):
-        fixed.check(home / run_folder.RECIPE, load_recipe(home / run_folder.RECIPE, check=False))

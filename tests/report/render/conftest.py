@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import io
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -132,9 +133,12 @@ REGISTERED = Preregistration(
         registered_claim("f1", 0.658, 5, tolerance=0.02),
     ),
     exact=(), not_judged=(), alpha=0.05, statistic="mean", prior=1.0, first_look=5,
-    horizon="anytime", max_diverged=0.2, seeds=tuple(range(15)), maximum=15,
+    horizon="anytime", max_diverged=0.2, seeds=tuple(range(15)), seeds_from=None,
+    maximum=15,
     reported_epoch="last", several_claims="Holm's procedure", diverged="no finite numbers",
     deterministic="compared as it is",
+    registered=datetime.datetime(2025, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
+    data=({"train": "56" * 32, "test": "78" * 32},), versions={"torch": "2.11.0"}, packages={},
 )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ def test_what_was_registered_is_said_in_words(verification, changed: Changed) ->
     exact = Claim.model_validate({"metric": "parameters", "value": 4810, "kind": "exact"})
     registered = changed(
         registered, exact=(exact,), not_judged=(left_out,), versus=("ab" * 32,), files=({}, {}),
+        data=({"test": "56" * 32}, {"test": "57" * 32}), seeds_from="a public text",
         claims=(changed(first, stated=stated, kind="difference", versus=0), second),
     )  # fmt: skip
     kept = changed(verification.preregistration, registered=registered)
@@ -78,6 +79,10 @@ def test_what_was_registered_is_said_in_words(verification, changed: Changed) ->
     assert "| f1 | test | 0.7 | mean, tolerance 0.01 of the value | epochs differ |" in text
     assert "| parameters | — | 4810 | exact |" in text
     assert f"| versus | {'ab' * 32} |" in text
+    assert f"| other side 1 | test | `{'57' * 32}` |" in text
+    assert "| seeds from | a public text |" in text
+    assert "| torch | 2.11.0 |" in text
+    assert "| registered | 2025-01-02T03:04:05.000+00:00 |" in text
 
 
 def test_tables_are_well_formed(verification, hostile, undecided, run) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from papertrial.numbers import NOTHING, as_written, percent, plural
 from papertrial.recipe.claims import Claim
-from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
+from papertrial.report.render.section import Cell, ReportSection, TableBlock, Title, cells, columns
 from papertrial.store.report_record import Report
 from papertrial.store.verification_records import Preregistration, RegisteredClaim
 
@@ -30,6 +30,8 @@ def preregistration(report: Report) -> Iterator[ReportSection]:
             tuple(cells(name, value) for name, value in _rule_rows(registered)),
         ),
         _files(registered),
+        _data(registered),
+        _versions(registered),
         _judged_claims(registered.claims),
         _stated_claims("exact", registered.exact),
         _stated_claims("not judged", registered.not_judged),
@@ -41,6 +43,7 @@ def preregistration(report: Report) -> Iterator[ReportSection]:
 
 def _rule_rows(registered: Preregistration) -> list[tuple[str, str]]:
     return [
+        ("registered", registered.registered.isoformat(timespec="milliseconds")),
         ("method", str(registered.method)),
         ("recipe", registered.recipe),
         ("recipe hash", registered.recipe_hash),
@@ -55,6 +58,7 @@ def _rule_rows(registered: Preregistration) -> list[tuple[str, str]]:
         ("horizon", registered.horizon),
         ("max diverged", as_written(registered.max_diverged)),
         ("seeds", ", ".join(map(str, registered.seeds)) or NOTHING),
+        ("seeds from", registered.seeds_from or NOTHING),
         ("maximum", str(registered.maximum)),
         ("reported epoch", registered.reported_epoch),
         ("several claims", registered.several_claims),
@@ -74,13 +78,29 @@ def _rule_in_words(registered: Preregistration) -> str:
 
 def _files(registered: Preregistration) -> TableBlock:
     """Return the table of files in the pre-registration: those that a training depends on."""
-    sides = ("this recipe", *(f"other side {i}" for i in range(1, len(registered.files))))
-    rows = tuple(
-        cells(side, name, sha256)
-        for side, files in zip(sides, registered.files, strict=False)
-        for name, sha256 in files.items()
-    )
+    rows = tuple(_rows_of_sides(registered.files))
     return TableBlock("Fixed in advance: files", columns("Of", "File", ("SHA-256", "code")), rows)
+
+
+def _data(registered: Preregistration) -> TableBlock:
+    """Return the table of the data in the pre-registration: the fingerprint of each split."""
+    rows = tuple(_rows_of_sides(registered.data))
+    heads = columns("Of", "Split", ("Fingerprint", "code"))
+    return TableBlock("Fixed in advance: data", heads, rows)
+
+
+def _rows_of_sides(sides: Sequence[Mapping[str, str]]) -> Iterator[tuple[Cell, ...]]:
+    """Yield the rows of what the pre-registration has for each side, ours first."""
+    names = ("this recipe", *(f"other side {i}" for i in range(1, len(sides))))
+    for name, values in zip(names, sides, strict=False):  # no name is needed without sides
+        yield from (cells(name, key, value) for key, value in values.items())
+
+
+def _versions(registered: Preregistration) -> TableBlock:
+    """Return the table of the versions in the pre-registration: libraries and packages."""
+    found = {**registered.versions, **registered.packages}
+    rows = tuple(cells(name, version or NOTHING) for name, version in found.items())
+    return TableBlock("Fixed in advance: versions", columns("Of", "Version"), rows)
 
 
 def _judged_claims(claims: Sequence[RegisteredClaim]) -> TableBlock:

@@ -1,0 +1,82 @@
+"""`papertrial register`: fix what `papertrial verify` will do, before the first seed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
+from papertrial.cli.output import print_result
+from papertrial.cli.verify import (
+    Alpha,
+    Horizon,
+    MaxSeeds,
+    Seeds,
+    SeedsFrom,
+    Statistic,
+    Threads,
+    verify_overrides,
+)
+
+
+def register_command(
+    recipe: Recipe,
+    overrides: Overrides = None,
+    max_seeds: MaxSeeds = None,
+    seeds: Seeds = None,
+    seeds_from: SeedsFrom = None,
+    alpha: Alpha = None,
+    statistic: Statistic = None,
+    horizon: Horizon = None,
+    threads: Threads = 1,
+    runs: Runs = RUNS,
+    data: Data = None,
+    device: Device = "auto",
+    again: Annotated[
+        bool, typer.Option("--again", help="Write a new registration; ignore an earlier one.")
+    ] = False,
+    git: Annotated[
+        bool,
+        typer.Option("--git", help="Commit the registration to the git repository around --runs."),
+    ] = False,
+    ots: Annotated[
+        bool,
+        typer.Option(
+            "--ots", help="Write the SHA-256 to a file, for sha256sum -c and OpenTimestamps."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Register claims, rule, code, data and versions without training, and print the SHA-256.
+
+    `papertrial verify` with the same options then uses this registration.
+    """
+    from papertrial.cli.live import follow_steps
+    from papertrial.recipe.load import load_recipe
+
+    wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
+    loaded = load_recipe(recipe, wanted)
+    from papertrial.verification.preregister import preregistering
+
+    events = preregistering(
+        loaded,
+        runs=runs,
+        data=data,
+        device=device,
+        threads=threads,
+        again=again,
+        git=git,
+        ots=ots,
+    )
+    done = follow_steps(events)
+    lines = [
+        *done.lines,
+        f"registered at {done.registered}{'' if done.is_new else ', found again'} in {done.path}",
+        f"SHA-256 of preregistration.json: {done.preregistration}",
+    ]
+    if done.commit is not None:
+        lines.append(f"git commit: {done.commit}")
+    if done.digest is not None:
+        lines.append(f"to stamp it: cd {done.path} && ots stamp preregistration.json")
+    print_result(lines, done.to_json(), as_json=as_json)

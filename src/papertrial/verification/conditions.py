@@ -1,0 +1,119 @@
+"""What a verdict rests on beside the recipe: data, versions of libraries and of packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from papertrial.data.files.data_folder import data_folder
+from papertrial.errors import RunError
+from papertrial.numbers import plural
+from papertrial.progress import Steps
+from papertrial.recipe.portable import portable
+from papertrial.recipe.schema import Recipe
+from papertrial.runs.load_data import load_fingerprints
+from papertrial.store.provenance import SOURCE, library_versions, package_versions
+from papertrial.store.verification_records import Preregistration, SeedRecord
+from papertrial.verification.registration import Registration
+
+# Another version may give other bits.
+TRAINING_LIBRARIES = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
+_DIGITS = 12  # of a hash that a message shows
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions under which seeds are trained.
+
+    Attributes:
+        data: for each side, ours first, the fingerprint of each split.
+        versions: of the libraries that training depends on.
+        packages: versions of the packages that the recipes' code imports.
+    """
+
+    data: tuple[dict[str, str], ...]
+    versions: dict[str, str | None]
+    packages: dict[str, str]
+
+    @classmethod
+    def of(cls, record: Preregistration | SeedRecord) -> Conditions:
+        """Return the conditions that were registered, or under which a seed was trained."""
+        return cls(record.data, record.versions, record.packages)
+
+    def differences(self, now: Conditions) -> list[str]:
+        """Describe what of these conditions has changed."""
+        found = []
+        for arm, (had, has) in enumerate(zip(self.data, now.data, strict=True)):
+            side = f" of the other side {arm}" if arm else ""
+            found += [f"the data{side}: {one}" for one in _changes(had, has)]
+        found += [f"the version of {one}" for one in _changes(self.versions, now.versions)]
+        return found + [f"the package {one}" for one in _changes(self.packages, now.packages)]
+
+
+def conditions_now(
+    recipe: Recipe, asked: Registration, data: str | Path | None
+) -> Steps[Conditions]:
+    """Return the conditions on this machine, to be registered or compared; loads the data.
+
+    Args:
+        recipe: what is verified.
+        asked: its registration.
+        data: the data folder.
+
+    Raises:
+        PapertrialError: the data of a side cannot be loaded.
+    """
+    sides = (recipe, *asked.versus)
+    loaded: list[tuple[Recipe, dict[str, str]]] = []
+    if asked.stated or any(claim.metric == "samples" for claim in asked.exact):
+        for side in sides:
+            found = next((prints for one, prints in loaded if _have_same_data(one, side)), None)
+            if found is None:
+                found = yield from load_fingerprints(side, data_folder(data))
+            loaded.append((side, found))
+    versions = library_versions()
+    imported = [name for side in sides for name in portable(side).packages]
+    return Conditions(
+        data=tuple(prints for _, prints in loaded),
+        versions={name: versions[name] for name in TRAINING_LIBRARIES},
+        packages=package_versions(imported),
+    )
+
+
+def _have_same_data(one: Recipe, other: Recipe) -> bool:
+    """Return whether two recipes certainly load the same data, so that one loading is enough."""
+    return all(getattr(one, key) == getattr(other, key) for key in ("data", "task", "init_from"))
+
+
+def check_same_conditions(registered: Preregistration, now: Conditions, where: str) -> None:
+    """Check that seeds are trained under the conditions that were registered.
+
+    Args:
+        registered: preregistration.json.
+        now: the conditions to compare.
+        where: what has them, for the message: "here", or a seed.
+
+    Raises:
+        RunError: they have changed; the message names each difference.
+    """
+    found = Conditions.of(registered).differences(now)
+    if found:
+        count = plural(len(found), "difference")
+        raise RunError(
+            f"{count} between what was registered and {where}: {'; '.join(found)}; restore "
+            f"{'it' if len(found) == 1 else 'them'}, or start a new verification with --again"
+        )
+
+
+def _changes(had: Mapping[str, str | None], has: Mapping[str, str | None]) -> list[str]:
+    """Describe the entries that differ; a long value is a hash, of which the first digits do."""
+    return [
+        f"{name} is {_shown(has.get(name))}, registered as {_shown(had.get(name))}"
+        for name in dict.fromkeys([*had, *has])
+        if had.get(name) != has.get(name)
+    ]
+
+
+def _shown(value: str | None) -> str:
+    return "absent" if value is None else value[:_DIGITS] if len(value) >= 64 else value

@@ -1,0 +1,198 @@
+"""Register a verification without training: its folder, its hash, and evidence of its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from papertrial.errors import PapertrialError, RunError
+from papertrial.progress import Steps, finish
+from papertrial.recipe.schema import Recipe
+from papertrial.store.git_commit import (
+    check_repository,
+    commit_files,
+    committed_file,
+    path_in_repository,
+)
+from papertrial.store.verification_folder import (
+    DIGEST,
+    PREREGISTRATION,
+    PROOF,
+    VERIFICATION,
+    VerificationFolder,
+)
+from papertrial.store.verification_records import CommittedRegistration
+from papertrial.training.device import kind_of
+from papertrial.verification.registered_folder import (
+    check_registered,
+    find_registered,
+    only_verification,
+    write_registered,
+)
+from papertrial.verification.registration import Registration, register
+from papertrial.verification.verify import check_claimed_metrics
+
+
+@dataclass(frozen=True)
+class RegisteredVerification:
+    """A verification that is registered and has not started.
+
+    Attributes:
+        path: its folder.
+        recipe: the name of the recipe.
+        preregistration: the SHA-256 of preregistration.json.
+        registered: when it was written, in ISO 8601, UTC.
+        is_new: whether it was registered now, and not found.
+        lines: what is registered, in words.
+        commit: the git commit that holds it; None if it was not committed.
+        digest: the file with the SHA-256 for `sha256sum -c`; None if there is none.
+    """
+
+    path: Path
+    recipe: str
+    preregistration: str
+    registered: str
+    is_new: bool
+    lines: tuple[str, ...]
+    commit: str | None
+    digest: Path | None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the values that `papertrial register --json` prints."""
+        return {
+            "recipe": self.recipe,
+            "verification": str(self.path),
+            "preregistration": self.preregistration,
+            "registered": self.registered,
+            "new": self.is_new,
+            "commit": self.commit,
+            "digest": None if self.digest is None else str(self.digest),
+        }
+
+
+def preregister(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int = 1,
+    again: bool = False,
+    git: bool = False,
+    ots: bool = False,
+) -> RegisteredVerification:
+    """Register how a recipe's claims will be decided, without training; `verify` then uses it.
+
+    A registration that has not started is found again, if nothing has changed.
+
+    Args:
+        recipe: a recipe with claims; its section `verify` has the numbers of the rule.
+        runs: folder for run folders.
+        data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
+        device: "auto", "cpu", "mps", "cuda" or "cuda:N"; the kind of device is registered.
+        threads: CPU threads per seed.
+        again: write a new registration, even if there is one.
+        git: commit the registration to the git repository around `runs`.
+        ots: write the SHA-256 to a file, for `sha256sum -c` and time stamps.
+
+    Raises:
+        PapertrialError: an error that the user can fix.
+    """
+    return finish(
+        preregistering(
+            recipe,
+            runs=runs,
+            data=data,
+            device=device,
+            threads=threads,
+            again=again,
+            git=git,
+            ots=ots,
+        )
+    )
+
+
+def preregistering(
+    recipe: Recipe,
+    *,
+    runs: str | Path = "runs",
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int = 1,
+    again: bool = False,
+    git: bool = False,
+    ots: bool = False,
+) -> Steps[RegisteredVerification]:
+    """Do what `preregister` does, and yield progress."""
+    if threads < 1:
+        raise PapertrialError(f"threads >= 1 must hold, got {threads}")
+    asked, root = register(recipe, threads=threads, device=kind_of(device)), Path(runs)
+    check_claimed_metrics(recipe, asked)
+    if git:  # before the data are loaded
+        check_repository(root / recipe.name / "verification", [PREREGISTRATION])
+    with only_verification(root, recipe.name):
+        found = None if again else find_registered(root, recipe.name, asked)
+        if found is None:
+            folder = yield from write_registered(root, recipe, asked, data)
+        else:
+            folder = found
+            _check_not_started(folder)
+            yield from check_registered(folder, recipe, asked, data)
+        if ots:
+            folder.write(DIGEST, f"{folder.sha256}  {PREREGISTRATION}\n")
+        if git and folder.proof is None:
+            _commit(folder, recipe.name)
+        return _result(folder, asked, is_new=found is None)
+
+
+def _check_not_started(folder: VerificationFolder) -> None:
+    """Refuse to register what has started: evidence of its time would come too late.
+
+    Raises:
+        RunError: the verification has started.
+    """
+    state = folder.state
+    if state is not None:
+        raise RunError(
+            f"{folder.path} was registered and has started at {state.started} ({VERIFICATION} says "
+            f"{state.state}); `papertrial verify` resumes it, --again registers a new one"
+        )
+
+
+def _commit(folder: VerificationFolder, recipe: str) -> None:
+    """Commit the registration and the copies of its recipes; keep the commit as its proof.
+
+    Raises:
+        RunError: git cannot commit it, or stores other bytes than the folder has.
+    """
+    sha256, path = folder.sha256, folder.path / PREREGISTRATION
+    files = [file for file in sorted(folder.path.rglob("*")) if file.is_file()]
+    names = [file.relative_to(folder.path).as_posix() for file in files]
+    commit = commit_files(folder.path, names, f"Register verification of {recipe}: sha256 {sha256}")
+    file = path_in_repository(path)
+    found = committed_file(folder.path, commit, file)
+    if found is None or found.sha256 != sha256 or folder.sha256 != sha256:
+        raise RunError(
+            f"git commit {commit} has other bytes than {path} had: a hook or an attribute of the "
+            "repository changes the file; exclude it from that, and register with --again"
+        )
+    proof = CommittedRegistration(
+        preregistration=sha256, commit=commit, file=file, committed=found.committed
+    )
+    folder.write_record(PROOF, proof)
+
+
+def _result(
+    folder: VerificationFolder, asked: Registration, *, is_new: bool
+) -> RegisteredVerification:
+    registered, proof, digest = folder.registered, folder.proof, folder.path / DIGEST
+    return RegisteredVerification(
+        path=folder.path,
+        recipe=registered.recipe,
+        preregistration=folder.sha256,
+        registered=registered.registered.isoformat(timespec="milliseconds"),
+        is_new=is_new,
+        lines=(*asked.lines, *asked.warnings),
+        commit=None if proof is None else proof.commit,
+        digest=digest if digest.is_file() else None,
+    )

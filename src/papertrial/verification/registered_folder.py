@@ -1,0 +1,151 @@
+"""The folder of a registered verification: written before the first seed, found again later."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from papertrial.errors import RunError
+from papertrial.progress import Steps
+from papertrial.recipe.load import load_recipe
+from papertrial.recipe.portable import portable
+from papertrial.recipe.schema import Recipe
+from papertrial.store import run_folder
+from papertrial.store.provenance import utc_now
+from papertrial.store.verification_folder import (
+    FILES,
+    PREREGISTRATION,
+    VERSUS,
+    VerificationFolder,
+    verification_folders,
+)
+from papertrial.store.verification_records import KeptFiles, Preregistration, Terms
+from papertrial.verification.conditions import check_same_conditions, conditions_now
+from papertrial.verification.registration import Registration, fixed_of
+
+_LONGEST = 60  # characters of a value in a message
+
+
+@contextlib.contextmanager
+def only_verification(root: Path, recipe: str) -> Iterator[None]:
+    """Keep every other verification of a recipe out of a folder of runs.
+
+    Raises:
+        RunError: another one is running, or the folder cannot be written to.
+    """
+    run_folder.check_writable(root / recipe)
+    lock = filelock.FileLock(root / f".{recipe}.verify.lock")
+    try:
+        held = lock.acquire(timeout=0)
+    except filelock.Timeout:
+        rule = f"another verification of {recipe} is running in {root}"
+        raise RunError(f"{rule}; wait for it, or choose another folder with --runs") from None
+    with held:
+        yield
+
+
+def find_registered(root: Path, recipe: str, asked: Registration) -> VerificationFolder | None:
+    """Return the newest verification that registered the same terms; None if there is none.
+
+    Raises:
+        RunError: its preregistration.json was edited; the message says what has changed.
+    """
+    for folder in reversed(list(verification_folders(root, recipe))):
+        try:
+            registered, digests = folder.registered, folder.recorded_digests()
+        except RunError:  # the list of attempts in the report says that it is damaged
+            continue
+        unlike = [
+            f"{place} has {digest[:12]}"
+            for place, digest in digests.items()
+            if not folder.sha256.startswith(digest or "-")
+        ]
+        same = registered.terms.to_bytes() == asked.terms.to_bytes()
+        if unlike and (same or registered.recipe_hash == asked.terms.recipe_hash):
+            raise RunError(
+                f"{folder.path / PREREGISTRATION} was edited after it was registered: "
+                f"{_edits(registered, asked.terms)}; its SHA-256 is {folder.sha256[:12]}, "
+                f"{'; '.join(unlike)}; restore it, or start a new verification with --again"
+            )
+        if same:
+            return folder
+    return None
+
+
+def _edits(registered: Terms, asked: Terms) -> str:
+    """Describe in which terms a registration is not what its recipe gives."""
+    had, has = registered.to_plain(), asked.to_plain()
+    found = [
+        f"{key} is {_shortened(had[key])}, the recipe gives {_shortened(has[key])}"
+        for key in has
+        if had[key] != has[key]
+    ]
+    return "; ".join(found) or "the time, the data, the versions or the layout"
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def write_registered(
+    root: Path, recipe: Recipe, asked: Registration, data: str | Path | None
+) -> Steps[VerificationFolder]:
+    """Write the folder of a new verification: its registration, and copies of its recipes.
+
+    Raises:
+        PapertrialError: the data cannot be loaded, or the folder cannot be written.
+    """
+    now = yield from conditions_now(recipe, asked, data)
+    registered = Preregistration(
+        **{name: getattr(asked.terms, name) for name in Terms.model_fields},
+        registered=datetime.datetime.fromisoformat(utc_now()),
+        data=now.data,
+        versions=now.versions,
+        packages=now.packages,
+    )
+    places = {
+        recipe.claims.index(claim): f"./{VERSUS}/{arm}/{run_folder.RECIPE}"
+        for claim, arm in zip(asked.stated, asked.arms, strict=True)
+        if arm is not None
+    }
+    ours = portable(recipe, run_folder.CODE, places)
+    sides = [portable(other, run_folder.CODE) for other in asked.versus]
+    folder = VerificationFolder.new(root, recipe.name, registered.sha256)
+    homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
+    for home, copies in (*zip(homes, sides, strict=True), ("", ours)):
+        for name, content in copies.files.items():
+            folder.write(f"{home}{name}", content)
+        folder.write_record(f"{home}{FILES}", KeptFiles(files=copies.dependencies))
+        folder.write(f"{home}{run_folder.RECIPE}", copies.text)
+    check_copies(folder, asked)  # a file may have changed since its hash was taken
+    folder.write(PREREGISTRATION, registered.to_bytes())
+    return folder
+
+
+def check_registered(
+    folder: VerificationFolder, recipe: Recipe, asked: Registration, data: str | Path | None
+) -> Steps[None]:
+    """Check, before seeds are trained, that all is still as it was registered.
+
+    Raises:
+        RunError: a recipe or a file in the folder, the data or a version has changed.
+    """
+    check_copies(folder, asked)
+    now = yield from conditions_now(recipe, asked, data)
+    check_same_conditions(folder.registered, now, "here")
+
+
+def check_copies(folder: VerificationFolder, asked: Registration) -> None:
+    """Check that the folder's recipes and their files are still the registered ones.
+
+    Raises:
+        RunError: one has changed; the message names it.
+    """
+    homes = folder.homes(len(asked.versus))
+    for home, fixed in zip(homes, fixed_of(asked.terms), strict=True):
+        fixed.check(home / run_folder.RECIPE, load_recipe(home / run_folder.RECIPE, check=False))

@@ -1,0 +1,31 @@
+"""What a verdict rests on beside the recipe: how differences are described."""
+
+from __future__ import annotations
+
+from papertrial.verification.conditions import Conditions
+
+ONE, OTHER = "1" * 64, "2" * 64
+FIRST = Conditions(
+    data=({"train": ONE, "test": ONE}, {"train": ONE}),
+    versions={"torch": "2.0", "torchvision": None},
+    packages={"einops": "0.8"},
+)
+
+
+def test_the_same_conditions_do_not_differ() -> None:
+    assert FIRST.differences(FIRST) == []
+
+
+def test_each_difference_is_named_with_both_values() -> None:
+    now = Conditions(
+        data=({"train": ONE, "test": OTHER}, {"train": ONE, "validation": ONE}),
+        versions={"torch": "2.1", "torchvision": "0.1"},
+        packages={},
+    )
+    assert FIRST.differences(now) == [
+        "the data: test is 222222222222, registered as 111111111111",
+        "the data of the other side 1: validation is 111111111111, registered as absent",
+        "the version of torch is 2.1, registered as 2.0",
+        "the version of torchvision is 0.1, registered as absent",
+        "the package einops is absent, registered as 0.8",
+    ]
