@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from papertrial.claims.judged_claim import ClaimKind, ClaimSide
+from papertrial.claims.judged_claim import ClaimSide
 from papertrial.recipe.draw_seeds import draw_seeds
 from papertrial.recipe.plain_values import is_whole_number
 from papertrial.recipe.quantity import (
@@ -35,6 +35,11 @@ from papertrial.vocabulary import SplitName
 _MOST_SEEDS = 10_000  # keeps the simulation of thresholds small
 # The two forms of `verify.seeds`. Pydantic puts them into key paths; no key has such a name.
 SEED_FORMS = ("<list of seeds>", "<drawn seeds>")
+
+
+StatedKind = Literal[
+    "mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"
+]  # fmt: skip
 
 
 class PlusMinus(Section):
@@ -86,7 +91,7 @@ class Claim(Section):
         description='Share of the value: `"3 %"`, as required beside a percentage, or `0.03`. Give '
         "this or `tolerance`.",
     )
-    kind: ClaimKind = Field(default="mean", description="What was reported.")
+    kind: StatedKind = Field(default="mean", description="What was reported.")
     n: int | None = Field(
         default=None,
         ge=1,
