@@ -37,6 +37,9 @@ class RegisteredClaim(Part):
     runs: int | None
     side: ClaimSide
     best_epoch_on_test: bool
+    paired: bool
+    step: float
+    reported_sd: float | None
     stated: Claim
     versus: Annotated[int, Field(ge=0)] | None
 

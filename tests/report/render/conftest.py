@@ -120,7 +120,8 @@ def registered_claim(metric: str, value: float, runs: int | None, **stated: Any)
     """A registered claim with a tolerance of 0.02, and what the recipe states of it."""
     return RegisteredClaim(
         metric=metric, split="test", kind="mean", value=value, tolerance=0.02, low=value,
-        high=value, runs=runs, side="about", best_epoch_on_test=False, versus=None,
+        high=value, runs=runs, side="about", best_epoch_on_test=False, paired=True, step=0.0,
+        reported_sd=None, versus=None,
         stated=Claim.model_validate({"metric": metric, "value": value, **stated}),
     )  # fmt: skip
 

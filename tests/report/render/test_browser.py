@@ -149,7 +149,7 @@ def test_who_listens_hears_headings_tables_and_plots(browser, pages, width: int)
     assert "20 is enough to decide" in plots[0][1]
     assert plots[2][0] == "Seeds against the claim: test accuracy, reported 64.6 % (a single run)"
     assert plots[2][1].startswith("8 dots, one for each seed, from 0.6391 to 0.6551.")
-    assert len(heard["table"]) == 17
+    assert len(heard["table"]) == 19
     assert ("Holds within", "") in heard["columnheader"]
     assert ("test accuracy", "") in heard["rowheader"]
 

@@ -150,7 +150,7 @@ def test_plots_take_the_colours_of_the_page(verification_html) -> None:
 
 def test_tables_have_captions_and_scopes(verification_html) -> None:
     page = Page(verification_html)
-    assert len(page.named("caption")) == len(page.all("table")) == 17
+    assert len(page.named("caption")) == len(page.all("table")) == 19
     assert all(head["scope"] in ("col", "row") for head in page.all("th"))
 
 
