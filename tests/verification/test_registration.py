@@ -51,7 +51,8 @@ def test_what_is_registered() -> None:
     written = json.loads(found.terms.to_bytes())
     assert written["claims"][0] == {
         "metric": "accuracy", "split": "test", "kind": "mean", "value": 0.9, "tolerance": 0.01,
-        "low": 0.9, "high": 0.9, "runs": None, "side": "about", "best_epoch_on_test": False, "paired": True, "step": 0.0, "reported_sd": None,
+        "low": 0.9, "high": 0.9, "runs": None, "side": "about", "best_epoch_on_test": False,
+        "paired": True, "step": 0.0, "reported_sd": None,
         "versus": None,
         "stated": {
             "metric": "accuracy", "split": "test", "value": 0.9, "tolerance": 0.01, "kind": "mean",
