@@ -210,7 +210,7 @@ def test_what_is_finished_is_told_again_without_training(
     assert plain.exit_code == 0
     lines = plain.stdout.splitlines()
     assert lines[0].startswith("REPRODUCED: all 2 claims of plane")
-    assert lines[1].startswith("  test mae 0.9: REPRODUCED (by the median UNDECIDED); ")
+    assert lines[1].startswith("  test mae 0.9: REPRODUCED; after 5 seeds")
     assert lines[2].startswith("  parameters 4: REPRODUCED; ")
     assert lines[4] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
 
