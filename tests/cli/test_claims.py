@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from papertrial.cli.claims import claim_of_run, claim_of_verification, claim_score, run_score
+from papertrial.cli.verify import describe_verdict
 from papertrial.store.run_records import ClaimBesideRun
 from papertrial.store.verification_records import ClaimLine
 
@@ -83,3 +84,18 @@ def test_a_score_is_rounded_by_its_sd_and_a_count_has_all_its_digits() -> None:
     assert claim_score(beside_run(metric="samples"), 1234567) == "1,234,567"
     assert claim_score(line(), 0.123456789) == "0.123457"
     assert claim_score(line(), 0.123456789, 0.0041) == "0.1235"
+
+
+@pytest.mark.parametrize(
+    ("by_median", "words"),
+    [
+        ("UNDECIDED", "REPRODUCED (by the median UNDECIDED); it lies inside"),
+        ("REPRODUCED", "REPRODUCED; it lies inside"),
+        (None, "REPRODUCED; it lies inside"),
+    ],
+)
+def test_the_verdict_by_the_median_is_named_where_it_differs(
+    by_median: str | None, words: str
+) -> None:
+    decided = line(verdict="REPRODUCED", why="it lies inside", verdict_median=by_median)
+    assert describe_verdict(decided) == f"test accuracy 0.95: {words}"
