@@ -65,7 +65,7 @@ def find_collapse(claim: JudgedClaim, scores: Sequence[float]) -> Collapse | Non
     if far == 0:
         far = FAR * _NORMAL_MEAN_DEVIATION * float(np.abs(deviation).mean())
     worse = deviation if lower_is_better(claim.metric) else -deviation
-    distance = np.abs(deviation) if claim.kind == "difference" else worse
+    distance = np.abs(deviation) if claim.has_two_sides else worse
     indices = tuple(map(int, np.flatnonzero(distance > far)))
     return Collapse(indices, len(x), divergence_bound(len(indices), len(x)), median, far)
 
@@ -99,6 +99,6 @@ def explain_collapse(claim: JudgedClaim, found: Collapse, seeds: Sequence[int], 
 
 def _where(claim: JudgedClaim) -> str:
     """Return in words on which side of the median a collapsed score of a claim lies."""
-    if claim.kind == "difference":
+    if claim.has_two_sides:
         return "away from"
     return "above" if lower_is_better(claim.metric) else "below"

@@ -132,8 +132,8 @@ def _measured(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     n = len(ruling.scores)
     if n == 0:
         return "No seed finished, so there is no score."
-    what = "difference" if claim.kind == "difference" else "score"
-    subject = "both sides were" if claim.kind == "difference" else "the recipe was"
+    what = "difference" if claim.has_two_sides else "score"
+    subject = "both sides were" if claim.has_two_sides else "the recipe was"
     trained = f"With {plural(n, 'seed')} {subject} trained to the end"
     if n == 1:
         return f"{trained}: the {what} is {number(ruling.mean)}."

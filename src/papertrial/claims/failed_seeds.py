@@ -56,7 +56,7 @@ def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, fai
     low, hides = ("High", "low") if lower_is_better(claim.metric) else ("Low", "high")
     what = (
         "Seeds on which one side trains badly may be the ones that failed"
-        if claim.kind == "difference"
+        if claim.has_two_sides
         else f"{low} seeds may be the ones that failed, so that our scores are too {hides}"
     )
     would = f"would still be {worst}" if worst == verdict else f"would be {worst}, not {verdict}"
@@ -79,7 +79,7 @@ def _worst_score(claim: JudgedClaim, scores: Sequence[tuple[float, ...]]) -> tup
         seen = [abs(number) for score in scores for number in score]
         edges = [abs(edge) for edge in claim.band if math.isfinite(edge)]
         value = math.copysign(_BEYOND * max([*seen, *edges, 1.0]), value)
-    if claim.kind != "difference":
+    if not claim.has_two_sides:
         return (value,)
     best = 1.0 if is_fraction(claim.metric) else 0.0
     return (value, best)
@@ -87,4 +87,4 @@ def _worst_score(claim: JudgedClaim, scores: Sequence[tuple[float, ...]]) -> tup
 
 def _worst_number(claim: JudgedClaim) -> float:
     """Return the claim's number for a failed seed of a bounded metric."""
-    return -1.0 if claim.kind == "difference" else worst_value(claim.metric)
+    return -1.0 if claim.has_two_sides else worst_value(claim.metric)

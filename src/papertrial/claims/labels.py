@@ -10,7 +10,7 @@ from papertrial.claims.judged_claim import JudgedClaim
 def score_label(claim: JudgedClaim) -> str:
     """Return the label of a claim's score: "test accuracy", "difference in test accuracy"."""
     name = f"{claim.split} {claim.metric}"
-    return f"difference in {name}" if claim.kind == "difference" else name
+    return f"difference in {name}" if claim.has_two_sides else name
 
 
 def label(claim: JudgedClaim) -> str:
@@ -24,6 +24,6 @@ def labels(claims: Sequence[JudgedClaim]) -> list[str]:
     plain = [label(claim) for claim in claims]
     names = []
     for i, claim in enumerate(claims):
-        repeated = claim.kind == "difference" and plain.count(plain[i]) > 1
+        repeated = claim.has_two_sides and plain.count(plain[i]) > 1
         names.append(f"{plain[i]} ({plain[: i + 1].count(plain[i])})" if repeated else plain[i])
     return names

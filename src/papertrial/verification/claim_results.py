@@ -271,7 +271,7 @@ def _collapse(claim: JudgedClaim, ruling: Ruling, seeds: Sequence[int]) -> Colla
 def _sides(claim: JudgedClaim, index: int, look: Look) -> Sides | None:
     """Return a difference's result for each side, its mean and SD; None for other claims."""
     pairs = [o.scores[index] for o in look.outcomes if o.state == "finished"]
-    if claim.kind != "difference" or not pairs:
+    if not claim.has_two_sides or not pairs:
         return None
     ours, theirs = zip(*pairs, strict=True)
     return Sides(ours=_side(ours), theirs=_side(theirs))
