@@ -23,6 +23,7 @@ from papertrial.store.verification_folder import (
 )
 from papertrial.store.verification_records import CommittedRegistration
 from papertrial.training.device import kind_of
+from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.registered_folder import (
     check_registered,
     find_registered,
@@ -30,7 +31,6 @@ from papertrial.verification.registered_folder import (
     write_registered,
 )
 from papertrial.verification.registration import Registration, register
-from papertrial.verification.verify import check_claimed_metrics
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,10 @@ import joblib
 from papertrial.claims.events import Registered
 from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict
-from papertrial.errors import ClaimError, PapertrialError, RunError
+from papertrial.errors import PapertrialError, RunError
 from papertrial.progress import Step, finish
 from papertrial.recipe.schema import Recipe
 from papertrial.report.report_files import write_report
-from papertrial.runs import prepare
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
     REPORT_HTML,
@@ -28,6 +27,7 @@ from papertrial.store.verification_folder import (
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.training.device import kind_of, places_of
 from papertrial.verification.claim_results import Conclusion, conclude, count_exact
+from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.registered_folder import (
     check_registered,
     find_registered,
@@ -147,23 +147,6 @@ def verifying(
             for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
         ]
         return (yield from _resume(folder, recipe, asked, places, data, notes))
-
-
-def check_claimed_metrics(recipe: Recipe, asked: Registration) -> None:
-    """Refuse to verify claims on a metric that their recipe, or the other side, does not compute.
-
-    Raises:
-        ClaimError: one does not; the message names the first.
-    """
-    for claim, arm in zip(asked.stated, asked.arms, strict=True):
-        for side in (recipe, *([] if arm is None else [asked.versus[arm]])):
-            computed = prepare.metrics_to_compute(side)
-            if claim.metric not in computed:
-                other = "" if side is recipe else f", the other side: {side.name}"
-                raise ClaimError(
-                    f"claims.{recipe.claims.index(claim)}{other}: the recipe does not compute "
-                    f"{claim.metric}; it computes {', '.join(computed)}; add it to `metrics`"
-                )
 
 
 def load_verification(path: str | Path) -> Verification:
