@@ -22,6 +22,9 @@ def claim(kind: str = "mean", **changes: object) -> JudgedClaim:
     return JudgedClaim("loss", "test", kind, **given)
 
 
+PAPER = claim(reported_sd=0.5)
+
+
 def rule(of: JudgedClaim, count: int = 15, **changes: object) -> Rule:
     return Rule((of,), tuple(range(count)), **changes)
 
@@ -33,7 +36,7 @@ def rows_of(compared: Comparison, horizon: str, sd: str) -> list[ComparedRow]:
 
 @pytest.fixture(scope="module")
 def compared() -> Comparison:
-    return compare_rules(claim(), rule(claim()), SPREADS, reported=0.5, runs=5)
+    return compare_rules(PAPER, rule(PAPER), SPREADS, runs=5)
 
 
 @pytest.mark.parametrize(
@@ -111,13 +114,13 @@ def test_rows_are_what_plan_says_of_each_rule(compared: Comparison) -> None:
 
 @pytest.mark.parametrize(("runs", "is_pooled"), [(1, False), (None, False), (2, True)])
 def test_a_papers_sd_is_pooled_where_its_runs_are_known(runs: int | None, is_pooled: bool) -> None:
-    got = compare_rules(claim(), rule(claim()), [0.5], reported=0.5, runs=runs)
+    got = compare_rules(PAPER, rule(PAPER), [0.5], runs=runs)
     assert any(row.sd == "paper" for row in got.rows) == is_pooled
     assert all(row.reported for row in got.rows)
 
 
 def test_a_papers_sd_is_pooled_where_it_is_plausible() -> None:
-    got = compare_rules(claim(), rule(claim()), [0.1, 0.45, 0.5, 0.6, 2.0], reported=0.5, runs=30)
+    got = compare_rules(PAPER, rule(PAPER), [0.1, 0.45, 0.5, 0.6, 2.0], runs=30)
     # 95 % interval of the SD behind .5 of 30 runs: .398 to .672
     assert {row.spread for row in got.rows if row.sd == "paper"} == {0.45, 0.5, 0.6}
 
@@ -133,12 +136,33 @@ def test_a_papers_sd_is_pooled_where_it_is_plausible() -> None:
 def test_why_a_known_sd_is_left_out(
     kind: str, changes: dict[str, object], rule_changes: dict[str, object], why: str
 ) -> None:
-    of = claim(kind, **changes)
-    got = compare_rules(of, rule(of, 5, **rule_changes), [0.2, 0.3], reported=0.2, runs=5)
+    of = claim(kind, reported_sd=0.2, **changes)
+    got = compare_rules(of, rule(of, 5, **rule_changes), [0.2, 0.3], runs=5)
     assert {row.sd for row in got.rows} == {"scores"}
-    assert len(got.rows) == 4
-    (told,) = got.left_out
-    assert why in told
+    assert [why in told for told in got.left_out if "verify.sd" in told] == [True]
+
+
+def test_a_rule_that_another_claim_of_the_recipe_forbids_is_left_out() -> None:
+    best, other = claim("best-of", runs=3), replace(claim(), metric="accuracy")
+    for claims, why in (((claim(), best), "kind: best-of"), ((claim(), other), "different scores")):
+        own = Rule(claims, tuple(range(5)))
+        got = compare_rules(claim(), own, [0.3])
+        assert {row.sd for row in got.rows} == {"scores"}
+        assert [why in told for told in got.left_out if "verify.sd" in told] == [True]
+        alone = Rule((claim(),), tuple(range(5)), alpha=own.alpha / 2)
+        assert got.rows[0].decided == plan(claim(), alone, spreads=[0.3])[0].decided
+
+
+def test_slow_and_impossible_horizons_are_left_out() -> None:
+    best = claim("best-of", runs=3)
+    got = compare_rules(best, rule(best, 5), [0.3])
+    assert {row.horizon for row in got.rows} == {"anytime"}
+    assert any("add verify.horizon=fixed" in told for told in got.left_out)
+    got = compare_rules(claim(), rule(claim(), 501), [2.0])
+    assert {(row.horizon, row.sd) for row in got.rows} == {
+        ("anytime", "scores"), ("anytime", "known"),
+    }  # fmt: skip
+    assert got.left_out == ("a fixed horizon has at most 500 seeds",)
 
 
 def test_too_few_seeds_for_rules_without_a_known_sd() -> None:
@@ -166,8 +190,8 @@ def test_the_rule_asked_about_keeps_its_sd_where_another_is_simulated() -> None:
 
 
 def test_a_papers_sd_that_is_too_far_off_breaks_the_promise() -> None:
-    own = rule(claim(), horizon="fixed", sd=GivenSd(0.5, "paper", 10))
-    got = compare_rules(claim(), own, [0.5, 1.5], reported=0.5, runs=10)
+    own = rule(PAPER, horizon="fixed", sd=GivenSd(0.5, "paper", 10))
+    got = compare_rules(PAPER, own, [0.5, 1.5], runs=10)
     papers = [row for row in got.rows if row.sd == "paper"]
     assert [(row.spread, row.horizon, row.own, row.holds) for row in papers] == [
         (0.5, "anytime", False, True), (0.5, "fixed", True, True), (1.5, "fixed", True, False),

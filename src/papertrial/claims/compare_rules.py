@@ -15,6 +15,7 @@ from papertrial.claims.plan import PlanRow, plan
 from papertrial.claims.rule import (
     FIRST_LOOK,
     FIRST_LOOK_OF_KNOWN_SD,
+    MOST_FIXED,
     GivenSd,
     Horizon,
     Rule,
@@ -64,30 +65,27 @@ class Comparison:
 
 
 def compare_rules(
-    claim: JudgedClaim,
-    rule: Rule,
-    spreads: Sequence[float],
-    *,
-    reported: float | None = None,
-    runs: int | None = None,
+    claim: JudgedClaim, rule: Rule, spreads: Sequence[float], *, runs: int | None = None
 ) -> Comparison:
     """Compare the rules that can be registered for a claim, on the same simulated scores.
 
     These are anytime and a fixed horizon, each with the SD of our scores, with a known SD, and with
     the paper's SD pooled. A known SD is taken to be the one that is simulated. The paper's SD is
-    pooled where it is plausible: where the simulated SD is in its 95 % interval.
+    pooled where it is plausible: where the simulated SD is in its 95 % interval. One of several
+    claims is tested at the level of Holm's first, strictest step.
 
     Args:
-        claim: a claim of any kind except "exact".
+        claim: one of the rule's claims.
         rule: what was asked about; the other rules differ from it in the horizon and the SD alone.
         spreads: SDs between seeds, in the metric's unit.
-        reported: the SD between the paper's runs.
-        runs: the number of runs that it is from; None if it is not known.
+        runs: the number of runs that the claim's `reported_sd` is from; None if it is not known.
 
     Raises:
         ClaimError: a spread is not positive, or the SD that the rule gives is of no use here.
     """
+    reported, all_claims = claim.reported_sd, rule.claims
     paper = GivenSd(reported, "paper", runs) if reported and runs and runs > 1 else None
+    rule = replace(rule, claims=(claim,), alpha=rule.alpha / len(all_claims))
     rows = dict[tuple[Rule, float], PlanRow]()
     left_out = list[str]()
     for meaning in ("scores", "known", "paper"):
@@ -95,7 +93,7 @@ def compare_rules(
             for sd, planned in _given(meaning, spreads, paper):
                 try:
                     other = _with(rule, horizon, sd)
-                    choose(claim, other)
+                    _check(other, all_claims, rule.horizon)
                 except ClaimError as error:
                     left_out.append(str(error))
                     continue
@@ -128,6 +126,25 @@ def _with(rule: Rule, horizon: Horizon, sd: GivenSd | None) -> Rule:
     """Return a rule with another horizon and another knowledge of the SD."""
     first = FIRST_LOOK if sd is None or sd.n is not None else FIRST_LOOK_OF_KNOWN_SD
     return replace(rule, horizon=horizon, sd=sd, first_look=first)
+
+
+def _check(other: Rule, claims: tuple[JudgedClaim, ...], horizon: Horizon) -> None:
+    """Check that a recipe with these claims, and with this horizon so far, may compare this rule.
+
+    Raises:
+        ClaimError: it cannot be registered, or takes too long to simulate unless it is asked for.
+    """
+    for claim in claims:
+        choose(claim, other)
+    if other.sd is not None and len({(claim.metric, claim.split) for claim in claims}) > 1:
+        raise ClaimError("verify.sd is one number, but the claims are about different scores")
+    if other.horizon == "fixed" and len(other.seeds) > MOST_FIXED:
+        raise ClaimError(f"a fixed horizon has at most {MOST_FIXED} seeds")
+    is_slow = other.statistic == "mean" and any(claim.best_of for claim in claims)
+    if is_slow and (horizon, other.horizon) == ("anytime", "fixed"):  # 17 s for 15 seeds
+        raise ClaimError(
+            "a fixed horizon takes long to simulate for kind: best-of; add verify.horizon=fixed"
+        )
 
 
 def _is_same_test(used: Rule, rule: Rule) -> bool:

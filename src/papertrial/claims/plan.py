@@ -14,6 +14,7 @@ from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds, Statistic
+from papertrial.claims.threshold import PARTS
 from papertrial.claims.threshold import threshold as needed
 from papertrial.errors import ClaimError
 
@@ -22,6 +23,7 @@ SCORES, REPETITIONS = 150_000, 10_000  # upper limits on what is drawn
 RATIOS = (0.5, 1, 1.5, 2, 3, 5)
 CHUNK = 500_000  # scores in memory at a time; each takes about ten numbers
 EVERY, STEP = 500, 0.02  # looks: at every number of seeds up to EVERY, then 2 % apart
+CALIBRATED = 50  # seeds; longer fixed horizons are calibrated by fewer repetitions than verdicts
 MOST = 10**12  # seeds; more than anyone will train
 
 
@@ -190,7 +192,14 @@ class _Simulated:
         horizon = len(rule.seeds) if rule.horizon == "fixed" else None
         if rule.sd is not None:  # in units of that SD, so that one calibration serves all SDs
             statistic = statistic.in_units(rule.sd.value)
-        return needed(statistic, rule.alpha, horizon=horizon, first_look=rule.first_look)
+        parts = (
+            PARTS
+            if len(rule.seeds) <= CALIBRATED
+            else max(CALIBRATED * PARTS // len(rule.seeds), 1)
+        )
+        return needed(
+            statistic, rule.alpha, horizon=horizon, first_look=rule.first_look, parts=parts
+        )
 
     def _draw(self, statistic: Statistic, threshold: float) -> Bounds:
         most = len(self._rule.seeds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +13,7 @@ from papertrial.cli.options import RUNS, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_json
 from papertrial.cli.plan_table import ClaimPlan, print_legend, print_plan
 from papertrial.cli.seed_time import describe_time, seed_time
-from papertrial.cli.spread import reported_spread, spreads_of
+from papertrial.cli.spread import spreads_of
 from papertrial.cli.verify import MaxSeeds, verify_overrides
 
 if TYPE_CHECKING:
@@ -98,18 +98,15 @@ def plan_command(
 def _compare(rule: Rule, claim: JudgedClaim, stated: Claim, given: Sequence[float]) -> Comparison:
     """Compare the rules for a claim over the typical SDs, and those that are given or reported.
 
-    One of several claims is tested at the level of Holm's first, strictest step. A bound without a
-    tolerance suggests no SD, so nothing is compared unless an SD is given, reported or registered.
+    A bound without a tolerance suggests no SD, so nothing is compared unless an SD is given,
+    reported or registered.
     """
     from papertrial.claims.compare_rules import compare_rules
     from papertrial.claims.plan import typical_spreads
 
-    papers = reported_spread(stated) or []
-    spreads, more = typical_spreads(claim), list(given) or papers
+    spreads = typical_spreads(claim)
+    more = list(given) or ([] if claim.reported_sd is None else [claim.reported_sd])
     for one in [*more, *([] if rule.sd is None else [rule.sd.value])]:
         # The exact number replaces one that differs from it by rounding, so that it is recognized.
         spreads = [other for other in spreads if not math.isclose(one, other)] + [one]
-    alone = replace(rule, claims=(claim,), alpha=rule.alpha / len(rule.claims))
-    return compare_rules(
-        claim, alone, spreads, reported=papers[0] if papers else None, runs=stated.runs
-    )
+    return compare_rules(claim, rule, spreads, runs=stated.runs)

@@ -85,6 +85,8 @@ def print_plan(
     console.print(table)
     for why in plan.left_out:
         console.print(f"other rules are not shown: {why}", soft_wrap=True)
+    if all(row.ratio == 0 for row in plan.rows):
+        console.print("the claimed value is the bound itself, where REPRODUCED is an error")
     if not plan.alone:
         console.print("several claims: each at the level of Holm's first, strictest step")
 
