@@ -39,11 +39,7 @@ class SeedTime:
 def seed_time(
     sides: Sequence[str], runs: Path, given: float | None, workers: int | None
 ) -> SeedTime | None:
-    """Return how long a seed takes; None if nothing tells it.
-
-    Without a given time it is the sum over the sides of the median duration of their earlier runs.
-    Only runs on the same kind of device as the newest one count, and only those with one thread, as
-    `verify` trains by default, if there are any.
+    """Return how long a seed takes: as given, or else by earlier runs; None if nothing tells it.
 
     Args:
         sides: the training hash of each side that a seed trains, ours first.
@@ -60,7 +56,18 @@ def seed_time(
         return SeedTime(given, workers or _cores(), "as given")
     from papertrial.store.run_seconds import run_seconds
 
-    found = run_seconds(runs, sides)
+    return time_of_runs(sides, run_seconds(runs, sides), runs, workers)
+
+
+def time_of_runs(
+    sides: Sequence[str], found: Sequence[RunSeconds], runs: Path, workers: int | None
+) -> SeedTime | None:
+    """Return how long a seed takes by earlier runs, newest first; None if there are none.
+
+    It is the sum over the sides of the median duration of their runs. Only runs on the same kind of
+    device as the newest one count, and only those with one thread, as `verify` trains by default,
+    if there are any. The arguments are those of `seed_time`.
+    """
     found = [run for run in found if _kind(run) == _kind(found[0])]
     found = [run for run in found if run.threads == 1] or found
     if not found:
