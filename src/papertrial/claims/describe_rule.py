@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from papertrial.claims.choose import choose
 from papertrial.claims.rule import Rule
-from papertrial.numbers import band, percent
+from papertrial.numbers import band, percent, sequence
 
 
 def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
@@ -23,8 +23,8 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
         f"{percent(rule.alpha)}{_several(rule)}",
         *_tests(rule),
         _threshold(rule),
-        f"seeds: {_seeds(rule.seeds)}, in this order; at most {len(rule.seeds)}; first look after "
-        f"{rule.first_look} finished seeds",
+        f"seeds: {sequence(rule.seeds)}, in this order; at most {len(rule.seeds)}; first look "
+        f"after {rule.first_look} finished seeds",
         "failed seeds: diverged if a loss, an output or a claimed metric is not finite, crashed if "
         f"the worker died twice; at most {percent(rule.max_diverged)} of the seeds may fail",
     ]
@@ -64,10 +64,3 @@ def _threshold(rule: Rule) -> str:
         f"threshold: calibrated by simulation for at most {len(rule.seeds)} seeds; this maximum "
         "may not be increased later"
     )
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    """Describe the seeds of a rule: "0 to 14", or all numbers."""
-    if all(seed == seeds[0] + i for i, seed in enumerate(seeds)):
-        return f"{seeds[0]} to {seeds[-1]}"
-    return ", ".join(map(str, seeds))

@@ -44,8 +44,9 @@ from papertrial.store.report_record import (
     SideScores,
     WorstCase,
 )
-from papertrial.store.verification_records import ClaimLine
+from papertrial.store.verification_records import ClaimLine, EarlierLook
 from papertrial.training.device import on_device
+from papertrial.verification.looks_in_words import headline_on_looks, looks_at
 from papertrial.verification.registration import Registration
 
 
@@ -58,12 +59,14 @@ class Conclusion:
         headline: the sentence that says so.
         claims: the claims that seeds decide, then those that are not judged.
         exact: the claims that were counted.
+        earlier: earlier looks at the seeds that the verdict rests on.
     """
 
     verdict: Verdict
     headline: str
     claims: tuple[ClaimResult, ...]
     exact: tuple[ExactResult, ...]
+    earlier: tuple[EarlierLook, ...] = ()
 
     @property
     def lines(self) -> tuple[ClaimLine, ...]:
@@ -130,11 +133,16 @@ def progress_lines(asked: Registration, look: Look) -> list[str]:
 
 
 def conclude(
-    recipe: Recipe, asked: Registration, look: Look, exact: Sequence[ExactResult]
+    recipe: Recipe,
+    asked: Registration,
+    look: Look,
+    exact: Sequence[ExactResult],
+    earlier: Sequence[EarlierLook] = (),
 ) -> Conclusion:
     """Return the conclusion of a verification: the verdict and the results of all claims.
 
-    Claims that are not judged do not count for the verdict.
+    Claims that are not judged do not count for the verdict. `earlier` are other verifications that
+    trained registered seeds. The verdict does not change with them, but its bound does.
     """
     judged = claim_results(asked, look)
     verdicts = [*(claim.verdict for claim in judged), *(claim.verdict for claim in exact)]
@@ -145,8 +153,11 @@ def conclude(
         count = len(asked.not_judged)
         is_ = "is" if count == 1 else "are"
         sentence += f" {count} of its {len(verdicts) + count} claims {is_} not judged."
+    looks = looks_at([outcome.seed for outcome in look.outcomes], earlier)
+    if not all(ruling.deterministic for ruling in look.rulings):  # else chance plays no part
+        sentence += f" {headline_on_looks(looks, asked.rule.alpha)}".rstrip()
     others = map(_not_judged_result, asked.not_judged)
-    return Conclusion(verdict, sentence, (*judged, *others), tuple(exact))
+    return Conclusion(verdict, sentence, (*judged, *others), tuple(exact), looks)
 
 
 def _line(result: ClaimResult) -> ClaimLine:
