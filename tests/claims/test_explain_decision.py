@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from papertrial.claims.evidence_series import evidence_series
-from papertrial.claims.explain_decision import (
+from papertrial.claims.decision_steps import (
     ALLOWED,
     CHANGE,
     CLAIMED,
@@ -19,10 +18,10 @@ from papertrial.claims.explain_decision import (
     INTERVAL,
     MEASURED,
     RESULT,
-    explain_decision,
-    explain_exact,
-    explain_not_judged,
 )
+from papertrial.claims.evidence_series import evidence_series
+from papertrial.claims.explain_decision import explain_decision
+from papertrial.claims.explain_without_seeds import explain_exact, explain_not_judged
 from papertrial.claims.judge import judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule

@@ -179,6 +179,11 @@ class ClaimResult(ReportedClaim):
     worst_case: WorstCase | None = None
     decision: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What failed seeds may hide, and how many seeds collapsed, in words."""
+        return tuple(one.text for one in (self.worst_case, self.collapse) if one is not None)
+
     @classmethod
     def beside(cls, claim: Claim, **result: object) -> ClaimResult:
         """Put what our seeds gave, by field, beside what the recipe states."""

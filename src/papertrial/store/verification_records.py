@@ -219,7 +219,10 @@ def _claim_as_registered(claim: Claim) -> dict[str, object]:
 
 
 class ClaimLine(Part):
-    """What verification.json and `verify --json` say about a claim; `n` counts our seeds."""
+    """What verification.json and `verify --json` say about a claim; `n` counts our seeds.
+
+    `notes` say what failed seeds may hide, and how many seeds collapsed.
+    """
 
     metric: str
     split: str | None
@@ -236,6 +239,7 @@ class ClaimLine(Part):
     why: str
     verdict_median: Verdict | None
     decided_at: int | None
+    notes: tuple[str, ...] = ()
 
 
 class EarlierLook(Part):

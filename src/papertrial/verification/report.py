@@ -6,9 +6,12 @@ import shlex
 from pathlib import Path
 
 from papertrial.claims.intervals import divergence_bound
-from papertrial.claims.labels import labels
+from papertrial.claims.labels import label, labels
+from papertrial.claims.rule import FIRST_LOOK
 from papertrial.claims.run_trial import Look
+from papertrial.claims.trivial import too_wide
 from papertrial.errors import RunError
+from papertrial.numbers import as_written
 from papertrial.recipe.schema import Recipe
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
@@ -70,7 +73,7 @@ def verification_report(
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
         deviations=tuple(recipe.deviations),
-        warnings=(*asked.warnings, *parts.warnings),
+        warnings=(*asked.warnings, *_trivial(asked, look), *parts.warnings),
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
@@ -96,6 +99,17 @@ def verification_report(
         command=_rerun(folder, asked, data),
         path=str(folder.path),
     )
+
+
+def _trivial(asked: Registration, look: Look) -> list[str]:
+    """Return a warning for each tolerance that our own SD shows to be trivially wide."""
+    rows = enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1)
+    return [
+        f"claim {i} ({label(claim)} {as_written(claim.value)}): {why}"
+        for i, (claim, ruling) in rows
+        if len(ruling.scores) >= FIRST_LOOK and not ruling.deterministic
+        if (why := too_wide(claim, max(ruling.sd, claim.step), "of ours"))
+    ]
 
 
 def named_scores(asked: Registration, gains: tuple[float, ...]) -> dict[str, float]:

@@ -38,10 +38,7 @@ def diverged(report: Report) -> Iterator[ReportSection]:
         f"highest rate that was allowed is {percent(found.highest)}: {held}."
     )
     notes = tuple(
-        f"{name_and_number(claim, 60)}: {one.text}"
-        for claim in report.claims
-        for one in (claim.worst_case, claim.collapse)
-        if one is not None
+        f"{name_and_number(claim, 60)}: {note}" for claim in report.claims for note in claim.notes
     )
     texts = (text, _SECOND_LOOK) if notes else (text,)
     yield ReportSection("diverged", "Failed and collapsed seeds", texts, notes)
