@@ -20,7 +20,7 @@ from papertrial.verification.earlier_looks import add_earlier_looks, find_earlie
 from papertrial.verification.looks_in_words import headline_on_looks, looks_at, notes_on_looks
 from papertrial.verification.registration import register
 
-CLAIM = "{metric: accuracy, kind: at-least, value: 0.94, tolerance: %s}"
+CLAIM = "{metric: accuracy, kind: single-run, value: 0.94, tolerance: %s}"
 
 
 def put(
@@ -41,7 +41,8 @@ def put(
     registered = Preregistration(
         **dict(terms),
         registered=datetime.datetime(2026, 1, 1, 0, minute, tzinfo=datetime.UTC),
-        data=({},),
+        data=({"test": "ab"},),
+        rows=({"test": 360},),
         versions={},
         packages={},
     )

@@ -18,7 +18,7 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
     given = taken_as_given(rule.sd)
     return [
         *(
-            f"claim {i}: {text}; counts as the same: {band(*claim.band)}"
+            f"claim {i}: {text}; band {band(*claim.band)}"
             for i, (claim, text) in enumerate(zip(rule.claims, texts, strict=True), 1)
         ),
         f"about: the {rule.statistic} over all seeds that could be trained; "

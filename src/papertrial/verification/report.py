@@ -73,7 +73,7 @@ def verification_report(
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
         deviations=tuple(recipe.deviations),
-        warnings=(*asked.warnings, *_trivial(asked, look), *parts.warnings),
+        warnings=(*asked.warnings, *trivial_tolerances(asked, look), *parts.warnings),
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
@@ -101,7 +101,7 @@ def verification_report(
     )
 
 
-def _trivial(asked: Registration, look: Look) -> list[str]:
+def trivial_tolerances(asked: Registration, look: Look) -> list[str]:
     """Return a warning for each tolerance that our own SD shows to be trivially wide."""
     rows = enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1)
     return [
