@@ -143,11 +143,10 @@ def _ended(path: Path) -> str:
 def _hidden_attempts(stored: Report, again: Report) -> list[str]:
     """Find earlier attempts beside this verification that its report does not list."""
     listed = {Path(attempt.path).name for attempt in stored.attempts}
-    mine = next((attempt for attempt in again.attempts if attempt.this), None)
-    if mine is None:  # the folder was moved away from the others
-        return []
+    mine = next((i for i, attempt in enumerate(again.attempts) if attempt.this), 0)
+    # They are listed oldest first; without this one, the folder was moved away from the others.
     return [
         f"{REPORT_JSON}: the attempt {Path(attempt.path).name} is not among its attempts"
-        for attempt in again.attempts
-        if Path(attempt.path).name not in listed and (attempt.started or "") < (mine.started or "")
+        for attempt in again.attempts[:mine]
+        if Path(attempt.path).name not in listed
     ]

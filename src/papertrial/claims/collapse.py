@@ -1,4 +1,4 @@
-"""Scores that lie far from the rest: a second look at a claim's scores, which decides nothing.
+"""Scores that lie far from the rest: described beside the verdict, which does not see them.
 
 A training may collapse with a small probability. No verdict sees that: with a probability of 10 %
 of a collapse, 15 seeds show none in a fifth of all trials. So the report counts such seeds, and
