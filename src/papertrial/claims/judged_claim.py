@@ -61,6 +61,11 @@ class JudgedClaim:
         return low, high
 
     @property
+    def has_tolerance(self) -> bool:
+        """Whether a tolerance says something: a bound holds without one."""
+        return self.side == "about" or self.tolerance > 0
+
+    @property
     def reference(self) -> int | None:
         """The number of runs whose noise is in the reported number; None if it has no noise."""
         return self.runs if self.kind in ("mean", "single-run", "difference") else None

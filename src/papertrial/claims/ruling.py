@@ -76,7 +76,12 @@ def is_inside(claim: JudgedClaim, value: float, scale: float = 0.0) -> bool:
 
 
 def holds_within(claim: JudgedClaim, low: float, high: float) -> float:
-    """Return the smallest tolerance with which a ruling on this interval would be REPRODUCED."""
+    """Return the smallest tolerance with which a ruling on this interval would be REPRODUCED.
+
+    Infinite for an empty interval (`low > high`), which withdraws every such verdict.
+    """
+    if low > high:
+        return math.inf
     below = claim.low - low if claim.side != "at-most" else 0.0
     above = high - claim.high if claim.side != "at-least" else 0.0
     return max(below, above, 0.0)

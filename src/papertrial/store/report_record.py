@@ -13,7 +13,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
-from papertrial.store.verification_records import Preregistration
+from papertrial.store.verification_records import EarlierLook, Preregistration
 
 _SPREADS = {
     "sd": "standard deviation", "se": "standard error", "ci": "confidence interval",
@@ -179,6 +179,11 @@ class ClaimResult(ReportedClaim):
     worst_case: WorstCase | None = None
     decision: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What failed seeds may hide, and how many seeds collapsed, in words."""
+        return tuple(one.text for one in (self.worst_case, self.collapse) if one is not None)
+
     @classmethod
     def beside(cls, claim: Claim, **result: object) -> ClaimResult:
         """Put what our seeds gave, by field, beside what the recipe states."""
@@ -250,7 +255,11 @@ class FailedSeeds(Part):
 
 
 class Attempt(Part):
-    """A verification of the same recipe that the runs folder knows of."""
+    """A verification of the same recipe that the runs folder knows of.
+
+    `shared` are the seeds that this verification's verdict rests on and that ended in it, too.
+    `differs` names what it registered otherwise: "training", "tolerance", "seeds", ...
+    """
 
     path: str
     preregistration: str
@@ -260,6 +269,8 @@ class Attempt(Part):
     n: int
     rule: str
     this: bool
+    shared: tuple[int, ...] = ()
+    differs: tuple[str, ...] = ()
 
 
 class HashedRegistration(Part):
@@ -330,7 +341,10 @@ class Spread(Part):
 
 
 class Report(Record):
-    """report.json; a part of which nothing is known is None or empty."""
+    """report.json; a part of which nothing is known is None or empty.
+
+    `earlier` are earlier looks at the seeds that the verdict rests on.
+    """
 
     FORMAT: ClassVar[int] = 2
 
@@ -356,6 +370,7 @@ class Report(Record):
     provenance: tuple[tuple[str, str], ...]
     not_covered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...]
+    earlier: tuple[EarlierLook, ...] = ()
     preregistration: HashedRegistration | None
     command: str
     path: str

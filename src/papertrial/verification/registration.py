@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.claims.describe_rule import rule_lines
+from papertrial.claims.labels import label
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, METHOD, Rule
+from papertrial.claims.trivial import too_fine
 from papertrial.errors import ClaimError, RunError
+from papertrial.numbers import as_written
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.judged_claim import to_given_sd, to_judged_claim
 from papertrial.recipe.portable import portable
+from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.verify import DrawnSeeds
 from papertrial.recipe.versus import other_side
@@ -64,10 +68,18 @@ class Registration:
     def on_data(self, registered: Preregistration) -> Registration:
         """Return this registration with the steps of scores, which the registered data give.
 
+        Tolerances that are finer than a step cause a warning.
+
         Raises:
             ClaimError: it was registered for another decision method.
         """
-        return replace(self, rule=rule_of(registered))
+        rule = rule_of(registered)
+        fine = [
+            f"claim {i} ({label(claim)} {as_written(claim.value)}): {why}"
+            for i, claim in enumerate(rule.claims, 1)
+            if (why := too_fine(claim))
+        ]
+        return replace(self, rule=rule, warnings=(*self.warnings, *fine))
 
     @property
     def lines(self) -> list[str]:
@@ -148,7 +160,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         diverged=_DIVERGED,
         deterministic=_DETERMINISTIC,
     )
-    warnings = claim_warnings(recipe)
+    warnings = [*claim_warnings(recipe), *rule_warnings(recipe)]
     if len(seeds) > len(rule.seeds):
         warnings.append(
             f"verify.seeds names {len(seeds)} seeds, of which the first {len(rule.seeds)} may be "

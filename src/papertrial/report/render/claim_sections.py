@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from papertrial.claims.error_words import valid_scores
 from papertrial.numbers import (
     NOTHING,
     as_written,
@@ -56,7 +57,9 @@ def claims(report: Report) -> Iterator[ReportSection]:
         rows = tuple(row[:-1] for row in rows)
     table = TableBlock(caption, columns(*heads), rows, stacked=True)
     certain = any(claim.deterministic for claim in found)
-    text = _how_to_read(levels, certain=certain) if judged else ()
+    registered = report.preregistration and report.preregistration.registered
+    scores = valid_scores(registered.rule) if registered else "normal scores"
+    text = _how_to_read(levels, scores, certain=certain) if judged else ()
     yield ReportSection("claims", "Claims", text, _marks(found), (table,))
 
 
@@ -110,7 +113,7 @@ def _side_scores(claim: ClaimResult) -> str:
     return f"ours {number(ours.mean, ours.sd)}, versus {number(theirs.mean, theirs.sd)}"
 
 
-def _how_to_read(levels: Sequence[float], *, certain: bool) -> tuple[str, ...]:
+def _how_to_read(levels: Sequence[float], scores: str, *, certain: bool) -> tuple[str, ...]:
     within = (
         "“Holds within” is the smallest tolerance, in either direction, with which the claim would "
         "be reproduced, so that readers can apply a tolerance of their choice."
@@ -122,8 +125,8 @@ def _how_to_read(levels: Sequence[float], *, certain: bool) -> tuple[str, ...]:
         return (within,)
     errs = f"at most {percent(levels[0])}" if len(levels) == 1 else "shown below it"
     return (
-        f"The chance that a side of an interval is wrong is {errs}, however many seeds are "
-        f"looked at. {within}",
+        f"For {scores}, the chance that a side of an interval is wrong is {errs}, however many "
+        f"seeds are looked at. {within}",
     )
 
 
