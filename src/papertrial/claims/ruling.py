@@ -75,6 +75,12 @@ def is_inside(claim: JudgedClaim, value: float, scale: float = 0.0) -> bool:
     return low - slack <= value <= high + slack
 
 
+def is_partly_inside(claim: JudgedClaim, low: float, high: float) -> bool:
+    """Tell whether the interval of a ruling and the claim's band have values in common."""
+    first, last = claim.band
+    return first <= high and low <= last
+
+
 def holds_within(claim: JudgedClaim, low: float, high: float) -> float:
     """Return the smallest tolerance with which a ruling on this interval would be REPRODUCED."""
     below = claim.low - low if claim.side != "at-most" else 0.0
