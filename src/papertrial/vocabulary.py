@@ -82,6 +82,14 @@ def worst_value(metric: str) -> float:
     return -math.inf if metric == "r2" else 0.0
 
 
+def moves_in_steps(metric: str) -> bool:
+    """Tell whether a metric is a share of the samples, so that on N samples it moves by 1/N.
+
+    Micro averages and the weighted recall are the accuracy, as each sample has one class.
+    """
+    return is_accuracy(metric) or metric.endswith("_micro") or metric == "recall_weighted"
+
+
 def is_accuracy(metric: str) -> bool:
     """Tell by its name whether a metric is an accuracy; papers call 1 - metric the error."""
     return _ACCURACY.fullmatch(metric) is not None

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from papertrial.errors import InvalidRecipeError
-from papertrial.recipe.claims import DrawnSeeds, Verify
 from papertrial.recipe.draw_seeds import draw_seeds
 from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.verify import DrawnSeeds, Verify
 from papertrial.recipe.yaml_text import parse
 
 TEXT = "NIST beacon 2026-11-27 12:00: 5F3A"

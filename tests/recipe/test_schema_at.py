@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from papertrial.recipe.claims import Claim, DrawnSeeds, PlusMinus, Verify, Versus
+from papertrial.recipe.claims import Claim, PlusMinus, Versus
 from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.schema import (
     Data,
@@ -17,6 +17,7 @@ from papertrial.recipe.schema import (
     Splits,
     schema_at,
 )
+from papertrial.recipe.verify import DrawnSeeds, Verify
 
 
 @pytest.mark.parametrize(

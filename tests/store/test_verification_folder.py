@@ -20,10 +20,10 @@ DIGEST = "0123456789abcdef" * 4
 REGISTERED = Preregistration(
     method=1, recipe="line", recipe_hash=DIGEST, training_hash=DIGEST, versus=(), files=({},),
     threads=1, device="cpu", claims=(), exact=(), not_judged=(), alpha=0.05, statistic="mean",
-    prior=1.0, first_look=5, horizon="anytime", max_diverged=0.2, seeds=(0, 1, 2, 3, 4),
+    prior=1.0, sd=None, first_look=5, horizon="anytime", max_diverged=0.2, seeds=(0, 1, 2, 3, 4),
     seeds_from=None, maximum=5,
     reported_epoch="last", several_claims="Holm", diverged="", deterministic="",
-    registered=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), data=(), versions={},
+    registered=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), data=(), rows=(), versions={},
     packages={},
 )  # fmt: skip
 STATE = VerificationState(

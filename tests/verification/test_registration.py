@@ -50,19 +50,20 @@ def test_what_is_registered() -> None:
     found = asked()
     written = json.loads(found.terms.to_bytes())
     assert written["claims"][0] == {
-        "metric": "accuracy", "split": "test", "kind": "mean", "value": 0.9, "tolerance": 0.01,
+        "metric": "accuracy", "split": "test", "kind": "expected", "value": 0.9, "tolerance": 0.01,
         "low": 0.9, "high": 0.9, "runs": None, "side": "about", "best_epoch_on_test": False,
-        "paired": True, "step": 0.0, "reported_sd": None,
+        "paired": True, "reported_sd": None,
         "versus": None,
         "stated": {
-            "metric": "accuracy", "split": "test", "value": 0.9, "tolerance": 0.01, "kind": "mean",
+            "metric": "accuracy", "split": "test", "value": 0.9, "tolerance": 0.01,
+            "kind": "expected",
             "rounding": "nearest",
         },
     }  # fmt: skip
     rest = {
-        "format": 2, "method": METHOD, "recipe": "drawn", "threads": 1, "device": "cpu",
+        "format": 3, "method": METHOD, "recipe": "drawn", "threads": 1, "device": "cpu",
         "versus": [], "exact": [], "not_judged": [], "alpha": 0.05, "statistic": "mean",
-        "prior": 1.0, "first_look": 5, "horizon": "anytime", "max_diverged": 0.2,
+        "prior": 1.0, "sd": None, "first_look": 5, "horizon": "anytime", "max_diverged": 0.2,
         "seeds": list(range(15)), "seeds_from": None, "maximum": 15, "reported_epoch": "last",
     }  # fmt: skip
     assert {key: written[key] for key in rest} == rest

@@ -31,8 +31,8 @@ from papertrial.verification.registration import register
 # method, threads and device are not the recipe's.
 _FIXED = (
     "recipe", "recipe_hash", "training_hash", "versus", "files", "claims", "exact", "not_judged",
-    "alpha", "statistic", "prior", "first_look", "horizon", "max_diverged", "seeds", "seeds_from",
-    "maximum", "reported_epoch",
+    "alpha", "statistic", "prior", "sd", "first_look", "horizon", "max_diverged", "seeds",
+    "seeds_from", "maximum", "reported_epoch",
 )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _absent_recipes(recipe: Recipe) -> list[str]:
 def _unlike_rule(recorded: Recorded, recipe: Recipe) -> Iterator[str]:
     """Compare only claims and our training with the registered ones, for when a side is absent."""
     judged = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    if tuple(map(to_judged_claim, judged)) != recorded.rule.claims:
+    if list(map(to_judged_claim, judged)) != [c.judged for c in recorded.registered.claims]:
         yield f"{RECIPE} has other claims than those registered"
     if training_hash(recipe) != recorded.digests[0]:
         yield f"{RECIPE} is another training than the one registered"

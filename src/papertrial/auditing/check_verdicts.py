@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from papertrial.auditing.compare_json import ROUNDING, Tolerance, alike
@@ -85,7 +85,7 @@ def check_unused_seeds(recorded: Recorded, look: Look) -> Iterator[Finding]:
 
 def _claims_again(recorded: Recorded, look: Look) -> list[Values]:
     """Return the verdict and the numbers of each claim, decided again from the recorded scores."""
-    medians = judge(replace(recorded.rule, statistic="median"), look.outcomes)
+    medians = judge(recorded.rule.by_median, look.outcomes)
     rows = zip(recorded.rule.claims, look.rulings, medians, strict=True)
     return [
         {

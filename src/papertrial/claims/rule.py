@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from papertrial.claims.judged_claim import JudgedClaim
@@ -15,7 +15,7 @@ Horizon = Literal["anytime", "fixed"]
 SdMeaning = Literal["known", "bound", "paper"]
 FIRST_LOOK = 5  # no distribution-free test can reject at 5 % with fewer seeds
 FIRST_LOOK_OF_KNOWN_SD = 2  # a known SD needs no seeds to be estimated
-METHOD = 2  # increased whenever the same scores could lead to another verdict
+METHOD = 3  # increased whenever the same scores could lead to another verdict
 _ROUNDING = 1e-9  # 0.58 of 50 seeds are 29, but 0.58 * 50 is slightly less
 
 
@@ -88,6 +88,11 @@ class Rule:
             raise ClaimError(f"0 <= max_diverged < 1 must hold, got {self.max_diverged}")
         if not self.prior > 0:
             raise ClaimError(f"prior > 0 must hold, got {self.prior}")
+
+    @property
+    def by_median(self) -> Rule:
+        """The same rule for the median, whose test needs no SD."""
+        return replace(self, statistic="median", sd=None)
 
     def allows_failures(self, failed: int, ended: int) -> bool:
         """Tell whether the rule allows a verdict if this many of the ended seeds failed."""

@@ -10,7 +10,7 @@ import typer
 
 from papertrial.cli.options import Json, Overrides, Recipe
 from papertrial.cli.output import print_json
-from papertrial.cli.spread import reported_spread, spreads_of
+from papertrial.cli.spread import spreads_of
 from papertrial.cli.verify import MaxSeeds, verify_overrides
 from papertrial.numbers import percent
 
@@ -57,7 +57,7 @@ def plan_command(
     plans: list[ClaimPlan] = []
     given = spreads_of(asked.stated, spread or [])
     for claim, stated, spreads in zip(asked.rule.claims, asked.stated, given, strict=True):
-        rows = _rows(asked.rule, claim, spreads or reported_spread(stated))
+        rows = _rows(asked.rule, claim, spreads or _reported(claim))
         plans.append(ClaimPlan(describe(stated), rows, alone=len(asked.stated) == 1))
         example = '"0.3 points"' if stated.in_percent else "0.003"
         _print_plan(plans[-1], len(asked.rule.seeds), example, to_stderr=as_json)
@@ -69,6 +69,11 @@ def plan_command(
         listed = [asdict(one) for one in plans]
         answer = {"recipe": loaded.name, "maximum": len(asked.rule.seeds), "claims": listed}
         print_json(answer)
+
+
+def _reported(claim: JudgedClaim) -> list[float] | None:
+    """Return the spread that `papertrial plan` takes from the paper; None if it is unknown."""
+    return None if claim.reported_sd is None else [claim.reported_sd]
 
 
 def _rows(rule: Rule, claim: JudgedClaim, spreads: list[float] | None) -> list[PlanRow]:

@@ -64,24 +64,6 @@ def spreads_of(claims: Sequence[Claim], given: Sequence[str]) -> list[list[float
     return [[float(one.number) for one in spreads if one.suits(claim)] for claim in claims]
 
 
-def reported_spread(claim: Claim) -> list[float] | None:
-    """Return the spread of a claim that `plan` takes from the paper; None if it is unknown."""
-    size, plus_minus, runs = claim.plus_minus_number, claim.plus_minus, claim.runs
-    if not size or plus_minus is None or plus_minus.is_ == "unknown":
-        return None
-    if plus_minus.is_ == "sd":
-        return [size]
-    if runs is None:
-        return None
-    if plus_minus.is_ == "se":
-        return [size * math.sqrt(runs)]
-    from scipy import stats
-
-    if runs < 2:
-        return None
-    return [float(size / stats.t.ppf((1 + plus_minus.level) / 2, runs - 1) * math.sqrt(runs))]
-
-
 def _read(text: str) -> _Spread | None:
     from papertrial.recipe.quantity import read_quantity
 

@@ -1,11 +1,12 @@
-"""Rules for claims: unambiguous units, complete kinds, and metrics and splits that exist."""
+"""Rules for claims: unambiguous units, and metrics and splits that exist."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from papertrial.recipe.plain_values import is_finite_number, is_whole_number, list_at, value_at
+from papertrial.recipe.claim_kind_rules import kind_problems
+from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.quantity import (
     Rounding,
     as_points,
@@ -19,7 +20,7 @@ from papertrial.recipe.quantity import (
     value_of,
     width_of,
 )
-from papertrial.recipe.raw_claim import RawClaim, converted
+from papertrial.recipe.raw_claim import RawClaim, converted, without_unit
 from papertrial.vocabulary import (
     COUNTS,
     SOURCES,
@@ -32,8 +33,6 @@ from papertrial.vocabulary import (
 )
 
 Broken = tuple[str, str]  # key path, message
-_ONE_SIDED = ("at-least", "at-most")
-_MOST_FIXED = 500  # seeds; simulating the threshold takes time and memory that grow with them
 _NO_TEST = ("digits", "diabetes")  # named data sets without a test part
 
 
@@ -42,17 +41,13 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
 
     Values of the wrong type are skipped: the schema reports them.
     """
-    yield from _horizon_problems(tree)
-    yield from _drawn_seeds_problems(tree)
     seen: dict[tuple[Decimal, str], int] = {}
     for index, plain_claim in enumerate(list_at(tree, "claims")):
         claim = RawClaim.from_plain(plain_claim)
         if claim is None:
             continue
         found = [
-            *_kind_problems(claim),
-            *_versus_problems(claim),
-            *_missing_tolerance(claim),
+            *kind_problems(claim),
             *_number_problems(claim),
         ]
         if claim.not_judged is None:
@@ -63,83 +58,6 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
         if identity is not None and seen.setdefault(identity, index) != index:
             rule = "has the same metric, split, kind and value as"
             yield f"claims.{index}", f"{rule} claims.{seen[identity]}; keep one"
-
-
-def _horizon_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
-    """Report the broken rule that a fixed horizon has at most as many seeds as can be simulated."""
-    most = value_at(tree, "verify.max_seeds")
-    if value_at(tree, "verify.horizon") != "fixed":
-        return
-    if isinstance(most, int) and most > _MOST_FIXED:
-        rule = f"must be at most {_MOST_FIXED} with horizon: fixed, got {most}"
-        yield "verify.max_seeds", f"{rule}; for more seeds, set verify.horizon: anytime"
-
-
-def _drawn_seeds_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
-    """Report the broken rule that all drawn seeds may be used: a choice of them would be a pick."""
-    most, count = value_at(tree, "verify.max_seeds"), value_at(tree, "verify.seeds.count")
-    if is_whole_number(most, 1) and is_whole_number(count, 1) and most != count:
-        rule = f"must be verify.seeds.count, {count}, because the seeds are drawn; got {most}"
-        yield "verify.max_seeds", f"{rule}; omit it, or change verify.seeds.count"
-
-
-def _kind_problems(claim: RawClaim) -> Iterator[Broken]:
-    kind, metric, n = claim.kind, claim.metric, claim.n
-    if kind == "exact" and metric not in COUNTS:
-        rule = "exact is only for parameters and samples, which do not depend on training"
-        yield "kind", f"{rule}, got metric: {metric}; for a deterministic score, use kind: mean"
-    if kind != "exact" and metric in COUNTS:
-        yield "kind", f"must be exact for {metric}, which is a count, got {kind}"
-    if not is_one_number(metric):
-        yield "metric", f"must be a metric that is a single number, got {metric!r}"
-    if kind == "single-run" and n not in (None, 1):
-        yield "n", f"must be 1 for kind: single-run, got {n}; for a mean of runs, use kind: mean"
-    if kind == "best-of" and (n is None or n == 1):
-        got = "it is missing" if n is None else "got 1"
-        yield "n", f"kind: best-of needs the number of runs, at least 2; {got}"
-    if kind == "exact":
-        only_trained = {
-            "tolerance": claim.tolerance,
-            "relative_tolerance": claim.relative_tolerance,
-            "n": n,
-            "plus_minus": claim.plus_minus,
-            "baseline": claim.baseline,
-            "best_epoch_on_test": claim.best_epoch_on_test,
-        }
-        for key, given in only_trained.items():
-            if given not in (None, False):
-                yield key, "does not apply to kind: exact; remove it"
-
-
-def _versus_problems(claim: RawClaim) -> Iterator[Broken]:
-    versus = claim.versus
-    if not claim.is_gain:
-        for key, given in (("side", claim.side), ("versus", versus)):
-            if given is not None:
-                yield key, f"is only for kind: difference, got kind: {claim.kind}"
-    elif versus is None or (
-        isinstance(versus, Mapping) and versus.get("recipe") is None and not versus.get("set")
-    ):
-        rule = "a difference needs another recipe, or changes to this one"
-        yield (
-            "versus",
-            f"{rule}: versus: {{recipe: other.yaml}} or versus: {{set: {{epochs: 2}}}}",
-        )
-    elif claim.baseline is not None:
-        yield "baseline", "does not apply to a difference, which is itself a gain; remove it"
-
-
-def _missing_tolerance(claim: RawClaim) -> Iterator[Broken]:
-    tolerance, relative = claim.tolerance, claim.relative_tolerance
-    if tolerance is not None and relative is not None:
-        rule = "give tolerance or relative_tolerance, not both"
-        yield "relative_tolerance", f"{rule} (got {tolerance} and {relative})"
-    bound = claim.is_gain and claim.side in _ONE_SIDED
-    if claim.kind in ("exact", *_ONE_SIDED) or bound:
-        return
-    if tolerance is None and relative is None:
-        rule = "is missing: give the largest distance from the value that counts as reproduced"
-        yield "tolerance", f'{rule}, in the metric\'s unit (0.01) or for a fraction as "1 point"'
 
 
 def _number_problems(claim: RawClaim) -> Iterator[Broken]:
@@ -171,7 +89,7 @@ def _width_problems(claim: RawClaim) -> Iterator[Broken]:
     in_percent = claim.percentages if is_fraction(metric) else {}
     needed = [f"needs a unit because {key} is {text}" for key, text in in_percent.items()]
     for key, width in (("tolerance", claim.tolerance), ("plus_minus.value", spread)):
-        bare = _without_unit(width)
+        bare = without_unit(width)
         if needed and bare is not None and bare > 0:
             yield key, f"{needed[0]}; write {points_readings(bare)}, got {plain(bare)}"
             continue
@@ -179,7 +97,7 @@ def _width_problems(claim: RawClaim) -> Iterator[Broken]:
             converted(width, lambda given: width_of(given, metric), ("points",))
         except ValueError as error:
             yield key, str(error)
-    share = _without_unit(claim.relative_tolerance)
+    share = without_unit(claim.relative_tolerance)
     if needed and share is not None and 0 < share < 1:
         yield (
             "relative_tolerance",
@@ -217,7 +135,7 @@ def _missing_unit_beside_error(
     for key, other in (("value", "baseline"), ("baseline", "value")):
         text = sides[other]
         written = read_quantity(text) if isinstance(text, str) else None
-        bare = _without_unit(sides[key])
+        bare = without_unit(sides[key])
         settled = key == "value" and is_percentage(claim.printed)  # `printed` gives the unit
         if bare is not None and written is not None and written.error and not settled:
             meant = f'"{plain(bare.scaleb(2))} %" or "{plain(bare)} % error"'
@@ -225,11 +143,6 @@ def _missing_unit_beside_error(
                 key,
                 f"needs a unit because {other} is {text}; write {meant}, got {plain(bare)}",
             )
-
-
-def _without_unit(given: object) -> Decimal | None:
-    """Return a claim's number if it lacks a unit, which a rule may require; None otherwise."""
-    return Decimal(repr(given)) if is_finite_number(given) else None
 
 
 def _printed_problems(claim: RawClaim, value: Decimal | None) -> Iterator[Broken]:
@@ -300,7 +213,7 @@ def _best_epoch_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterato
 def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
     """Return what duplicate claims have in common, which a rule forbids; None if it is invalid."""
     try:
-        value = claim.to_number()
+        value = Decimal(0) if claim.kind == "better" else claim.to_number()
     except ValueError:
         return None
     rest = (claim.metric, claim.split, claim.kind, claim.versus)

@@ -8,12 +8,17 @@ from papertrial.recipe.claims import Claim
 def describe(claim: Claim) -> str:
     """Describe a claim in words: metric, value, number of runs and tolerance."""
     side = claim.judged_side
+    if claim.kind == "better":
+        marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
+        return f"{claim.split} {claim.metric} better on our side, {versus_of(claim)}{marked}"
     bound = "" if side == "about" else side.replace("-", " ") + " "
+    many = "an unknown number of" if isinstance(claim.n, str) else claim.n
     runs = {
         "single-run": ", a single run",
-        "best-of": f", the best of {claim.n} runs",
-        "mean": f", the mean of {claim.n} runs" if claim.n else ", the expected score",
-        "difference": f", means of {claim.n} runs" if claim.n else "",
+        "best-of": f", the best of {many} runs",
+        "mean": f", the mean of {many} runs",
+        "expected": ", the expected score",
+        "difference": f", means of {many} runs" if claim.n else "",
     }.get(claim.kind, "")
     again = claim.printed is None or claim.printed == f"{claim.number:g}"
     printed = "" if again else f" (printed: {claim.printed})"
@@ -31,4 +36,5 @@ def versus_of(claim: Claim) -> str:
     if claim.versus is None:
         return ""
     with_ = f" with {', '.join(claim.versus.overrides)}" if claim.versus.set else ""
-    return f"ours minus {claim.versus.recipe or 'this recipe'}{with_}"
+    apart = ", not paired" if claim.pairing == "none" else ""
+    return f"ours minus {claim.versus.recipe or 'this recipe'}{with_}{apart}"

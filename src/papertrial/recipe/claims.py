@@ -1,15 +1,13 @@
-"""The sections of a recipe with the reported numbers and the rule to judge them."""
+"""The section of a recipe with the reported numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field
 
 from papertrial.claims.judged_claim import ClaimSide
-from papertrial.recipe.draw_seeds import draw_seeds
-from papertrial.recipe.plain_values import is_whole_number
 from papertrial.recipe.quantity import (
     Rounding,
     interval_of,
@@ -20,25 +18,18 @@ from papertrial.recipe.quantity import (
 )
 from papertrial.recipe.section import Section
 from papertrial.recipe.value_types import (
-    LEAST_SEEDS,
     ClaimMetric,
     Printed,
-    Seeds,
-    SeedText,
     Share,
     Value,
     Width,
 )
 from papertrial.recipe.yaml_text import dump_value
-from papertrial.vocabulary import SplitName
-
-_MOST_SEEDS = 10_000  # keeps the simulation of thresholds small
-# The two forms of `verify.seeds`. Pydantic puts them into key paths; no key has such a name.
-SEED_FORMS = ("<list of seeds>", "<drawn seeds>")
-
+from papertrial.vocabulary import SplitName, lower_is_better
 
 StatedKind = Literal[
-    "mean", "single-run", "best-of", "at-least", "at-most", "difference", "exact"
+    "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
+    "exact",
 ]  # fmt: skip
 
 
@@ -80,11 +71,14 @@ class Claim(Section):
 
     metric: ClaimMetric = Field(description="Metric, or `parameters` or `samples` for `exact`.")
     split: SplitName = Field(default="test", description="Part that the number was measured on.")
-    value: Value = Field(description='The reported number: `0.646` or `"64.6 %"`.')
+    value: Value | None = Field(
+        default=None,
+        description='The reported number: `0.646` or `"64.6 %"`. Required, except for `better`.',
+    )
     tolerance: Width | None = Field(
         default=None,
         description='In the metric\'s unit, or `"1.2 points"`, as required beside a percentage. '
-        "Required, except for bounds and `exact`.",
+        "Required, except for bounds, `better` and `exact`.",
     )
     relative_tolerance: Share | None = Field(
         default=None,
@@ -92,10 +86,10 @@ class Claim(Section):
         "this or `tolerance`.",
     )
     kind: StatedKind = Field(default="mean", description="What was reported.")
-    n: int | None = Field(
+    n: Annotated[int, Field(ge=1)] | Literal["unknown"] | None = Field(
         default=None,
-        ge=1,
-        description="Runs behind the number. If omitted, `mean` is taken as the expected score.",
+        description="Runs behind the number, or `unknown`, which counts as one run. Required for "
+        "`mean`, `best-of` and `difference`.",
     )
     printed: Printed | None = Field(
         default=None,
@@ -113,11 +107,17 @@ class Claim(Section):
         description="The number is from the epoch with the best test score. Ours is then chosen in "
         "the same way.",
     )
+    pairing: Literal["seed", "none"] | None = Field(
+        default=None,
+        description="Only for `difference` and `better`. `seed`, the default, compares the two "
+        "sides seed by seed; `none` compares them as two samples.",
+    )
     side: ClaimSide | None = Field(
         default=None, description="Only for `difference`. If omitted, `about`."
     )
     versus: Versus | None = Field(
-        default=None, description="Required for `difference`: what this recipe is compared with."
+        default=None,
+        description="Required for `difference` and `better`: what this recipe is compared with.",
     )
     where: str | None = Field(default=None, description="Where the number was read.")
     url: str | None = Field(default=None, description="Address where the number was read.")
@@ -133,15 +133,14 @@ class Claim(Section):
 
     @property
     def number(self) -> float:
-        """The reported value in the metric's own unit; "55 %" is 0.55."""
-        return float(value_of(self.value, self.metric, gain=self.is_gain))
+        """The reported value in the metric's own unit; "55 %" is 0.55. 0 if none was reported."""
+        return float(self._exact_number)
 
     @property
     def allowed(self) -> float:
         """The tolerance in the metric's own unit; 0 for a bound or a count without one."""
         if self.relative_tolerance is not None:
-            value = value_of(self.value, self.metric, gain=self.is_gain)
-            return float(share_of(self.relative_tolerance) * abs(value))
+            return float(share_of(self.relative_tolerance) * abs(self._exact_number))
         return 0.0 if self.tolerance is None else float(width_of(self.tolerance, self.metric))
 
     @property
@@ -157,14 +156,21 @@ class Claim(Section):
 
     @property
     def runs(self) -> int | None:
-        """The number of runs behind the number; None if it is not known."""
-        return 1 if self.kind == "single-run" else self.n
+        """The number of runs whose noise the number has; an unknown number counts as one.
+
+        None for a number without noise.
+        """
+        if self.kind == "single-run" or isinstance(self.n, str):
+            return 1
+        return self.n
 
     @property
     def judged_side(self) -> ClaimSide:
         """Whether the score must be near the number, or at least or at most the number."""
         if self.kind in ("at-least", "at-most"):
             return self.kind
+        if self.kind == "better":
+            return "at-most" if lower_is_better(self.metric) else "at-least"
         return self.side or "about"
 
     @property
@@ -189,86 +195,11 @@ class Claim(Section):
     @property
     def is_gain(self) -> bool:
         """Whether the number is the difference of two scores."""
-        return self.kind == "difference"
-
-
-class DrawnSeeds(Section):
-    """Seeds drawn from a public text that nobody could choose, so that nobody can pick the seeds.
-
-    Seed number `i` = 0, 1, 2, ... is the first 4 bytes of the SHA-256 of `TEXT:i`, read as a
-    big-endian number, modulo 2^31. Repeated seeds are skipped.
-    """
-
-    from_: SeedText = Field(
-        alias="from",
-        description="The public text, in quotes, such as the output of a randomness beacon.",
-    )
-    count: int = Field(
-        ge=LEAST_SEEDS,
-        le=_MOST_SEEDS,
-        description="Number of seeds to draw. It is also the largest number of seeds, so omit "
-        "`max_seeds`.",
-    )
+        return self.kind in ("difference", "better")
 
     @property
-    def drawn(self) -> tuple[int, ...]:
-        """The seeds that the text gives, in order."""
-        return draw_seeds(self.from_, self.count)
-
-
-def _form_of_seeds(value: object) -> str:
-    is_drawn = isinstance(value, Mapping | DrawnSeeds)
-    return SEED_FORMS[1] if is_drawn else SEED_FORMS[0]
-
-
-class Verify(Section):
-    """How the claims are decided."""
-
-    max_seeds: int = Field(
-        default=15, ge=LEAST_SEEDS, le=_MOST_SEEDS, description="Largest number of seeds."
-    )
-    seeds: (
-        Annotated[
-            Annotated[Seeds, Tag(SEED_FORMS[0])] | Annotated[DrawnSeeds, Tag(SEED_FORMS[1])],
-            Discriminator(_form_of_seeds),
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description="Seeds to train, in order, or where to draw them from. If omitted, `seed`, "
-        "`seed + 1`, ...",
-    )
-    alpha: float = Field(
-        default=0.05,
-        gt=0,
-        lt=0.5,
-        description="Highest chance of a false REPRODUCED, and of a false NOT REPRODUCED.",
-    )
-    statistic: Literal["mean", "median"] = Field(
-        default="mean", description="Statistic of our scores that the claim is about."
-    )
-    prior: float = Field(
-        default=1.0,
-        gt=0,
-        allow_inf_nan=False,
-        description="Precision of the prior on (mean - edge) / SD in the test.",
-    )
-    horizon: Literal["anytime", "fixed"] = Field(
-        default="anytime",
-        description="`fixed` needs fewer seeds, but `max_seeds` cannot be raised later.",
-    )
-    max_diverged: float = Field(
-        default=0.2, ge=0, lt=1, description="Largest share of seeds that may diverge or crash."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _count_as_maximum(cls, value: object) -> object:
-        """Take the number of drawn seeds as the largest number of seeds, unless one is given."""
-        if not isinstance(value, Mapping) or "max_seeds" in value:
-            return value
-        seeds = value.get("seeds")
-        count = seeds.get("count") if isinstance(seeds, Mapping) else None
-        if not is_whole_number(count, LEAST_SEEDS) or count > _MOST_SEEDS:
-            return value  # the schema of `seeds` reports it
-        return {**value, "max_seeds": count}
+    def _exact_number(self) -> Decimal:
+        """The reported value as it is written, in the metric's own unit."""
+        if self.value is None:  # of a claim that states only which side is better
+            return Decimal(0)
+        return value_of(self.value, self.metric, gain=self.is_gain)

@@ -30,6 +30,7 @@ class RawClaim:
     plus_minus: object = None
     baseline: object = None
     best_epoch_on_test: object = None
+    pairing: object = None
     side: object = None
     versus: object = None
     not_judged: object = None
@@ -48,7 +49,7 @@ class RawClaim:
     @property
     def is_gain(self) -> bool:
         """Whether the value is the difference of two scores."""
-        return self.kind == "difference"
+        return self.kind in ("difference", "better")
 
     @property
     def plus_minus_value(self) -> object:
@@ -74,6 +75,11 @@ class RawClaim:
             ValueError: the unit is ambiguous or does not suit the metric.
         """
         return converted(self.value, lambda given: value_of(given, self.metric, gain=self.is_gain))
+
+
+def without_unit(given: object) -> Decimal | None:
+    """Return a claim's number if it lacks a unit, which a rule may require; None otherwise."""
+    return Decimal(repr(given)) if is_finite_number(given) else None
 
 
 def converted(

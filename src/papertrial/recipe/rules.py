@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from papertrial.recipe.claim_rules import Broken, broken_claims
 from papertrial.recipe.plain_values import value_at
+from papertrial.recipe.verify_rules import broken_verify
 from papertrial.vocabulary import is_one_number
 
 # The keys that each kind of your own data requires.
@@ -34,6 +35,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
         *broken_claims(tree),
+        *broken_verify(tree),
     ]
 
 

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict,
 from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
-from papertrial.recipe.claims import Claim, Verify
+from papertrial.recipe.claims import Claim
 from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.section import Section
 from papertrial.recipe.value_types import BatchSize, MetricName, Portion, Size, SourceName
+from papertrial.recipe.verify import Verify
 from papertrial.vocabulary import TaskName
 
 Deviation = Annotated[str, Field(min_length=1)]

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from papertrial.errors import Problem, did_you_mean
-from papertrial.recipe.claims import SEED_FORMS
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.schema import Recipe, fields_by_key, schema_at
+from papertrial.recipe.verify import SEED_FORMS
 from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
 
 

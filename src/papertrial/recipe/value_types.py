@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD
 from papertrial.recipe.plain_values import is_finite_number, is_whole_number
 from papertrial.recipe.quantity import (
     PERCENT_PATTERN,
@@ -29,7 +30,7 @@ from papertrial.vocabulary import (
     is_metric,
 )
 
-LEAST_SEEDS = 5  # the first interim look; papertrial.claims.rule gives the reason
+LEAST_SEEDS = FIRST_LOOK_OF_KNOWN_SD  # papertrial.recipe.verify_rules has the other rules
 _LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
 
 
@@ -122,7 +123,7 @@ def _check_seeds(value: object) -> tuple[object, ...]:
     whole = [seed for seed in seeds if is_whole_number(seed, 0)]
     if len(seeds) != len(set(whole)) or len(seeds) < LEAST_SEEDS:
         rule = f"must be a list of at least {LEAST_SEEDS} different whole numbers"
-        raise ValueError(f"{rule}, such as {_range_meant(seeds) or [0, 1, 2, 3, 4]}")
+        raise ValueError(f"{rule}, such as {_range_meant(seeds) or [*range(FIRST_LOOK)]}")
     if max(whole) > _LARGEST_SEED:
         raise ValueError(f"a seed must be at most {_LARGEST_SEED}")
     return tuple(seeds)

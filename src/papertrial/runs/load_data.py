@@ -31,6 +31,7 @@ from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Columns, Images, Recipe, Text
 from papertrial.runs.build import build_pipeline
 from papertrial.runs.init_from import StartRun, read_start_run
+from papertrial.store.run_records import SplitData
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
@@ -93,8 +94,8 @@ def load_data(
     return Samples(dataset, original, task, inputs, pipeline, state, batches)
 
 
-def load_fingerprints(recipe: Recipe, folder: Path) -> Steps[dict[str, str]]:
-    """Load a recipe's data, and return the fingerprint of each split, as its runs record it.
+def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]:
+    """Load a recipe's data; return the size and fingerprint of each split, as its runs record them.
 
     Raises:
         DataError: the set cannot be loaded or cut, or does not fit the start run.
@@ -103,7 +104,10 @@ def load_fingerprints(recipe: Recipe, folder: Path) -> Steps[dict[str, str]]:
     start = read_start_run(recipe)
     given = start.preprocessing.make_inputs() if start else None
     original, _ = yield from _load_original(recipe, folder, given)
-    return {name: split.fingerprint for name, split in original.splits.items()}
+    return {
+        name: SplitData(rows=len(split), fingerprint=split.fingerprint)
+        for name, split in original.splits.items()
+    }
 
 
 def _load_original(

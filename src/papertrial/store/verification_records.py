@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, field_serializer, model_validator
 
 from papertrial.claims.judged_claim import ClaimKind, ClaimSide, JudgedClaim
-from papertrial.claims.rule import Horizon, Rule, StatisticName
+from papertrial.claims.rule import GivenSd, Horizon, Rule, StatisticName
 from papertrial.claims.seed_outcome import SeedOutcome, SeedState
 from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
+from papertrial.vocabulary import moves_in_steps
 
 Phase = Literal["running", "finished", "interrupted", "failed"]
 
@@ -38,7 +39,6 @@ class RegisteredClaim(Part):
     side: ClaimSide
     best_epoch_on_test: bool
     paired: bool
-    step: float
     reported_sd: float | None
     stated: Claim
     versus: Annotated[int, Field(ge=0)] | None
@@ -46,12 +46,13 @@ class RegisteredClaim(Part):
     @classmethod
     def of(cls, judged: JudgedClaim, stated: Claim, versus: int | None) -> Self:
         """Put a claim as the tests take it beside what the recipe states."""
-        return cls(**asdict(judged), stated=without_other_side(stated), versus=versus)
+        known = {key: value for key, value in asdict(judged).items() if key != "step"}
+        return cls(**known, stated=without_other_side(stated), versus=versus)
 
     @property
     def judged(self) -> JudgedClaim:
-        """The claim as the tests take it."""
-        names = JudgedClaim.__dataclass_fields__
+        """The claim as the tests take it; its step follows from the data."""
+        names = JudgedClaim.__dataclass_fields__.keys() - {"step"}
         return JudgedClaim(**{name: getattr(self, name) for name in names})
 
     @field_serializer("stated")
@@ -74,7 +75,7 @@ class Terms(Record):
             `papertrial.recipe.draw_seeds` does; None if they were listed.
     """
 
-    FORMAT: ClassVar[int] = 2
+    FORMAT: ClassVar[int] = 3
 
     method: int
     recipe: str
@@ -90,6 +91,7 @@ class Terms(Record):
     alpha: float
     statistic: StatisticName
     prior: float
+    sd: GivenSd | None
     first_look: int
     horizon: Horizon
     max_diverged: float
@@ -107,8 +109,8 @@ class Terms(Record):
         wrong = [c.versus for c in self.claims if c.versus is not None and c.versus >= sides]
         if wrong or len(self.files) != sides + 1:
             raise ValueError(f"claims or files do not fit the {sides} sides in versus")
-        if any((c.kind == "difference") != (c.versus is not None) for c in self.claims):
-            raise ValueError("a claim has another side in versus exactly if it is a difference")
+        if any(c.judged.has_two_sides != (c.versus is not None) for c in self.claims):
+            raise ValueError("a claim has another side in versus exactly if it compares two sides")
         return self
 
     @property
@@ -129,6 +131,7 @@ class Terms(Record):
             alpha=self.alpha,
             statistic=self.statistic,
             prior=self.prior,
+            sd=self.sd,
             first_look=self.first_look,
             horizon=self.horizon,
             max_diverged=self.max_diverged,
@@ -157,12 +160,15 @@ class Preregistration(Terms):
         registered: when it was written, in ISO 8601, UTC.
         data: for each side, ours first, the fingerprint of each split; empty if nothing is trained
             and no samples are counted.
+        rows: for each side the number of samples of each split. It gives the step in which an
+            accuracy moves.
         versions: of the libraries that training depends on.
         packages: versions of the packages that the recipes' code imports.
     """
 
     registered: AwareDatetime
     data: tuple[dict[str, str], ...]
+    rows: tuple[dict[str, int], ...]
     versions: dict[str, str | None]
     packages: dict[str, str]
 
@@ -170,7 +176,26 @@ class Preregistration(Terms):
     def _check_data(self) -> Self:
         if len(self.data) != len(self.versus) + 1 and (self.data or self.claims):
             raise ValueError(f"data do not fit the {len(self.versus)} sides in versus")
+        if [one.keys() for one in self.rows] != [one.keys() for one in self.data]:
+            raise ValueError("rows and data do not name the same splits")
         return self
+
+    @property
+    def rule(self) -> Rule:
+        """How the claims that seeds decide are decided, with the steps that the data give.
+
+        Raises:
+            ClaimError: no rule has these numbers.
+        """
+        claims = tuple(replace(one.judged, step=self._step(one)) for one in self.claims)
+        return replace(super().rule, claims=claims)
+
+    def _step(self, claim: RegisteredClaim) -> float:
+        """Return the step in which a claim's score moves; of two sides, the larger one."""
+        sides = [self.rows[0], *([] if claim.versus is None else [self.rows[claim.versus + 1]])]
+        # A split that does not exist is an error that the first seed reports.
+        sizes = [rows[claim.split] for rows in sides if rows.get(claim.split)]
+        return max((1 / size for size in sizes if moves_in_steps(claim.metric)), default=0.0)
 
     @property
     def terms(self) -> Terms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -175,7 +175,7 @@ def _exact_line(result: ExactResult) -> ClaimLine:
 
 def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
     """Return the result of each claim that seeds decide: all that is reported about it."""
-    medians = judge(replace(asked.rule, statistic="median"), look.outcomes)
+    medians = judge(asked.rule.by_median, look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
     evidence = evidence_series(asked.rule, look.outcomes, look.rulings)
     worst = _worst_cases(asked, look)

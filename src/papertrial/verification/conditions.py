@@ -12,8 +12,9 @@ from papertrial.numbers import plural
 from papertrial.progress import Steps
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.load_data import load_fingerprints
+from papertrial.runs.load_data import load_split_data
 from papertrial.store.provenance import SOURCE, library_versions, package_versions
+from papertrial.store.run_records import SplitData
 from papertrial.store.verification_records import Preregistration, SeedRecord
 from papertrial.verification.registration import Registration
 
@@ -30,11 +31,14 @@ class Conditions:
         data: for each side, ours first, the fingerprint of each split.
         versions: of the libraries that training depends on.
         packages: versions of the packages that the recipes' code imports.
+        rows: for each side the number of samples of each split; empty for those of a seed. They
+            follow from the fingerprints, and are not compared.
     """
 
     data: tuple[dict[str, str], ...]
     versions: dict[str, str | None]
     packages: dict[str, str]
+    rows: tuple[dict[str, int], ...] = ()
 
     @classmethod
     def of(cls, record: Preregistration | SeedRecord) -> Conditions:
@@ -65,19 +69,22 @@ def conditions_now(
         PapertrialError: the data of a side cannot be loaded.
     """
     sides = (recipe, *asked.versus)
-    loaded: list[tuple[Recipe, dict[str, str]]] = []
+    loaded: list[tuple[Recipe, dict[str, SplitData]]] = []
     if asked.stated or any(claim.metric == "samples" for claim in asked.exact):
         for side in sides:
-            found = next((prints for one, prints in loaded if _have_same_data(one, side)), None)
+            found = next((splits for one, splits in loaded if _have_same_data(one, side)), None)
             if found is None:
-                found = yield from load_fingerprints(side, data_folder(data))
+                found = yield from load_split_data(side, data_folder(data))
             loaded.append((side, found))
     versions = library_versions()
     imported = [name for side in sides for name in portable(side).packages]
     return Conditions(
-        data=tuple(prints for _, prints in loaded),
+        data=tuple(
+            {name: split.fingerprint for name, split in splits.items()} for _, splits in loaded
+        ),
         versions={name: versions[name] for name in TRAINING_LIBRARIES},
         packages=package_versions(imported),
+        rows=tuple({name: split.rows for name, split in splits.items()} for _, splits in loaded),
     )
 
 

@@ -142,7 +142,7 @@ def preregistering(
             folder.write(DIGEST, f"{folder.sha256}  {PREREGISTRATION}\n")
         if git and folder.proof is None:
             _commit(folder, recipe.name)
-        return _result(folder, asked, is_new=found is None)
+        return _result(folder, asked.on_data(folder.registered), is_new=found is None)
 
 
 def _check_not_started(folder: VerificationFolder) -> None:

@@ -105,6 +105,7 @@ def write_registered(
         **{name: getattr(asked.terms, name) for name in Terms.model_fields},
         registered=datetime.datetime.fromisoformat(utc_now()),
         data=now.data,
+        rows=now.rows,
         versions=now.versions,
         packages=now.packages,
     )

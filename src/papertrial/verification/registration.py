@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.claims.describe_rule import rule_lines
-from papertrial.claims.rule import FIRST_LOOK, METHOD, Rule
+from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, METHOD, Rule
 from papertrial.errors import ClaimError, RunError
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
-from papertrial.recipe.claims import Claim, DrawnSeeds
+from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
-from papertrial.recipe.judged_claim import to_judged_claim
+from papertrial.recipe.judged_claim import to_given_sd, to_judged_claim
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.verify import DrawnSeeds
 from papertrial.recipe.versus import other_side
 from papertrial.store.verification_records import (
+    Preregistration,
     RegisteredClaim,
     Terms,
     without_other_side,
@@ -59,6 +61,14 @@ class Registration:
     terms: Terms
     warnings: tuple[str, ...]
 
+    def on_data(self, registered: Preregistration) -> Registration:
+        """Return this registration with the steps of scores, which the registered data give.
+
+        Raises:
+            ClaimError: it was registered for another decision method.
+        """
+        return replace(self, rule=rule_of(registered))
+
     @property
     def lines(self) -> list[str]:
         """The registration in words, a line for each part."""
@@ -99,13 +109,15 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     versus, arms = _other_sides(recipe, stated)
     asked = recipe.verify
     seeds = _seeds_of(recipe)
+    first = FIRST_LOOK_OF_KNOWN_SD if asked.sd and asked.sd.needs_no_scores else FIRST_LOOK
     rule = Rule(
         claims=tuple(to_judged_claim(claim) for claim in stated),
         seeds=tuple(seeds[: asked.max_seeds]),
         alpha=asked.alpha,
         statistic=asked.statistic,
         prior=float(asked.prior),
-        first_look=FIRST_LOOK,
+        sd=to_given_sd(asked.sd, stated),
+        first_look=first,
         horizon=asked.horizon,
         max_diverged=asked.max_diverged,
     )
@@ -124,6 +136,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         alpha=rule.alpha,
         statistic=rule.statistic,
         prior=rule.prior,
+        sd=rule.sd,
         first_look=rule.first_look,
         horizon=rule.horizon,
         max_diverged=rule.max_diverged,

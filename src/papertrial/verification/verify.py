@@ -142,6 +142,7 @@ def verifying(
         else:
             folder = found
             yield from check_registered(folder, recipe, asked, data)
+        asked = asked.on_data(folder.registered)
         places = [
             TrainingPlace(name, threads, None if data is None else str(data))
             for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))

@@ -120,7 +120,7 @@ def registered_claim(metric: str, value: float, runs: int | None, **stated: Any)
     """A registered claim with a tolerance of 0.02, and what the recipe states of it."""
     return RegisteredClaim(
         metric=metric, split="test", kind="mean", value=value, tolerance=0.02, low=value,
-        high=value, runs=runs, side="about", best_epoch_on_test=False, paired=True, step=0.0,
+        high=value, runs=runs, side="about", best_epoch_on_test=False, paired=True,
         reported_sd=None, versus=None,
         stated=Claim.model_validate({"metric": metric, "value": value, **stated}),
     )  # fmt: skip
@@ -133,13 +133,13 @@ REGISTERED = Preregistration(
         registered_claim("accuracy", 0.646, 1, tolerance=0.02),
         registered_claim("f1", 0.658, 5, tolerance=0.02),
     ),
-    exact=(), not_judged=(), alpha=0.05, statistic="mean", prior=1.0, first_look=5,
+    exact=(), not_judged=(), alpha=0.05, statistic="mean", prior=1.0, sd=None, first_look=5,
     horizon="anytime", max_diverged=0.2, seeds=tuple(range(15)), seeds_from=None,
     maximum=15,
     reported_epoch="last", several_claims="Holm's procedure", diverged="no finite numbers",
     deterministic="compared as it is",
     registered=datetime.datetime(2025, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
-    data=({"train": "56" * 32, "test": "78" * 32},), versions={"torch": "2.11.0"}, packages={},
+    data=({"train": "56" * 32, "test": "78" * 32},), rows=({"train": 60_000, "test": 10_000},), versions={"torch": "2.11.0"}, packages={},
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from papertrial.claims.rule import GivenSd
 from papertrial.numbers import NOTHING, as_written, percent, plural
 from papertrial.recipe.claims import Claim
 from papertrial.report.render.section import Cell, ReportSection, TableBlock, Title, cells, columns
@@ -54,6 +55,7 @@ def _rule_rows(registered: Preregistration) -> list[tuple[str, str]]:
         ("alpha", as_written(registered.alpha)),
         ("statistic", registered.statistic),
         ("prior", as_written(registered.prior)),
+        ("SD between seeds", _sd(registered.sd)),
         ("first look", str(registered.first_look)),
         ("horizon", registered.horizon),
         ("max diverged", as_written(registered.max_diverged)),
@@ -65,6 +67,14 @@ def _rule_rows(registered: Preregistration) -> list[tuple[str, str]]:
         ("diverged", registered.diverged),
         ("deterministic", registered.deterministic),
     ]
+
+
+def _sd(given: GivenSd | None) -> str:
+    """Return what is registered of the SD between seeds."""
+    if given is None:
+        return "from our scores"
+    runs = "" if given.n is None else f", {plural(given.n, 'run')}"
+    return f"{as_written(given.value)} ({given.meaning}{runs})"
 
 
 def _rule_in_words(registered: Preregistration) -> str:
@@ -146,7 +156,7 @@ def _stated_claims(name: str, claims: Sequence[Claim]) -> TableBlock:
             str(i),
             claim.metric,
             NOTHING if claim.metric == "parameters" else claim.split,
-            _as_stated(claim.value),
+            NOTHING if claim.value is None else _as_stated(claim.value),
             _stated(claim),
             *(texts[i - 1] or NOTHING for texts in shown.values()),
         )
@@ -160,7 +170,9 @@ def _stated(claim: Claim) -> str:
     """Return a registered claim as its recipe states it: kind, runs, digits, tolerance."""
     parts: list[str] = [claim.kind]
     if claim.n is not None:
-        parts.append(plural(claim.n, "run"))
+        parts.append("unknown runs" if isinstance(claim.n, str) else plural(claim.n, "run"))
+    if claim.pairing is not None:
+        parts.append(f"pairing: {claim.pairing}")
     if claim.printed is not None:
         cut = " cut off" if claim.rounding == "truncated" else ""
         parts.append(f"printed{cut} as {claim.printed}")
