@@ -18,6 +18,7 @@ from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICA
 from papertrial.verification.claim_results import conclude, count_exact
 from papertrial.verification.registration import register
 from papertrial.verification.report import verification_report
+from papertrial.verification.sample_results import describe_new_samples
 from papertrial.verification.verify import finished_state
 from papertrial.version import __version__
 
@@ -58,7 +59,8 @@ def check_report(
             yield noted("report", f"{reason}, so the report was not made again")
             return
         exact = yield from count_exact(recipe, asked.exact, data)
-        conclusion = conclude(recipe, asked, look, exact)
+        new_samples = describe_new_samples(recorded.folder, asked, look)
+        conclusion = conclude(recipe, asked, look, exact, new_samples)
         again = verification_report(recorded.folder, recipe, asked, look, conclusion, data)
     except PapertrialError as error:
         yield noted("report", f"it was not made again: {error}")

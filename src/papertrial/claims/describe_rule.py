@@ -23,6 +23,7 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
         f"{percent(rule.alpha)}{_several(rule)}",
         *_tests(rule),
         _threshold(rule),
+        *_new_samples(rule),
         f"seeds: {_seeds(rule.seeds)}, in this order; at most {len(rule.seeds)}; first look after "
         f"{rule.first_look} finished seeds",
         "failed seeds: diverged if a loss, an output or a claimed metric is not finite, crashed if "
@@ -64,6 +65,20 @@ def _threshold(rule: Rule) -> str:
         f"threshold: calibrated by simulation for at most {len(rule.seeds)} seeds; this maximum "
         "may not be increased later"
     )
+
+
+def _new_samples(rule: Rule) -> list[str]:
+    """Describe how a rule treats its claims about new test samples; nothing without any."""
+    which = [str(i) for i, claim in enumerate(rule.claims, 1) if claim.is_about_new_samples]
+    if not which:
+        return []
+    of = (
+        f"claim{'s' if len(which) > 1 else ''} {', '.join(which)}: " if len(rule.claims) > 1 else ""
+    )
+    return [
+        f"new test samples: {of}half of the error for the seeds, so twice the threshold, and half "
+        "for the choice of the test samples, by which the edges of the band are moved"
+    ]
 
 
 def _seeds(seeds: Sequence[int]) -> str:

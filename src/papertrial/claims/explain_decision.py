@@ -6,9 +6,10 @@ import math
 
 from papertrial.claims.choose import choose
 from papertrial.claims.evidence_series import LARGEST, EvidenceSeries
-from papertrial.claims.explain_ruling import explain_cost
+from papertrial.claims.explain_ruling import explain_cost, explain_ruling
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.labels import score_label
+from papertrial.claims.labels import score_label, theta_label
+from papertrial.claims.new_samples import SEEDS_PART
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, is_inside
 from papertrial.claims.verdict import Verdict
@@ -158,7 +159,7 @@ def _missing(ruling: Ruling, rule: Rule) -> str:
 
 def _counted(claim: JudgedClaim, rule: Rule) -> str:
     choice = choose(claim, rule)
-    about = choice.supports.about(score_label(claim))
+    about = theta_label(claim, choice.supports)
     more = "how many times more probable our scores are if"
     text = (
         f"Evidence for the claim says {more} the {about} lies in the band than if it lies outside."
@@ -174,7 +175,13 @@ def _counted(claim: JudgedClaim, rule: Rule) -> str:
             f"{text} Evidence against it says {more} they come from another distribution than the "
             f"reported number than if {source} like ours gave a number in the band."
         )
-    return f"{text} Evidence against it is the same the other way round."
+    text = f"{text} Evidence against it is the same the other way round."
+    if claim.is_about_new_samples:
+        text += (
+            " Other test samples would give other scores: for each verdict, the edges of the band "
+            "are first moved, against the verdict, as far as the choice of the samples may explain."
+        )
+    return text
 
 
 def _enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
@@ -182,7 +189,13 @@ def _enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
     if rule.horizon == "fixed":
         at = f"{_threshold(series)}, found by simulation for at most {len(rule.seeds)} seeds"
     else:
-        at = f"{_threshold(series)} = 1/{level}"
+        seeds = series.level * SEEDS_PART if claim.is_about_new_samples else series.level
+        at = f"{_threshold(series)} = 1/{percent(seeds)}"
+    if claim.is_about_new_samples:
+        at += (
+            f": half of an error of {level}, of which the other half is left to the choice of the "
+            "test samples"
+        )
     text = (
         f"{at}. Evidence for a false claim ever reaches it with a probability of at most {level} "
         f"for {_scores_of(rule)}, even though we look after each seed, and so does evidence "
@@ -241,7 +254,7 @@ def _evidence(value: float) -> str:
 
 
 def _interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
-    about = choose(claim, rule).supports.about(score_label(claim))
+    about = theta_label(claim, choose(claim, rule).supports)
     if ruling.low > ruling.high:
         return (
             f"No {about} agrees with the scores at all looks: they changed in the course of the "
@@ -303,17 +316,25 @@ def _sentence(text: str) -> str:
 
 def _deterministic(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> Steps:
     """Explain a ruling on a deterministic training, from what was measured on."""
-    value = number(ruling.low)
+    value = number(ruling.mean)
     inside = is_inside(claim, ruling.low)
     where = f"The score {value} is {'inside' if inside else 'outside'} the band"
     verdict = f"{where}: {ruling.verdict}. No test is needed, because chance plays no part in it."
-    if ruling.verdict == "UNDECIDED":
+    if claim.is_about_new_samples:
+        where = _sentence(explain_ruling(claim, ruling, rule))
+        verdict = f"{where}: {ruling.verdict}."
+    if ruling.verdict == "UNDECIDED" and not ruling.held:
         verdict = f"{where}, but {_missing(ruling, rule)}: UNDECIDED."
     least = as_written(ruling.holds_within)
     change = (
         f"With a tolerance of {least} or more the claim is REPRODUCED, otherwise NOT REPRODUCED. "
         "More seeds do not change the score."
     )
+    if claim.is_about_new_samples:
+        change = (
+            f"With a tolerance of {least} or more the claim is REPRODUCED. More seeds do not "
+            "change the score; more test samples do."
+        )
     return (
         (MEASURED, f"Different seeds give the same weights, bit for bit, so each scores {value}."),
         (DECIDED, verdict),

@@ -124,6 +124,9 @@ def _ruling(
         held=held,
         pairing=ours.choice.pairing if n else "",
         withdrawn=withdrawn,
+        sample_term=0.0
+        if n == 0 or ours.spread is None
+        else ours.spread.largest_term(ours.claim.band, level),
     )
 
 
@@ -170,4 +173,5 @@ def _judge_one_value(
         holds_within=holds_within(claim, low, high),
         held=rule.allows_failures(len(outcomes) - n, len(outcomes)),
         deterministic=True,
+        sample_term=0.0 if spread is None else spread.largest_term(claim.band, level),
     )

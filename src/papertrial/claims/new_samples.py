@@ -17,6 +17,7 @@ of 5 %. The plain normal term errs in up to 31 %, and without the added sample i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,6 +114,16 @@ class SampleSpread:
         if self.two_sides:
             return np.asarray(high + self._errors(level))
         return np.asarray(1 - self.low(1 - high, level))
+
+    def largest_term(self, band: tuple[float, float], level: float) -> float:
+        """Return how far the edges of a band are moved inwards, at most, after the last seed."""
+        low, high = band
+        terms = [0.0]
+        if math.isfinite(low):
+            terms.append(float(self.above(low, level)[-1]) - low)
+        if math.isfinite(high):
+            terms.append(high - float(self.below(high, level)[-1]))
+        return max(terms)
 
     def widened(self, low: ArrayLike, high: ArrayLike, level: float) -> tuple[Array, Array]:
         """Return the interval [S] of theta_new from that of theta_test, at an error level."""

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from papertrial.claims.plan import PlanRow
     from papertrial.claims.rule import Rule
 
+_ON_NEW_SAMPLES = (
+    "about new samples: simulated at half of the error level. The error of the test set is not in "
+    "the table, because its size is known only with the data: it takes more seeds, or is larger "
+    "than the tolerance. The report of a verification shows it."
+)
+
 
 @dataclass(frozen=True)
 class ClaimPlan:
@@ -61,6 +67,8 @@ def plan_command(
         plans.append(ClaimPlan(describe(stated), rows, alone=len(asked.stated) == 1))
         example = '"0.3 points"' if stated.in_percent else "0.003"
         _print_plan(plans[-1], len(asked.rule.seeds), example, to_stderr=as_json)
+        if claim.is_about_new_samples:
+            typer.echo(_ON_NEW_SAMPLES, err=as_json)
     for text in asked.warnings:
         typer.echo(f"warning: {text}", err=True)
     for stated in asked.exact:

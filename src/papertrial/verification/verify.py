@@ -37,6 +37,7 @@ from papertrial.verification.registered_folder import (
 from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import verification_report
 from papertrial.verification.run_seeds import TrialEvent, run_seeds
+from papertrial.verification.sample_results import describe_new_samples
 from papertrial.verification.seed import TrainingPlace
 from papertrial.workers.pool import require_main_guard
 
@@ -225,7 +226,8 @@ def _resume(
         yield Registered(folder.path, folder.sha256, (*notes, *asked.lines, *asked.warnings))
         exact = yield from count_exact(recipe, asked.exact, data)
         look = yield from run_seeds(folder, asked, places)
-        ended, conclusion = utc_now(), conclude(recipe, asked, look, exact)
+        ended, new_samples = utc_now(), describe_new_samples(folder, asked, look)
+        conclusion = conclude(recipe, asked, look, exact, new_samples)
         report = verification_report(folder, recipe, asked, look, conclusion, data)
         write_report(folder.path, report)
     except BaseException as error:
