@@ -58,6 +58,7 @@ def check_report(
             reason = "the recipe does not give what is registered"
             yield noted("report", f"{reason}, so the report was not made again")
             return
+        asked = asked.on_data(given)
         exact = yield from count_exact(recipe, asked.exact, data)
         new_samples = describe_new_samples(recorded.folder, asked, look)
         conclusion = conclude(recipe, asked, look, exact, new_samples)

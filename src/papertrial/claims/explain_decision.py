@@ -49,7 +49,7 @@ def explain_decision(
         rule: that it was decided by.
         series: its evidence; None before the first look and for a deterministic training.
     """
-    steps = [(CLAIMED, _claimed(claim)), (ALLOWED, _allowed(claim))]
+    steps = [(CLAIMED, f"{_claimed(claim)}{_where(claim)}"), (ALLOWED, _allowed(claim))]
     if ruling.deterministic:
         return (*steps, *_deterministic(claim, ruling, rule))
     steps.append((MEASURED, _measured(claim, ruling, rule)))
@@ -120,6 +120,13 @@ def _claimed(claim: JudgedClaim) -> str:
     if claim.reference:
         return f"The mean {score} of {plural(claim.reference, 'run')} is {value}.{chosen}"
     return f"The expected {score}, the mean over very many runs, is {value}.{chosen}"
+
+
+def _where(claim: JudgedClaim) -> str:
+    """Return a sentence on the samples that a claim is about; "" for this test set."""
+    if not claim.is_about_new_samples:
+        return ""
+    return " It is claimed for new test samples of the same kind, not only for this test set."
 
 
 def _allowed(claim: JudgedClaim) -> str:

@@ -9,6 +9,9 @@ from papertrial.report.render.names import name_and_number
 from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
 from papertrial.store.report_record import ClaimResult, NewSamples, Report
 
+_LONGEST = 60  # characters of a claim's name
+_ABOUT = {"test-set": "this test set", "new-samples": "new test samples"}
+
 
 def new_samples(report: Report) -> Iterator[ReportSection]:
     """Yield the section on new test samples, of the claims whose results of samples are stored."""
@@ -20,20 +23,20 @@ def new_samples(report: Report) -> Iterator[ReportSection]:
         ("On this test set", "number"),
         ("On new test samples of the same kind", "number"),
         ("Of", "number"),
+        "The verdict is about",
     ]
     rows = tuple(
-        cells(name_and_number(claim), *_intervals(claim, both), _of(both)) for claim, both in known
+        cells(
+            name_and_number(claim, _LONGEST), *_intervals(claim, both), _of(both), _ABOUT[claim.about]
+        )
+        for claim, both in known
     )
     levels = sorted({both.level for _, both in known})
     shown = " or ".join(percent(level) for level in levels)
-    decides = [name_and_number(claim) for claim, _ in known if claim.about == "new-samples"]
     text = (
         "Our expected score: on this test set, where only the seeds vary, and on new test samples "
         "of the same kind, where seeds and samples vary. Half of the error of the second interval "
         f"is for the choice of the samples. Each side errs with a probability of at most {shown}.",
-        f"The verdict on {'; '.join(decides)} is about new test samples."
-        if decides
-        else "This describes; the verdicts are about this test set.",
     )
     table = TableBlock("Our expected score", columns(*heads), rows, stacked=True)
     yield ReportSection("new-samples", "On new test samples", text, tables=(table,))
