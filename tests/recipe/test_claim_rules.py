@@ -12,7 +12,7 @@ from papertrial.recipe.load import load_recipe
 
 Tree = dict[str, Any]
 
-CLAIM = {"metric": "accuracy", "value": 0.55, "tolerance": 0.01}
+CLAIM = {"metric": "accuracy", "value": 0.55, "tolerance": 0.01, "kind": "expected"}
 NO_TOLERANCE = 'as "1 point"'
 AMBIGUOUS = 'write "1 point", or relative_tolerance: "1 %" for a share of the value'
 OTHER = {"recipe": "other.yaml"}
@@ -30,7 +30,7 @@ REFUSED: list[tuple[Tree, str, str]] = [
         'write 0.02 or "2 points"',
     ),
     (
-        {"metric": "loss", "value": 1.5, "tolerance": "1 point"},
+        {"metric": "loss", "value": 1.5, "tolerance": "1 point", "kind": "expected"},
         "tolerance",
         "give a number in its own unit, got '1 point'",
     ),
@@ -71,7 +71,7 @@ REFUSED: list[tuple[Tree, str, str]] = [
         "write a percent sign, got '55 points'",
     ),
     (
-        {"metric": "f1", "value": "8.75 % error", "tolerance": "1 point"},
+        {"metric": "f1", "value": "8.75 % error", "tolerance": "1 point", "kind": "expected"},
         "value",
         "f1, got '8.75 % error'",
     ),
@@ -162,27 +162,27 @@ REFUSED: list[tuple[Tree, str, str]] = [
     ({"side": "about"}, "side", "only for kind: difference, got kind: mean"),
     ({"versus": OTHER}, "versus", "only for kind: difference, got kind: mean"),
     (
-        {"kind": "difference"},
+        {"kind": "difference", "n": "unknown"},
         "versus",
         "versus: {recipe: other.yaml} or versus: {set: {epochs: 2}}",
     ),
     (
-        {"kind": "difference", "versus": {"recipe": None, "set": {}}},
+        {"kind": "difference", "versus": {"recipe": None, "set": {}}, "n": "unknown"},
         "versus",
         "versus: {recipe: other.yaml} or versus: {set: {epochs: 2}}",
     ),
     (
-        {"kind": "difference", "versus": OTHER, "value": "1.2 %", "tolerance": "1 point"},
+        {"kind": "difference", "versus": OTHER, "value": "1.2 %", "tolerance": "1 point", "n": "unknown"},
         "value",
         'write 0.012 or "1.2 points", got \'1.2 %\'',
     ),
     (
-        {"kind": "difference", "versus": OTHER, "value": 1.2},
+        {"kind": "difference", "versus": OTHER, "value": 1.2, "n": "unknown"},
         "value",
         'write 0.012 or "1.2 points"',
     ),
     (
-        {"kind": "difference", "versus": OTHER, "value": 0.012, "baseline": 0.5},
+        {"kind": "difference", "versus": OTHER, "value": 0.012, "baseline": 0.5, "n": "unknown"},
         "baseline",
         "itself a gain; remove it",
     ),

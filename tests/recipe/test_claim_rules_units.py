@@ -12,7 +12,7 @@ from papertrial.recipe.load import load_recipe
 
 Tree = dict[str, Any]
 
-OTHER = {"kind": "difference", "versus": {"set": {"epochs": 2}}}
+OTHER = {"kind": "difference", "versus": {"set": {"epochs": 2}}, "n": "unknown"}
 BARE = {"metric": "accuracy", "value": 0.9263}
 TEXT = """name: points
 task: image-classification
@@ -163,8 +163,20 @@ def test_a_bare_number_beside_a_percentage_is_refused_with_its_readings(
         {"value": "92.6 %", "relative_tolerance": "3 %"},
         {"relative_tolerance": 0.03, "plus_minus": {"value": 0.003}},
         {"relative_tolerance": "3 %", "plus_minus": {"value": 0.003}},  # of the value
-        {"metric": "loss", "value": 1.5, "tolerance": 0.2, "plus_minus": {"value": 0.1}},
-        {"metric": "loss", "value": 1.5, "relative_tolerance": 0.03, "baseline": 2},
+        {
+            "metric": "loss",
+            "value": 1.5,
+            "tolerance": 0.2,
+            "plus_minus": {"value": 0.1},
+            "kind": "expected",
+        },
+        {
+            "metric": "loss",
+            "value": 1.5,
+            "relative_tolerance": 0.03,
+            "baseline": 2,
+            "kind": "expected",
+        },
         {"value": "64.6 %", "tolerance": "2 points", "baseline": 0.6},  # 0.6 % is no rival
         {"printed": "7.37 % error", "tolerance": "1 point", "baseline": "8 % error"},
         {"value": "7.37 % error", "tolerance": "1 point", "baseline": "8 % error"},

@@ -10,7 +10,7 @@ from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 
 Tree = dict[str, Any]
-ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01}
+ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "kind": "expected"}
 
 
 @pytest.mark.parametrize(

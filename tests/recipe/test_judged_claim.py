@@ -11,7 +11,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.judged_claim import to_judged_claim
 
 Tree = dict[str, Any]
-ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01}
+ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "kind": "expected"}
 
 
 @pytest.mark.parametrize(

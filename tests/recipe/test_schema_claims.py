@@ -13,7 +13,7 @@ from papertrial.recipe.schema import Recipe, json_schema
 
 Tree = dict[str, Any]
 
-CLAIM = {"metric": "r2", "split": "train", "value": 0.5, "tolerance": 0.1}
+CLAIM = {"metric": "r2", "split": "train", "value": 0.5, "tolerance": 0.1, "kind": "expected"}
 RIGHT: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "value": 1, "tolerance": 0, "n": 2, "kind": "best-of"}]),
     ("claims", [{**CLAIM, "printed": "0.5", "unverified": True}]),
