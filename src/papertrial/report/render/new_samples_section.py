@@ -27,7 +27,10 @@ def new_samples(report: Report) -> Iterator[ReportSection]:
     ]
     rows = tuple(
         cells(
-            name_and_number(claim, _LONGEST), *_intervals(claim, both), _of(both), _ABOUT[claim.about]
+            name_and_number(claim, _LONGEST),
+            *_intervals(claim, both),
+            _of(both),
+            _ABOUT[claim.about],
         )
         for claim, both in known
     )
