@@ -13,7 +13,7 @@ from papertrial.recipe.load import load_recipe
 Tree = dict[str, Any]
 
 OTHER = {"kind": "difference", "versus": {"set": {"epochs": 2}}, "n": "unknown"}
-BARE = {"metric": "accuracy", "value": 0.9263}
+BARE = {"metric": "accuracy", "value": 0.9263, "kind": "expected"}
 TEXT = """name: points
 task: image-classification
 data: {source: digits, splits: {test: 0.2}, batch_size: 64}
@@ -33,6 +33,7 @@ claims:
     printed: "8.5 %"
   - metric: f1
     value: 0.9
+    kind: expected
     baseline: 85 percent
     relative_tolerance: 0.03
 """
@@ -197,7 +198,7 @@ def test_units_are_reported_with_all_other_problems_and_their_lines(tmp_path: Pa
         (11, "claims.0.tolerance"),
         (15, "claims.0.plus_minus.value"),
         (17, "claims.0.printed"),
-        (21, "claims.1.relative_tolerance"),
+        (22, "claims.1.relative_tolerance"),
     ]
     assert '"0.07 points" or "7 points"' in found[1].message
 

@@ -48,7 +48,7 @@ def test_the_numbers_of_a_claim() -> None:
         ({"kind": "best-of", "n": 5}, 5, "about"),
         ({"kind": "at-least", "tolerance": None}, None, "at-least"),
         ({"kind": "at-most", "n": 3}, 3, "at-most"),
-        ({"kind": "difference", "versus": {"recipe": "a"}, "n": "unknown"}, None, "about"),
+        ({"kind": "difference", "versus": {"recipe": "a"}, "n": "unknown"}, 1, "about"),
         ({"kind": "difference", "side": "at-least", "versus": {"recipe": "a"}}, None, "at-least"),
     ],
 )
