@@ -15,8 +15,8 @@ by at most w, w^2 = z^2 (sum of the squares about their mean + w): as in a score
 w samples are needed that differ between the sides.
 
 Simulated: 5, 15 and 40 seeds, and a training without noise; 100, 360 and 1,000 samples; accuracies
-.5 to .998; differences of sides with accuracies of .5 to 1; seeds that share difficult samples. At
-a level of 5 %, a side erred in at most 2.4 % of trials. With the plain normal term it is up to 31 %.
+.5 to .998; differences of sides with accuracies of .5 to 1; seeds that share difficult samples. A
+side erred in at most 2.4 % of trials at a level of 5 %; the plain normal term errs in up to 31 %.
 """
 
 from __future__ import annotations
