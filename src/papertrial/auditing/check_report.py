@@ -25,6 +25,7 @@ from papertrial.verification.earlier_looks import find_earlier_looks
 from papertrial.verification.looks_in_words import looks_at
 from papertrial.verification.registration import register
 from papertrial.verification.report import verification_report
+from papertrial.verification.sample_results import describe_new_samples
 from papertrial.verification.verify import finished_state
 from papertrial.version import __version__
 
@@ -66,7 +67,9 @@ def check_report(
             return
         asked = asked.on_data(given)
         exact = yield from count_exact(recipe, asked.exact, data)
-        conclusion = conclude(recipe, asked, look, exact, recorded.state.earlier)
+        new_samples = describe_new_samples(recorded.folder, asked, look)
+        earlier = recorded.state.earlier
+        conclusion = conclude(recipe, asked, look, exact, earlier, new_samples)
         again = verification_report(recorded.folder, recipe, asked, look, conclusion, data)
     except PapertrialError as error:
         yield noted("report", f"it was not made again: {error}")

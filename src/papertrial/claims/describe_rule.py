@@ -26,6 +26,7 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
         *([f"SD: {given}"] if given else []),
         *_tests(rule),
         _threshold(rule),
+        *_new_samples(rule),
         f"seeds: {sequence(rule.seeds)}, in this order; nothing is decided before "
         f"{rule.first_look} have finished",
         "failed seeds: a seed fails if a loss, an output or a claimed metric is not finite, or if "
@@ -68,3 +69,17 @@ def _threshold(rule: Rule) -> str:
         "may not be increased later; a false NOT REPRODUCED is within twice "
         f"{percent(rule.alpha)} for a tolerance near 0"
     )
+
+
+def _new_samples(rule: Rule) -> list[str]:
+    """Describe how a rule treats its claims about new test samples; nothing without any."""
+    which = [str(i) for i, claim in enumerate(rule.claims, 1) if claim.is_about_new_samples]
+    if not which:
+        return []
+    of = (
+        f"claim{'s' if len(which) > 1 else ''} {', '.join(which)}: " if len(rule.claims) > 1 else ""
+    )
+    return [
+        f"new test samples: {of}half of the error for the seeds, so twice the threshold, and half "
+        "for the choice of the test samples, by which the edges of the band are moved"
+    ]

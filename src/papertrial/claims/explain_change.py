@@ -10,7 +10,7 @@ from papertrial.claims.error_words import valid_scores
 from papertrial.claims.evidence_series import EvidenceSeries
 from papertrial.claims.explain_ruling import explain_cost
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.labels import score_label
+from papertrial.claims.labels import theta_label
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.numbers import between, margin, percent
@@ -18,7 +18,7 @@ from papertrial.numbers import between, margin, percent
 
 def say_interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     """Return where our number lies, and how often that is wrong."""
-    about = choose(claim, rule).supports.about(score_label(claim))
+    about = theta_label(claim, choose(claim, rule).supports)
     if ruling.low > ruling.high:
         return (
             f"No {about} agrees with the scores at all looks: they changed in the course of the "

@@ -15,6 +15,10 @@ def say_claimed(claim: JudgedClaim, *, runs_unknown: bool) -> str:
     """Return what was claimed. `runs_unknown`: the paper does not say how many runs it is of."""
     score, value = score_label(claim), as_written(claim.value)
     chosen = " It is from the epoch that was best on the test split." * claim.best_epoch_on_test
+    if claim.is_about_new_samples:
+        chosen += (
+            " It is claimed for new test samples of the same kind, not only for this test set."
+        )
     if claim.kind == "better":
         name = f"{claim.split} {claim.metric}"
         side = "above" if claim.side == "at-least" else "below"

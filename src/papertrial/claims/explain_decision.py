@@ -19,6 +19,7 @@ from papertrial.claims.evidence_series import EvidenceSeries
 from papertrial.claims.explain_change import say_change, say_interval
 from papertrial.claims.explain_claim import say_allowed, say_claimed, say_measured
 from papertrial.claims.explain_evidence import say_counted, say_enough, say_missing, say_result
+from papertrial.claims.explain_ruling import explain_ruling
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, is_inside
@@ -65,17 +66,25 @@ def explain_decision(
 
 def _deterministic(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> Steps:
     """Explain a ruling on a deterministic training, from what was measured on."""
-    value = number(ruling.low)
+    value = number(ruling.mean)
     inside = is_inside(claim, ruling.low)
     where = f"The score {value} is {'inside' if inside else 'outside'} the band"
     verdict = f"{where}: {ruling.verdict}. No test is needed, because chance plays no part in it."
-    if ruling.verdict == "UNDECIDED":
+    if claim.is_about_new_samples:
+        where = sentence(explain_ruling(claim, ruling, rule))
+        verdict = f"{where}: {ruling.verdict}."
+    if ruling.verdict == "UNDECIDED" and not ruling.held:
         verdict = f"{where}, but {say_missing(ruling, rule)}: UNDECIDED."
     least = as_written(ruling.holds_within)
     change = (
         f"With a tolerance of {least} or more the claim is REPRODUCED, otherwise NOT REPRODUCED. "
         "More seeds do not change the score."
     )
+    if claim.is_about_new_samples:
+        change = (
+            f"With a tolerance of {least} or more the claim is REPRODUCED. More seeds do not "
+            "change the score; more test samples do."
+        )
     return (
         (MEASURED, f"Different seeds give the same weights, bit for bit, so each scores {value}."),
         (DECIDED, verdict),

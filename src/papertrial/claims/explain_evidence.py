@@ -7,7 +7,8 @@ from papertrial.claims.decision_steps import sentence
 from papertrial.claims.error_words import valid_scores
 from papertrial.claims.evidence_series import LARGEST, EvidenceSeries
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.labels import score_label
+from papertrial.claims.labels import theta_label
+from papertrial.claims.new_samples import SEEDS_PART
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.numbers import as_written, evidence, number, percent, plural
@@ -16,7 +17,7 @@ from papertrial.numbers import as_written, evidence, number, percent, plural
 def say_counted(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     """Return how evidence is counted, and which SD it is counted with."""
     choice = choose(claim, rule)
-    about = choice.supports.about(score_label(claim))
+    about = theta_label(claim, choice.supports)
     more = "how many times more probable our scores are if"
     text = (
         f"Evidence for the claim says {more} the {about} lies in the band than if it lies outside."
@@ -35,7 +36,13 @@ def say_counted(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
             f"reported number than if {source} like ours gave a number in the band."
             f"{with_sd}"
         )
-    return f"{text} Evidence against it is the same the other way round.{with_sd}"
+    text = f"{text} Evidence against it is the same the other way round.{with_sd}"
+    if claim.is_about_new_samples:
+        text += (
+            " Other test samples would give other scores: for each verdict, the edges of the band "
+            "are first moved, against the verdict, as far as the choice of the samples may explain."
+        )
+    return text
 
 
 def say_enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
@@ -44,7 +51,13 @@ def say_enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
     if rule.horizon == "fixed":
         at = f"{_threshold(series)}, found by simulation for at most {len(rule.seeds)} seeds"
     else:
-        at = f"{_threshold(series)} = 1/{level}"
+        seeds = series.level * SEEDS_PART if claim.is_about_new_samples else series.level
+        at = f"{_threshold(series)} = 1/{percent(seeds)}"
+    if claim.is_about_new_samples:
+        at += (
+            f": half of an error of {level}, of which the other half is left to the choice of the "
+            "test samples"
+        )
     text = (
         f"{at}. Evidence for a false claim ever reaches it with a probability of at most {level} "
         f"for {valid_scores(rule)}, even though we look after each seed, and so does evidence "

@@ -11,6 +11,7 @@ ClaimKind = Literal[
     "exact",
 ]  # fmt: skip
 ClaimSide = Literal["about", "at-least", "at-most"]
+ClaimAbout = Literal["test-set", "new-samples"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class JudgedClaim:
         paired: whether the two sides of a difference are compared seed by seed.
         step: what the metric moves in: 1/N for the accuracy on N samples; 0 if in no steps.
         reported_sd: the SD between the paper's runs, in the metric's unit; None if unknown.
+        about: whether the number is the expected score on this test set, or on new test samples of
+            the same kind.
     """
 
     metric: str
@@ -48,6 +51,7 @@ class JudgedClaim:
     paired: bool = True
     step: float = 0.0
     reported_sd: float | None = None
+    about: ClaimAbout = "test-set"
 
     @property
     def band(self) -> tuple[float, float]:
@@ -84,6 +88,11 @@ class JudgedClaim:
     def has_two_sides(self) -> bool:
         """Whether the score is a difference between two recipes."""
         return self.kind in ("difference", "better")
+
+    @property
+    def is_about_new_samples(self) -> bool:
+        """Whether a verdict allows for the choice of the test samples."""
+        return self.about == "new-samples"
 
     @property
     def best_of(self) -> int | None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.statistic import Statistic
 
 
 def score_label(claim: JudgedClaim) -> str:
     """Return the label of a claim's score: "test accuracy", "difference in test accuracy"."""
     name = f"{claim.split} {claim.metric}"
     return f"difference in {name}" if claim.has_two_sides else name
+
+
+def theta_label(claim: JudgedClaim, statistic: Statistic) -> str:
+    """Return the label of the number that a claim is about: "expected test accuracy"."""
+    where = " on new test samples" if claim.is_about_new_samples else ""
+    return f"{statistic.about(score_label(claim))}{where}"
 
 
 def label(claim: JudgedClaim) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from papertrial.claims.judged_claim import ClaimSide
+from papertrial.claims.judged_claim import ClaimAbout, ClaimSide
 from papertrial.recipe.quantity import (
     Rounding,
     interval_of,
@@ -128,6 +128,11 @@ class Claim(Section):
     versus: Versus | None = Field(
         default=None,
         description="Required for `difference` and `better`: what this recipe is compared with.",
+    )
+    about: ClaimAbout = Field(
+        default="test-set",
+        description="`test-set` is about the expected score on this test set; `new-samples` on new "
+        "samples of the same kind, for an accuracy and a number without noise.",
     )
     where: str | None = Field(default=None, description="Where the number was read.")
     url: str | None = Field(default=None, description="Address where the number was read.")

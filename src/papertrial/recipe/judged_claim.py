@@ -33,6 +33,7 @@ def to_judged_claim(claim: Claim) -> JudgedClaim:
         best_epoch_on_test=claim.best_epoch_on_test,
         paired=claim.pairing != "none",
         reported_sd=reported_sd(claim),
+        about=claim.about,
     )
 
 

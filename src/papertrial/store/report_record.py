@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from papertrial.claims.judged_claim import ClaimKind, ClaimSide
+from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide
 from papertrial.claims.rule import StatisticName
 from papertrial.claims.seed_outcome import SeedState
 from papertrial.claims.verdict import Verdict
@@ -92,6 +92,24 @@ class WorstCase(Part):
     text: str
 
 
+class NewSamples(Part):
+    """Our expected score on this test set, and on new test samples of the same kind.
+
+    Attributes:
+        on_test_set: low and high, where seeds vary; None where a side is open.
+        on_new_samples: low and high, where seeds and test samples vary.
+        seeds: how many seeds finished.
+        samples: how many test samples there are.
+        level: the chance of error of each side.
+    """
+
+    on_test_set: tuple[float | None, float | None]
+    on_new_samples: tuple[float | None, float | None]
+    seeds: int
+    samples: int
+    level: float
+
+
 class ReportedClaim(Part):
     """A claim as the recipe states it.
 
@@ -146,6 +164,8 @@ class ClaimResult(ReportedClaim):
         evidence: None before the first look and for a deterministic training.
         collapse: None with fewer than five scores.
         worst_case: None if no seed failed.
+        about: whether the verdict is about this test set or new test samples.
+        new_samples: our score on both; None for a metric that is not a mean over samples.
         decision: how the claim was decided: (question, answer) pairs in plain words.
     """
 
@@ -177,6 +197,8 @@ class ClaimResult(ReportedClaim):
     evidence: Evidence | None = None
     collapse: CollapsedSeeds | None = None
     worst_case: WorstCase | None = None
+    about: ClaimAbout = "test-set"
+    new_samples: NewSamples | None = None
     decision: tuple[tuple[str, str], ...] = ()
 
     @property

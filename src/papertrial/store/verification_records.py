@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, field_serializer, model_validator
 
-from papertrial.claims.judged_claim import ClaimKind, ClaimSide, JudgedClaim
+from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.rule import GivenSd, Horizon, Rule, StatisticName
 from papertrial.claims.seed_outcome import SeedOutcome, SeedState
 from papertrial.claims.verdict import Verdict
@@ -40,6 +40,7 @@ class RegisteredClaim(Part):
     best_epoch_on_test: bool
     paired: bool
     reported_sd: float | None
+    about: ClaimAbout
     stated: Claim
     versus: Annotated[int, Field(ge=0)] | None
 

@@ -37,6 +37,7 @@ from papertrial.store.report_record import (
     CollapsedSeeds,
     Evidence,
     ExactResult,
+    NewSamples,
     RankAmongOurs,
     Sides,
     SideScores,
@@ -123,6 +124,7 @@ def progress_lines(asked: Registration, look: Look) -> list[str]:
             text += f" (SD {sd}, n = {len(ruling.scores)})" if len(ruling.scores) > 1 else ""
             if math.isfinite(ruling.low) and math.isfinite(ruling.high):
                 what = f" of the best of {claim.best_of}" if claim.best_of else ""
+                what += " on new test samples" if claim.is_about_new_samples else ""
                 text += f", interval{what} {between(ruling.low, ruling.high, ruling.sd)}"
         else:
             text += "not known yet"
@@ -143,13 +145,22 @@ def conclude(
     look: Look,
     exact: Sequence[ExactResult],
     earlier: Sequence[EarlierLook] = (),
+    new_samples: Sequence[NewSamples | None] = (),
 ) -> Conclusion:
     """Return the conclusion of a verification: the verdict and the results of all claims.
 
-    Claims that are not judged do not count for the verdict. `earlier` are other verifications that
-    trained registered seeds. The verdict does not change with them, but its bound does.
+    Claims that are not judged do not count for the verdict.
+
+    Args:
+        recipe: what was verified.
+        asked: what was registered.
+        look: the last one.
+        exact: the claims that were counted.
+        earlier: other verifications that trained registered seeds. The verdict does not change with
+            them, but its bound does.
+        new_samples: for each claim that seeds decide, our score on new samples; () if unknown.
     """
-    judged = claim_results(asked, look)
+    judged = claim_results(asked, look, new_samples)
     verdicts = [*(claim.verdict for claim in judged), *(claim.verdict for claim in exact)]
     verdict = overall([one for one in verdicts if one is not None])
     seeds = sum(outcome.state == "finished" for outcome in look.outcomes)
@@ -198,7 +209,9 @@ def _exact_line(result: ExactResult) -> ClaimLine:
     )
 
 
-def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
+def claim_results(
+    asked: Registration, look: Look, new_samples: Sequence[NewSamples | None]
+) -> list[ClaimResult]:
     """Return the result of each claim that seeds decide: all that is reported about it."""
     medians = judge(asked.rule.by_median, look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
@@ -238,6 +251,8 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
             evidence=_evidence(evidence[i]),
             collapse=_collapse(claim, ruling, seeds),
             worst_case=worst[i],
+            about=claim.about,
+            new_samples=new_samples[i] if new_samples else None,
             decision=explain_decision(
                 claim, ruling, asked.rule, evidence[i], runs_unknown=stated.n == "unknown"
             ),

@@ -226,18 +226,28 @@ def _other_sides(
 
 @dataclass(frozen=True)
 class Wanted:
-    """A score that a claim is about; `arm` is the other side of a difference, or None."""
+    """A score that a claim is about; `arm` is the other side of a difference, or None.
+
+    `new_samples` says that its verdict needs the result of each sample.
+    """
 
     metric: str
     split: str
     best_epoch: bool = False
     arm: int | None = None
+    new_samples: bool = False
 
 
 def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
     """Return the score that each claim of a pre-registration is about, in its order."""
     return tuple(
-        Wanted(claim.metric, claim.split, claim.best_epoch_on_test, claim.versus)
+        Wanted(
+            claim.metric,
+            claim.split,
+            claim.best_epoch_on_test,
+            claim.versus,
+            claim.judged.is_about_new_samples,
+        )
         for claim in registered.claims
     )
 

@@ -192,6 +192,7 @@ def _attempted_rule(registered: Preregistration) -> str:
     """Return the claims and the rule of an attempt as one line of the verification report."""
     claims = [
         f"{claim.split} {claim.metric} {claim.kind} {claim.value:g} tolerance {claim.tolerance:g}"
+        + (" about new samples" if claim.judged.is_about_new_samples else "")
         for claim in registered.claims
     ]
     how = (

@@ -39,6 +39,7 @@ from papertrial.verification.registered_folder import (
 from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import verification_report
 from papertrial.verification.run_seeds import TrialEvent, run_seeds
+from papertrial.verification.sample_results import describe_new_samples
 from papertrial.verification.seed import TrainingPlace
 from papertrial.workers.pool import require_main_guard
 
@@ -235,7 +236,8 @@ def _resume(
         look = yield from run_seeds(folder, asked, places)
         earlier = add_earlier_looks(earlier, find_earlier_looks(root, asked.terms, folder))
         state = state.model_copy(update={"earlier": earlier})
-        ended, conclusion = utc_now(), conclude(recipe, asked, look, exact, earlier)
+        ended, new_samples = utc_now(), describe_new_samples(folder, asked, look)
+        conclusion = conclude(recipe, asked, look, exact, earlier, new_samples)
         report = verification_report(folder, recipe, asked, look, conclusion, data)
         write_report(folder.path, report)
     except BaseException as error:

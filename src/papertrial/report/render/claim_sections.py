@@ -94,10 +94,12 @@ def _interval(claim: ClaimResult, several: bool) -> Cell:
     """Return the cell of a claim's interval, which shows its level if the table has `several`."""
     if claim.mean is None:
         return Cell(NOTHING)
-    small = f"at most {percent(claim.level)} a side" if claim.level and several else ""
-    if claim.deterministic:
-        small = "every seed gives it"
-    return Cell(between(claim.low, claim.high, claim.sd), small)
+    small = [f"at most {percent(claim.level)} a side"] if claim.level and several else []
+    if claim.deterministic and claim.about == "test-set":
+        small = ["every seed gives it"]
+    if claim.about == "new-samples":
+        small.append("on new test samples")
+    return Cell(between(claim.low, claim.high, claim.sd), ", ".join(small))
 
 
 def _sides(claim: ClaimResult) -> str:

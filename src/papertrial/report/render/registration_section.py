@@ -187,6 +187,8 @@ def _stated(claim: Claim) -> str:
         parts.append(f"tolerance {_as_stated(claim.relative_tolerance)} of the value")
     if claim.best_epoch_on_test:
         parts.append("the best epoch on the test split")
+    if claim.about == "new-samples":
+        parts.append("about new samples")
     return ", ".join(parts)
 
 
