@@ -77,7 +77,7 @@ def test_what_was_registered_is_said_in_words(verification, changed: Changed) ->
     exact = Claim.model_validate({"metric": "parameters", "value": 4810, "kind": "exact"})
     registered = changed(
         registered, exact=(exact,), not_judged=(left_out,), versus=("ab" * 32,), files=({}, {}),
-        data=({"test": "56" * 32}, {"test": "57" * 32}), seeds_from="a public text",
+        data=({"test": "56" * 32}, {"test": "57" * 32}), rows=({"test": 9}, {"test": 9}), seeds_from="a public text",
         claims=(changed(first, stated=stated, kind="difference", versus=0), second),
     )  # fmt: skip
     kept = changed(verification.preregistration, registered=registered)
