@@ -76,13 +76,14 @@ def test_what_was_registered_is_said_in_words(verification, changed: Changed) ->
     exact = Claim.model_validate({"metric": "parameters", "value": 4810, "kind": "exact"})
     registered = changed(
         registered, exact=(exact,), not_judged=(left_out,), versus=("ab" * 32,), files=({}, {}),
-        data=({"test": "56" * 32}, {"test": "57" * 32}), seeds_from="a public text",
+        data=({"test": "56" * 32}, {"test": "57" * 32}),
+        rows=({"test": 10_000}, {"test": 10_000}), seeds_from="a public text",
         claims=(changed(first, stated=stated, kind="difference", versus=0), second),
     )  # fmt: skip
     kept = changed(verification.preregistration, registered=registered)
     text = render_markdown(changed(verification, preregistration=kept))
     assert "| mean, 3 runs, printed cut off as 64.6 %, tolerance 2 points | other side 1 |" in text
-    assert "| f1 | test | 0.7 | mean, tolerance 0.01 of the value | epochs differ |" in text
+    assert "| f1 | test | 0.7 | expected, tolerance 0.01 of the value | epochs differ |" in text
     assert "| parameters | — | 4810 | exact |" in text
     assert f"| versus | {'ab' * 32} |" in text
     assert f"| other side 1 | test | `{'57' * 32}` |" in text
