@@ -42,7 +42,7 @@ def line(**changes: Any) -> ClaimLine:
         ({"kind": "best-of"}, "test accuracy 0.95, the best of several runs"),
         ({"best_epoch_on_test": True}, "test accuracy 0.95, the best epoch on test"),
         (
-            {"kind": "difference", "value": 0.0123, "n": "unknown"},
+            {"kind": "difference", "value": 0.0123},
             "difference in test accuracy 0.0123",
         ),
         (
@@ -64,7 +64,7 @@ def test_a_claim_of_a_run(changes: dict[str, Any], words: str) -> None:
         ({"kind": "at-least"}, "test accuracy at least 0.95"),
         ({"kind": "best-of"}, "test accuracy 0.95, the best of several runs"),
         (
-            {"kind": "difference", "value": 0.0123, "n": "unknown"},
+            {"kind": "difference", "value": 0.0123},
             "difference in test accuracy 0.0123",
         ),
         (

@@ -211,8 +211,9 @@ def test_what_is_finished_is_told_again_without_training(
     lines = plain.stdout.splitlines()
     assert lines[0].startswith("REPRODUCED: all 2 claims of plane")
     assert lines[1].startswith("  test mae 0.9 (expected): REPRODUCED; after 5 seeds")
-    assert lines[2].startswith("  parameters 4: REPRODUCED; ")
-    assert lines[4] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
+    assert lines[2].startswith("    0 of 5 seeds collapsed")
+    assert lines[3].startswith("  parameters 4: REPRODUCED; ")
+    assert lines[5] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
 
 
 @pytest.fixture
