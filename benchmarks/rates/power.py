@@ -31,8 +31,8 @@ POOLED: Given = {1.0: (67, 12.2), 1.5: (99.2, 7.4), 2.0: (100, 5.2)}
 def by_rule(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """At most 15 seeds; every rule judges the same scores.
 
-    The reference's fixed horizon reaches 83 % with the threshold that papertrial uses, calibrated
-    on looks from 2. Its rates for the pooled SD are those of a paper with 5 runs and looks from 2,
+    The reference's rates for a fixed horizon are those of papertrial's threshold, calibrated on
+    looks from 2. Its rates for the pooled SD are those of a paper with 5 runs and looks from 2,
     while papertrial looks from 5 on: both are shown.
     """
     at = threshold(MEAN, ALPHA, horizon=MAXIMUM)

@@ -28,13 +28,12 @@ class Reference:
     simulated: int | None = None
 
     def __str__(self) -> str:
+        low, high = f"{self.low:.9g}", f"{self.high:.9g}"
         if self.low == self.high:
-            return f"{self.low:g}"
+            return low
         if self.high == math.inf:
             return "-"
-        return (
-            f"at most {self.high:g}" if self.low == -math.inf else f"{self.low:g} to {self.high:g}"
-        )
+        return f"at most {high}" if self.low == -math.inf else f"{low} to {high}"
 
 
 NONE = Reference()
@@ -140,9 +139,9 @@ def average(
 def median(scenario: str, what: str, numbers: Array, reference: Reference = NONE) -> Row:
     """Return a row for a median number of seeds over repetitions [R].
 
-    Its standard error is half of what lies between the order statistics one error to each side.
+    Its standard error is a third of how far the order statistics three errors away lie from it.
     """
-    ordered = np.sort(numbers)
-    middle, step = numbers.size // 2, int(math.sqrt(numbers.size) / 2)
-    error = float(ordered[middle + step] - ordered[middle - step]) / 2
-    return Row(scenario, what, float(np.median(numbers)), error, reference, unit="seeds")
+    ordered, found = np.sort(numbers), float(np.median(numbers))
+    middle, three = numbers.size // 2, int(1.5 * math.sqrt(numbers.size))
+    away = max(found - float(ordered[middle - three]), float(ordered[middle + three]) - found)
+    return Row(scenario, what, found, away / 3, reference, unit="seeds")

@@ -59,10 +59,10 @@ def test_the_best_of_three_in_short(script: Script) -> None:
     draw = np.random.default_rng(1)
     x, m = draw.standard_normal((2_000, 8)), draw.standard_normal((2_000, 3)).max(-1)
     table = best.Best(3, 8)
-    rows = {r.what: r for r in best.identical(table, 3, x, m)}
-    assert rows["false NOT REPRODUCED"].good
-    naive = rows["the same if it is taken as expected best"].measured
-    assert naive > rows["false NOT REPRODUCED"].measured + 3
+    ours, naive, *rest = best.identical(table, 3, x, m)
+    assert all(row.good for row in (ours, *rest[::2]))
+    assert ours.what == "false NOT REPRODUCED"
+    assert naive.measured > ours.measured + 5  # after 15 seeds 19.7 %
 
 
 def test_tables_give_the_evidence_of_the_tests(script: Script) -> None:
