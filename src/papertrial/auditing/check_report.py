@@ -57,6 +57,7 @@ def check_report(
             reason = "the recipe does not give what is registered"
             yield noted("report", f"{reason}, so the report was not made again")
             return
+        asked = asked.on_data(given)
         exact = yield from count_exact(recipe, asked.exact, data)
         conclusion = conclude(recipe, asked, look, exact)
         again = verification_report(recorded.folder, recipe, asked, look, conclusion, data)

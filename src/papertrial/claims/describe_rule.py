@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from papertrial.claims.choose import choose
+from papertrial.claims.reach import Reach
 from papertrial.claims.rule import Rule
 from papertrial.numbers import band, percent
 
@@ -16,7 +17,7 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
     """
     return [
         *(
-            f"claim {i}: {text}; band {band(*claim.band)}"
+            f"claim {i}: {text}; band {band(*claim.band)}{_points(claim.reach)}"
             for i, (claim, text) in enumerate(zip(rule.claims, texts, strict=True), 1)
         ),
         f"statistic: the {rule.statistic} over seeds; each side errs with a probability of at most "
@@ -28,6 +29,16 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
         "failed seeds: diverged if a loss, an output or a claimed metric is not finite, crashed if "
         f"the worker died twice; at most {percent(rule.max_diverged)} of the seeds may fail",
     ]
+
+
+def _points(reach: Reach | None) -> str:
+    """Describe the evaluated points of a target; empty for other claims."""
+    if reach is None:
+        return ""
+    count, every = len(reach.points), reach.points[0]
+    grid = f"every {reach.unit if every == 1 else f'{every:,} {reach.unit}s'} and " * (count > 1)
+    later = count - reach.index
+    return f"; evaluated {grid}at the end, {reach.at(reach.points[-1])}; {later} points count"
 
 
 def _several(rule: Rule) -> str:

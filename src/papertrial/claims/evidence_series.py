@@ -63,7 +63,8 @@ def evidence_series(
 def _series(
     rule: Rule, claim: JudgedClaim, finished: Sequence[SeedOutcome], index: int, level: float
 ) -> EvidenceSeries:
-    found = ClaimEvidence(claim, rule, Scores.of_claim([o.scores[index] for o in finished]))
+    scores = Scores.of_claim(claim, [outcome.scores[index] for outcome in finished])
+    found = ClaimEvidence(claim, rule, scores)
     supports, opposes = found.threshold("supports", level), found.threshold("opposes", level)
     return EvidenceSeries(
         after=tuple(

@@ -7,6 +7,12 @@ import math
 from papertrial.claims.choose import choose
 from papertrial.claims.evidence_series import LARGEST, EvidenceSeries
 from papertrial.claims.explain_ruling import explain_cost
+from papertrial.claims.explain_target import (
+    counted_of,
+    explain_target,
+    measured_of,
+    other_targets,
+)
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import score_label
 from papertrial.claims.rule import Rule
@@ -109,6 +115,8 @@ def explain_not_judged(what: str, reason: str) -> Steps:
 
 def _claimed(claim: JudgedClaim) -> str:
     score, value = score_label(claim), as_written(claim.value)
+    if claim.reach is not None:
+        return explain_target(claim, claim.reach)
     chosen = " It is from the epoch that was best on the test split." * claim.best_epoch_on_test
     if claim.side != "about":
         return f"The {score} is {claim.side.replace('-', ' ')} {value}.{chosen}"
@@ -122,6 +130,8 @@ def _claimed(claim: JudgedClaim) -> str:
 
 
 def _allowed(claim: JudgedClaim) -> str:
+    if claim.reach is not None:
+        return f"{_sentence(band(*claim.band))}. These numbers are the band of the claim."
     width = f"the tolerance is {as_written(claim.tolerance)}"
     if claim.low != claim.high:
         width += f", and the printed digits may stand for {band(claim.low, claim.high)}"
@@ -133,12 +143,14 @@ def _measured(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     if n == 0:
         return "No seed finished, so there is no score."
     what = "difference" if claim.has_two_sides else "score"
+    if claim.reach is not None:
+        what = measured_of(claim.reach)
     subject = "both sides were" if claim.has_two_sides else "the recipe was"
     trained = f"With {plural(n, 'seed')} {subject} trained to the end"
     if n == 1:
         return f"{trained}: the {what} is {number(ruling.mean)}."
     middle = f"the mean {what} is {number(ruling.mean, ruling.sd)}"
-    if rule.statistic == "median":
+    if rule.statistic_of(claim) == "median":
         middle = f"the median {what} is {number(ruling.median, ruling.sd)}, {middle}"
     return (
         f"{trained}: {middle}, and the standard deviation (SD), which says how much seeds differ, "
@@ -163,6 +175,8 @@ def _counted(claim: JudgedClaim, rule: Rule) -> str:
     text = (
         f"Evidence for the claim says {more} the {about} lies in the band than if it lies outside."
     )
+    if claim.reach is not None:
+        return f"{text} {counted_of(claim.reach)}"
     if choice.opposes is None:
         return (
             f"{text} There is no evidence against this claim: the reported number has noise of its "
@@ -185,7 +199,7 @@ def _enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
         at = f"{_threshold(series)} = 1/{level}"
     text = (
         f"{at}. Evidence for a false claim ever reaches it with a probability of at most {level} "
-        f"for {_scores_of(rule)}, even though we look after each seed, and so does evidence "
+        f"for {_scores_of(claim, rule)}, even though we look after each seed, and so does evidence "
         "against a true claim"
     )
     if claim.side == "about":
@@ -198,10 +212,12 @@ def _enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
     return f"{text}."
 
 
-def _scores_of(rule: Rule) -> str:
+def _scores_of(claim: JudgedClaim, rule: Rule) -> str:
     """Return in words the scores that the rule's tests are valid for."""
     return (
-        "scores of any continuous distribution" if rule.statistic == "median" else "normal scores"
+        "scores of any continuous distribution"
+        if rule.statistic_of(claim) == "median"
+        else "normal scores"
     )
 
 
@@ -255,13 +271,15 @@ def _interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     where = "inside" if inside else "outside" if outside else "partly inside"
     return (
         f"The {about} is {between(ruling.low, ruling.high, ruling.sd)}, {where} the band. For "
-        f"{_scores_of(rule)}, each side of this interval is wrong with a probability of at most "
-        f"{percent(ruling.level)}."
+        f"{_scores_of(claim, rule)}, each side of this interval is wrong with a probability of at "
+        f"most {percent(ruling.level)}."
     )
 
 
 def _change(claim: JudgedClaim, ruling: Ruling, rule: Rule, series: EvidenceSeries) -> str:
     texts = [_tolerances(ruling, series)]
+    if claim.reach is not None:
+        texts = [other_targets(claim, ruling)]
     if ruling.verdict == "UNDECIDED":
         if not ruling.held:
             allowed = percent(rule.max_diverged)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from papertrial.claims.claim_evidence import ClaimEvidence, Direction
+from papertrial.claims.reach import worst_from
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, holds_within, is_inside
 from papertrial.claims.scores import Scores
@@ -34,8 +35,8 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
     """
     finished = [outcome for outcome in outcomes if outcome.state == "finished"]
     columns = [
-        Scores.of_claim([outcome.scores[j] for outcome in finished])
-        for j in range(len(rule.claims))
+        Scores.of_claim(claim, [outcome.scores[j] for outcome in finished])
+        for j, claim in enumerate(rule.claims)
     ]
     if is_deterministic(finished):
         return tuple(
@@ -46,7 +47,7 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
         for claim, scores in zip(rule.claims, columns, strict=True)
     ]
     decided: dict[int, tuple[Verdict, int]] = {}
-    for n in _looks(rule, outcomes, rule.first_look):
+    for n in looks(rule, outcomes, rule.first_look):
         for verdict, direction in _DIRECTION.items():
             for j in _holm(rule, evidence, direction, n)[0]:
                 decided.setdefault(j, (verdict, n))
@@ -69,7 +70,7 @@ def is_deterministic(finished: Sequence[SeedOutcome]) -> bool:
     )
 
 
-def _looks(rule: Rule, outcomes: Sequence[SeedOutcome], first: int) -> Iterator[int]:
+def looks(rule: Rule, outcomes: Sequence[SeedOutcome], first: int) -> Iterator[int]:
     """Yield the numbers of finished seeds at which claims are judged."""
     n = 0
     for count, outcome in enumerate(outcomes, 1):
@@ -150,8 +151,10 @@ def _judge_one_value(
     rule: Rule, index: int, scores: Scores, outcomes: Sequence[SeedOutcome]
 ) -> Ruling:
     """Judge a claim by the one value of a deterministic training."""
-    claim, value = rule.claims[index], float(scores.values[0])
-    at = next(_looks(rule, outcomes, _SAME_WEIGHTS), None)
+    claim = rule.claims[index]
+    at_points = [float(one.values[0]) for one in scores.points]
+    value = worst_from(at_points, 0, at_most=claim.side == "at-most")
+    at = next(looks(rule, outcomes, _SAME_WEIGHTS), None)
     inside = is_inside(claim, value, float(scores.scale[0]))
     verdict: Verdict = "REPRODUCED" if inside else "NOT REPRODUCED"
     n = len(scores.values)

@@ -21,6 +21,7 @@ from papertrial.recipe.quantity import (
     width_of,
 )
 from papertrial.recipe.raw_claim import RawClaim, converted, without_unit
+from papertrial.recipe.reaches import reach_problems
 from papertrial.vocabulary import (
     COUNTS,
     SOURCES,
@@ -49,6 +50,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
         found = [
             *kind_problems(claim),
             *_number_problems(claim),
+            *reach_problems(tree, claim),
         ]
         if claim.not_judged is None:
             found += [*_not_computed(tree, claim), *_best_epoch_problems(tree, claim)]
@@ -216,5 +218,5 @@ def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
         value = Decimal(0) if claim.kind == "better" else claim.to_number()
     except ValueError:
         return None
-    rest = (claim.metric, claim.split, claim.kind, claim.versus)
+    rest = (claim.metric, claim.split, claim.kind, claim.versus, claim.by, claim.reading)
     return None if value is None else (value, repr(rest))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from papertrial.claims.judged_claim import ClaimSide
+from papertrial.claims.reach import Reading
 from papertrial.recipe.quantity import (
     Rounding,
     interval_of,
@@ -16,6 +17,7 @@ from papertrial.recipe.quantity import (
     value_of,
     width_of,
 )
+from papertrial.recipe.reaches import By
 from papertrial.recipe.section import Section
 from papertrial.recipe.value_types import (
     ClaimMetric,
@@ -29,7 +31,7 @@ from papertrial.vocabulary import SplitName, lower_is_better
 
 StatedKind = Literal[
     "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
-    "exact",
+    "reaches", "exact",
 ]  # fmt: skip
 
 
@@ -78,7 +80,7 @@ class Claim(Section):
     tolerance: Width | None = Field(
         default=None,
         description='In the metric\'s unit, or `"1.2 points"`, as required beside a percentage. '
-        "Required, except for bounds, `better` and `exact`.",
+        "Required, except for bounds, `better`, `reaches` and `exact`.",
     )
     relative_tolerance: Share | None = Field(
         default=None,
@@ -118,6 +120,17 @@ class Claim(Section):
     versus: Versus | None = Field(
         default=None,
         description="Required for `difference` and `better`: what this recipe is compared with.",
+    )
+    by: By | None = Field(
+        default=None,
+        description="Required for `reaches`: the step or epoch from which on the metric stays on "
+        "the good side of `value`. The recipe must evaluate it.",
+    )
+    reading: Reading | None = Field(
+        default=None,
+        description="Only for `reaches`. `each-step`, the default: the expected score at each "
+        "evaluated point from `by` on. `each-seed`: at least half of the seeds stay on the good "
+        "side from `by` on.",
     )
     where: str | None = Field(default=None, description="Where the number was read.")
     url: str | None = Field(default=None, description="Address where the number was read.")
@@ -169,7 +182,7 @@ class Claim(Section):
         """Whether the score must be near the number, or at least or at most the number."""
         if self.kind in ("at-least", "at-most"):
             return self.kind
-        if self.kind == "better":
+        if self.kind in ("better", "reaches"):
             return "at-most" if lower_is_better(self.metric) else "at-least"
         return self.side or "about"
 

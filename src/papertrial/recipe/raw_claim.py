@@ -33,6 +33,8 @@ class RawClaim:
     pairing: object = None
     side: object = None
     versus: object = None
+    by: object = None
+    reading: object = None
     not_judged: object = None
 
     @classmethod

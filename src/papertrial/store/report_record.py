@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from papertrial.claims.judged_claim import ClaimKind, ClaimSide
+from papertrial.claims.reach import Reading, Unit
 from papertrial.claims.rule import StatisticName
 from papertrial.claims.seed_outcome import SeedState
 from papertrial.claims.verdict import Verdict
@@ -85,6 +86,47 @@ class CollapsedSeeds(Part):
     text: str
 
 
+class CurveAtPoint(Part):
+    """What our seeds gave at one evaluated point of a curve; `ReachCurve` describes the fields."""
+
+    at: int
+    mean: float
+    sd: float | None
+    low: float | None
+    high: float | None
+    confirmed: bool
+
+
+class TargetCurve(Part):
+    """The curve of a target, point by point.
+
+    Attributes:
+        unit: what points count.
+        by: the declared point.
+        points: all evaluated points. The interval at a point is for it alone, or with reading
+            `each-seed` for the worst scores from it on.
+        confirmed_from: the earliest point from which on the target is confirmed; None if none is.
+        text: that in words.
+    """
+
+    unit: Unit
+    by: int
+    reading: Reading
+    points: tuple[CurveAtPoint, ...]
+    confirmed_from: int | None
+    text: str
+
+    @property
+    def place(self) -> str:
+        """The declared point in words: "step 5,960"."""
+        return f"{self.unit} {self.by:,}"
+
+    @property
+    def score(self) -> str:
+        """Which number each seed gives, in words."""
+        return f"at {self.place}" if self.reading == "each-step" else f"worst from {self.place} on"
+
+
 class WorstCase(Part):
     """The verdict if each failed seed had scored the metric's worst value, and `text` in words."""
 
@@ -146,6 +188,7 @@ class ClaimResult(ReportedClaim):
         evidence: None before the first look and for a deterministic training.
         collapse: None with fewer than five scores.
         worst_case: None if no seed failed.
+        curve: only for a target that a curve reaches.
         decision: how the claim was decided: (question, answer) pairs in plain words.
     """
 
@@ -177,6 +220,7 @@ class ClaimResult(ReportedClaim):
     evidence: Evidence | None = None
     collapse: CollapsedSeeds | None = None
     worst_case: WorstCase | None = None
+    curve: TargetCurve | None = None
     decision: tuple[tuple[str, str], ...] = ()
 
     @classmethod

@@ -47,6 +47,7 @@ from papertrial.store.report_record import (
 from papertrial.store.verification_records import ClaimLine
 from papertrial.training.device import on_device
 from papertrial.verification.registration import Registration
+from papertrial.verification.target_curves import target_curves
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def progress_lines(asked: Registration, look: Look) -> list[str]:
         value = f"{side}{as_written(claim.value)}{best}"
         text = f"{f'claim {i}, ' if several else ''}{label(claim)}: {value} reported; ours "
         if ruling.scores:
-            middle = ruling.median if asked.rule.statistic == "median" else ruling.mean
+            middle = ruling.median if asked.rule.statistic_of(claim) == "median" else ruling.mean
             text += number(middle, ruling.sd)
             sd = number(ruling.sd, ruling.sd)
             text += f" (SD {sd}, n = {len(ruling.scores)})" if len(ruling.scores) > 1 else ""
@@ -179,6 +180,7 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
     evidence = evidence_series(asked.rule, look.outcomes, look.rulings)
     worst = _worst_cases(asked, look)
+    curves = target_curves(asked.rule, look)
     rows = zip(asked.rule.claims, asked.stated, look.rulings, medians, strict=True)
     return [
         ClaimResult.beside(
@@ -198,7 +200,7 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
             holds_within=finite_or_none(ruling.holds_within),
             verdict=ruling.verdict,
             verdict_median=median.verdict,
-            statistic=asked.rule.statistic,
+            statistic=asked.rule.statistic_of(claim),
             decided_at=ruling.decided_at,
             deterministic=ruling.deterministic,
             why=explain_ruling(claim, ruling, asked.rule),
@@ -213,6 +215,7 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
             evidence=_evidence(evidence[i]),
             collapse=_collapse(claim, ruling, seeds),
             worst_case=worst[i],
+            curve=curves[i],
             decision=explain_decision(claim, ruling, asked.rule, evidence[i]),
         )
         for i, (claim, stated, ruling, median) in enumerate(rows)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.claims.describe_rule import rule_lines
+from papertrial.claims.reach import Reach
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, METHOD, Rule
 from papertrial.errors import ClaimError, RunError
 from papertrial.recipe.claim_warnings import claim_warnings
@@ -111,7 +112,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     seeds = _seeds_of(recipe)
     first = FIRST_LOOK_OF_KNOWN_SD if asked.sd and asked.sd.needs_no_scores else FIRST_LOOK
     rule = Rule(
-        claims=tuple(to_judged_claim(claim) for claim in stated),
+        claims=tuple(to_judged_claim(claim, recipe) for claim in stated),
         seeds=tuple(seeds[: asked.max_seeds]),
         alpha=asked.alpha,
         statistic=asked.statistic,
@@ -214,18 +215,22 @@ def _other_sides(
 
 @dataclass(frozen=True)
 class Wanted:
-    """A score that a claim is about; `arm` is the other side of a difference, or None."""
+    """A score that a claim is about; `arm` is the other side of a difference, or None.
+
+    `reach` names the points of a curve; None for the score that a run reports.
+    """
 
     metric: str
     split: str
     best_epoch: bool = False
     arm: int | None = None
+    reach: Reach | None = None
 
 
 def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
     """Return the score that each claim of a pre-registration is about, in its order."""
     return tuple(
-        Wanted(claim.metric, claim.split, claim.best_epoch_on_test, claim.versus)
+        Wanted(claim.metric, claim.split, claim.best_epoch_on_test, claim.versus, claim.reach)
         for claim in registered.claims
     )
 
