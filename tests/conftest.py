@@ -50,7 +50,7 @@ VERIFIED: dict[str, Any] = {
         },
         {
             "metric": "r2", "split": "test", "value": 0.1, "tolerance": 0.4, "kind": "difference",
-            "versus": {"set": {"epochs": 1}},
+            "versus": {"set": {"epochs": 1}}, "n": "unknown",
         },
         {"metric": "parameters", "split": "test", "value": 11, "kind": "exact"},
     ],

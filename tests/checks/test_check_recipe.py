@@ -354,7 +354,13 @@ def test_errors_of_the_model_and_of_the_data_are_reported_together() -> None:
     assert [problem.where for problem in result.problems] == ["model", "data"]
 
 
-BETTER = {"metric": "accuracy", "value": 0.1, "tolerance": 0.01, "kind": "difference"}
+BETTER = {
+    "metric": "accuracy",
+    "value": 0.1,
+    "tolerance": 0.01,
+    "kind": "difference",
+    "n": "unknown",
+}
 
 
 @pytest.mark.parametrize(

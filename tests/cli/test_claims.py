@@ -41,7 +41,10 @@ def line(**changes: Any) -> ClaimLine:
         ({"kind": "best-of", "runs": 5}, "test accuracy 0.95, the best of 5 runs"),
         ({"kind": "best-of"}, "test accuracy 0.95, the best of several runs"),
         ({"best_epoch_on_test": True}, "test accuracy 0.95, the best epoch on test"),
-        ({"kind": "difference", "value": 0.0123}, "difference in test accuracy 0.0123"),
+        (
+            {"kind": "difference", "value": 0.0123, "n": "unknown"},
+            "difference in test accuracy 0.0123",
+        ),
         (
             {"kind": "difference", "side": "at-least", "value": 0.01},
             "difference in test accuracy at least 0.01",
@@ -60,7 +63,10 @@ def test_a_claim_of_a_run(changes: dict[str, Any], words: str) -> None:
         ({}, "test accuracy 0.95"),
         ({"kind": "at-least"}, "test accuracy at least 0.95"),
         ({"kind": "best-of"}, "test accuracy 0.95, the best of several runs"),
-        ({"kind": "difference", "value": 0.0123}, "difference in test accuracy 0.0123"),
+        (
+            {"kind": "difference", "value": 0.0123, "n": "unknown"},
+            "difference in test accuracy 0.0123",
+        ),
         (
             {"metric": "parameters", "split": None, "kind": "exact", "value": 11173962},
             "parameters 11,173,962",

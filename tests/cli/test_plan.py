@@ -131,7 +131,10 @@ def test_the_papers_spread_is_a_row_of_its_own(invoke, tmp_path: Path) -> None:
 
 
 def test_several_claims_are_planned_at_holms_hardest_step(invoke, tmp_path: Path) -> None:
-    one, two = {"tolerance": 0.01}, {"metric": "loss", "value": 0.4, "tolerance": 0.05}
+    one, two = (
+        {"tolerance": 0.01},
+        {"metric": "loss", "value": 0.4, "tolerance": 0.05, "kind": "expected"},
+    )
     alone = planned(invoke("plan", recipe(tmp_path, one), "--json"))[0]
     result = invoke("plan", recipe(tmp_path, one, two), "--json")
     both = planned(result)

@@ -55,7 +55,7 @@ def judged(**changes: Any) -> ClaimLine:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run of digits and of diabetes, a failed one, a damaged one, a verification."""
     folder = tmp_path_factory.mktemp("kept") / "runs"
-    claims = [{"metric": "accuracy", "value": 0.5, "tolerance": 0.1}]
+    claims = [{"metric": "accuracy", "value": 0.5, "tolerance": 0.1, "kind": "expected"}]
     from papertrial.recipe.load import to_tree
 
     few = ["epochs=1", "seed=3", "metrics=[loss, accuracy, f1]", "claims=[]"]

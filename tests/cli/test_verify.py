@@ -42,7 +42,7 @@ epochs: 20
 metrics: [loss, accuracy]
 claims:
 """
-HOLDS = "  - {metric: accuracy, value: 0.88, tolerance: 0.11}\n"
+HOLDS = "  - {kind: expected, metric: accuracy, value: 0.88, tolerance: 0.11}\n"
 # What is trained here has its own data: each worker process is then ready a second earlier.
 PLANE = """
 name: plane
@@ -66,7 +66,7 @@ def plane():
     y = x @ np.array([1.0, -2.0, 3.0]) + draws.normal(size=60)
     return {"train": (x[:40], y[:40]), "test": (x[40:], y[40:])}
 """
-CLOSE = "  - {metric: mae, value: 0.9, tolerance: 0.2}\n"
+CLOSE = "  - {kind: expected, metric: mae, value: 0.9, tolerance: 0.2}\n"
 COUNTED = "  - {metric: parameters, value: 4, kind: exact}\n"
 
 
@@ -314,30 +314,36 @@ def one(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "words", "told"),
     [
-        (one("metric: f1, value: 0.8, tolerance: 0.1"), [], "the recipe does not compute f1; add"),
         (
-            one("metric: auroc, value: 0.8, tolerance: 0.1").replace("[loss, accuracy]", "[]"),
+            one("kind: expected, metric: f1, value: 0.8, tolerance: 0.1"),
+            [],
+            "the recipe does not compute f1; add",
+        ),
+        (
+            one("kind: expected, metric: auroc, value: 0.8, tolerance: 0.1").replace(
+                "[loss, accuracy]", "[]"
+            ),
             [],
             "does not compute auroc; it computes loss, accuracy, precision, recall, f1; add it to",
         ),
         (
-            one("metric: accuracy, split: validation, value: 0.8, tolerance: 0.1"),
+            one("kind: expected, metric: accuracy, split: validation, value: 0.8, tolerance: 0.1"),
             [],
             "digits has no validation part; set data.splits.validation",
         ),
         (one("metric: accuracy, value: 0.8"), [], "claims.0.tolerance: is missing"),
         (
-            one("metric: accuracy, value: 0.8, tolerance: -0.1"),
+            one("kind: expected, metric: accuracy, value: 0.8, tolerance: -0.1"),
             [],
             "claims.0.tolerance: must be 0 or more",
         ),
         (
-            one("metric: accuracy, value: 55, tolerance: 0.1"),
+            one("kind: expected, metric: accuracy, value: 55, tolerance: 0.1"),
             [],
             'claims.0.value: 55 is more than 1: accuracy is a fraction; write 0.55 or "55 %"',
         ),
         (
-            one("metric: accuracy, value: 0.55, tolerance: 3"),
+            one("kind: expected, metric: accuracy, value: 0.55, tolerance: 3"),
             [],
             "claims.0.tolerance: 3 is too large for accuracy",
         ),

@@ -12,10 +12,14 @@ from papertrial.recipe.load import load_recipe
 
 Tree = dict[str, Any]
 
-CLAIM = {"metric": "accuracy", "value": 0.55, "tolerance": 0.01}
+CLAIM = {"metric": "accuracy", "value": 0.55, "tolerance": 0.01, "kind": "expected"}
 NO_TOLERANCE = 'as "1 point"'
 AMBIGUOUS = 'write "1 point", or relative_tolerance: "1 %" for a share of the value'
 OTHER = {"recipe": "other.yaml"}
+GAIN = {"kind": "difference", "versus": OTHER, "n": "unknown"}
+BETTER = {"kind": "better", "versus": OTHER, "value": None, "tolerance": None}
+NO_RUNS = "write n: unknown if the paper does not say, which counts as one run"
+NO_BOUND = "put the lowest or highest score into value"
 # (changes to the claim, key, part of the message with the given value or the fix)
 REFUSED: list[tuple[Tree, str, str]] = [
     ({"tolerance": None}, "tolerance", NO_TOLERANCE),
@@ -30,7 +34,7 @@ REFUSED: list[tuple[Tree, str, str]] = [
         'write 0.02 or "2 points"',
     ),
     (
-        {"metric": "loss", "value": 1.5, "tolerance": "1 point"},
+        {"metric": "loss", "value": 1.5, "tolerance": "1 point", "kind": "expected"},
         "tolerance",
         "give a number in its own unit, got '1 point'",
     ),
@@ -71,7 +75,7 @@ REFUSED: list[tuple[Tree, str, str]] = [
         "write a percent sign, got '55 points'",
     ),
     (
-        {"metric": "f1", "value": "8.75 % error", "tolerance": "1 point"},
+        {"metric": "f1", "value": "8.75 % error", "tolerance": "1 point", "kind": "expected"},
         "value",
         "f1, got '8.75 % error'",
     ),
@@ -136,12 +140,12 @@ REFUSED: list[tuple[Tree, str, str]] = [
     (
         {"kind": "exact", "tolerance": None},
         "kind",
-        "got metric: accuracy; for a deterministic score, use kind: mean",
+        "got metric: accuracy; for a deterministic score, use kind: expected",
     ),
     (
         {"metric": "parameters", "value": 11},
         "kind",
-        "must be exact for parameters, which is a count, got mean",
+        "must be exact for parameters, which is a count, got expected",
     ),
     (
         {"metric": "samples", "value": 11, "kind": "exact"},
@@ -159,30 +163,58 @@ REFUSED: list[tuple[Tree, str, str]] = [
         "printed",
         "'0.27M' means 265000 to 275000, but the value is 280000",
     ),
-    ({"side": "about"}, "side", "only for kind: difference, got kind: mean"),
-    ({"versus": OTHER}, "versus", "only for kind: difference, got kind: mean"),
+    ({"value": None}, "value", "is missing: give the reported number"),
+    ({"kind": "mean"}, "n", NO_RUNS),
+    ({"kind": None}, "kind", "got None"),
+    ({**GAIN, "n": None, "value": 0.02}, "n", NO_RUNS),
+    ({**GAIN, "n": None, "value": 0.02, "side": "about"}, "n", NO_RUNS),
+    ({"kind": "best-of", "n": "unknown"}, "n", "at least 2; got unknown"),
+    ({"kind": "single-run", "n": "unknown"}, "n", "got unknown; for a mean of runs"),
+    ({"kind": "mean", "n": "many"}, "n", "got 'many'"),
+    ({"kind": "mean", "n": 0}, "n", "got 0"),
+    ({"n": 3}, "n", "an expected score, which has no noise; remove it, or use kind: mean"),
+    ({"n": "unknown"}, "n", "an expected score, which has no noise"),
+    ({"kind": "at-least", "tolerance": None, "n": 3}, "n", "a bound, which has no noise"),
+    ({"kind": "at-most"}, "tolerance", NO_BOUND),
     (
-        {"kind": "difference"},
+        {"kind": "at-least", "tolerance": None, "relative_tolerance": 0.1},
+        "relative_tolerance",
+        NO_BOUND,
+    ),
+    ({**GAIN, "n": None, "side": "at-least", "value": 0.02}, "tolerance", NO_BOUND),
+    ({**BETTER, "value": 0.02}, "value", "only that the difference is at least 0"),
+    ({**BETTER, "metric": "loss", "value": 0.02}, "value", "the difference is at most 0"),
+    ({**BETTER, "tolerance": 0.02}, "tolerance", "use kind: difference"),
+    ({**BETTER, "n": 3}, "n", "use kind: difference"),
+    ({**BETTER, "side": "at-least"}, "side", "use kind: difference"),
+    ({**BETTER, "plus_minus": {"value": 0.1}}, "plus_minus", "use kind: difference"),
+    ({**BETTER, "versus": None}, "versus", "kind: better needs another recipe"),
+    ({"pairing": "none"}, "pairing", "difference or better, got kind: expected"),
+    ({**BETTER, "pairing": "seeds"}, "pairing", "got 'seeds'"),
+    ({"side": "about"}, "side", "only for kind: difference, got kind: expected"),
+    ({"versus": OTHER}, "versus", "difference or better, got kind: expected"),
+    (
+        {"kind": "difference", "n": "unknown"},
         "versus",
         "versus: {recipe: other.yaml} or versus: {set: {epochs: 2}}",
     ),
     (
-        {"kind": "difference", "versus": {"recipe": None, "set": {}}},
+        {"kind": "difference", "versus": {"recipe": None, "set": {}}, "n": "unknown"},
         "versus",
         "versus: {recipe: other.yaml} or versus: {set: {epochs: 2}}",
     ),
     (
-        {"kind": "difference", "versus": OTHER, "value": "1.2 %", "tolerance": "1 point"},
+        {**GAIN, "value": "1.2 %", "tolerance": "1 point"},
         "value",
         'write 0.012 or "1.2 points", got \'1.2 %\'',
     ),
     (
-        {"kind": "difference", "versus": OTHER, "value": 1.2},
+        {"kind": "difference", "versus": OTHER, "value": 1.2, "n": "unknown"},
         "value",
         'write 0.012 or "1.2 points"',
     ),
     (
-        {"kind": "difference", "versus": OTHER, "value": 0.012, "baseline": 0.5},
+        {"kind": "difference", "versus": OTHER, "value": 0.012, "baseline": 0.5, "n": "unknown"},
         "baseline",
         "itself a gain; remove it",
     ),
@@ -306,6 +338,7 @@ claims:
     value: 55
     split: validation
     tolerance: 2
+    kind: expected
   - metric: mse
     split: train
     value: 1 %
@@ -327,13 +360,13 @@ claims:
         (11, "claims.0.value"),
         (12, "claims.0.split"),
         (13, "claims.0.tolerance"),
-        (14, "claims.1.n"),
-        (16, "claims.1.value"),
-        (17, "claims.1.tolerance"),
-        (20, "claims.2"),
-        (21, "claims.3.metric"),
-        (22, "claims.3.value"),
-        (23, "claims.3.tolerance"),
-        (24, "claims.3.versus"),
-        (25, "claims.3.kind"),
+        (15, "claims.1.n"),
+        (17, "claims.1.value"),
+        (18, "claims.1.tolerance"),
+        (21, "claims.2"),
+        (22, "claims.3.metric"),
+        (23, "claims.3.value"),
+        (24, "claims.3.tolerance"),
+        (25, "claims.3.versus"),
+        (26, "claims.3.kind"),
     ]

@@ -12,8 +12,8 @@ from papertrial.recipe.load import load_recipe
 
 Tree = dict[str, Any]
 
-OTHER = {"kind": "difference", "versus": {"set": {"epochs": 2}}}
-BARE = {"metric": "accuracy", "value": 0.9263}
+OTHER = {"kind": "difference", "versus": {"set": {"epochs": 2}}, "n": "unknown"}
+BARE = {"metric": "accuracy", "value": 0.9263, "kind": "expected"}
 TEXT = """name: points
 task: image-classification
 data: {source: digits, splits: {test: 0.2}, batch_size: 64}
@@ -33,6 +33,7 @@ claims:
     printed: "8.5 %"
   - metric: f1
     value: 0.9
+    kind: expected
     baseline: 85 percent
     relative_tolerance: 0.03
 """
@@ -163,8 +164,20 @@ def test_a_bare_number_beside_a_percentage_is_refused_with_its_readings(
         {"value": "92.6 %", "relative_tolerance": "3 %"},
         {"relative_tolerance": 0.03, "plus_minus": {"value": 0.003}},
         {"relative_tolerance": "3 %", "plus_minus": {"value": 0.003}},  # of the value
-        {"metric": "loss", "value": 1.5, "tolerance": 0.2, "plus_minus": {"value": 0.1}},
-        {"metric": "loss", "value": 1.5, "relative_tolerance": 0.03, "baseline": 2},
+        {
+            "metric": "loss",
+            "value": 1.5,
+            "tolerance": 0.2,
+            "plus_minus": {"value": 0.1},
+            "kind": "expected",
+        },
+        {
+            "metric": "loss",
+            "value": 1.5,
+            "relative_tolerance": 0.03,
+            "baseline": 2,
+            "kind": "expected",
+        },
         {"value": "64.6 %", "tolerance": "2 points", "baseline": 0.6},  # 0.6 % is no rival
         {"printed": "7.37 % error", "tolerance": "1 point", "baseline": "8 % error"},
         {"value": "7.37 % error", "tolerance": "1 point", "baseline": "8 % error"},
@@ -185,7 +198,7 @@ def test_units_are_reported_with_all_other_problems_and_their_lines(tmp_path: Pa
         (11, "claims.0.tolerance"),
         (15, "claims.0.plus_minus.value"),
         (17, "claims.0.printed"),
-        (21, "claims.1.relative_tolerance"),
+        (22, "claims.1.relative_tolerance"),
     ]
     assert '"0.07 points" or "7 points"' in found[1].message
 

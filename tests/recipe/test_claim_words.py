@@ -10,21 +10,41 @@ from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 
 Tree = dict[str, Any]
-ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01}
+ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "kind": "expected"}
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({}, "test accuracy 0.9, the expected score; tolerance 0.01"),
-        ({"n": 3}, "test accuracy 0.9, the mean of 3 runs; tolerance 0.01"),
+        ({"kind": "mean", "n": 3}, "test accuracy 0.9, the mean of 3 runs; tolerance 0.01"),
         (
             {"kind": "single-run", "printed": "90 %", "tolerance": "1 point"},
             "test accuracy 0.9 (printed: 90 %), a single run; tolerance 0.01",
         ),
         ({"printed": "0.9"}, "test accuracy 0.9, the expected score; tolerance 0.01"),
         ({"kind": "best-of", "n": 5}, "test accuracy 0.9, the best of 5 runs; tolerance 0.01"),
-        ({"kind": "at-least"}, "test accuracy at least 0.9; tolerance 0.01"),
+        (
+            {"kind": "mean", "n": "unknown"},
+            "test accuracy 0.9, the mean of an unknown number of runs; tolerance 0.01",
+        ),
+        ({"kind": "at-least", "tolerance": None}, "test accuracy at least 0.9; tolerance 0"),
+        (
+            {"kind": "better", "value": None, "tolerance": None, "versus": {"recipe": "small"}},
+            "test accuracy better on our side, ours minus small",
+        ),
+        (
+            {
+                "kind": "better",
+                "value": None,
+                "tolerance": None,
+                "versus": {"recipe": "small"},
+                "pairing": "none",
+                "best_epoch_on_test": True,
+            },
+            "test accuracy better on our side, ours minus small, not paired, "
+            "the best epoch on the test split",
+        ),
         (
             {"best_epoch_on_test": True},
             "test accuracy 0.9, the expected score, the best epoch on the test split; "

@@ -23,7 +23,7 @@ NOT_TRAINING = [
     "seed=7",
     "paper.title=A paper",
     "metrics=[loss]",
-    "claims=[{metric: r2, split: train, value: 0.5, tolerance: 0.1}]",
+    "claims=[{kind: expected, metric: r2, split: train, value: 0.5, tolerance: 0.1}]",
     "claims.0.tolerance=0.2",
     "verify.max_seeds=20",
     "deviations=[Another optimizer]",
@@ -63,7 +63,9 @@ TRAINING = [
 def test_what_cannot_change_the_weights_changes_the_recipe_hash_alone(
     tree: Tree, override: str
 ) -> None:
-    tree["claims"] = [{"metric": "r2", "split": "train", "value": 0.4, "tolerance": 0.1}]
+    tree["claims"] = [
+        {"metric": "r2", "split": "train", "value": 0.4, "tolerance": 0.1, "kind": "expected"}
+    ]
     before, after = load_recipe(tree), load_recipe(tree, [override])
     assert training_hash(after) == training_hash(before)
     assert recipe_hash(after) != recipe_hash(before)

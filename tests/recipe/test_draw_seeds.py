@@ -82,7 +82,8 @@ def test_digits_in_an_override_are_text() -> None:
     [
         ({"from": TEXT}, "verify.seeds.count", "is missing"),
         ({"count": 5}, "verify.seeds.from", "is missing"),
-        ({"from": TEXT, "count": 4}, "verify.seeds.count", "greater than or equal to 5, got 4"),
+        ({"from": TEXT, "count": 1}, "verify.seeds.count", "greater than or equal to 2, got 1"),
+        ({"from": TEXT, "count": 4}, "verify.seeds.count", "must be at least 5"),
         ({"from": TEXT, "count": 10_001}, "verify.seeds.count", "less than or equal to 10000"),
         ({"from": TEXT, "count": "five"}, "verify.seeds.count", "integer, got 'five'"),
         ({"from": TEXT, "count": True}, "verify.seeds.count", "integer, got True"),
@@ -93,8 +94,8 @@ def test_digits_in_an_override_are_text() -> None:
         ({"from": "x\ny", "count": 5}, "verify.seeds.from", "one line of printable text"),
         ({"form": TEXT, "count": 5}, "verify.seeds.form", 'did you mean "from"'),
         ({}, "verify.seeds.from", "is missing"),
-        (TEXT, "verify.seeds", "must be a list of at least 5"),
-        ([7, 8, 9, 10, 7], "verify.seeds", "5 different whole numbers"),
+        (TEXT, "verify.seeds", "must be a list of at least 2"),
+        ([7, 8, 9, 10, 7], "verify.seeds", "2 different whole numbers"),
     ],
 )
 def test_what_is_refused(seeds: Any, where: str, problem: str) -> None:

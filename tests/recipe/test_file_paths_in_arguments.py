@@ -179,6 +179,7 @@ def test_the_other_side_of_a_difference_names_files_beside_the_recipe(
     path = folders[0] / "r.yaml"
     claim = (
         "claims: [{metric: r2, split: train, value: 0.1, tolerance: 0.2, kind: difference, "
+        "n: unknown, "
         "versus: {set: {model.x: w.pt, model.y: 'words/en.txt', scheduler.interval: epoch}}}]\n"
     )
     path.write_text(TEXT.format(model="{use: ./net.py:Net}") + claim)

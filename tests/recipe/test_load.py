@@ -220,8 +220,15 @@ ROUND: list[tuple[str, Any]] = [
                 "printed": "0.10",
                 "tolerance": 1e-9,
                 "plus_minus": {"value": 0.01, "is": "ci", "level": 0.9},
+                "kind": "expected",
             },
-            {"metric": "r2", "split": "train", "value": "20 %", "tolerance": "0.5 points"},
+            {
+                "metric": "r2",
+                "split": "train",
+                "value": "20 %",
+                "tolerance": "0.5 points",
+                "kind": "expected",
+            },
         ],
     ),
     (
@@ -234,6 +241,7 @@ ROUND: list[tuple[str, Any]] = [
                 "tolerance": "1 point",
                 "kind": "difference",
                 "versus": {"set": {"optimizer.lr": 0.2, "name": "1e-3"}},
+                "n": "unknown",
             }
         ],
     ),

@@ -73,6 +73,7 @@ claims:
     value: "0.5"
     kind: meen
   - metric: r2
+    kind: expected
 """
     )
     expected = [

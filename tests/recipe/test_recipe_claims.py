@@ -23,7 +23,7 @@ def made(**changes: Any) -> Claim:
 
 @pytest.fixture
 def claimed(tree: Tree) -> Tree:
-    claim = {"metric": "r2", "split": "train", "value": 0.5, "tolerance": 0.1}
+    claim = {"metric": "r2", "split": "train", "value": 0.5, "tolerance": 0.1, "kind": "expected"}
     return {**tree, "claims": [claim]}
 
 
@@ -48,7 +48,7 @@ def test_the_numbers_of_a_claim() -> None:
         ({"kind": "best-of", "n": 5}, 5, "about"),
         ({"kind": "at-least", "tolerance": None}, None, "at-least"),
         ({"kind": "at-most", "n": 3}, 3, "at-most"),
-        ({"kind": "difference", "versus": {"recipe": "a"}}, None, "about"),
+        ({"kind": "difference", "versus": {"recipe": "a"}, "n": "unknown"}, 1, "about"),
         ({"kind": "difference", "side": "at-least", "versus": {"recipe": "a"}}, None, "at-least"),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_tolerance_wider_than_half_of_the_gain_is_reported(claimed: Tree) -> N
         claimed, "claim 1 (train r2 0.5)", "tolerance of 0.05", "gain of 0.09", "at most 0.045"
     )
     claimed["claims"][0] |= {"baseline": None, "value": "-4 points", "tolerance": "3 points"}
-    claimed["claims"][0] |= {"kind": "difference", "versus": {"set": {"epochs": 2}}}
+    claimed["claims"][0] |= {"kind": "difference", "versus": {"set": {"epochs": 2}}, "n": "unknown"}
     assert_warning(
         claimed, "claim 1 (train r2 -0.04)", "tolerance of 0.03", "gain of 0.04", "at most 0.02"
     )
@@ -111,7 +111,13 @@ EVERY = "no score can contradict the claim"
         ({"kind": "at-least", "value": 0.01, "tolerance": None}, None),
         ({"kind": "at-most", "value": 0.99, "tolerance": "1 point"}, EVERY),
         (
-            {"metric": "r2", "value": 0.5, "tolerance": None, "relative_tolerance": "40 %"},
+            {
+                "metric": "r2",
+                "value": 0.5,
+                "tolerance": None,
+                "relative_tolerance": "40 %",
+                "kind": "expected",
+            },
             "0.2 is 20 points, which is very wide",
         ),
         ({"metric": "loss", "tolerance": 0.5}, None),
@@ -148,12 +154,12 @@ def test_a_tolerance_that_is_probably_not_meant_is_reported(
         ({"metric": "loss", "value": 0.5, "plus_minus": {"value": 0.6}}, None),
         (
             {"kind": "difference", "value": 0.01, "plus_minus": {"value": 0.16},
-             "tolerance": 0.001},
+             "tolerance": 0.001, "n": "unknown"},
             "0.16 points",
         ),
         (
             {"kind": "difference", "value": 0.01, "plus_minus": {"value": 0.02},
-             "tolerance": 0.001},
+             "tolerance": 0.001, "n": "unknown"},
             None,  # a gain may be negative
         ),
     ],
@@ -208,7 +214,14 @@ def test_claims_are_numbered_as_in_the_registration() -> None:
 
 
 def difference(tree: Tree, **versus: Any) -> Tree:
-    claim = {"metric": "mse", "split": "train", "value": 3, "tolerance": 1, "kind": "difference"}
+    claim = {
+        "metric": "mse",
+        "split": "train",
+        "value": 3,
+        "tolerance": 1,
+        "kind": "difference",
+        "n": "unknown",
+    }
     return {**tree, "claims": [{**claim, "versus": versus}]}
 
 

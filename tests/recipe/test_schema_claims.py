@@ -13,7 +13,7 @@ from papertrial.recipe.schema import Recipe, json_schema
 
 Tree = dict[str, Any]
 
-CLAIM = {"metric": "r2", "split": "train", "value": 0.5, "tolerance": 0.1}
+CLAIM = {"metric": "r2", "split": "train", "value": 0.5, "tolerance": 0.1, "kind": "expected"}
 RIGHT: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "value": 1, "tolerance": 0, "n": 2, "kind": "best-of"}]),
     ("claims", [{**CLAIM, "printed": "0.5", "unverified": True}]),
@@ -25,13 +25,35 @@ RIGHT: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "plus_minus": {"value": 0.01, "is": "ci", "level": 0.9}}]),
     ("claims", [{**CLAIM, "tolerance": None, "relative_tolerance": 0.01}]),
     ("claims", [{**CLAIM, "tolerance": None, "relative_tolerance": "1 %"}]),
-    ("claims", [{**CLAIM, "value": -0.5, "printed": "-0.5", "kind": "at-least"}]),
-    ("claims", [{**CLAIM, "kind": "difference", "side": "at-least", "versus": {"recipe": "a"}}]),
+    (
+        "claims",
+        [{**CLAIM, "value": -0.5, "printed": "-0.5", "tolerance": None, "kind": "at-least"}],
+    ),
+    (
+        "claims",
+        [{**CLAIM, "n": 3, "kind": "difference", "side": "at-least", "versus": {"recipe": "a"}}],
+    ),
+    ("claims", [{**CLAIM, "kind": "mean", "n": "unknown"}]),
+    (
+        "claims",
+        [
+            {
+                "metric": "r2",
+                "split": "train",
+                "kind": "better",
+                "pairing": "none",
+                "versus": {"recipe": "a"},
+            }
+        ],
+    ),
     ("claims", [{"metric": "parameters", "kind": "exact", "value": 11, "printed": "11"}]),
     ("claims", [{"metric": "samples", "kind": "exact", "value": 442, "split": "train"}]),
     ("verify", {"max_seeds": 5, "alpha": 0.01, "statistic": "median", "prior": 0.5}),
     ("verify", {"horizon": "fixed", "max_diverged": 0, "seeds": [5, 4, 3, 2, 0]}),
     ("verify.seeds", None),
+    ("verify", {"max_seeds": 2, "sd": {"value": 0.1, "is": "known"}}),
+    ("verify", {"seeds": [3, 1], "sd": {"value": 0.1, "is": "bound"}}),
+    ("verify", {"sd": {"value": 0.1, "is": "paper", "n": 4}}),
     ("verify", {"max_seeds": 10_000, "seeds": [0, 1, 2, 3, 2**63 - 1]}),
     ("deviations", ["Another optimizer"]),
 ]
@@ -66,9 +88,14 @@ WRONG: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "plus_minus": {"value": 0.1, "is": "std"}}]),
     ("claims", [{**CLAIM, "plus_minus": {"value": 0.1, "is": "ci", "level": 95}}]),
     ("claims", [{**CLAIM, "value": "1e-9999 %"}]),
-    ("verify.max_seeds", 4),
+    ("verify.max_seeds", 1),
     ("verify.max_seeds", 10_001),
     ("verify.seeds", [0, 1, 2, 3, 2**63]),
+    ("verify.sd", 0.1),
+    ("verify.sd", {"value": 0.1}),
+    ("verify.sd", {"value": 0.1, "is": "sd"}),
+    ("verify.sd", {"value": -0.1, "is": "known"}),
+    ("verify.sd", {"value": 0.1, "is": "paper", "n": 1}),
     ("verify.alpha", 0.5),
     ("verify.alpha", 0),
     ("verify.statistic", "mode"),
@@ -76,7 +103,7 @@ WRONG: list[tuple[str, Any]] = [
     ("verify.horizon", "any"),
     ("verify.max_diverged", 1),
     ("verify.max_diverged", -0.1),
-    ("verify.seeds", [1, 2, 3, 4]),
+    ("verify.seeds", [1]),
     ("verify.seeds", [1, 2, 3, 4, 4]),
     ("verify.seeds", [1, 2, 3, 4, -5]),
     ("verify.seeds", [1, 2, 3, 4, 0.5]),

@@ -25,7 +25,9 @@ def numbers():
     y = x.flatten() + 0.1 * torch.sin(9 * x.flatten())
     return {"train": (x[::2], y[::2]), "test": (x[1::2], y[1::2])}
 """
-CLAIMED = 'claims=[{metric: accuracy, value: 0.93, tolerance: 1 point, printed: "93 %"}]'
+CLAIMED = (
+    'claims=[{kind: expected, metric: accuracy, value: 0.93, tolerance: 1 point, printed: "93 %"}]'
+)
 SETTING = [
     "optimizer.lr=0.01",
     "model.hidden=[32]",
@@ -147,8 +149,8 @@ def test_a_claim_of_the_setting_itself_is_one_run_without_a_verdict(
     assert line.endswith("(one run, no verdict)")
 
 
-ABOUT = {"metric": "mae", "value": 0.25, "tolerance": 0.1}
-VERSUS = {"kind": "difference", "versus": {"set": {"epochs": 1}}}
+ABOUT = {"metric": "mae", "value": 0.25, "tolerance": 0.1, "kind": "expected"}
+VERSUS = {"kind": "difference", "versus": {"set": {"epochs": 1}}, "n": "unknown"}
 # Each kind of a claim, with its own name in words, and whether one run has a number for it.
 KINDS: list[tuple[dict[str, Any], str, str]] = [
     (ABOUT, "test mae 0.25; here", "own"),

@@ -16,8 +16,8 @@ from papertrial.verification.registration import register
 
 FIVE = (0.938, 0.941, 0.940, 0.942, 0.939)  # mean .94, SD .00158
 CLAIMS = (
-    "claims=[{metric: accuracy, value: 0.94, tolerance: 0.005}, "
-    "{metric: loss, value: 0.94, tolerance: 0.005}]"
+    "claims=[{kind: expected, metric: accuracy, value: 0.94, tolerance: 0.005}, "
+    "{kind: expected, metric: loss, value: 0.94, tolerance: 0.005}]"
 )
 
 

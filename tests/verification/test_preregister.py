@@ -70,7 +70,7 @@ def table(folder: Path, **verify: Any) -> dict[str, Any]:
         "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
         "epochs": 2,
         "metrics": ["mse"],
-        "claims": [{"metric": "mse", "value": 1.0, "tolerance": 5.0}],
+        "claims": [{"metric": "mse", "value": 1.0, "tolerance": 5.0, "kind": "expected"}],
         "verify": {"max_seeds": 5, **verify},
     }  # fmt: skip
 
@@ -239,7 +239,7 @@ def test_the_other_side_is_registered_with_its_data(tmp_path: Path) -> None:
     tree = table(tmp_path)
     tree["claims"] = [
         {"metric": "mse", "value": 0.0, "tolerance": 5.0, "kind": "difference",
-         "versus": {"set": {"data.splits.seed": 1}}}
+         "versus": {"set": {"data.splits.seed": 1}}, "n": "unknown"}
     ]  # fmt: skip
     done = registered(tree, tmp_path)
     ours, theirs = VerificationFolder(done.path).registered.data

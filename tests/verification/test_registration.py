@@ -18,7 +18,7 @@ from papertrial.store.verification_records import Terms
 from papertrial.verification.registration import Registration, register, rule_of
 
 Tree = dict[str, Any]
-ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01}
+ACCURACY = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "kind": "expected"}
 TREE: Tree = {
     "name": "drawn",
     "task": "image-classification",
@@ -43,7 +43,7 @@ def asked(of: Tree | None = None, *overrides: str, threads: int = 1) -> Registra
 
 
 def difference(**versus: Any) -> Tree:
-    return {**ACCURACY, "kind": "difference", "value": 0.02, "versus": versus}
+    return {**ACCURACY, "kind": "difference", "value": 0.02, "versus": versus, "n": "unknown"}
 
 
 def test_what_is_registered() -> None:
@@ -109,7 +109,12 @@ def test_the_same_recipe_has_the_same_hash() -> None:
         {"claims": [{**ACCURACY, "kind": "single-run"}]},
         {"claims": [{**ACCURACY, "printed": "0.9"}]},
         {"claims": [{**ACCURACY, "where": "table 2"}]},
-        {"claims": [ACCURACY, {"metric": "loss", "value": 0.3, "tolerance": 0.1}]},
+        {
+            "claims": [
+                ACCURACY,
+                {"metric": "loss", "value": 0.3, "tolerance": 0.1, "kind": "expected"},
+            ]
+        },
         {"verify": {"alpha": 0.01}},
         {"verify": {"max_seeds": 10}},
         {"verify": {"seeds": [5, 6, 7, 8, 9]}},
@@ -205,7 +210,13 @@ def test_there_must_be_something_to_judge() -> None:
 
 def test_claims_that_are_not_judged_or_need_no_seed_are_left_out_of_the_rule() -> None:
     exact = {"metric": "parameters", "value": 9034, "kind": "exact"}
-    given = {"metric": "loss", "value": 0.3, "tolerance": 0.1, "not_judged": "it differs"}
+    given = {
+        "metric": "loss",
+        "value": 0.3,
+        "tolerance": 0.1,
+        "not_judged": "it differs",
+        "kind": "expected",
+    }
     found = asked(tree(exact, given, ACCURACY))
     assert [claim.metric for claim in found.rule.claims] == ["accuracy"]
     assert [claim.metric for claim in found.exact] == ["parameters"]

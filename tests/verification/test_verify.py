@@ -437,7 +437,7 @@ def table(folder: Path, slope: float) -> dict[str, Any]:
         "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
         "epochs": 2,
         "metrics": ["mse"],
-        "claims": [{"metric": "mse", "value": 1.0, "tolerance": 5.0}],
+        "claims": [{"metric": "mse", "value": 1.0, "tolerance": 5.0, "kind": "expected"}],
     }  # fmt: skip
 
 
@@ -500,7 +500,7 @@ def test_the_other_side_of_a_difference_lies_in_the_folder(tmp_path: Path) -> No
     (tmp_path / "other.yaml").write_text(json.dumps(other))
     tree["claims"] = [
         {"metric": "mse", "value": 0.0, "tolerance": 5.0, "kind": "difference",
-         "versus": {"recipe": str(tmp_path / "other.yaml")}}
+         "versus": {"recipe": str(tmp_path / "other.yaml")}, "n": "unknown"}
     ]  # fmt: skip
     folder = stop_after(1, tree, tmp_path / "runs")
     (tmp_path / "other.yaml").unlink()
@@ -516,7 +516,7 @@ def test_the_other_side_must_compute_the_metric(tmp_path: Path) -> None:
     tree = table(tmp_path, slope=1.0)
     tree["claims"] = [
         {"metric": "mse", "value": 0.0, "tolerance": 5.0, "kind": "difference",
-         "versus": {"set": {"metrics": ["mae"], "epochs": 1}}}
+         "versus": {"set": {"metrics": ["mae"], "epochs": 1}}, "n": "unknown"}
     ]  # fmt: skip
     with pytest.raises(pt.PapertrialError, match=r"claims\.0, the other side: line"):
         told(tree, tmp_path / "runs")
@@ -524,7 +524,13 @@ def test_the_other_side_must_compute_the_metric(tmp_path: Path) -> None:
 
 def test_claims_that_are_not_judged_are_told_of(tmp_path: Path) -> None:
     tree = table(tmp_path, slope=1.0)
-    left = {"metric": "mse", "value": 2.0, "tolerance": 5.0, "not_judged": "another setting"}
+    left = {
+        "metric": "mse",
+        "value": 2.0,
+        "tolerance": 5.0,
+        "not_judged": "another setting",
+        "kind": "expected",
+    }
     tree["claims"].append(left)
     done, events = told(tree, tmp_path / "runs")
     assert "1 of its 2 claims is not judged" in done.headline
@@ -549,7 +555,10 @@ def test_another_attempt_that_is_damaged_does_no_harm(tmp_path: Path) -> None:
 def test_what_is_resumed_or_left_unfinished_is_reported(tmp_path: Path) -> None:
     tree = table(tmp_path, slope=1.0)
     folder = stop_after(2, tree, tmp_path / "runs")
-    other = {**tree, "claims": [{"metric": "mse", "value": 1.0, "tolerance": 4.0}]}
+    other = {
+        **tree,
+        "claims": [{"metric": "mse", "value": 1.0, "tolerance": 4.0, "kind": "expected"}],
+    }
     _, events = told(other, tmp_path / "runs")
     (registered,) = [event for event in events if isinstance(event, Registered)]
     assert str(folder) in registered.lines[0]

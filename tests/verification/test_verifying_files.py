@@ -41,7 +41,7 @@ model: {use: ./net.py:Net, weights: w.pt}
 loss: torch.nn.MSELoss
 optimizer: {use: torch.optim.SGD, lr: 0.00001}
 epochs: 1
-claims: [{metric: mse, value: 1.0, tolerance: 0.5, kind: mean}]
+claims: [{metric: mse, value: 1.0, tolerance: 0.5, kind: expected}]
 verify: {max_seeds: 5}
 """
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from papertrial.claims.judged_claim import ClaimSide
 from papertrial.claims.reach import Reading
@@ -22,6 +22,7 @@ from papertrial.recipe.section import Section
 from papertrial.recipe.value_types import (
     ClaimMetric,
     Printed,
+    ReportedRuns,
     Share,
     Value,
     Width,
@@ -33,6 +34,13 @@ StatedKind = Literal[
     "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
     "reaches", "exact",
 ]  # fmt: skip
+
+
+# In JSON Schema, what `claim_kind_rules` says of the key `value`.
+_VALUE_OR_BETTER: list[JsonValue] = [
+    {"properties": {"kind": {"const": "better"}}, "required": ["kind"]},
+    {"properties": {"value": {"not": {"type": "null"}}}, "required": ["value"]},
+]
 
 
 class PlusMinus(Section):
@@ -71,6 +79,8 @@ class Versus(Section):
 class Claim(Section):
     """A reported number, its tolerance, and the number of runs behind it."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": _VALUE_OR_BETTER})
+
     metric: ClaimMetric = Field(description="Metric, or `parameters` or `samples` for `exact`.")
     split: SplitName = Field(default="test", description="Part that the number was measured on.")
     value: Value | None = Field(
@@ -88,7 +98,7 @@ class Claim(Section):
         "this or `tolerance`.",
     )
     kind: StatedKind = Field(default="mean", description="What was reported.")
-    n: Annotated[int, Field(ge=1)] | Literal["unknown"] | None = Field(
+    n: ReportedRuns | None = Field(
         default=None,
         description="Runs behind the number, or `unknown`, which counts as one run. Required for "
         "`mean`, `best-of` and `difference`.",

@@ -89,7 +89,8 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _row(where: str, key: str, field: FieldInfo, schema: Mapping[str, Any]) -> str:
     # A slot can also be just the import path; the mapping is the form with keys.
-    keys = next((form for form in schema.get("anyOf", ()) if "properties" in form), schema)
+    forms = () if "properties" in schema else schema.get("anyOf", ())
+    keys = next((form for form in forms if "properties" in form), schema)
     kind = _type(f"{where}.{key}".lstrip("."), keys["properties"][key])
     cells = (f"`{key}`", kind, _default(field), str(field.description))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -118,6 +118,12 @@ def _check_printed(value: object) -> object:
     return value
 
 
+def _check_runs(value: object) -> object:
+    if not (is_whole_number(value, 1) or value == "unknown"):
+        raise ValueError("must be a number of runs of at least 1, or unknown")
+    return value
+
+
 def _check_seeds(value: object) -> tuple[object, ...]:
     seeds = value if isinstance(value, list | tuple) else ()
     whole = [seed for seed in seeds if is_whole_number(seed, 0)]
@@ -234,6 +240,11 @@ Printed = Annotated[
     str,
     BeforeValidator(_check_printed),
     WithJsonSchema({"type": "string", "pattern": PRINTED_PATTERN}),
+]
+ReportedRuns = Annotated[
+    int | Literal["unknown"],
+    BeforeValidator(_check_runs),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "unknown"}]}),
 ]
 Seeds = Annotated[
     tuple[int, ...],

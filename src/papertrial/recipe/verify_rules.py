@@ -51,10 +51,12 @@ def _too_few_seeds(tree: Mapping[str, object]) -> Iterator[Broken]:
     if value_at(tree, "verify.sd.is") in _WITHOUT_SCORES:
         return  # the schema has the least number
     seeds = value_at(tree, "verify.seeds")
+    drawn = value_at(seeds, "count")
     counts = {
-        "verify.max_seeds": value_at(tree, "verify.max_seeds"),
+        # Of drawn seeds, the maximum is their number.
+        "verify.max_seeds": value_at(tree, "verify.max_seeds") if drawn is None else None,
         "verify.seeds": len(seeds) if isinstance(seeds, list | tuple) else None,
-        "verify.seeds.count": value_at(seeds, "count"),
+        "verify.seeds.count": drawn,
     }
     for key, count in counts.items():
         if is_whole_number(count, FIRST_LOOK_OF_KNOWN_SD) and count < FIRST_LOOK:

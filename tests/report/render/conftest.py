@@ -139,7 +139,8 @@ REGISTERED = Preregistration(
     reported_epoch="last", several_claims="Holm's procedure", diverged="no finite numbers",
     deterministic="compared as it is",
     registered=datetime.datetime(2025, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),
-    data=({"train": "56" * 32, "test": "78" * 32},), rows=({"train": 60_000, "test": 10_000},), versions={"torch": "2.11.0"}, packages={},
+    data=({"train": "56" * 32, "test": "78" * 32},),
+    rows=({"train": 60_000, "test": 10_000},), versions={"torch": "2.11.0"}, packages={},
 )  # fmt: skip
 
 

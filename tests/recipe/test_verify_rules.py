@@ -1,0 +1,117 @@
+"""Rules for `verify` are refused with the key, what was given, and the fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from papertrial.errors import InvalidRecipeError
+from papertrial.recipe.load import load_recipe
+
+Tree = dict[str, Any]
+MEAN = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "kind": "mean", "n": 4}
+PERCENT = {**MEAN, "value": "90 %", "tolerance": "1 point"}
+OTHER = {"versus": {"set": {"epochs": 2}}}
+KNOWN = {"value": 0.002, "is": "known"}
+PAPER = {"value": 0.002, "is": "paper", "n": 4}
+TOO_FEW = "must be at least 5"
+
+
+def recipe(verify: Tree, *claims: Tree) -> Tree:
+    return {
+        "name": "rules",
+        "task": "image-classification",
+        "data": {"source": "digits", "splits": {"test": 0.2}, "batch_size": 64},
+        "model": {"use": "torch.nn.Linear", "in_features": 64, "out_features": 10},
+        "loss": "torch.nn.CrossEntropyLoss",
+        "optimizer": {"use": "torch.optim.Adam", "lr": 0.01},
+        "epochs": 1,
+        "claims": list(claims or [MEAN]),
+        "verify": verify,
+    }
+
+
+@pytest.mark.parametrize(
+    ("verify", "claims", "key", "words"),
+    [
+        ({"max_seeds": 4}, [], "verify.max_seeds", f"{TOO_FEW}, because"),
+        ({"max_seeds": 2}, [], "verify.max_seeds", "got 2"),
+        ({"max_seeds": 2, "sd": PAPER}, [], "verify.max_seeds", TOO_FEW),
+        ({"seeds": [4, 2, 1]}, [], "verify.seeds", "got 3 seeds"),
+        ({"seeds": {"from": "x", "count": 4}}, [], "verify.seeds.count", "got 4"),
+        ({"max_seeds": 501, "horizon": "fixed"}, [], "verify.max_seeds", "at most 500"),
+        ({"sd": {**KNOWN, "n": 4}}, [], "verify.sd.n", "only for is: paper, got is: known"),
+        ({"sd": {**KNOWN, "is": "bound", "n": 4}}, [], "verify.sd.n", "got is: bound"),
+        ({"sd": {"value": 0.002, "is": "paper"}}, [], "verify.sd.n", "is missing"),
+        ({"sd": {**KNOWN, "value": 0}}, [], "verify.sd.value", "must be positive"),
+        ({"sd": {**KNOWN, "value": 2}}, [], "verify.sd.value", 'write 0.02 or "2 points"'),
+        (
+            {"sd": KNOWN},
+            [PERCENT],
+            "verify.sd.value",
+            'claims.0.value is in percent or points; write "0.002 points" or "0.2 points"',
+        ),
+        (
+            {"sd": {**KNOWN, "value": "1 point"}},
+            [{**MEAN, "metric": "loss"}],
+            "verify.sd.value",
+            "give a number in its own unit",
+        ),
+        ({"sd": KNOWN, "statistic": "median"}, [], "verify.sd", "statistic: median"),
+        (
+            {"sd": KNOWN},
+            [MEAN, {**MEAN, "metric": "loss"}],
+            "verify.sd",
+            "the claims are about test accuracy, test loss",
+        ),
+        ({"sd": KNOWN}, [{**MEAN, "kind": "best-of"}], "verify.sd", "claims.0, kind: best-of"),
+        ({"sd": KNOWN}, [{**MEAN, "kind": "difference", **OTHER}], "verify.sd", "difference"),
+        (
+            {"sd": KNOWN},
+            [{"metric": "accuracy", "kind": "better", **OTHER}],
+            "verify.sd",
+            "kind: better",
+        ),
+        (
+            {"sd": PAPER},
+            [{**MEAN, "plus_minus": {"value": 0.003, "is": "sd"}}],
+            "verify.sd.value",
+            "claims.0.plus_minus says 0.003, got 0.002",
+        ),
+        (
+            {"sd": {**PAPER, "n": 5}},
+            [{**MEAN, "plus_minus": {"value": 0.002, "is": "sd"}}],
+            "verify.sd.n",
+            "claims.0.n is 4, got 5",
+        ),
+    ],
+)
+def test_what_is_refused(verify: Tree, claims: list[Tree], key: str, words: str) -> None:
+    with pytest.raises(InvalidRecipeError) as caught:
+        load_recipe(recipe(verify, *claims))
+    (problem,) = caught.value.problems
+    assert problem.where == key
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("verify", "claims"),
+    [
+        ({"max_seeds": 2, "sd": KNOWN}, []),
+        ({"seeds": [3, 1], "sd": {**KNOWN, "is": "bound"}}, []),
+        ({"seeds": {"from": "x", "count": 2}, "sd": KNOWN}, []),
+        ({"sd": {**KNOWN, "value": "0.2 points"}}, [PERCENT]),
+        ({"sd": {**PAPER, "value": "0.2 points"}}, [{**MEAN, "plus_minus": {"value": 0.002}}]),
+        (
+            {"sd": {**PAPER, "value": "0.2 points"}},
+            [{**MEAN, "plus_minus": {"value": 0.002, "is": "sd"}}],
+        ),
+        ({"sd": KNOWN}, [MEAN, {"metric": "accuracy", "value": 0.5, "kind": "at-least"}]),
+        # A claim that is not judged, or counted, has no SD.
+        ({"sd": KNOWN}, [MEAN, {**MEAN, "metric": "loss", "not_judged": "another setting"}]),
+        ({"sd": KNOWN}, [MEAN, {"metric": "parameters", "value": 650, "kind": "exact"}]),
+    ],
+)
+def test_what_is_accepted(verify: Tree, claims: list[Tree]) -> None:
+    assert load_recipe(recipe(verify, *claims)).verify.max_seeds >= 2
