@@ -7,13 +7,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from papertrial.claims.judged_claim import ClaimKind, ClaimSide
-from papertrial.claims.reach import Reading, Unit
 from papertrial.claims.rule import StatisticName
 from papertrial.claims.seed_outcome import SeedState
 from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
+from papertrial.store.target_curve import TargetCurve
 from papertrial.store.verification_records import Preregistration
 
 _SPREADS = {
@@ -84,47 +84,6 @@ class CollapsedSeeds(Part):
     of: int
     upper: float
     text: str
-
-
-class CurveAtPoint(Part):
-    """What our seeds gave at one evaluated point of a curve; `ReachCurve` describes the fields."""
-
-    at: int
-    mean: float
-    sd: float | None
-    low: float | None
-    high: float | None
-    confirmed: bool
-
-
-class TargetCurve(Part):
-    """The curve of a target, point by point.
-
-    Attributes:
-        unit: what points count.
-        by: the declared point.
-        points: all evaluated points. The interval at a point is for it alone, or with reading
-            `each-seed` for the worst scores from it on.
-        confirmed_from: the earliest point from which on the target is confirmed; None if none is.
-        text: that in words.
-    """
-
-    unit: Unit
-    by: int
-    reading: Reading
-    points: tuple[CurveAtPoint, ...]
-    confirmed_from: int | None
-    text: str
-
-    @property
-    def place(self) -> str:
-        """The declared point in words: "step 5,960"."""
-        return f"{self.unit} {self.by:,}"
-
-    @property
-    def score(self) -> str:
-        """Which number each seed gives, in words."""
-        return f"at {self.place}" if self.reading == "each-step" else f"worst from {self.place} on"
 
 
 class WorstCase(Part):

@@ -7,7 +7,7 @@ from papertrial.claims.reach_curve import ReachCurve, explain_curve, reach_curve
 from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Look
 from papertrial.record import finite_or_none
-from papertrial.store.report_record import CurveAtPoint, TargetCurve
+from papertrial.store.target_curve import CurveAtPoint, TargetCurve
 
 
 def target_curves(rule: Rule, look: Look) -> list[TargetCurve | None]:

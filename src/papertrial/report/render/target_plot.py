@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from papertrial.numbers import as_written, number, plural
 from papertrial.report.render.names import axis, name_and_number, score_name
 from papertrial.report.render.svg import CLAIM, INK, OURS, Plot, canvas, inline, legend
-from papertrial.store.report_record import ClaimResult, TargetCurve
+from papertrial.store.report_record import ClaimResult
+from papertrial.store.target_curve import TargetCurve
 
 _SHARE_BEFORE = 0.5  # of the axis that the points before the declared one may take
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from papertrial.numbers import between, number
 from papertrial.report.render.names import name_and_number
 from papertrial.report.render.section import Cell, ReportSection, TableBlock, columns
-from papertrial.store.report_record import CurveAtPoint, Report, TargetCurve
+from papertrial.store.report_record import Report
+from papertrial.store.target_curve import CurveAtPoint, TargetCurve
 
 _MOST_ROWS = 40
 
