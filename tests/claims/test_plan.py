@@ -10,10 +10,11 @@ import pytest
 from papertrial.claims.best_of_test import BestOfTest, expected_maximum
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.mean_test import MeanTest
-from papertrial.claims.plan import _looks, plan, seeds_needed
+from papertrial.claims.plan import RATIOS, _looks, plan, seeds_needed, typical_spreads
 from papertrial.claims.reported_mean_test import ReportedMeanTest
 from papertrial.claims.rule import Rule
 from papertrial.claims.scores import Scores
+from papertrial.claims.two_sample_test import TwoSampleTest
 from papertrial.errors import ClaimError
 
 
@@ -114,6 +115,33 @@ def test_a_fixed_horizon_and_a_threshold_of_ones_own() -> None:
     own = plan(claim(), rule(claim(), 10), (1,), threshold=40)[0].decided
     assert own < anytime == pytest.approx(0.25, abs=0.02)
     assert fixed == pytest.approx(0.55, abs=0.02)
+
+
+def test_two_samples_are_planned_as_two_samples() -> None:
+    paired, unpaired = claim("difference"), claim("difference", paired=False)
+    (alone,) = plan(paired, rule(paired, 15), (2,))
+    (row,) = plan(unpaired, rule(unpaired, 15), (2,))
+    # Twice the degrees of freedom, and the same SD of the difference: scarcely another number.
+    assert row.mean == pytest.approx(alone.mean, abs=1.5)
+    assert row.mean < alone.mean
+    draw = np.random.default_rng(7)
+    ours, theirs = draw.standard_normal((2, 4_000, 15)) * row.spread / np.sqrt(2)
+    scores = Scores.of_difference(0.65 + ours, theirs)
+    low, high = unpaired.band
+    test = TwoSampleTest()
+    inside = (np.maximum.accumulate(test.greater(scores, low), -1) >= 20) & (
+        np.maximum.accumulate(test.less(scores, high), -1) >= 20
+    )
+    inside[:, :4] = False
+    taken = np.where(inside.any(-1), inside.argmax(-1) + 1, 15)
+    assert taken.mean() == pytest.approx(row.mean, abs=0.15)
+
+
+def test_typical_spreads() -> None:
+    assert typical_spreads(claim()) == pytest.approx([0.01 / ratio for ratio in RATIOS])
+    assert typical_spreads(claim(tolerance=0.0)) == []
+    assert typical_spreads(claim(tolerance=0.0, low=0.64, high=0.66))[1] == pytest.approx(0.01)
+    assert typical_spreads(claim("at-least", side="at-least", tolerance=0.0, low=0.64)) == []
 
 
 def test_without_tolerance_spreads_must_be_named() -> None:

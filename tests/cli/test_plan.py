@@ -16,8 +16,13 @@ Rows = list[dict[str, Any]]
 def planned(result: Any) -> list[dict[str, Any]]:
     assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout.splitlines()[-1])
-    assert list(told) == ["recipe", "maximum", "claims"]
+    assert list(told) == ["recipe", "maximum", "time", "claims"]
     return told["claims"]
+
+
+def own(claim: dict[str, Any]) -> Rows:
+    """Return the rows of the recipe's rule."""
+    return [row for row in claim["rows"] if row["own"]]
 
 
 def recipe(folder: Path, *claims: dict[str, Any], **changes: Any) -> Path:
@@ -32,7 +37,13 @@ def recipe(folder: Path, *claims: dict[str, Any], **changes: Any) -> Path:
         "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
         "epochs": 1,
         "metrics": ["loss", "accuracy"],
-        "claims": [{"metric": "accuracy", "value": 0.9, **claim} for claim in claims],
+        "claims": [
+            {
+                "metric": "accuracy", "value": 0.9, "kind": "mean" if "n" in claim else "expected",
+                **claim,
+            }
+            for claim in claims
+        ],
         **changes,
     }  # fmt: skip
     path = folder / "drawn.yaml"
@@ -45,27 +56,36 @@ def test_a_table(invoke) -> None:
     assert result.exit_code == 0
     assert "test accuracy 0.93115, the mean of 40 runs; tolerance 0.0054" in result.stdout
     assert "at most 15 seeds" in result.stdout
-    rows = [
-        [cell.strip() for cell in line.strip("│").split("│")]
-        for line in result.stdout.splitlines()
-        if "off" in line
-    ]
-    assert [row[0] for row in rows] == [
+    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    marked = [line.split() for line in lines if " * anytime " in line]
+    assert [row[0] for row in marked] == [
         "0.00108", "0.0018", "0.0027", "0.0036", "0.0054", "0.0108",
     ]  # fmt: skip
-    assert rows[2][1:4] == ["100 %", "6", "8"]  # delta/SD = 2: half are decided by 6 seeds
-    assert rows[4][1:4] == ["63.2 %", "14", "over 15"]
+    # delta/SD = 2: half are decided by 6 seeds
+    assert marked[2][3:] == ["100", "%", "6.5", "6", "8", "0.00898"]
+    assert marked[4][3:] == ["63.2", "%", "12.5", "14", ">", "15", "0.0121"]
+    (papers,) = [i for i, line in enumerate(lines) if line.startswith(" the paper's")]
+    assert lines[papers - 1].split()[0] == "0.0027"
+    assert lines[papers + 3].split()[:4] == ["anytime,", "paper's", "SD", "100"]
+    assert sum("fixed, known SD" in line for line in lines) == 6
     assert "Holm" not in result.stdout
+    assert "times are not known" in result.stdout
+    assert max(map(len, lines)) <= 100
 
 
 def test_json(invoke) -> None:
     result = invoke("plan", "digits-mlp", "--json", "--max-seeds", "30")
     claims = planned(result)
-    assert json.loads(result.stdout)["maximum"] == 30
-    rows = {round(row["ratio"], 3): row for row in claims[0]["rows"]}
+    told = json.loads(result.stdout)
+    assert (told["maximum"], told["time"]) == (30, None)
+    assert list(claims[0]) == ["claim", "rows", "left_out", "alone"]
+    rows = {round(row["ratio"], 3): row for row in own(claims[0])}
     assert [rows[ratio]["median"] for ratio in (1, 1.5, 2, 3)] == [14, 8, 6, 5]
     assert rows[1]["decided"] == pytest.approx(0.985, abs=0.01)
-    assert set(rows[1]) == {"ratio", "spread", "decided", "median", "most", "detects"}
+    assert set(rows[1]) == {
+        "ratio", "spread", "decided", "mean", "median", "most", "detects", "horizon", "sd", "given",
+        "own", "holds", "reported", "median_seconds", "most_seconds",
+    }  # fmt: skip
     assert "SD between" in result.stderr  # the table, so that stdout is JSON alone
 
 
@@ -83,24 +103,25 @@ def test_a_bound_without_tolerance_has_no_table_but_the_others_have(invoke, tmp_
 
 def test_a_claim_without_tolerance_takes_a_spread(invoke, tmp_path: Path) -> None:
     bound = recipe(tmp_path, {"kind": "at-least"})
-    rows = planned(invoke("plan", bound, "--spread", "0.01", "--spread", "0.002", "--json"))[0]
-    assert [row["spread"] for row in rows["rows"]] == [0.002, 0.01]
-    assert rows["rows"][1]["decided"] < 0.05  # its mean on the bound itself: an error of 5 %
-    assert rows["rows"][1]["detects"] == pytest.approx(0.00995, rel=0.05)
+    result = invoke("plan", bound, "--spread", "0.01", "--spread", "0.002", "--json")
+    rows = own(planned(result)[0])
+    assert [row["spread"] for row in rows] == [0.002, 0.01]
+    assert rows[1]["decided"] < 0.05  # its mean on the bound itself: an error of 5 %
+    assert rows[1]["detects"] == pytest.approx(0.00995, rel=0.05)
+    assert "the bound itself" in result.stderr
 
 
 def test_a_spread_in_points_is_a_row_of_the_claims_on_fractions(invoke, tmp_path: Path) -> None:
     percent = {"value": "90 %", "kind": "at-least"}
     loss = {"metric": "loss", "value": 0.4, "kind": "at-most"}
     result = invoke("plan", recipe(tmp_path, percent, loss), "--spread", "0.3 points", "--json")
-    assert [[row["spread"] for row in claim["rows"]] for claim in planned(result)] == [[0.003], []]
+    assert [[row["spread"] for row in own(claim)] for claim in planned(result)] == [[0.003], []]
 
 
 def test_the_spread_asked_for_comes_before_the_papers(invoke, tmp_path: Path) -> None:
-    claim = {"tolerance": 0.01, "plus_minus": {"value": 0.004, "is": "sd"}}
-    rows = planned(invoke("plan", recipe(tmp_path, claim), "--spread", "0.007", "--json"))[0][
-        "rows"
-    ]
+    claim = {"tolerance": 0.01, "n": 4, "plus_minus": {"value": 0.004, "is": "sd"}}
+    result = invoke("plan", recipe(tmp_path, claim), "--spread", "0.007", "--json")
+    rows = own(planned(result)[0])
     spreads = [row["spread"] for row in rows]
     assert 0.007 in spreads
     assert 0.004 not in spreads
@@ -123,11 +144,69 @@ def test_a_spread_that_is_none(invoke, spread: str) -> None:
 
 def test_the_papers_spread_is_a_row_of_its_own(invoke, tmp_path: Path) -> None:
     claim = {"tolerance": 0.01, "n": 4, "plus_minus": {"value": 0.004, "is": "se"}}
-    rows = planned(invoke("plan", recipe(tmp_path, claim), "--json"))[0]["rows"]
+    claims = planned(invoke("plan", recipe(tmp_path, claim), "--json"))
+    rows = own(claims[0])
     spreads = [row["spread"] for row in rows]
     assert spreads == sorted(spreads)
     assert len(spreads) == 7
-    assert spreads.count(0.008) == 1
+    assert [row["spread"] for row in rows if row["reported"]] == [0.008]
+    papers = [row for row in claims[0]["rows"] if row["sd"] == "paper" and row["reported"]]
+    assert [(row["horizon"], row["given"]) for row in papers] == [
+        ("anytime", 0.008), ("fixed", 0.008),
+    ]  # fmt: skip
+
+
+def test_the_recipes_own_horizon_and_sd_are_marked(invoke, tmp_path: Path) -> None:
+    rule = {"horizon": "fixed", "max_seeds": 4, "sd": {"value": 0.004, "is": "bound"}}
+    given = recipe(tmp_path, {"tolerance": 0.01}, verify=rule)
+    result = invoke("plan", given, "--json")
+    rows = own(planned(result)[0])
+    assert [row["spread"] for row in rows] == pytest.approx(
+        [0.002, 0.01 / 3, 0.004, 0.005, 0.01 / 1.5, 0.01, 0.02]
+    )
+    assert {(row["horizon"], row["sd"], row["given"]) for row in rows} == {
+        ("fixed", "bound", 0.004)
+    }  # fmt: skip
+    assert [row["holds"] for row in rows] == [True] * 3 + [False] * 4
+    assert "* fixed, SD <= 0.004 !" in result.stderr
+    assert "! the promised error rates do not hold" in result.stderr
+
+
+def test_why_rules_are_not_shown(invoke, tmp_path: Path) -> None:
+    difference = {
+        "kind": "better", "value": None, "metric": "loss", "versus": {"set": {"epochs": 2}},
+    }  # fmt: skip
+    given = recipe(tmp_path, {"metric": "loss", "tolerance": 0.01}, difference)
+    result = invoke("plan", given, "--json", "verify.max_seeds=5")
+    first, second = planned(result)
+    assert {row["sd"] for row in first["rows"]} == {"scores"}
+    assert len(first["left_out"]) == 1
+    assert "kind: better" in first["left_out"][0]
+    assert second["rows"] == []
+    assert "other rules are not shown" in result.stderr
+
+
+def test_times_are_given_or_those_of_earlier_runs(invoke, tmp_path: Path) -> None:
+    given = recipe(tmp_path, {"tolerance": 0.01})
+    words = ("plan", given, "--json", "--workers", "2", "--runs", tmp_path / "runs")
+    told = invoke(*words, "--seconds-per-seed", "60")
+    planned(told)
+    answer = json.loads(told.stdout)
+    assert answer["time"] == {"seconds": 60.0, "workers": 2, "source": "as given"}
+    for row in answer["claims"][0]["rows"]:
+        seeds = row["median"]
+        assert row["median_seconds"] == (seeds and 60 * ((seeds + 1) // 2))
+    assert "0:08:00)" in told.stderr  # 15 seeds, two at a time
+    trained = invoke("train", given, "--runs", tmp_path / "runs", "--device", "cpu", "--json")
+    assert trained.exit_code == 0
+    again = invoke(*words)
+    planned(again)
+    time = json.loads(again.stdout)["time"]
+    (summary,) = (tmp_path / "runs").glob("*/*/metrics.json")
+    assert time["seconds"] == json.loads(summary.read_text())["seconds"]["total"]
+    assert time["source"].startswith("by 1 earlier run in ")
+    recipe(tmp_path, {"tolerance": 0.01}, epochs=2)  # another training, in the same file
+    assert json.loads(invoke(*words).stdout)["time"] is None
 
 
 def test_several_claims_are_planned_at_holms_hardest_step(invoke, tmp_path: Path) -> None:
@@ -141,7 +220,7 @@ def test_several_claims_are_planned_at_holms_hardest_step(invoke, tmp_path: Path
     assert "Holm's first, strictest step" in result.stderr
     assert [claim["alone"] for claim in both] == [False, False]
     assert alone["alone"]
-    for single, shared in zip(alone["rows"], both[0]["rows"], strict=True):
+    for single, shared in zip(own(alone), own(both[0]), strict=True):
         assert shared["decided"] <= single["decided"]
         assert shared["detects"] > single["detects"]
 
@@ -158,7 +237,10 @@ def test_claims_that_take_no_seed_and_warnings(invoke, tmp_path: Path) -> None:
 
 def test_bad_input(invoke, tmp_path: Path) -> None:
     for words, told in (
-        (("digits-mlp", "--max-seeds", "4"), "greater than or equal to 5, got 4"),
+        (("digits-mlp", "--max-seeds", "4"), "verify.max_seeds: must be at least 5"),
+        (("digits-mlp", "--seconds-per-seed", "0"), "--seconds-per-seed must be positive, got 0"),
+        (("digits-mlp", "--seconds-per-seed", "nan"), "must be positive, got nan"),
+        (("digits-mlp", "--workers", "0"), "--workers"),
         (("digits-mlp", "--max-seeds", "1000000"), "less than or equal to 10000, got 1000000"),
         (("digits-mlp", "verify.seeds=[1,2,2,3,4]"), "whole numbers, such as [0, 1, 2, 3, 4], got"),
         (("digits-mlp", "verify.seeds=[1-6]"), "such as [1, 2, 3, 4, 5, 6], got ['1-6']"),

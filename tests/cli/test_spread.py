@@ -1,4 +1,4 @@
-"""The spreads of `plan`: those of `--spread`, for which claims each is, and the paper's."""
+"""The spreads of `plan`: those of `--spread`, and for which claims each is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from papertrial.cli.spread import reported_spread, spreads_of
+from papertrial.cli.spread import spreads_of
 from papertrial.errors import ClaimError
 from papertrial.recipe.claims import Claim
 
@@ -73,26 +73,3 @@ def test_all_that_is_wrong_is_told_together() -> None:
     assert len(lines) == 3
     for shown in ("'nan'", '"0.3 points" or "30 points"', '"0.06 points" or "6 points"'):
         assert sum(shown in line for line in lines) == 1
-
-
-@pytest.mark.parametrize(
-    ("plus_minus", "n", "spread"),
-    [
-        ({"value": 0.004, "is": "sd"}, 4, 0.004),
-        ({"value": "0.4 points", "is": "sd"}, None, 0.004),
-        ({"value": 0.002, "is": "se"}, 4, 0.004),
-        ({"value": 0.002, "is": "se"}, None, None),  # of how many runs is not known
-        ({"value": 0.0031824, "is": "ci"}, 4, 0.002),  # t(.975, 3) = 3.1824, over sqrt(4)
-        ({"value": 0.0023534, "is": "ci", "level": 0.9}, 4, 0.002),
-        ({"value": 0.002, "is": "ci"}, 1, None),
-        ({"value": 0.002, "is": "unknown"}, 4, None),
-        ({"value": 0, "is": "sd"}, 4, None),
-        (None, 4, None),
-    ],
-)
-def test_the_papers_own_spread(plus_minus, n, spread) -> None:
-    stated = Claim.model_validate(
-        {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "n": n, "plus_minus": plus_minus}
-    )
-    found = reported_spread(stated)
-    assert found is None if spread is None else found == [pytest.approx(spread, rel=1e-4)]

@@ -14,6 +14,7 @@ from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds, Statistic
+from papertrial.claims.threshold import PARTS
 from papertrial.claims.threshold import threshold as needed
 from papertrial.errors import ClaimError
 
@@ -22,6 +23,7 @@ SCORES, REPETITIONS = 150_000, 10_000  # upper limits on what is drawn
 RATIOS = (0.5, 1, 1.5, 2, 3, 5)
 CHUNK = 500_000  # scores in memory at a time; each takes about ten numbers
 EVERY, STEP = 500, 0.02  # looks: at every number of seeds up to EVERY, then 2 % apart
+CALIBRATED = 50  # seeds; longer fixed horizons are calibrated by fewer repetitions than verdicts
 MOST = 10**12  # seeds; more than anyone will train
 
 
@@ -35,6 +37,7 @@ class PlanRow:
         spread: SD of the scores, in the metric's unit.
         decided: probability of REPRODUCED within the maximum if the true mean is the reported
             number.
+        mean: mean number of seeds until then; the maximum where it does not end REPRODUCED.
         median: median number of seeds that this takes; None if it is more than the maximum.
         most: number of seeds that is enough in nine cases out of ten; None as above.
         detects: smallest distance of the true mean from the reported number, in the metric's unit,
@@ -45,6 +48,7 @@ class PlanRow:
     ratio: float
     spread: float
     decided: float
+    mean: float
     median: int | None
     most: int | None
     detects: float | None
@@ -60,10 +64,12 @@ def plan(
 ) -> list[PlanRow]:
     """Plan a claim's verification: return what the rule will probably say, for a range of SDs.
 
-    Scores are drawn with a fixed random seed, 10,000 times or fewer if the maximum is high. They
-    are judged by the interval of the claim's statistic after every seed up to 500, then at steps of
-    2 %, which rounds larger numbers of seeds up. The reported number is taken as the middle of what
-    its printed digits may stand for, and a difference as paired.
+    Scores are drawn with a fixed random seed, 10,000 times or fewer if the maximum is high: two
+    rules with the same maximum are compared on the same scores. They are judged by the interval of
+    the claim's statistic after every seed up to 500, then at steps of 2 %, which rounds larger
+    numbers of seeds up. The reported number is taken as the middle of what its printed digits may
+    stand for. The SD of a difference is that of the differences; if its sides are two samples, they
+    are drawn independently, with equal SDs.
 
     Args:
         claim: a claim of any kind except "exact".
@@ -73,11 +79,10 @@ def plan(
         spreads: SDs in the metric's unit.
 
     Raises:
-        ClaimError: the claim has no tolerance and no `spreads` are given, or a spread or a ratio is
-            not positive.
+        ClaimError: the claim has no tolerance and no `spreads` are given, a spread or a ratio is
+            not positive, or the SD that the rule gives is of no use for the claim.
     """
-    centre, (low, high) = (claim.low + claim.high) / 2, claim.band
-    half = min(centre - low, high - centre)
+    half = _half_band(claim)
     if spreads is None and not half > 0:
         raise ClaimError(
             f"{claim.split} {claim.metric}: a claim without a tolerance implies no range of "
@@ -88,7 +93,9 @@ def plan(
     if spreads is None:
         spreads = [half / ratio for ratio in ratios]
     looks, choice = _looks(len(rule.seeds)), choose(claim, rule)
-    simulated = _Simulated(rule, threshold, looks)
+    simulated = _Simulated(
+        rule, threshold, looks, two_samples=claim.has_two_sides and not claim.paired
+    )
     return [
         _row(
             claim,
@@ -100,6 +107,16 @@ def plan(
         )
         for spread in spreads
     ]
+
+
+def typical_spreads(claim: JudgedClaim) -> list[float]:
+    """Return the SDs, in the metric's unit, that are planned for unless others are given.
+
+    They are the tolerance divided by `RATIOS`; none for a claim whose tolerance suggests no SD.
+    """
+    if claim.tolerance > 0 or (claim.side == "about" and claim.low < claim.high):
+        return [_half_band(claim) / ratio for ratio in RATIOS]
+    return []
 
 
 def seeds_needed(statistic: Statistic, distance: float, sd: float, threshold: float) -> int:
@@ -134,6 +151,12 @@ def seeds_needed(statistic: Statistic, distance: float, sd: float, threshold: fl
     return above
 
 
+def _half_band(claim: JudgedClaim) -> float:
+    """Return the distance from the middle of what is planned for to the nearer edge of the band."""
+    centre, (low, high) = (claim.low + claim.high) / 2, claim.band
+    return min(centre - low, high - centre)
+
+
 def _looks(most: int) -> Array:
     """Return the numbers of seeds [L], 1 to the maximum, at which a plan's simulation looks."""
     if most <= EVERY:
@@ -145,8 +168,11 @@ def _looks(most: int) -> Array:
 class _Simulated:
     """Running intervals of scores that are drawn with a fixed random seed, once for each test."""
 
-    def __init__(self, rule: Rule, threshold: float | None, looks: Array) -> None:
+    def __init__(
+        self, rule: Rule, threshold: float | None, looks: Array, *, two_samples: bool
+    ) -> None:
         self._rule, self._threshold, self._looks = rule, threshold, looks
+        self._two_samples = two_samples
         self._known: dict[Statistic, Bounds] = {}
 
     def intervals(self, statistic: Statistic, spread: float) -> Bounds:
@@ -164,7 +190,16 @@ class _Simulated:
             return self._threshold
         rule = self._rule
         horizon = len(rule.seeds) if rule.horizon == "fixed" else None
-        return needed(statistic, rule.alpha, horizon=horizon, first_look=rule.first_look)
+        if rule.sd is not None:  # in units of that SD, so that one calibration serves all SDs
+            statistic = statistic.in_units(rule.sd.value)
+        parts = (
+            PARTS
+            if len(rule.seeds) <= CALIBRATED
+            else max(CALIBRATED * PARTS // len(rule.seeds), 1)
+        )
+        return needed(
+            statistic, rule.alpha, horizon=horizon, first_look=rule.first_look, parts=parts
+        )
 
     def _draw(self, statistic: Statistic, threshold: float) -> Bounds:
         most = len(self._rule.seeds)
@@ -173,10 +208,17 @@ class _Simulated:
         size = max(CHUNK // most, 1)
         for begin in range(0, repetitions, size):
             x = draw.standard_normal((min(size, repetitions - begin), most))
-            bounds = statistic.interval(Scores(x), threshold, self._looks)
+            bounds = statistic.interval(self._scores(x, begin), threshold, self._looks)
             parts.append(intervals.running(*bounds, self._rule.first_look))
         low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
         return low - statistic.standard_value, high - statistic.standard_value
+
+    def _scores(self, x: Array, begin: int) -> Scores:
+        """Return scores with the values x [R, S]; two samples have sides that are independent."""
+        if not self._two_samples:
+            return Scores(x)
+        other = np.random.default_rng((SEED, begin)).standard_normal(x.shape)
+        return Scores(x, ((other + x) / 2, (other - x) / 2))
 
 
 def _row(
@@ -201,6 +243,7 @@ def _row(
         ratio=edge,
         spread=spread,
         decided=float(decided.mean()),
+        mean=float(np.minimum(taken, maximum).mean()),
         median=median,
         most=most,
         detects=None if opposes is None else _detects(claim, spread, half, opposes),

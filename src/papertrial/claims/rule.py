@@ -15,6 +15,7 @@ Horizon = Literal["anytime", "fixed"]
 SdMeaning = Literal["known", "bound", "paper"]
 FIRST_LOOK = 5  # no distribution-free test can reject at 5 % with fewer seeds
 FIRST_LOOK_OF_KNOWN_SD = 2  # a known SD needs no seeds to be estimated
+MOST_FIXED = 500  # seeds of a fixed horizon; simulating its threshold takes time and memory
 METHOD = 3  # increased whenever the same scores could lead to another verdict
 _ROUNDING = 1e-9  # 0.58 of 50 seeds are 29, but 0.58 * 50 is slightly less
 

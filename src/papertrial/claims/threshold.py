@@ -21,7 +21,12 @@ PART, PARTS = 10_000, 10  # repetitions; the error of a threshold is then about 
 
 @lru_cache(maxsize=256)
 def threshold(
-    statistic: Statistic, alpha: float, *, horizon: int | None, first_look: int = 5
+    statistic: Statistic,
+    alpha: float,
+    *,
+    horizon: int | None,
+    first_look: int = 5,
+    parts: int = PARTS,
 ) -> float:
     """Return the threshold that e-values of a test must reach for an error of alpha on each side.
 
@@ -34,6 +39,8 @@ def threshold(
     If the two sides of a test differ (the best of k runs, a quantile that is not the median), it is
     the larger one of both. It is never more than 1/alpha.
 
+    Verdicts take all `parts` of 10,000 repetitions; a plan may do with fewer.
+
     Raises:
         ClaimError: the horizon is before the first look.
     """
@@ -44,9 +51,9 @@ def threshold(
             f"a fixed horizon must reach the first look, {first_look} seeds; got {horizon}"
         )
     draw = np.random.default_rng(SEED)
-    parts = [_maxima(statistic.simulate(draw, PART, horizon)) for _ in range(PARTS)]
-    sides = [np.concatenate(side) for side in zip(*parts, strict=True)]
-    return min(1 / alpha, max(_quantile(maxima, alpha) for maxima in sides))
+    maxima = [_maxima(statistic.simulate(draw, PART, horizon)) for _ in range(parts)]
+    sides = [np.concatenate(side) for side in zip(*maxima, strict=True)]
+    return min(1 / alpha, max(_quantile(side, alpha) for side in sides))
 
 
 def _maxima(sides: tuple[Array, ...]) -> list[Array]:

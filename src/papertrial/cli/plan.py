@@ -1,32 +1,26 @@
-"""`papertrial plan`: estimate how many seeds a decision needs, and what they can detect."""
+"""`papertrial plan`: estimate how many seeds a decision needs under each rule, and how long."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from papertrial.cli.options import Json, Overrides, Recipe
+from papertrial.cli.options import RUNS, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_json
+from papertrial.cli.plan_table import ClaimPlan, print_legend, print_plan
+from papertrial.cli.seed_time import describe_time, seed_time
 from papertrial.cli.spread import spreads_of
 from papertrial.cli.verify import MaxSeeds, verify_overrides
-from papertrial.numbers import percent
 
 if TYPE_CHECKING:
+    from papertrial.claims.compare_rules import Comparison
     from papertrial.claims.judged_claim import JudgedClaim
-    from papertrial.claims.plan import PlanRow
     from papertrial.claims.rule import Rule
-
-
-@dataclass(frozen=True)
-class ClaimPlan:
-    """The plan of one claim; `alone` says that the recipe has no other claim."""
-
-    claim: str
-    rows: list[PlanRow]
-    alone: bool
+    from papertrial.recipe.claims import Claim
 
 
 def plan_command(
@@ -41,11 +35,28 @@ def plan_command(
             show_default="a range around the tolerance, and the paper's",
         ),
     ] = None,
+    seconds_per_seed: Annotated[
+        float | None,
+        typer.Option(
+            help="How long a seed trains, with the other side of a difference.",
+            show_default="the median of earlier runs",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of seeds that will train in parallel.",
+            show_default="one per core; one if the earlier runs were on a GPU",
+        ),
+    ] = None,
+    runs: Runs = RUNS,
     as_json: Json = False,
 ) -> None:
-    """Estimate by simulation how many seeds each claim needs, before any training.
+    """Estimate by simulation how many seeds and hours each claim needs, before any training.
 
-    The spread between seeds is not known yet, so the table shows a range of it.
+    The table compares the rules that a recipe can register: anytime and a fixed horizon, with and
+    without a known SD between seeds. The SD is not known yet, so it shows a range of it.
     """
     from papertrial.recipe.claim_words import describe
     from papertrial.recipe.load import load_recipe
@@ -54,79 +65,48 @@ def plan_command(
     wanted = verify_overrides(overrides, max_seeds)
     loaded = load_recipe(recipe, wanted, check=False)  # without torch
     asked = register(loaded, threads=1, device="cpu")
-    plans: list[ClaimPlan] = []
+    maximum = len(asked.rule.seeds)
     given = spreads_of(asked.stated, spread or [])
+    time = seed_time(asked.terms.digests, runs, seconds_per_seed, workers)
+    plans: list[ClaimPlan] = []
     for claim, stated, spreads in zip(asked.rule.claims, asked.stated, given, strict=True):
-        rows = _rows(asked.rule, claim, spreads or _reported(claim))
-        plans.append(ClaimPlan(describe(stated), rows, alone=len(asked.stated) == 1))
+        compared = _compare(asked.rule, claim, stated, spreads)
+        plans.append(
+            ClaimPlan(
+                describe(stated), compared.rows, compared.left_out, alone=len(asked.stated) == 1
+            )
+        )
         example = '"0.3 points"' if stated.in_percent else "0.003"
-        _print_plan(plans[-1], len(asked.rule.seeds), example, to_stderr=as_json)
+        print_plan(plans[-1], maximum, time, example, to_stderr=as_json)
+    rows = [row for planned in plans for row in planned.rows]
+    if rows:
+        print_legend(rows, describe_time(time, recipe, runs), to_stderr=as_json)
     for text in asked.warnings:
         typer.echo(f"warning: {text}", err=True)
     for stated in asked.exact:
         typer.echo(f"{describe(stated)}: decided without training", err=as_json)
     if as_json:
-        listed = [asdict(one) for one in plans]
-        answer = {"recipe": loaded.name, "maximum": len(asked.rule.seeds), "claims": listed}
+        answer = {
+            "recipe": loaded.name,
+            "maximum": maximum,
+            "time": None if time is None else asdict(time),
+            "claims": [planned.to_json(time) for planned in plans],
+        }
         print_json(answer)
 
 
-def _reported(claim: JudgedClaim) -> list[float] | None:
-    """Return the spread that `papertrial plan` takes from the paper; None if it is unknown."""
-    return None if claim.reported_sd is None else [claim.reported_sd]
+def _compare(rule: Rule, claim: JudgedClaim, stated: Claim, given: Sequence[float]) -> Comparison:
+    """Compare the rules for a claim over the typical SDs, and those that are given or reported.
 
-
-def _rows(rule: Rule, claim: JudgedClaim, spreads: list[float] | None) -> list[PlanRow]:
-    """Return the rows of a claim in the table of `papertrial plan`, by simulation.
-
-    One of several claims is tested at the level of Holm's first, strictest step.
-    A bound without a tolerance suggests no spread, so it has no rows unless spreads are given.
+    A bound without a tolerance suggests no SD, so nothing is compared unless an SD is given,
+    reported or registered.
     """
-    from dataclasses import replace
+    from papertrial.claims.compare_rules import compare_rules
+    from papertrial.claims.plan import typical_spreads
 
-    from papertrial.claims.plan import RATIOS
-    from papertrial.claims.plan import plan as simulate
-
-    alone = replace(rule, claims=(claim,), alpha=rule.alpha / len(rule.claims))
-    rows = []
-    if claim.tolerance > 0 or (claim.side == "about" and claim.low < claim.high):
-        rows = simulate(claim, alone, RATIOS)
-    if not rows and not spreads:
-        return []
-    shown = [row.spread for row in rows]
-    new = [one for one in spreads or () if not any(math.isclose(one, other) for other in shown)]
-    if new:
-        rows += simulate(claim, alone, spreads=new)
-    return sorted(rows, key=lambda row: row.spread)
-
-
-def _print_plan(planned: ClaimPlan, maximum: int, example: str, *, to_stderr: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(stderr=to_stderr, markup=False, emoji=False)
-    if not planned.rows:
-        console.print(
-            f"{planned.claim}\nwithout a tolerance, there is no typical spread; give the SD in "
-            f"the metric's unit, for example --spread {example}"
-        )
-        return
-    how = "simulated with normal scores around the claimed value"
-    title = f"{planned.claim}\nat most {maximum} seeds; {how}"
-    table = Table(title=title, title_justify="left")
-    for name in (
-        "SD between\nseeds", "chance of\nREPRODUCED", "seeds:\nmedian", "seeds:\n90 %",
-        "detects\n(80 %)",
-    ):  # fmt: skip
-        table.add_column(name, justify="right")
-    for row in planned.rows:
-        table.add_row(
-            f"{row.spread:.3g}",
-            percent(row.decided),
-            f"{row.median}" if row.median else f"over {maximum}",
-            f"{row.most}" if row.most else f"over {maximum}",
-            f"{row.detects:.3g} off" if row.detects is not None else "nothing",
-        )
-    console.print(table)
-    if not planned.alone:
-        console.print("several claims: each at the level of Holm's first, strictest step")
+    spreads = typical_spreads(claim)
+    more = list(given) or ([] if claim.reported_sd is None else [claim.reported_sd])
+    for one in [*more, *([] if rule.sd is None else [rule.sd.value])]:
+        # The exact number replaces one that differs from it by rounding, so that it is recognized.
+        spreads = [other for other in spreads if not math.isclose(one, other)] + [one]
+    return compare_rules(claim, rule, spreads, runs=stated.runs)

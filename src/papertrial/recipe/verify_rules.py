@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD
+from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, MOST_FIXED
 from papertrial.recipe.plain_values import is_whole_number, list_at, value_at
 from papertrial.recipe.quantity import points_readings, width_of
 from papertrial.recipe.raw_claim import RawClaim, converted, without_unit
 
 Broken = tuple[str, str]  # key path, message
-_MOST_FIXED = 500  # seeds; simulating the threshold takes time and memory that grow with them
 _WITHOUT_SCORES = ("known", "bound")
 _OWN_TEST = ("best-of", "difference", "better")  # kinds whose test needs the SD of our scores
 
@@ -33,8 +32,8 @@ def _horizon_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     most = value_at(tree, "verify.max_seeds")
     if value_at(tree, "verify.horizon") != "fixed":
         return
-    if isinstance(most, int) and most > _MOST_FIXED:
-        rule = f"must be at most {_MOST_FIXED} with horizon: fixed, got {most}"
+    if isinstance(most, int) and most > MOST_FIXED:
+        rule = f"must be at most {MOST_FIXED} with horizon: fixed, got {most}"
         yield "verify.max_seeds", f"{rule}; for more seeds, set verify.horizon: anytime"
 
 
