@@ -174,7 +174,7 @@ def test_json_is_the_last_line_and_the_only_one_on_standard_output(
     assert (answer["recipe"], answer["verdict"]) == ("plane", "REPRODUCED")
     assert all(set(claim) >= CLAIM for claim in answer["claims"])
     error, parameters = answer["claims"]
-    assert (error["kind"], error["n"]) == ("mean", len(answer["seeds"]))
+    assert (error["kind"], error["n"]) == ("expected", len(answer["seeds"]))
     assert 0.7 <= error["low"] < error["mean"] < error["high"] <= 1.1
     assert (parameters["kind"], parameters["mean"], parameters["n"]) == ("exact", 4, 0)
     assert parameters["split"] is None
@@ -186,7 +186,7 @@ def test_json_is_the_last_line_and_the_only_one_on_standard_output(
         assert "REPRODUCED" in (stopped.path / name).read_text()
     kept = json.loads((stopped.path / "report.json").read_text())["preregistration"]
     assert kept["sha256"] == answer["preregistration"]
-    assert {"format": 2, **kept["registered"]} == json.loads(written)
+    assert {"format": 3, **kept["registered"]} == json.loads(written)
 
 
 def test_processes_and_stops_change_neither_scores_nor_verdicts(
@@ -210,7 +210,7 @@ def test_what_is_finished_is_told_again_without_training(
     assert plain.exit_code == 0
     lines = plain.stdout.splitlines()
     assert lines[0].startswith("REPRODUCED: all 2 claims of plane")
-    assert lines[1].startswith("  test mae 0.9: REPRODUCED; after 5 seeds")
+    assert lines[1].startswith("  test mae 0.9 (expected): REPRODUCED; after 5 seeds")
     assert lines[2].startswith("  parameters 4: REPRODUCED; ")
     assert lines[4] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
 
@@ -348,9 +348,9 @@ def one(text: str) -> str:
             "claims.0.tolerance: 3 is too large for accuracy",
         ),
         (DIGITS + HOLDS, ["--max-seeds", "4"], "verify.max_seeds"),
-        (DIGITS + HOLDS, ["--seeds", "1,1,2,3,4"], "a list of at least 5 different whole numbers"),
-        (DIGITS + HOLDS, ["--seeds", "1,2,3"], "a list of at least 5 different whole numbers"),
-        (DIGITS + HOLDS, ["--seeds", "1,2,x,4,5"], "a list of at least 5 different whole numbers"),
+        (DIGITS + HOLDS, ["--seeds", "1,1,2,3,4"], "a list of at least 2 different whole numbers"),
+        (DIGITS + HOLDS, ["--seeds", "1,2,3"], "verify.seeds: must be at least 5"),
+        (DIGITS + HOLDS, ["--seeds", "1,2,x,4,5"], "a list of at least 2 different whole numbers"),
         (DIGITS + HOLDS, ["--alpha", "0.7"], "verify.alpha"),
         (DIGITS + HOLDS, ["--statistic", "mode"], "verify.statistic"),
         (DIGITS + HOLDS, ["--horizon", "soon"], "verify.horizon"),

@@ -119,7 +119,7 @@ def test_a_claim_stands_beside_the_number_and_says_what_it_is(
         {
             "metric": "accuracy",
             "split": "test",
-            "kind": "mean",
+            "kind": "expected",
             "side": "about",
             "value": 0.93,
             "printed": "93 %",
@@ -150,14 +150,15 @@ def test_a_claim_of_the_setting_itself_is_one_run_without_a_verdict(
 
 
 ABOUT = {"metric": "mae", "value": 0.25, "tolerance": 0.1, "kind": "expected"}
+BOUND = {"metric": "mae", "value": 0.25}
 VERSUS = {"kind": "difference", "versus": {"set": {"epochs": 1}}, "n": "unknown"}
 # Each kind of a claim, with its own name in words, and whether one run has a number for it.
 KINDS: list[tuple[dict[str, Any], str, str]] = [
     (ABOUT, "test mae 0.25; here", "own"),
     ({**ABOUT, "kind": "single-run"}, "test mae 0.25; here", "own"),
     ({**ABOUT, "kind": "best-of", "n": 4}, "test mae 0.25, the best of 4 runs; here", "own"),
-    ({**ABOUT, "kind": "at-least"}, "test mae at least 0.25; here", "own"),
-    ({**ABOUT, "kind": "at-most"}, "test mae at most 0.25; here", "own"),
+    ({**BOUND, "kind": "at-least"}, "test mae at least 0.25; here", "own"),
+    ({**BOUND, "kind": "at-most"}, "test mae at most 0.25; here", "own"),
     ({**ABOUT, **VERSUS}, "difference in test mae 0.25; here", "none"),
     (
         {**ABOUT, **VERSUS, "side": "at-most", "value": 0.01},

@@ -166,7 +166,7 @@ def test_the_rule_comes_back_from_its_file() -> None:
     assert rule == found.rule
     assert (rule.seeds, rule.alpha, rule.prior) == ((9, 2, 5, 7, 4, 1), 0.025, 2.0)
     assert rule.claims[0] == JudgedClaim(
-        "accuracy", "test", "mean", 0.9, 0.012, 0.895, 0.905, None, "about"
+        "accuracy", "test", "expected", 0.9, 0.012, 0.895, 0.905, None, "about"
     )
     assert (rule.claims[1].best_of, rule.claims[2].side) == (5, "at-most")
     assert found.arms == (None, None, None, 0)
@@ -183,7 +183,7 @@ def test_the_rule_comes_back_from_its_file() -> None:
         (lambda r: {**r, "seeds": 5}, "seeds: Input should be a valid array"),
         (lambda r: {**r, "exact": [{"metric": "wrong", "value": 1}]}, r"exact\.0\.metric: "),
         (lambda r: [r], "is not a JSON object"),
-        (lambda r: {**r, "format": 1}, "has format 1, this papertrial reads format 2"),
+        (lambda r: {**r, "format": 1}, "has format 1, this papertrial reads format 3"),
     ],
 )
 def test_a_damaged_registration_is_refused_by_name(spoil: Any, problem: str) -> None:
@@ -235,9 +235,9 @@ def test_which_seeds() -> None:
     assert "first 5" in warning
     assert "verify.max_seeds=7" in warning
     for wrong, told in (
-        ("verify.max_seeds=4", "greater than or equal to 5, got 4"),
-        ("verify.seeds=[1,2,3,3,4]", "at least 5 different whole numbers"),
-        ("verify.seeds=[1,2,3,4]", "at least 5 different whole numbers"),
+        ("verify.max_seeds=4", "must be at least 5"),
+        ("verify.seeds=[1,2,3,3,4]", "at least 2 different whole numbers"),
+        ("verify.seeds=[1,2,3,4]", "verify.seeds: must be at least 5"),
     ):
         with pytest.raises(InvalidRecipeError, match=told):
             asked(tree(), wrong)

@@ -115,7 +115,8 @@ def fresh() -> None:
 
 
 def claim(value: float, tolerance: float | None, **more: Any) -> dict[str, Any]:
-    return {"metric": "accuracy", "value": value, "tolerance": tolerance, **more}
+    about = {"metric": "accuracy", "value": value, "tolerance": tolerance, "kind": "expected"}
+    return {**about, **more}
 
 
 def tiny(*claims: dict[str, Any], max_seeds: int = 15, **changes: Any) -> dict[str, Any]:
@@ -455,7 +456,7 @@ def test_data_that_changed_in_between_are_refused(tmp_path: Path) -> None:
     assert [attempt["state"] for attempt in report_of(done)["attempts"]] == [
         "interrupted", "finished"
     ]  # fmt: skip
-    assert "test mse mean 1 tolerance 5" in report_of(done)["attempts"][0]["rule"]
+    assert "test mse expected 1 tolerance 5" in report_of(done)["attempts"][0]["rule"]
 
 
 def test_data_that_change_between_two_seeds_stop_it(tmp_path: Path) -> None:
