@@ -42,7 +42,7 @@ class RegisteredClaim(Part):
     best_epoch_on_test: bool
     paired: bool
     reported_sd: float | None
-    reach: Reach | None
+    reach: Reach | None = None
     stated: Claim
     versus: Annotated[int, Field(ge=0)] | None
 
