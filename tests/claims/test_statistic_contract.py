@@ -24,6 +24,7 @@ from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.sign_test import SignTest
 from papertrial.claims.statistic import Statistic
 from papertrial.claims.two_sample_test import TwoSampleTest
+from papertrial.claims.worst_point_test import WorstPointTest
 
 THRESHOLD, SEEDS = 20.0, 12
 
@@ -34,7 +35,8 @@ class Case:
 
     statistic: Statistic
     two_sided: bool = False  # scores have both sides of a difference
-    correlation: float = 0.0  # of the sides
+    curve: bool = False  # scores have later points
+    correlation: float = 0.0  # of the sides, or of the points
     runs: int = 0  # behind the reported number; 0 if it has no noise
     best: bool = False  # the reported number is the best of the runs, not their mean
     floor: bool = False  # the SD is known, or never below one that is: equal scores say less
@@ -43,9 +45,11 @@ class Case:
 
     def scores(self, ours: Array, theirs: Array) -> Scores:
         """Make scores of standard normal draws [..., S], or of scores in other forms."""
+        mixed = self.correlation * ours + math.sqrt(1 - self.correlation**2) * theirs
+        if self.curve:
+            return Scores(ours, later=mixed[None])
         if not self.two_sided:
             return Scores(ours)
-        mixed = self.correlation * ours + math.sqrt(1 - self.correlation**2) * theirs
         return Scores.of_difference(ours, mixed)
 
     def at_the_edge(self, draw: np.random.Generator) -> tuple[Scores, Array]:
@@ -71,6 +75,12 @@ CASES = {
     ),
     "median": Case(SignTest()),
     "median of the best of three": Case(SignTest(3)),
+    "a curve that stays below": Case(
+        WorstPointTest(MeanTest(), "at-most"), curve=True, correlation=0.8, simulated=MeanTest()
+    ),
+    "a curve that stays above": Case(
+        WorstPointTest(SignTest(), "at-least"), curve=True, correlation=0.8, simulated=SignTest()
+    ),
     "two samples": Case(TwoSampleTest(), two_sided=True),
     "a reported difference": Case(ReportedDifferenceTest(3), two_sided=True, runs=3),
     "a reported difference, paired": Case(
@@ -110,7 +120,8 @@ def equal(case: Case, score: float, seeds: int = SEEDS) -> Scores:
 
 def first(scores: Scores, n: int) -> Scores:
     sides = scores.sides and (scores.sides[0][..., :n], scores.sides[1][..., :n])
-    return Scores(scores.values[..., :n], sides)
+    later = None if scores.later is None else scores.later[..., :n]
+    return Scores(scores.values[..., :n], sides, later)
 
 
 def crossed(e: Array, threshold: float = THRESHOLD) -> float:
@@ -166,11 +177,12 @@ def test_evidence_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
 @every_case
 def test_evidence_does_not_depend_on_where_zero_is(case: Case) -> None:
     scores = drawn(case)
-    moved = scores.values + 0.5
     sides = scores.sides and (scores.sides[0] + 0.5, scores.sides[1])
+    later = None if scores.later is None else scores.later + 0.5
+    moved = Scores(scores.values + 0.5, sides, later)
     for m in (-1.0, 0.3):
         e = case.statistic.greater(scores, m)
-        np.testing.assert_allclose(case.statistic.greater(Scores(moved, sides), m + 0.5), e)
+        np.testing.assert_allclose(case.statistic.greater(moved, m + 0.5), e)
 
 
 @every_case
@@ -286,7 +298,9 @@ def test_half_widths_shrink_and_follow_the_unit(case: Case) -> None:
     # Scores that are ten times as large: the same test in units of ten.
     scores = drawn(case)
     large = Scores(
-        10 * scores.values, scores.sides and (10 * scores.sides[0], 10 * scores.sides[1])
+        10 * scores.values,
+        scores.sides and (10 * scores.sides[0], 10 * scores.sides[1]),
+        None if scores.later is None else 10 * scores.later,
     )
     if not case.floor:
         e = case.statistic.greater(scores, -0.5)

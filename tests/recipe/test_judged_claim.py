@@ -10,6 +10,7 @@ from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import GivenSd
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.judged_claim import reported_sd, to_given_sd, to_judged_claim
+from papertrial.recipe.load import load_recipe
 from papertrial.recipe.verify import SpreadBetweenSeeds
 
 Tree = dict[str, Any]
@@ -74,7 +75,9 @@ def test_a_claim_is_converted_to_the_unit_of_its_metric(changes: Tree, fields: T
         "metric": "accuracy", "split": "test", "kind": "expected", "value": 0.9, "tolerance": 0.01,
         "low": 0.9, "high": 0.9, "runs": None, "side": "about", "best_epoch_on_test": False,
     }  # fmt: skip
-    claim = to_judged_claim(Claim.model_validate({**ACCURACY, **changes}))
+    claim = to_judged_claim(
+        Claim.model_validate({**ACCURACY, **changes}), load_recipe("digits-mlp")
+    )
     assert claim == JudgedClaim(**{**expected, **fields})
 
 

@@ -176,9 +176,10 @@ def test_a_folder_without_a_validation_part_is_told_to_what_needs_one(
     assert not list((tmp_path / "runs").iterdir())
 
 
-def test_a_test_curve_needs_a_test_part(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"every-epoch needs a test part; set data\.splits"):
-        digits(tmp_path, "data.splits.test=null", "evaluate.test=every-epoch")
+@pytest.mark.parametrize("when", ["every-epoch", "every-interval"])
+def test_a_test_curve_needs_a_test_part(when: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"{when} needs a test part; set data\.splits"):
+        digits(tmp_path, "data.splits.test=null", f"evaluate.test={when}")
 
 
 def parts(*overrides: str) -> prepare.Parts:

@@ -18,7 +18,7 @@ from papertrial.verification.seed import (
     SeedPosition,
     SeedTask,
     TrainingPlace,
-    claimed_score,
+    claimed_scores,
     train_seed,
 )
 
@@ -152,7 +152,7 @@ def test_what_a_run_does_not_have_is_refused(folder: Path) -> None:
     done(task_of(folder, 1, (), 0))
     run = pt.load_run(folder / "seeds/s1")
     with pytest.raises(ClaimError, match=r"line has no mse on test; it has .*test: loss, mae, r2"):
-        claimed_score(run, Wanted("mse", "test"))
+        claimed_scores(run, Wanted("mse", "test"))
 
 
 def test_the_other_side_needs_no_splits_of_claims_that_are_not_on_it(folder: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_seed_that_diverges_is_no_score(folder: Path) -> None:
     summary = run.summary.model_copy(update={"metrics": metrics})
     for metric in ("mae", "r2"):
         with pytest.raises(DivergedError, match=f"test {metric} is not a finite number"):
-            claimed_score(pt.Run(run.path, run.recipe, summary), Wanted(metric, "test"))
+            claimed_scores(pt.Run(run.path, run.recipe, summary), Wanted(metric, "test"))
     write(folder, {**TREE, "optimizer": {"use": "torch.optim.SGD", "lr": 1e30}}, folder.parent)
     with pytest.raises(DivergedError):
         done(task_of(folder, 1, (Wanted("mae", "test"),), 0))

@@ -101,7 +101,8 @@ def _absent_recipes(recipe: Recipe) -> list[str]:
 def _unlike_rule(recorded: Recorded, recipe: Recipe) -> Iterator[str]:
     """Compare only claims and our training with the registered ones, for when a side is absent."""
     judged = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    if list(map(to_judged_claim, judged)) != [c.judged for c in recorded.registered.claims]:
+    claims = [to_judged_claim(claim, recipe) for claim in judged]
+    if claims != [claim.judged for claim in recorded.registered.claims]:
         yield f"{RECIPE} has other claims than those registered"
     if training_hash(recipe) != recorded.digests[0]:
         yield f"{RECIPE} is another training than the one registered"

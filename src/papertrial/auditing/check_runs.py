@@ -20,7 +20,7 @@ from papertrial.store.run_folder import PREDICTIONS, RunFolder
 from papertrial.store.run_records import SplitData
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
 from papertrial.verification.conditions import Conditions
-from papertrial.verification.seed import claimed_score
+from papertrial.verification.seed import claimed_scores
 
 _FOLDER = re.compile(r"s(\d+)(-versus\d+)?(-\d+)?")
 
@@ -129,7 +129,7 @@ def _hidden_runs(recorded: Recorded) -> Iterator[str]:
         try:
             for wanted in recorded.wanted:
                 for run in (runs[0], *([] if wanted.arm is None else [runs[wanted.arm + 1]])):
-                    claimed_score(run, wanted)
+                    claimed_scores(run, wanted)
         except PapertrialError:
             continue
         yield (

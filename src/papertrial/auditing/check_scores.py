@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
@@ -12,6 +12,7 @@ from papertrial.auditing.compare_json import EXACT, Tolerance, alike
 from papertrial.auditing.finding import Finding, findings_of, shortened
 from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.seed_run import UNREADABLE, SeedRun, why_unreadable
+from papertrial.claims.reach import Reach
 from papertrial.errors import DivergedError, PapertrialError
 from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
@@ -22,7 +23,8 @@ from papertrial.runs.run import Run
 from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
 from papertrial.store.run_records import EvaluationLine
 from papertrial.store.verification_folder import OUTCOMES
-from papertrial.verification.seed import claimed_score
+from papertrial.verification.registration import Wanted
+from papertrial.verification.seed import claimed_scores
 from papertrial.vocabulary import Metrics, MetricValue, SplitMetrics
 
 # Relative. The same libraries on the same machine give the same sums; elsewhere a float32 loss is
@@ -90,34 +92,73 @@ def _claimed_scores(
         arm = None if wanted.arm is None else wanted.arm + 1
         if side.arm not in (0, arm):
             continue
+        if wanted.reach is not None:
+            yield from _claimed_curve(side, wanted, wanted.reach, scores, again, limit)
+            continue
         name, metric, split = f"{wanted.split} {wanted.metric}", wanted.metric, wanted.split
         found: dict[str, MetricValue] = {OUTCOMES: scores[1 if side.arm else 0]}
         try:
-            found[RECORDS if wanted.best_epoch else METRICS] = claimed_score(side.run, wanted)
+            found[RECORDS if wanted.best_epoch else METRICS] = claimed_scores(side.run, wanted)[0]
         except (DivergedError, PapertrialError) as error:
             yield f"{name}: {why_unreadable(error)}"
             continue
         if not wanted.best_epoch:
             found[f"{PREDICTIONS}/{split}.safetensors"] = again[split][metric]
-        values = list(found.values())
-        agree = [
-            [_near_score(metric, one, other, limit) for other in values].count(True)
-            for one in values
-        ]
-        if min(agree) == len(values):
-            continue
-        listed = ", ".join(f"{value} in {place}" for place, value in found.items())
-        alone = [place for place, n in zip(found, agree, strict=True) if n == 1]
-        changed = f"; {alone[0]} alone differs" if len(alone) == 1 else ""
         best = " of the best epoch" if wanted.best_epoch else ""
-        yield f"{name}{best}: {listed}{changed}"
+        yield from _unlike_scores(f"{name}{best}", metric, found, limit)
+
+
+def _claimed_curve(
+    side: SeedRun,
+    wanted: Wanted,
+    reach: Reach,
+    scores: Sequence[float],
+    again: SplitMetrics,
+    limit: float,
+) -> Iterator[str]:
+    """Compare the scores of a curve with the stored history; the last one with the predictions.
+
+    Predictions are those of the reported step, which is the last one if `report` is `last`.
+    """
+    name, metric, split = f"{wanted.split} {wanted.metric}", wanted.metric, wanted.split
+    try:
+        history = claimed_scores(side.run, wanted)
+    except (DivergedError, PapertrialError) as error:
+        yield f"{name}: {why_unreadable(error)}"
+        return
+    is_last = side.run.summary.report.step == side.run.summary.report.last_step
+    for point, score, stored in zip(reach.points, scores, history, strict=True):
+        found: dict[str, MetricValue] = {OUTCOMES: score, RECORDS: stored}
+        if is_last and point == reach.points[-1]:
+            found[f"{PREDICTIONS}/{split}.safetensors"] = again[split][metric]
+        yield from _unlike_scores(f"{name} at {reach.at(point)}", metric, found, limit)
+
+
+def _unlike_scores(
+    name: str, metric: str, found: Mapping[str, MetricValue], limit: float
+) -> Iterator[str]:
+    """Say which of the places that have a score disagree about it."""
+    values = list(found.values())
+    agree = [
+        [_near_score(metric, one, other, limit) for other in values].count(True) for one in values
+    ]
+    if min(agree) == len(values):
+        return
+    listed = ", ".join(f"{value} in {place}" for place, value in found.items())
+    alone = [place for place, n in zip(found, agree, strict=True) if n == 1]
+    changed = f"; {alone[0]} alone differs" if len(alone) == 1 else ""
+    yield f"{name}: {listed}{changed}"
 
 
 def _other_scores(
     recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float
 ) -> Iterator[str]:
     """Compare the scores without a claim, and the last scores of each split in metrics.jsonl."""
-    claimed = {(one.split, one.metric) for one in recorded.wanted if not one.best_epoch}
+    claimed = {
+        (one.split, one.metric)
+        for one in recorded.wanted
+        if not one.best_epoch and one.reach is None
+    }
     last: dict[str, Metrics] = {}
     for line in RunFolder(side.run.path).lines():
         if isinstance(line, EvaluationLine):

@@ -23,6 +23,7 @@ from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICA
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
 from papertrial.verification.sample_results import outcome_of
+from papertrial.verification.target_curves import target_curves
 
 Values = dict[str, object]  # of one claim, as JSON
 _EXACT = ("metric", "split", "value", "verdict")
@@ -161,16 +162,18 @@ def _unlike_report(
     """Say where the claims in report.json differ from what was decided again."""
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
     evidence = evidence_series(recorded.rule, look.outcomes, look.rulings)
+    curves = target_curves(recorded.rule, look)
     ours: list[Values] = [
         {
             **claim,
             "evidence": None if series is None else Evidence(**asdict(series)).to_plain(),
+            "curve": None if curve is None else curve.to_plain(),
             "scores": [list(pair) for pair in zip(seeds, ruling.scores, strict=True)],
             "intervals": [
                 [n, finite_or_none(low), finite_or_none(high)] for n, low, high in ruling.series
             ],
         }
-        for claim, ruling, series in zip(claims, look.rulings, evidence, strict=True)
+        for claim, ruling, series, curve in zip(claims, look.rulings, evidence, curves, strict=True)
     ]
     yield from _unlike_claims(REPORT_JSON, [c.to_plain() for c in report.claims], names, ours)
     if not isinstance(exact, Finding):
@@ -231,10 +234,10 @@ def _unlike_verdict(
 
 def _unlike_seeds(recorded: Recorded, report: Report) -> Iterator[str]:
     """Say which seeds in report.json do not have the recorded scores, which decide the verdicts."""
-    rows = {row.seed: row for row in report.seeds}
+    rows, claims = {row.seed: row for row in report.seeds}, recorded.rule.claims
     for record in recorded.records:
         row = rows.get(record.seed)
-        scores = dict(zip(labels(recorded.rule.claims), record.gains, strict=False))
+        scores = dict(zip(labels(claims), record.numbers(claims), strict=False))
         if row is None or (row.state, row.scores) != (record.state, scores):
             yield f"{REPORT_JSON}: its row of seed {record.seed} is not what {OUTCOMES} has"
     for seed in rows.keys() - {record.seed for record in recorded.records}:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from papertrial.claims.best_of_test import BestOfTest
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.known_sd_test import KnownSdTest
 from papertrial.claims.mean_test import MeanTest
+from papertrial.claims.reach import Reach
 from papertrial.claims.reported_best_test import ReportedBestTest
 from papertrial.claims.reported_difference_test import ReportedDifferenceTest
 from papertrial.claims.reported_mean_test import ReportedMeanTest
@@ -16,6 +17,7 @@ from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.sign_test import SignTest
 from papertrial.claims.statistic import Statistic
 from papertrial.claims.two_sample_test import TwoSampleTest
+from papertrial.claims.worst_point_test import WorstPointTest
 from papertrial.errors import ClaimError
 
 PAIRED = "paired by seed"
@@ -47,6 +49,8 @@ def choose(claim: JudgedClaim, rule: Rule) -> StatisticChoice:
     Raises:
         ClaimError: the SD that the rule gives is of no use for this claim.
     """
+    if claim.reach is not None:
+        return _of_curve(claim, claim.reach, rule)
     pairing = ""
     if claim.has_two_sides:
         pairing = PAIRED if claim.paired else UNPAIRED
@@ -62,11 +66,25 @@ def choose(claim: JudgedClaim, rule: Rule) -> StatisticChoice:
         best = BestOfTest(claim.best_of, rule.prior, ours)
         return StatisticChoice(best, ReportedBestTest(claim.best_of, sd=theirs))
     mean = MeanTest(rule.prior, ours) if claim.paired else TwoSampleTest(rule.prior, ours)
-    if claim.reference and claim.has_two_sides:
-        return StatisticChoice(mean, ReportedDifferenceTest(claim.reference, sd=theirs), pairing)
-    if claim.reference:
-        return StatisticChoice(mean, ReportedMeanTest(claim.reference, sd=theirs))
-    return StatisticChoice(mean, mean, pairing)
+    if claim.reference is None:
+        return StatisticChoice(mean, mean, pairing)
+    of_reported = ReportedDifferenceTest if claim.has_two_sides else ReportedMeanTest
+    return StatisticChoice(mean, of_reported(claim.reference, sd=theirs), pairing)
+
+
+def _of_curve(claim: JudgedClaim, reach: Reach, rule: Rule) -> StatisticChoice:
+    """Choose the test statistics of a target: of each point's scores, or of each seed's curve."""
+    if reach.reading == "each-seed":
+        if rule.sd is not None:
+            raise ClaimError("verify.sd is of no use for reading: each-seed, which needs no SD")
+        sign = SignTest()
+        return StatisticChoice(sign, sign)
+    if rule.sd is not None and rule.sd.n is not None:
+        raise ClaimError("verify.sd of a paper is of one step, but kind: reaches is about several")
+    assert claim.side != "about", "a target is a bound"
+    at_a_point = choose(replace(claim, reach=None), rule).supports
+    worst = WorstPointTest(at_a_point, claim.side)
+    return StatisticChoice(worst, worst)
 
 
 def _with_given_sd(claim: JudgedClaim, rule: Rule, given: GivenSd) -> StatisticChoice:

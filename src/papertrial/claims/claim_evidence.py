@@ -50,7 +50,7 @@ class ClaimEvidence:
             ClaimError: a claim about new samples lacks the results of the samples.
         """
         claim = rule.claims[index]
-        scores = Scores.of_claim([outcome.scores[index] for outcome in finished])
+        scores = Scores.of_claim(claim, [outcome.scores[index] for outcome in finished])
         return cls(claim, rule, scores, sample_spread(claim, index, finished))
 
     def after(self, direction: Direction, n: int, level: float) -> float:

@@ -53,7 +53,7 @@ def both_intervals(
         ClaimError: the seeds do not have the same samples.
     """
     claim = rule.claims[index]
-    scores = Scores.of_claim([outcome.scores[index] for outcome in finished])
+    scores = Scores.of_claim(claim, [outcome.scores[index] for outcome in finished])
     certain = is_deterministic(finished)
     if not certain and len(finished) < rule.first_look:
         return None

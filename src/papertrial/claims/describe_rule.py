@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from papertrial.claims.choose import choose
 from papertrial.claims.error_words import errs_at_most, taken_as_given
+from papertrial.claims.reach import Reach
 from papertrial.claims.rule import Rule
 from papertrial.numbers import band, percent, sequence
 
@@ -18,7 +19,7 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
     given = taken_as_given(rule.sd)
     return [
         *(
-            f"claim {i}: {text}; band {band(*claim.band)}"
+            f"claim {i}: {text}; band {band(*claim.band)}{_points(claim.reach)}"
             for i, (claim, text) in enumerate(zip(rule.claims, texts, strict=True), 1)
         ),
         f"about: the {rule.statistic} over all seeds that could be trained; "
@@ -32,6 +33,16 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
         "failed seeds: a seed fails if a loss, an output or a claimed metric is not finite, or if "
         f"its worker dies twice; at most {percent(rule.max_diverged)} of the seeds may fail",
     ]
+
+
+def _points(reach: Reach | None) -> str:
+    """Describe the evaluated points of a target; empty for other claims."""
+    if reach is None:
+        return ""
+    count, every = len(reach.points), reach.points[0]
+    grid = f"every {reach.unit if every == 1 else f'{every:,} {reach.unit}s'} and " * (count > 1)
+    later = count - reach.index
+    return f"; evaluated {grid}at the end, {reach.at(reach.points[-1])}; {later} points count"
 
 
 def _several(rule: Rule) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import GivenSd, Rule
 from papertrial.numbers import as_written, percent
 
 
-def valid_scores(rule: Rule) -> str:
-    """Return in words the scores that the rule's tests are valid for."""
-    if rule.statistic == "median":
+def valid_scores(rule: Rule, claim: JudgedClaim | None = None) -> str:
+    """Return in words the scores that the tests of a rule, or of one of its claims, suit."""
+    statistic = rule.statistic if claim is None else rule.statistic_of(claim)
+    if statistic == "median":
         return "scores of any continuous distribution"
     if rule.sd is None:
         return "normal scores"

@@ -9,6 +9,7 @@ from papertrial.claims.decision_steps import sentence
 from papertrial.claims.error_words import valid_scores
 from papertrial.claims.evidence_series import EvidenceSeries
 from papertrial.claims.explain_ruling import explain_cost
+from papertrial.claims.explain_target import other_targets
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import theta_label
 from papertrial.claims.rule import Rule
@@ -32,14 +33,14 @@ def say_interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     where = "inside" if inside else "outside" if outside else "partly inside"
     return (
         f"The {about} is {between(ruling.low, ruling.high, ruling.sd)}, {where} the band. For "
-        f"{valid_scores(rule)}, each side of this interval is wrong with a probability of at most "
-        f"{percent(ruling.level)}."
+        f"{valid_scores(rule, claim)}, each side of this interval is wrong with a "
+        f"probability of at most {percent(ruling.level)}."
     )
 
 
 def say_change(claim: JudgedClaim, ruling: Ruling, rule: Rule, series: EvidenceSeries) -> str:
     """Return which tolerances, and how many seeds, would have given another verdict."""
-    texts = [_tolerances(ruling, series)]
+    texts = [_tolerances(ruling, series) if claim.reach is None else other_targets(claim, ruling)]
     if ruling.withdrawn:
         texts.append("More of these seeds do not change the verdict.")
     elif ruling.verdict == "UNDECIDED":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from papertrial.claims.decision_steps import sentence
 from papertrial.claims.error_words import taken_as_given
+from papertrial.claims.explain_target import explain_target, measured_of
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import score_label
 from papertrial.claims.rule import Rule
@@ -14,6 +15,8 @@ from papertrial.numbers import as_written, band, number, plural
 def say_claimed(claim: JudgedClaim, *, runs_unknown: bool) -> str:
     """Return what was claimed. `runs_unknown`: the paper does not say how many runs it is of."""
     score, value = score_label(claim), as_written(claim.value)
+    if claim.reach is not None:
+        return explain_target(claim, claim.reach)
     chosen = " It is from the epoch that was best on the test split." * claim.best_epoch_on_test
     if claim.is_about_new_samples:
         chosen += (
@@ -45,6 +48,8 @@ def say_allowed(claim: JudgedClaim) -> str:
     """Return what counts as the same number."""
     if claim.kind == "better":
         return f"{sentence(band(*claim.band))}: any gain, however small. This is the band."
+    if claim.reach is not None:
+        return f"{sentence(band(*claim.band))}. These numbers are the band of the claim."
     width = f"the tolerance is {as_written(claim.tolerance)}"
     if claim.low != claim.high:
         width += f", and the printed digits may stand for {band(claim.low, claim.high)}"
@@ -57,12 +62,14 @@ def say_measured(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     if n == 0:
         return "No seed finished, so there is no score."
     what = "difference" if claim.has_two_sides else "score"
+    if claim.reach is not None:
+        what = measured_of(claim.reach)
     subject = "both sides were" if claim.has_two_sides else "the recipe was"
     trained = f"With {plural(n, 'seed')} {subject} trained to the end"
     if n == 1:
         return f"{trained}: the {what} is {number(ruling.mean)}."
     middle = f"the mean {what} is {number(ruling.mean, ruling.sd)}"
-    if rule.statistic == "median":
+    if rule.statistic_of(claim) == "median":
         middle = f"the median {what} is {number(ruling.median, ruling.sd)}, {middle}"
     given = taken_as_given(rule.sd)
     return (

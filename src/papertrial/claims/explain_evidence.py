@@ -6,6 +6,7 @@ from papertrial.claims.choose import choose
 from papertrial.claims.decision_steps import sentence
 from papertrial.claims.error_words import valid_scores
 from papertrial.claims.evidence_series import LARGEST, EvidenceSeries
+from papertrial.claims.explain_target import counted_of
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import theta_label
 from papertrial.claims.new_samples import SEEDS_PART
@@ -23,6 +24,8 @@ def say_counted(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
         f"Evidence for the claim says {more} the {about} lies in the band than if it lies outside."
     )
     with_sd = _counted_sd(claim, ruling, rule)
+    if claim.reach is not None:
+        return f"{text} {counted_of(claim.reach)}{with_sd}"
     if choice.opposes is None:
         return (
             f"{text} There is no evidence against this claim: the reported number has noise of its "
@@ -60,8 +63,8 @@ def say_enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
         )
     text = (
         f"{at}. Evidence for a false claim ever reaches it with a probability of at most {level} "
-        f"for {valid_scores(rule)}, even though we look after each seed, and so does evidence "
-        "against a true claim"
+        f"for {valid_scores(rule, claim)}, even though we look after each seed, and so does "
+        "evidence against a true claim"
     )
     if claim.side == "about":
         text += " (at most twice that if the tolerance is small against the SD)"
@@ -122,7 +125,7 @@ def _withdrawn(ruling: Ruling, series: EvidenceSeries) -> str:
 
 def _counted_sd(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     """Return which SD evidence is counted with, if it is not just that of our scores; else ""."""
-    if rule.statistic == "median" or (rule.sd is not None and rule.sd.n is None):
+    if rule.statistic_of(claim) == "median" or (rule.sd is not None and rule.sd.n is None):
         return ""
     text = ""
     if claim.step > ruling.sd:

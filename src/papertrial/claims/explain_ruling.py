@@ -126,6 +126,8 @@ def explain_cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     if needed <= len(ruling.scores):
         return ""
     count = f"about {needed:,}" if needed <= _MANY else f"more than {_MANY:,}"
+    if claim.reach is not None and claim.reach.has_later_points and is_inside(claim, ruling.mean):
+        count = f"at least {count}"  # every later point must be confirmed too
     return (
         f"with an SD of {number(ruling.sd, ruling.sd)} between seeds, a decision takes {count} "
         f"seeds if {if_}"

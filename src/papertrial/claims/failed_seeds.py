@@ -81,14 +81,14 @@ def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, fai
 
 
 def _worst_score(claim: JudgedClaim, scores: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
-    """Return the score of a failed seed in the worst case: one number, or two for a difference."""
+    """Return the scores of a failed seed in the worst case: as many as the claim needs."""
     value = worst_value(claim.metric)
     if math.isinf(value):
         seen = [abs(number) for score in scores for number in score]
         edges = [abs(edge) for edge in claim.band if math.isfinite(edge)]
         value = math.copysign(_BEYOND * max([*seen, *edges, 1.0]), value)
     if not claim.has_two_sides:
-        return (value,)
+        return (value,) * claim.scores_per_seed
     best = 1.0 if is_fraction(claim.metric) else 0.0
     return (value, best)
 

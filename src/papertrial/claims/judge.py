@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from papertrial.claims.claim_evidence import ClaimEvidence, Direction, sample_spread
+from papertrial.claims.reach import worst_from
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, holds_within, is_inside, is_partly_inside
 from papertrial.claims.scores import Scores
@@ -38,7 +39,7 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
         return tuple(_judge_one_value(rule, j, finished, outcomes) for j in claims)
     evidence = [ClaimEvidence.of_seeds(rule, j, finished) for j in claims]
     decided: dict[int, tuple[Verdict, int]] = {}
-    for n in _looks(rule, outcomes, rule.first_look):
+    for n in looks(rule, outcomes, rule.first_look):
         for verdict, direction in _DIRECTION.items():
             for j in _holm(rule, evidence, direction, n)[0]:
                 decided.setdefault(j, (verdict, n))
@@ -61,7 +62,7 @@ def is_deterministic(finished: Sequence[SeedOutcome]) -> bool:
     )
 
 
-def _looks(rule: Rule, outcomes: Sequence[SeedOutcome], first: int) -> Iterator[int]:
+def looks(rule: Rule, outcomes: Sequence[SeedOutcome], first: int) -> Iterator[int]:
     """Yield the numbers of finished seeds at which claims are judged."""
     n = 0
     for count, outcome in enumerate(outcomes, 1):
@@ -144,13 +145,14 @@ def _level(
 def _judge_one_value(
     rule: Rule, index: int, finished: Sequence[SeedOutcome], outcomes: Sequence[SeedOutcome]
 ) -> Ruling:
-    """Judge a claim by the one value of a deterministic training.
+    """Judge a claim by the one value of a deterministic training; of a curve, the worst one.
 
     Seeds have no noise then; the choice of the test samples still has, for a claim about new ones.
     """
     claim = rule.claims[index]
-    scores = Scores.of_claim([outcome.scores[index] for outcome in finished])
-    low = high = float(scores.values[0])
+    scores = Scores.of_claim(claim, [outcome.scores[index] for outcome in finished])
+    at_points = [float(one.values[0]) for one in scores.points]
+    low = high = worst_from(at_points, 0, at_most=claim.side == "at-most")
     scale, level = float(scores.scale[0]), 0.0
     spread = sample_spread(claim, index, finished)
     if spread is not None:
@@ -158,7 +160,7 @@ def _judge_one_value(
         low, high = (float(edge[0]) for edge in spread.last().widened(low, high, level))
     inside = is_inside(claim, low, scale) and is_inside(claim, high, scale)
     verdict: Verdict = "REPRODUCED" if inside else "NOT REPRODUCED"
-    at = next(_looks(rule, outcomes, _SAME_WEIGHTS), None)
+    at = next(looks(rule, outcomes, _SAME_WEIGHTS), None)
     if at is None or (not inside and is_partly_inside(claim, low, high)):
         at, verdict = None, "UNDECIDED"
     n = len(scores.values)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from papertrial.claims.reach import Reach, worst_from
+
 ClaimKind = Literal[
     "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
-    "exact",
+    "reaches", "exact",
 ]  # fmt: skip
 ClaimSide = Literal["about", "at-least", "at-most"]
 ClaimAbout = Literal["test-set", "new-samples"]
@@ -22,7 +25,8 @@ class JudgedClaim:
         metric: name of the metric.
         split: the split that the metric is computed on.
         kind: what the number is: a mean, an exact expectation, a single run, the best of several
-            runs, a bound, a difference of two scores, or only which of two scores is better.
+            runs, a bound, a difference of two scores, only which of two scores is better, or a
+            target that a curve reaches.
         value: the reported number.
         tolerance: how far from it still counts as the same result.
         low, high: the interval that the printed digits may stand for: "55 %", truncated, is 0.55 to
@@ -36,6 +40,7 @@ class JudgedClaim:
         reported_sd: the SD between the paper's runs, in the metric's unit; None if unknown.
         about: whether the number is the expected score on this test set, or on new test samples of
             the same kind.
+        reach: for a target that a curve reaches, by when, and where the curve is evaluated.
     """
 
     metric: str
@@ -52,6 +57,7 @@ class JudgedClaim:
     step: float = 0.0
     reported_sd: float | None = None
     about: ClaimAbout = "test-set"
+    reach: Reach | None = None
 
     @property
     def band(self) -> tuple[float, float]:
@@ -81,8 +87,24 @@ class JudgedClaim:
 
     @property
     def scores_per_seed(self) -> int:
-        """2 for a difference, whose two sides are trained with the same seed; else 1."""
+        """2 for two sides, which are trained with the same seed; 1 for each point of a curve."""
+        if self.reach is not None:
+            return len(self.reach.points)
         return 2 if self.has_two_sides else 1
+
+    def score_of(self, row: Sequence[float]) -> float:
+        """Return the one number of a seed from its scores.
+
+        For two sides it is ours - theirs. For a curve it is the score at the declared point, or
+        the worst from there on if the claim is about each seed.
+        """
+        if self.has_two_sides:
+            return row[0] - row[1]
+        if self.reach is None:
+            return row[0]
+        if self.reach.reading == "each-step":
+            return row[self.reach.index]
+        return worst_from(row, self.reach.index, at_most=self.side == "at-most")
 
     @property
     def has_two_sides(self) -> bool:

@@ -9,8 +9,14 @@ from papertrial.claims.statistic import Statistic
 
 
 def score_label(claim: JudgedClaim) -> str:
-    """Return the label of a claim's score: "test accuracy", "difference in test accuracy"."""
+    """Return the label of a claim's score: "test accuracy", "difference in test accuracy".
+
+    Of a curve it is what the claim is about: "validation loss from step 5,960 on".
+    """
     name = f"{claim.split} {claim.metric}"
+    if claim.reach is not None:
+        worst = "worst " if claim.reach.reading == "each-seed" else ""
+        return f"{worst}{name} {claim.reach.since}"
     return f"difference in {name}" if claim.has_two_sides else name
 
 
@@ -21,7 +27,13 @@ def theta_label(claim: JudgedClaim, statistic: Statistic) -> str:
 
 
 def label(claim: JudgedClaim) -> str:
-    """Return the label of a claim: its score, and a mark if the epoch was chosen on test."""
+    """Return the label of a claim, and of the number that each seed gives for it.
+
+    This is its score, with a mark if the epoch was chosen on test; of a curve, the score at the
+    declared point.
+    """
+    if claim.reach is not None and claim.reach.reading == "each-step":
+        return f"{claim.split} {claim.metric} at {claim.reach.at(claim.reach.by)}"
     name = score_label(claim)
     return f"{name}, best epoch" if claim.best_epoch_on_test else name
 

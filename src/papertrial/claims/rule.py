@@ -95,6 +95,11 @@ class Rule:
         """The same rule for the median, whose test needs no SD."""
         return replace(self, statistic="median", sd=None)
 
+    def statistic_of(self, claim: JudgedClaim) -> StatisticName:
+        """Return what a claim is about: a target for each seed is always about the median."""
+        each_seed = claim.reach is not None and claim.reach.reading == "each-seed"
+        return "median" if each_seed else self.statistic
+
     def allows_failures(self, failed: int, ended: int) -> bool:
         """Tell whether the rule allows a verdict if this many of the ended seeds failed."""
         return failed <= self.max_diverged * ended + _ROUNDING

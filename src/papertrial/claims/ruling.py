@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.t_martingale import TIE
@@ -61,10 +62,16 @@ class Ruling:
     @property
     def sd(self) -> float:
         """The standard deviation of the scores (n - 1); NaN for fewer than two."""
-        if len(self.scores) < 2:
-            return math.nan
-        tied = min(self.scores) == max(self.scores)  # rounding may give them a nonzero deviation
-        return 0.0 if tied else float(np.std(self.scores, ddof=1))
+        return sd_of(self.scores)
+
+
+def sd_of(scores: ArrayLike) -> float:
+    """Return the standard deviation of scores [S] (n - 1); NaN for fewer than two."""
+    x = np.asarray(scores, dtype=np.float64)
+    if len(x) < 2:
+        return math.nan
+    tied = x.min() == x.max()  # rounding may give them a nonzero deviation
+    return 0.0 if tied else float(np.std(x, ddof=1))
 
 
 def is_inside(claim: JudgedClaim, value: float, scale: float = 0.0) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from papertrial.claims.judged_claim import JudgedClaim
+
 Array = NDArray[np.float64]
 
 
@@ -19,10 +21,19 @@ class Scores:
         values: [..., S] one score for each of S seeds; ours - theirs for a difference.
         sides: ours and theirs, each [..., S], for a difference. None for a single sample, or if
             only the differences are known.
+        later: [K, ..., S] for a claim on a curve: the scores at the K points after the declared
+            one, which `values` are from. None for all other claims.
     """
 
     values: Array
     sides: tuple[Array, Array] | None = None
+    later: Array | None = None
+
+    @property
+    def points(self) -> list[Scores]:
+        """The scores at each point of a curve from the declared one on; for others, these."""
+        first = Scores(self.values, self.sides)
+        return [first] if self.later is None else [first, *map(Scores, self.later)]
 
     @property
     def scale(self) -> Array:
@@ -37,7 +48,11 @@ class Scores:
     @property
     def negated(self) -> Scores:
         """The scores with the opposite sign."""
-        return Scores(-self.values, self.sides and (-self.sides[0], -self.sides[1]))
+        return Scores(
+            -self.values,
+            self.sides and (-self.sides[0], -self.sides[1]),
+            None if self.later is None else -self.later,
+        )
 
     @classmethod
     def of_difference(cls, ours: Array, theirs: Array) -> Scores:
@@ -45,9 +60,15 @@ class Scores:
         return cls(ours - theirs, (ours, theirs))
 
     @classmethod
-    def of_claim(cls, rows: Sequence[tuple[float, ...]]) -> Scores:
-        """Return the scores of one claim from what each seed gave: (score,) or (ours, theirs)."""
-        table = np.array(rows, dtype=np.float64)
-        if len(rows) == 0 or table.shape[1] == 1:
-            return cls(table.ravel())
-        return cls.of_difference(table[:, 0], table[:, 1])
+    def of_claim(cls, claim: JudgedClaim, rows: Sequence[tuple[float, ...]]) -> Scores:
+        """Return the scores of a claim from what each seed gave.
+
+        A row is (score,), or (ours, theirs) for two sides, or the scores at all points of a curve.
+        """
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), claim.scores_per_seed)
+        if claim.has_two_sides:
+            return cls.of_difference(table[:, 0], table[:, 1])
+        if claim.reach is not None and claim.reach.reading == "each-step":
+            points = table.T[claim.reach.index :]
+            return cls(points[0], later=points[1:])
+        return cls(np.array([claim.score_of(row) for row in rows], dtype=np.float64))

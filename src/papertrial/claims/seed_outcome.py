@@ -18,8 +18,8 @@ class SeedOutcome:
     Attributes:
         seed: the seed.
         state: "finished", "diverged" or "crashed".
-        scores: one entry for each claim of the rule: (score,), or (ours, theirs) for a difference.
-            Empty if the seed did not finish.
+        scores: one entry for each claim of the rule: (score,), or (ours, theirs) for two sides, or
+            the scores at all points of a curve. Empty if the seed did not finish.
         weights: SHA-256 of the trained weights. Equal hashes reveal a deterministic training.
         error: why the seed did not finish.
         correct: one entry for each claim of the rule, for claims about new samples the result of

@@ -100,7 +100,7 @@ def _versus_problems(claim: RawClaim) -> Iterator[Broken]:
 
 def _tolerance_problems(claim: RawClaim) -> Iterator[Broken]:
     kind, tolerance, relative = claim.kind, claim.tolerance, claim.relative_tolerance
-    if kind in ("exact", "better"):
+    if kind in ("exact", "better", "reaches"):
         return
     if tolerance is not None and relative is not None:
         rule = "give tolerance or relative_tolerance, not both"

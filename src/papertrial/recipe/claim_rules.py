@@ -22,6 +22,7 @@ from papertrial.recipe.quantity import (
     width_of,
 )
 from papertrial.recipe.raw_claim import RawClaim, converted, without_unit
+from papertrial.recipe.reaches import reach_problems
 from papertrial.vocabulary import (
     COUNTS,
     SOURCES,
@@ -50,6 +51,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
         found = [
             *kind_problems(claim),
             *_number_problems(claim),
+            *reach_problems(tree, claim),
         ]
         if claim.not_judged is None:
             found += [*_not_computed(tree, claim), *_best_epoch_problems(tree, claim)]
@@ -218,5 +220,6 @@ def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
         value = Decimal(0) if claim.kind == "better" else claim.to_number()
     except ValueError:
         return None
-    rest = (claim.metric, claim.split, claim.kind, claim.versus, claim.about)
+    about = (claim.metric, claim.split, claim.kind, claim.versus, claim.about)
+    rest = (*about, claim.by, claim.reading)
     return None if value is None else (value, repr(rest))

@@ -12,6 +12,10 @@ def describe(claim: Claim) -> str:
         marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
         marked += on_new_samples(claim)
         return f"{claim.split} {claim.metric} better on our side, {versus_of(claim)}{marked}"
+    if claim.by is not None:
+        seeds = " in at least half of the seeds" if claim.reading == "each-seed" else ""
+        when = f"by {claim.by.unit} {claim.by.point:,}"
+        return f"{claim.split} {claim.metric} reaches {claim.number:g} {when}{seeds}"
     bound = "" if side == "about" else side.replace("-", " ") + " "
     many = "an unknown number of" if isinstance(claim.n, str) else claim.n
     runs = {

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from papertrial.claims.judged_claim import ClaimAbout, ClaimSide
+from papertrial.claims.reach import Reading
 from papertrial.recipe.quantity import (
     Rounding,
     interval_of,
@@ -16,6 +17,7 @@ from papertrial.recipe.quantity import (
     value_of,
     width_of,
 )
+from papertrial.recipe.reaches import By
 from papertrial.recipe.section import Section
 from papertrial.recipe.value_types import (
     ClaimMetric,
@@ -30,7 +32,7 @@ from papertrial.vocabulary import SplitName, lower_is_better
 
 StatedKind = Literal[
     "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
-    "exact",
+    "reaches", "exact",
 ]  # fmt: skip
 
 
@@ -88,7 +90,7 @@ class Claim(Section):
     tolerance: Width | None = Field(
         default=None,
         description='In the metric\'s unit, or `"1.2 points"`, as required beside a percentage. '
-        "Required, except for bounds, `better` and `exact`.",
+        "Required, except for bounds, `better`, `reaches` and `exact`.",
     )
     relative_tolerance: Share | None = Field(
         default=None,
@@ -133,6 +135,17 @@ class Claim(Section):
         default="test-set",
         description="`test-set` is about the expected score on this test set; `new-samples` on new "
         "samples of the same kind, for an accuracy and a number without noise.",
+    )
+    by: By | None = Field(
+        default=None,
+        description="Required for `reaches`: the step or epoch from which on the metric stays on "
+        "the good side of `value`. The recipe must evaluate it.",
+    )
+    reading: Reading | None = Field(
+        default=None,
+        description="Only for `reaches`. `each-step`, the default: the expected score at each "
+        "evaluated point from `by` on. `each-seed`: at least half of the seeds stay on the good "
+        "side from `by` on.",
     )
     where: str | None = Field(default=None, description="Where the number was read.")
     url: str | None = Field(default=None, description="Address where the number was read.")
@@ -184,7 +197,7 @@ class Claim(Section):
         """Whether the score must be near the number, or at least or at most the number."""
         if self.kind in ("at-least", "at-most"):
             return self.kind
-        if self.kind == "better":
+        if self.kind in ("better", "reaches"):
             return "at-most" if lower_is_better(self.metric) else "at-least"
         return self.side or "about"
 

@@ -11,14 +11,19 @@ from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import GivenSd
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.quantity import width_of
+from papertrial.recipe.reaches import to_reach
+from papertrial.recipe.schema import Recipe
 from papertrial.recipe.verify import SpreadBetweenSeeds
 
 
-def to_judged_claim(claim: Claim) -> JudgedClaim:
+def to_judged_claim(claim: Claim, recipe: Recipe) -> JudgedClaim:
     """Convert a recipe's claim to a judged claim, with the interval of its printed digits.
 
     The size of the test set is not known yet, so the claim has no step.
     """
+    reach = None
+    if claim.by is not None:
+        reach = to_reach(recipe.model_dump(), claim.split, claim.by, claim.reading or "each-step")
     low, high = claim.printed_interval
     return JudgedClaim(
         metric=claim.metric,
@@ -34,6 +39,7 @@ def to_judged_claim(claim: Claim) -> JudgedClaim:
         paired=claim.pairing != "none",
         reported_sd=reported_sd(claim),
         about=claim.about,
+        reach=reach,
     )
 
 

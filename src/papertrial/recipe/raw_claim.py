@@ -34,6 +34,8 @@ class RawClaim:
     side: object = None
     about: object = "test-set"
     versus: object = None
+    by: object = None
+    reading: object = None
     not_judged: object = None
 
     @classmethod

@@ -24,7 +24,7 @@ def rule_warnings(recipe: Recipe) -> list[str]:
         )
     given = to_given_sd(recipe.verify.sd, decided)
     for i, claim in enumerate(decided, 1):
-        judged = to_judged_claim(claim)
+        judged = to_judged_claim(claim, recipe)
         sd = judged.reported_sd if given is None else given.value
         whose = "that the paper reports" if given is None else "in verify.sd"
         if why := too_wide(judged, sd or 0.0, whose):

@@ -220,9 +220,10 @@ class Evaluate(Section):
     interval: Literal["epoch", "step"] = Field(
         default="epoch", description="Count `every` in epochs or in optimizer steps."
     )
-    test: Literal["at-end", "every-epoch"] = Field(
+    test: Literal["at-end", "every-epoch", "every-interval"] = Field(
         default="at-end",
-        description="When the test part is evaluated. Reports mention `every-epoch`.",
+        description="When the test part is evaluated: at the end, or also after every epoch, or "
+        "whenever the validation part is. Reports mention the latter two.",
     )
     batch_size: int = Field(default=1000, ge=1, description="Samples per batch in evaluation.")
 

@@ -91,6 +91,14 @@ def _sd_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         if claim.kind in _OWN_TEST:
             rule = f"does not apply to claims.{index}, kind: {claim.kind}"
             yield "verify.sd", f"{rule}, whose test needs the SD of our own scores; remove it"
+        elif claim.kind == "reaches" and (meaning == "paper" or claim.reading == "each-seed"):
+            rule = f"does not apply to claims.{index}, kind: reaches"
+            why = (
+                "the SD of a paper is that of one step"
+                if meaning == "paper"
+                else ("reading: each-seed counts the seeds that stay on the good side")
+            )
+            yield "verify.sd", f"{rule}, because {why}; remove it"
     if len(scores) == 1:
         yield from _sd_value_problems(value_at(tree, "verify.sd.value"), claims)
         yield from _sd_of_paper_problems(tree, claims)

@@ -88,7 +88,9 @@ def _headline(run: Run) -> str:
 
 def _claim_result(run: Run, claim: Claim, ours: float | None) -> ClaimResult:
     """Return a claim in the report of a single run: beside its score, without verdict."""
-    low, high = to_judged_claim(claim).band if claim.not_judged is None else (-math.inf, math.inf)
+    low, high = -math.inf, math.inf
+    if claim.not_judged is None:
+        low, high = to_judged_claim(claim, run.recipe).band
     return ClaimResult.beside(
         claim,
         side=claim.judged_side,

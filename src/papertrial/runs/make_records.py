@@ -95,10 +95,13 @@ def _make_claim_beside_run(
         score = len(splits[claim.split]) if claim.split in splits else None
     elif claim.kind == "difference":
         score = None  # needs a run of the other side as well
+    elif claim.by is not None:
+        curve = folder.curve(claim.split, claim.metric, claim.by.unit)
+        score = curve.get(claim.by.point)
     elif claim.best_epoch_on_test:
-        curve = recipe.evaluate.test == "every-epoch"
+        every = recipe.evaluate.test == "every-epoch"
         values = folder.evaluations(claim.split, claim.metric)
-        score = best(claim.metric, values) if curve else None
+        score = best(claim.metric, values) if every else None
     return ClaimBesideRun(
         metric=claim.metric,
         split=claim.split,

@@ -196,12 +196,11 @@ def _prepare_evaluations(
     for where, wants in needs_validation.items():
         if wants and "validation" not in splits:
             raise DataError(f"{where} needs a validation part; set data.splits.validation")
-    if recipe.evaluate.test == "every-epoch" and "test" not in splits:
-        raise DataError("evaluate.test: every-epoch needs a test part; set data.splits.test")
-    evaluations = Evaluations(
-        every if "validation" in splits else None,
-        per_epoch if recipe.evaluate.test == "every-epoch" else None,
-    )
+    test = {"every-epoch": per_epoch, "every-interval": every}.get(recipe.evaluate.test)
+    if test is not None and "test" not in splits:
+        rule = f"evaluate.test: {recipe.evaluate.test} needs a test part"
+        raise DataError(f"{rule}; set data.splits.test")
+    evaluations = Evaluations(every if "validation" in splits else None, test)
     best = recipe.report.removeprefix("best-on-")
     metric = recipe.report_metric or samples.task.headline
     choice = None if recipe.report == "last" else BestWeights(best, metric)

@@ -13,6 +13,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
+from papertrial.store.target_curve import TargetCurve
 from papertrial.store.verification_records import EarlierLook, Preregistration
 
 _SPREADS = {
@@ -166,6 +167,7 @@ class ClaimResult(ReportedClaim):
         worst_case: None if no seed failed.
         about: whether the verdict is about this test set or new test samples.
         new_samples: our score on both; None for a metric that is not a mean over samples.
+        curve: only for a target that a curve reaches.
         decision: how the claim was decided: (question, answer) pairs in plain words.
     """
 
@@ -199,6 +201,7 @@ class ClaimResult(ReportedClaim):
     worst_case: WorstCase | None = None
     about: ClaimAbout = "test-set"
     new_samples: NewSamples | None = None
+    curve: TargetCurve | None = None
     decision: tuple[tuple[str, str], ...] = ()
 
     @property

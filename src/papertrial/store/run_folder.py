@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from papertrial.claims.reach import Unit
 from papertrial.errors import RunError
 from papertrial.record import Record
 from papertrial.store.run_records import (
@@ -121,6 +122,24 @@ class RunFolder:
         for line in self.lines():
             if isinstance(line, EvaluationLine) and line.split == split and metric in line.metrics:
                 yield line.metrics[metric]
+
+    def curve(self, split: str, metric: str, unit: Unit) -> dict[int, MetricValue]:
+        """Return the values of a metric on a split in metrics.jsonl, by step or by epoch.
+
+        An epoch has the value of the last evaluation in it.
+
+        Raises:
+            RunError: the file is absent or damaged.
+        """
+        values, epochs = dict[int, MetricValue](), dict[int, int]()
+        for line in self.lines():
+            if isinstance(line, StepLine):
+                epochs[line.step] = line.epoch
+            elif line.split == split and metric in line.metrics:
+                values[line.step] = line.metrics[metric]
+        if unit == "step":
+            return values
+        return {epochs[step]: values[step] for step in sorted(values) if step in epochs}
 
     def write(self, name: str, data: bytes | str) -> None:
         """Write a file atomically: write a temporary file, fsync it, rename it."""

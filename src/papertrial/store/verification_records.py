@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, field_serializer, model_validator
 
 from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide, JudgedClaim
+from papertrial.claims.reach import Reach
 from papertrial.claims.rule import GivenSd, Horizon, Rule, StatisticName
 from papertrial.claims.seed_outcome import SeedOutcome, SeedState
 from papertrial.claims.verdict import Verdict
@@ -41,13 +43,15 @@ class RegisteredClaim(Part):
     paired: bool
     reported_sd: float | None
     about: ClaimAbout
+    reach: Reach | None = None
     stated: Claim
     versus: Annotated[int, Field(ge=0)] | None
 
     @classmethod
     def of(cls, judged: JudgedClaim, stated: Claim, versus: int | None) -> Self:
         """Put a claim as the tests take it beside what the recipe states."""
-        known = {key: value for key, value in asdict(judged).items() if key != "step"}
+        names = JudgedClaim.__dataclass_fields__.keys() - {"step"}
+        known = {name: getattr(judged, name) for name in names}
         return cls(**known, stated=without_other_side(stated), versus=versus)
 
     @property
@@ -293,7 +297,8 @@ class SeedRecord(Record):
     """A line of outcomes.jsonl: how a seed ended.
 
     Attributes:
-        scores: for each claim of the rule our score, and for a difference that of the other side.
+        scores: for each claim of the rule our score, and for two sides that of the other side; for
+            a target the scores at all evaluated points.
         weights: SHA-256 over the weights of its runs.
         attempts: how many times it was started; a seed whose worker died is started once more.
         seconds: how long its last attempt took.
@@ -306,7 +311,7 @@ class SeedRecord(Record):
 
     seed: int
     state: SeedState
-    scores: tuple[Annotated[tuple[float, ...], Field(min_length=1, max_length=2)], ...] = ()
+    scores: tuple[Annotated[tuple[float, ...], Field(min_length=1)], ...] = ()
     weights: str = ""
     error: str = ""
     attempts: int = 1
@@ -332,10 +337,10 @@ class SeedRecord(Record):
         """What a verdict takes from it."""
         return SeedOutcome(self.seed, self.state, self.scores, self.weights, self.error)
 
-    @property
-    def gains(self) -> tuple[float, ...]:
-        """The score for each claim; for a difference, ours minus that of the other side."""
-        return tuple(score[0] - score[1] if len(score) > 1 else score[0] for score in self.scores)
+    def numbers(self, claims: Sequence[JudgedClaim]) -> tuple[float, ...]:
+        """Return the one number for each claim of the rule; none unless the seed finished."""
+        # Without scores the seed did not finish.
+        return tuple(c.score_of(row) for c, row in zip(claims, self.scores, strict=False))
 
 
 class KeptFiles(Record):

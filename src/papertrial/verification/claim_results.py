@@ -47,6 +47,7 @@ from papertrial.store.verification_records import ClaimLine, EarlierLook
 from papertrial.training.device import on_device
 from papertrial.verification.looks_in_words import headline_on_looks, looks_at
 from papertrial.verification.registration import Registration
+from papertrial.verification.target_curves import target_curves
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def progress_lines(asked: Registration, look: Look) -> list[str]:
         value = f"{side}{as_written(claim.value)}{best}"
         text = f"{f'claim {i}, ' if several else ''}{label(claim)}: {value} reported; ours "
         if ruling.scores:
-            middle = ruling.median if asked.rule.statistic == "median" else ruling.mean
+            middle = ruling.median if asked.rule.statistic_of(claim) == "median" else ruling.mean
             text += number(middle, ruling.sd)
             sd = number(ruling.sd, ruling.sd)
             text += f" (SD {sd}, n = {len(ruling.scores)})" if len(ruling.scores) > 1 else ""
@@ -217,6 +218,7 @@ def claim_results(
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
     evidence = evidence_series(asked.rule, look.outcomes, look.rulings)
     worst = _worst_cases(asked, look)
+    curves = target_curves(asked.rule, look)
     rows = zip(asked.rule.claims, asked.stated, look.rulings, medians, strict=True)
     return [
         ClaimResult.beside(
@@ -236,7 +238,7 @@ def claim_results(
             holds_within=finite_or_none(ruling.holds_within),
             verdict=ruling.verdict,
             verdict_median=median.verdict,
-            statistic=asked.rule.statistic,
+            statistic=asked.rule.statistic_of(claim),
             decided_at=ruling.decided_at,
             deterministic=ruling.deterministic,
             why=explain_ruling(claim, ruling, asked.rule),
@@ -253,6 +255,7 @@ def claim_results(
             worst_case=worst[i],
             about=claim.about,
             new_samples=new_samples[i] if new_samples else None,
+            curve=curves[i],
             decision=explain_decision(
                 claim, ruling, asked.rule, evidence[i], runs_unknown=stated.n == "unknown"
             ),

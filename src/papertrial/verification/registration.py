@@ -8,6 +8,7 @@ from pathlib import Path
 
 from papertrial.claims.describe_rule import rule_lines
 from papertrial.claims.labels import label
+from papertrial.claims.reach import Reach
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, METHOD, Rule
 from papertrial.claims.trivial import too_fine
 from papertrial.errors import ClaimError, RunError
@@ -123,7 +124,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
     seeds = _seeds_of(recipe)
     first = FIRST_LOOK_OF_KNOWN_SD if asked.sd and asked.sd.needs_no_scores else FIRST_LOOK
     rule = Rule(
-        claims=tuple(to_judged_claim(claim) for claim in stated),
+        claims=tuple(to_judged_claim(claim, recipe) for claim in stated),
         seeds=tuple(seeds[: asked.max_seeds]),
         alpha=asked.alpha,
         statistic=asked.statistic,
@@ -228,7 +229,8 @@ def _other_sides(
 class Wanted:
     """A score that a claim is about; `arm` is the other side of a difference, or None.
 
-    `new_samples` says that its verdict needs the result of each sample.
+    `new_samples` says that its verdict needs the result of each sample. `reach` names the points of
+    a curve; None for the score that a run reports.
     """
 
     metric: str
@@ -236,6 +238,7 @@ class Wanted:
     best_epoch: bool = False
     arm: int | None = None
     new_samples: bool = False
+    reach: Reach | None = None
 
 
 def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
@@ -247,6 +250,7 @@ def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
             claim.best_epoch_on_test,
             claim.versus,
             claim.judged.is_about_new_samples,
+            claim.reach,
         )
         for claim in registered.claims
     )

@@ -25,7 +25,7 @@ from papertrial.store.report_record import (
 )
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import VerificationFolder, all_verification_folders
-from papertrial.store.verification_records import Preregistration, SeedRecord
+from papertrial.store.verification_records import Preregistration, RegisteredClaim, SeedRecord
 from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
@@ -112,9 +112,10 @@ def trivial_tolerances(asked: Registration, look: Look) -> list[str]:
     ]
 
 
-def named_scores(asked: Registration, gains: tuple[float, ...]) -> dict[str, float]:
-    """Return a seed's scores by the report's claim labels; for a difference, the difference."""
-    return dict(zip(labels(asked.rule.claims), gains, strict=False))  # none if it did not finish
+def named_scores(asked: Registration, record: SeedRecord) -> dict[str, float]:
+    """Return a seed's number for each claim by the report's labels; none if it did not finish."""
+    claims = asked.rule.claims
+    return dict(zip(labels(claims), record.numbers(claims), strict=False))
 
 
 def _seed_row(asked: Registration, record: SeedRecord, *, used: bool) -> SeedRow:
@@ -124,7 +125,7 @@ def _seed_row(asked: Registration, record: SeedRecord, *, used: bool) -> SeedRow
         error=record.error,
         seconds=record.seconds,
         run=record.runs[0] if record.runs else None,
-        scores=named_scores(asked, record.gains),
+        scores=named_scores(asked, record),
         used=used,
     )
 
@@ -191,7 +192,7 @@ def _damaged(folder: VerificationFolder, error: RunError, *, this: bool) -> Atte
 def _attempted_rule(registered: Preregistration) -> str:
     """Return the claims and the rule of an attempt as one line of the verification report."""
     claims = [
-        f"{claim.split} {claim.metric} {claim.kind} {claim.value:g} tolerance {claim.tolerance:g}"
+        f"{claim.split} {claim.metric} {claim.kind} {claim.value:g} {_allowed(claim)}"
         + (" about new samples" if claim.judged.is_about_new_samples else "")
         for claim in registered.claims
     ]
@@ -202,6 +203,13 @@ def _attempted_rule(registered: Preregistration) -> str:
     others = (("counted", registered.exact), ("not judged", registered.not_judged))
     more = [f"{len(claims)} {words}" for words, claims in others if claims]
     return "; ".join([*claims, how, *more])
+
+
+def _allowed(claim: RegisteredClaim) -> str:
+    """Return the tolerance of an attempt's claim, or by when its target must be reached."""
+    if claim.reach is not None:
+        return f"by {claim.reach.at(claim.reach.by)}, {claim.reach.reading}"
+    return f"tolerance {claim.tolerance:g}"
 
 
 def _registered_place(asked: Registration, seed: int) -> int:

@@ -66,7 +66,7 @@ def _ended(asked: Registration, record: SeedRecord) -> SeedEnded:
         worker=record.worker,
         seed=record.seed,
         state=record.state,
-        scores=named_scores(asked, record.gains),
+        scores=named_scores(asked, record),
         error=record.error,
         seconds=record.seconds or 0.0,
     )

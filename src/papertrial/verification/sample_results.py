@@ -113,6 +113,7 @@ def check_same_samples(terms: Terms, data: Sequence[dict[str, str]]) -> None:
 def _can_describe(registered: Preregistration, wanted: Wanted) -> bool:
     return (
         is_accuracy(wanted.metric)
+        and wanted.reach is None
         and not wanted.best_epoch
         and wanted.split != "train"
         and CHOSEN_ON.get(registered.reported_epoch) != wanted.split

@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from papertrial.claims.reach import Reach
 from papertrial.errors import ClaimError, DivergedError
 from papertrial.evaluate.metrics import best
 from papertrial.progress import Returning
@@ -84,7 +85,7 @@ def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, 
     scores = []
     for wanted in task.wanted:
         arms = [] if wanted.arm is None else [theirs[wanted.arm]]
-        scores.append(tuple(claimed_score(run, wanted) for run in (ours, *arms)))
+        scores.append(tuple(one for run in (ours, *arms) for one in claimed_scores(run, wanted)))
     kept = [run_folder.RunFolder(run.path).provenance for run in (ours, *theirs)]
     digest = hashlib.sha256()
     for run in (ours, *theirs):
@@ -103,12 +104,14 @@ def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, 
     )
 
 
-def claimed_score(run: Run, wanted: Wanted) -> float:
-    """Return the score of a trained seed that a claim is about, from its run.
+def claimed_scores(run: Run, wanted: Wanted) -> tuple[float, ...]:
+    """Return the scores of a trained seed that a claim is about, from its run.
+
+    This is one score, or for a curve the score at each registered point.
 
     Raises:
-        ClaimError: the run did not compute it.
-        DivergedError: it is not a finite number.
+        ClaimError: the run did not compute a score.
+        DivergedError: a score is not a finite number.
     """
     metrics = run.metrics.get(wanted.split, {})
     if wanted.metric not in metrics:
@@ -116,12 +119,28 @@ def claimed_score(run: Run, wanted: Wanted) -> float:
             f"claims: {run.recipe.name} has no {wanted.metric} on {wanted.split}; it has "
             + "; ".join(f"{split}: {', '.join(values)}" for split, values in run.metrics.items())
         )
+    folder, name = run_folder.RunFolder(run.path), f"{wanted.split} {wanted.metric}"
+    if wanted.reach is not None:
+        return _curve(folder, name, wanted, wanted.reach)
     value = metrics[wanted.metric]
     if wanted.best_epoch:
-        folder = run_folder.RunFolder(run.path)
         value = best(wanted.metric, folder.evaluations(wanted.split, wanted.metric))
+    return (_finite(value, name),)
+
+
+def _curve(
+    folder: run_folder.RunFolder, name: str, wanted: Wanted, reach: Reach
+) -> tuple[float, ...]:
+    found = folder.curve(wanted.split, wanted.metric, reach.unit)
+    absent = [reach.at(point) for point in reach.points if point not in found]
+    if absent:
+        raise ClaimError(f"claims: {folder.path} has no {name} at {', '.join(absent)}")
+    return tuple(_finite(found[point], f"{name} at {reach.at(point)}") for point in reach.points)
+
+
+def _finite(value: object, name: str) -> float:
     if not isinstance(value, int | float) or not math.isfinite(value):
-        raise DivergedError(f"{wanted.split} {wanted.metric} is not a finite number: {value}")
+        raise DivergedError(f"{name} is not a finite number: {value}")
     return float(value)
 
 

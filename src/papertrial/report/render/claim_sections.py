@@ -74,8 +74,8 @@ def _row(claim: ClaimResult, judged: bool, several: bool) -> tuple[Cell, ...]:
     row = [
         Cell(claim_name(claim), _sides(claim)),
         Cell(reported(claim), ", ".join(filter(None, source)), web_address(claim.url)),
-        Cell(band(*claim.band) if known else NOTHING, f"tolerance {as_written(claim.tolerance)}"),
-        Cell(number(claim.mean, spread)),
+        Cell(band(*claim.band) if known else NOTHING, _tolerance(claim)),
+        Cell(number(claim.mean, spread), "" if claim.curve is None else claim.curve.score),
     ]
     if judged:
         decided = claim.decided_at
@@ -90,6 +90,11 @@ def _row(claim: ClaimResult, judged: bool, several: bool) -> tuple[Cell, ...]:
     return (*row, Cell(claim.why))
 
 
+def _tolerance(claim: ClaimResult) -> str:
+    """Return the small print of the band; a target has no tolerance."""
+    return "" if claim.kind == "reaches" else f"tolerance {as_written(claim.tolerance)}"
+
+
 def _interval(claim: ClaimResult, several: bool) -> Cell:
     """Return the cell of a claim's interval, which shows its level if the table has `several`."""
     if claim.mean is None:
@@ -97,9 +102,11 @@ def _interval(claim: ClaimResult, several: bool) -> Cell:
     small = [f"at most {percent(claim.level)} a side"] if claim.level and several else []
     if claim.deterministic and claim.about == "test-set":
         small = ["every seed gives it"]
+    elif claim.curve is not None and claim.curve.reading == "each-step":
+        small.append(f"of the worst from {claim.curve.place} on")
     if claim.about == "new-samples":
         small.append("on new test samples")
-    return Cell(between(claim.low, claim.high, claim.sd), ", ".join(small))
+    return Cell(between(claim.low, claim.high, claim.sd), "; ".join(small))
 
 
 def _sides(claim: ClaimResult) -> str:

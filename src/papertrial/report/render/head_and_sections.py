@@ -12,6 +12,7 @@ from papertrial.report.render import (
     record_sections,
     result_sections,
     seed_sections,
+    target_sections,
 )
 from papertrial.report.render.names import one_line
 from papertrial.report.render.new_samples_section import new_samples
@@ -72,6 +73,7 @@ def sections(report: Report) -> list[ReportSection]:
         claim_sections.exact(report),
         decision_sections.decisions(report),
         seed_sections.varied(report),
+        target_sections.targets(report),
         _claim_plots(report),
         () if run else result_sections.metrics(report),
         result_sections.curves(report),

@@ -19,6 +19,8 @@ from papertrial.report.render.names import (
     score_name,
 )
 from papertrial.report.render.svg import CLAIM, INK, OURS, SECOND, Plot, canvas, inline, legend
+from papertrial.report.render.target_plot import target_plot
+from papertrial.report.render.target_sections import target_anchor
 from papertrial.store.report_record import ClaimResult, Curve, Report
 
 
@@ -31,6 +33,11 @@ def plots(report: Report) -> dict[str, list[Plot]]:
             decision_anchor(i): [evidence_plot(claim, claim.evidence, f"evidence{i}")]
             for i, claim in judged
             if claim.evidence is not None
+        },
+        **{
+            target_anchor(i): [target_plot(claim, claim.curve, f"target{i}")]
+            for i, claim in judged
+            if claim.curve is not None
         },
         "spread": [spread(claim, f"spread{i}") for i, claim in judged if claim.scores],
         "narrowing": [narrowing(claim, f"narrowing{i}") for i, claim in judged if claim.intervals],
