@@ -3,190 +3,143 @@
     python benchmarks/verify_on_trial.py --trials 2000
 
 A fake trainer draws the score of each seed. Everything else is the code of `papertrial verify`: the
-claims of the recipe, the pre-registration read back from its file, the order in which seeds start,
-end and are evaluated, lost workers, and the decision. Every trial runs with 1 and with 4 workers,
-which finish their seeds in different orders and must reach the same verdicts.
+claims of the recipe, the pre-registration read back from its JSON text, the order in which seeds
+start, end and are evaluated, lost workers, and the decision.
+
+The first `--looks` trials of each scenario look after every seed, with 1 and with 4 workers, which
+finish their seeds in different orders. To save time, the others are judged once, on all seeds; the
+verdicts are the same, because a verdict is final at its first crossing, and the first trials are
+judged in both ways and must agree. `--looks 2000` looks after every seed in all of them.
 
 A verdict is false if it contradicts the distribution of the scores: REPRODUCED if the expected
-score is on the edge of the band or outside it, NOT REPRODUCED if it is in the band. The rate of
-each must be at most 5 % plus 3 standard errors. Scores on a coarse lattice and seeds that fail have
-no bound, because the guarantee is for normal scores of seeds that finish.
+score is on the edge of the band or outside it, NOT REPRODUCED if it is in the band or if the
+reported number is from the same process. Each rate must be at most 5 % plus 3 standard errors.
+Where seeds fail there is no bound: the guarantee is for normal scores of seeds that finish.
 """
 
 from __future__ import annotations
 
 import argparse
-import heapq
+import json
 import math
 import sys
 import time
-import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-import numpy as np
+from on_trial.fake_pool import FakePool, drawn
+from on_trial.scenario import Scenario
+from on_trial.scenarios import SCENARIOS
+from rates.output import write_part
 
-from papertrial.claims.best_of_test import expected_maximum
+from papertrial.claims.judge import judge
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Verdict
-from papertrial.claims.run_trial import Ended, Look, Lost, run_trial
-from papertrial.claims.seed_outcome import SeedOutcome
+from papertrial.claims.run_trial import Look, run_trial
 from papertrial.progress import finish
-from papertrial.recipe.load import load_recipe
-from papertrial.store.verification_records import Terms
-from papertrial.verification.registration import register, rule_of
 
-MEAN, SD = 0.7, 0.01  # of the scores
 WORKERS = (1, 4)
-MARGIN = 1.5  # tolerance in SD
+LOOKS = 100  # trials of a scenario that look after every seed
+KINDS: tuple[Verdict, ...] = ("REPRODUCED", "NOT REPRODUCED", "UNDECIDED")
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """A claim, a distribution of scores, and the verdicts that are false for them.
+class Found:
+    """How the trials of a scenario ended.
 
-    `claim` returns the claim of a trial, given its random generator: a reported single run is drawn
-    too. `shown` marks scenarios without a bound.
+    Attributes:
+        scenario: what was tried.
+        trials: how many trials were run.
+        verdicts: in how many of them each verdict was reached by at least one claim.
+        seeds: mean number of seeds.
     """
 
-    name: str
-    claim: Callable[[np.random.Generator], dict[str, Any]]
-    false: tuple[Verdict, ...]
-    round_to: float | None = None
-    failing: float = 0.0
-    shown: bool = False
+    scenario: Scenario
+    trials: int
+    verdicts: Counter[Verdict]
+    seeds: float
+
+    def rate(self, verdict: Verdict) -> float:
+        """Return the share of trials with a verdict."""
+        return self.verdicts[verdict] / self.trials
+
+    def error(self, verdict: Verdict) -> float:
+        """Return the standard error of that share."""
+        p = max(self.rate(verdict), 1 / self.trials)
+        return math.sqrt(p * (1 - min(p, 1 - 1 / self.trials)) / self.trials)
 
     @property
-    def key(self) -> int:
-        """A seed for the scenario, so that no two scenarios draw the same scores."""
-        return zlib.crc32(self.name.encode())
-
-
-def about(shift: float, **more: Any) -> Callable[[np.random.Generator], dict[str, Any]]:
-    """Claim a number `shift` SD above the expected score."""
-    value = MEAN + shift * SD
-    return lambda _: {"kind": "mean", "value": value, "tolerance": MARGIN * SD, **more}
-
-
-def reported(runs: int, tolerance: float) -> Callable[[np.random.Generator], dict[str, Any]]:
-    """Claim the mean of a few runs that are drawn from the same distribution."""
-    kind = {"kind": "single-run"} if runs == 1 else {"kind": "mean", "n": runs}
-    return lambda rng: {
-        **kind,
-        "value": float(rng.normal(MEAN, SD / math.sqrt(runs))),
-        "tolerance": tolerance * SD,
-    }
-
-
-BEST = expected_maximum(5)
-BOTH: tuple[Verdict, ...] = ("REPRODUCED", "NOT REPRODUCED")
-NOT: tuple[Verdict, ...] = ("NOT REPRODUCED",)
-YES: tuple[Verdict, ...] = ("REPRODUCED",)
-SCENARIOS = (
-    Scenario("the claim is exactly right", about(0), NOT),
-    Scenario("upper edge of the band", about(-MARGIN), BOTH),
-    Scenario("lower edge of the band", about(MARGIN), BOTH),
-    Scenario(
-        "at-least, at its edge",
-        lambda _: {"kind": "at-least", "value": MEAN + SD, "tolerance": SD},
-        BOTH,
-    ),
-    Scenario("a single run of the same process", reported(1, 1.0), NOT),
-    Scenario("a single run, tolerance .2 SD", reported(1, 0.2), NOT),
-    Scenario("a single run, at the band's edge", about(-MARGIN, kind="single-run"), BOTH),
-    Scenario("mean of 3 runs of the same process", reported(3, 1.0), NOT),
-    Scenario("mean of 3 runs, at the band's edge", about(MARGIN, n=3), BOTH),
-    Scenario("best of 5, upper edge", about(BEST - MARGIN, kind="best-of", n=5), BOTH),
-    Scenario("best of 5, lower edge", about(BEST + MARGIN, kind="best-of", n=5), BOTH),
-    Scenario("best of 5, exactly right", about(BEST, kind="best-of", n=5), NOT),
-    Scenario("edge, on a lattice of SD/2", about(-MARGIN), BOTH, round_to=SD / 2, shown=True),
-    Scenario("edge, on a lattice of SD", about(-MARGIN), BOTH, round_to=SD, shown=True),
-    Scenario("edge, 5 % of the seeds fail", about(-MARGIN), BOTH, failing=0.05, shown=True),
-    Scenario("exactly right, 5 % of the seeds fail", about(0), NOT, failing=0.05, shown=True),
-)
-
-
-class FakePool:
-    """Simulate seeds that take random times; the score depends only on the seed."""
-
-    def __init__(self, scenario: Scenario, trial: int, workers: int) -> None:
-        self._scenario, self._trial, self._workers = scenario, trial, workers
-        self._running: list[tuple[float, int, int]] = []
-        self._now = 0.0
-        self._clock = np.random.default_rng((trial, workers, 1))
+    def held(self) -> bool:
+        """Whether false verdicts were as rare as they must be."""
+        return all(self.rate(verdict) <= most(self.trials) for verdict in self.scenario.false)
 
     @property
-    def idle(self) -> int:
-        """Number of seeds that can start now."""
-        return self._workers - len(self._running)
-
-    def submit(self, seed: int, attempt: int) -> None:
-        """Start a seed."""
-        took = float(self._clock.lognormal(0, 0.7))
-        heapq.heappush(self._running, (self._now + took, seed, attempt))
-
-    def wait(self) -> Ended | Lost:
-        """Return the seed that ends next."""
-        self._now, seed, attempt = heapq.heappop(self._running)
-        rng = np.random.default_rng((self._trial, seed, 2, self._scenario.key))
-        score = float(rng.normal(MEAN, SD))
-        if self._scenario.round_to:
-            score = round(score / self._scenario.round_to) * self._scenario.round_to
-        fails = float(rng.random())
-        if fails < self._scenario.failing / 2:
-            return Ended(SeedOutcome(seed, "diverged", error="drawn so"))
-        if fails < self._scenario.failing:
-            return Lost(seed, "drawn so")  # twice: the second attempt draws the same
-        if attempt == 1 and rng.random() < 0.02:
-            return Lost(seed, "drawn so, once")
-        return Ended(SeedOutcome(seed, "finished", ((score,),), weights=f"{seed}"))
+    def cells(self) -> tuple[str, ...]:
+        """The row of a table."""
+        rates = [f"{self.rate(kind):.2%} ± {self.error(kind):.2%}" for kind in KINDS]
+        false = " and ".join("NOT" if v == "NOT REPRODUCED" else v for v in self.scenario.false)
+        held = "no bound" if self.scenario.shown else "at most" if self.held else "EXCEEDED"
+        return (self.scenario.name, *rates, f"{self.seeds:.1f}", false, held)
 
 
-def registered_rule(claim: dict[str, Any]) -> Rule:
-    """Register a recipe with one claim, and read its rule back from the JSON text."""
-    tree = {
-        "name": "drawn",
-        "task": "image-classification",
-        "data": {"source": "digits", "batch_size": 64, "splits": {"test": 0.5}},
-        "model": {"use": "papertrial.models.MLP", "in_features": 64, "out_features": 10},
-        "loss": "torch.nn.CrossEntropyLoss",
-        "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
-        "epochs": 1,
-        "metrics": ["accuracy"],
-        "claims": [{"metric": "accuracy", **claim}],
-    }
-    terms = register(load_recipe(tree, check=False), threads=1, device="cpu").terms
-    return rule_of(Terms.from_json(terms.to_bytes(), "preregistration.json"))
+HEAD = ("scenario", "REPRODUCED", "NOT", "UNDECIDED", "seeds", "false would be", "bound")
 
 
-def verdicts(scenario: Scenario, trial: int, rule: Rule) -> tuple[Verdict, int]:
-    """Run a trial with each number of workers; return its verdict and its number of seeds."""
-    looks: list[Look] = [finish(run_trial(rule, FakePool(scenario, trial, w))) for w in WORKERS]
-    first, *others = looks
+def looked(scenario: Scenario, trial: int, rule: Rule) -> Look:
+    """Return the last look of a trial that looks after every seed, whatever the workers do."""
+    first, *others = (
+        finish(run_trial(rule, FakePool(scenario, trial, workers))) for workers in WORKERS
+    )
     for other in others:
         if (other.outcomes, other.rulings) != (first.outcomes, first.rulings):
             raise SystemExit(
                 f"{scenario.name}, trial {trial}: the verdicts depend on the number of workers"
             )
-    return first.rulings[0].verdict, len(first.outcomes)
+    return first
 
 
-def count(scenario: Scenario, trials: int) -> tuple[Counter[Verdict], float]:
-    """Return how often each verdict was reached, and the mean number of seeds."""
-    found: Counter[Verdict] = Counter()
-    seeds = 0
-    fixed = None
+def judged_at_once(scenario: Scenario, trial: int, rule: Rule) -> Look:
+    """Return the last look of the same trial, from at most two calls of `judge`."""
+    outcomes = tuple(drawn(scenario, trial, seed) for seed in rule.seeds)
+    rulings = judge(rule, outcomes)
+    if any(ruling.withdrawn for ruling in rulings):  # a trial may have ended before that
+        return finish(run_trial(rule, FakePool(scenario, trial, 1)))
+    ends = [ruling.decided_at for ruling in rulings if ruling.decided_at is not None]
+    if len(ends) < len(rulings):
+        return Look(outcomes, rulings)
+    finished = [i for i, outcome in enumerate(outcomes, 1) if outcome.state == "finished"]
+    used = outcomes[: finished[max(ends) - 1]]
+    return Look(used, judge(rule, used))
+
+
+def verdicts(
+    scenario: Scenario, trial: int, rule: Rule, *, looks: bool
+) -> tuple[frozenset[Verdict], int]:
+    """Run a trial; return the verdicts that its claims got, and its number of seeds.
+
+    `looks` runs it in both ways.
+    """
+    rule = scenario.rule_of_trial(rule, trial)
+    last = judged_at_once(scenario, trial, rule)
+    if looks:
+        other = looked(scenario, trial, rule)
+        if [r.verdict for r in other.rulings] != [r.verdict for r in last.rulings]:
+            raise SystemExit(f"{scenario.name}, trial {trial}: the verdicts depend on the looks")
+        last = other
+    return frozenset(ruling.verdict for ruling in last.rulings), len(last.outcomes)
+
+
+def count(scenario: Scenario, trials: int, looks: int = LOOKS) -> Found:
+    """Run the trials of a scenario, of which the first `looks` look after every seed."""
+    found, seeds = Counter[Verdict](), 0
+    rule = scenario.registered_rule()
     for trial in range(trials):
-        rng = np.random.default_rng((trial, 3, scenario.key))
-        claim = scenario.claim(rng)
-        if fixed is None or claim["value"] != fixed[0]:
-            fixed = (claim["value"], registered_rule(claim))
-        verdict, n = verdicts(scenario, trial, fixed[1])
-        found[verdict] += 1
+        reached, n = verdicts(scenario, trial, rule, looks=trial < looks)
+        found.update(reached)
         seeds += n
-    return found, seeds / trials
+    return Found(scenario, trials, found, seeds / trials)
 
 
 def most(trials: int, alpha: float = 0.05) -> float:
@@ -194,27 +147,56 @@ def most(trials: int, alpha: float = 0.05) -> float:
     return alpha + 3 * math.sqrt(alpha * (1 - alpha) / trials)
 
 
-def main() -> int:
+def markdown_lines(rows: Sequence[Found]) -> Iterator[str]:
+    """Yield the lines of a Markdown table."""
+    yield f"| {' | '.join(HEAD)} |"
+    yield "| --- | ---: | ---: | ---: | ---: | --- | --- |"
+    for row in rows:
+        yield f"| {' | '.join(row.cells)} |"
+
+
+def as_json(rows: Sequence[Found], seconds: float) -> str:
+    """Return the rows as JSON."""
+    found = [
+        {
+            "scenario": row.scenario.name,
+            "trials": row.trials,
+            "seeds": row.seeds,
+            "false": row.scenario.false,
+            "bounded": not row.scenario.shown,
+            "held": row.held,
+            **{kind: row.rate(kind) for kind in KINDS},
+        }
+        for row in rows
+    ]
+    return json.dumps({"seconds": round(seconds, 1), "rows": found}, indent=1) + "\n"
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Print the table; return 1 if a bound is exceeded, else 0."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=2000)
-    trials = parser.parse_args().trials
-    print(f"{trials} trials each, with {' and '.join(map(str, WORKERS))} workers; "
-          f"false verdicts at most {most(trials):.1%} of each kind\n")  # fmt: skip
-    print(f"{'scenario':40} {'REPRODUCED':>11} {'NOT':>7} {'UNDECIDED':>10} {'seeds':>6}  held")
-    broken = 0
+    parser.add_argument("--looks", type=int, default=LOOKS, help="trials with a look at each seed")
+    parser.add_argument("--json", type=Path, help="write all rows to this file")
+    parser.add_argument("--markdown", type=Path, help="write a table into this page")
+    given = parser.parse_args(words)
+    rows, start = list[Found](), time.process_time()
+    summary = (
+        f"{given.trials:,} trials of each scenario; false verdicts must be at most "
+        f"{most(given.trials):.1%} of each kind."
+    )
+    print(f"{summary}\n")
     for scenario in SCENARIOS:
-        start = time.perf_counter()
-        found, seeds = count(scenario, trials)
-        ok = all(found[verdict] / trials <= most(trials) for verdict in scenario.false)
-        broken += not ok and not scenario.shown
-        kinds: tuple[Verdict, ...] = ("REPRODUCED", "NOT REPRODUCED", "UNDECIDED")
-        shares = [found[verdict] / trials for verdict in kinds]
-        held = "as it is" if scenario.shown else "yes" if ok else "NO"
-        false = " and ".join("NOT" if v == "NOT REPRODUCED" else v for v in scenario.false)
-        print(f"{scenario.name:40} {shares[0]:11.2%} {shares[1]:7.2%} {shares[2]:10.2%} "
-              f"{seeds:6.1f}  {held} (false: {false}; {time.perf_counter() - start:.0f} s)",
-              flush=True)  # fmt: skip
+        rows.append(count(scenario, given.trials, given.looks))
+        name, *cells = rows[-1].cells
+        print(f"{name:62}" + "".join(f"{cell:>20}" for cell in cells), flush=True)
+    seconds = time.process_time() - start
+    broken = sum(not row.held and not row.scenario.shown for row in rows)
+    print(f"\n{len(rows)} scenarios, {broken} exceed their bound; {seconds:.0f} s of CPU time")
+    if given.json:
+        given.json.write_text(as_json(rows, seconds), "utf-8")
+    if given.markdown:
+        write_part(given.markdown, "verify_on_trial.py", [summary, "", *markdown_lines(rows)])
     return bool(broken)
 
 

@@ -10,7 +10,7 @@ keeps its digits.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 Rounding = Literal["up", "down"]
@@ -126,6 +126,13 @@ def whole(value: float | None) -> str:
 def plural(n: int, thing: str) -> str:
     """Format a number with its noun: "1 seed", "8 seeds"."""
     return f"{n:,} {thing}" + ("" if n == 1 else "s")
+
+
+def sequence(values: Sequence[int]) -> str:
+    """Format whole numbers, such as seeds, as "0 to 14" or, if some are missing, "3, 1, 4"."""
+    if len(values) > 2 and all(value == values[0] + i for i, value in enumerate(values)):
+        return f"{values[0]} to {values[-1]}"
+    return ", ".join(map(str, values))
 
 
 def _significant(value: float, digits: int) -> str:

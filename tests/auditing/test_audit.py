@@ -538,6 +538,16 @@ def test_an_attempt_that_is_left_out(copied: Path) -> None:
     assert any(f"the attempt {earlier.name} is not among" in message for message in found)
 
 
+def test_a_later_registration_that_has_not_started_is_no_difference(copied: Path) -> None:
+    name = json.loads((copied / "report.json").read_text())["recipe"]
+    home = copied.parent / "all" / name
+    shutil.copytree(copied, home / copied.name)
+    later = home / "29990101T000000Z-12345678-verify"
+    later.mkdir()
+    shutil.copy(copied / "preregistration.json", later)
+    assert differences(home / copied.name) == {}
+
+
 def test_a_seed_told_as_diverged_whose_run_is_gone(copied: Path) -> None:
     nothing = {"state": "diverged", "scores": [], "weights": "", "error": "the loss is nan"}
     edit_outcome(copied, 2, lambda record: record.update(nothing))

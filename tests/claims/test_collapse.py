@@ -50,6 +50,12 @@ def test_what_is_within_the_tolerance_did_not_collapse() -> None:
     assert found(claim(0.9), *FIVE, 94.0, 93.0).indices == (6,)
 
 
+def test_five_steps_of_a_coarse_metric_did_not_collapse() -> None:
+    tied = (0.95,) * 6
+    assert found(claim(step=0.01), *tied, 0.9).indices == ()
+    assert found(claim(step=0.01), *tied, 0.89).indices == (6,)
+
+
 def test_the_metric_says_which_side_is_worse() -> None:
     assert found(claim(), *FIVE, 95.5).indices == ()
     assert found(claim(metric="loss"), *FIVE, 95.5).indices == (5,)

@@ -6,7 +6,7 @@ from typing import Any
 
 from papertrial.claims.describe_rule import rule_lines
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.rule import Rule
+from papertrial.claims.rule import GivenSd, Rule
 
 
 def claim(kind: Any = "mean", runs: int | None = None) -> JudgedClaim:
@@ -32,26 +32,41 @@ def test_each_claim_has_a_line_with_its_band() -> None:
 
 def test_what_is_fixed_is_said() -> None:
     said = lines(claim(), claim())
-    assert "mean" in line(said, "statistic:")
-    assert "5 %" in line(said, "statistic:")
-    assert "Holm" in line(said, "statistic:")
-    assert "2 claims" in line(said, "statistic:")
+    assert "mean" in line(said, "about:")
+    assert "each side errs at most 5 %, for normal scores" in line(said, "about:")
+    assert "2 claims" in line(said, "about:")
     assert "precision 1" in line(said, "test:")
-    assert "1/0.05 = 20" in line(said, "threshold:")
+    assert " 20 times" in line(said, "evidence:")
+    assert "(40 for the first claim)" in line(said, "evidence:")
     assert "3 to 17" in line(said, "seeds:")
-    assert "at most 15" in line(said, "seeds:")
+    assert "before 5" in line(said, "seeds:")
     assert "20 %" in line(said, "failed seeds:")
-    assert "Holm" not in lines(claim())
+    assert "first claim" not in lines(claim())
+    for jargon in ("Holm", "e-value"):
+        assert jargon not in said
+
+
+def test_what_is_taken_as_known_of_the_sd() -> None:
+    known = lines(claim(), sd=GivenSd(0.3, "known"), first_look=2)
+    assert "taken as known: 0.3" in line(known, "SD:")
+    assert "sub-Gaussian scores with an SD of at most 0.3" in line(known, "about:")
+    assert "before 2" in line(known, "seeds:")
+    bound = lines(claim(), sd=GivenSd(0.3, "bound"), first_look=2)
+    assert "at most 0.3" in line(bound, "SD:")
+    paper = lines(claim(), sd=GivenSd(0.3, "paper", 4))
+    assert "4 runs" in line(paper, "SD:")
+    assert "normal scores" in line(paper, "about:")
+    assert "SD:" not in lines(claim())
 
 
 def test_another_rule_is_said_differently() -> None:
     seeds = (3, 1, 4, 15, 9)
     said = lines(claim(), seeds=seeds, alpha=0.025, statistic="median", horizon="fixed")
-    assert "median" in line(said, "statistic:")
-    assert "2.5 %" in line(said, "statistic:")
+    assert "median" in line(said, "about:")
+    assert "2.5 %, for scores of any continuous distribution" in line(said, "about:")
     assert "sign test" in line(said, "test:")
-    assert "at most 5 seeds" in line(said, "threshold:")
-    assert "e-value" not in line(said, "threshold:")
+    assert "at most 5 seeds" in line(said, "evidence:")
+    assert "within twice 2.5 %" in line(said, "evidence:")
     assert "3, 1, 4, 15, 9" in line(said, "seeds:")
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from papertrial.claims.evidence_series import evidence_series
-from papertrial.claims.explain_decision import (
+from papertrial.claims.decision_steps import (
     ALLOWED,
     CHANGE,
     CLAIMED,
@@ -19,13 +18,13 @@ from papertrial.claims.explain_decision import (
     INTERVAL,
     MEASURED,
     RESULT,
-    explain_decision,
-    explain_exact,
-    explain_not_judged,
 )
+from papertrial.claims.evidence_series import evidence_series
+from papertrial.claims.explain_decision import explain_decision
+from papertrial.claims.explain_without_seeds import explain_exact, explain_not_judged
 from papertrial.claims.judge import judge
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.rule import Rule
+from papertrial.claims.rule import GivenSd, Rule
 from papertrial.claims.seed_outcome import SeedOutcome
 
 FIVE = (93.8, 94.1, 94.0, 94.2, 93.9)  # mean 94, SD .158
@@ -41,11 +40,12 @@ def told(
     value: float, tolerance: float, scores: Sequence[Any] = FIVE, **changes: Any
 ) -> dict[str, str]:
     """The steps on one claim, by their questions."""
-    keys = ("statistic", "horizon", "max_diverged")
+    keys = ("statistic", "horizon", "max_diverged", "sd", "first_look")
     by = {key: changes.pop(key) for key in keys if key in changes}
     weights, bad, others = (
         changes.pop(k, d) for k, d in (("weights", "w{}"), ("bad", 0), ("others", 0))
     )
+    unknown = changes.pop("runs_unknown", False)
     given = {"kind": "mean", "low": value, "high": value, **changes}
     claim = JudgedClaim("accuracy", "test", value=value, tolerance=tolerance, **given)
     rule = Rule((claim,) * (1 + others), tuple(range(15)), **by)
@@ -55,7 +55,7 @@ def told(
         ended.append(SeedOutcome(i, "finished", (row,) * (1 + others), weights.format(i)))
     rulings = judge(rule, ended)
     series = evidence_series(rule, ended, rulings)
-    return dict(explain_decision(claim, rulings[0], rule, series[0]))
+    return dict(explain_decision(claim, rulings[0], rule, series[0], runs_unknown=unknown))
 
 
 def test_a_reproduced_claim_is_explained_from_the_claim_to_the_verdict() -> None:
@@ -106,6 +106,8 @@ def test_an_undecided_claim_says_what_a_decision_takes() -> None:
     ("changes", "claimed"),
     [
         ({}, "expected test accuracy, the mean over very many runs, is 94"),
+        ({"kind": "expected"}, "expected test accuracy, the mean over very many runs, is 94"),
+        ({"runs": 1, "runs_unknown": True}, "does not say how many runs: counted as one"),
         ({"runs": 3}, "mean test accuracy of 3 runs is 94"),
         ({"runs": 1, "kind": "single-run"}, "single run has a test accuracy of 94"),
         ({"runs": 5, "kind": "best-of"}, "best of 5 runs has a test accuracy of 94"),
@@ -214,6 +216,41 @@ def test_scores_that_contradict_each_other() -> None:
     scores = (*FIVE, *[99.0 + x / 100 for x in range(10)])
     steps = told(97.0, 1.0, scores * 4)
     assert "agrees with the scores at all looks" in steps[INTERVAL]
+
+
+def test_a_verdict_that_was_withdrawn() -> None:
+    steps = told(94.0, 0.5, (*FIVE, *[99.0 + x / 100 for x in range(60)]))
+    assert list(steps) == WHOLE
+    assert numbers(steps[RESULT]) == ["5", "65"]  # REPRODUCED after, withdrawn after
+    assert "withdrawn" in steps[RESULT]
+    assert "UNDECIDED, and stays so" in steps[RESULT]
+    assert "claim is REPRODUCED" not in steps[CHANGE]
+    assert "do not change the verdict" in steps[CHANGE]
+
+
+def test_which_side_is_better() -> None:
+    pairs = [(1 + x, x / 10) for x in (0.01, 0.03, 0.02, 0.05, 0.04)]
+    steps = told(0.0, 0.0, pairs, kind="better", side="at-least")
+    assert "better than that of the other side" in steps[CLAIMED]
+    assert "above 0" in steps[CLAIMED]
+    assert steps[ALLOWED].startswith("At least 0: any gain")
+    assert steps[RESULT].endswith("so the claim is REPRODUCED.")
+    worse = told(0.0, 0.0, [(y, x) for x, y in pairs], kind="better", side="at-least")
+    assert worse[RESULT].endswith("so the claim is NOT REPRODUCED.")
+
+
+def test_an_sd_that_is_not_that_of_our_scores() -> None:
+    known = told(94.0, 0.5, FIVE[:2], sd=GivenSd(0.15, "known"), first_look=2)
+    assert "taken as known: 0.15" in known[MEASURED]
+    assert "sub-Gaussian scores with an SD of at most 0.15" in known[ENOUGH]
+    paper = told(94.0, 0.5, sd=GivenSd(0.15, "paper", 4))
+    assert "4 runs, 0.15, is pooled" in paper[MEASURED]
+    larger = told(94.0, 0.5, runs=3, reported_sd=0.4)
+    assert "0.4, is larger than ours, 0.16" in larger[COUNTED]
+    assert "larger than ours" not in told(94.0, 0.5, runs=3, reported_sd=0.1)[COUNTED]
+    coarse = told(94.0, 0.5, (94.0,) * 5, step=0.01)
+    assert "steps of 0.01" in coarse[COUNTED]
+    assert "steps of" not in told(94.0, 0.5, step=0.01)[COUNTED]
 
 
 def test_a_deterministic_training() -> None:

@@ -10,8 +10,10 @@ import pytest
 from papertrial.claims.headline import headline
 
 
-def said(verdict: Any, count: int = 1, n: int = 6, deviations: Sequence[str] = ()) -> str:
-    return headline("digits", verdict, count, n, deviations)
+def said(
+    verdict: Any, count: int = 1, n: int = 6, deviations: Sequence[str] = (), **more: Any
+) -> str:
+    return headline("digits", verdict, count, n, deviations, **more)
 
 
 @pytest.mark.parametrize("verdict", ["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"])
@@ -44,3 +46,25 @@ def test_deviations_are_marked_and_counted() -> None:
     assert "1 respect." in one
     assert "2 respects." in two
     assert "DEVIATIONS" not in said("NOT REPRODUCED", deviations=["a"])
+
+
+@pytest.mark.parametrize("verdict", ["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"])
+def test_tolerance_and_alpha_are_in_it(verdict: str) -> None:
+    sentence = said(verdict, tolerances=[0.0054], alpha=0.05)
+    assert "within a tolerance of 0.0054" in sentence
+    assert "(alpha 5 %)" in sentence
+    assert "alpha" not in said(verdict, tolerances=[0.1])  # where chance plays no part
+
+
+@pytest.mark.parametrize(
+    ("tolerances", "words"),
+    [
+        ([0.02, 0.02], "within a tolerance of 0.02"),
+        ([0.05, 0.02], "within their tolerances of 0.02 and 0.05"),
+        ([0.05, 0.02, 0.1], "within their tolerances of 0.02, 0.05 and 0.1"),
+        ([0.05, 0.02, 0.1, 0.3], "within their tolerances of 0.02 to 0.3"),
+    ],
+)
+def test_several_tolerances(tolerances: list[float], words: str) -> None:
+    assert words in said("REPRODUCED", len(tolerances), tolerances=tolerances, alpha=0.1)
+    assert "tolerance" not in said("REPRODUCED", 2)

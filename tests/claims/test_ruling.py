@@ -40,3 +40,4 @@ def test_the_smallest_tolerance_that_holds(side: str, expected: float) -> None:
     assert holds_within(claim, 0.3, 0.8) == pytest.approx(expected)
     assert holds_within(claim, 0.5, 0.5) == 0.0
     assert holds_within(claim, -math.inf, math.inf) == math.inf
+    assert holds_within(claim, 0.6, 0.5) == math.inf  # no value agrees with all looks

@@ -263,3 +263,16 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_claim_on_new_samples_is_planned_at_half_the_level(invoke, tmp_path: Path) -> None:
+    claims = ({"kind": "at-least", "about": about} for about in ("test-set", "new-samples"))
+    on_test, new = (
+        invoke("plan", recipe(tmp_path, claim), "--spread", "0.01", "--json") for claim in claims
+    )
+    (test_row,), (new_row,) = (
+        [row for row in planned(result)[0]["rows"] if row["own"]] for result in (on_test, new)
+    )
+    assert new_row["detects"] > test_row["detects"]
+    assert "The error of the test set is not in the table" in new.stderr
+    assert "new samples" not in on_test.stderr

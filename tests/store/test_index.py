@@ -334,6 +334,6 @@ def test_details_have_all_of_a_run_and_of_a_verification(tmp_path: Path) -> None
     assert found.to_plain()["provenance"] == {
         "started": "2026-02-01T00:00:00+00:00", "preregistration": "ab",
         "commands": ["papertrial verify digits"], "workers": 1, "pid": 1, "host": "",
-        "ended": None, "deviations": [], "headline": None,
+        "ended": None, "deviations": [], "earlier": [], "headline": None,
     }  # fmt: skip
     assert "seeds/s5/metrics.json" in [file.name for file in found.files]

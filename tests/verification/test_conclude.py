@@ -11,8 +11,9 @@ from papertrial.claims.judge import judge
 from papertrial.claims.run_trial import Look
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.store.report_record import ClaimResult
-from papertrial.verification.claim_results import Conclusion, conclude
+from papertrial.verification.claim_results import Conclusion, conclude, progress_lines
 from papertrial.verification.registration import register
+from papertrial.verification.report import trivial_tolerances
 
 FIVE = (0.938, 0.941, 0.940, 0.942, 0.939)  # mean .94, SD .00158
 CLAIMS = (
@@ -86,3 +87,40 @@ def test_a_claim_that_is_not_judged_says_why() -> None:
     steps = dict(loss.decision)
     assert "it is not computed: metrics=[accuracy]" in steps["The result"]
     assert "0.94" in steps["What was claimed"]
+
+
+def test_the_headline_has_tolerances_and_alpha() -> None:
+    said = concluded((*FIVE, 0.9395)).headline
+    assert "within a tolerance of 0.005" in said
+    assert "(alpha 5 %)" in said
+    other = CLAIMS.replace("0.005}]", "0.05}]")
+    both = concluded((*FIVE, 0.9395), other).headline
+    assert "tolerances of 0.005 and 0.05" in both
+
+
+def test_a_tolerance_that_our_sd_makes_trivial_is_a_warning() -> None:
+    recipe = pt.load_recipe("digits-mlp", [CLAIMS.replace("0.005}]", "0.05}]")])
+    asked = register(recipe, threads=1, device="cpu")
+    ended = tuple(SeedOutcome(i, "finished", ((x,), (x,)), f"w{i}") for i, x in enumerate(FIVE))
+    (said,) = trivial_tolerances(asked, Look(ended, judge(asked.rule, ended)))
+    assert said.startswith("claim 2 (test loss 0.94): ")
+    assert "31.6 times" in said
+
+
+def test_what_a_verdict_does_not_see_is_in_its_line() -> None:
+    line, _ = concluded((None, *FIVE, 0.94, 0.9395)).lines
+    worst, collapse = line.notes
+    assert "Low seeds may be the ones that failed" in worst
+    assert "0 of 7 seeds collapsed" in collapse
+    assert "34.8 %" in collapse
+
+
+def test_nothing_is_decided_before_the_first_look() -> None:
+    recipe = pt.load_recipe("digits-mlp", [CLAIMS])
+    asked = register(recipe, threads=1, device="cpu")
+    ended = tuple(SeedOutcome(i, "finished", ((x,), (x,)), f"w{i}") for i, x in enumerate(FIVE))
+    early = progress_lines(asked, Look(ended[:4], judge(asked.rule, ended[:4])))
+    assert all(line.endswith("no look yet, the first is after 5 finished seeds") for line in early)
+    assert not any("UNDECIDED" in line for line in early)
+    late = progress_lines(asked, Look(ended, judge(asked.rule, ended)))
+    assert all(line.endswith(": UNDECIDED") for line in late)

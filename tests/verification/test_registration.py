@@ -52,11 +52,11 @@ def test_what_is_registered() -> None:
     assert written["claims"][0] == {
         "metric": "accuracy", "split": "test", "kind": "expected", "value": 0.9, "tolerance": 0.01,
         "low": 0.9, "high": 0.9, "runs": None, "side": "about", "best_epoch_on_test": False,
-        "paired": True, "reported_sd": None, "reach": None,
+        "paired": True, "reported_sd": None, "about": "test-set", "reach": None,
         "versus": None,
         "stated": {
             "metric": "accuracy", "split": "test", "value": 0.9, "tolerance": 0.01,
-            "kind": "expected",
+            "kind": "expected", "about": "test-set",
             "rounding": "nearest",
         },
     }  # fmt: skip

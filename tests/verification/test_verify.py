@@ -19,6 +19,7 @@ import pytest
 import torch
 
 import papertrial as pt
+from papertrial.auditing.audit import audit
 from papertrial.claims.events import Looked, Registered, SeedEnded, SeedRetried, SeedStarted
 from papertrial.errors import RunError
 from papertrial.store.report_record import Report
@@ -326,17 +327,52 @@ def test_another_tolerance_is_another_verification_and_both_are_listed(
 ) -> None:
     first = tmp_path / once.done.path.relative_to(once.runs)
     shutil.copytree(once.runs, tmp_path, dirs_exist_ok=True)
-    narrower, _ = told(tiny(claim(known.mean, known.sd / 9), *EXACT, max_seeds=5), tmp_path)
+    narrower, events = told(tiny(claim(known.mean, known.sd / 9), *EXACT, max_seeds=5), tmp_path)
     assert narrower.verdict == "UNDECIDED"
     assert narrower.path != first
     assert narrower.preregistration != once.done.preregistration
     assert InProcess.trained == [*range(5)]  # none is taken over from the other
+    assert narrower.headline.startswith("UNDECIDED: ")
+    assert "second look at these seeds" in narrower.headline
+    assert "look at these seeds" not in once.done.headline
+    (registered,) = [event for event in events if isinstance(event, Registered)]
+    assert any(f"tiny/{first.name}" in line and "tolerance" in line for line in registered.lines)
+    (earlier,) = report_of(narrower)["earlier"]
+    assert (earlier["verification"], earlier["seeds"]) == (f"tiny/{first.name}", [0, 1, 2, 3, 4])
     attempts = report_of(narrower)["attempts"]
+    assert [(one["shared"], one["differs"]) for one in attempts] == [
+        ([0, 1, 2, 3, 4], ["tolerance", "seeds"]),
+        ([], []),
+    ]
     assert [(one["path"], one["verdict"], one["n"], one["this"]) for one in attempts] == [
         (str(first), "REPRODUCED", len(outcomes(once.done)), False),
         (str(narrower.path), "UNDECIDED", 5, True),
     ]
     assert {one["state"] for one in attempts} == {"finished"}
+
+
+def test_an_audit_takes_earlier_looks_from_the_folder_and_misses_hidden_ones(
+    once: SimpleNamespace, known: SimpleNamespace, tmp_path: Path
+) -> None:
+    first = tmp_path / once.done.path.relative_to(once.runs)
+    shutil.copytree(once.runs, tmp_path, dirs_exist_ok=True)
+    second, _ = told(tiny(claim(known.mean, 3 * known.sd), *EXACT), tmp_path)
+
+    def found() -> list[str]:
+        report = audit(second.path, retrain=False).differences
+        return [str(one) for one in report if "report.html" not in str(one)]
+
+    assert found() == []
+    state = second.path / "verification.json"
+    text = state.read_text()
+    plain = json.loads(text)
+    state.write_text(json.dumps({**plain, "earlier": []}))
+    hidden = " ".join(found())
+    assert f"does not name tiny/{first.name}" in hidden
+    assert "headline" in hidden
+    state.write_text(text)
+    shutil.rmtree(first)  # the headline does not depend on it
+    assert found() == []
 
 
 def test_two_at_once_on_one_recipe_are_refused(tmp_path: Path) -> None:

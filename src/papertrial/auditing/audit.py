@@ -122,11 +122,7 @@ def auditing(
             yield from collect("weights", check_weights(recorded, sides))
             yield from collect("scores", check_scores(recorded, sides, where))
         # Consequences of an edited score come after it.
-        look = decide_again(recorded)
-        yield from collect("seeds", check_unused_seeds(recorded, look))
-        yield from collect("verdicts", check_verdicts(recorded, look, data))
-        if all(finding.ok for finding in kept.found):  # else the earlier findings explain it
-            yield from collect("report", check_report(recorded, look, data))
+        yield from _decisions(recorded, kept, data)
         yield from collect("report", check_pages(recorded))
         if chosen is None:
             yield from collect("retraining", [noted("retraining", _NO_SEED)])
@@ -144,6 +140,21 @@ def auditing(
             again = train_again(recorded, chosen, mine, where, data)
             yield from collect("retraining", again, raising=agreed)
     return Audit(folder.path, chosen, tuple(kept.found))
+
+
+def _decisions(
+    recorded: Recorded, kept: _Findings, data: str | Path | None
+) -> Iterator[Step | Finding]:
+    """Decide again in an audit, and compare the verdicts and the report."""
+    try:
+        look = decide_again(recorded)
+    except PapertrialError as error:  # the stored predictions of a claim about new samples
+        yield from kept.of_damage("verdicts", error)
+        return
+    yield from kept.of_check("seeds", check_unused_seeds(recorded, look))
+    yield from kept.of_check("verdicts", check_verdicts(recorded, look, data))
+    if all(finding.ok for finding in kept.found):  # else the earlier findings explain it
+        yield from kept.of_check("report", check_report(recorded, look, data))
 
 
 class _Findings:

@@ -9,15 +9,23 @@ from papertrial.auditing.compare_json import ROUNDING, alike
 from papertrial.auditing.finding import Finding, cut_message, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.claims.run_trial import Look
-from papertrial.errors import PapertrialError
+from papertrial.errors import PapertrialError, RunError
 from papertrial.progress import Step
 from papertrial.record import Record
 from papertrial.report.report_files import read_report
 from papertrial.store.report_record import Report
-from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
+from papertrial.store.verification_folder import (
+    OUTCOMES,
+    REPORT_JSON,
+    VERIFICATION,
+    VerificationFolder,
+)
 from papertrial.verification.claim_results import conclude, count_exact
+from papertrial.verification.earlier_looks import find_earlier_looks
+from papertrial.verification.looks_in_words import looks_at
 from papertrial.verification.registration import register
 from papertrial.verification.report import verification_report
+from papertrial.verification.sample_results import describe_new_samples
 from papertrial.verification.verify import finished_state
 from papertrial.version import __version__
 
@@ -25,7 +33,7 @@ from papertrial.version import __version__
 _REPORT = (
     "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "claims", "exact",
     "seeds", "varied", "fixed", "diverged", "curves", "confusion", "per_class", "metrics",
-    "not_covered",
+    "not_covered", "earlier",
 )  # fmt: skip
 _STATE = ("verdict", "headline", "deviations", "claims")
 _MOST = 5  # entries of a list that a message names
@@ -59,7 +67,9 @@ def check_report(
             return
         asked = asked.on_data(given)
         exact = yield from count_exact(recipe, asked.exact, data)
-        conclusion = conclude(recipe, asked, look, exact)
+        new_samples = describe_new_samples(recorded.folder, asked, look)
+        earlier = recorded.state.earlier
+        conclusion = conclude(recipe, asked, look, exact, earlier, new_samples)
         again = verification_report(recorded.folder, recipe, asked, look, conclusion, data)
     except PapertrialError as error:
         yield noted("report", f"it was not made again: {error}")
@@ -70,6 +80,7 @@ def check_report(
         *_unlike(VERIFICATION, recorded.state, state, _STATE),
         *_unlike(REPORT_JSON, stored, again, _REPORT),
         *_hidden_attempts(stored, again),
+        *_hidden_looks(recorded, look),
     ]
     if stored.warnings == again.warnings:  # else the data differ, or are not here
         messages += _unlike(REPORT_JSON, stored, again, ("mistakes",))
@@ -109,14 +120,36 @@ def _changed_entries(had: object, has: object) -> str:
     return f": entry {', '.join(map(str, unlike[:_MOST]))}"
 
 
+def _hidden_looks(recorded: Recorded, look: Look) -> list[str]:
+    """Find verifications beside this one that ended before it and trained its seeds, unnamed."""
+    state, root = recorded.state, recorded.folder.path.parent.parent
+    if state is None or state.ended is None:
+        return []
+    found = find_earlier_looks(root, recorded.registered.terms, recorded.folder)
+    named = {one.preregistration for one in state.earlier}
+    return [
+        f"{VERIFICATION} does not name {one.verification}, which trained the same seeds before"
+        for one in looks_at([outcome.seed for outcome in look.outcomes], found)
+        if one.preregistration not in named and _ended(root / one.verification) < state.ended
+    ]
+
+
+def _ended(path: Path) -> str:
+    """Return when a verification finished; a text after every time if it did not."""
+    try:
+        state = VerificationFolder(path).state
+    except RunError:
+        return "~"
+    return state.ended if state is not None and state.ended is not None else "~"
+
+
 def _hidden_attempts(stored: Report, again: Report) -> list[str]:
     """Find earlier attempts beside this verification that its report does not list."""
     listed = {Path(attempt.path).name for attempt in stored.attempts}
-    mine = next((attempt for attempt in again.attempts if attempt.this), None)
-    if mine is None:  # the folder was moved away from the others
-        return []
+    mine = next((i for i, attempt in enumerate(again.attempts) if attempt.this), 0)
+    # They are listed oldest first; without this one, the folder was moved away from the others.
     return [
         f"{REPORT_JSON}: the attempt {Path(attempt.path).name} is not among its attempts"
-        for attempt in again.attempts
-        if Path(attempt.path).name not in listed and (attempt.started or "") < (mine.started or "")
+        for attempt in again.attempts[:mine]
+        if Path(attempt.path).name not in listed
     ]

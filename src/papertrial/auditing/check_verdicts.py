@@ -22,6 +22,7 @@ from papertrial.store.report_record import Evidence, ExactResult, Report
 from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICATION
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
+from papertrial.verification.sample_results import outcome_of
 from papertrial.verification.target_curves import target_curves
 
 Values = dict[str, object]  # of one claim, as JSON
@@ -30,12 +31,21 @@ _FIRST = ("verdict", "scores", "mean", "sd", "low", "high")  # in the order that
 
 
 def decide_again(recorded: Recorded) -> Look:
-    """Decide the verdicts again from the recorded seeds in their order, as the trial did."""
-    rule, ended = recorded.rule, {outcome.seed: outcome for outcome in recorded.outcomes}
+    """Decide the verdicts again from the recorded seeds in their order, as the trial did.
+
+    Claims about new samples take what each sample scored from the stored predictions.
+
+    Raises:
+        RunError: these predictions are absent or damaged.
+        ClaimError: they are not for the same samples.
+    """
+    rule, path = recorded.rule, recorded.folder.path
+    outcomes = [outcome_of(path, record, recorded.wanted) for record in recorded.records]
+    ended = {outcome.seed: outcome for outcome in outcomes}
     look = Look((), judge(rule, ()))
     while not is_over(rule, look) and rule.seeds[len(look.outcomes)] in ended:
-        outcomes = (*look.outcomes, ended[rule.seeds[len(look.outcomes)]])
-        look = Look(outcomes, judge(rule, outcomes))
+        so_far = (*look.outcomes, ended[rule.seeds[len(look.outcomes)]])
+        look = Look(so_far, judge(rule, so_far))
     return look
 
 

@@ -8,6 +8,7 @@ from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claims import Claim
+from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.runs import prepare
@@ -22,8 +23,9 @@ def check_claims(recipe: Recipe) -> list[Diagnosis]:
         if claim.kind != "exact" and claim.not_judged is None:
             found += _check_metric(recipe, claim, f"claims.{i}.metric")
             found += _check_other_side(recipe, claim, f"claims.{i}.versus")
-    fix = "change the tolerance or the plus_minus that the message names"
-    found += [Diagnosis("warning", "claims", message, fix) for message in claim_warnings(recipe)]
+    fix = "change the tolerance, the plus_minus or the alpha that the message names"
+    warnings = [*claim_warnings(recipe), *rule_warnings(recipe)]
+    found += [Diagnosis("warning", "claims", message, fix) for message in warnings]
     return found
 
 

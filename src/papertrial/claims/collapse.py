@@ -1,4 +1,4 @@
-"""Scores that lie far from the rest: a second look at a claim's scores, which decides nothing.
+"""Scores that lie far from the rest: described beside the verdict, which does not see them.
 
 A training may collapse with a small probability. No verdict sees that: with a probability of 10 %
 of a collapse, 15 seeds show none in a fifth of all trials. So the report counts such seeds, and
@@ -48,9 +48,10 @@ def find_collapse(claim: JudgedClaim, scores: Sequence[float]) -> Collapse | Non
     A score is far if it is worse than the median by more than five robust SDs, 1.4826 times the
     median absolute deviation (the Hampel identifier: Davies & Gather 1993, "The identification of
     multiple outliers"), and by more than the claim's tolerance. For a difference, both directions
-    count, because either side may collapse. If more than half of the scores are equal, that
-    deviation is 0 and the tolerance decides alone; without a tolerance the mean absolute deviation
-    replaces it (Iglewicz & Hoaglin 1993, "How to detect and handle outliers").
+    count, because either side may collapse. A metric that moves in steps, such as the accuracy on
+    few samples, must be off by more than five of them. If more than half of the scores are equal,
+    that deviation is 0 and the tolerance and the step decide; without both, the mean absolute
+    deviation replaces it (Iglewicz & Hoaglin 1993, "How to detect and handle outliers").
 
     Five SDs, because few scores estimate the SD badly: without a tolerance, 6.1 % of trials of 5
     normal scores have such a score, 2.0 % of 10 and 1.3 % of 15.
@@ -61,7 +62,7 @@ def find_collapse(claim: JudgedClaim, scores: Sequence[float]) -> Collapse | Non
     median = float(np.median(x))
     deviation = x - median
     spread = _NORMAL_MAD * float(np.median(np.abs(deviation)))
-    far = max(FAR * spread, claim.tolerance)
+    far = max(FAR * spread, FAR * claim.step, claim.tolerance)
     if far == 0:
         far = FAR * _NORMAL_MEAN_DEVIATION * float(np.abs(deviation).mean())
     worse = deviation if lower_is_better(claim.metric) else -deviation
@@ -82,8 +83,8 @@ def explain_collapse(claim: JudgedClaim, found: Collapse, seeds: Sequence[int], 
     upper = percent(found.upper)
     if not found.indices:
         return (
-            f"0 of {plural(found.of, 'seed')} collapsed: no score is far worse than the others. "
-            f"The true rate of collapse may still be up to {upper} (with 95 % confidence)."
+            f"0 of {plural(found.of, 'seed')} collapsed (no score is far worse than the others): "
+            f"the rate may still be up to {upper} (with 95 % confidence)."
         )
     listed = ", ".join(str(seeds[i]) for i in found.indices)
     several = len(found.indices) > 1

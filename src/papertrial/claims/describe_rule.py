@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from papertrial.claims.choose import choose
+from papertrial.claims.error_words import errs_at_most, taken_as_given
 from papertrial.claims.reach import Reach
 from papertrial.claims.rule import Rule
-from papertrial.numbers import band, percent
+from papertrial.numbers import band, percent, sequence
 
 
 def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
@@ -15,19 +16,22 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
 
     `texts` describe the claims, in the rule's order.
     """
+    given = taken_as_given(rule.sd)
     return [
         *(
             f"claim {i}: {text}; band {band(*claim.band)}{_points(claim.reach)}"
             for i, (claim, text) in enumerate(zip(rule.claims, texts, strict=True), 1)
         ),
-        f"statistic: the {rule.statistic} over seeds; each side errs with a probability of at most "
-        f"{percent(rule.alpha)}{_several(rule)}",
+        f"about: the {rule.statistic} over all seeds that could be trained; "
+        f"{errs_at_most(rule)}{_several(rule)}",
+        *([f"SD: {given}"] if given else []),
         *_tests(rule),
         _threshold(rule),
-        f"seeds: {_seeds(rule.seeds)}, in this order; at most {len(rule.seeds)}; first look after "
-        f"{rule.first_look} finished seeds",
-        "failed seeds: diverged if a loss, an output or a claimed metric is not finite, crashed if "
-        f"the worker died twice; at most {percent(rule.max_diverged)} of the seeds may fail",
+        *_new_samples(rule),
+        f"seeds: {sequence(rule.seeds)}, in this order; nothing is decided before "
+        f"{rule.first_look} have finished",
+        "failed seeds: a seed fails if a loss, an output or a claimed metric is not finite, or if "
+        f"its worker dies twice; at most {percent(rule.max_diverged)} of the seeds may fail",
     ]
 
 
@@ -43,9 +47,7 @@ def _points(reach: Reach | None) -> str:
 
 def _several(rule: Rule) -> str:
     """Describe how a rule treats several claims; empty for one claim."""
-    if len(rule.claims) < 2:
-        return ""
-    return f"; Holm's procedure over {len(rule.claims)} claims, separately for each verdict"
+    return f", for all {len(rule.claims)} claims together" if len(rule.claims) > 1 else ""
 
 
 def _tests(rule: Rule) -> list[str]:
@@ -67,18 +69,28 @@ def _tests(rule: Rule) -> list[str]:
 def _threshold(rule: Rule) -> str:
     """Describe the threshold of a rule."""
     if rule.horizon == "anytime":
+        several = len(rule.claims) > 1
+        first = f" ({len(rule.claims) / rule.alpha:g} for the first claim)" if several else ""
         return (
-            f"threshold: an e-value of 1/{rule.alpha:g} = {1 / rule.alpha:g}; valid for any number "
-            "of seeds, so the trial may stop for any reason"
+            f"evidence: a claim is decided when the scores are {1 / rule.alpha:g} times more "
+            f"probable one way than the other{first}; the trial may stop at any number of seeds"
         )
     return (
-        f"threshold: calibrated by simulation for at most {len(rule.seeds)} seeds; this maximum "
-        "may not be increased later"
+        f"evidence: the threshold is simulated for at most {len(rule.seeds)} seeds, a maximum that "
+        "may not be increased later; a false NOT REPRODUCED is within twice "
+        f"{percent(rule.alpha)} for a tolerance near 0"
     )
 
 
-def _seeds(seeds: Sequence[int]) -> str:
-    """Describe the seeds of a rule: "0 to 14", or all numbers."""
-    if all(seed == seeds[0] + i for i, seed in enumerate(seeds)):
-        return f"{seeds[0]} to {seeds[-1]}"
-    return ", ".join(map(str, seeds))
+def _new_samples(rule: Rule) -> list[str]:
+    """Describe how a rule treats its claims about new test samples; nothing without any."""
+    which = [str(i) for i, claim in enumerate(rule.claims, 1) if claim.is_about_new_samples]
+    if not which:
+        return []
+    of = (
+        f"claim{'s' if len(which) > 1 else ''} {', '.join(which)}: " if len(rule.claims) > 1 else ""
+    )
+    return [
+        f"new test samples: {of}half of the error for the seeds, so twice the threshold, and half "
+        "for the choice of the test samples, by which the edges of the band are moved"
+    ]

@@ -6,13 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from papertrial.claims import intervals
 from papertrial.claims.claim_evidence import ClaimEvidence
 from papertrial.claims.judge import is_deterministic, judge
-from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
-from papertrial.claims.scores import Scores
 from papertrial.claims.seed_outcome import SeedOutcome
 
 LARGEST = 1e6  # evidence above it is not distinguished
@@ -55,26 +52,29 @@ def evidence_series(
     if len(finished) < rule.first_look or is_deterministic(finished):
         return (None,) * len(rule.claims)
     return tuple(
-        _series(rule, claim, finished, j, _level(rule, outcomes, j, ruling))
-        for j, (claim, ruling) in enumerate(zip(rule.claims, rulings, strict=True))
+        _series(rule, finished, j, _level(rule, outcomes, j, ruling))
+        for j, ruling in enumerate(rulings)
     )
 
 
 def _series(
-    rule: Rule, claim: JudgedClaim, finished: Sequence[SeedOutcome], index: int, level: float
+    rule: Rule, finished: Sequence[SeedOutcome], index: int, level: float
 ) -> EvidenceSeries:
-    scores = Scores.of_claim(claim, [outcome.scores[index] for outcome in finished])
-    found = ClaimEvidence(claim, rule, scores)
+    found = ClaimEvidence.of_seeds(rule, index, finished)
     supports, opposes = found.threshold("supports", level), found.threshold("opposes", level)
     return EvidenceSeries(
         after=tuple(
-            (n, min(found.after("supports", n), LARGEST), min(found.after("opposes", n), LARGEST))
+            (
+                n,
+                min(found.after("supports", n, level), LARGEST),
+                min(found.after("opposes", n, level), LARGEST),
+            )
             for n in range(rule.first_look, len(finished) + 1)
         ),
         level=level,
         supports=supports if math.isfinite(supports) else None,
         opposes=opposes if math.isfinite(opposes) else None,
-        refuted_within=_refuted_within(rule, found, opposes),
+        refuted_within=_refuted_within(found, level),
     )
 
 
@@ -88,12 +88,12 @@ def _level(rule: Rule, outcomes: Sequence[SeedOutcome], index: int, ruling: Ruli
     return ruling.level
 
 
-def _refuted_within(rule: Rule, found: ClaimEvidence, threshold: float) -> float | None:
+def _refuted_within(found: ClaimEvidence, level: float) -> float | None:
     """Return the tolerance below which the evidence against a claim reaches its threshold."""
-    if found.choice.opposes is None or not math.isfinite(threshold):
+    bounds = found.refuting_interval(level)
+    if bounds is None:
         return None
-    pair = found.choice.opposes.interval(found.scores, threshold)
-    lows, highs = intervals.running(*pair, rule.first_look)
+    lows, highs = bounds
     claim, sides = found.claim, list[float]()
     if claim.side != "at-most":
         sides.append(claim.low - float(highs[-1]))

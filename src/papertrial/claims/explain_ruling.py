@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from papertrial.claims.choose import choose
+from papertrial.claims.claim_evidence import seeds_threshold
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.claims.labels import score_label
+from papertrial.claims.labels import theta_label
 from papertrial.claims.plan import seeds_needed
 from papertrial.claims.rule import Rule
-from papertrial.claims.ruling import Ruling, is_inside
-from papertrial.claims.threshold import threshold
-from papertrial.numbers import band, between, number, percent
+from papertrial.claims.ruling import Ruling, is_inside, is_partly_inside
+from papertrial.numbers import band, between, margin, number, percent
 
 _MANY = 100_000  # seeds; larger estimates are not shown as a number
 
@@ -23,11 +23,7 @@ def explain_ruling(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     and keep their digits.
     """
     if ruling.deterministic:
-        side = "inside" if is_inside(claim, ruling.low) else "outside"
-        return (
-            f"different seeds give the same weights, so one value decides: {number(ruling.low)} is "
-            f"{side} the band ({band(*claim.band)})"
-        )
+        return _one_value(claim, ruling, rule)
     if ruling.withdrawn:
         return (
             "it was REPRODUCED at an earlier look, but the scores have changed since: no value "
@@ -46,6 +42,30 @@ def explain_ruling(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     )
 
 
+def _one_value(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
+    """Explain the ruling on a deterministic training."""
+    if not claim.is_about_new_samples:
+        side = "inside" if is_inside(claim, ruling.low) else "outside"
+        return (
+            f"different seeds give the same weights, so one value decides: {number(ruling.low)} is "
+            f"{side} the band ({band(*claim.band)})"
+        )
+    about = theta_label(claim, choose(claim, rule).supports)
+    return (
+        f"different seeds give the same weights and score {number(ruling.mean)}; the {about} is "
+        f"{between(ruling.low, ruling.high)}, {_place(claim, ruling)} the band "
+        f"({band(*claim.band)})"
+    )
+
+
+def _place(claim: JudgedClaim, ruling: Ruling) -> str:
+    """Return where the interval of a ruling lies: "inside", "outside" or "partly inside"."""
+    low, high = claim.band
+    if low <= ruling.low and ruling.high <= high:
+        return "inside"
+    return "partly inside" if is_partly_inside(claim, ruling.low, ruling.high) else "outside"
+
+
 def _undecided(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     """Explain why a ruling is UNDECIDED."""
     if not ruling.held:
@@ -60,7 +80,7 @@ def _undecided(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 def _ours(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     """Return the part of an explanation that says what our scores gave."""
-    about, n = choose(claim, rule).supports.about(score_label(claim)), len(ruling.scores)
+    about, n = theta_label(claim, choose(claim, rule).supports), len(ruling.scores)
     interval = between(ruling.low, ruling.high, ruling.sd)
     is_ = "may be" if ruling.low == -math.inf and ruling.high == math.inf else "is"
     empty = " (no value agrees with all looks: the scores changed over the seeds)"
@@ -95,10 +115,14 @@ def explain_cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
         )
     if not (width > 0 and ruling.sd > 0):
         return ""
+    if ruling.sample_term >= width:
+        return (
+            f"the choice of the test samples alone may explain {margin(ruling.sample_term)}, so "
+            f"that no number of seeds can decide if {if_}; more test samples can"
+        )
     statistic, level = choose(claim, rule).supports, max(ruling.level, 1e-9)
-    horizon = len(rule.seeds) if rule.horizon == "fixed" else None
-    at = threshold(statistic, level, horizon=horizon, first_look=rule.first_look)
-    needed = seeds_needed(statistic, width, ruling.sd, at)
+    at = seeds_threshold(statistic, claim, rule, level)
+    needed = seeds_needed(statistic, width - ruling.sample_term, ruling.sd, at)
     if needed <= len(ruling.scores):
         return ""
     count = f"about {needed:,}" if needed <= _MANY else f"more than {_MANY:,}"

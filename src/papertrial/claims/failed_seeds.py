@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from papertrial.claims.judge import judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import score_label
@@ -38,7 +40,13 @@ def worst_case(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Verdict, ..
     changed = [
         outcome
         if outcome.state == "finished"
-        else replace(outcome, state="finished", scores=worst, weights=f"failed {outcome.seed}")
+        else replace(
+            outcome,
+            state="finished",
+            scores=worst,
+            weights=f"failed {outcome.seed}",
+            correct=_worst_samples(rule, outcomes),
+        )
         for outcome in outcomes
     ]
     return tuple(ruling.verdict for ruling in judge(rule, changed))
@@ -83,6 +91,18 @@ def _worst_score(claim: JudgedClaim, scores: Sequence[tuple[float, ...]]) -> tup
         return (value,) * claim.scores_per_seed
     best = 1.0 if is_fraction(claim.metric) else 0.0
     return (value, best)
+
+
+def _worst_samples(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[bytes | None, ...]:
+    """Return the result of each sample for a failed seed in the worst case: all are wrong.
+
+    Only claims about new samples need it: of a difference, all are right on the other side.
+    """
+    known = next((outcome.correct for outcome in outcomes if outcome.correct), ())
+    return tuple(
+        None if one is None else np.full(len(one), -claim.has_two_sides, dtype=np.int8).tobytes()
+        for claim, one in zip(rule.claims, known, strict=False)
+    )
 
 
 def _worst_number(claim: JudgedClaim) -> float:

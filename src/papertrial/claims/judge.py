@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from papertrial.claims.claim_evidence import ClaimEvidence, Direction
+from papertrial.claims.claim_evidence import ClaimEvidence, Direction, sample_spread
 from papertrial.claims.reach import worst_from
 from papertrial.claims.rule import Rule
-from papertrial.claims.ruling import Ruling, holds_within, is_inside
+from papertrial.claims.ruling import Ruling, holds_within, is_inside, is_partly_inside
 from papertrial.claims.scores import Scores
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.verdict import Verdict
@@ -34,18 +34,10 @@ def judge(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
     wrongly NOT REPRODUCED (at most 2 alpha as the tolerance becomes small against the SD).
     """
     finished = [outcome for outcome in outcomes if outcome.state == "finished"]
-    columns = [
-        Scores.of_claim(claim, [outcome.scores[j] for outcome in finished])
-        for j, claim in enumerate(rule.claims)
-    ]
+    claims = range(len(rule.claims))
     if is_deterministic(finished):
-        return tuple(
-            _judge_one_value(rule, j, scores, outcomes) for j, scores in enumerate(columns)
-        )
-    evidence = [
-        ClaimEvidence(claim, rule, scores)
-        for claim, scores in zip(rule.claims, columns, strict=True)
-    ]
+        return tuple(_judge_one_value(rule, j, finished, outcomes) for j in claims)
+    evidence = [ClaimEvidence.of_seeds(rule, j, finished) for j in claims]
     decided: dict[int, tuple[Verdict, int]] = {}
     for n in looks(rule, outcomes, rule.first_look):
         for verdict, direction in _DIRECTION.items():
@@ -90,7 +82,7 @@ def _holm(
     left, rejected = set(range(len(evidence))), dict[int, float]()
     while left:
         level = rule.alpha / len(left)
-        found = {j: evidence[j].after(direction, n) for j in left}
+        found = {j: evidence[j].after(direction, n, level) for j in left}
         crossed = [j for j in left if found[j] >= evidence[j].threshold(direction, level)]
         if not crossed:
             return rejected, level
@@ -133,6 +125,9 @@ def _ruling(
         held=held,
         pairing=ours.choice.pairing if n else "",
         withdrawn=withdrawn,
+        sample_term=0.0
+        if n == 0 or ours.spread is None
+        else ours.spread.largest_term(ours.claim.band, level),
     )
 
 
@@ -148,25 +143,37 @@ def _level(
 
 
 def _judge_one_value(
-    rule: Rule, index: int, scores: Scores, outcomes: Sequence[SeedOutcome]
+    rule: Rule, index: int, finished: Sequence[SeedOutcome], outcomes: Sequence[SeedOutcome]
 ) -> Ruling:
-    """Judge a claim by the one value of a deterministic training."""
+    """Judge a claim by the one value of a deterministic training.
+
+    Seeds have no noise then; the choice of the test samples still has, for a claim about new ones.
+    """
     claim = rule.claims[index]
+    scores = Scores.of_claim(claim, [outcome.scores[index] for outcome in finished])
     at_points = [float(one.values[0]) for one in scores.points]
-    value = worst_from(at_points, 0, at_most=claim.side == "at-most")
-    at = next(looks(rule, outcomes, _SAME_WEIGHTS), None)
-    inside = is_inside(claim, value, float(scores.scale[0]))
+    low = high = worst_from(at_points, 0, at_most=claim.side == "at-most")
+    scale, level = float(scores.scale[0]), 0.0
+    spread = sample_spread(claim, index, finished)
+    if spread is not None:
+        level = rule.alpha / len(rule.claims)
+        low, high = (float(edge[0]) for edge in spread.last().widened(low, high, level))
+    inside = is_inside(claim, low, scale) and is_inside(claim, high, scale)
     verdict: Verdict = "REPRODUCED" if inside else "NOT REPRODUCED"
+    at = next(looks(rule, outcomes, _SAME_WEIGHTS), None)
+    if at is None or (not inside and is_partly_inside(claim, low, high)):
+        at, verdict = None, "UNDECIDED"
     n = len(scores.values)
     return Ruling(
-        verdict="UNDECIDED" if at is None else verdict,
+        verdict=verdict,
         decided_at=at,
         scores=tuple(map(float, scores.values)),
-        low=value,
-        high=value,
-        level=0.0,
+        low=low,
+        high=high,
+        level=level,
         series=(),
-        holds_within=holds_within(claim, value, value),
+        holds_within=holds_within(claim, low, high),
         held=rule.allows_failures(len(outcomes) - n, len(outcomes)),
         deterministic=True,
+        sample_term=0.0 if spread is None else spread.largest_term(claim.band, level),
     )

@@ -14,6 +14,7 @@ ClaimKind = Literal[
     "reaches", "exact",
 ]  # fmt: skip
 ClaimSide = Literal["about", "at-least", "at-most"]
+ClaimAbout = Literal["test-set", "new-samples"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class JudgedClaim:
         step: what the metric moves in: 1/N for the accuracy on N samples; 0 if in no steps.
         reported_sd: the SD between the paper's runs, in the metric's unit; None if unknown.
         reach: for a target that a curve reaches, by when, and where the curve is evaluated.
+        about: whether the number is the expected score on this test set, or on new test samples of
+            the same kind.
     """
 
     metric: str
@@ -54,6 +57,7 @@ class JudgedClaim:
     step: float = 0.0
     reported_sd: float | None = None
     reach: Reach | None = None
+    about: ClaimAbout = "test-set"
 
     @property
     def band(self) -> tuple[float, float]:
@@ -65,6 +69,11 @@ class JudgedClaim:
         low = -math.inf if self.side == "at-most" else self.low - self.tolerance
         high = math.inf if self.side == "at-least" else self.high + self.tolerance
         return low, high
+
+    @property
+    def has_tolerance(self) -> bool:
+        """Whether a tolerance says something: a bound holds without one."""
+        return self.side == "about" or self.tolerance > 0
 
     @property
     def reference(self) -> int | None:
@@ -101,6 +110,11 @@ class JudgedClaim:
     def has_two_sides(self) -> bool:
         """Whether the score is a difference between two recipes."""
         return self.kind in ("difference", "better")
+
+    @property
+    def is_about_new_samples(self) -> bool:
+        """Whether a verdict allows for the choice of the test samples."""
+        return self.about == "new-samples"
 
     @property
     def best_of(self) -> int | None:

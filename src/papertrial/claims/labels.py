@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.statistic import Statistic
 
 
 def score_label(claim: JudgedClaim) -> str:
@@ -17,6 +18,12 @@ def score_label(claim: JudgedClaim) -> str:
         worst = "worst " if claim.reach.reading == "each-seed" else ""
         return f"{worst}{name} {claim.reach.since}"
     return f"difference in {name}" if claim.has_two_sides else name
+
+
+def theta_label(claim: JudgedClaim, statistic: Statistic) -> str:
+    """Return the label of the number that a claim is about: "expected test accuracy"."""
+    where = " on new test samples" if claim.is_about_new_samples else ""
+    return f"{statistic.about(score_label(claim))}{where}"
 
 
 def label(claim: JudgedClaim) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from papertrial.claims import intervals
 from papertrial.claims.choose import choose
 from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.new_samples import SEEDS_PART, SampleSpread
 from papertrial.claims.rule import Rule
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds, Statistic
@@ -73,7 +74,9 @@ def plan(
 
     Args:
         claim: a claim of any kind except "exact".
-        rule: how it is decided. Other claims of the rule are not taken into account.
+        rule: how it is decided. Other claims of the rule are not taken into account. For a claim
+            about new samples the seeds have half of the level, and the edges of the band are moved
+            by the largest error of a test set of its size; by nothing if that size is unknown.
         ratios: half widths of the band, in SDs. Ignored if `spreads` are given.
         threshold: what e-values must reach; None takes that of the rule, for this claim alone.
         spreads: SDs in the metric's unit.
@@ -93,6 +96,9 @@ def plan(
     if spreads is None:
         spreads = [half / ratio for ratio in ratios]
     looks, choice = _looks(len(rule.seeds)), choose(claim, rule)
+    term = _sample_term(claim, rule)
+    if claim.is_about_new_samples:
+        rule = replace(rule, alpha=rule.alpha * SEEDS_PART)
     simulated = _Simulated(
         rule, threshold, looks, two_samples=claim.has_two_sides and not claim.paired
     )
@@ -102,11 +108,20 @@ def plan(
             looks,
             spread,
             half,
+            term,
             simulated.intervals(choice.supports, spread),
             None if choice.opposes is None else simulated.intervals(choice.opposes, spread),
         )
         for spread in spreads
     ]
+
+
+def _sample_term(claim: JudgedClaim, rule: Rule) -> float:
+    """Return how far the test samples may move the edges in a plan of an accuracy; else 0."""
+    if not claim.is_about_new_samples or claim.has_two_sides or not claim.step:
+        return 0.0
+    spread = SampleSpread.largest(round(1 / claim.step))
+    return spread.largest_term(claim.band, rule.alpha)
 
 
 def typical_spreads(claim: JudgedClaim) -> list[float]:
@@ -226,10 +241,11 @@ def _row(
     looks: Array,
     spread: float,
     half: float,
+    term: float,
     supports: Bounds,
     opposes: Bounds | None,
 ) -> PlanRow:
-    edge = half / spread
+    edge = (half - term) / spread
     inside = np.ones(supports[0].shape, dtype=bool)
     if claim.side != "at-most":
         inside &= supports[0] >= -edge
@@ -240,13 +256,13 @@ def _row(
     taken = np.where(decided, looks[inside.argmax(-1)], maximum + 1)
     median, most = (_within(taken, part, maximum) for part in (0.5, 0.9))
     return PlanRow(
-        ratio=edge,
+        ratio=half / spread,
         spread=spread,
         decided=float(decided.mean()),
         mean=float(np.minimum(taken, maximum).mean()),
         median=median,
         most=most,
-        detects=None if opposes is None else _detects(claim, spread, half, opposes),
+        detects=None if opposes is None else _detects(claim, spread, half + term, opposes),
     )
 
 

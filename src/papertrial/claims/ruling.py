@@ -31,6 +31,8 @@ class Ruling:
         pairing: for a difference, how the two sides were compared.
         withdrawn: whether the claim was REPRODUCED at an earlier look, and its interval has become
             empty since: no value agrees with all looks. The verdict is UNDECIDED, and stays so.
+        sample_term: for a claim about new samples, how far the choice of the test samples moves the
+            edges of the band, in the metric's unit; 0 for other claims.
     """
 
     verdict: Verdict
@@ -45,6 +47,7 @@ class Ruling:
     deterministic: bool = False
     pairing: str = ""
     withdrawn: bool = False
+    sample_term: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -82,8 +85,19 @@ def is_inside(claim: JudgedClaim, value: float, scale: float = 0.0) -> bool:
     return low - slack <= value <= high + slack
 
 
+def is_partly_inside(claim: JudgedClaim, low: float, high: float) -> bool:
+    """Tell whether the interval of a ruling and the claim's band have values in common."""
+    first, last = claim.band
+    return first <= high and low <= last
+
+
 def holds_within(claim: JudgedClaim, low: float, high: float) -> float:
-    """Return the smallest tolerance with which a ruling on this interval would be REPRODUCED."""
+    """Return the smallest tolerance with which a ruling on this interval would be REPRODUCED.
+
+    Infinite for an empty interval (`low > high`), which withdraws every such verdict.
+    """
+    if low > high:
+        return math.inf
     below = claim.low - low if claim.side != "at-most" else 0.0
     above = high - claim.high if claim.side != "at-least" else 0.0
     return max(below, above, 0.0)

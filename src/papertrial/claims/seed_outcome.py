@@ -22,6 +22,9 @@ class SeedOutcome:
             the scores at all points of a curve. Empty if the seed did not finish.
         weights: SHA-256 of the trained weights. Equal hashes reveal a deterministic training.
         error: why the seed did not finish.
+        correct: one entry for each claim of the rule, for claims about new samples the result of
+            each test sample as int8 [N]: 1 if it was right, else 0; for a difference ours - theirs.
+            None for other claims; empty if the rule has no such claim.
     """
 
     seed: int
@@ -29,6 +32,7 @@ class SeedOutcome:
     scores: tuple[tuple[float, ...], ...] = ()
     weights: str = ""
     error: str = ""
+    correct: tuple[bytes | None, ...] = ()
 
     def fits(self, claims: Sequence[JudgedClaim]) -> bool:
         """Tell whether there are as many scores as the claims need; none unless it finished."""

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from papertrial.claims.rule import Rule
     from papertrial.recipe.claims import Claim
 
+_ON_NEW_SAMPLES = (
+    "about new samples: simulated at half of the error level. The error of the test set is not in "
+    "the table, because its size is known only with the data: it takes more seeds, or is larger "
+    "than the tolerance. The report of a verification shows it."
+)
+
 
 def plan_command(
     recipe: Recipe,
@@ -78,6 +84,8 @@ def plan_command(
         )
         example = '"0.3 points"' if stated.in_percent else "0.003"
         print_plan(plans[-1], maximum, time, example, to_stderr=as_json)
+        if claim.is_about_new_samples:
+            typer.echo(_ON_NEW_SAMPLES, err=as_json)
     rows = [row for planned in plans for row in planned.rows]
     if rows:
         print_legend(rows, describe_time(time, recipe, runs), to_stderr=as_json)

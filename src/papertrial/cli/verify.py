@@ -155,13 +155,18 @@ def verify_command(
         typer.echo(f"{what}; --again starts a new one", err=True)
     lines = [
         done.headline,
-        *(f"  {describe_verdict(claim)}" for claim in done.claims),
+        *(f"  {line}" for claim in done.claims for line in _lines_on(claim)),
         f"verification: {done.path}",
         f"report: {done.report}",
     ]
     print_result(lines, done.to_json(), as_json=as_json)
     if code := EXIT_CODES[done.verdict]:
         raise typer.Exit(code)
+
+
+def _lines_on(claim: ClaimLine) -> list[str]:
+    """Return the lines on a claim: its verdict, then what the verdict does not see."""
+    return [describe_verdict(claim), *(f"  {note}" for note in claim.notes)]
 
 
 def describe_verdict(claim: ClaimLine) -> str:

@@ -141,9 +141,7 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Me
     top = _TOP.fullmatch(name)
     if name == "accuracy" or top:
         # torchmetrics holds several int64 tensors [N, K] for top-k, and divides in float32.
-        k = int(top[1]) if top else 1
-        likeliest = output.topk(k, 1).indices if k > 1 else output.argmax(1, keepdim=True)
-        return int((likeliest == target[:, None]).any(1).sum()) / len(target)
+        return int(_among_likeliest(output, target, int(top[1]) if top else 1).sum()) / len(target)
     from torchmetrics.functional import classification as tmc  # noqa: PLC0415  (slow to import)
 
     if name == "confusion_matrix":
@@ -158,6 +156,25 @@ def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> Me
     average = _AVERAGES[f"_{how}" if how else ""]
     value = metric(output, target, count, average=average)
     return dict(zip(classes, value.tolist(), strict=True)) if average == "none" else float(value)
+
+
+def correct(name: str, task: Task, output: Tensor, target: Tensor) -> Tensor:
+    """Return whether each sample is right [N], whose mean is the accuracy.
+
+    Args:
+        name: `accuracy` or `topN_accuracy`.
+        task: a classification.
+        output: raw outputs, [N, K] or [N].
+        target: targets as stored, [N].
+    """
+    assert isinstance(task, Classification), "only a classification has accuracies"
+    top = _TOP.fullmatch(name)
+    return _among_likeliest(task.logits(output), target, int(top[1]) if top else 1)
+
+
+def _among_likeliest(logits: Tensor, target: Tensor, k: int) -> Tensor:
+    likeliest = logits.topk(k, 1).indices if k > 1 else logits.argmax(1, keepdim=True)
+    return (likeliest == target[:, None]).any(1)
 
 
 def check_finite(metrics: Metrics, output: Tensor, split: str, step: int) -> None:

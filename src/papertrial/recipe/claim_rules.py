@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from papertrial.recipe.claim_kind_rules import kind_problems
+from papertrial.recipe.new_samples_rules import new_samples_problems
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.quantity import (
     Rounding,
@@ -54,6 +55,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
         ]
         if claim.not_judged is None:
             found += [*_not_computed(tree, claim), *_best_epoch_problems(tree, claim)]
+            found += new_samples_problems(tree, claim)
         for key, message in found:
             yield f"claims.{index}.{key}", message
         identity = _identity(claim)
@@ -218,5 +220,7 @@ def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
         value = Decimal(0) if claim.kind == "better" else claim.to_number()
     except ValueError:
         return None
-    rest = (claim.metric, claim.split, claim.kind, claim.versus, claim.by, claim.reading)
+    rest = (
+        claim.metric, claim.split, claim.kind, claim.versus, claim.about, claim.by, claim.reading,
+    )  # fmt: skip
     return None if value is None else (value, repr(rest))

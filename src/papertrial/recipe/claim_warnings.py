@@ -26,6 +26,7 @@ def claim_warnings(recipe: Recipe) -> list[str]:
         for warning in (
             *_wider_than_gain(claim),
             *_wide_tolerance(claim),
+            *_beyond_bound(claim),
             *_wide_plus_minus(claim),
             *_zero_tolerance(claim),
         )
@@ -72,6 +73,25 @@ def _wide_tolerance(claim: Claim) -> Iterator[str]:
     yield warning
 
 
+def _beyond_bound(claim: Claim) -> Iterator[str]:
+    """Warn of a tolerance that reaches beyond the metric's bound, so that one side says nothing."""
+    if claim.judged_side != "about" or claim.kind == "exact":
+        return
+    least, most = _range_of(claim) if is_fraction(claim.metric) else _range_of_error(claim)
+    low, high = claim.number - claim.allowed, claim.number + claim.allowed
+    slack = 1e-9  # rounding error
+    above, below = high > most + slack, low < least - slack
+    if above == below:  # neither, or every value is in the band
+        return
+    edge, bound = (high, most) if above else (low, least)
+    kind, rest = ("at-least", low) if above else ("at-most", high)
+    yield (
+        f"the tolerance reaches {edge:.6g}, beyond {bound:g}, the bound of {claim.metric}, so no "
+        f"score can be too {'high' if above else 'low'}; use a tolerance of at most "
+        f"{abs(bound - claim.number):.6g}, or kind: {kind} with the value {rest:.6g}"
+    )
+
+
 def _wide_plus_minus(claim: Claim) -> Iterator[str]:
     """Warn of a plus-minus of a fraction without a unit that was probably meant in points."""
     given, spread = claim.plus_minus and claim.plus_minus.value, claim.plus_minus_number
@@ -95,6 +115,12 @@ def _range_of(claim: Claim) -> tuple[float, float]:
     if claim.metric == "r2":
         return -math.inf, math.inf if claim.is_gain else 1
     return -1 if claim.is_gain else 0, 1
+
+
+def _range_of_error(claim: Claim) -> tuple[float, float]:
+    """Return the smallest and largest possible value of an error; a loss may be negative."""
+    bounded = claim.metric in ("mse", "rmse", "mae") and not claim.is_gain
+    return 0.0 if bounded else -math.inf, math.inf
 
 
 def _zero_tolerance(claim: Claim) -> Iterator[str]:

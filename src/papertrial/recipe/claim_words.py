@@ -10,6 +10,7 @@ def describe(claim: Claim) -> str:
     side = claim.judged_side
     if claim.kind == "better":
         marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
+        marked += on_new_samples(claim)
         return f"{claim.split} {claim.metric} better on our side, {versus_of(claim)}{marked}"
     if claim.by is not None:
         seeds = " in at least half of the seeds" if claim.reading == "each-seed" else ""
@@ -27,12 +28,18 @@ def describe(claim: Claim) -> str:
     again = claim.printed is None or claim.printed == f"{claim.number:g}"
     printed = "" if again else f" (printed: {claim.printed})"
     marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
+    marked += on_new_samples(claim)
     tolerance = f"; tolerance {claim.allowed:g}" if claim.kind != "exact" else ""
     name = claim.metric if claim.metric == "parameters" else f"{claim.split} {claim.metric}"
     if claim.kind == "difference":
         name = f"difference in {name}, {versus_of(claim)},"
     number = f"{claim.number:,.0f}" if claim.kind == "exact" else f"{claim.number:g}"
     return f"{name} {bound}{number}{printed}{runs}{marked}{tolerance}"
+
+
+def on_new_samples(claim: Claim) -> str:
+    """Return the words that mark a claim on new samples; "" for other claims."""
+    return ", on new samples of the same kind" if claim.about == "new-samples" else ""
 
 
 def versus_of(claim: Claim) -> str:

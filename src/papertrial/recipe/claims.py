@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from papertrial.claims.judged_claim import ClaimSide
+from papertrial.claims.judged_claim import ClaimAbout, ClaimSide
 from papertrial.claims.reach import Reading
 from papertrial.recipe.quantity import (
     Rounding,
@@ -141,6 +141,11 @@ class Claim(Section):
         description="Only for `reaches`. `each-step`, the default: the expected score at each "
         "evaluated point from `by` on. `each-seed`: at least half of the seeds stay on the good "
         "side from `by` on.",
+    )
+    about: ClaimAbout = Field(
+        default="test-set",
+        description="`test-set` is about the expected score on this test set; `new-samples` on new "
+        "samples of the same kind, for an accuracy and a number without noise.",
     )
     where: str | None = Field(default=None, description="Where the number was read.")
     url: str | None = Field(default=None, description="Address where the number was read.")

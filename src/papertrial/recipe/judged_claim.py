@@ -39,6 +39,7 @@ def to_judged_claim(claim: Claim, recipe: Recipe) -> JudgedClaim:
         paired=claim.pairing != "none",
         reported_sd=reported_sd(claim),
         reach=reach,
+        about=claim.about,
     )
 
 

@@ -32,6 +32,7 @@ class RawClaim:
     best_epoch_on_test: object = None
     pairing: object = None
     side: object = None
+    about: object = "test-set"
     versus: object = None
     by: object = None
     reading: object = None

@@ -6,15 +6,16 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from papertrial.claims.judged_claim import ClaimKind, ClaimSide
+from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide
 from papertrial.claims.rule import StatisticName
 from papertrial.claims.seed_outcome import SeedState
 from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
+from papertrial.store.new_samples import NewSamples
 from papertrial.store.target_curve import TargetCurve
-from papertrial.store.verification_records import Preregistration
+from papertrial.store.verification_records import EarlierLook, Preregistration
 
 _SPREADS = {
     "sd": "standard deviation", "se": "standard error", "ci": "confidence interval",
@@ -148,6 +149,8 @@ class ClaimResult(ReportedClaim):
         collapse: None with fewer than five scores.
         worst_case: None if no seed failed.
         curve: only for a target that a curve reaches.
+        about: whether the verdict is about this test set or new test samples.
+        new_samples: our score on both; None for a metric that is not a mean over samples.
         decision: how the claim was decided: (question, answer) pairs in plain words.
     """
 
@@ -180,7 +183,14 @@ class ClaimResult(ReportedClaim):
     collapse: CollapsedSeeds | None = None
     worst_case: WorstCase | None = None
     curve: TargetCurve | None = None
+    about: ClaimAbout = "test-set"
+    new_samples: NewSamples | None = None
     decision: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What failed seeds may hide, and how many seeds collapsed, in words."""
+        return tuple(one.text for one in (self.worst_case, self.collapse) if one is not None)
 
     @classmethod
     def beside(cls, claim: Claim, **result: object) -> ClaimResult:
@@ -253,7 +263,11 @@ class FailedSeeds(Part):
 
 
 class Attempt(Part):
-    """A verification of the same recipe that the runs folder knows of."""
+    """A verification of the same recipe that the runs folder knows of.
+
+    `shared` are the seeds that this verification's verdict rests on and that ended in it, too.
+    `differs` names what it registered otherwise: "training", "tolerance", "seeds", ...
+    """
 
     path: str
     preregistration: str
@@ -263,6 +277,8 @@ class Attempt(Part):
     n: int
     rule: str
     this: bool
+    shared: tuple[int, ...] = ()
+    differs: tuple[str, ...] = ()
 
 
 class HashedRegistration(Part):
@@ -333,7 +349,10 @@ class Spread(Part):
 
 
 class Report(Record):
-    """report.json; a part of which nothing is known is None or empty."""
+    """report.json; a part of which nothing is known is None or empty.
+
+    `earlier` are earlier looks at the seeds that the verdict rests on.
+    """
 
     FORMAT: ClassVar[int] = 2
 
@@ -359,6 +378,7 @@ class Report(Record):
     provenance: tuple[tuple[str, str], ...]
     not_covered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...]
+    earlier: tuple[EarlierLook, ...] = ()
     preregistration: HashedRegistration | None
     command: str
     path: str

@@ -168,6 +168,12 @@ def verification_folders(root: Path, recipe: str) -> Iterator[VerificationFolder
         yield VerificationFolder(path.parent)
 
 
+def all_verification_folders(root: Path) -> Iterator[VerificationFolder]:
+    """Yield the folders of the verifications of all recipes, oldest first."""
+    for path in sorted(root.glob(f"*/*/{PREREGISTRATION}"), key=_age):
+        yield VerificationFolder(path.parent)
+
+
 def _age(registered: Path) -> tuple[str, int, str]:
     """Return the key that sorts registrations by age; within a second by the time of the file."""
     name = registered.parent.name

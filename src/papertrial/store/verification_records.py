@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, field_serializer, model_validator
 
-from papertrial.claims.judged_claim import ClaimKind, ClaimSide, JudgedClaim
+from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.reach import Reach
 from papertrial.claims.rule import GivenSd, Horizon, Rule, StatisticName
 from papertrial.claims.seed_outcome import SeedOutcome, SeedState
@@ -42,6 +42,7 @@ class RegisteredClaim(Part):
     best_epoch_on_test: bool
     paired: bool
     reported_sd: float | None
+    about: ClaimAbout
     reach: Reach | None = None
     stated: Claim
     versus: Annotated[int, Field(ge=0)] | None
@@ -223,7 +224,10 @@ def _claim_as_registered(claim: Claim) -> dict[str, object]:
 
 
 class ClaimLine(Part):
-    """What verification.json and `verify --json` say about a claim; `n` counts our seeds."""
+    """What verification.json and `verify --json` say about a claim; `n` counts our seeds.
+
+    `notes` say what failed seeds may hide, and how many seeds collapsed.
+    """
 
     metric: str
     split: str | None
@@ -240,12 +244,35 @@ class ClaimLine(Part):
     why: str
     verdict_median: Verdict | None
     decided_at: int | None
+    notes: tuple[str, ...] = ()
+
+
+class EarlierLook(Part):
+    """Another verification that trained some of the same seeds, so that their scores were seen.
+
+    Attributes:
+        verification: its folder, as "recipe/name", relative to the folder of runs.
+        preregistration: the SHA-256 of its preregistration.json.
+        seeds: that ended in it and are registered here.
+        alpha: its probability of an error on each side.
+        differs: what its rule has otherwise: "claims", "alpha", ...; empty for the same rule.
+        counts: whether it adds to the probability of an error. The same rule on the same scores
+            gives the same verdict again, and with more seeds its bound holds at any stopping.
+    """
+
+    verification: str
+    preregistration: str
+    seeds: tuple[int, ...] = Field(min_length=1)
+    alpha: float
+    differs: tuple[str, ...]
+    counts: bool
 
 
 class VerificationState(Record):
     """verification.json: how far a verification is, and its result once it is finished.
 
     Times are in ISO 8601, UTC. `preregistration` is the SHA-256 of preregistration.json.
+    `earlier` are other verifications that trained some of its seeds.
     """
 
     state: Phase
@@ -256,6 +283,7 @@ class VerificationState(Record):
     workers: int
     pid: int
     host: str
+    earlier: tuple[EarlierLook, ...] = ()
     error: str | None = None
     ended: str | None = None
     seeds: tuple[int, ...] | None = None

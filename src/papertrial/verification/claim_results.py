@@ -10,18 +10,16 @@ from statistics import mean, stdev
 
 from papertrial.claims.collapse import explain_collapse, find_collapse
 from papertrial.claims.evidence_series import EvidenceSeries, evidence_series
-from papertrial.claims.explain_decision import (
-    explain_decision,
-    explain_exact,
-    explain_not_judged,
-)
+from papertrial.claims.explain_decision import explain_decision
 from papertrial.claims.explain_ruling import explain_ruling
+from papertrial.claims.explain_without_seeds import explain_exact, explain_not_judged
 from papertrial.claims.failed_seeds import explain_worst_case, worst_case
 from papertrial.claims.headline import headline
 from papertrial.claims.intervals import prediction
 from papertrial.claims.judge import judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.labels import label
+from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict, overall
@@ -34,6 +32,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.schema import Recipe
 from papertrial.record import finite_or_none
 from papertrial.runs import prepare
+from papertrial.store.new_samples import NewSamples
 from papertrial.store.report_record import (
     ClaimResult,
     CollapsedSeeds,
@@ -44,8 +43,9 @@ from papertrial.store.report_record import (
     SideScores,
     WorstCase,
 )
-from papertrial.store.verification_records import ClaimLine
+from papertrial.store.verification_records import ClaimLine, EarlierLook
 from papertrial.training.device import on_device
+from papertrial.verification.looks_in_words import headline_on_looks, looks_at
 from papertrial.verification.registration import Registration
 from papertrial.verification.target_curves import target_curves
 
@@ -59,12 +59,14 @@ class Conclusion:
         headline: the sentence that says so.
         claims: the claims that seeds decide, then those that are not judged.
         exact: the claims that were counted.
+        earlier: earlier looks at the seeds that the verdict rests on.
     """
 
     verdict: Verdict
     headline: str
     claims: tuple[ClaimResult, ...]
     exact: tuple[ExactResult, ...]
+    earlier: tuple[EarlierLook, ...] = ()
 
     @property
     def lines(self) -> tuple[ClaimLine, ...]:
@@ -123,31 +125,65 @@ def progress_lines(asked: Registration, look: Look) -> list[str]:
             text += f" (SD {sd}, n = {len(ruling.scores)})" if len(ruling.scores) > 1 else ""
             if math.isfinite(ruling.low) and math.isfinite(ruling.high):
                 what = f" of the best of {claim.best_of}" if claim.best_of else ""
+                what += " on new test samples" if claim.is_about_new_samples else ""
                 text += f", interval{what} {between(ruling.low, ruling.high, ruling.sd)}"
         else:
             text += "not known yet"
-        lines.append(f"{text}: {ruling.verdict}")
+        lines.append(f"{text}: {_so_far(ruling, asked.rule)}")
     return lines
 
 
+def _so_far(ruling: Ruling, rule: Rule) -> str:
+    """Return the verdict after a look; before the first look nothing is decided."""
+    if ruling.verdict == "UNDECIDED" and len(ruling.scores) < rule.first_look:
+        return f"no look yet, the first is after {rule.first_look} finished seeds"
+    return ruling.verdict
+
+
 def conclude(
-    recipe: Recipe, asked: Registration, look: Look, exact: Sequence[ExactResult]
+    recipe: Recipe,
+    asked: Registration,
+    look: Look,
+    exact: Sequence[ExactResult],
+    earlier: Sequence[EarlierLook] = (),
+    new_samples: Sequence[NewSamples | None] = (),
 ) -> Conclusion:
     """Return the conclusion of a verification: the verdict and the results of all claims.
 
     Claims that are not judged do not count for the verdict.
+
+    Args:
+        recipe: what was verified.
+        asked: what was registered.
+        look: the last one.
+        exact: the claims that were counted.
+        earlier: other verifications that trained registered seeds. The verdict does not change with
+            them, but its bound does.
+        new_samples: for each claim that seeds decide, our score on new samples; () if unknown.
     """
-    judged = claim_results(asked, look)
+    judged = claim_results(asked, look, new_samples)
     verdicts = [*(claim.verdict for claim in judged), *(claim.verdict for claim in exact)]
     verdict = overall([one for one in verdicts if one is not None])
     seeds = sum(outcome.state == "finished" for outcome in look.outcomes)
-    sentence = headline(recipe.name, verdict, len(verdicts), seeds, recipe.deviations)
+    certain = all(ruling.deterministic for ruling in look.rulings)
+    sentence = headline(
+        recipe.name,
+        verdict,
+        len(verdicts),
+        seeds,
+        recipe.deviations,
+        tolerances=[one.tolerance for one in asked.rule.claims if one.has_tolerance],
+        alpha=None if certain else asked.rule.alpha,
+    )
     if asked.not_judged:
         count = len(asked.not_judged)
         is_ = "is" if count == 1 else "are"
         sentence += f" {count} of its {len(verdicts) + count} claims {is_} not judged."
+    looks = looks_at([outcome.seed for outcome in look.outcomes], earlier)
+    if not certain:  # else chance plays no part
+        sentence += f" {headline_on_looks(looks, asked.rule.alpha)}".rstrip()
     others = map(_not_judged_result, asked.not_judged)
-    return Conclusion(verdict, sentence, (*judged, *others), tuple(exact))
+    return Conclusion(verdict, sentence, (*judged, *others), tuple(exact), looks)
 
 
 def _line(result: ClaimResult) -> ClaimLine:
@@ -174,7 +210,9 @@ def _exact_line(result: ExactResult) -> ClaimLine:
     )
 
 
-def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
+def claim_results(
+    asked: Registration, look: Look, new_samples: Sequence[NewSamples | None]
+) -> list[ClaimResult]:
     """Return the result of each claim that seeds decide: all that is reported about it."""
     medians = judge(asked.rule.by_median, look.outcomes)
     seeds = [outcome.seed for outcome in look.outcomes if outcome.state == "finished"]
@@ -216,7 +254,11 @@ def claim_results(asked: Registration, look: Look) -> list[ClaimResult]:
             collapse=_collapse(claim, ruling, seeds),
             worst_case=worst[i],
             curve=curves[i],
-            decision=explain_decision(claim, ruling, asked.rule, evidence[i]),
+            about=claim.about,
+            new_samples=new_samples[i] if new_samples else None,
+            decision=explain_decision(
+                claim, ruling, asked.rule, evidence[i], runs_unknown=stated.n == "unknown"
+            ),
         )
         for i, (claim, stated, ruling, median) in enumerate(rows)
     ]

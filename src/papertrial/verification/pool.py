@@ -13,6 +13,7 @@ from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import DivergedError, PapertrialError
 from papertrial.store.verification_folder import LOG
 from papertrial.store.verification_records import SeedRecord
+from papertrial.verification.sample_results import sample_results
 from papertrial.verification.seed import SeedPosition, SeedTask, TrainedSeed
 from papertrial.workers.pool import Died, Done, Failed, Workers, Yielded
 
@@ -51,8 +52,10 @@ class SeedPool:
         """Return the line of outcomes.jsonl for a seed that ended."""
         attempt = self._attempts[outcome.seed]
         trained = {} if attempt.result is None else asdict(attempt.result)
+        ended = asdict(outcome)
+        del ended["correct"]  # it follows from the stored predictions
         effort = {"attempts": attempt.number, "worker": attempt.worker, "seconds": attempt.seconds}
-        return SeedRecord(**{**asdict(outcome), **effort, **trained})
+        return SeedRecord(**{**ended, **effort, **trained})
 
     def wait(self) -> SeedStarted | SeedProgress | Ended | Lost:
         """Return the next event: a seed started, made progress, ended, or lost its worker.
@@ -72,7 +75,9 @@ class SeedPool:
                 return SeedProgress(worker, seed, at.done, at.total, text)
             case Done(result=TrainedSeed() as trained):
                 attempt.result = trained
-                return Ended(SeedOutcome(seed, "finished", trained.scores, trained.weights))
+                correct = sample_results(self._task.folder, trained.runs, self._task.wanted)
+                scores, weights = trained.scores, trained.weights
+                return Ended(SeedOutcome(seed, "finished", scores, weights, correct=correct))
             case Failed(error=DivergedError() as error):
                 return Ended(SeedOutcome(seed, "diverged", error=str(error)))
             case Failed(error=PapertrialError() as error):

@@ -24,6 +24,8 @@ from papertrial.store.verification_folder import (
 from papertrial.store.verification_records import CommittedRegistration
 from papertrial.training.device import kind_of
 from papertrial.verification.claimed_metrics import check_claimed_metrics
+from papertrial.verification.earlier_looks import find_earlier_looks
+from papertrial.verification.looks_in_words import notes_on_looks
 from papertrial.verification.registered_folder import (
     check_registered,
     find_registered,
@@ -186,13 +188,14 @@ def _result(
     folder: VerificationFolder, asked: Registration, *, is_new: bool
 ) -> RegisteredVerification:
     registered, proof, digest = folder.registered, folder.proof, folder.path / DIGEST
+    earlier = find_earlier_looks(folder.path.parent.parent, asked.terms, folder)
     return RegisteredVerification(
         path=folder.path,
         recipe=registered.recipe,
         preregistration=folder.sha256,
         registered=registered.registered.isoformat(timespec="milliseconds"),
         is_new=is_new,
-        lines=(*asked.lines, *asked.warnings),
+        lines=(*notes_on_looks(earlier, asked.rule.alpha), *asked.lines, *asked.warnings),
         commit=None if proof is None else proof.commit,
         digest=digest if digest.is_file() else None,
     )

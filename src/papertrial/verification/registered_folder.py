@@ -26,6 +26,7 @@ from papertrial.store.verification_folder import (
 from papertrial.store.verification_records import KeptFiles, Preregistration, Terms
 from papertrial.verification.conditions import check_same_conditions, conditions_now
 from papertrial.verification.registration import Registration, fixed_of
+from papertrial.verification.sample_results import check_same_samples
 
 _LONGEST = 60  # characters of a value in a message
 
@@ -98,9 +99,11 @@ def write_registered(
     """Write the folder of a new verification: its registration, and copies of its recipes.
 
     Raises:
-        PapertrialError: the data cannot be loaded, or the folder cannot be written.
+        PapertrialError: the data cannot be loaded or do not fit a claim, or the folder cannot be
+            written.
     """
     now = yield from conditions_now(recipe, asked, data)
+    check_same_samples(asked.terms, now.data)
     registered = Preregistration(
         **{name: getattr(asked.terms, name) for name in Terms.model_fields},
         registered=datetime.datetime.fromisoformat(utc_now()),

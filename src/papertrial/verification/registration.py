@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.claims.describe_rule import rule_lines
+from papertrial.claims.labels import label
 from papertrial.claims.reach import Reach
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, METHOD, Rule
+from papertrial.claims.trivial import too_fine
 from papertrial.errors import ClaimError, RunError
+from papertrial.numbers import as_written
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.judged_claim import to_given_sd, to_judged_claim
 from papertrial.recipe.portable import portable
+from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.verify import DrawnSeeds
 from papertrial.recipe.versus import other_side
@@ -65,10 +69,18 @@ class Registration:
     def on_data(self, registered: Preregistration) -> Registration:
         """Return this registration with the steps of scores, which the registered data give.
 
+        Tolerances that are finer than a step cause a warning.
+
         Raises:
             ClaimError: it was registered for another decision method.
         """
-        return replace(self, rule=rule_of(registered))
+        rule = rule_of(registered)
+        fine = [
+            f"claim {i} ({label(claim)} {as_written(claim.value)}): {why}"
+            for i, claim in enumerate(rule.claims, 1)
+            if (why := too_fine(claim))
+        ]
+        return replace(self, rule=rule, warnings=(*self.warnings, *fine))
 
     @property
     def lines(self) -> list[str]:
@@ -149,7 +161,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         diverged=_DIVERGED,
         deterministic=_DETERMINISTIC,
     )
-    warnings = claim_warnings(recipe)
+    warnings = [*claim_warnings(recipe), *rule_warnings(recipe)]
     if len(seeds) > len(rule.seeds):
         warnings.append(
             f"verify.seeds names {len(seeds)} seeds, of which the first {len(rule.seeds)} may be "
@@ -217,6 +229,7 @@ def _other_sides(
 class Wanted:
     """A score that a claim is about; `arm` is the other side of a difference, or None.
 
+    `new_samples` says that its verdict needs the result of each sample.
     `reach` names the points of a curve; None for the score that a run reports.
     """
 
@@ -224,13 +237,21 @@ class Wanted:
     split: str
     best_epoch: bool = False
     arm: int | None = None
+    new_samples: bool = False
     reach: Reach | None = None
 
 
 def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
     """Return the score that each claim of a pre-registration is about, in its order."""
     return tuple(
-        Wanted(claim.metric, claim.split, claim.best_epoch_on_test, claim.versus, claim.reach)
+        Wanted(
+            claim.metric,
+            claim.split,
+            claim.best_epoch_on_test,
+            claim.versus,
+            claim.judged.is_about_new_samples,
+            claim.reach,
+        )
         for claim in registered.claims
     )
 

@@ -6,9 +6,12 @@ import shlex
 from pathlib import Path
 
 from papertrial.claims.intervals import divergence_bound
-from papertrial.claims.labels import labels
+from papertrial.claims.labels import label, labels
+from papertrial.claims.rule import FIRST_LOOK
 from papertrial.claims.run_trial import Look
+from papertrial.claims.trivial import too_wide
 from papertrial.errors import RunError
+from papertrial.numbers import as_written
 from papertrial.recipe.schema import Recipe
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
@@ -21,9 +24,10 @@ from papertrial.store.report_record import (
     SeedRow,
 )
 from papertrial.store.run_folder import RECIPE
-from papertrial.store.verification_folder import VerificationFolder, verification_folders
+from papertrial.store.verification_folder import VerificationFolder, all_verification_folders
 from papertrial.store.verification_records import Preregistration, RegisteredClaim, SeedRecord
 from papertrial.verification.claim_results import Conclusion
+from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
 
 _VARIED = (
@@ -69,7 +73,7 @@ def verification_report(
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
         deviations=tuple(recipe.deviations),
-        warnings=(*asked.warnings, *parts.warnings),
+        warnings=(*asked.warnings, *trivial_tolerances(asked, look), *parts.warnings),
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
@@ -89,11 +93,23 @@ def verification_report(
         metrics=parts.metrics,
         provenance=parts.provenance,
         not_covered=parts.not_covered,
-        attempts=attempts(folder, recipe.name, conclusion),
+        attempts=attempts(folder, asked, look, conclusion),
+        earlier=conclusion.earlier,
         preregistration=HashedRegistration(sha256=folder.sha256, registered=folder.registered),
         command=_rerun(folder, asked, data),
         path=str(folder.path),
     )
+
+
+def trivial_tolerances(asked: Registration, look: Look) -> list[str]:
+    """Return a warning for each tolerance that our own SD shows to be trivially wide."""
+    rows = enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1)
+    return [
+        f"claim {i} ({label(claim)} {as_written(claim.value)}): {why}"
+        for i, (claim, ruling) in rows
+        if len(ruling.scores) >= FIRST_LOOK and not ruling.deterministic
+        if (why := too_wide(claim, max(ruling.sd, claim.step), "of ours"))
+    ]
 
 
 def named_scores(asked: Registration, record: SeedRecord) -> dict[str, float]:
@@ -123,16 +139,24 @@ def _rerun(folder: VerificationFolder, asked: Registration, data: str | Path | N
     return shlex.join(command if data is None else [*command, "--data", str(data)])
 
 
-def attempts(this: VerificationFolder, recipe: str, conclusion: Conclusion) -> tuple[Attempt, ...]:
+def attempts(
+    this: VerificationFolder, asked: Registration, look: Look, conclusion: Conclusion
+) -> tuple[Attempt, ...]:
     """Return the attempts that the report lists: all verifications of the recipe, oldest first.
 
-    The verdict of this one is not in its folder yet, so `conclusion` gives it.
+    Verifications under another name are among them if they trained the same seeds. The verdict of
+    this one is not in its folder yet, so `conclusion` gives it.
     """
-    found = []
-    for folder in verification_folders(this.path.parent.parent, recipe):
-        mine = folder.path == this.path
+    found, used = [], [outcome.seed for outcome in look.outcomes]
+    named = {one.verification for one in conclusion.earlier}
+    for folder in all_verification_folders(this.path.parent.parent):
+        mine, home = folder.path == this.path, folder.path.parent.name
+        if home != asked.terms.recipe and f"{home}/{folder.path.name}" not in named:
+            continue
         try:
-            state = folder.state
+            state, registered = folder.state, folder.registered
+            records = folder.outcomes()
+            ended = {record.seed for record in records}
             found.append(
                 Attempt(
                     path=str(folder.path),
@@ -140,9 +164,11 @@ def attempts(this: VerificationFolder, recipe: str, conclusion: Conclusion) -> t
                     started=state.started if state else None,
                     state="finished" if mine else state.state if state else "not started",
                     verdict=conclusion.verdict if mine else state.verdict if state else None,
-                    n=sum(record.state == "finished" for record in folder.outcomes()),
-                    rule=_attempted_rule(folder.registered),
+                    n=sum(record.state == "finished" for record in records),
+                    rule=_attempted_rule(registered),
                     this=mine,
+                    shared=() if mine else tuple(seed for seed in used if seed in ended),
+                    differs=() if mine else differing_parts(asked.terms, registered.terms),
                 )
             )
         except RunError as error:
@@ -167,6 +193,7 @@ def _attempted_rule(registered: Preregistration) -> str:
     """Return the claims and the rule of an attempt as one line of the verification report."""
     claims = [
         f"{claim.split} {claim.metric} {claim.kind} {claim.value:g} {_allowed(claim)}"
+        + (" about new samples" if claim.judged.is_about_new_samples else "")
         for claim in registered.claims
     ]
     how = (

@@ -16,6 +16,7 @@ from papertrial.verification.conditions import Conditions, check_same_conditions
 from papertrial.verification.pool import SeedPool
 from papertrial.verification.registration import Registration, fixed_of, wanted_of
 from papertrial.verification.report import named_scores
+from papertrial.verification.sample_results import outcome_of
 from papertrial.verification.seed import SeedTask, TrainingPlace, train_seed
 from papertrial.workers.pool import Workers
 
@@ -37,9 +38,10 @@ def run_seeds(
         _check_fits_rule(record, asked.rule)
     finished = [record for record in records if record.state == "finished"]
     task = SeedTask(folder.path, 0, wanted_of(asked.terms), fixed_of(asked.terms))
+    known = [outcome_of(folder.path, record, task.wanted) for record in records]
     with Workers(train_seed, places, log=folder.path / LOG) as workers:
         pool = SeedPool(workers, task)
-        with Returning(run_trial(asked.rule, pool, [one.outcome for one in records])) as trial:
+        with Returning(run_trial(asked.rule, pool, known)) as trial:
             for event in trial:
                 if isinstance(event, Ended):
                     record = pool.record(event.outcome)

@@ -28,6 +28,8 @@ from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.training.device import kind_of, places_of
 from papertrial.verification.claim_results import Conclusion, conclude, count_exact
 from papertrial.verification.claimed_metrics import check_claimed_metrics
+from papertrial.verification.earlier_looks import add_earlier_looks, find_earlier_looks
+from papertrial.verification.looks_in_words import notes_on_looks
 from papertrial.verification.registered_folder import (
     check_registered,
     find_registered,
@@ -37,6 +39,7 @@ from papertrial.verification.registered_folder import (
 from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import verification_report
 from papertrial.verification.run_seeds import TrialEvent, run_seeds
+from papertrial.verification.sample_results import describe_new_samples
 from papertrial.verification.seed import TrainingPlace
 from papertrial.workers.pool import require_main_guard
 
@@ -209,7 +212,9 @@ def _resume(
 ) -> Generator[Event, None, Verification]:
     """Finish what `verify` started: train the seeds that are left, decide, and write the report."""
     folder.repair()
-    before = folder.state
+    before, root = folder.state, folder.path.parent.parent
+    earlier = find_earlier_looks(root, asked.terms, folder)
+    earlier = add_earlier_looks(before.earlier if before else (), earlier)
     state = VerificationState(
         state="running",
         recipe=recipe.name,
@@ -219,13 +224,20 @@ def _resume(
         workers=len(places),
         pid=os.getpid(),
         host=platform.node(),
+        earlier=earlier,
     )
     folder.write_record(VERIFICATION, state)
     try:
-        yield Registered(folder.path, folder.sha256, (*notes, *asked.lines, *asked.warnings))
+        looks = notes_on_looks(earlier, asked.rule.alpha)
+        yield Registered(
+            folder.path, folder.sha256, (*notes, *looks, *asked.lines, *asked.warnings)
+        )
         exact = yield from count_exact(recipe, asked.exact, data)
         look = yield from run_seeds(folder, asked, places)
-        ended, conclusion = utc_now(), conclude(recipe, asked, look, exact)
+        earlier = add_earlier_looks(earlier, find_earlier_looks(root, asked.terms, folder))
+        state = state.model_copy(update={"earlier": earlier})
+        ended, new_samples = utc_now(), describe_new_samples(folder, asked, look)
+        conclusion = conclude(recipe, asked, look, exact, earlier, new_samples)
         report = verification_report(folder, recipe, asked, look, conclusion, data)
         write_report(folder.path, report)
     except BaseException as error:

@@ -121,7 +121,7 @@ def registered_claim(metric: str, value: float, runs: int | None, **stated: Any)
     return RegisteredClaim(
         metric=metric, split="test", kind="mean", value=value, tolerance=0.02, low=value,
         high=value, runs=runs, side="about", best_epoch_on_test=False, paired=True,
-        reported_sd=None, versus=None,
+        reported_sd=None, about="test-set", versus=None,
         stated=Claim.model_validate({"metric": metric, "value": value, **stated}),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from papertrial.recipe.claims import Claim
 from papertrial.report.render.markdown import render_markdown
+from papertrial.store.new_samples import NewSamples
 
 Changed = Callable[..., Any]
 
@@ -122,3 +123,23 @@ def test_a_run_has_no_verdict(run) -> None:
 
 def test_equal_reports_give_equal_text(verification) -> None:
     assert render_markdown(verification) == render_markdown(verification)
+
+
+def test_both_intervals_are_shown_of_each_accuracy(verification, changed: Changed) -> None:
+    both = NewSamples(
+        on_test_set=(0.6412, 0.6518), on_new_samples=(0.6309, None), seeds=8, samples=10_000,
+        level=0.025,
+    )  # fmt: skip
+    first, *others = verification.claims
+    claims = (changed(first, new_samples=both, about="new-samples"), *others)
+    text = render_markdown(changed(verification, claims=claims))
+    section = text.partition("## On new test samples\n")[2].partition("\n## ")[0]
+    (table,) = tables(section)
+    assert [cell.strip() for cell in table[2]] == [
+        "test accuracy, reported 64.6 % (a single run)", "0.6412 to 0.6518", "at least 0.6309",
+        "8 seeds, 10,000 samples", "new test samples",
+    ]  # fmt: skip
+    assert "at most 2.5 %" in section
+    (row,) = [line for line in text.splitlines() if line.startswith("| test accuracy | 64.6 %")]
+    assert "on new test samples" in row
+    assert "## On new test samples" not in render_markdown(verification)

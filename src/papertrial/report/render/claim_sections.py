@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from papertrial.claims.error_words import valid_scores
 from papertrial.numbers import (
     NOTHING,
     as_written,
@@ -56,7 +57,9 @@ def claims(report: Report) -> Iterator[ReportSection]:
         rows = tuple(row[:-1] for row in rows)
     table = TableBlock(caption, columns(*heads), rows, stacked=True)
     certain = any(claim.deterministic for claim in found)
-    text = _how_to_read(levels, certain=certain) if judged else ()
+    registered = report.preregistration and report.preregistration.registered
+    scores = valid_scores(registered.rule) if registered else "normal scores"
+    text = _how_to_read(levels, scores, certain=certain) if judged else ()
     yield ReportSection("claims", "Claims", text, _marks(found), (table,))
 
 
@@ -96,12 +99,14 @@ def _interval(claim: ClaimResult, several: bool) -> Cell:
     """Return the cell of a claim's interval, which shows its level if the table has `several`."""
     if claim.mean is None:
         return Cell(NOTHING)
-    small = f"at most {percent(claim.level)} a side" if claim.level and several else ""
-    if claim.deterministic:
-        small = "every seed gives it"
-    elif claim.curve is not None and claim.curve.reading == "each-step":
-        small = "; ".join(filter(None, (small, f"of the worst from {claim.curve.place} on")))
-    return Cell(between(claim.low, claim.high, claim.sd), small)
+    small = [f"at most {percent(claim.level)} a side"] if claim.level and several else []
+    if claim.deterministic and claim.about == "test-set":
+        small = ["every seed gives it"]
+    if claim.about == "new-samples":
+        small.append("on new test samples")
+    if claim.curve is not None and claim.curve.reading == "each-step" and not claim.deterministic:
+        small.append(f"of the worst from {claim.curve.place} on")
+    return Cell(between(claim.low, claim.high, claim.sd), ", ".join(small))
 
 
 def _sides(claim: ClaimResult) -> str:
@@ -117,7 +122,7 @@ def _side_scores(claim: ClaimResult) -> str:
     return f"ours {number(ours.mean, ours.sd)}, versus {number(theirs.mean, theirs.sd)}"
 
 
-def _how_to_read(levels: Sequence[float], *, certain: bool) -> tuple[str, ...]:
+def _how_to_read(levels: Sequence[float], scores: str, *, certain: bool) -> tuple[str, ...]:
     within = (
         "“Holds within” is the smallest tolerance, in either direction, with which the claim would "
         "be reproduced, so that readers can apply a tolerance of their choice."
@@ -129,8 +134,8 @@ def _how_to_read(levels: Sequence[float], *, certain: bool) -> tuple[str, ...]:
         return (within,)
     errs = f"at most {percent(levels[0])}" if len(levels) == 1 else "shown below it"
     return (
-        f"The chance that a side of an interval is wrong is {errs}, however many seeds are "
-        f"looked at. {within}",
+        f"For {scores}, the chance that a side of an interval is wrong is {errs}, however many "
+        f"seeds are looked at. {within}",
     )
 
 

@@ -15,6 +15,7 @@ from papertrial.report.render import (
     target_sections,
 )
 from papertrial.report.render.names import one_line
+from papertrial.report.render.new_samples_section import new_samples
 from papertrial.report.render.registration_section import preregistration
 from papertrial.report.render.section import ReportSection, web_address
 from papertrial.store.report_record import Report
@@ -68,6 +69,7 @@ def sections(report: Report) -> list[ReportSection]:
     made = chain(
         claim_sections.claims(report),
         result_sections.metrics(report) if run else (),
+        new_samples(report),
         claim_sections.exact(report),
         decision_sections.decisions(report),
         seed_sections.varied(report),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from papertrial.numbers import NOTHING
+from papertrial.numbers import NOTHING, sequence
 from papertrial.report.render.section import ReportSection, TableBlock, cells, columns
-from papertrial.store.report_record import Report
+from papertrial.store.report_record import Attempt, Report
 
 _HASH = 12  # characters of a hash that distinguish two attempts
+_SHARED = (
+    "“Same seeds” also ended in that attempt. The same training gives them the same scores, so "
+    "another rule is one more look at them: after k looks, each side errs at most k times alpha."
+)
 
 
 def attempts(report: Report) -> Iterator[ReportSection]:
@@ -17,9 +21,11 @@ def attempts(report: Report) -> Iterator[ReportSection]:
     if not found:
         return
     has_rule = any(attempt.rule for attempt in found)
+    shares = any(attempt.shared for attempt in found)
     heads = columns(
         "Attempt", "Started", "State", ("Verdict", "verdict"), ("Seeds", "number"),
-        *(["Rule"] if has_rule else []), ("Pre-registration", "code"), ("Path", "code"),
+        *(["Rule"] if has_rule else []), *(["Same seeds", "Differs in"] if shares else []),
+        ("Pre-registration", "code"), ("Path", "code"),
     )  # fmt: skip
     rows = tuple(
         cells(
@@ -29,13 +35,22 @@ def attempts(report: Report) -> Iterator[ReportSection]:
             attempt.verdict or NOTHING,
             str(attempt.n),
             *([attempt.rule or NOTHING] if has_rule else []),
+            *([sequence(attempt.shared) or NOTHING, _differs(attempt)] if shares else []),
             attempt.preregistration[:_HASH] or NOTHING,
             attempt.path,
         )
         for i, attempt in enumerate(found, start=1)
     )
     caption = "Every verification of this recipe in the folder of runs"
-    yield ReportSection("attempts", "Attempts", tables=(TableBlock(caption, heads, rows),))
+    text = (_SHARED,) if shares else ()
+    table = TableBlock(caption, heads, rows)
+    yield ReportSection("attempts", "Attempts", text, tables=(table,))
+
+
+def _differs(attempt: Attempt) -> str:
+    if attempt.this:
+        return NOTHING
+    return ", ".join(attempt.differs) or "nothing"
 
 
 def provenance(report: Report) -> Iterator[ReportSection]:

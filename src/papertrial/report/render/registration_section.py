@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from papertrial.claims.error_words import errs_at_most
 from papertrial.claims.rule import GivenSd
-from papertrial.numbers import NOTHING, as_written, percent, plural
+from papertrial.numbers import NOTHING, as_written, number, percent, plural
 from papertrial.recipe.claims import Claim
 from papertrial.report.render.section import Cell, ReportSection, TableBlock, Title, cells, columns
 from papertrial.store.report_record import Report
@@ -33,7 +34,7 @@ def preregistration(report: Report) -> Iterator[ReportSection]:
         _files(registered),
         _data(registered),
         _versions(registered),
-        _judged_claims(registered.claims),
+        _judged_claims(registered),
         _stated_claims("exact", registered.exact),
         _stated_claims("not judged", registered.not_judged),
     ]
@@ -81,8 +82,8 @@ def _rule_in_words(registered: Preregistration) -> str:
     return (
         f"The claims are about the {registered.statistic} of the scores; nothing is decided before "
         f"{registered.first_look} finished seeds; at most {len(registered.seeds)} seeds are "
-        f"trained; the chance of error of each side is at most {percent(registered.alpha)}; at "
-        f"most {percent(registered.max_diverged)} of the seeds may fail."
+        f"trained; {errs_at_most(registered.rule)}; at most "
+        f"{percent(registered.max_diverged)} of the seeds may fail."
     )
 
 
@@ -113,11 +114,13 @@ def _versions(registered: Preregistration) -> TableBlock:
     return TableBlock("Fixed in advance: versions", columns("Of", "Version"), rows)
 
 
-def _judged_claims(claims: Sequence[RegisteredClaim]) -> TableBlock:
+def _judged_claims(registered: Preregistration) -> TableBlock:
+    """Return the table of registered claims; the step of a score follows from the data."""
+    claims, steps = registered.claims, [claim.step for claim in registered.rule.claims]
     heads: list[Title] = [
         "No.", "Metric", "Split", "Kind", ("Value", "number"), ("Tolerance", "number"),
         ("Printed, from", "number"), ("Printed, to", "number"), ("Runs", "number"),
-        "Side", "Best epoch on test", "Stated",
+        "Side", "Best epoch on test", ("Step", "number"), ("Reported SD", "number"), "Stated",
     ]  # fmt: skip
     has_versus = any(claim.versus is not None for claim in claims)
     rows = tuple(
@@ -130,10 +133,12 @@ def _judged_claims(claims: Sequence[RegisteredClaim]) -> TableBlock:
             NOTHING if claim.runs is None else str(claim.runs),
             claim.side,
             "yes" if claim.best_epoch_on_test else "no",
+            number(step) if step else NOTHING,
+            as_written(claim.reported_sd) if claim.reported_sd else NOTHING,
             _stated(claim.stated),
             *([_other_side(claim)] if has_versus else []),
         )
-        for i, claim in enumerate(claims, start=1)
+        for i, (claim, step) in enumerate(zip(claims, steps, strict=True), start=1)
     )
     heads += ["Versus"] if has_versus else []
     return TableBlock("Fixed in advance: claims", columns(*heads), rows)
@@ -182,6 +187,8 @@ def _stated(claim: Claim) -> str:
         parts.append(f"tolerance {_as_stated(claim.relative_tolerance)} of the value")
     if claim.best_epoch_on_test:
         parts.append("the best epoch on the test split")
+    if claim.about == "new-samples":
+        parts.append("about new samples")
     return ", ".join(parts)
 
 

@@ -10,8 +10,8 @@ from papertrial.report.render.names import name_and_number, one_line
 from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
 from papertrial.store.report_record import Report
 
-_SECOND_LOOK = (
-    "A second look, which decides nothing: would a verdict stand if each failed seed had the worst "
+_BESIDE_THE_VERDICT = (
+    "This decides nothing: would a verdict stand if each failed seed had the worst "
     "score, and how many finished seeds scored far worse than the others?"
 )
 
@@ -38,12 +38,9 @@ def diverged(report: Report) -> Iterator[ReportSection]:
         f"highest rate that was allowed is {percent(found.highest)}: {held}."
     )
     notes = tuple(
-        f"{name_and_number(claim, 60)}: {one.text}"
-        for claim in report.claims
-        for one in (claim.worst_case, claim.collapse)
-        if one is not None
+        f"{name_and_number(claim, 60)}: {note}" for claim in report.claims for note in claim.notes
     )
-    texts = (text, _SECOND_LOOK) if notes else (text,)
+    texts = (text, _BESIDE_THE_VERDICT) if notes else (text,)
     yield ReportSection("diverged", "Failed and collapsed seeds", texts, notes)
 
 

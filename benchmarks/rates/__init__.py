@@ -1,0 +1,1 @@
+"""The simulations behind `verdict_rates.py`, one topic in each module."""

@@ -1,0 +1,77 @@
+"""Rules for `about: new-samples`: which claims can be judged on new samples of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from papertrial.recipe.plain_values import value_at
+from papertrial.recipe.raw_claim import RawClaim
+from papertrial.vocabulary import is_accuracy
+
+Broken = tuple[str, str]  # key, message
+_NOISY = ("mean", "single-run", "best-of")
+CHOSEN_ON = {"best-on-test": "test", "best-on-validation": "validation"}
+_ELSE = "otherwise omit about; the report shows the interval for new samples as well"
+
+
+def new_samples_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broken]:
+    """Yield (key, message) for each reason why a claim cannot be about new samples.
+
+    Verdicts on new samples need a score that is a mean over samples that the training never saw,
+    and a number without noise: a number from the same test set shares its samples with ours.
+    """
+    if claim.about != "new-samples":
+        return
+    kind = claim.kind
+    if not is_accuracy(claim.metric):
+        yield (
+            "about",
+            "new-samples is only for accuracy and topN_accuracy, which are means over samples, got "
+            f"metric: {claim.metric}; remove it",
+        )
+    elif kind == "reaches":
+        yield (
+            "about",
+            "new-samples does not fit kind: reaches, because predictions are stored only for the "
+            "end of the training; use kind: at-least or at-most, or remove it",
+        )
+    elif kind in _NOISY or (kind == "difference" and _has_noise(claim)):
+        fix = (
+            "use side: at-least or at-most without n, or kind: better"
+            if kind == "difference"
+            else "use kind: expected, at-least or at-most"
+        )
+        yield (
+            "about",
+            f"new-samples needs a number without noise, got kind: {kind}, whose runs share the "
+            f"test samples with ours; {fix} if the number is one; {_ELSE}",
+        )
+    if claim.best_epoch_on_test is True:
+        yield (
+            "about",
+            "new-samples does not fit best_epoch_on_test, because the epoch is chosen on these "
+            "samples; remove one of the two",
+        )
+    if claim.split == "train":
+        yield (
+            "about",
+            "new-samples is not for split: train, whose samples the model has learned; use split: "
+            "test or validation",
+        )
+    report = value_at(tree, "report")
+    if isinstance(report, str) and CHOSEN_ON.get(report) == claim.split:
+        yield (
+            "about",
+            f"new-samples does not fit report: {report}, which chooses the epoch on the same "
+            "samples; use report: last, or another split",
+        )
+    if value_at(tree, "verify.statistic") == "median":
+        yield (
+            "about",
+            "new-samples is only for verify.statistic: mean, because it adds the error of a mean "
+            f"over samples, got median; use mean; {_ELSE}",
+        )
+
+
+def _has_noise(claim: RawClaim) -> bool:
+    return claim.n is not None or claim.side in (None, "about")

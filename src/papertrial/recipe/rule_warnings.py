@@ -1,0 +1,32 @@
+"""Warnings about the rule of a recipe: errors that are too frequent, tolerances too wide."""
+
+from __future__ import annotations
+
+from papertrial.claims.trivial import too_wide
+from papertrial.numbers import as_written, percent
+from papertrial.recipe.judged_claim import to_given_sd, to_judged_claim
+from papertrial.recipe.schema import Recipe
+
+_OFTEN = 0.1  # from here on, alpha is unusual
+
+
+def rule_warnings(recipe: Recipe) -> list[str]:
+    """Return a warning for a large alpha, and for each tolerance that a known SD makes trivial.
+
+    Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
+    """
+    decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
+    alpha, found = recipe.verify.alpha, list[str]()
+    if decided and alpha > _OFTEN:
+        found.append(
+            f"verify.alpha of {as_written(alpha)} lets {percent(alpha)} of false claims be "
+            f"REPRODUCED, and as many true ones be refuted; use at most {as_written(_OFTEN)}"
+        )
+    given = to_given_sd(recipe.verify.sd, decided)
+    for i, claim in enumerate(decided, 1):
+        judged = to_judged_claim(claim, recipe)
+        sd = judged.reported_sd if given is None else given.value
+        whose = "that the paper reports" if given is None else "in verify.sd"
+        if why := too_wide(judged, sd or 0.0, whose):
+            found.append(f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {why}")
+    return found
