@@ -127,6 +127,12 @@ REFUSED: list[tuple[Tree, Tree, str, str]] = [
     ({"plus_minus": {"value": 0.1}}, {}, "plus_minus", "does not apply to a target"),
     ({"baseline": 3.5}, {}, "baseline", "does not apply to a target"),
     ({**TEST, "best_epoch_on_test": True}, {}, "best_epoch_on_test", "does not apply to a target"),
+    (
+        {**TEST, "metric": "accuracy", "value": 0.9, "about": "new-samples"},
+        {"evaluate": {**EVERY, "test": "every-interval"}},
+        "about",
+        "use kind: at-least or at-most",
+    ),
     ({"side": "at-most"}, {}, "side", "only for kind: difference"),
     ({"versus": {"set": {"steps": 40}}}, {}, "versus", "only for kind: difference"),
     ({"kind": "at-most"}, {}, "by", "only for kind: reaches, got kind: at-most"),

@@ -65,7 +65,7 @@ def test_results_of_samples_are_read_from_the_runs_and_stored_nowhere_else(done:
         right, gains = (np.frombuffer(one, dtype=np.int8) for one in (ours, gain))
         assert len(right) == len(gains) == folder.registered.rows[0]["test"]
         assert right.mean() == pytest.approx(record.scores[0][0], abs=1e-12)
-        assert gains.mean() == pytest.approx(record.gains[1], abs=1e-12)
+        assert gains.mean() == pytest.approx(record.scores[1][0] - record.scores[1][1], abs=1e-12)
         assert set(gains) == {-1, 0, 1}
     assert "correct" not in (done / "outcomes.jsonl").read_text()
 

@@ -8,9 +8,10 @@ from papertrial.numbers import as_written, percent
 
 
 def valid_scores(rule: Rule, claim: JudgedClaim | None = None) -> str:
-    """Return in words the scores that the tests of a rule, or of one of its claims, suit."""
-    statistic = rule.statistic if claim is None else rule.statistic_of(claim)
-    if statistic == "median":
+    """Return in words the scores that the tests of a rule, or of one of its claims, hold for."""
+    claims = rule.claims if claim is None else (claim,)
+    statistics = {rule.statistic_of(one) for one in claims} or {rule.statistic}
+    if statistics == {"median"}:
         return "scores of any continuous distribution"
     if rule.sd is None:
         return "normal scores"

@@ -33,8 +33,8 @@ def say_interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     where = "inside" if inside else "outside" if outside else "partly inside"
     return (
         f"The {about} is {between(ruling.low, ruling.high, ruling.sd)}, {where} the band. For "
-        f"{valid_scores(rule, claim)}, each side of this interval is wrong with a "
-        f"probability of at most {percent(ruling.level)}."
+        f"{valid_scores(rule, claim)}, each side of this interval is wrong with a probability of "
+        f"at most {percent(ruling.level)}."
     )
 
 

@@ -14,6 +14,8 @@ from papertrial.numbers import as_written, band, number, plural
 
 def say_claimed(claim: JudgedClaim, *, runs_unknown: bool) -> str:
     """Return what was claimed. `runs_unknown`: the paper does not say how many runs it is of."""
+    if claim.reach is not None:
+        return explain_target(claim, claim.reach)
     score, value = score_label(claim), as_written(claim.value)
     if claim.reach is not None:
         return explain_target(claim, claim.reach)

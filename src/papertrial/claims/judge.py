@@ -145,7 +145,7 @@ def _level(
 def _judge_one_value(
     rule: Rule, index: int, finished: Sequence[SeedOutcome], outcomes: Sequence[SeedOutcome]
 ) -> Ruling:
-    """Judge a claim by the one value of a deterministic training; of a curve, the worst one.
+    """Judge a claim by the one value of a deterministic training.
 
     Seeds have no noise then; the choice of the test samples still has, for a claim about new ones.
     """

@@ -38,9 +38,9 @@ class JudgedClaim:
         paired: whether the two sides of a difference are compared seed by seed.
         step: what the metric moves in: 1/N for the accuracy on N samples; 0 if in no steps.
         reported_sd: the SD between the paper's runs, in the metric's unit; None if unknown.
+        reach: for a target that a curve reaches, by when, and where the curve is evaluated.
         about: whether the number is the expected score on this test set, or on new test samples of
             the same kind.
-        reach: for a target that a curve reaches, by when, and where the curve is evaluated.
     """
 
     metric: str
@@ -56,8 +56,8 @@ class JudgedClaim:
     paired: bool = True
     step: float = 0.0
     reported_sd: float | None = None
-    about: ClaimAbout = "test-set"
     reach: Reach | None = None
+    about: ClaimAbout = "test-set"
 
     @property
     def band(self) -> tuple[float, float]:

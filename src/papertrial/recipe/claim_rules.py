@@ -220,6 +220,7 @@ def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
         value = Decimal(0) if claim.kind == "better" else claim.to_number()
     except ValueError:
         return None
-    about = (claim.metric, claim.split, claim.kind, claim.versus, claim.about)
-    rest = (*about, claim.by, claim.reading)
+    rest = (
+        claim.metric, claim.split, claim.kind, claim.versus, claim.about, claim.by, claim.reading,
+    )  # fmt: skip
     return None if value is None else (value, repr(rest))

@@ -131,11 +131,6 @@ class Claim(Section):
         default=None,
         description="Required for `difference` and `better`: what this recipe is compared with.",
     )
-    about: ClaimAbout = Field(
-        default="test-set",
-        description="`test-set` is about the expected score on this test set; `new-samples` on new "
-        "samples of the same kind, for an accuracy and a number without noise.",
-    )
     by: By | None = Field(
         default=None,
         description="Required for `reaches`: the step or epoch from which on the metric stays on "
@@ -146,6 +141,11 @@ class Claim(Section):
         description="Only for `reaches`. `each-step`, the default: the expected score at each "
         "evaluated point from `by` on. `each-seed`: at least half of the seeds stay on the good "
         "side from `by` on.",
+    )
+    about: ClaimAbout = Field(
+        default="test-set",
+        description="`test-set` is about the expected score on this test set; `new-samples` on new "
+        "samples of the same kind, for an accuracy and a number without noise.",
     )
     where: str | None = Field(default=None, description="Where the number was read.")
     url: str | None = Field(default=None, description="Address where the number was read.")

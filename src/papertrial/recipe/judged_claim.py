@@ -38,8 +38,8 @@ def to_judged_claim(claim: Claim, recipe: Recipe) -> JudgedClaim:
         best_epoch_on_test=claim.best_epoch_on_test,
         paired=claim.pairing != "none",
         reported_sd=reported_sd(claim),
-        about=claim.about,
         reach=reach,
+        about=claim.about,
     )
 
 

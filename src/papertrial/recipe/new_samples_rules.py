@@ -29,6 +29,12 @@ def new_samples_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterato
             "new-samples is only for accuracy and topN_accuracy, which are means over samples, got "
             f"metric: {claim.metric}; remove it",
         )
+    elif kind == "reaches":
+        yield (
+            "about",
+            "new-samples does not fit kind: reaches, because predictions are stored only for the "
+            "end of the training; use kind: at-least or at-most, or remove it",
+        )
     elif kind in _NOISY or (kind == "difference" and _has_noise(claim)):
         fix = (
             "use side: at-least or at-most without n, or kind: better"

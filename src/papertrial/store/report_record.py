@@ -13,6 +13,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
+from papertrial.store.new_samples import NewSamples
 from papertrial.store.target_curve import TargetCurve
 from papertrial.store.verification_records import EarlierLook, Preregistration
 
@@ -93,24 +94,6 @@ class WorstCase(Part):
     text: str
 
 
-class NewSamples(Part):
-    """Our expected score on this test set, and on new test samples of the same kind.
-
-    Attributes:
-        on_test_set: low and high, where seeds vary; None where a side is open.
-        on_new_samples: low and high, where seeds and test samples vary.
-        seeds: how many seeds finished.
-        samples: how many test samples there are.
-        level: the chance of error of each side.
-    """
-
-    on_test_set: tuple[float | None, float | None]
-    on_new_samples: tuple[float | None, float | None]
-    seeds: int
-    samples: int
-    level: float
-
-
 class ReportedClaim(Part):
     """A claim as the recipe states it.
 
@@ -165,9 +148,9 @@ class ClaimResult(ReportedClaim):
         evidence: None before the first look and for a deterministic training.
         collapse: None with fewer than five scores.
         worst_case: None if no seed failed.
+        curve: only for a target that a curve reaches.
         about: whether the verdict is about this test set or new test samples.
         new_samples: our score on both; None for a metric that is not a mean over samples.
-        curve: only for a target that a curve reaches.
         decision: how the claim was decided: (question, answer) pairs in plain words.
     """
 
@@ -199,9 +182,9 @@ class ClaimResult(ReportedClaim):
     evidence: Evidence | None = None
     collapse: CollapsedSeeds | None = None
     worst_case: WorstCase | None = None
+    curve: TargetCurve | None = None
     about: ClaimAbout = "test-set"
     new_samples: NewSamples | None = None
-    curve: TargetCurve | None = None
     decision: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -32,12 +32,12 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.schema import Recipe
 from papertrial.record import finite_or_none
 from papertrial.runs import prepare
+from papertrial.store.new_samples import NewSamples
 from papertrial.store.report_record import (
     ClaimResult,
     CollapsedSeeds,
     Evidence,
     ExactResult,
-    NewSamples,
     RankAmongOurs,
     Sides,
     SideScores,
@@ -253,6 +253,7 @@ def claim_results(
             evidence=_evidence(evidence[i]),
             collapse=_collapse(claim, ruling, seeds),
             worst_case=worst[i],
+            curve=curves[i],
             about=claim.about,
             new_samples=new_samples[i] if new_samples else None,
             curve=curves[i],

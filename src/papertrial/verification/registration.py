@@ -229,8 +229,8 @@ def _other_sides(
 class Wanted:
     """A score that a claim is about; `arm` is the other side of a difference, or None.
 
-    `new_samples` says that its verdict needs the result of each sample. `reach` names the points of
-    a curve; None for the score that a run reports.
+    `new_samples` says that its verdict needs the result of each sample.
+    `reach` names the points of a curve; None for the score that a run reports.
     """
 
     metric: str

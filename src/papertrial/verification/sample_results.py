@@ -19,7 +19,7 @@ from papertrial.recipe.new_samples_rules import CHOSEN_ON
 from papertrial.record import finite_or_none
 from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.run import Run, load_run
-from papertrial.store.report_record import NewSamples
+from papertrial.store.new_samples import NewSamples
 from papertrial.store.run_folder import PREDICTIONS
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.store.verification_records import Preregistration, SeedRecord, Terms
@@ -115,6 +115,7 @@ def _can_describe(registered: Preregistration, wanted: Wanted) -> bool:
         is_accuracy(wanted.metric)
         and wanted.reach is None
         and not wanted.best_epoch
+        and wanted.reach is None  # predictions are those of the end
         and wanted.split != "train"
         and CHOSEN_ON.get(registered.reported_epoch) != wanted.split
         and _has_same_samples(registered.data, wanted)

@@ -106,7 +106,9 @@ def _interval(claim: ClaimResult, several: bool) -> Cell:
         small.append(f"of the worst from {claim.curve.place} on")
     if claim.about == "new-samples":
         small.append("on new test samples")
-    return Cell(between(claim.low, claim.high, claim.sd), "; ".join(small))
+    if claim.curve is not None and claim.curve.reading == "each-step" and not claim.deterministic:
+        small.append(f"of the worst from {claim.curve.place} on")
+    return Cell(between(claim.low, claim.high, claim.sd), ", ".join(small))
 
 
 def _sides(claim: ClaimResult) -> str:

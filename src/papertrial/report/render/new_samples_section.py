@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from papertrial.numbers import between, percent, plural
 from papertrial.report.render.names import name_and_number
 from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
-from papertrial.store.report_record import ClaimResult, NewSamples, Report
+from papertrial.store.new_samples import NewSamples
+from papertrial.store.report_record import ClaimResult, Report
 
 _LONGEST = 60  # characters of a claim's name
 _ABOUT = {"test-set": "this test set", "new-samples": "new test samples"}
