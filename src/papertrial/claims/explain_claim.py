@@ -17,8 +17,6 @@ def say_claimed(claim: JudgedClaim, *, runs_unknown: bool) -> str:
     if claim.reach is not None:
         return explain_target(claim, claim.reach)
     score, value = score_label(claim), as_written(claim.value)
-    if claim.reach is not None:
-        return explain_target(claim, claim.reach)
     chosen = " It is from the epoch that was best on the test split." * claim.best_epoch_on_test
     if claim.is_about_new_samples:
         chosen += (

@@ -256,7 +256,6 @@ def claim_results(
             curve=curves[i],
             about=claim.about,
             new_samples=new_samples[i] if new_samples else None,
-            curve=curves[i],
             decision=explain_decision(
                 claim, ruling, asked.rule, evidence[i], runs_unknown=stated.n == "unknown"
             ),

@@ -113,7 +113,6 @@ def check_same_samples(terms: Terms, data: Sequence[dict[str, str]]) -> None:
 def _can_describe(registered: Preregistration, wanted: Wanted) -> bool:
     return (
         is_accuracy(wanted.metric)
-        and wanted.reach is None
         and not wanted.best_epoch
         and wanted.reach is None  # predictions are those of the end
         and wanted.split != "train"

@@ -6,7 +6,6 @@ from typing import Any
 
 from papertrial.recipe.claims import Claim
 from papertrial.report.render.markdown import render_markdown
-from papertrial.store.new_samples import NewSamples
 
 Changed = Callable[..., Any]
 

@@ -102,8 +102,6 @@ def _interval(claim: ClaimResult, several: bool) -> Cell:
     small = [f"at most {percent(claim.level)} a side"] if claim.level and several else []
     if claim.deterministic and claim.about == "test-set":
         small = ["every seed gives it"]
-    elif claim.curve is not None and claim.curve.reading == "each-step":
-        small.append(f"of the worst from {claim.curve.place} on")
     if claim.about == "new-samples":
         small.append("on new test samples")
     if claim.curve is not None and claim.curve.reading == "each-step" and not claim.deterministic:
