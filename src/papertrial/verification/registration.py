@@ -36,8 +36,8 @@ _DIVERGED = (
     "crashed if its worker process died twice; the claims are about the seeds that finished"
 )
 _DETERMINISTIC = (
-    "if the first two seeds give the same weights, bit for bit, their one score is compared with "
-    "the band directly"
+    "as long as all seeds, two or more, give the same weights, bit for bit, their one score is "
+    "compared with the band directly"
 )
 _SEVERAL = "Holm's procedure on 1/max e, separately for REPRODUCED and for NOT REPRODUCED"
 
