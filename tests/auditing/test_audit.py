@@ -317,7 +317,7 @@ def test_an_edited_verdict(copied: Path) -> None:
     (told,) = found["verdicts"]
     assert told.startswith(
         "verification.json, claim 1, test mse: verdict is 'REPRODUCED', decided again "
-        "'NOT REPRODUCED'; low is 5900, decided again 1"
+        "'NOT REPRODUCED'; low is 5900, decided again 20"
     )
 
 
