@@ -590,7 +590,6 @@ def test_a_damaged_state_does_not_end_the_audit(copied: Path) -> None:
         ({"weights": "", "runs": []}, "needs weights, runs"),
         ({"state": "crashed"}, "has no scores"),
         ({"scores": [[]]}, "scores.0"),
-        ({"scores": [[1.0, 2.0, 3.0]]}, "scores.0"),
     ],
 )
 def test_records_that_cannot_be_are_damaged(
@@ -600,6 +599,13 @@ def test_records_that_cannot_be_are_damaged(
     found = " ".join(differences(copied)["registration"])
     assert "outcomes.jsonl line" in found
     assert problem in found
+
+
+def test_scores_that_do_not_fit_the_claims_are_damaged(copied: Path) -> None:
+    edit_outcome(copied, 2, lambda record: record.update(scores=[[1.0, 2.0, 3.0]]))
+    found = " ".join(differences(copied)["registration"])
+    assert "outcomes.jsonl is damaged" in found
+    assert "(1.0, 2.0, 3.0)" in found
 
 
 def test_a_record_that_does_not_say_what_made_it(copied: Path) -> None:
@@ -622,4 +628,4 @@ def test_a_kind_that_does_not_fit_its_sides(copied: Path) -> None:
     )
     found = " ".join(differences(copied)["registration"])
     assert "preregistration.json" in found
-    assert "difference" in found
+    assert "compares two sides" in found

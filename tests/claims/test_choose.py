@@ -103,6 +103,12 @@ def test_a_known_sd(meaning: Any) -> None:
     assert choose(claim("expected"), given).supports == KnownSdTest(0.02, 2.0)
     assert choose(claim("expected"), given).opposes == KnownSdTest(0.02, 2.0)
     assert choose(claim("mean", 3), given).opposes == KnownSdTest(0.02, 0.1, 3)
+    # A paper with a larger spread is not accused with the smaller one.
+    wider = replace(claim("mean", 3), reported_sd=0.05)
+    assert choose(wider, given).opposes == KnownSdTest(0.05, 0.1, 3)
+    assert choose(wider, given).supports == KnownSdTest(0.02, 2.0)
+    narrower = replace(claim("mean", 3), reported_sd=0.01)
+    assert choose(narrower, given).opposes == KnownSdTest(0.02, 0.1, 3)
 
 
 def test_a_papers_sd_is_pooled_where_it_supports_and_a_floor_where_it_opposes() -> None:

@@ -286,3 +286,20 @@ def test_claims_that_are_not_judged() -> None:
     steps = dict(explain_not_judged("test accuracy 0.9", "the setting differs: epochs=1"))
     assert list(steps) == [CLAIMED, DECIDED, CHANGE]
     assert "Not judged: the setting differs: epochs=1." in steps[DECIDED]
+
+
+def test_the_cost_is_told_with_the_sd_that_decides() -> None:
+    known = GivenSd(0.5, "known")
+    text = told(94.0, 0.3, FIVE, kind="expected", sd=known, first_look=2)[CHANGE]
+    assert "SD of 0.50 between seeds" in text
+    tied = told(94.0, 0.3, (94.0,) * 5, kind="expected", sd=known, first_look=2)[CHANGE]
+    assert "SD of 0.50 between seeds" in tied  # equal scores say nothing of the SD
+
+
+@pytest.mark.parametrize(
+    ("kind", "scores"), [("at-least", FIVE), ("better", [(one, 0.5) for one in FIVE])]
+)
+def test_a_bound_has_no_tolerance_to_change(kind: str, scores: Sequence[Any]) -> None:
+    steps = told(93.0, 0.0, scores, kind=kind, side="at-least")
+    assert "tolerance" not in steps[ALLOWED] + steps[CHANGE]
+    assert "bound" in steps[CHANGE]

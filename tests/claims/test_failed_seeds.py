@@ -43,6 +43,11 @@ def test_without_failed_seeds_there_is_no_other_case() -> None:
     assert verdicts(claim(0.94, 0.005), *FIVE) == ("REPRODUCED", None)
 
 
+def test_where_no_seed_finished_nothing_is_known_of_new_samples() -> None:
+    bound = claim(0.5, 0.0, kind="at-least", side="at-least", about="new-samples")
+    assert verdicts(bound, None, None) == ("UNDECIDED", "UNDECIDED")
+
+
 def test_a_failed_seed_before_the_decision_would_change_it() -> None:
     assert verdicts(claim(0.94, 0.005), None, *FIVE) == ("REPRODUCED", "UNDECIDED")
     assert verdicts(claim(0.95, 0.005), None, *FIVE) == ("NOT REPRODUCED", "UNDECIDED")

@@ -167,7 +167,7 @@ def test_a_deterministic_training_still_has_chosen_samples(
     ended = outcomes(np.tile(drawn(3, 0.9, 400, 1), (2, 1)), weights="same")
     ended = [replace(one, weights="same") for one in ended]
     (ruling,) = judge(rule(of), ended)
-    assert ruling.deterministic
+    assert (ruling.deterministic, ruling.is_certain) == (True, False)
     assert (ruling.verdict, ruling.decided_at) == (verdict, None if verdict == "UNDECIDED" else 2)
     assert ruling.low < ruling.mean < ruling.high
     words = dict(explain_decision(of, ruling, rule(of), None))

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from papertrial.claims.choose import choose
+from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.known_sd_test import KnownSdTest
+from papertrial.claims.rule import GivenSd, Rule
 from papertrial.claims.scores import Scores
 
 X = np.array([93.8, 94.1, 94.0, 94.2, 93.9])
@@ -50,3 +53,22 @@ def test_bounded_scores_of_any_shape_keep_the_level() -> None:
     x = (np.random.default_rng(1).random((4_000, 15)) < 0.1).astype(float)
     e = KnownSdTest(0.5).less(Scores(x), 0.1)
     assert (e.max(-1) >= 20).mean() <= 0.05
+
+
+def test_a_paper_with_a_larger_spread_is_rarely_accused() -> None:
+    # Papers of 3 runs whose SD is 2 times the known one: 17.8 % would be accused with the known SD.
+    draw, trials = np.random.default_rng(20_261_127), 2_000
+    accused = 0
+    for _ in range(trials):
+        mean = draw.normal(0, 2, 3).mean()
+        claim = JudgedClaim(
+            "accuracy", "test", "mean", mean, 0.01, mean, mean, runs=3, reported_sd=2.0
+        )
+        rule = Rule((claim,), tuple(range(15)), sd=GivenSd(1.0, "known"), first_look=2)
+        opposes = choose(claim, rule).opposes
+        assert opposes is not None
+        scores = Scores(draw.normal(0, 1, 15))
+        low, high = claim.band
+        strongest = np.maximum(opposes.less(scores, low), opposes.greater(scores, high))
+        accused += bool(strongest[1:].max() >= 20)
+    assert accused / trials <= 0.05

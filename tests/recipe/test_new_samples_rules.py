@@ -75,7 +75,11 @@ def test_numbers_without_noise_may_be_about_new_samples(changes: Tree) -> None:
             {"best_epoch_on_test": True}, {"evaluate.test": "every-epoch"},
             "the epoch is chosen on these samples", "remove one of the two",
         ),
-        ({"split": "train"}, {}, "whose samples the model has learned", "split: test"),
+        ({"split": "train"}, {}, "whose samples the model may have learned", "split: test"),
+        (
+            {"split": "validation"}, {},
+            "may have been chosen or stopped on", "split: test",
+        ),
         ({}, {"report": "best-on-test"}, "chooses the epoch on the same samples", "report: last"),
         ({}, {"verify.statistic": "median"}, "only for verify.statistic: mean", "use mean"),
     ],

@@ -79,12 +79,15 @@ def recipe(verify: Tree, *claims: Tree) -> Tree:
             "verify.sd.value",
             "claims.0.plus_minus says 0.003, got 0.002",
         ),
+        ({"sd": {**PAPER, "n": 5}}, [], "verify.sd.n", "claims.0.n is 4, got 5"),
         (
-            {"sd": {**PAPER, "n": 5}},
-            [{**MEAN, "plus_minus": {"value": 0.002, "is": "sd"}}],
-            "verify.sd.n",
-            "claims.0.n is 4, got 5",
+            {"sd": PAPER},
+            [{**MEAN, "plus_minus": {"value": 0.002, "is": "se"}}],
+            "verify.sd.value",
+            "a standard error of 4 runs, so the SD is 0.004, got 0.002",
         ),
+        ({"sd": {**KNOWN, "value": "0.2 %"}}, [], "verify.sd.value", 'write "0.2 points", got'),
+        ({"sd": KNOWN}, [{**MEAN, "split": ["test"]}], "claims.0.split", "got ['test']"),
     ],
 )
 def test_what_is_refused(verify: Tree, claims: list[Tree], key: str, words: str) -> None:
@@ -106,6 +109,10 @@ def test_what_is_refused(verify: Tree, claims: list[Tree], key: str, words: str)
         (
             {"sd": {**PAPER, "value": "0.2 points"}},
             [{**MEAN, "plus_minus": {"value": 0.002, "is": "sd"}}],
+        ),
+        (
+            {"sd": {**PAPER, "value": 0.0041}},
+            [{**MEAN, "plus_minus": {"value": 0.002, "is": "se"}}],
         ),
         ({"sd": KNOWN}, [MEAN, {"metric": "accuracy", "value": 0.5, "kind": "at-least"}]),
         # A claim that is not judged, or counted, has no SD.

@@ -90,7 +90,7 @@ def noisy_loss(output, target):
     return F.mse_loss(output * (1 + 0.1 * random.random()), target) * (1 + np.random.rand())
 '''
 DRAWS = ["torch", "dropout", "numpy", "Python"]
-CLAIM = {"metric": "mse", "split": "test", "value": 26000, "tolerance": 9000, "kind": "mean"}
+CLAIM = {"metric": "mse", "split": "test", "value": 26000, "tolerance": 9000, "kind": "expected"}
 
 
 @pytest.fixture(autouse=True)

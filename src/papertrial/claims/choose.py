@@ -99,7 +99,8 @@ def _with_given_sd(claim: JudgedClaim, rule: Rule, given: GivenSd) -> StatisticC
         known = KnownSdTest(given.value, rule.prior)
         if claim.reference is None:
             return StatisticChoice(known, known)
-        return StatisticChoice(known, KnownSdTest.of_reported(given.value, claim.reference))
+        largest = max(given.value, claim.reported_sd or 0.0)
+        return StatisticChoice(known, KnownSdTest.of_reported(largest, claim.reference))
     pooled = SdEstimate(claim.step, pooled=given.value, freedom=given.n - 1)
     mean = MeanTest(rule.prior, pooled)
     if claim.reference is None:

@@ -40,7 +40,8 @@ def say_interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 def say_change(claim: JudgedClaim, ruling: Ruling, rule: Rule, series: EvidenceSeries) -> str:
     """Return which tolerances, and how many seeds, would have given another verdict."""
-    texts = [_tolerances(ruling, series) if claim.reach is None else other_targets(claim, ruling)]
+    has_tolerance = claim.reach is None and claim.has_tolerance
+    texts = [_tolerances(ruling, series) if has_tolerance else other_targets(claim, ruling)]
     if ruling.withdrawn:
         texts.append("More of these seeds do not change the verdict.")
     elif ruling.verdict == "UNDECIDED":

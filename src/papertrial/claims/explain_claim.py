@@ -50,10 +50,11 @@ def say_allowed(claim: JudgedClaim) -> str:
         return f"{sentence(band(*claim.band))}: any gain, however small. This is the band."
     if claim.reach is not None:
         return f"{sentence(band(*claim.band))}. These numbers are the band of the claim."
-    width = f"the tolerance is {as_written(claim.tolerance)}"
+    widths = [f"the tolerance is {as_written(claim.tolerance)}"] * claim.has_tolerance
     if claim.low != claim.high:
-        width += f", and the printed digits may stand for {band(claim.low, claim.high)}"
-    return f"{sentence(band(*claim.band))}: {width}. These numbers are the band of the claim."
+        widths.append(f"the printed digits may stand for {band(claim.low, claim.high)}")
+    width = f": {', and '.join(widths)}" * bool(widths)
+    return f"{sentence(band(*claim.band))}{width}. These numbers are the band of the claim."
 
 
 def say_measured(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:

@@ -113,7 +113,8 @@ def explain_cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
             if claim.side == "about"
             else "no number of seeds can decide while the mean lies exactly on the bound"
         )
-    if not (width > 0 and ruling.sd > 0):
+    sd = ruling.sd if rule.sd is None or rule.sd.n is not None else rule.sd.value
+    if not (width > 0 and sd > 0):
         return ""
     if ruling.sample_term >= width:
         return (
@@ -122,16 +123,13 @@ def explain_cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
         )
     statistic, level = choose(claim, rule).supports, max(ruling.level, 1e-9)
     at = seeds_threshold(statistic, claim, rule, level)
-    needed = seeds_needed(statistic, width - ruling.sample_term, ruling.sd, at)
+    needed = seeds_needed(statistic, width - ruling.sample_term, sd, at)
     if needed <= len(ruling.scores):
         return ""
     count = f"about {needed:,}" if needed <= _MANY else f"more than {_MANY:,}"
     if claim.reach is not None and claim.reach.has_later_points and is_inside(claim, ruling.mean):
         count = f"at least {count}"  # every later point must be confirmed too
-    return (
-        f"with an SD of {number(ruling.sd, ruling.sd)} between seeds, a decision takes {count} "
-        f"seeds if {if_}"
-    )
+    return f"with an SD of {number(sd, sd)} between seeds, a decision takes {count} seeds if {if_}"
 
 
 def _distance(claim: JudgedClaim, mean: float) -> tuple[float, str]:

@@ -46,17 +46,18 @@ def counted_of(reach: Reach) -> str:
 
 
 def other_targets(claim: JudgedClaim, ruling: Ruling) -> str:
-    """Return a sentence on the verdicts that other targets would have given on these scores."""
+    """Return a sentence on the verdicts that other targets or bounds would have given."""
+    what = "bound" if claim.reach is None else "target"
     if ruling.low > ruling.high:
-        return "On these scores, no single target is consistent with all looks."
+        return f"On these scores, no single {what} is consistent with all looks."
     at_most = claim.side == "at-most"
     holds, fails = (ruling.high, ruling.low) if at_most else (ruling.low, ruling.high)
     easier, harder = ("more", "less than") if at_most else ("less", "more than")
     texts = []
     if math.isfinite(holds):
-        texts.append(f"REPRODUCED with a target of {number(holds, ruling.sd)} or {easier}")
+        texts.append(f"REPRODUCED with a {what} of {number(holds, ruling.sd)} or {easier}")
     if math.isfinite(fails):
         texts.append(f"NOT REPRODUCED with {harder} {number(fails, ruling.sd)}")
     if not texts:
-        return "On these scores, no target decides the claim."
+        return f"On these scores, no {what} decides the claim."
     return f"On these scores, the claim is {', and '.join(texts)}."

@@ -24,8 +24,9 @@ def worst_case(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Verdict, ..
     """Judge again as if each failed seed had scored the metric's worst value.
 
     An unbounded worst value (of a loss) is replaced by a number far beyond all others. With such a
-    score, the evidence of a test of the mean stays below any threshold in use, whatever the number
-    is; the median depends only on the side of a score. A failed seed of a difference has the worst
+    score, the evidence of a test of the mean with the SD of the scores stays below any threshold in
+    use, whatever the number is, and that of a test with a known SD is against the claim; the median
+    depends only on the side of a score. A failed seed of a difference has the worst
     value on our side and the best value on the other side.
 
     Returns:
@@ -33,8 +34,12 @@ def worst_case(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Verdict, ..
     """
     if all(outcome.state == "finished" for outcome in outcomes):
         return None
+    finished = [outcome for outcome in outcomes if outcome.state == "finished"]
+    if not finished and any(claim.is_about_new_samples for claim in rule.claims):
+        undecided: Verdict = "UNDECIDED"
+        return (undecided,) * len(rule.claims)  # no prediction says how many samples there are
     worst = tuple(
-        _worst_score(claim, [o.scores[j] for o in outcomes if o.state == "finished"])
+        _worst_score(claim, [outcome.scores[j] for outcome in finished])
         for j, claim in enumerate(rule.claims)
     )
     changed = [

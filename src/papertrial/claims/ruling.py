@@ -50,6 +50,11 @@ class Ruling:
     sample_term: float = 0.0
 
     @property
+    def is_certain(self) -> bool:
+        """Whether chance plays no part: neither seeds nor the choice of the test samples."""
+        return self.deterministic and self.level == 0
+
+    @property
     def mean(self) -> float:
         """The mean of the scores; NaN if there are none."""
         return float(np.mean(self.scores)) if self.scores else math.nan

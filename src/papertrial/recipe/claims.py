@@ -24,6 +24,7 @@ from papertrial.recipe.value_types import (
     Printed,
     ReportedRuns,
     Share,
+    Tolerance,
     Value,
     Width,
 )
@@ -87,7 +88,7 @@ class Claim(Section):
         default=None,
         description='The reported number: `0.646` or `"64.6 %"`. Required, except for `better`.',
     )
-    tolerance: Width | None = Field(
+    tolerance: Tolerance | None = Field(
         default=None,
         description='In the metric\'s unit, or `"1.2 points"`, as required beside a percentage. '
         "Required, except for bounds, `better`, `reaches` and `exact`.",

@@ -52,11 +52,12 @@ def new_samples_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterato
             "new-samples does not fit best_epoch_on_test, because the epoch is chosen on these "
             "samples; remove one of the two",
         )
-    if claim.split == "train":
+    if claim.split in ("train", "validation"):
+        had = "learned" if claim.split == "train" else "been chosen or stopped on"
         yield (
             "about",
-            "new-samples is not for split: train, whose samples the model has learned; use split: "
-            "test or validation",
+            f"new-samples is not for split: {claim.split}, whose samples the model may have {had}; "
+            "use split: test",
         )
     report = value_at(tree, "report")
     if isinstance(report, str) and CHOSEN_ON.get(report) == claim.split:

@@ -97,6 +97,13 @@ def _check_tolerance(value: object) -> object:
         points, share = as_points(written.number), f"{value}".strip()
         readings = f'write "{points}", or relative_tolerance: "{share}" for a share of the value'
         raise ValueError(f"a percentage is ambiguous here: {readings}")
+    return _check_width(value)
+
+
+def _check_width(value: object) -> object:
+    written = read_quantity(value) if isinstance(value, str) else None
+    if written and written.unit == "%":
+        raise ValueError(f'a percentage is ambiguous here: write "{as_points(written.number)}"')
     return _amount_validator(
         'must be a number, or text such as "1.2 points"', ("points",), least=0
     )(value)
@@ -228,7 +235,8 @@ Value = Annotated[
     BeforeValidator(_amount_validator('must be a number, or text such as "55 %"', ("%", "points"))),
     _number_or(VALUE_PATTERN),
 ]
-Width = Annotated[
+Width = Annotated[float | str, BeforeValidator(_check_width), _number_or(POINTS_PATTERN, minimum=0)]
+Tolerance = Annotated[
     float | str, BeforeValidator(_check_tolerance), _number_or(POINTS_PATTERN, minimum=0)
 ]
 Share = Annotated[

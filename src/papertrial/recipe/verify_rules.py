@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from papertrial.recipe.quantity import points_readings, width_of
 from papertrial.recipe.raw_claim import RawClaim, converted, without_unit
 
 Broken = tuple[str, str]  # key path, message
+_ROUNDED = 0.05  # relative; a converted standard error has few digits
 _WITHOUT_SCORES = ("known", "bound")
 _OWN_TEST = ("best-of", "difference", "better")  # kinds whose test needs the SD of our scores
 
@@ -83,7 +85,9 @@ def _sd_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         for index, claim in enumerate(found)
         if claim is not None and claim.not_judged is None and claim.kind != "exact"
     }
-    scores = {(claim.metric, claim.split) for claim in claims.values()}
+    scores = {
+        (claim.metric, claim.split) for claim in claims.values() if isinstance(claim.split, str)
+    }
     if len(scores) > 1:
         names = ", ".join(sorted(f"{split} {metric}" for metric, split in scores))
         yield "verify.sd", f"is one number, but the claims are about {names}; verify them apart"
@@ -136,15 +140,23 @@ def _sd_of_paper_problems(
         return
     value, n = value_at(tree, "verify.sd.value"), value_at(tree, "verify.sd.n")
     for index, claim in claims.items():
-        if value_at(claim.plus_minus, "is") != "sd":
+        if is_whole_number(n, 1) and is_whole_number(claim.n, 1) and n != claim.n:
+            yield "verify.sd.n", f"contradicts the claim: claims.{index}.n is {claim.n}, got {n}"
+        if value_at(claim.plus_minus, "is") not in ("sd", "se"):
             continue
         try:
             ours = _width(value, claim.metric)
             theirs = _width(claim.plus_minus_value, claim.metric)
         except ValueError:
             continue  # reported where it stands
-        if ours is not None and theirs is not None and ours != theirs:
-            said = f"claims.{index}.plus_minus says {claim.plus_minus_value}"
+        if ours is None or theirs is None:
+            continue
+        said = f"claims.{index}.plus_minus says {claim.plus_minus_value}"
+        spread = float(theirs)
+        if value_at(claim.plus_minus, "is") == "se":
+            if not is_whole_number(claim.n, 1):
+                continue
+            spread *= math.sqrt(claim.n)
+            said += f", a standard error of {claim.n} runs, so the SD is {spread:.3g}"
+        if abs(float(ours) - spread) > _ROUNDED * spread:
             yield "verify.sd.value", f"contradicts the claim: {said}, got {value}"
-        if is_whole_number(n, 1) and is_whole_number(claim.n, 1) and n != claim.n:
-            yield "verify.sd.n", f"contradicts the claim: claims.{index}.n is {claim.n}, got {n}"

@@ -165,7 +165,7 @@ def conclude(
     verdicts = [*(claim.verdict for claim in judged), *(claim.verdict for claim in exact)]
     verdict = overall([one for one in verdicts if one is not None])
     seeds = sum(outcome.state == "finished" for outcome in look.outcomes)
-    certain = all(ruling.deterministic for ruling in look.rulings)
+    certain = all(ruling.is_certain for ruling in look.rulings)
     sentence = headline(
         recipe.name,
         verdict,
@@ -233,8 +233,7 @@ def claim_results(
             sd=finite_or_none(ruling.sd),
             low=finite_or_none(ruling.low),
             high=finite_or_none(ruling.high),
-            # The interval of a deterministic training is one value, which is exact.
-            level=None if ruling.deterministic else ruling.level,
+            level=None if ruling.is_certain else ruling.level,
             holds_within=finite_or_none(ruling.holds_within),
             verdict=ruling.verdict,
             verdict_median=median.verdict,

@@ -54,7 +54,10 @@ def notes_on_looks(earlier: Sequence[EarlierLook], alpha: float) -> tuple[str, .
         if others
         else "not an independent repetition"
     )
-    way_out = f"for new scores, train other seeds: seed={unused}, or --seeds-from TEXT"
+    way_out = (
+        "for new scores, train other seeds: --seeds-from TEXT --max-seeds N, or "
+        f"seed={unused} if the recipe lists no seeds"
+    )
     return (*notes, f"so this verification is {what}; {way_out}")
 
 

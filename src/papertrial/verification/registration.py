@@ -37,7 +37,8 @@ _DIVERGED = (
 )
 _DETERMINISTIC = (
     "as long as all seeds, two or more, give the same weights, bit for bit, their one score is "
-    "compared with the band directly"
+    "compared with the band directly; for a claim about new samples, the interval is compared that "
+    "the choice of the test samples leaves"
 )
 _SEVERAL = "Holm's procedure on 1/max e, separately for REPRODUCED and for NOT REPRODUCED"
 

@@ -200,6 +200,8 @@ def _attempted_rule(registered: Preregistration) -> str:
         f"{registered.statistic}, {registered.horizon}, at most {registered.maximum} seeds, "
         f"alpha {registered.alpha}"
     )
+    if registered.sd is not None:
+        how += f", SD {registered.sd.meaning} {registered.sd.value:g}"
     others = (("counted", registered.exact), ("not judged", registered.not_judged))
     more = [f"{len(claims)} {words}" for words, claims in others if claims]
     return "; ".join([*claims, how, *more])

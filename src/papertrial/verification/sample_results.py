@@ -115,7 +115,7 @@ def _can_describe(registered: Preregistration, wanted: Wanted) -> bool:
         is_accuracy(wanted.metric)
         and not wanted.best_epoch
         and wanted.reach is None  # predictions are those of the end
-        and wanted.split != "train"
+        and wanted.split == "test"
         and CHOSEN_ON.get(registered.reported_epoch) != wanted.split
         and _has_same_samples(registered.data, wanted)
     )

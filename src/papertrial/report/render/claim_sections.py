@@ -56,7 +56,7 @@ def claims(report: Report) -> Iterator[ReportSection]:
     else:
         rows = tuple(row[:-1] for row in rows)
     table = TableBlock(caption, columns(*heads), rows, stacked=True)
-    certain = any(claim.deterministic for claim in found)
+    certain = any(claim.deterministic and claim.level is None for claim in found)
     registered = report.preregistration and report.preregistration.registered
     scores = valid_scores(registered.rule) if registered else "normal scores"
     text = _how_to_read(levels, scores, certain=certain) if judged else ()
