@@ -60,6 +60,12 @@ def recipe(verify: Tree, *claims: Tree) -> Tree:
         ),
         ({"sd": KNOWN, "statistic": "median"}, [], "verify.sd", "statistic: median"),
         (
+            {"statistic": "median"},
+            [{"metric": "accuracy", "kind": "better", "pairing": "none", **OTHER}],
+            "claims.0.pairing",
+            "seed by seed; remove one of the two",
+        ),
+        (
             {"sd": KNOWN},
             [MEAN, {**MEAN, "metric": "loss"}],
             "verify.sd",

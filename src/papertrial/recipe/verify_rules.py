@@ -25,6 +25,7 @@ def broken_verify(tree: Mapping[str, object]) -> Iterator[Broken]:
     yield from _horizon_problems(tree)
     yield from _drawn_seeds_problems(tree)
     yield from _too_few_seeds(tree)
+    yield from _unpaired_medians(tree)
     if isinstance(value_at(tree, "verify.sd"), Mapping):
         yield from _sd_problems(tree)
 
@@ -45,6 +46,16 @@ def _drawn_seeds_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     if is_whole_number(most, 1) and is_whole_number(count, 1) and most != count:
         rule = f"must be verify.seeds.count, {count}, because the seeds are drawn; got {most}"
         yield "verify.max_seeds", f"{rule}; omit it, or change verify.seeds.count"
+
+
+def _unpaired_medians(tree: Mapping[str, object]) -> Iterator[Broken]:
+    """Report the broken rule that the median of differences is one of pairs."""
+    if value_at(tree, "verify.statistic") != "median":
+        return
+    for index, claim in enumerate(list_at(tree, "claims")):
+        if value_at(claim, "pairing") == "none":
+            rule = "none does not apply to verify.statistic: median, whose test compares two sides"
+            yield f"claims.{index}.pairing", f"{rule} seed by seed; remove one of the two"
 
 
 def _too_few_seeds(tree: Mapping[str, object]) -> Iterator[Broken]:

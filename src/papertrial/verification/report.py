@@ -7,6 +7,7 @@ from pathlib import Path
 
 from papertrial.claims.intervals import divergence_bound
 from papertrial.claims.labels import label, labels
+from papertrial.claims.larger_sd import larger_sd
 from papertrial.claims.rule import FIRST_LOOK
 from papertrial.claims.run_trial import Look
 from papertrial.claims.trivial import too_wide
@@ -73,7 +74,7 @@ def verification_report(
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
         deviations=tuple(recipe.deviations),
-        warnings=(*asked.warnings, *trivial_tolerances(asked, look), *parts.warnings),
+        warnings=(*asked.warnings, *surprising_spreads(asked, look), *parts.warnings),
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
@@ -101,15 +102,17 @@ def verification_report(
     )
 
 
-def trivial_tolerances(asked: Registration, look: Look) -> list[str]:
-    """Return a warning for each tolerance that our own SD shows to be trivially wide."""
+def surprising_spreads(asked: Registration, look: Look) -> list[str]:
+    """Return a warning where our SD shows a trivially wide tolerance, or a wrong `verify.sd`."""
     rows = enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1)
-    return [
-        f"claim {i} ({label(claim)} {as_written(claim.value)}): {why}"
-        for i, (claim, ruling) in rows
-        if len(ruling.scores) >= FIRST_LOOK and not ruling.deterministic
-        if (why := too_wide(claim, max(ruling.sd, claim.step), "of ours"))
-    ]
+    found = list[str]()
+    for i, (claim, ruling) in rows:
+        whys = [larger_sd(asked.rule, ruling)]
+        if len(ruling.scores) >= FIRST_LOOK and not ruling.deterministic:
+            whys.append(too_wide(claim, max(ruling.sd, claim.step), "of ours") or "")
+        name = f"claim {i} ({label(claim)} {as_written(claim.value)})"
+        found += [f"{name}: {why}" for why in whys if why]
+    return found
 
 
 def named_scores(asked: Registration, record: SeedRecord) -> dict[str, float]:
