@@ -118,3 +118,18 @@ def test_only_the_side_of_a_bound_refutes_it() -> None:
     below = {"kind": "at-most", "side": "at-most"}
     assert one(claim(95.0, 0.0, **below)).refuted_within is None
     assert one(claim(93.0, 0.0, **below)).refuted_within == pytest.approx(0.638641, abs=1e-6)
+
+
+def test_of_several_claims_each_direction_has_the_level_of_its_own_look() -> None:
+    wide = claim(94.0, 3.0)
+    found = series([wide, claim(94.0, 0.001)], FIVE)[1]
+    assert found is not None
+    # The first claim is REPRODUCED, so the second needs 20 for it; neither is refuted.
+    assert (found.supports, found.opposes) == (pytest.approx(20), pytest.approx(40))
+    assert (found.level, found.level_against) == (0.05, 0.025)
+    rule = Rule((wide, claim(94.0, 0.001)), tuple(range(15)))
+    ended = [SeedOutcome(i, "finished", ((x,), (x,)), f"w{i}") for i, x in enumerate(FIVE)]
+    needed = judge(rule, ended)[1].holds_within
+    for share, verdict in ((0.999, "UNDECIDED"), (1.001, "REPRODUCED")):
+        again = Rule((wide, claim(94.0, share * needed)), tuple(range(15)))
+        assert judge(again, ended)[1].verdict == verdict

@@ -31,7 +31,7 @@ def test_an_sd_is_contradicted_where_chance_gives_ours_in_less_than_one_of_a_hun
     # scipy.stats.chi2.ppf(.99, 4) = 13.276704, so the limit is .158114 sqrt(4 / 13.276704).
     limit = 0.1581138830 * math.sqrt(4 / 13.276704)
     for meaning in ("known", "bound"):
-        assert "0.158" in told(GivenSd(limit * 0.999, meaning))
+        assert "0.16, is larger" in told(GivenSd(limit * 0.999, meaning))
         assert told(GivenSd(limit * 1.001, meaning)) == ""
 
 

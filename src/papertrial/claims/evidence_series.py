@@ -22,8 +22,9 @@ class EvidenceSeries:
     Attributes:
         after: (finished seeds, evidence for the claim, evidence against it) from the first look
             on: the largest e-values so far, at most `LARGEST`.
-        level: the error level of both thresholds: that of the look at which the claim was decided,
-            or of the last look. Several claims share alpha by Holm's procedure.
+        level: the error level of the threshold for the claim: that of the look at which it was
+            decided, or of the last look. Several claims share alpha by Holm's procedure.
+        level_against: that of the threshold against it.
         supports, opposes: what the evidence must reach; None if no evidence can decide.
         refuted_within: with every smaller tolerance, the claim would be NOT REPRODUCED on these
             scores; None if it would not be with any.
@@ -31,6 +32,7 @@ class EvidenceSeries:
 
     after: tuple[tuple[int, float, float], ...]
     level: float
+    level_against: float
     supports: float | None
     opposes: float | None
     refuted_within: float | None
@@ -52,40 +54,43 @@ def evidence_series(
     if len(finished) < rule.first_look or is_deterministic(finished):
         return (None,) * len(rule.claims)
     return tuple(
-        _series(rule, finished, j, _level(rule, outcomes, j, ruling))
+        _series(rule, finished, j, _levels(rule, outcomes, j, ruling))
         for j, ruling in enumerate(rulings)
     )
 
 
 def _series(
-    rule: Rule, finished: Sequence[SeedOutcome], index: int, level: float
+    rule: Rule, finished: Sequence[SeedOutcome], index: int, levels: tuple[float, float]
 ) -> EvidenceSeries:
-    found = ClaimEvidence.of_seeds(rule, index, finished)
-    supports, opposes = found.threshold("supports", level), found.threshold("opposes", level)
+    found, (level, against) = ClaimEvidence.of_seeds(rule, index, finished), levels
+    supports, opposes = found.threshold("supports", level), found.threshold("opposes", against)
     return EvidenceSeries(
         after=tuple(
             (
                 n,
                 min(found.after("supports", n, level), LARGEST),
-                min(found.after("opposes", n, level), LARGEST),
+                min(found.after("opposes", n, against), LARGEST),
             )
             for n in range(rule.first_look, len(finished) + 1)
         ),
         level=level,
+        level_against=against,
         supports=supports if math.isfinite(supports) else None,
         opposes=opposes if math.isfinite(opposes) else None,
-        refuted_within=_refuted_within(found, level),
+        refuted_within=_refuted_within(found, against),
     )
 
 
-def _level(rule: Rule, outcomes: Sequence[SeedOutcome], index: int, ruling: Ruling) -> float:
-    """Return the level at which a claim was decided, or the one that it is judged by now."""
+def _levels(
+    rule: Rule, outcomes: Sequence[SeedOutcome], index: int, ruling: Ruling
+) -> tuple[float, float]:
+    """Return the levels at which a claim was decided, or those that it is judged by now."""
     n = 0
     for count, outcome in enumerate(outcomes, 1):
         n += outcome.state == "finished"
         if n == ruling.decided_at:
-            return judge(rule, outcomes[:count])[index].level
-    return ruling.level
+            return judge(rule, outcomes[:count])[index].levels
+    return ruling.levels
 
 
 def _refuted_within(found: ClaimEvidence, level: float) -> float | None:

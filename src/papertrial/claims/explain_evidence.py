@@ -50,12 +50,15 @@ def say_counted(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
 
 def say_enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
     """Return how much evidence decides, and how often that is wrong."""
-    level = percent(series.level)
+    same = series.opposes is None or series.level == series.level_against
+    level = percent(series.level) if same else percent(max(series.level, series.level_against))
     if rule.horizon == "fixed":
         at = f"{_threshold(series)}, found by simulation for at most {len(rule.seeds)} seeds"
     else:
-        seeds = series.level * SEEDS_PART if claim.is_about_new_samples else series.level
-        at = f"{_threshold(series)} = 1/{percent(seeds)}"
+        part = SEEDS_PART if claim.is_about_new_samples else 1
+        at = f"{_threshold(series)} = 1/{percent(series.level * part)}"
+        if not same:
+            at += f" and 1/{percent(series.level_against * part)}"
     if claim.is_about_new_samples:
         at += (
             f": half of an error of {level}, of which the other half is left to the choice of the "

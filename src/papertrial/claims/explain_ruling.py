@@ -121,7 +121,7 @@ def explain_cost(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
             f"the choice of the test samples alone may explain {margin(ruling.sample_term)}, so "
             f"that no number of seeds can decide if {if_}; more test samples can"
         )
-    statistic, level = choose(claim, rule).supports, max(ruling.level, 1e-9)
+    statistic, level = choose(claim, rule).supports, max(ruling.levels[0], 1e-9)
     at = seeds_threshold(statistic, claim, rule, level)
     needed = seeds_needed(statistic, width - ruling.sample_term, sd, at)
     if needed <= len(ruling.scores):

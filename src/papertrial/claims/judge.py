@@ -104,8 +104,12 @@ def _ruling(
     n = len(ours.scores.values)
     level = rule.alpha / len(evidence)
     low, high, series = -math.inf, math.inf, list[tuple[int, float, float]]()
+    levels, needed = dict.fromkeys(_DIRECTION, level), math.inf
     if n >= rule.first_look:
-        level = _level(rule, evidence, index, verdict, n)
+        levels = _levels(rule, evidence, index, n)
+        level = levels[verdict] if verdict in levels else min(levels.values())
+        lows, highs = ours.interval(levels["REPRODUCED"])
+        needed = holds_within(ours.claim, float(lows[-1]), float(highs[-1]))
         lows, highs = ours.interval(level)
         low, high = float(lows[-1]), float(highs[-1])
         series = [
@@ -121,25 +125,26 @@ def _ruling(
         high=high,
         level=level,
         series=tuple(series),
-        holds_within=holds_within(ours.claim, low, high),
+        holds_within=math.inf if withdrawn else needed,
         held=held,
         pairing=ours.choice.pairing if n else "",
         withdrawn=withdrawn,
+        levels=(levels["REPRODUCED"], levels["NOT REPRODUCED"]),
         sample_term=0.0
         if n == 0 or ours.spread is None
         else ours.spread.largest_term(ours.claim.band, level),
     )
 
 
-def _level(
-    rule: Rule, evidence: Sequence[ClaimEvidence], index: int, verdict: Verdict, n: int
-) -> float:
-    """Return the level at which a claim is judged, so that its interval agrees with the verdict."""
-    levels = {}
+def _levels(
+    rule: Rule, evidence: Sequence[ClaimEvidence], index: int, n: int
+) -> dict[Verdict, float]:
+    """Return for each verdict the level at which Holm's procedure judges a claim after n seeds."""
+    levels = dict[Verdict, float]()
     for name, direction in _DIRECTION.items():
         rejected, left = _holm(rule, evidence, direction, n)
         levels[name] = rejected.get(index, left)
-    return levels[verdict] if verdict in levels else min(levels.values())
+    return levels
 
 
 def _judge_one_value(

@@ -31,6 +31,9 @@ class Ruling:
         pairing: for a difference, how the two sides were compared.
         withdrawn: whether the claim was REPRODUCED at an earlier look, and its interval has become
             empty since: no value agrees with all looks. The verdict is UNDECIDED, and stays so.
+        levels: the error levels that the evidence for the claim, and that against it, is judged at.
+            Several claims share alpha, separately for both. `level` is that of the verdict; of an
+            undecided claim it is the smaller one.
         sample_term: for a claim about new samples, how far the choice of the test samples moves the
             edges of the band, in the metric's unit; 0 for other claims.
     """
@@ -47,6 +50,7 @@ class Ruling:
     deterministic: bool = False
     pairing: str = ""
     withdrawn: bool = False
+    levels: tuple[float, float] = (0.0, 0.0)
     sample_term: float = 0.0
 
     @property

@@ -221,6 +221,7 @@ def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
     except ValueError:
         return None
     rest = (
-        claim.metric, claim.split, claim.kind, claim.versus, claim.about, claim.by, claim.reading,
+        claim.metric, claim.split, claim.kind, claim.versus, claim.side, claim.about, claim.by,
+        claim.reading,
     )  # fmt: skip
     return None if value is None else (value, repr(rest))

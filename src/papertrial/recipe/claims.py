@@ -101,8 +101,8 @@ class Claim(Section):
     kind: StatedKind = Field(default="mean", description="What was reported.")
     n: ReportedRuns | None = Field(
         default=None,
-        description="Runs behind the number, or `unknown`, which counts as one run. Required for "
-        "`mean`, `best-of` and `difference`.",
+        description="Runs behind the number. Required for `mean`, `best-of` and `difference`. For "
+        "`mean` and `difference` it may be `unknown`, which counts as one run.",
     )
     printed: Printed | None = Field(
         default=None,

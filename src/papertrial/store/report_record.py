@@ -61,7 +61,7 @@ class Evidence(Part):
     Attributes:
         after: (finished seeds, evidence for the claim, evidence against it), from the first look
             on; evidence above 1,000,000 is not distinguished.
-        level: the error level of the thresholds.
+        level, level_against: the error levels of the thresholds.
         supports, opposes: the thresholds for the claim and against it; None if no evidence is
             enough.
         refuted_within: with every smaller tolerance, the claim would be NOT REPRODUCED; None if it
@@ -70,6 +70,7 @@ class Evidence(Part):
 
     after: tuple[tuple[int, float, float], ...]
     level: float
+    level_against: float
     supports: float | None
     opposes: float | None
     refuted_within: float | None

@@ -81,11 +81,22 @@ def _edits(registered: Terms, asked: Terms) -> str:
     """Describe in which terms a registration is not what its recipe gives."""
     had, has = registered.to_plain(), asked.to_plain()
     found = [
-        f"{key} is {_shortened(had[key])}, the recipe gives {_shortened(has[key])}"
-        for key in has
-        if had[key] != has[key]
+        f"{key} is {_shortened(one)}, the recipe gives {_shortened(other)}"
+        for key, one, other in _differences("", had, has)
     ]
     return "; ".join(found) or "the time, the data, the versions or the layout"
+
+
+def _differences(where: str, had: object, has: object) -> Iterator[tuple[str, object, object]]:
+    """Yield the key paths of a registration at which an edit changed a value, with both values."""
+    if isinstance(had, dict) and isinstance(has, dict):
+        for key in dict.fromkeys([*had, *has]):
+            yield from _differences(f"{where}.{key}".lstrip("."), had.get(key), has.get(key))
+    elif isinstance(had, list | tuple) and isinstance(has, list | tuple) and len(had) == len(has):
+        for i, (one, other) in enumerate(zip(had, has, strict=True)):
+            yield from _differences(f"{where}.{i}", one, other)
+    elif had != has:
+        yield where, had, has
 
 
 def _shortened(value: object) -> str:

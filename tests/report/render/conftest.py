@@ -65,7 +65,7 @@ def picture(seed: int) -> str:
 
 EVIDENCE = Evidence(
     after=((5, 4.06, 0.21), (6, 12.6, 0.21), (7, 24.83, 0.21), (8, 41.2, 0.21)), level=0.05,
-    supports=20.0, opposes=20.0, refuted_within=None,
+    level_against=0.05, supports=20.0, opposes=20.0, refuted_within=None,
 )  # fmt: skip
 COLLAPSE = CollapsedSeeds(
     seeds=(), of=8, upper=0.312, text="0 of 8 seeds collapsed: the rate may be up to 31.2 %."

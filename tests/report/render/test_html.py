@@ -127,7 +127,8 @@ def test_every_plot_has_its_name_and_its_text(verification_html) -> None:
 def test_the_evidence_is_drawn_on_a_log_scale(verification, changed: Changed) -> None:
     first = verification.claims[0]
     beyond = Evidence(
-        after=((5, 0.0, 0.0001), (6, 1e6, 0.3)), level=0.05, supports=20.0, opposes=7.6612,
+        after=((5, 0.0, 0.0001), (6, 1e6, 0.3)), level=0.05, level_against=0.05, supports=20.0,
+        opposes=7.6612,
         refuted_within=0.01,
     )  # fmt: skip
     plot = evidence_plot(changed(first, evidence=beyond), beyond, "e")
