@@ -6,6 +6,7 @@ import contextlib
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import filelock
 
@@ -82,7 +83,8 @@ def _edits(registered: Terms, asked: Terms) -> str:
     had, has = registered.to_plain(), asked.to_plain()
     found = [
         f"{key} is {_shortened(one)}, the recipe gives {_shortened(other)}"
-        for key, one, other in _differences("", had, has)
+        for name in has
+        for key, one, other in _differences(name, had[name], has[name])
     ]
     return "; ".join(found) or "the time, the data, the versions or the layout"
 
@@ -91,12 +93,17 @@ def _differences(where: str, had: object, has: object) -> Iterator[tuple[str, ob
     """Yield the key paths of a registration at which an edit changed a value, with both values."""
     if isinstance(had, dict) and isinstance(has, dict):
         for key in dict.fromkeys([*had, *has]):
-            yield from _differences(f"{where}.{key}".lstrip("."), had.get(key), has.get(key))
-    elif isinstance(had, list | tuple) and isinstance(has, list | tuple) and len(had) == len(has):
+            yield from _differences(f"{where}.{key}", had.get(key), has.get(key))
+    elif _are_records(had) and _are_records(has) and len(had) == len(has):
         for i, (one, other) in enumerate(zip(had, has, strict=True)):
             yield from _differences(f"{where}.{i}", one, other)
     elif had != has:
         yield where, had, has
+
+
+def _are_records(value: object) -> TypeGuard[list[object]]:
+    """Return whether a value of a registration is a list of mappings, such as the claims."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def _shortened(value: object) -> str:
