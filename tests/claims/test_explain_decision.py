@@ -132,7 +132,7 @@ def test_a_difference_is_about_both_sides() -> None:
 
 def test_a_reported_number_with_noise_is_refuted_by_another_comparison() -> None:
     steps = told(93.3, 0.3, kind="single-run", runs=1)
-    assert "a single run like ours" in steps[COUNTED]
+    assert "a single run of our distribution" in steps[COUNTED]
     assert numbers(steps[RESULT]) == ["5", "0.153", "3.76"]
     median = told(94.0, 0.5, FIVE * 2, runs=3, statistic="median")
     assert "no evidence against this claim" in median[COUNTED]

@@ -42,7 +42,8 @@ def _points(reach: Reach | None) -> str:
     count, every = len(reach.points), reach.points[0]
     grid = f"every {reach.unit if every == 1 else f'{every:,} {reach.unit}s'} and " * (count > 1)
     later = count - reach.index
-    return f"; evaluated {grid}at the end, {reach.at(reach.points[-1])}; {later} points count"
+    counts = "1 point counts" if later == 1 else f"{later:,} points count"
+    return f"; evaluated {grid}at the end, {reach.at(reach.points[-1])}; {counts}"
 
 
 def _several(rule: Rule) -> str:

@@ -35,9 +35,9 @@ def say_counted(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     if claim.reference:
         source = "a single run" if claim.reference == 1 else f"a mean of {claim.reference} runs"
         return (
-            f"{text} Evidence against it says {more} they come from another distribution than the "
-            f"reported number than if {source} like ours gave a number in the band."
-            f"{with_sd}"
+            f"{text} Evidence against it compares two explanations of the reported number: that it "
+            f"is {source} of our distribution, whose expected score lies in the band, and that it "
+            f"comes from another distribution.{with_sd}"
         )
     text = f"{text} Evidence against it is the same the other way round.{with_sd}"
     if claim.is_about_new_samples:

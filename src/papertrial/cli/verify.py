@@ -174,8 +174,9 @@ def describe_verdict(claim: ClaimLine) -> str:
     split = f"{claim.split} " if claim.split else ""  # a number of parameters has no split
     is_exact = claim.kind == "exact"
     value = whole(claim.value) if is_exact else as_written(claim.value)
+    value = f" {value}" * (claim.kind != "better")  # which states no number
     kind = "" if is_exact or claim.kind == "mean" else f" ({claim.kind})"
     verdict = claim.verdict or "not judged"
     median = claim.verdict_median
     by_median = "" if median in (None, verdict) else f" (by the median {median})"
-    return f"{split}{claim.metric} {value}{kind}: {verdict}{by_median}; {claim.why}"
+    return f"{split}{claim.metric}{value}{kind}: {verdict}{by_median}; {claim.why}"
