@@ -94,8 +94,10 @@ def test_a_bound_without_tolerance_has_no_table_but_the_others_have(invoke, tmp_
     result = invoke("plan", recipe(tmp_path, {"kind": "at-least"}, printed, {"tolerance": 0.01}))
     assert result.exit_code == 0
     told = " ".join(result.stdout.split())
-    assert told.count("for example --spread 0.003") == 1
-    assert told.count('for example --spread "0.3 points"') == 1
+    # Beside a number in percent, a spread without a unit would be refused for both.
+    assert told.count('for example --spread "0.3 points"') == 2
+    alone = invoke("plan", recipe(tmp_path, {"kind": "at-least"}))
+    assert "for example --spread 0.003" in " ".join(alone.stdout.split())
     assert told.count("chance of") == 1  # one table
     claims = planned(invoke("plan", "digits-mlp-as-svc", "--json"))
     assert [claim["rows"] for claim in claims] == [[]]

@@ -56,3 +56,18 @@ def test_an_error_cannot_be_negative_but_its_difference_can() -> None:
     rmse = "claims=[{metric: rmse, kind: expected, value: 5, tolerance: 6}]"
     (said,) = claim_warnings(pt.load_recipe("diabetes-linear", [rmse]))
     assert "reaches -1, beyond 0" in said
+
+
+@pytest.mark.parametrize(
+    ("meaning", "sd", "warned"),
+    [("known", 0.001, True), ("bound", 0.001, True), ("known", 0.002, False)],
+)
+def test_a_known_sd_below_that_of_the_paper(meaning: str, sd: float, warned: bool) -> None:
+    claim = (
+        "claims=[{metric: accuracy, kind: mean, n: 4, value: 0.9, tolerance: 0.004, "
+        "plus_minus: {value: 0.0015, is: sd}}]"
+    )
+    recipe = pt.load_recipe("digits-mlp", [claim, f"verify.sd={{value: {sd}, is: {meaning}}}"])
+    assert (
+        any("the paper reports an SD of 0.0015" in one for one in rule_warnings(recipe)) == warned
+    )

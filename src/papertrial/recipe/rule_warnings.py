@@ -25,8 +25,14 @@ def rule_warnings(recipe: Recipe) -> list[str]:
     given = to_given_sd(recipe.verify.sd, decided)
     for i, claim in enumerate(decided, 1):
         judged = to_judged_claim(claim, recipe)
+        name = f"claim {i} ({claim.split} {claim.metric} {claim.number:g})"
+        if given is not None and given.n is None and (judged.reported_sd or 0.0) > given.value:
+            found.append(
+                f"{name}: the paper reports an SD of {as_written(judged.reported_sd)}, which is "
+                f"larger than verify.sd, {as_written(given.value)}"
+            )
         sd = judged.reported_sd if given is None else given.value
         whose = "that the paper reports" if given is None else "in verify.sd"
         if why := too_wide(judged, sd or 0.0, whose):
-            found.append(f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {why}")
+            found.append(f"{name}: {why}")
     return found

@@ -49,7 +49,7 @@ def claim_name(claim: ClaimResult) -> str:
     name = score_name(claim.split, claim.metric)
     if claim.kind == "best-of":
         return f"{name}, best of {claim.runs or 'several'}"
-    if claim.kind == "reaches":
+    if claim.kind in ("reaches", "better"):  # in words: no number stands beside the name
         return name
     words = [_KINDS[word] for word in dict.fromkeys((claim.kind, claim.side)) if word in _KINDS]
     return ", ".join([name, *words])
@@ -63,6 +63,6 @@ def reported(claim: ClaimResult) -> str:
 def name_and_number(claim: ClaimResult, longest: int | None = None) -> str:
     """Return the name of a claim and its reported number, cut after `longest` characters."""
     number = one_line(reported(claim), longest)
-    if claim.kind == "reaches":  # "validation loss reaches 3.28 by step 5,960"
+    if claim.kind in ("reaches", "better"):  # "validation loss reaches 3.28 by step 5,960"
         return f"{claim_name(claim)} {number}"
     return f"{claim_name(claim)}, reported {number}"
