@@ -27,6 +27,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 RunCli = Callable[..., "subprocess.CompletedProcess[str]"]
+MakeTree = Callable[..., dict[str, Any]]
 
 # Small, with a claim of each kind that a verification keeps something else of.
 VERIFIED: dict[str, Any] = {
@@ -143,3 +144,23 @@ def cifar10_folder() -> Path:
 def imdb_folder() -> Path:
     """The data folder, with the real IMDB reviews in it."""
     return _folder("the IMDB reviews", "aclImdb/train")
+
+
+@pytest.fixture(scope="session")
+def with_claims() -> MakeTree:
+    """A linear classifier of the digits with these claims, and with `verify` or other keys."""
+
+    def made(*claims: dict[str, Any], **others: Any) -> dict[str, Any]:
+        return {
+            "name": "digits-linear",
+            "task": "image-classification",
+            "data": {"source": "digits", "splits": {"test": 0.2}, "batch_size": 64},
+            "model": {"use": "torch.nn.Linear", "in_features": 64, "out_features": 10},
+            "loss": "torch.nn.CrossEntropyLoss",
+            "optimizer": {"use": "torch.optim.Adam", "lr": 0.01},
+            "epochs": 1,
+            "claims": list(claims),
+            **others,
+        }
+
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from papertrial.errors import InvalidRecipeError, Problem
 from papertrial.recipe.load import load_recipe
 
 Tree = dict[str, Any]
+MakeTree = Callable[..., Tree]
 
 OTHER = {"kind": "difference", "versus": {"set": {"epochs": 2}}, "n": "unknown"}
 BARE = {"metric": "accuracy", "value": 0.9263, "kind": "expected"}
@@ -37,19 +39,6 @@ claims:
     baseline: 85 percent
     relative_tolerance: 0.03
 """
-
-
-def recipe(*claims: Tree) -> Tree:
-    return {
-        "name": "points",
-        "task": "image-classification",
-        "data": {"source": "digits", "splits": {"test": 0.2}, "batch_size": 64},
-        "model": {"use": "torch.nn.Linear", "in_features": 64, "out_features": 10},
-        "loss": "torch.nn.CrossEntropyLoss",
-        "optimizer": {"use": "torch.optim.Adam", "lr": 0.01},
-        "epochs": 1,
-        "claims": list(claims),
-    }
 
 
 def problems(source: Tree | Path, *overrides: str) -> list[Problem]:
@@ -145,9 +134,9 @@ def points(*meant: str) -> str:
     ],
 )
 def test_a_bare_number_beside_a_percentage_is_refused_with_its_readings(
-    changes: Tree, key: str, readings: str
+    with_claims: MakeTree, changes: Tree, key: str, readings: str
 ) -> None:
-    (problem,) = problems(recipe({**BARE, **changes}))
+    (problem,) = problems(with_claims({**BARE, **changes}))
     assert problem.where == f"claims.0.{key}"
     assert f"write {readings}, got" in problem.message
 
@@ -185,8 +174,8 @@ def test_a_bare_number_beside_a_percentage_is_refused_with_its_readings(
         {"value": "1.2 points", "tolerance": "0.5 points", **OTHER},
     ],
 )
-def test_what_can_be_read_in_one_way_is_accepted(changes: Tree) -> None:
-    (claim,) = load_recipe(recipe({**BARE, **changes})).claims
+def test_what_can_be_read_in_one_way_is_accepted(with_claims: MakeTree, changes: Tree) -> None:
+    (claim,) = load_recipe(with_claims({**BARE, **changes})).claims
     assert claim.number
 
 
@@ -212,6 +201,6 @@ def test_an_override_is_named_in_place_of_the_line(tmp_path: Path) -> None:
     assert '"0.5 points" or "50 points"' in last.message
 
 
-def test_a_claim_that_is_not_judged_is_read_in_one_way_too() -> None:
+def test_a_claim_that_is_not_judged_is_read_in_one_way_too(with_claims: MakeTree) -> None:
     claim = {**BARE, "printed": "92.63 %", "tolerance": 0.06, "not_judged": "other data"}
-    assert [problem.where for problem in problems(recipe(claim))] == ["claims.0.tolerance"]
+    assert [problem.where for problem in problems(with_claims(claim))] == ["claims.0.tolerance"]

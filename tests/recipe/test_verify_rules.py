@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,26 +11,13 @@ from papertrial.errors import InvalidRecipeError
 from papertrial.recipe.load import load_recipe
 
 Tree = dict[str, Any]
+MakeTree = Callable[..., Tree]
 MEAN = {"metric": "accuracy", "value": 0.9, "tolerance": 0.01, "kind": "mean", "n": 4}
 PERCENT = {**MEAN, "value": "90 %", "tolerance": "1 point"}
 OTHER = {"versus": {"set": {"epochs": 2}}}
 KNOWN = {"value": 0.002, "is": "known"}
 PAPER = {"value": 0.002, "is": "paper", "n": 4}
 TOO_FEW = "must be at least 5"
-
-
-def recipe(verify: Tree, *claims: Tree) -> Tree:
-    return {
-        "name": "rules",
-        "task": "image-classification",
-        "data": {"source": "digits", "splits": {"test": 0.2}, "batch_size": 64},
-        "model": {"use": "torch.nn.Linear", "in_features": 64, "out_features": 10},
-        "loss": "torch.nn.CrossEntropyLoss",
-        "optimizer": {"use": "torch.optim.Adam", "lr": 0.01},
-        "epochs": 1,
-        "claims": list(claims or [MEAN]),
-        "verify": verify,
-    }
 
 
 @pytest.mark.parametrize(
@@ -96,9 +84,11 @@ def recipe(verify: Tree, *claims: Tree) -> Tree:
         ({"sd": KNOWN}, [{**MEAN, "split": ["test"]}], "claims.0.split", "got ['test']"),
     ],
 )
-def test_what_is_refused(verify: Tree, claims: list[Tree], key: str, words: str) -> None:
+def test_what_is_refused(
+    with_claims: MakeTree, verify: Tree, claims: list[Tree], key: str, words: str
+) -> None:
     with pytest.raises(InvalidRecipeError) as caught:
-        load_recipe(recipe(verify, *claims))
+        load_recipe(with_claims(*(claims or [MEAN]), verify=verify))
     (problem,) = caught.value.problems
     assert problem.where == key
     assert words in problem.message
@@ -126,5 +116,5 @@ def test_what_is_refused(verify: Tree, claims: list[Tree], key: str, words: str)
         ({"sd": KNOWN}, [MEAN, {"metric": "parameters", "value": 650, "kind": "exact"}]),
     ],
 )
-def test_what_is_accepted(verify: Tree, claims: list[Tree]) -> None:
-    assert load_recipe(recipe(verify, *claims)).verify.max_seeds >= 2
+def test_what_is_accepted(with_claims: MakeTree, verify: Tree, claims: list[Tree]) -> None:
+    assert load_recipe(with_claims(*(claims or [MEAN]), verify=verify)).verify.max_seeds >= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,39 +14,35 @@ from papertrial.store.verification_records import Preregistration, Terms
 from papertrial.verification.registration import register
 
 Tree = dict[str, Any]
+MakeTree = Callable[..., Tree]
+Register = Callable[..., Preregistration]
 ROWS = {"train": 1437, "test": 360}
 SMALLER = {"train": 1437, "test": 100}
 BETTER = {"metric": "accuracy", "kind": "better", "versus": {"set": {"epochs": 2}}}
 
 
-def registered(verify: Tree, *claims: Tree, rows: tuple[dict[str, int], ...]) -> Preregistration:
-    tree = {
-        "name": "steps",
-        "task": "image-classification",
-        "data": {"source": "digits", "splits": {"test": 0.2}, "batch_size": 64},
-        "model": {"use": "torch.nn.Linear", "in_features": 64, "out_features": 10},
-        "loss": "torch.nn.CrossEntropyLoss",
-        "optimizer": {"use": "torch.optim.Adam", "lr": 0.01},
-        "epochs": 1,
-        "claims": list(claims),
-        "verify": verify,
-    }
-    terms = register(load_recipe(tree, check=False), threads=1, device="cpu").terms
-    return Preregistration(
-        **{name: getattr(terms, name) for name in Terms.model_fields},
-        registered=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
-        data=tuple(dict.fromkeys(side, "12" * 32) for side in rows),
-        rows=rows,
-        versions={},
-        packages={},
-    )
+@pytest.fixture
+def registered(with_claims: MakeTree) -> Register:
+    def made(verify: Tree, *claims: Tree, rows: tuple[dict[str, int], ...]) -> Preregistration:
+        recipe = load_recipe(with_claims(*claims, verify=verify), check=False)
+        terms = register(recipe, threads=1, device="cpu").terms
+        return Preregistration(
+            **{name: getattr(terms, name) for name in Terms.model_fields},
+            registered=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+            data=tuple(dict.fromkeys(side, "12" * 32) for side in rows),
+            rows=rows,
+            versions={},
+            packages={},
+        )
+
+    return made
 
 
 def expected(metric: str) -> Tree:
     return {"metric": metric, "value": 0.9, "tolerance": 0.01, "kind": "expected"}
 
 
-def test_accuracies_move_by_one_sample() -> None:
+def test_accuracies_move_by_one_sample(registered: Register) -> None:
     metrics = ["accuracy", "top5_accuracy", "f1_micro", "recall_weighted", "f1", "loss", "auroc"]
     found = registered({}, *map(expected, metrics), rows=(ROWS,))
     steps = [claim.step for claim in found.rule.claims]
@@ -53,12 +50,12 @@ def test_accuracies_move_by_one_sample() -> None:
     assert [claim.step for claim in found.terms.rule.claims] == [0.0] * 7  # without data
 
 
-def test_a_difference_moves_by_one_sample_of_the_smaller_set() -> None:
+def test_a_difference_moves_by_one_sample_of_the_smaller_set(registered: Register) -> None:
     found = registered({}, BETTER, expected("accuracy"), rows=(ROWS, SMALLER))
     assert [claim.step for claim in found.rule.claims] == [1 / 100, 1 / 360]
 
 
-def test_a_split_that_the_data_do_not_have_gives_no_step() -> None:
+def test_a_split_that_the_data_do_not_have_gives_no_step(registered: Register) -> None:
     found = registered({}, {**expected("accuracy"), "split": "train"}, rows=({"test": 360},))
     assert found.rule.claims[0].step == 0.0
 
@@ -72,7 +69,9 @@ def test_a_split_that_the_data_do_not_have_gives_no_step() -> None:
         (None, None, 5),
     ],
 )
-def test_an_sd_is_part_of_the_rule(sd: Tree | None, given: GivenSd | None, first: int) -> None:
+def test_an_sd_is_part_of_the_rule(
+    registered: Register, sd: Tree | None, given: GivenSd | None, first: int
+) -> None:
     found = registered({} if sd is None else {"sd": sd}, expected("accuracy"), rows=(ROWS,))
     assert (found.rule.sd, found.rule.first_look) == (given, first)
     again = Preregistration.from_json(found.to_bytes(), "preregistration.json")
@@ -80,7 +79,7 @@ def test_an_sd_is_part_of_the_rule(sd: Tree | None, given: GivenSd | None, first
     assert again.rule == found.rule
 
 
-def test_rows_and_data_name_the_same_splits() -> None:
+def test_rows_and_data_name_the_same_splits(registered: Register) -> None:
     found = registered({}, expected("accuracy"), rows=(ROWS,))
     plain = {name: getattr(found, name) for name in Preregistration.model_fields}
     with pytest.raises(ValueError, match="do not name the same splits"):

@@ -132,7 +132,8 @@ def _check(other: Rule, claims: tuple[JudgedClaim, ...], horizon: Horizon) -> No
     """Check that a recipe with these claims, and with this horizon so far, may compare this rule.
 
     Raises:
-        ClaimError: it cannot be registered, or takes too long to simulate unless it is asked for.
+        ClaimError: the rule cannot be registered with these claims, or its simulation takes long
+            and the recipe does not have this horizon.
     """
     for claim in claims:
         choose(claim, other)

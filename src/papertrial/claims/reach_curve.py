@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from papertrial.claims import intervals
 from papertrial.claims.choose import choose
+from papertrial.claims.claim_evidence import seeds_threshold
 from papertrial.claims.judge import looks
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.reach import Reach
@@ -18,7 +19,6 @@ from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling, is_inside, sd_of
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.seed_outcome import SeedOutcome
-from papertrial.claims.threshold import threshold
 from papertrial.numbers import as_written
 
 
@@ -141,8 +141,7 @@ def _tests(
         nothing = np.zeros(points, dtype=np.bool_)
         return np.full(points, -math.inf), np.full(points, math.inf), nothing
     statistic, scores = choose(claim, rule).supports, Scores(tested)
-    horizon = len(rule.seeds) if rule.horizon == "fixed" else None
-    needed = threshold(statistic, level, horizon=horizon, first_look=rule.first_look)
+    needed = seeds_threshold(statistic, claim, rule, level)
     pair = intervals.running(*statistic.interval(scores, needed), rule.first_look)
     low, high = (side[:, -1] for side in pair)
     at_most = claim.side == "at-most"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from papertrial.recipe.raw_claim import RawClaim
+from papertrial.recipe.raw_claim import Broken, RawClaim
 from papertrial.vocabulary import COUNTS, is_one_number, lower_is_better
 
-Broken = tuple[str, str]  # key, message
 _BOUNDS = ("at-least", "at-most")
 _REPORTED = ("value", "tolerance", "relative_tolerance", "printed", "plus_minus", "baseline")
 _TRAINED = (

@@ -21,7 +21,7 @@ from papertrial.recipe.quantity import (
     value_of,
     width_of,
 )
-from papertrial.recipe.raw_claim import RawClaim, converted, without_unit
+from papertrial.recipe.raw_claim import Broken, RawClaim, converted, without_unit
 from papertrial.recipe.reaches import reach_problems
 from papertrial.vocabulary import (
     COUNTS,
@@ -34,7 +34,6 @@ from papertrial.vocabulary import (
     metrics_of,
 )
 
-Broken = tuple[str, str]  # key path, message
 _NO_TEST = ("digits", "diabetes")  # named data sets without a test part
 
 

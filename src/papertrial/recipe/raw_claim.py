@@ -10,6 +10,8 @@ from papertrial.recipe.plain_values import is_finite_number, value_at
 from papertrial.recipe.quantity import is_percentage, read_quantity, value_of
 from papertrial.vocabulary import is_metric
 
+Broken = tuple[str, str]  # key or key path, and message, of a rule that a recipe breaks
+
 
 @dataclass(frozen=True)
 class RawClaim:

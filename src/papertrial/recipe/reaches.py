@@ -9,10 +9,9 @@ from pydantic import Field, model_validator
 
 from papertrial.claims.reach import Reach, Reading, Unit
 from papertrial.recipe.plain_values import is_whole_number, value_at
-from papertrial.recipe.raw_claim import RawClaim
+from papertrial.recipe.raw_claim import Broken, RawClaim
 from papertrial.recipe.section import Section
 
-Broken = tuple[str, str]  # key, message
 MOST_POINTS = 1_000  # of a grid; every seed's scores at all of them are recorded
 _UNFIT = (
     "tolerance", "relative_tolerance", "n", "printed", "plus_minus", "baseline",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from papertrial.recipe.claim_rules import Broken, broken_claims
+from papertrial.recipe.claim_rules import broken_claims
 from papertrial.recipe.plain_values import value_at
+from papertrial.recipe.raw_claim import Broken
 from papertrial.recipe.verify_rules import broken_verify
 from papertrial.vocabulary import is_one_number
 

@@ -9,9 +9,8 @@ from decimal import Decimal
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, MOST_FIXED
 from papertrial.recipe.plain_values import is_whole_number, list_at, value_at
 from papertrial.recipe.quantity import points_readings, width_of
-from papertrial.recipe.raw_claim import RawClaim, converted, without_unit
+from papertrial.recipe.raw_claim import Broken, RawClaim, converted, without_unit
 
-Broken = tuple[str, str]  # key path, message
 _ROUNDED = 0.05  # relative; a converted standard error has few digits
 _WITHOUT_SCORES = ("known", "bound")
 _OWN_TEST = ("best-of", "difference", "better")  # kinds whose test needs the SD of our scores

@@ -15,7 +15,7 @@ from papertrial.claims.run_trial import Look
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import ClaimError, RunError
 from papertrial.evaluate.metrics import correct
-from papertrial.recipe.new_samples_rules import CHOSEN_ON
+from papertrial.recipe.new_samples_rules import CHOSEN_ON_TEST
 from papertrial.record import finite_or_none
 from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.run import Run, load_run
@@ -116,7 +116,7 @@ def _can_describe(registered: Preregistration, wanted: Wanted) -> bool:
         and not wanted.best_epoch
         and wanted.reach is None  # predictions are those of the end
         and wanted.split == "test"
-        and CHOSEN_ON.get(registered.reported_epoch) != wanted.split
+        and registered.reported_epoch != CHOSEN_ON_TEST
         and _has_same_samples(registered.data, wanted)
     )
 
