@@ -10,8 +10,8 @@ from papertrial.programs.found import Found
 from papertrial.programs.program_run import ReadScore
 from papertrial.programs.read_csv import find_in_csv
 from papertrial.programs.read_json import find_in_json
-from papertrial.programs.read_pattern import find_by_pattern
-from papertrial.programs.read_tensorboard import find_in_events
+from papertrial.programs.read_pattern import compile_pattern, find_by_pattern
+from papertrial.programs.read_tensorboard import find_in_events, require_tensorboard
 from papertrial.programs.seed_folder import STDERR, STDOUT
 from papertrial.programs.series import Series
 from papertrial.programs.spec import (
@@ -53,6 +53,19 @@ def read_scores(
     if failed:
         raise (DivergedError if diverged else ProgramFailedError)("\n".join(failed))
     return scores
+
+
+def check_source(source: ScoreSource) -> None:
+    """Check what can be checked of a score before its program runs.
+
+    Raises:
+        PapertrialError: its pattern is wrong, or the package tensorboard is not installed.
+    """
+    match source:
+        case PatternScore(pattern=pattern):
+            compile_pattern(pattern)
+        case TensorboardScore():
+            require_tensorboard()
 
 
 def read_score(source: ScoreSource, home: Path, place: Path | None) -> ReadScore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import struct
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ def find_in_events(folder: Path, tag: str) -> Iterator[Found]:
         PapertrialError: the package tensorboard is not installed.
         ProgramFailedError: no event file has the tag, or those of several folders have it.
     """
+    require_tensorboard()
     files = sorted(folder.rglob(EVENTS))
     if not files:
         raise ProgramFailedError(f"no event file of TensorBoard in {folder.name}")
@@ -43,17 +45,25 @@ def find_in_events(folder: Path, tag: str) -> Iterator[Found]:
         raise ProgramFailedError(f'no scalar "{tag}" in the event files{did_you_mean(tag, tags)}')
 
 
+def require_tensorboard() -> None:
+    """Check that the package tensorboard is installed.
+
+    Raises:
+        PapertrialError: it is not.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise PapertrialError(
+            "a score in TensorBoard's files needs the package tensorboard: run "
+            "\"pip install 'papertrial[tensorboard]'\""
+        )
+
+
 def _events(file: Path) -> Iterator[Any]:
     """Yield the events of a file; a last one that is cut short is left out."""
-    try:
-        from tensorboard.backend.event_processing.event_file_loader import (  # noqa: PLC0415
-            EventFileLoader,
-        )
-    except ImportError as error:
-        raise PapertrialError(
-            "a score in TensorBoard's files needs the package tensorboard: run \"pip install "
-            "'papertrial[tensorboard]'\""
-        ) from error
+    from tensorboard.backend.event_processing.event_file_loader import (  # noqa: PLC0415
+        EventFileLoader,
+    )
+
     return iter(EventFileLoader(str(file)).Load())
 
 

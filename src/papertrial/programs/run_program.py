@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from papertrial.errors import DivergedError, PapertrialError, ProgramFailedError, RunError
@@ -19,15 +20,17 @@ from papertrial.programs.program_run import (
     ReadScore,
     SourceChanges,
 )
-from papertrial.programs.read_scores import read_scores
+from papertrial.programs.read_scores import check_source, read_scores
 from papertrial.programs.seed_folder import (
     RECORD,
     ScorePaths,
     SeedFolder,
+    Stamp,
     score_files_path,
     sha256_of,
 )
 from papertrial.programs.spec import ProgramSpec
+from papertrial.programs.supervise import end_marked
 from papertrial.programs.supervised import (
     GRACE,
     ProgramEnd,
@@ -37,6 +40,19 @@ from papertrial.programs.supervised import (
 )
 
 _NAMED = 5  # files in a message
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What is known before a program starts."""
+
+    command: tuple[str, ...]
+    variables: dict[str, str]  # those that are set for it
+    environment: dict[str, str]  # all of them
+    hashes: FileHashes  # of its source files as they are then
+    paths: ScorePaths
+    removed: tuple[str, ...]
+    before: set[Stamp]  # files that match `keep`
 
 
 def run_program(
@@ -57,53 +73,49 @@ def run_program(
     Args:
         spec: the program.
         values: seed, device, data, python and threads, as text.
-        home: a new or empty folder for this seed.
+        home: a folder for this seed: new, empty, or of a run that was interrupted.
         source: the folder with the program's code.
         hashes: what `file_hashes` returned for it when it was registered.
-        token: marks the processes of this seed; unique.
+        token: marks the processes of this seed. Processes of an earlier run that have the same
+            token are ended first.
         grace: seconds between SIGTERM and SIGKILL.
 
     Raises:
-        RunError: the code differs from the registered one; `home` is not empty; a score file was
-            there before the start and cannot be removed.
+        RunError: the code differs from the registered one; `home` has a finished run or other
+            files; a score file was there before the start and cannot be removed.
+        PapertrialError: the command, a placeholder, a pattern or a path is wrong.
         ProgramFailedError: the program ended without a usable score. Its record says why.
         DivergedError: a score is infinite or NaN.
     """
     require_posix()
+    end_marked(token, grace)  # what an earlier run of this seed may have left behind
     folder = SeedFolder(home, source if spec.in_place else None)
-    at_start = _prepare(folder, source, hashes)
-    filled = {**spec.parameters, **values, "out": str(folder.out)}
-    command = tuple(fill(word, filled) for word in spec.command)
-    variables = {key: fill(text, filled) for key, text in spec.environment.items()}
-    environment = _environment(variables, source, folder.work)
-    paths = _score_paths(spec, filled, folder)
-    removed = folder.remove_old_scores(paths)
-    before = folder.stamps(spec.keep) if spec.in_place else set()
-    resolve_command(command[0], folder.work, environment)
-    folder.stdout.touch()
-    folder.stderr.touch()
+    try:
+        start = _prepare(spec, values, folder, source, hashes)
+    except PapertrialError:
+        folder.discard()
+        raise
     started = _now()
     end = yield from supervised(
-        command,
+        start.command,
         folder=folder.work,
-        environment=environment,
+        environment=start.environment,
         stdout=folder.stdout,
         stderr=folder.stderr,
         timeout=spec.timeout,
         token=token,
         grace=grace,
     )
-    changes = _changes(folder, at_start, removed)
-    scores, failure = _scores(spec, folder, paths, end)
-    folder.keep(spec.keep, before)
-    unchanged = set(hashes) - set(changes.changed)
-    produced, count, size = folder.tidy(unchanged)
+    changes = _changes(folder, start)
+    scores, failure = _scores(spec, folder, start.paths, end)
+    folder.keep(spec.keep, start.before)
+    produced, count, size = folder.tidy(set(start.hashes) - set(changes.changed))
     run = ProgramRun(
-        command=command,
+        command=start.command,
         folder=str(folder.work),
         source=str(source.absolute()),
         in_place=spec.in_place,
-        environment=variables,
+        environment=start.variables,
         seed=int(values["seed"]),
         started=started,
         ended=_now(),
@@ -117,7 +129,7 @@ def run_program(
         needed_sigkill=end.needed_sigkill,
         scores=scores,
         source_changes=changes,
-        removed_before=removed,
+        removed_before=start.removed,
         produced=produced,
         produced_count=count,
         produced_bytes=size,
@@ -185,7 +197,29 @@ def compare(source: Path, found: Mapping[str, str], registered: Mapping[str, str
         )
 
 
-def _prepare(folder: SeedFolder, source: Path, hashes: FileHashes) -> FileHashes:
+def _prepare(
+    spec: ProgramSpec,
+    values: Mapping[str, str],
+    folder: SeedFolder,
+    source: Path,
+    hashes: FileHashes,
+) -> _Start:
+    """Check and prepare everything that a program needs to start."""
+    for score in spec.scores.values():
+        check_source(score)
+    at_start = _registered_files(folder, source, hashes)
+    filled = {**spec.parameters, **values, "out": str(folder.out)}
+    command = tuple(fill(word, filled) for word in spec.command)
+    variables = {key: fill(text, filled) for key, text in spec.environment.items()}
+    environment = _environment(variables, source, folder.work)
+    resolve_command(command[0], folder.work, environment)
+    paths = _score_paths(spec, filled, folder)
+    removed = folder.remove_old_scores(paths)
+    before = folder.stamps(spec.keep)
+    return _Start(command, variables, environment, at_start, paths, removed, before)
+
+
+def _registered_files(folder: SeedFolder, source: Path, hashes: FileHashes) -> FileHashes:
     """Compare the program with the registered one, and return the hashes of what will run."""
     if folder.in_place:  # earlier seeds may have added files
         found = _hashes_in_place(folder)
@@ -232,15 +266,21 @@ def _score_paths(spec: ProgramSpec, values: Mapping[str, str], folder: SeedFolde
     }
 
 
-def _changes(folder: SeedFolder, at_start: FileHashes, removed: tuple[str, ...]) -> SourceChanges:
+def _changes(folder: SeedFolder, start: _Start) -> SourceChanges:
     """Return what the program did to its source files."""
-    after = _hashes_in_place(folder) if folder.in_place else file_hashes(folder.work, at_start)
-    before = {name: digest for name, digest in at_start.items() if name not in removed}
+    listed = None if folder.in_place else start.hashes
+    after = _hashes_in_place(folder) if listed is None else file_hashes(folder.work, listed)
+    before = {name: start.hashes[name] for name in start.hashes.keys() - set(start.removed)}
     return SourceChanges(
-        changed=tuple(sorted(n for n in before if after.get(n, before[n]) != before[n])),
-        deleted=tuple(sorted(before.keys() - after.keys())),
-        new=tuple(sorted(after.keys() - at_start.keys())),
+        changed=_names(n for n in before if after.get(n, before[n]) != before[n]),
+        deleted=_names(before.keys() - after.keys()),
+        new=_names(after.keys() - start.hashes.keys()),
     )
+
+
+def _names(files: Iterable[str]) -> tuple[str, ...]:
+    """Return file names, sorted, as a record holds them: what is not Unicode becomes "?"."""
+    return tuple(sorted(name.encode(errors="replace").decode() for name in files))
 
 
 def _scores(
@@ -248,13 +288,13 @@ def _scores(
 ) -> tuple[dict[str, ReadScore], tuple[Failure, str] | None]:
     """Return the scores, or none and why the program failed."""
     places, problems = folder.collect_scores(paths)
-    failure = failure_of(end, spec.timeout, folder.stdout, folder.stderr)
-    if failure is None:
+    kind, reason = failure_of(end, spec.timeout, folder.stdout, folder.stderr) or (None, "")
+    if kind is None:
         try:
             return read_scores(spec.scores, folder.home, places, problems), None
         except PapertrialError as error:
-            failure = "diverged" if isinstance(error, DivergedError) else "score", str(error)
-    return {}, (failure[0], with_last_lines(failure[1], folder.stdout, folder.stderr))
+            kind, reason = "diverged" if isinstance(error, DivergedError) else "score", str(error)
+    return {}, (kind, with_last_lines(reason, folder.stdout, folder.stderr))
 
 
 def _notes(

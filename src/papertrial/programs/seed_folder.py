@@ -34,11 +34,11 @@ class SeedFolder:
     """The folder of one seed.
 
     Args:
-        home: the folder; new or empty.
+        home: the folder: new, empty, or of a run that did not finish.
         source: the folder that the program runs in; None if it runs in a copy below `home`.
 
     Raises:
-        RunError: the folder has files already.
+        RunError: it has a finished run, or other files.
     """
 
     def __init__(self, home: Path, source: Path | None) -> None:
@@ -48,10 +48,23 @@ class SeedFolder:
         self.out = self.home / OUT
         self.stdout, self.stderr = self.home / STDOUT, self.home / STDERR
         self._kept: dict[Path, Path] = {}  # where a file was written, and where it is kept
-        if home.exists() and any(home.iterdir()):
+        if (self.home / RECORD).exists():
+            raise RunError(f"{home} has the finished run of a seed: a new one needs a new folder")
+        self.discard()
+        if self.home.exists() and any(self.home.iterdir()):
             raise RunError(f"{home} is not empty: a seed of a program needs a new folder")
         self.out.mkdir(parents=True)
         self.work.mkdir(exist_ok=True)
+        self.stdout.touch()
+        self.stderr.touch()
+
+    def discard(self) -> None:
+        """Delete what a run that did not finish has left in its folder."""
+        for name in (WORK, OUT, KEPT):
+            if (self.home / name).is_dir():
+                _remove_tree(self.home / name)
+        for path in (self.stdout, self.stderr, self.home / f"{RECORD}.partial"):
+            path.unlink(missing_ok=True)
 
     def score_path(self, path: str) -> Path:
         """Return the absolute path of a score file or folder, which may have wildcards.
@@ -61,7 +74,11 @@ class SeedFolder:
                 seeds do not write.
         """
         found = Path(os.path.normpath(self.work / path))
-        if not any(found.is_relative_to(root) for root in (self.out, self.work)):
+        # Not through a link either: what another folder has is not removed.
+        if not all(
+            any(path.is_relative_to(root) for root in (self.out, self.work))
+            for path in (found, found.resolve())
+        ):
             raise RunError(
                 f'the score file "{path}" is outside the output folder and the program\'s folder, '
                 'so that another seed could have written it: use "{out}/..." or a relative path'
@@ -213,14 +230,15 @@ class SeedFolder:
         return ProducedFile(
             path=self._label(file),
             bytes=kept.stat().st_size,
-            kept=kept.relative_to(self.home).as_posix(),
+            kept=self._label(kept),
             sha256=sha256_of(kept),
         )
 
     def _label(self, path: Path) -> str:
         """Return how a file is named: "out/log.csv", "work/log.csv", or with its source folder."""
         inside = path.is_relative_to(self.home)
-        return path.relative_to(self.home).as_posix() if inside else str(path)
+        label = path.relative_to(self.home).as_posix() if inside else str(path)
+        return label.encode(errors="replace").decode()
 
 
 def sha256_of(path: Path) -> str:

@@ -188,10 +188,11 @@ class Supervisor:
     def _left(self) -> set[int]:
         """Return the processes of the program that run."""
         self._reap()
+        program = set() if self._status is not None else {self._program}
         if _LINUX:
-            return _descendants() | _marked(self._token)
+            return program | _descendants() | _marked(self._token)
         in_group = {pid for pid, group in _ps("-o", "pid=,pgid=") if int(group) == self._program}
-        return in_group | _descendants() | _marked(self._token)
+        return program | in_group | _descendants() | _marked(self._token)
 
 
 def _signal(pids: set[int], number: signal.Signals) -> None:
