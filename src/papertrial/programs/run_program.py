@@ -106,8 +106,8 @@ def run_program(
         token=token,
         grace=grace,
     )
-    changes = _changes(folder, start)
     scores, failure = _scores(spec, folder, start.paths, end)
+    changes = _changes(folder, start)  # without the score files, which have been moved
     folder.keep(spec.keep, start.before)
     produced, count, size = folder.tidy(set(start.hashes) - set(changes.changed))
     run = ProgramRun(
