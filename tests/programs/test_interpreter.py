@@ -61,6 +61,19 @@ def test_a_python_is_described_by_its_packages(tmp_path: Path) -> None:
     assert found.sha256 is None
 
 
+def test_packages_that_are_imported_from_their_folder_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "site" / "My_Tool-1.2.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: My_Tool\nVersion: 1.2\n")
+    (folder / "direct_url.json").write_text(
+        '{"url": "file:///code/tool", "dir_info": {"editable": true}}'
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    found = describe_interpreter(sys.executable, tmp_path, environment)
+    assert found.packages["my-tool"] == "1.2"
+    assert found.editable["my-tool"] == "file:///code/tool"
+
+
 def test_a_script_with_a_python_in_its_first_line(tmp_path: Path) -> None:
     for line in (f"#!{sys.executable} -u", "#!/usr/bin/env -S python3 -u"):
         script(tmp_path / "train", f"{line}\n")

@@ -265,6 +265,7 @@ def test_curves_in_json(tmp_path: Path) -> None:
         ('{"a": [1, 2], "s": [1]}', "a", "s", "2 values"),
         ('{"a": 1, "epoch": 1}', "a", "epochs", '"epoch"'),
         ('{"a": 1, "epoch": 1.5}', "a", "epoch", "not a whole number"),
+        ('{"a": 1, "epoch": 1e99999999}', "a", "epoch", "not a whole number"),
         ('{"a": 1}\n{"a": 2, "b', "a", None, "line 2"),
     ],
 )
@@ -274,6 +275,14 @@ def test_json_that_is_not_usable(
     with pytest.raises(ProgramFailedError) as caught:
         json_of(tmp_path, text, key, step, which=Which("last"))
     assert why in str(caught.value)
+
+
+def test_large_json(tmp_path: Path) -> None:
+    lines = '{"a": 1}\n' + '{"b": "' + "x" * 1000 + '"}\n'
+    score = json_of(tmp_path, lines + lines[9:] * 17_000, "a")
+    assert score.value == 1
+    with pytest.raises(ProgramFailedError, match="16 MiB"):
+        json_of(tmp_path, '{\n"a": 1, "b": "' + "x" * 2**24 + '"}', "a")
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": -Infinity}', '{"a": 1e999}', '{"a":"nan"}'])

@@ -15,6 +15,7 @@ import pytest
 
 from papertrial.errors import DivergedError, PapertrialError, ProgramFailedError, RunError
 from papertrial.programs.code_files import file_hashes
+from papertrial.programs.kept_files import differing_files
 from papertrial.programs.program_run import ProgramRun
 from papertrial.programs.run_program import read_program_run, reread, run_program
 from papertrial.programs.spec import (
@@ -115,7 +116,7 @@ def test_a_run_gives_its_scores_and_their_places(bench: Bench) -> None:
         },
         parameters={"limit": "7"},
         environment={"LIMIT": "{limit}-{seed}"},
-        keep=("checkpoints/*.pt",),
+        keep=("checkpoints", "*.py"),
     )
     assert {name: score.value for name, score in run.scores.items()} == {
         "accuracy": 0.932, "loss": 0.125, "f1": 0.75,
@@ -149,7 +150,10 @@ def test_scores_are_read_again_from_what_was_kept(bench: Bench) -> None:
     scores = {"accuracy": ACCURACY, "f1": CsvScore("log.csv", "f1")}
     run = bench.run(scores=scores)
     assert reread(bench.spec(scores=scores), bench.home) == run.scores
+    assert differing_files(run, bench.home) == ()
     (bench.home / "kept" / "log.csv").write_text("f1\n.75\n")
+    (bench.home / "stderr.txt").unlink()
+    assert differing_files(run, bench.home) == ("kept/log.csv", "stderr.txt")
     assert reread(bench.spec(scores=scores), bench.home)["f1"].value == 0.75
 
 

@@ -112,6 +112,11 @@ def _git_files(folder: Path) -> list[str]:
                 "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=folder
             )
         )  # fmt: skip
+    except subprocess.CalledProcessError as error:
+        if b"dubious ownership" in error.stderr:  # all files would be another program
+            reason = error.stderr.decode(errors="replace").strip()
+            raise PapertrialError(f"git does not list the files of {folder}: {reason}") from error
+        return []
     except (subprocess.SubprocessError, PapertrialError):
         return []
     found: list[str] = []

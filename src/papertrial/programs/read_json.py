@@ -11,6 +11,7 @@ from typing import Any
 from papertrial.errors import ProgramFailedError, did_you_mean, nearest
 from papertrial.programs.found import Found, cut, parse_step, parse_value
 from papertrial.programs.text_lines import LONGEST_LINE, read_lines
+from papertrial.record import Record
 
 _LARGEST = 2**24  # bytes of a document that is read as a whole
 _OF_LINES = (".jsonl", ".ndjson", ".jl")
@@ -79,8 +80,13 @@ def _documents(path: Path) -> Iterator[tuple[int | None, Any]]:
 
 def _whole(path: Path) -> Any | None:
     """Return the document of a file; None if it has one in each line."""
-    if path.stat().st_size > _LARGEST:
-        return None
+    if (size := path.stat().st_size) > _LARGEST:
+        if Record.is_json(next(read_lines(path)).text):
+            return None
+        raise ProgramFailedError(
+            f"{path.name} has {size / 2**20:,.0f} MiB, and a JSON document may have 16 MiB: write "
+            "one document a line"
+        )
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if not text.strip():
         raise ProgramFailedError(f"{path.name} is empty")
