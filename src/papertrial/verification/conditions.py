@@ -11,7 +11,7 @@ from papertrial.errors import RunError
 from papertrial.numbers import plural
 from papertrial.progress import Steps
 from papertrial.recipe.portable import portable
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.runs.load_data import load_split_data
 from papertrial.store.provenance import SOURCE, library_versions, package_versions
 from papertrial.store.run_records import SplitData
@@ -56,7 +56,7 @@ class Conditions:
 
 
 def conditions_now(
-    recipe: Recipe, asked: Registration, data: str | Path | None
+    recipe: AnyRecipe, asked: Registration, data: str | Path | None
 ) -> Steps[Conditions]:
     """Return the conditions on this machine, to be registered or compared; loads the data.
 
@@ -68,7 +68,7 @@ def conditions_now(
     Raises:
         PapertrialError: the data of a side cannot be loaded.
     """
-    sides = (recipe, *asked.versus)
+    sides = [side for side in (recipe, *asked.versus) if isinstance(side, Recipe)]
     loaded: list[tuple[Recipe, dict[str, SplitData]]] = []
     if asked.stated or any(claim.metric == "samples" for claim in asked.exact):
         for side in sides:

@@ -14,7 +14,7 @@ from papertrial.errors import RunError
 from papertrial.progress import Steps
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.portable import portable
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
 from papertrial.store.verification_folder import (
@@ -112,7 +112,7 @@ def _shortened(value: object) -> str:
 
 
 def write_registered(
-    root: Path, recipe: Recipe, asked: Registration, data: str | Path | None
+    root: Path, recipe: AnyRecipe, asked: Registration, data: str | Path | None
 ) -> Steps[VerificationFolder]:
     """Write the folder of a new verification: its registration, and copies of its recipes.
 
@@ -150,7 +150,7 @@ def write_registered(
 
 
 def check_registered(
-    folder: VerificationFolder, recipe: Recipe, asked: Registration, data: str | Path | None
+    folder: VerificationFolder, recipe: AnyRecipe, asked: Registration, data: str | Path | None
 ) -> Steps[None]:
     """Check, before seeds are trained, that all is still as it was registered.
 

@@ -13,7 +13,7 @@ from papertrial.claims.run_trial import Look
 from papertrial.claims.trivial import too_wide
 from papertrial.errors import RunError
 from papertrial.numbers import as_written
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
 from papertrial.store.report_record import (
@@ -30,6 +30,7 @@ from papertrial.store.verification_records import Preregistration, RegisteredCla
 from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
+from papertrial.vocabulary import score_name
 
 _VARIED = (
     "the training seed, and with it everything that is drawn at random: weights, and where the "
@@ -39,7 +40,7 @@ _VARIED = (
 
 def verification_report(
     folder: VerificationFolder,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     asked: Registration,
     look: Look,
     conclusion: Conclusion,
@@ -69,7 +70,7 @@ def verification_report(
     return Report(
         kind="verification",
         recipe=recipe.name,
-        task=recipe.task,
+        task=recipe.task if isinstance(recipe, Recipe) else "program",
         paper=PaperSource(**recipe.paper.model_dump(mode="json")),
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
@@ -195,7 +196,7 @@ def _damaged(folder: VerificationFolder, error: RunError, *, this: bool) -> Atte
 def _attempted_rule(registered: Preregistration) -> str:
     """Return the claims and the rule of an attempt as one line of the verification report."""
     claims = [
-        f"{claim.split} {claim.metric} {claim.kind} {claim.value:g} {_allowed(claim)}"
+        f"{score_name(claim.split, claim.metric)} {claim.kind} {claim.value:g} {_allowed(claim)}"
         + (" about new samples" if claim.judged.is_about_new_samples else "")
         for claim in registered.claims
     ]

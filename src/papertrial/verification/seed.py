@@ -13,7 +13,7 @@ from papertrial.claims.reach import Reach
 from papertrial.errors import ClaimError, DivergedError
 from papertrial.evaluate.metrics import best
 from papertrial.progress import Returning
-from papertrial.recipe.load import load_recipe
+from papertrial.recipe.load import load_recipe, require_model
 from papertrial.runs.run import Run
 from papertrial.runs.train import training
 from papertrial.store import run_folder
@@ -150,7 +150,7 @@ def _train(
     """Train a seed of one side in a new folder; leave a run of an earlier attempt as it is."""
     home = task.folder if arm is None else task.folder / VERSUS / str(arm)
     part = "" if arm is None else f"versus {arm + 1}"
-    recipe = load_recipe(home / run_folder.RECIPE, [f"seed={task.seed}"])
+    recipe = require_model(load_recipe(home / run_folder.RECIPE, [f"seed={task.seed}"]))
     task.fixed[0 if arm is None else arm + 1].check(home / run_folder.RECIPE, recipe)
     name = f"s{task.seed}" if arm is None else f"s{task.seed}-versus{arm + 1}"
     places = (

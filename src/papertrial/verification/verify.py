@@ -15,7 +15,7 @@ from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict
 from papertrial.errors import PapertrialError, RunError
 from papertrial.progress import Step, finish
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.report.report_files import write_report
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
@@ -76,7 +76,7 @@ class Verification:
 
 
 def verify(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
@@ -117,7 +117,7 @@ def verify(
 
 
 def verifying(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
@@ -204,7 +204,7 @@ def _notes_on_earlier(
 
 def _resume(
     folder: VerificationFolder,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     asked: Registration,
     places: list[TrainingPlace],
     data: str | Path | None,
@@ -251,7 +251,7 @@ def _resume(
 
 
 def finished_state(
-    running: VerificationState, ended: str, recipe: Recipe, look: Look, conclusion: Conclusion
+    running: VerificationState, ended: str, recipe: AnyRecipe, look: Look, conclusion: Conclusion
 ) -> VerificationState:
     """Return the state that `verify` stores at its end: verdicts, and the time `ended`."""
     result = {
