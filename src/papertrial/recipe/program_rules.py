@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from papertrial.errors import did_you_mean
+from papertrial.errors import PapertrialError, did_you_mean
+from papertrial.programs.placeholders import BUILT_IN, placeholders_in
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.program import WAYS
 from papertrial.recipe.raw_claim import Broken
 from papertrial.recipe.value_types import SCORE_NAME
 from papertrial.vocabulary import COUNTS, Metric
 
-PLACEHOLDERS = ("seed", "out", "data", "device", "threads", "python")
 _NEEDS = {"json": "key", "csv": "column", "tensorboard": "tag"}  # beside the place of a score
 _STEPPED = ("json", "csv")  # where the key `step` names the step of a value
 
@@ -69,38 +68,28 @@ def _placeholder_problems(program: Mapping[str, object]) -> Iterator[Broken]:
     parameters = program.get("parameters")
     names = tuple(map(str, parameters)) if isinstance(parameters, Mapping) else ()
     for name in names:
-        if name in PLACEHOLDERS:
+        if name in BUILT_IN:
             rule = f"{{{name}}} has a meaning of its own; choose another name"
             yield f"program.parameters.{name}", rule
-    known, used = (*PLACEHOLDERS, *names), set[str]()
+    known, used = (*BUILT_IN, *names), set[str]()
     for where, text in _texts(program):
-        found, problem = placeholders_in(text)
-        used |= found
-        if problem:
-            yield where, problem
-        for name in sorted(found - set(known)):
+        try:
+            found = placeholders_in(text)
+        except PapertrialError as error:
+            yield where, f"has {error}"
+            continue
+        used |= set(found)
+        for name in (one for one in found if one not in known):
             hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"
             braces = "; for braces, write {{ and }}"
             yield where, f"unknown placeholder {{{name}}}{hint}{braces}, got {text!r}"
     for name in names:
-        if name not in used and name not in PLACEHOLDERS:
+        if name not in used and name not in BUILT_IN:
             yield (
                 f"program.parameters.{name}",
                 f"has no effect, because {{{name}}} is not in the command or the environment; add "
                 "it there, or remove the parameter",
             )
-
-
-def placeholders_in(text: str) -> tuple[set[str], str]:
-    """Return the names of the placeholders in a text, and a problem with its braces or ""."""
-    found = set[str]()
-    try:
-        for _, name, form, conversion in string.Formatter().parse(text):
-            if name is not None:
-                found.add(name if not form and conversion is None else f"{name}:{form}")
-    except ValueError:
-        return found, f"has a single brace; write {{{{ or }}}} for one, got {text!r}"
-    return found, ""
 
 
 def _texts(program: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -122,7 +111,7 @@ def _seed_problems(program: Mapping[str, object]) -> Iterator[Broken]:
     given = [
         where
         for where, text in _texts(program)
-        if not where.startswith("program.scores") and "seed" in placeholders_in(text)[0]
+        if not where.startswith("program.scores") and "{seed}" in text
     ]
     seeded = program.get("seeded", True)
     if seeded is True and not given and list_at(program, "command"):

@@ -36,9 +36,6 @@ _METRICS = """## Metric names
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _TYPES = {"boolean": "`true` or `false`", "string": "text", "object": "mapping"}
 _MARKS: dict[Any, str] = {tuple: "[]", dict: ".NAME"}  # of sections in lists or with a name
-    tuple: "[]",
-    dict: ".NAME",
-}  # of a section that is in a list, or has a name
 _LARGEST = 1_000_000  # larger bounds only limit the number format, so they are not shown
 
 

@@ -50,19 +50,23 @@ class RegisteredClaim(Part):
     @classmethod
     def of(cls, judged: JudgedClaim, stated: Claim, versus: int | None) -> Self:
         """Put a claim as the tests take it beside what the recipe states."""
-        names = JudgedClaim.__dataclass_fields__.keys() - {"step"}
-        known = {name: getattr(judged, name) for name in names}
+        known = {name: getattr(judged, name) for name in _registered_fields()}
         return cls(**known, stated=without_other_side(stated), versus=versus)
 
     @property
     def judged(self) -> JudgedClaim:
         """The claim as the tests take it; its step follows from the data."""
-        names = JudgedClaim.__dataclass_fields__.keys() - {"step"}
-        return JudgedClaim(**{name: getattr(self, name) for name in names})
+        known = {name: getattr(self, name) for name in _registered_fields()}
+        return JudgedClaim(**known, better=self.stated.better, unit=self.stated.unit)
 
     @field_serializer("stated")
     def _given_keys(self, stated: Claim) -> dict[str, object]:
         return _claim_as_registered(stated)
+
+
+def _registered_fields() -> set[str]:
+    """Return the fields of a judged claim that a registration repeats beside the stated one."""
+    return JudgedClaim.__dataclass_fields__.keys() - {"step", "better", "unit"}
 
 
 class Terms(Record):
@@ -197,6 +201,8 @@ class Preregistration(Terms):
 
     def _step(self, claim: RegisteredClaim) -> float:
         """Return the step in which a claim's score moves; of two sides, the larger one."""
+        if claim.stated.samples is not None:  # of a program, whose data are not known
+            return 1 / claim.stated.samples
         sides = [self.rows[0], *([] if claim.versus is None else [self.rows[claim.versus + 1]])]
         # A split that does not exist is an error that the first seed reports.
         sizes = [rows[claim.split] for rows in sides if rows.get(claim.split)]
