@@ -305,7 +305,7 @@ class SeedRecord(Record):
     Attributes:
         scores: for each claim of the rule our score, and for two sides that of the other side; for
             a target the scores at all evaluated points.
-        weights: SHA-256 over the weights of its runs.
+        weights: SHA-256 over the weights of its runs; "" for a program, whose weights are unknown.
         attempts: how many times it was started; a seed whose worker died is started once more.
         seconds: how long its last attempt took.
         runs: their folders, relative to the verification: ours, then each other side.
@@ -333,7 +333,7 @@ class SeedRecord(Record):
     def _check_state(self) -> Self:
         if self.state != "finished" and self.scores:
             raise ValueError(f"a seed that {self.state} has no scores")
-        missing = [name for name in ("weights", "runs", "versions") if not getattr(self, name)]
+        missing = [name for name in ("runs", "versions") if not getattr(self, name)]
         if self.state == "finished" and missing:
             raise ValueError(f"a seed that finished needs {', '.join(missing)}")
         return self
@@ -350,9 +350,17 @@ class SeedRecord(Record):
 
 
 class KeptFiles(Record):
-    """files.json: what a verification copied, from where, and what was too large to be copied."""
+    """files.json: what a verification copied, from where, and what was too large to be copied.
+
+    Attributes:
+        files: a record of each.
+        commit: the commit of a program's folder; None outside a Git repository.
+        changed: the files that differed from that commit.
+    """
 
     files: tuple[Dependency, ...]
+    commit: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class CommittedRegistration(Record):
