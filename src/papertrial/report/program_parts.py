@@ -100,10 +100,9 @@ def _rows(
     if ran:
         yield "largest memory of a seed", f"{max(run.peak_memory for run in ran) / 1e6:,.0f} MB"
         yield "CPU seconds of all seeds", f"{sum(run.cpu_seconds for run in ran):,.1f}"
-    for name, digest in registered.files[0].items():
-        yield f"code {name}", f"SHA-256 {digest}"
-    for name, version in registered.packages.items():
-        yield f"package {name}", version
+    files, packages = len(registered.files[0]), len(registered.packages)
+    count = f"{plural(files, 'file')}, {plural(packages, 'package')} of the interpreter"
+    yield "listed under pre-registration", count
 
 
 def _warnings(runs: Mapping[int, ProgramRun]) -> Iterator[str]:
