@@ -331,6 +331,14 @@ def test_a_program_that_writes_to_its_source(bench: Bench) -> None:
     assert (bench.source / "other.py").exists()
 
 
+def test_a_link_that_leaves_the_folder_is_no_change(bench: Bench) -> None:
+    bench.write(PRINTS + "print(open('data.txt').read())\n")
+    bench.source.with_name("data.txt").write_text("linked")
+    (bench.source / "data.txt").symlink_to("../data.txt")
+    assert not bench.run().source_changes
+    assert "linked" in (bench.home / "stdout.txt").read_text()
+
+
 def test_in_place_a_program_runs_in_its_folder(bench: Bench) -> None:
     bench.write(
         "open('train.py', 'a').write('# more')\nopen('new.txt', 'w').write('x')\n"

@@ -226,8 +226,7 @@ def _registered_files(folder: SeedFolder, source: Path, hashes: FileHashes) -> F
         compare(source, {name: found[name] for name in found if name in hashes}, hashes)
         return found
     compare(source, copy_files(source, list_files(source), folder.work), hashes)
-    links = [name for name in hashes if (folder.work / name).is_symlink()]
-    return {**hashes, **file_hashes(folder.work, links)}  # some are absolute now
+    return hashes
 
 
 def _hashes_in_place(folder: SeedFolder) -> FileHashes:
