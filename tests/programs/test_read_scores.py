@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from papertrial.errors import DivergedError, PapertrialError, ProgramFailedError
 from papertrial.programs.program_run import ReadScore
@@ -22,7 +19,6 @@ from papertrial.programs.spec import (
     CsvScore,
     JsonScore,
     PatternScore,
-    TensorboardScore,
     Which,
 )
 
@@ -233,6 +229,7 @@ def test_json_documents(tmp_path: Path) -> None:
     assert json_of(tmp_path, text, "final.val.loss").value == 0.1
     assert json_of(tmp_path, text, "final.list.1.x").value == 2
     assert json_of(tmp_path, text, "a.b").value == 3
+    assert json_of(tmp_path, '{"a": ' + "1" * 5000 + "e-4990}", "a").value == 1111111111.1111112
     assert json_of(tmp_path, text, "a.b").place.text == "a.b: 3"
 
 
@@ -279,10 +276,10 @@ def test_json_that_is_not_usable(
 
 def test_large_json(tmp_path: Path) -> None:
     lines = '{"a": 1}\n' + '{"b": "' + "x" * 1000 + '"}\n'
-    score = json_of(tmp_path, lines + lines[9:] * 17_000, "a")
+    score = json_of(tmp_path, lines + lines[9:] * 9_000, "a")
     assert score.value == 1
-    with pytest.raises(ProgramFailedError, match="16 MiB"):
-        json_of(tmp_path, '{\n"a": 1, "b": "' + "x" * 2**24 + '"}', "a")
+    with pytest.raises(ProgramFailedError, match="8 MiB"):
+        json_of(tmp_path, '{\n"a": 1, "b": "' + "x" * 2**23 + '"}', "a")
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": -Infinity}', '{"a": 1e999}', '{"a":"nan"}'])
@@ -320,27 +317,6 @@ def test_csv_that_is_not_usable(tmp_path: Path, text: str, column: str, why: str
     with pytest.raises(ProgramFailedError) as caught:
         csv_of(tmp_path, text, column, which=Which("last"))
     assert why in str(caught.value)
-
-
-def write_events(folder: Path, *scalars: tuple[str, int, float]) -> None:
-    writer = EventFileWriter(str(folder))
-    for tag, step, value in scalars:
-        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-        writer.add_event(Event(summary=summary, step=step, wall_time=1.0))
-    writer.close()
-
-
-def test_tensorboard_scalars(tmp_path: Path) -> None:
-    write_events(tmp_path / "tb" / "a", ("f1", 1, 93.1), ("loss", 1, 2), ("f1", 2, 93.2))
-    source = TensorboardScore("tb", "f1", unit="percent", which=Which("last"))
-    score = read_score(source, tmp_path, tmp_path / "tb")
-    assert score.curve == ((1, 0.931), (2, 0.932))  # as the program had them, not in float32
-    assert (score.value, score.source) == (0.932, "tb")
-    with pytest.raises(ProgramFailedError, match='did you mean "loss"'):
-        read_score(TensorboardScore("tb", "los"), tmp_path, tmp_path / "tb")
-    write_events(tmp_path / "tb" / "b", ("f1", 1, 0.5))
-    with pytest.raises(ProgramFailedError, match="two folders"):
-        read_score(source, tmp_path, tmp_path / "tb")
 
 
 def test_all_problems_are_reported_together(tmp_path: Path) -> None:

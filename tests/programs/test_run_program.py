@@ -331,6 +331,15 @@ def test_a_program_that_writes_to_its_source(bench: Bench) -> None:
     assert (bench.source / "other.py").exists()
 
 
+def test_file_names_that_are_not_unicode(bench: Bench) -> None:
+    bench.write(PRINTS + "import sys, os\nopen(os.fsencode(sys.argv[2]) + b'/\\xfe', 'w')\n")
+    name = os.fsdecode(b"\xff.py")
+    (bench.source / name).write_text("")
+    run = bench.run(keep=("*",))
+    assert [file.path for file in run.produced] == ["out/?"]
+    assert (bench.home / "out" / os.fsdecode(b"\xfe")).exists()
+
+
 def test_a_link_that_leaves_the_folder_is_no_change(bench: Bench) -> None:
     bench.write(PRINTS + "print(open('data.txt').read())\n")
     bench.source.with_name("data.txt").write_text("linked")

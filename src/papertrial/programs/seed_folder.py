@@ -54,7 +54,8 @@ class SeedFolder:
         if self.home.exists() and any(self.home.iterdir()):
             raise RunError(f"{home} is not empty: a seed of a program needs a new folder")
         self.out.mkdir(parents=True)
-        self.work.mkdir(exist_ok=True)
+        if not self.in_place:
+            self.work.mkdir()
         self.stdout.touch()
         self.stderr.touch()
 
