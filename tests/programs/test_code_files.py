@@ -11,11 +11,14 @@ import pytest
 
 from papertrial.errors import PapertrialError
 from papertrial.programs.code_files import (
+    COPY_MARK,
     MOST_BYTES,
     content_hash,
+    copy_code,
     copy_files,
     file_hashes,
     list_files,
+    original_folder,
     require_copyable,
 )
 from papertrial.programs.git import git_state
@@ -148,3 +151,20 @@ def test_the_state_of_a_repository(repository: Path, tmp_path: Path) -> None:
     assert state is not None
     assert state.changed == ("a b.py", "other.py")
     assert git_state(tmp_path) is None
+
+
+def test_a_copy_of_the_code_has_exactly_the_files_that_were_listed(repository: Path) -> None:
+    write(repository, "venv/tracked.py", "data/ignored.bin")
+    git(repository, "add", "--all")
+    copy = repository.with_name("copy")
+    copy_code(repository, copy)
+    assert "venv/tracked.py" in list_files(copy)
+    assert file_hashes(copy) == file_hashes(repository)
+    assert original_folder(copy) == repository.resolve()
+    again = repository.with_name("again")
+    copy_code(copy, again)
+    assert file_hashes(again) == file_hashes(repository)
+    assert original_folder(again) == repository.resolve()
+    (again / COPY_MARK).write_text("{}")
+    with pytest.raises(PapertrialError, match="copied_from"):
+        original_folder(again)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from papertrial.errors import DivergedError, PapertrialError, ProgramFailedError, RunError
-from papertrial.programs.code_files import file_hashes
+from papertrial.programs.code_files import copy_code, file_hashes
 from papertrial.programs.kept_files import differing_files
 from papertrial.programs.program_run import ProgramRun
 from papertrial.programs.run_program import read_program_run, reread, run_program
@@ -382,9 +382,24 @@ def test_code_that_changed_since_it_was_registered_does_not_run(bench: Bench) ->
 def test_modules_come_from_the_copy(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write("import library.part\nprint('acc:', library.part.VALUE, library.part.__file__)")
     bench.write("VALUE = 0.5", "lib/library/part.py")
-    monkeypatch.setenv("PYTHONPATH", str(bench.source / "lib"))
+    other = bench.source.with_name("other")
+    entries = [str(bench.source / "lib"), str(other)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(entries))
     bench.run()
     assert str(bench.home / "work" / "lib") in (bench.home / "stdout.txt").read_text()
+    # Registered programs are copies: what PYTHONPATH names is the original.
+    copy_code(bench.source, bench.source.with_name("copy"))
+    bench.source = bench.source.with_name("copy")
+    bench.write(
+        "import os, library.part\nprint('acc: 0.5', library.part.__file__)\n"
+        "print(os.environ['PYTHONPATH'])"
+    )
+    bench.run(home="second")
+    second = bench.home.with_name("second")
+    lib = str(second / "work" / "lib")
+    found = (second / "stdout.txt").read_text().split()
+    assert found[2] == f"{lib}/library/part.py"
+    assert found[3] == os.pathsep.join([lib, str(other)])
 
 
 def test_what_cannot_start(bench: Bench) -> None:

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from papertrial.errors import DivergedError, PapertrialError, ProgramFailedError, RunError
 from papertrial.numbers import plural
-from papertrial.programs.code_files import FileHashes, copy_files, file_hashes, list_files
+from papertrial.programs.code_files import (
+    FileHashes,
+    copy_files,
+    file_hashes,
+    list_files,
+    original_folder,
+)
 from papertrial.programs.failures import failure_of, with_last_lines
 from papertrial.programs.interpreter import resolve_command
 from papertrial.programs.placeholders import fill
@@ -243,17 +249,20 @@ def _environment(variables: Mapping[str, str], source: Path, work: Path) -> dict
     """Return all variables of a program that runs in a copy of its source."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PWD": str(work)}
     environment.pop("OLDPWD", None)
-    # The program must import its modules from the copy, not from the source.
+    # The program must import its modules from the copy, not from where they were copied from.
     if "PYTHONPATH" in environment:
-        root = source.resolve()
-        entries = [Path(entry) for entry in environment["PYTHONPATH"].split(os.pathsep) if entry]
+        roots = (source.resolve(), original_folder(source))
+        entries = environment["PYTHONPATH"].split(os.pathsep)
         environment["PYTHONPATH"] = os.pathsep.join(
-            str(work / entry.resolve().relative_to(root))
-            if entry.resolve().is_relative_to(root)
-            else str(entry.absolute())
-            for entry in entries
+            str(_in_copy(Path(entry).resolve(), roots, work)) for entry in entries if entry
         )
     return {**environment, **variables}
+
+
+def _in_copy(path: Path, roots: Iterable[Path], work: Path) -> Path:
+    """Return where a path is in the copy; the path itself if it is in none of the roots."""
+    inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
+    return next((work / name for name in inside), path)
 
 
 def _score_paths(spec: ProgramSpec, values: Mapping[str, str], folder: SeedFolder) -> ScorePaths:
