@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+from papertrial.errors import RecipeError
+from papertrial.numbers import plural
 from papertrial.programs.checkout import checked_out
 from papertrial.programs.code_files import content_hash, file_hashes
 from papertrial.recipe.dependency import Dependency
@@ -24,7 +26,15 @@ def code_folder(program: Program) -> Path:
         assert program.folder is not None, "a valid program has a folder or a commit"
         return Path(program.folder)
     cache = platformdirs.user_cache_path("papertrial") / "git"
-    return checked_out(program.git.url, program.git.commit, cache).folder
+    found = checked_out(program.git.url, program.git.commit, cache)
+    if found.lfs_pointers:
+        count, first = len(found.lfs_pointers), found.lfs_pointers[0]
+        raise RecipeError(
+            f"program.git: the content of {plural(count, 'file')}, such as {first}, is in Git LFS, "
+            "which is not fetched; clone the repository yourself, run `git lfs pull` in it, and "
+            "use folder: in place of git:"
+        )
+    return found.folder
 
 
 def code_hash(program: Program) -> str:
