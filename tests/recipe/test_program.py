@@ -147,6 +147,18 @@ def test_a_portable_recipe_lists_the_files_beside_it(folder: Path) -> None:
     assert str(folder) in in_place.text
 
 
+def test_an_interpreter_that_is_not_copied_is_named_by_its_path(folder: Path) -> None:
+    for name in (".venv/bin/python", "tools/run"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text("")
+    words = TREE["program"]["command"][1:]
+    first = [
+        loaded(changed(program__command=[name, *words])).program.command[0]
+        for name in (".venv/bin/python", "tools/run", "python")
+    ]
+    assert first == [f"{folder}/.venv/bin/python", "tools/run", "python"]
+
+
 def test_what_needs_a_model_refuses_a_program(folder: Path) -> None:
     with pytest.raises(RecipeError, match="runs a program"):
         require_model(loaded())
