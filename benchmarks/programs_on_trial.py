@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from program_trials.memory import peak_while_printing
-from program_trials.same_training import verify_twice
+from program_trials.same_training import verdicts, verify_twice
 from program_trials.stops import (
     SIGNALS,
     STUBBORN,
@@ -82,9 +82,9 @@ def training(folder: Path, shipped: str, overrides: Sequence[str], seeds: int) -
     ours, program, first, second = verify_twice(
         folder, shipped, overrides, claims, [*words, "--device", "cpu"]
     )
-    scores = ours.scores()
-    same = scores == program.scores() and first["verdict"] == second["verdict"]
-    found = f"{first['verdict']} and {second['verdict']}, {len(scores)} seeds"
+    scores, others = ours.scores(), program.scores()
+    same = scores == others and verdicts(first) == verdicts(second)
+    found = f"{first['verdict']} and {second['verdict']}, {len(scores)} and {len(others)} seeds"
     yield f"{shipped} {' '.join(overrides)}: scores are the same, bit for bit", found, same
 
 

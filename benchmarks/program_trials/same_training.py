@@ -60,3 +60,9 @@ def verify_twice(
         found.append((launcher, launcher.verify()))
     (recipe_run, recipe_answer), (program_run, program_answer) = found
     return recipe_run, program_run, recipe_answer, program_answer
+
+
+def verdicts(answer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return what must be the same of each claim: metric, verdict, number of seeds, interval."""
+    keys = ("metric", "verdict", "verdict_median", "n", "mean", "sd", "low", "high")
+    return [tuple(claim[key] for key in keys) for claim in answer["claims"]]
