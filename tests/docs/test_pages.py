@@ -19,7 +19,8 @@ import papertrial as pt
 from papertrial.cli.main import make_app
 from papertrial.data.sources.named_sets import loading
 from papertrial.progress import finish
-from papertrial.recipe.load import shipped_recipes
+from papertrial.recipe.file_paths import anchor_files
+from papertrial.recipe.load import shipped_folder, shipped_recipes
 from papertrial.recipe.yaml_text import parse
 from papertrial.verification.registration import register
 
@@ -109,7 +110,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("dull", "neg"))]  # fmt: skip
     (folder / "reviews.csv").write_text("review,verdict\n" + "\n".join(reviews) + "\n")
     for block in FILES:
-        (folder / block.mark.removeprefix("file: ")).write_text(block.text)
+        file = folder / block.mark.removeprefix("file: ")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block.text)
     for block in WHOLE:
         (folder / f"{name_of(block)}.yaml").write_text(block.text)
     return folder
@@ -202,7 +205,8 @@ def test_each_part_of_a_recipe_is_valid(
     block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    base = parse(shipped_recipes()[block.mark.removeprefix("in ") or "digits-mlp"]).tree
+    shipped = parse(shipped_recipes()[block.mark.removeprefix("in ") or "digits-mlp"]).tree
+    base = anchor_files(shipped, shipped_folder())
     part = parse(block.text)
     assert part.problems == []
     recipe = pt.load_recipe(merged(base, part.tree))
