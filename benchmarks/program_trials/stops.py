@@ -67,7 +67,8 @@ def stop_and_resume(launcher: Launcher, stops: int, longest: float, draws: int =
     Args:
         launcher: of the command.
         stops: how often.
-        longest: seconds within which each moment is drawn uniformly.
+        longest: seconds. A moment is drawn uniformly between 0 and this: three times of four after
+            a program has started, else after the command was started.
         draws: seed of the moments and signals.
 
     Raises:
@@ -81,6 +82,9 @@ def stop_and_resume(launcher: Launcher, stops: int, longest: float, draws: int =
     for stop in range(stops):
         number = SIGNALS[stop % len(SIGNALS)]
         process = launcher.start()
+        if draw.random() < 0.75:
+            while process.poll() is None and not runs_a_program(launcher.mark):
+                time.sleep(0.02)
         time.sleep(draw.uniform(0, longest))
         if (code := process.poll()) is not None:
             launcher.answer(code)
