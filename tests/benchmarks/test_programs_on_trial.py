@@ -72,14 +72,18 @@ def test_a_training_has_the_same_scores_as_a_recipe_and_as_a_program(
     script: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:
     same = script("program_trials.same_training")
-    claims = {
-        "accuracy": {"value": 0.8, "tolerance": 0.15, "samples": 899},
-        "loss": {"value": 1.5, "tolerance": 0.1},
-    }
-    words = ["--max-seeds", "5", "--workers", "2", "--threads", "1", "--device", "cpu"]
+    claims = {"loss": {"value": 1.5, "tolerance": 0.3}}
+    known = [
+        "verify.sd.value=0.05",
+        "verify.sd.is=bound",
+        "--max-seeds",
+        "2",
+    ]  # two seeds are enough
+    words = [*known, "--workers", "1", "--threads", "1", "--device", "cpu"]
     ours, program, first, second = same.verify_twice(
         tmp_path, "digits-mlp", ["epochs=3"], claims, words
     )
     assert ours.scores() == program.scores()
-    assert len(ours.scores()) == 5
+    assert len(ours.scores()) == 2
+    assert first["verdict"] == "REPRODUCED"
     assert same.verdicts(first) == same.verdicts(second)
