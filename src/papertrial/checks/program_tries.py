@@ -10,7 +10,7 @@ from papertrial.checks.program_code_problems import named
 from papertrial.checks.program_facts import RunFacts, ScoreFacts, SeedFacts
 from papertrial.checks.score_problems import score_problems, unit_problems
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD
-from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.diagnose.diagnosis import Diagnosis, Severity
 from papertrial.numbers import number, plural
 from papertrial.programs.failures import duration
 from papertrial.programs.new_files import NewFiles
@@ -139,12 +139,12 @@ def _seed_problems(tried: Tried, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
     """Yield what keeps several seeds from being several runs."""
     seeds = [one.seed for one in tried.tries if one.ok]
     judged = [claim for claim in recipe.claims if claim.not_judged is None]
-    severity = "error" if judged else "warning"
+    severity: Severity = "error" if judged else "warning"
     said = "so that the claim of several seeds says nothing"
     if not recipe.program.seeded:
         if tried.is_deterministic:
             yield Diagnosis(
-                "error" if judged else "warning",
+                severity,
                 "program.seeded",
                 f"is false, but two runs gave the same scores, {said}",
                 "pass a seed to the program by {seed} and remove seeded: false",

@@ -47,7 +47,10 @@ def unit_problems(recipe: ProgramRecipe, attempts: Mapping[str, Attempt]) -> Ite
         stated = [
             claim.value
             for claim in recipe.claims
-            if claim.metric == name and claim.value and claim.versus is None
+            if claim.metric == name
+            and isinstance(claim.value, float)
+            and claim.value
+            and not claim.versus
         ]
         if any(_HUNDRED[0] <= value / one <= _HUNDRED[1] for one in stated):
             claimed = as_written(stated[0])

@@ -44,7 +44,9 @@ def _training_lines(facts: CheckFacts) -> list[str]:
         moved = facts.streams.moved
         rest = [text for name, text in _STREAMS.items() if name not in moved]
         unmoved = f"; not {', '.join([*rest, 'splits'])}"
-        lines.append(f"seed changes: {', '.join(map(_STREAMS.get, moved)) or 'nothing'}{unmoved}")
+        lines.append(
+            f"seed changes: {', '.join(_STREAMS[name] for name in moved) or 'nothing'}{unmoved}"
+        )
     if cost is not None:
         took = duration(cost.seconds)
         lines.append(

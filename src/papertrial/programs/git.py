@@ -63,7 +63,7 @@ def git_state(folder: Path) -> CodeState | None:
     except (subprocess.SubprocessError, PapertrialError):
         return None
     changed = (name[3:].removeprefix(prefix) for name in names(status))  # "XY name", from the top
-    return CodeState(commit=commit, changed=tuple(sorted(changed)))
+    return CodeState(commit=commit, changed=tuple(sorted(set(changed))))
 
 
 def work_tree(folder: Path) -> Path | None:

@@ -45,8 +45,8 @@ def moment(folder: Path) -> int:
 def new_files(root: Path, since: int, skip: Collection[Path] = ()) -> NewFiles:
     """Return the files below a folder that were written since a moment.
 
-    It takes about half a second at most. Links are not followed. Folders named .git and __pycache__ are left out, and folders on another
-    file system.
+    It takes about half a second at most. Links are not followed. Folders named .git and
+    __pycache__ are left out, and folders on another file system.
 
     Args:
         root: the folder.
