@@ -220,15 +220,25 @@ def _leftovers(tried: Tried, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
             "let it delete them, or write to {out}",
         )
     for found in tried.written:
-        yield from _written(found, in_place=recipe.program.in_place, source=Path(run.source))
+        if found.root != Path(run.source).resolve():
+            yield from _written(found, str(found.root))
+        elif tried.source_changed:
+            yield Diagnosis(
+                "error",
+                "program.folder",
+                f"{found.root} changed while seed {run.seed} ran, so that other seeds would not "
+                f"run the same code: {named(found.files)}",
+                "let the program write to {out} or to its working directory, and change no file "
+                "while it runs",
+            )
+        elif not recipe.program.in_place:
+            yield from _written(found, "the program's folder, not in its copy")
 
 
-def _written(found: NewFiles, *, in_place: bool, source: Path) -> Iterator[Diagnosis]:
+def _written(found: NewFiles, where: str) -> Iterator[Diagnosis]:
     """Yield a warning for files that were written outside the folders of the runs."""
-    own = found.root == source.resolve()
-    if not found.files or (own and in_place):
+    if not found.files:
         return
-    where = "the program's folder, not in its copy" if own else str(found.root)
     yield Diagnosis(
         "warning",
         "program",

@@ -76,11 +76,11 @@ def _attempt(
                 return Attempt(None, _no_file(source, path, home, produced))
         read = read_score(source, home, place)
     except PapertrialError as error:
-        near: tuple[NearLine, ...] = ()
-        if isinstance(source, PatternScore):
-            near = near_lines(source.pattern, home / STDOUT, home / STDERR)
-        ignores = isinstance(source, PatternScore) and matches_without_case(source.pattern, near)
-        return Attempt(None, str(error).replace(f"{home}/", ""), near, ignores)
+        problem = str(error).replace(f"{home}/", "")
+        if not isinstance(source, PatternScore) or _matches(source.pattern, home):
+            return Attempt(None, problem)
+        near = near_lines(source.pattern, home / STDOUT, home / STDERR)
+        return Attempt(None, problem, near, matches_without_case(source.pattern, near))
     return Attempt(read, has_percent_sign=_has_sign(source, home, read))
 
 
@@ -103,6 +103,14 @@ def _no_file(source: ScoreSource, path: str, home: Path, produced: Sequence[Prod
     hint = did_you_mean(Path(path).name, names)
     wrote = hint or (f"; it wrote {len(names)} files" if names else "; it wrote no file at all")
     return f"the program wrote no file {shown}{wrote}"
+
+
+def _matches(pattern: str, home: Path) -> bool:
+    """Whether a pattern matches a line of the output, also if what it finds is not usable."""
+    try:
+        return any(True for file in (STDOUT, STDERR) for _ in find_by_pattern(pattern, home / file))
+    except PapertrialError:
+        return True
 
 
 def _has_sign(source: ScoreSource, home: Path, read: ReadScore) -> bool:

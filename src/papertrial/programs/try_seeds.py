@@ -10,7 +10,7 @@ from pathlib import Path
 
 from papertrial.errors import DivergedError, ProgramFailedError
 from papertrial.programs.attempts import Attempt, attempt_scores
-from papertrial.programs.code_files import FileHashes
+from papertrial.programs.code_files import FileHashes, file_hashes
 from papertrial.programs.new_files import NewFiles, moment, new_files
 from papertrial.programs.program_run import ProgramRun
 from papertrial.programs.run_program import read_program_run, run_program
@@ -56,6 +56,8 @@ class Tried:
         others: the other seeds: one, or two if the first of them gave the same scores.
         temporary: what the runs left in the folder for temporary files.
         written: what was written meanwhile to the folders that were watched.
+        source_changed: whether the code in its own folder was changed, after which no other seed
+            runs.
     """
 
     first: Try
@@ -63,6 +65,7 @@ class Tried:
     others: tuple[Try, ...]
     temporary: NewFiles
     written: tuple[NewFiles, ...]
+    source_changed: bool
 
     @property
     def tries(self) -> tuple[Try, ...]:
@@ -123,7 +126,8 @@ def try_seeds(
         run = _Runs(spec, values, source, hashes, folder)
         first = yield from run(seeds[0])
         again, others = None, list[Try]()
-        if first.ok:
+        changed = not spec.in_place and file_hashes(source) != hashes
+        if first.ok and not changed:
             again = yield from run(seeds[0], " again")
             for seed in seeds[1:] if seeded else ():
                 others.append((yield from run(seed)))
@@ -135,7 +139,14 @@ def try_seeds(
         for root in watched:
             written.append(new_files(root, since, skipped))
             skipped.append(root)
-        return Tried(first, again, tuple(others), new_files(temporary, since), tuple(written))
+        return Tried(
+            first=first,
+            again=again,
+            others=tuple(others),
+            temporary=new_files(temporary, since),
+            written=tuple(written),
+            source_changed=changed,
+        )
 
 
 class _Runs:

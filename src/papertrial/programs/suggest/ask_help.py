@@ -19,7 +19,7 @@ _PARSERS = re.compile(
     r"\b(?:argparse|ArgumentParser|HfArgumentParser|click|typer|docopt|fire|tyro|absl|"
     r"simple_parsing|jsonargparse|LightningCLI|hydra)\b"
 )
-_SECONDS = 15.0  # importing torch takes some
+_SECONDS = 30.0  # importing torch takes 5 to 20 on a busy machine
 _LARGEST = 2**18  # bytes of a help text
 
 

@@ -15,6 +15,7 @@ _SHARE_OF = re.compile(r"\s*/\s*[0-9.]+\s*\(?\s*")
 _PERCENT = re.compile(r"\s*%")
 _DELIMITER = re.compile(r"[,;|\t]|\s-\s|(?<=[0-9%\])])\s+|(?<=:)\s+(?=[A-Z])")
 _MOST = 6  # scores
+_FEWEST_CELLS = 2  # of a row of a table, and the empty one at its end
 _LONGEST = 400  # characters of a line that is read
 
 
@@ -60,8 +61,15 @@ def suggest_scores(lines: Iterable[str]) -> tuple[SuggestedScore, ...]:
     """
     kinds: dict[str, _Kind] = {}
     cut = [line.rstrip("\n")[:_LONGEST] for line in lines]
+    header: list[str] = []
     for number, line in enumerate(cut, 1):
-        _read_line(number, line, kinds)
+        cells = line.split("|")
+        if len(cells) > _FEWEST_CELLS and not NUMBER.search(line):
+            header = cells if WORD.search(line) else header
+        elif len(cells) == len(header) and not WORD.search(line):
+            _read_row(number, line, header, kinds)
+        else:
+            _read_line(number, line, kinds)
     found = [_score(name, kind, cut) for name, kind in kinds.items()]
     return tuple(sorted(found, key=lambda score: _rank(score.name))[:_MOST])
 
@@ -92,6 +100,25 @@ def _read_line(number: int, line: str, kinds: dict[str, _Kind]) -> None:
         edge = r"^\s*" if not line[:begin].strip() else r"\b" if line[begin].isalnum() else ""
         kind.short = edge + _general(line[begin:start]) + group + end
         kind.long = "^" + _general(line[:start]) + group + end
+
+
+def _read_row(number: int, line: str, header: list[str], kinds: dict[str, _Kind]) -> None:
+    """Read a row of a table with bars, whose header names the metrics."""
+    start = 0
+    for at, (title, cell) in enumerate(zip(header, line.split("|"), strict=True)):
+        word, value = WORD.search(title), NUMBER.fullmatch(cell.strip().rstrip("%").rstrip())
+        if word and value:
+            kind = kinds.setdefault(
+                name_of(title[: word.start()], word["word"]), _Kind(word["word"])
+            )
+            sign = " ?%" if "%" in cell else ""
+            kind.has_sign |= bool(sign)
+            kind.largest = max(kind.largest, abs(float(value[0])))
+            kind.line, kind.text = number, line.strip()
+            kind.spans.add((number, start + cell.index(value[0])))
+            cells = "" if at == 0 else rf"(?:[^|]*\|){{{at}}}"
+            kind.short = kind.long = rf"^{cells}\s*{_group(value[0])}{sign}\s*(?:\||$)"
+        start += len(cell) + 1
 
 
 def _value_after(line: str, at: int) -> tuple[int, int] | None:

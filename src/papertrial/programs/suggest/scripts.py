@@ -13,7 +13,8 @@ from papertrial.programs.code_files import list_files
 _KNOWN = ("train.py", "main.py", "run.py", "train.sh", "run.sh", "experiment.py", "main.sh")
 _LIKELY = re.compile(r"train|main|run|experiment|speedrun|fit", re.IGNORECASE)
 _UNLIKELY = re.compile(
-    r"prepar|download|sampl|plot|install|setup|test|bench|convert|export|demo|infer|generat|util",
+    r"(?:^|[^A-Za-z])(?:prepar|download|sampl|plot|install|setup|test|bench|convert|export|demo|"
+    r"infer|generat|util)",
     re.IGNORECASE,
 )
 _PYTHON = re.compile(r"python[0-9.]*")
