@@ -19,7 +19,8 @@ _SHARES = frozenset((
 ))  # fmt: skip
 QUALIFIERS = (
     "train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev", "best",
-    "final", "average", "avg", "mean", "top", "macro", "micro", "tta", "ema", "median",
+    "final", "average", "avg", "mean", "top1", "top3", "top5", "top10", "macro", "micro",
+    "tta", "ema", "median",
 )  # fmt: skip
 WORD = re.compile(
     r"(?<![A-Za-z0-9])(?P<word>" + "|".join(
@@ -42,6 +43,6 @@ def is_share(word: str) -> bool:
 
 def name_of(phrase: str, word: str) -> str:
     """Return the name of a score: the qualifiers before a metric's word, and the word."""
-    words = re.findall(r"[a-z]+[0-9]*", phrase.lower())
+    words = re.findall(r"[a-z]+[0-9]*", re.sub(r"top-(?=[0-9])", "top", phrase.lower()))
     before = [one for one in words if one in QUALIFIERS]
-    return "_".join(dict.fromkeys([*before, word.lower().replace("-", "")]))
+    return "_".join(dict.fromkeys([*before, re.sub("[-@]", "", word.lower())]))

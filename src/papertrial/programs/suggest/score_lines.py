@@ -13,7 +13,7 @@ _FILLING = re.compile(
 )
 _SHARE_OF = re.compile(r"\s*/\s*[0-9.]+\s*\(?\s*")
 _PERCENT = re.compile(r"\s*%")
-_DELIMITER = re.compile(r"[,;|\t]|\s-\s|(?<=[0-9%\])])\s+|(?<=:)\s+(?=[A-Z])")
+_DELIMITER = re.compile(r"[,;|\t]|\s-\s|(?<![Tt]op-[0-9])(?<=[0-9%\])])\s+|(?<=:)\s+(?=[A-Z])")
 _MOST = 6  # scores
 _FEWEST_CELLS = 2  # of a row of a table, and the empty one at its end
 _LONGEST = 400  # characters of a line that is read
@@ -88,7 +88,7 @@ def _read_line(number: int, line: str, kinds: dict[str, _Kind]) -> None:
             continue
         start, stop = value
         begin = _begin_of_phrase(line, match.start())
-        name = name_of(line[begin : match.start()], match["word"])
+        name = name_of(line[begin : match.start()], match["word"] + (match["at"] or ""))
         kind = kinds.setdefault(name, _Kind(match["word"]))
         sign = _PERCENT.match(line, stop)
         kind.has_sign |= sign is not None
@@ -128,7 +128,9 @@ def _value_after(line: str, at: int) -> tuple[int, int] | None:
         return None
     of = _SHARE_OF.match(line, number.end())
     if of is None:
-        return number.span()
+        is_count = number[0].isdigit() and not _PERCENT.match(line, number.end())
+        said = any(sign in line[at : number.start()] for sign in ":=")
+        return number.span() if said or not is_count else None  # "the loss of 3 files"
     share = NUMBER.match(line, of.end())
     return share.span() if share and _PERCENT.match(line, share.end()) else None
 
