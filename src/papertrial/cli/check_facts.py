@@ -81,7 +81,7 @@ def _program_lines(facts: ProgramFacts) -> list[str]:
 def _score_lines(name: str, score: ScoreFacts) -> list[str]:
     line = "" if score.line is None else f" line {score.line}"
     value = as_written(score.value)
-    shown = f"{percent(score.value)}, as {value}" if score.unit == "percent" else value
+    shown = f"{as_written(round(100 * score.value, 10))} %, as {value}" if score.unit == "percent" else value
     matches = "" if score.matches == 1 else f"; {score.which} of {score.matches:,} values"
     return [f"{name}: {shown}, from {score.file}{line}: {score.text}{matches}"]
 
