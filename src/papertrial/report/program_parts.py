@@ -17,8 +17,9 @@ from papertrial.store.verification_records import KeptFiles, Preregistration
 NOT_SEEN = (
     "papertrial sees what the program prints, the files that scores are read from, and the files "
     "of its folder. It does not see the data that the program reads, what it fetches from the "
-    "network, what earlier runs left outside its folder, or whether it uses its seed for all that "
-    "is random."
+    "network, the environment variables that it inherits, what earlier runs left outside its "
+    "folder, containers and jobs that it starts elsewhere, or whether it uses its seed for all "
+    "that is random."
 )
 
 
@@ -100,10 +101,9 @@ def _rows(
     if ran:
         yield "largest memory of a seed", f"{max(run.peak_memory for run in ran) / 1e6:,.0f} MB"
         yield "CPU seconds of all seeds", f"{sum(run.cpu_seconds for run in ran):,.1f}"
-    for name, digest in registered.files[0].items():
-        yield f"code {name}", f"SHA-256 {digest}"
-    for name, version in registered.packages.items():
-        yield f"package {name}", version
+    files, packages = len(registered.files[0]), len(registered.packages)
+    count = f"{plural(files, 'file')}, {plural(packages, 'package')} of the interpreter"
+    yield "listed under pre-registration", count
 
 
 def _warnings(runs: Mapping[int, ProgramRun]) -> Iterator[str]:

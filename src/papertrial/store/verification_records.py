@@ -20,6 +20,7 @@ from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 from papertrial.vocabulary import moves_in_steps
 
+AS_THE_PROGRAM_SAYS = "as the program says"  # the reported epoch of a program
 Phase = Literal["running", "finished", "interrupted", "failed"]
 
 
@@ -121,6 +122,11 @@ class Terms(Record):
         if any(c.judged.has_two_sides != (c.versus is not None) for c in self.claims):
             raise ValueError("a claim has another side in versus exactly if it compares two sides")
         return self
+
+    @property
+    def is_program(self) -> bool:
+        """Whether seeds run a program, and train no model of papertrial's."""
+        return self.reported_epoch == AS_THE_PROGRAM_SAYS
 
     @property
     def digests(self) -> tuple[str, ...]:
