@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -128,10 +130,10 @@ def test_nothing_is_left_and_nothing_is_written(made: Made, tmp_path: Path, home
         "assert not {'torch', 'torchvision'} & set(sys.modules)\n"
     )
     recipe = made(GOOD, SCORES)
-    (tmp_path / "tried.yaml").write_text(__import__("json").dumps(recipe))
+    (tmp_path / "tried.yaml").write_text(json.dumps(recipe))
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "tried.yaml")],
-        env={**__import__("os").environ, "TMPDIR": str(temporary)},
+        env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -322,7 +324,7 @@ def test_a_command_that_is_not_found(made: Made) -> None:
     assert "pyhton9" in problem.message
 
 
-def test_an_environment_that_is_not_used_or_not_copied(made: Made, tmp_path: Path) -> None:
+def test_an_environment_of_the_folder_that_is_not_used(made: Made, tmp_path: Path) -> None:
     binary = tmp_path / "repository" / ".venv" / "bin"
     recipe = made(GOOD, SCORES)
     binary.mkdir(parents=True)
@@ -330,12 +332,9 @@ def test_an_environment_that_is_not_used_or_not_copied(made: Made, tmp_path: Pat
     problem = only(pt.check(recipe, run=False))
     assert (problem.severity, problem.where) == ("warning", "program.command")
     assert problem.fix.endswith(str(binary / "python"))
-    recipe["program"]["command"][0] = ".venv/bin/python"
-    problem = only(pt.check(recipe))
-    assert problem.severity == "error"
-    assert "not in the copy of each seed" in problem.message
-    recipe["program"]["command"][0] = str(binary / "python")
-    assert pt.check(recipe, run=False).problems == []
+    for first in (".venv/bin/python", str(binary / "python")):
+        recipe["program"]["command"][0] = first
+        assert pt.check(recipe).problems == []
 
 
 def test_uncommitted_changes_are_named(made: Made, tmp_path: Path) -> None:
@@ -360,20 +359,32 @@ print('acc', 0.5 + float(sys.argv[1]) / 100)
 @pytest.mark.parametrize(
     ("line", "where", "message"),
     [
-        ("(home / 'state.txt').write_text('x')", "program", "state.txt"),
+        ("(home.parent / 'current' / 'state.txt').write_text('x')", "program", "state.txt"),
         ("tempfile.mkstemp(suffix='.part')", "program", "$TMPDIR"),
         ("open('train.py', 'a').write('# more')", "program.folder", "train.py"),
         ("subprocess.Popen(['sleep', '60'])", "program.command", "sleep 60"),
     ],
 )
 def test_what_it_leaves_behind_is_a_warning(
-    made: Made, tmp_path: Path, line: str, where: str, message: str
+    made: Made,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    where: str,
+    message: str,
 ) -> None:
-    source = {"SOURCE": str(tmp_path / "repository")}
-    result = pt.check(made(LEAVES + line, environment=source))
-    problem = only(result)
+    (tmp_path / "current").mkdir()
+    monkeypatch.chdir(tmp_path / "current")
+    problem = only(pt.check(made(LEAVES + line)))
     assert (problem.severity, problem.where) == ("warning", where)
     assert message in problem.message
+
+
+def test_what_changes_in_the_home_folder_is_a_fact(made: Made, home: Path) -> None:
+    line = "(home / 'state.txt').write_text('x')"
+    result = pt.check(made(LEAVES + line))
+    assert result.problems == []
+    assert facts_of(result).written == {str(home): ("state.txt",)}
 
 
 def test_a_program_that_writes_to_its_folder_keeps_other_seeds_from_running(

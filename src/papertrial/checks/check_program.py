@@ -17,7 +17,7 @@ from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import PapertrialError
 from papertrial.programs.code_files import file_hashes, require_copyable
 from papertrial.programs.git import git_state, work_tree
-from papertrial.programs.interpreter import describe_interpreter
+from papertrial.programs.interpreter import describe_interpreter, image_digest
 from papertrial.programs.placeholders import fill
 from papertrial.programs.seed_values import device_variables, placeholder_values
 from papertrial.programs.try_seeds import Tried, try_seeds
@@ -72,9 +72,7 @@ def checking_program(
         return
     with reporting(result, "program.command", "fix the first word of the command"):
         facts.interpreter = _describe_interpreter(program, folder, values)
-        result.problems += interpreter_problems(
-            program.command[0], folder, hashes, facts.interpreter
-        )
+        result.problems += interpreter_problems(folder, facts.interpreter)
     if facts.interpreter is None or not run or not result.ok:
         return
     spec = to_program_spec(tried)
@@ -97,7 +95,9 @@ def checking_program(
     if done is not None:
         partly = [str(found.root) for found in done.written if not found.complete]
         unseen = f"; new files in {', '.join(partly)} were looked for near the top only"
-        facts.not_seen = NOT_SEEN + (unseen if partly else "")
+        two = any(claim.versus is not None for claim in recipe.claims)
+        other = "; the other side of a difference was not run" if two else ""
+        facts.not_seen = NOT_SEEN + (unseen if partly else "") + other
         add_tries(done, recipe, tried, result, quick=quick, time_limit=time_limit)
 
 
@@ -139,7 +139,11 @@ def _describe_interpreter(
     first = fill(program.command[0], filled)
     found = describe_interpreter(first, folder, {**os.environ, **variables})
     return InterpreterFacts(
-        path=found.path, kind=found.kind, version=found.version, packages=len(found.packages)
+        path=found.path,
+        kind=found.kind,
+        version=found.version,
+        packages=len(found.packages),
+        image=None if program.image is None else image_digest(first, program.image),
     )
 
 

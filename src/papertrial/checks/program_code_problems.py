@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -34,28 +33,8 @@ def code_problems(folder: Path, files: Collection[str], code: CodeFacts) -> Iter
         )
 
 
-def interpreter_problems(
-    first: str, folder: Path, files: Collection[str], found: InterpreterFacts
-) -> Iterator[Diagnosis]:
-    """Yield what is wrong with the interpreter.
-
-    Args:
-        first: the first word of the command.
-        folder: the program's folder.
-        files: the files that a seed gets a copy of.
-        found: what the word names.
-    """
-    if "/" in first and not first.startswith(("/", "{")):
-        name = os.path.normpath(first)
-        if not name.startswith("..") and name not in files:
-            yield Diagnosis(
-                "error",
-                "program.command",
-                f"{first} is in {folder}, but not in the copy of each seed, because Git or "
-                "papertrial leaves it out",
-                f"write its absolute path: {folder.resolve() / name}",
-            )
-            return
+def interpreter_problems(folder: Path, found: InterpreterFacts) -> Iterator[Diagnosis]:
+    """Yield a warning if the folder of a program has an environment that it does not use."""
     if found.kind != "python":
         return
     for name in _ENVIRONMENTS:

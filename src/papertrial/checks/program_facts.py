@@ -14,12 +14,14 @@ class InterpreterFacts:
         kind: "python" or "other".
         version: of Python; None for another executable.
         packages: the number of packages that this Python can import.
+        image: the digest of the container image; None without one.
     """
 
     path: str
     kind: str
     version: str | None
     packages: int
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class ProgramFacts:
         run: what the first run took and left.
         scores: where the first run had each score.
         seed: what the tries showed of the seed.
+        written: files outside the folders of the runs that changed meanwhile, by folder; other
+            processes may have changed them.
         not_seen: what a check cannot see.
     """
 
@@ -124,6 +128,7 @@ class ProgramFacts:
     run: RunFacts | None = None
     scores: dict[str, ScoreFacts] | None = None
     seed: SeedFacts | None = None
+    written: dict[str, tuple[str, ...]] | None = None
     not_seen: str | None = None
 
     def to_json(self) -> dict[str, object]:

@@ -18,6 +18,7 @@ from papertrial.programs.program_run import ReadScore
 from papertrial.programs.try_seeds import Tried, Try
 from papertrial.recipe.program import MeanOfLast, Program, ProgramRecipe, ProgramScore
 
+_LISTED = 20  # files of a folder
 _QUICK = "--quick program.parameters.NAME=VALUE"
 
 
@@ -57,6 +58,9 @@ def add_tries(
             deterministic=tried.is_deterministic,
             differ=tried.seeds_differ,
         )
+    facts.written = {
+        str(found.root): found.files[:_LISTED] for found in tried.written if found.files
+    } or None
     result.problems += _failures(tried, program, time_limit=time_limit, is_quick=bool(quick))
     result.problems += unit_problems(recipe, first.attempts)
     result.problems += _seed_problems(tried, recipe)
@@ -125,6 +129,15 @@ def _failures(
         is_again = one is tried.again
         if one.run.failure in ("score", "diverged"):
             yield from score_problems(one.attempts, program.scores, "error")
+            return
+        if one.run.timed_out:
+            limit = duration(min(time_limit, program.timeout or time_limit))
+            yield Diagnosis(
+                "warning",
+                "program",
+                f"seed {one.seed} was stopped at {limit}, and seed {first.seed} took {duration(first.run.seconds)}",
+                "set a longer --time-limit and, if it is shorter, program.timeout",
+            )
             return
         what = " the second time" if is_again else ""
         yield Diagnosis(
@@ -220,6 +233,8 @@ def _leftovers(tried: Tried, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
             "let it delete them, or write to {out}",
         )
     for found in tried.written:
+        if found.root == Path.home().resolve():
+            continue  # any process may write there, so that this is a fact and not a warning
         if found.root != Path(run.source).resolve():
             yield from _written(found, str(found.root))
         elif tried.source_changed:

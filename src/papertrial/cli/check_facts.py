@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from papertrial.checks.check_result import CheckFacts
     from papertrial.checks.program_facts import ProgramFacts, RunFacts, ScoreFacts, SeedFacts
 
+_SHOWN = 5  # files of a folder
 _STREAMS = {
     "init": "initial weights",
     "order": "batches",
@@ -73,6 +74,12 @@ def _program_lines(facts: ProgramFacts) -> list[str]:
         lines += _seed_lines(facts.seed)
     if facts.run is not None:
         lines += _run_lines(facts.run)
+    for root, files in (facts.written or {}).items():
+        more = ", ..." if len(files) > _SHOWN else ""
+        lines.append(
+            f"changed meanwhile in {root}, perhaps by other processes: "
+            f"{', '.join(files[:_SHOWN])}{more}"
+        )
     if facts.not_seen is not None:
         lines.append(f"not seen: {facts.not_seen}")
     return lines
@@ -81,7 +88,11 @@ def _program_lines(facts: ProgramFacts) -> list[str]:
 def _score_lines(name: str, score: ScoreFacts) -> list[str]:
     line = "" if score.line is None else f" line {score.line}"
     value = as_written(score.value)
-    shown = f"{as_written(round(100 * score.value, 10))} %, as {value}" if score.unit == "percent" else value
+    shown = (
+        f"{as_written(round(100 * score.value, 10))} %, as {value}"
+        if score.unit == "percent"
+        else value
+    )
     matches = "" if score.matches == 1 else f"; {score.which} of {score.matches:,} values"
     return [f"{name}: {shown}, from {score.file}{line}: {score.text}{matches}"]
 
