@@ -135,7 +135,8 @@ def _failures(
             yield Diagnosis(
                 "warning",
                 "program",
-                f"seed {one.seed} was stopped at {limit}, and seed {first.seed} took {duration(first.run.seconds)}",
+                f"seed {one.seed} was stopped at {limit}, and seed {first.seed} took "
+                f"{duration(first.run.seconds)}",
                 "set a longer --time-limit and, if it is shorter, program.timeout",
             )
             return

@@ -106,7 +106,7 @@ def _score(score: SuggestedScore) -> str:
 def _claims(suggestion: Suggestion) -> Iterator[str]:
     names = [score.name for score in suggestion.scores]
     metric = names[0] if names else "accuracy"
-    yield f"# {FILL_IN}: the claims, such as"
+    yield f"# {FILL_IN}: the claims"
     yield f"#   - {{metric: {metric}, value: ..., tolerance: ..., kind: expected}}"
     if suggestion.reported:
         yield "# Numbers in the README that could be claims:"
