@@ -1,0 +1,136 @@
+"""A series of ideas under one error budget, as `papertrial accept` judges them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from papertrial.claims.online_budget import OnlineBudget
+from papertrial.claims.scores import Array, Scores
+from rates.row import Row, at_most, share
+from rates.trials import ALPHA, FIRST, MAXIMUM, MEAN, Hits
+
+IDEAS = 100
+LESS = 5  # a series of 100 ideas takes this many times the scores, so fewer of them are drawn
+BUDGET = OnlineBudget(ALPHA, IDEAS)
+
+
+@dataclass(frozen=True)
+class SeriesOfIdeas:
+    """How R series of ideas ended.
+
+    Attributes:
+        accepted, false: the numbers of accepted ideas, and of those without an effect, [R] each.
+        naive, naive_false: the same for p < .05 for each idea.
+    """
+
+    accepted: Array
+    false: Array
+    naive: Array
+    naive_false: Array
+
+
+def series(
+    draw: np.random.Generator,
+    count: int,
+    *,
+    gains: Array,
+    looks: str = "once",
+    replaces: bool = False,
+) -> SeriesOfIdeas:
+    """Draw series of ideas with these gains [ideas], in SD between seeds, beside one baseline.
+
+    The scores of both sides are independent for each seed and have an SD of 1. An idea has 5 to 15
+    seeds. It is judged once, with all of them, or after each ("each"), or at the number of seeds
+    at which its evidence is largest, which needs to know later scores ("best"). If an accepted
+    candidate `replaces` the baseline, the gain of a later idea is on top of it.
+    """
+    baseline, mean = draw.standard_normal((count, MAXIMUM)), np.zeros(count)
+    plain = baseline.copy()
+    accepted, false, naive, naive_false = np.zeros((4, count))
+    for idea, gain in enumerate(gains, 1):
+        candidate = (mean + gain)[:, None] + draw.standard_normal((count, MAXIMUM))
+        n = draw.integers(FIRST, MAXIMUM + 1, count)
+        e = MEAN.greater(Scores.of_difference(candidate, baseline), 0.0)
+        # e-LOND: alpha gamma_t (R + 1)
+        needed = 1 / (BUDGET.level(idea, 0) * (accepted + 1))
+        hits = reaches(e, n, needed, looks)
+        accepted += hits
+        false += hits & (gain <= 0)
+        p = one_sided(candidate - mean[:, None] - plain, n)
+        naive += p < ALPHA
+        naive_false += (p < ALPHA) & (gain <= 0)
+        if replaces:
+            baseline = np.where(hits[:, None], candidate, baseline)
+            mean = np.where(hits, mean + gain, mean)
+    return SeriesOfIdeas(accepted, false, naive, naive_false)
+
+
+def reaches(e: Array, n: Array, needed: Array, looks: str) -> Hits:
+    """Return which ideas [R] are accepted, from the evidence [R, S] on n [R] seeds."""
+    at_end = e[np.arange(len(e)), n - 1] >= needed
+    if looks == "once":
+        return np.asarray(at_end)
+    seen = np.arange(1, e.shape[-1] + 1)
+    until = n[:, None] if looks == "each" else MAXIMUM
+    return np.asarray(((e >= needed[:, None]) & (seen >= FIRST) & (seen <= until)).any(-1))
+
+
+def one_sided(x: Array, n: Array) -> Array:
+    """Return the p-value [R] of a one-sided t-test on the first n [R] of x [R, S]."""
+    used = np.arange(1, x.shape[-1] + 1) <= n[:, None]
+    mean = np.where(used, x, 0.0).sum(-1) / n
+    squares = np.where(used, (x - mean[:, None]) ** 2, 0.0).sum(-1)
+    return np.asarray(stats.t.sf(mean / np.sqrt(squares / (n - 1) / n), n - 1))
+
+
+def ideas(draw: np.random.Generator, count: int) -> Iterator[Row]:
+    """100 ideas beside one baseline, 5 to 15 seeds each; gains in SD between seeds of one side."""
+    few, none = max(count // LESS, 100), np.zeros(IDEAS)
+    for where, looks, replaces in (
+        ("100 null ideas", "once", False),
+        ("100 null ideas, judged after each seed", "each", False),
+        ("100 null ideas, at the luckiest number of seeds", "best", False),
+        ("100 null ideas, an accepted one is the new baseline", "once", True),
+    ):
+        found = series(draw, few, gains=none, looks=looks, replaces=replaces)
+        drawn = where if replaces or looks == "once" else ""
+        yield share(where, "any accepted", found.accepted > 0, at_most(5), drawn=drawn)
+        if looks == "once" and not replaces:
+            yield share(where, "any p < .05, which papertrial does not use", found.naive > 0)
+    some = np.where(np.arange(IDEAS) % 5 == 4, 3.0, 0.0)
+    for where, looks, replaces in (
+        ("every fifth idea gains 3 SD", "once", False),
+        ("every fifth idea gains 3 SD, at the luckiest number of seeds", "best", False),
+        ("every fifth idea gains 3 SD, an accepted one is the new baseline", "once", True),
+    ):
+        found = series(draw, few, gains=some, looks=looks, replaces=replaces)
+        yield rate(where, "share of false ones among the accepted (FDR)", found, at_most(5))
+        power = (found.accepted - found.false).sum() / (few * (some > 0).sum())
+        yield Row(where, "share of the gains that is accepted", 100 * power, unit="%")
+        if looks == "once" and not replaces:
+            fdr = float(np.mean(found.naive_false / np.maximum(found.naive, 1)))
+            yield Row(where, "FDR of p < .05, which papertrial does not use", 100 * fdr, unit="%")
+    yield from powers(draw, count)
+
+
+def rate(where: str, what: str, found: SeriesOfIdeas, reference: object) -> Row:
+    """Return a row for a mean share of false ones among the accepted ideas."""
+    shares = found.false / np.maximum(found.accepted, 1)
+    error = max(float(np.std(shares)), 1 / len(shares)) / math.sqrt(len(shares))
+    return Row(where, what, 100 * float(shares.mean()), 100 * error, reference, unit="%")
+
+
+def powers(draw: np.random.Generator, count: int) -> Iterator[Row]:
+    """Yield how often a true gain is accepted as the first of 100 ideas, by gain and seeds."""
+    most = 30
+    for gain in (1.0, 2.0, 3.0):
+        sides = draw.standard_normal((2, count, most))
+        e = MEAN.greater(Scores.of_difference(gain + sides[0], sides[1]), 0.0)
+        for n in (8, 10, 15, most):
+            hits = e[:, n - 1] >= 1 / BUDGET.level(1, 0)
+            yield share(f"first of 100 ideas, gains {gain:g} SD", f"accepted on {n} seeds", hits)
