@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
+from papertrial.claims.gain import PRIOR
+from papertrial.claims.mean_test import MeanTest
 from papertrial.claims.online_budget import OnlineBudget
 from papertrial.claims.scores import Array, Scores
-from rates.row import Row, at_most, share
-from rates.trials import ALPHA, FIRST, MAXIMUM, MEAN, Hits
+from papertrial.claims.t_martingale import counts, moments
+from rates.row import NONE, Reference, Row, at_most, share
+from rates.trials import ALPHA, FIRST, MAXIMUM, Hits
 
 IDEAS = 100
 LESS = 5  # a series of 100 ideas takes this many times the scores, so fewer of them are drawn
-BUDGET = OnlineBudget(ALPHA, IDEAS)
+BUDGET, TEST = OnlineBudget(ALPHA, IDEAS), MeanTest(PRIOR)
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,19 @@ def series(
     candidate `replaces` the baseline, the gain of a later idea is on top of it.
     """
     baseline, mean = draw.standard_normal((count, MAXIMUM)), np.zeros(count)
-    plain = baseline.copy()
     accepted, false, naive, naive_false = np.zeros((4, count))
     for idea, gain in enumerate(gains, 1):
         candidate = (mean + gain)[:, None] + draw.standard_normal((count, MAXIMUM))
         n = draw.integers(FIRST, MAXIMUM + 1, count)
-        e = MEAN.greater(Scores.of_difference(candidate, baseline), 0.0)
+        e = TEST.greater(Scores.of_difference(candidate, baseline), 0.0)
         # e-LOND: alpha gamma_t (R + 1)
         needed = 1 / (BUDGET.level(idea, 0) * (accepted + 1))
         hits = reaches(e, n, needed, looks)
         accepted += hits
         false += hits & (gain <= 0)
-        p = one_sided(candidate - mean[:, None] - plain, n)
-        naive += p < ALPHA
-        naive_false += (p < ALPHA) & (gain <= 0)
+        lucky = one_sided(candidate - baseline, n, any_look=looks != "once") < ALPHA
+        naive += lucky
+        naive_false += lucky & (gain <= 0)
         if replaces:
             baseline = np.where(hits[:, None], candidate, baseline)
             mean = np.where(hits, mean + gain, mean)
@@ -80,12 +82,18 @@ def reaches(e: Array, n: Array, needed: Array, looks: str) -> Hits:
     return np.asarray(((e >= needed[:, None]) & (seen >= FIRST) & (seen <= until)).any(-1))
 
 
-def one_sided(x: Array, n: Array) -> Array:
-    """Return the p-value [R] of a one-sided t-test on the first n [R] of x [R, S]."""
-    used = np.arange(1, x.shape[-1] + 1) <= n[:, None]
-    mean = np.where(used, x, 0.0).sum(-1) / n
-    squares = np.where(used, (x - mean[:, None]) ** 2, 0.0).sum(-1)
-    return np.asarray(stats.t.sf(mean / np.sqrt(squares / (n - 1) / n), n - 1))
+def one_sided(x: Array, n: Array, *, any_look: bool) -> Array:
+    """Return the p-value [R] of a one-sided t-test on the first n [R] of x [R, S].
+
+    With `any_look` it is the smallest one on 5 to n scores, as by someone who looks after each.
+    """
+    mean, scatter = moments(x)
+    seen = counts(x)[FIRST - 1 :]
+    t = mean[:, FIRST - 1 :] * np.sqrt(seen * (seen - 1) / scatter[:, FIRST - 1 :])
+    p = special.stdtr(seen - 1, -t)
+    if not any_look:
+        return np.asarray(p[np.arange(len(p)), n - FIRST])
+    return np.asarray(np.where(seen <= n[:, None], p, 1.0).min(-1))
 
 
 def ideas(draw: np.random.Generator, count: int) -> Iterator[Row]:
@@ -98,29 +106,29 @@ def ideas(draw: np.random.Generator, count: int) -> Iterator[Row]:
         ("100 null ideas, an accepted one is the new baseline", "once", True),
     ):
         found = series(draw, few, gains=none, looks=looks, replaces=replaces)
-        drawn = where if replaces or looks == "once" else ""
-        yield share(where, "any accepted", found.accepted > 0, at_most(5), drawn=drawn)
-        if looks == "once" and not replaces:
+        yield share(where, "any accepted", found.accepted > 0, at_most(5), drawn=where)
+        if looks != "best" and not replaces:
             yield share(where, "any p < .05, which papertrial does not use", found.naive > 0)
     some = np.where(np.arange(IDEAS) % 5 == 4, 3.0, 0.0)
     for where, looks, replaces in (
         ("every fifth idea gains 3 SD", "once", False),
-        ("every fifth idea gains 3 SD, at the luckiest number of seeds", "best", False),
-        ("every fifth idea gains 3 SD, an accepted one is the new baseline", "once", True),
+        ("every fifth gains 3 SD, judged after each seed", "each", False),
+        ("every fifth gains 3 SD, at the luckiest number of seeds", "best", False),
+        ("every fifth gains 3 SD, an accepted one is the new baseline", "once", True),
     ):
         found = series(draw, few, gains=some, looks=looks, replaces=replaces)
-        yield rate(where, "share of false ones among the accepted (FDR)", found, at_most(5))
-        power = (found.accepted - found.false).sum() / (few * (some > 0).sum())
-        yield Row(where, "share of the gains that is accepted", 100 * power, unit="%")
+        false = found.false / np.maximum(found.accepted, 1)
+        yield mean_share(where, "share of false ones among the accepted", false, at_most(5))
+        gains = (found.accepted - found.false) / (some > 0).sum()
+        yield mean_share(where, "share of the gains that is accepted", gains)
         if looks == "once" and not replaces:
-            fdr = float(np.mean(found.naive_false / np.maximum(found.naive, 1)))
-            yield Row(where, "FDR of p < .05, which papertrial does not use", 100 * fdr, unit="%")
+            false = found.naive_false / np.maximum(found.naive, 1)
+            yield mean_share(where, "share of false ones among those with p < .05", false)
     yield from powers(draw, count)
 
 
-def rate(where: str, what: str, found: SeriesOfIdeas, reference: object) -> Row:
-    """Return a row for a mean share of false ones among the accepted ideas."""
-    shares = found.false / np.maximum(found.accepted, 1)
+def mean_share(where: str, what: str, shares: Array, reference: Reference = NONE) -> Row:
+    """Return a row for the mean of shares [R], in percent."""
     error = max(float(np.std(shares)), 1 / len(shares)) / math.sqrt(len(shares))
     return Row(where, what, 100 * float(shares.mean()), 100 * error, reference, unit="%")
 
@@ -130,7 +138,7 @@ def powers(draw: np.random.Generator, count: int) -> Iterator[Row]:
     most = 30
     for gain in (1.0, 2.0, 3.0):
         sides = draw.standard_normal((2, count, most))
-        e = MEAN.greater(Scores.of_difference(gain + sides[0], sides[1]), 0.0)
-        for n in (8, 10, 15, most):
+        e = TEST.greater(Scores.of_difference(gain + sides[0], sides[1]), 0.0)
+        for n in (8, 10, 12, 15, 20, most):
             hits = e[:, n - 1] >= 1 / BUDGET.level(1, 0)
             yield share(f"first of 100 ideas, gains {gain:g} SD", f"accepted on {n} seeds", hits)

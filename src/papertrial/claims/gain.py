@@ -17,6 +17,11 @@ from papertrial.claims.scores import Scores
 from papertrial.claims.statistic import Statistic
 from papertrial.errors import ClaimError
 
+# Precision of the prior on the expected gain, in SD of the differences. The levels of many ideas are
+# small: with the precision 1 of verdicts, the e-value 4,000 that the first of 100 ideas needs is out
+# of reach below 8 seeds. For gains of 3 SD between seeds, a precision of 0.2 accepts 36 % on 10 seeds
+# where 1 accepts 14 %; from 15 seeds on they are alike.
+PRIOR = 0.2
 GainDecision = Literal["ACCEPTED", "REJECTED", "UNDECIDED"]
 
 
@@ -95,7 +100,7 @@ def weigh_gain(
         "score", "test", "better", at_least_by, 0.0, at_least_by, at_least_by,
         side="at-least", step=step,
     )  # fmt: skip
-    statistic = choose(claim, Rule((claim,), tuple(range(n)), alpha=level)).supports
+    statistic = choose(claim, Rule((claim,), tuple(range(n)), alpha=level, prior=PRIOR)).supports
     mean, sd = float(scores.values.mean()), float(scores.values.std(ddof=1))
     at = np.array([n], dtype=np.float64)
     low, high = statistic.interval(scores, 1 / level, at)
