@@ -17,10 +17,10 @@ from papertrial.claims.scores import Scores
 from papertrial.claims.statistic import Statistic
 from papertrial.errors import ClaimError
 
-# Precision of the prior on the expected gain, in SD of the differences. The levels of many ideas are
-# small: with the precision 1 of verdicts, the e-value 4,000 that the first of 100 ideas needs is out
-# of reach below 8 seeds. For gains of 3 SD between seeds, a precision of 0.2 accepts 36 % on 10 seeds
-# where 1 accepts 14 %; from 15 seeds on they are alike.
+# Precision of the prior on the expected gain, in SD of the differences. Levels of many ideas are
+# small: with the precision 1 of verdicts, the e-value 4,000 that the first of 100 ideas needs is
+# out of reach below 8 seeds. For gains of 3 SD between seeds, a precision of 0.2 accepts 36 % on 10
+# seeds where 1 accepts 14 %; from 15 seeds on they are alike.
 PRIOR = 0.2
 GainDecision = Literal["ACCEPTED", "REJECTED", "UNDECIDED"]
 

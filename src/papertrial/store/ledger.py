@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from papertrial.claims.gain import GainDecision
 from papertrial.errors import RunError
 from papertrial.record import Part, Record
+from papertrial.store.run_folder import fsync_folder
 
 Better = Literal["higher", "lower"]
 _WAIT = 60.0  # seconds for another decision on the same ledger, which takes much less than one
@@ -223,11 +224,13 @@ class Ledger:
         Raises:
             RunError: the file cannot be written to.
         """
-        line = _line(record)
+        line, is_new = _line(record), not self.path.exists()
         with self._writing(), self.path.open("ab") as file:
             file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        if is_new:
+            fsync_folder(self.path.parent)
         return _sha256(line)
 
     def _repair(self) -> None:
