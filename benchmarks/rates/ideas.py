@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,24 @@ from rates.trials import ALPHA, FIRST, MAXIMUM, Hits
 IDEAS = 100
 LESS = 5  # a series of 100 ideas takes this many times the scores, so fewer of them are drawn
 BUDGET, TEST = OnlineBudget(ALPHA, IDEAS), MeanTest(PRIOR)
+
+
+Noise = Callable[[np.random.Generator, tuple[int, int]], Array]
+
+
+def normal(draw: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Draw normal scores with the mean 0 and the SD 1."""
+    return draw.standard_normal(shape)
+
+
+def skewed(draw: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Draw exponential scores with the mean 0 and the SD 1, skewed to the left."""
+    return 1 - draw.standard_exponential(shape)
+
+
+def with_stragglers(draw: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Draw scores with the mean 0 of which 10 % collapse, to 4 SD below the others."""
+    return draw.standard_normal(shape) - 4.0 * (draw.random(shape) < 0.1) + 0.4
 
 
 @dataclass(frozen=True)
@@ -44,18 +62,22 @@ def series(
     gains: Array,
     looks: str = "once",
     replaces: bool = False,
+    noise: Noise = normal,
+    candidates: Noise | None = None,
 ) -> SeriesOfIdeas:
     """Draw series of ideas with these gains [ideas], in SD between seeds, beside one baseline.
 
     The scores of both sides are independent for each seed and have an SD of 1. An idea has 5 to 15
     seeds. It is judged once, with all of them, or after each ("each"), or at the number of seeds
     at which its evidence is largest, which needs to know later scores ("best"). If an accepted
-    candidate `replaces` the baseline, the gain of a later idea is on top of it.
+    candidate `replaces` the baseline, the gain of a later idea is on top of it. `noise` draws
+    scores with the mean 0; `candidates` those of the candidates, if they differ.
     """
-    baseline, mean = draw.standard_normal((count, MAXIMUM)), np.zeros(count)
+    baseline, mean = noise(draw, (count, MAXIMUM)), np.zeros(count)
     accepted, false, naive, naive_false = np.zeros((4, count))
     for idea, gain in enumerate(gains, 1):
-        candidate = (mean + gain)[:, None] + draw.standard_normal((count, MAXIMUM))
+        drawn = (candidates or noise)(draw, (count, MAXIMUM))
+        candidate = (mean + gain)[:, None] + drawn
         n = draw.integers(FIRST, MAXIMUM + 1, count)
         e = TEST.greater(Scores.of_difference(candidate, baseline), 0.0)
         # e-LOND: alpha gamma_t (R + 1)
@@ -109,6 +131,12 @@ def ideas(draw: np.random.Generator, count: int) -> Iterator[Row]:
         yield share(where, "any accepted", found.accepted > 0, at_most(5), drawn=where)
         if looks != "best" and not replaces:
             yield share(where, "any p < .05, which papertrial does not use", found.naive > 0)
+    for where, base, other in (
+        ("100 null ideas, exponential scores", skewed, skewed),
+        ("100 null ideas of which 10 % of the seeds collapse", normal, with_stragglers),
+    ):
+        found = series(draw, few, gains=none, looks="each", noise=base, candidates=other)
+        yield share(where, "any accepted", found.accepted > 0, drawn=where, guaranteed=False)
     some = np.where(np.arange(IDEAS) % 5 == 4, 3.0, 0.0)
     for where, looks, replaces in (
         ("every fifth idea gains 3 SD", "once", False),
