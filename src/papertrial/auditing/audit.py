@@ -27,6 +27,7 @@ from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.retrain import train_again
 from papertrial.errors import DeviceError, PapertrialError, RunError
 from papertrial.progress import Step, finish
+from papertrial.store.answers import AuditAnswer
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.training.device import kind_of, on_device
 
@@ -55,12 +56,12 @@ class Audit:
 
     def to_json(self) -> dict[str, object]:
         """Return the audit as `papertrial audit --json` prints it."""
-        return {
-            "verification": str(self.path),
-            "ok": self.ok,
-            "seed": self.seed,
-            "findings": [finding.to_json() for finding in self.findings],
-        }
+        return AuditAnswer(
+            verification=str(self.path),
+            ok=self.ok,
+            seed=self.seed,
+            findings=tuple(finding.as_line for finding in self.findings),
+        ).to_plain()
 
 
 def audit(
