@@ -187,7 +187,7 @@ def describe_decision(one: LedgerDecision, content: LedgerContent) -> str:
     more = (
         "with this gain, no number of seeds is enough"
         if one.more_seeds is None
-        else f"about {plural(one.more_seeds, 'more seed')} of both sides may be enough"
+        else f"about {plural(one.more_seeds, 'more seed')} may be enough"
     )
     return (
         f"UNDECIDED: {one.candidate.name} may or may not be {least} than {one.baseline.name} "

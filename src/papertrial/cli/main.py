@@ -19,6 +19,7 @@ import typer
 from papertrial.cli import (
     accept,
     audit,
+    badge,
     check,
     data,
     evaluate,
@@ -103,6 +104,7 @@ def make_app() -> typer.Typer:
     app.command("verify")(guarded(verify.verify_command))
     app.command("accept")(guarded(accept.accept_command))
     app.command("audit")(guarded(audit.audit_command))
+    app.command("badge")(guarded(badge.badge_command))
     app.command("report")(guarded(report.report_command))
     app.add_typer(runs.make_runs_app(guarded), name="runs")
     app.command("list")(guarded(list_recipes.list_command))
