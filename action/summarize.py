@@ -25,7 +25,8 @@ def markdown(answer: dict[str, Any], recipe: str, link: str) -> str:
             "| --- | ---: | ---: | ---: | --- | ---: | --- |",
         ]
     for claim in claims[:_MOST_CLAIMS]:
-        name = " ".join(filter(None, (claim["split"], claim["metric"], f"({claim['kind']})")))
+        split = "" if claim["split"] in (None, "none") else f"{claim['split']} "
+        name = f"{split}{claim['metric']} ({claim['kind']})"
         low, high = (number(claim[side]) for side in ("low", "high"))
         interval = "—" if claim["low"] is None and claim["high"] is None else f"{low} to {high}"
         cells = (

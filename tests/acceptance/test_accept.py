@@ -160,6 +160,8 @@ def test_wrong_terms_of_a_new_ledger_are_refused_and_nothing_is_written(
     write: Write, ledger: Path, asked: dict[str, object], named: str
 ) -> None:
     base, idea = write("base.csv", 0.9, 8, 0), write("idea.csv", 0.9, 8, 1)
+    for path in (base, idea):
+        path.write_text(path.read_text().replace("accuracy", str(asked.get("metric"))))
     with pytest.raises((ClaimError, RunError), match=named):
         pt.accept(ledger, base, idea, **asked)  # type: ignore[arg-type]
     assert not ledger.exists()

@@ -9,17 +9,17 @@ from papertrial.acceptance.acceptance import Acceptance
 from papertrial.acceptance.check_ledger import check_decisions
 from papertrial.acceptance.pair_scores import Pair, find_idea, pair_scores
 from papertrial.acceptance.score_source import ScoreSource, read_scores
-from papertrial.acceptance.terms import AskedTerms, agree_on_terms
+from papertrial.acceptance.terms import AskedTerms, agree_on_metric, new_terms
 from papertrial.claims.gain import decide, weigh_gain
 from papertrial.claims.online_budget import OnlineBudget
 from papertrial.record import finite_or_none
 from papertrial.store.ledger import (
-    Better,
     Ledger,
     LedgerContent,
     LedgerDecision,
     LedgerSide,
 )
+from papertrial.vocabulary import Better
 
 
 def accept(
@@ -49,7 +49,7 @@ def accept(
         baseline, candidate: files of scores (CSV or JSONL, with a column `seed`), or folders of
             verifications. Scores are paired by seed.
         metric: the column, or the metric of a claim.
-        better: which values are better; None for the direction of a known metric.
+        better: which values are better; None for what the metric's name or a verification says.
         at_least_by: the minimum gain, in the metric's unit; None for 0.
         alpha: the error budget; None for 0.05.
         ideas: how many ideas are expected; None for 100.
@@ -63,10 +63,12 @@ def accept(
     with file.locked():
         content = file.read()
         is_new = content is None
-        terms = agree_on_terms(asked, None if content is None else content.terms, file.path)
+        known = None if content is None else content.terms
+        name = agree_on_metric(asked, known, file.path)
+        base, other = (read_scores(Path(side), name) for side in (baseline, candidate))
+        terms = known or new_terms(asked, name, base.better or other.better)
         content = content or LedgerContent.of(terms)
         check_decisions(content, file.path)
-        base, other = (read_scores(Path(side), terms.metric) for side in (baseline, candidate))
         paired = pair_scores(base, other)
         earlier = find_idea(content.decisions, paired.pairs)
         if earlier is not None and _stands(earlier, paired.pairs, content):

@@ -9,7 +9,8 @@ from papertrial.claims.gain import GainDecision
 from papertrial.claims.online_budget import OnlineBudget
 from papertrial.numbers import as_written, between, evidence, number, plural
 from papertrial.record import Part
-from papertrial.store.ledger import Better, LedgerContent, LedgerDecision
+from papertrial.store.ledger import LedgerContent, LedgerDecision
+from papertrial.vocabulary import Better
 
 
 class Acceptance(Part):

@@ -14,7 +14,7 @@ from typing import Literal
 
 from papertrial.errors import RunError, did_you_mean
 from papertrial.store.verification_folder import PREREGISTRATION, VerificationFolder
-from papertrial.vocabulary import moves_in_steps
+from papertrial.vocabulary import Better
 
 SEED = "seed"
 
@@ -30,6 +30,7 @@ class ScoreSource:
         scores: by seed, in the order of the rows, or in the registered order.
         failed: seeds that ended without a score.
         step: what the metric moves in, if a verification says so; otherwise 0.
+        better: which values are better, if a verification says so; otherwise None.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ScoreSource:
     scores: Mapping[int, float]
     failed: tuple[int, ...] = ()
     step: float = 0.0
+    better: Better | None = None
 
 
 def read_scores(path: Path, metric: str) -> ScoreSource:
@@ -88,7 +90,8 @@ def _of_verification(path: Path, metric: str) -> ScoreSource:
         sha256=sha256,
         scores={o.seed: o.scores[index][0] for o in in_order if o.state == "finished"},
         failed=tuple(o.seed for o in in_order if o.state != "finished"),
-        step=claims[index].step if moves_in_steps(metric) else 0.0,
+        step=claims[index].step,
+        better=claims[index].facts.direction,
     )
 
 

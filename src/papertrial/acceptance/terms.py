@@ -9,8 +9,8 @@ from pathlib import Path
 
 from papertrial.claims.online_budget import OnlineBudget
 from papertrial.errors import ClaimError, RunError
-from papertrial.store.ledger import Better, LedgerTerms
-from papertrial.vocabulary import is_metric, is_one_number, lower_is_better
+from papertrial.store.ledger import LedgerTerms
+from papertrial.vocabulary import Better, Metric
 
 ALPHA, IDEAS = 0.05, 100
 
@@ -27,15 +27,18 @@ class AskedTerms:
     samples: int | None = None
 
 
-def agree_on_terms(asked: AskedTerms, known: LedgerTerms | None, ledger: Path) -> LedgerTerms:
-    """Return the terms of a ledger, or those of a new one.
+def agree_on_metric(asked: AskedTerms, known: LedgerTerms | None, ledger: Path) -> str:
+    """Return the metric of a ledger, or of a new one, once a call agrees with the ledger's terms.
 
     Raises:
-        RunError: the call names other terms than the ledger has, or no metric.
-        ClaimError: a term is out of range, or the direction of the metric is unknown.
+        RunError: the call names other terms than the ledger has, or no metric for a new one.
     """
     if known is None:
-        return _new_terms(asked, ledger)
+        if asked.metric is None:
+            raise RunError(
+                f"{ledger} does not exist yet: the first decision must name the --metric"
+            )
+        return asked.metric
     for name, value in asdict(asked).items():
         has = getattr(known, name)
         if value is not None and value != has:
@@ -44,18 +47,26 @@ def agree_on_terms(asked: AskedTerms, known: LedgerTerms | None, ledger: Path) -
                 "holds only if all decisions have the same terms: leave the option out, or use "
                 "another ledger"
             )
-    return known
+    return known.metric
 
 
-def _new_terms(asked: AskedTerms, ledger: Path) -> LedgerTerms:
-    if asked.metric is None:
-        raise RunError(f"{ledger} does not exist yet: the first decision must name the --metric")
+def new_terms(asked: AskedTerms, metric: str, better: Better | None) -> LedgerTerms:
+    """Return the terms of a new ledger.
+
+    Args:
+        asked: the terms that the call names.
+        metric: the metric.
+        better: which of its values are better by a verification; None if none says so.
+
+    Raises:
+        ClaimError: a term is out of range, or the direction of the metric is not known.
+    """
     terms = LedgerTerms(
         opened=datetime.datetime.now(datetime.UTC),
         alpha=ALPHA if asked.alpha is None else asked.alpha,
         ideas=IDEAS if asked.ideas is None else asked.ideas,
-        metric=asked.metric,
-        better=_direction(asked.metric, asked.better),
+        metric=metric,
+        better=_direction(metric, asked.better, Metric(metric, better).direction),
         at_least_by=0.0 if asked.at_least_by is None else asked.at_least_by,
         samples=asked.samples,
     )
@@ -67,20 +78,13 @@ def _new_terms(asked: AskedTerms, ledger: Path) -> LedgerTerms:
     return terms
 
 
-def _direction(metric: str, better: Better | None) -> Better:
-    """Return which values of a metric are better.
-
-    Raises:
-        ClaimError: it is unknown, or the opposite of what the metric's name says.
-    """
-    if not is_metric(metric) or not is_one_number(metric):
-        if better is None:
-            raise ClaimError(
-                f'it is not known whether lower or higher values of "{metric}" are better; name '
-                "--lower-is-better or --higher-is-better"
-            )
-        return better
-    named: Better = "lower" if lower_is_better(metric) else "higher"
-    if better is not None and better != named:
-        raise ClaimError(f"{named} values of {metric} are better, got --{better}-is-better")
-    return named
+def _direction(metric: str, asked: Better | None, known: Better | None) -> Better:
+    if asked is not None and known is not None and asked != known:
+        raise ClaimError(f"{known} values of {metric} are better, got --{asked}-is-better")
+    found = asked or known
+    if found is None:
+        raise ClaimError(
+            f'it is not known whether lower or higher values of "{metric}" are better; name '
+            "--lower-is-better or --higher-is-better"
+        )
+    return found

@@ -23,8 +23,8 @@ from papertrial.claims.gain import GainDecision
 from papertrial.errors import RunError
 from papertrial.record import Part, Record
 from papertrial.store.run_folder import fsync_folder
+from papertrial.vocabulary import Better
 
-Better = Literal["higher", "lower"]
 _WAIT = 60.0  # seconds for another decision on the same ledger, which takes much less than one
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from papertrial.errors import PapertrialError, RunError
 from papertrial.progress import Steps, finish
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.store.answers import RegisterAnswer
 from papertrial.store.git_commit import (
     check_repository,
@@ -74,7 +74,7 @@ class RegisteredVerification:
 
 
 def preregister(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
@@ -116,7 +116,7 @@ def preregister(
 
 
 def preregistering(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
