@@ -11,6 +11,7 @@ from papertrial.acceptance.pair_scores import Pair, find_idea, pair_scores
 from papertrial.acceptance.score_source import ScoreSource, read_scores
 from papertrial.acceptance.terms import AskedTerms, agree_on_metric, new_terms
 from papertrial.claims.gain import decide, weigh_gain
+from papertrial.claims.lattice import common_step
 from papertrial.claims.online_budget import OnlineBudget
 from papertrial.record import finite_or_none
 from papertrial.store.ledger import (
@@ -104,8 +105,13 @@ def _decide(
     budget = OnlineBudget(terms.alpha, terms.ideas)
     idea = content.ideas + 1 if earlier is None else earlier.idea
     level = budget.level(idea, content.accepted)
-    step = max(baseline.step, candidate.step, 1 / terms.samples if terms.samples else 0.0)
     seeds, theirs, ours = zip(*pairs, strict=True)
+    step = max(
+        baseline.step,
+        candidate.step,
+        1 / terms.samples if terms.samples else 0.0,
+        common_step((*theirs, *ours)),
+    )
     gain = weigh_gain(
         theirs,
         ours,

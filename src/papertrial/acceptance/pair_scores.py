@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from papertrial.acceptance.score_source import ScoreSource
 from papertrial.errors import RunError
-from papertrial.numbers import plural
 from papertrial.store.ledger import LedgerDecision
 
 Pair = tuple[int, float, float]  # seed, baseline, candidate
@@ -34,8 +33,8 @@ def pair_scores(baseline: ScoreSource, candidate: ScoreSource) -> PairedScores:
     any candidate look better. Seeds that the baseline lacks are not used.
 
     Raises:
-        RunError: the candidate lacks a seed but has a later one, the two share no seed, or all
-            scores are the same.
+        RunError: the candidate lacks a seed but has a later one, the two share no seed, or they are
+            the same.
     """
     order = list(baseline.scores)
     shared = [seed for seed in order if seed in candidate.scores]
@@ -55,10 +54,10 @@ def pair_scores(baseline: ScoreSource, candidate: ScoreSource) -> PairedScores:
             "order, and none may be left out"
         )
     pairs = tuple((seed, baseline.scores[seed], candidate.scores[seed]) for seed in until)
-    if all(ours == theirs for _, theirs, ours in pairs):
+    if baseline.sha256 == candidate.sha256 and all(x == y for _, x, y in pairs):
         raise RunError(
-            f"{candidate.name} and {baseline.name} have the same score for each of "
-            f"{plural(len(pairs), 'seed')}: the candidate changes nothing"
+            f"{candidate.name} and {baseline.name} have the same content: a candidate must differ "
+            "from its baseline"
         )
     notes = []
     if more := [seed for seed in candidate.scores if seed not in baseline.scores]:
