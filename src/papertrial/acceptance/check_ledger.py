@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from papertrial.claims.gain import decide, weigh_gain
+from papertrial.claims.gain import PairedGains, decide
 from papertrial.claims.online_budget import OnlineBudget
 from papertrial.errors import RunError
 from papertrial.store.ledger import LedgerContent
@@ -25,20 +25,20 @@ def check_decisions(content: LedgerContent, ledger: Path) -> None:
     budget, accepted, ideas = OnlineBudget(terms.alpha, terms.ideas), 0, 0
     for line, one in enumerate(content.decisions, 2):
         level = budget.level(one.idea, accepted)
-        gain = weigh_gain(
+        paired = PairedGains.of(
             one.baseline.scores,
             one.candidate.scores,
             lower_is_better=terms.better == "lower",
             at_least_by=terms.at_least_by,
-            level=level,
             step=one.step,
         )
+        e_value, e_against = paired.evidence()
         wanted = {
             "accepted_before": accepted,
             "level": level,
-            "gain": gain.mean,
-            "e_value": gain.e_value,
-            "e_against": gain.e_against,
+            "gain": float(paired.scores.values.mean()),
+            "e_value": e_value,
+            "e_against": e_against,
         }
         wrong = [
             name

@@ -86,25 +86,14 @@ def weigh_gain(
     Raises:
         ClaimError: there are fewer than 5 pairs, or the minimum gain is negative.
     """
-    if len(baseline) < FIRST_LOOK:
-        raise ClaimError(
-            f"at least {FIRST_LOOK} seeds of both sides are needed, got {len(baseline)}: with "
-            "fewer, the SD between seeds is too uncertain"
-        )
-    if not 0 <= at_least_by < math.inf:
-        raise ClaimError(f"the minimum gain must be 0 or more, got {at_least_by}")
-    sign = -1.0 if lower_is_better else 1.0
-    ours, theirs = (sign * np.array(side, dtype=np.float64) for side in (candidate, baseline))
-    scores, n = Scores.of_difference(ours, theirs), len(ours)
-    claim = JudgedClaim(
-        "score", "test", "better", at_least_by, 0.0, at_least_by, at_least_by,
-        side="at-least", step=step,
-    )  # fmt: skip
-    statistic = choose(claim, Rule((claim,), tuple(range(n)), alpha=level, prior=PRIOR)).supports
-    mean, sd = float(scores.values.mean()), float(scores.values.std(ddof=1))
+    paired = PairedGains.of(
+        baseline, candidate, lower_is_better=lower_is_better, at_least_by=at_least_by, step=step
+    )
+    gains, statistic, n = paired.scores.values, paired.statistic, len(baseline)
+    mean, sd = float(gains.mean()), float(gains.std(ddof=1))
     at = np.array([n], dtype=np.float64)
-    low, high = statistic.interval(scores, 1 / level, at)
-    e_value = float(statistic.greater(scores, at_least_by)[-1])
+    low, high = statistic.interval(paired.scores, 1 / level, at)
+    e_value, e_against = paired.evidence()
     return Gain(
         n=n,
         mean=mean,
@@ -112,9 +101,56 @@ def weigh_gain(
         low=float(low[-1]),
         high=float(high[-1]),
         e_value=e_value,
-        e_against=float(statistic.less(scores, at_least_by)[-1]),
+        e_against=e_against,
         more_seeds=_more_seeds(statistic, n, mean - at_least_by, max(sd, step), e_value, level),
     )
+
+
+@dataclass(frozen=True)
+class PairedGains:
+    """The gains of single seeds, and the test of their mean.
+
+    Attributes:
+        scores: the gains [S], with both sides; positive if the candidate is better.
+        at_least_by: the minimum gain.
+        statistic: the test.
+    """
+
+    scores: Scores
+    at_least_by: float
+    statistic: Statistic
+
+    @classmethod
+    def of(
+        cls,
+        baseline: Sequence[float],
+        candidate: Sequence[float],
+        *,
+        lower_is_better: bool,
+        at_least_by: float,
+        step: float,
+    ) -> PairedGains:
+        """Pair the scores; the arguments and errors are those of `weigh_gain`."""
+        if len(baseline) < FIRST_LOOK:
+            raise ClaimError(
+                f"at least {FIRST_LOOK} seeds of both sides are needed, got {len(baseline)}: with "
+                "fewer, the SD between seeds is too uncertain"
+            )
+        if not 0 <= at_least_by < math.inf:
+            raise ClaimError(f"the minimum gain must be 0 or more, got {at_least_by}")
+        sign = -1.0 if lower_is_better else 1.0
+        ours, theirs = (sign * np.array(side, dtype=np.float64) for side in (candidate, baseline))
+        claim = JudgedClaim(
+            "score", "test", "better", at_least_by, 0.0, at_least_by, at_least_by,
+            side="at-least", step=step,
+        )  # fmt: skip
+        rule = Rule((claim,), tuple(range(FIRST_LOOK)), prior=PRIOR)
+        return cls(Scores.of_difference(ours, theirs), at_least_by, choose(claim, rule).supports)
+
+    def evidence(self) -> tuple[float, float]:
+        """Return the e-values after the last seed: for more than the minimum gain, and for less."""
+        e_value = self.statistic.greater(self.scores, self.at_least_by)[-1]
+        return float(e_value), float(self.statistic.less(self.scores, self.at_least_by)[-1])
 
 
 def _more_seeds(
