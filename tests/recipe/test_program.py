@@ -191,6 +191,8 @@ SCORE = "program__scores__accuracy"
         ),
         ({"program__timeout": "2 weeks"}, "program.timeout", "2 h"),
         ({"program__scores": {}}, "program.scores", "at least 1"),
+        ({"program__command": []}, "program.command", "at least 1"),
+        ({"program__command": "python t.py {seed}"}, "program.command", '["python", "t.py"'),
         ({f"{SCORE}__pattern": "acc: [0-9]+"}, f"{SCORE}.pattern", "no group"),
         ({f"{SCORE}__pattern": "(a)(b)"}, f"{SCORE}.pattern", "2 groups"),
         ({f"{SCORE}__pattern": "(acc"}, f"{SCORE}.pattern", "regular expression"),
