@@ -158,6 +158,13 @@ def test_without_claims_an_ignored_seed_is_a_warning(made: Made) -> None:
     assert result.ok
 
 
+def test_after_quick_runs_an_ignored_seed_is_a_warning(made: Made) -> None:
+    command = ["{python}", "train.py", "{seed}", "{epochs}"]
+    recipe = made("print('acc 0.9')", command=command, parameters={"epochs": 20})
+    result = pt.check(recipe, quick=["program.parameters.epochs=0"])
+    assert only(result).severity == "warning"
+
+
 def test_two_seeds_that_agree_by_chance_are_no_problem(made: Made) -> None:
     script = "import sys; print('acc', 0.9 if sys.argv[1] != '17' else 0.8)"
     result = pt.check(made(script))

@@ -63,7 +63,7 @@ def add_tries(
     } or None
     result.problems += _failures(tried, program, time_limit=time_limit, is_quick=bool(quick))
     result.problems += unit_problems(recipe, first.attempts)
-    result.problems += _seed_problems(tried, recipe)
+    result.problems += _seed_problems(tried, recipe, is_quick=bool(quick))
     result.problems += _leftovers(tried, recipe)
 
 
@@ -149,11 +149,14 @@ def _failures(
         )
 
 
-def _seed_problems(tried: Tried, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
-    """Yield what keeps several seeds from being several runs."""
+def _seed_problems(tried: Tried, recipe: ProgramRecipe, *, is_quick: bool) -> Iterator[Diagnosis]:
+    """Yield what keeps several seeds from being several runs.
+
+    After quick runs this is a warning: they may be too short for seeds to differ.
+    """
     seeds = [one.seed for one in tried.tries if one.ok]
     judged = [claim for claim in recipe.claims if claim.not_judged is None]
-    severity: Severity = "error" if judged else "warning"
+    severity: Severity = "error" if judged and not is_quick else "warning"
     said = "so that the claim of several seeds says nothing"
     if not recipe.program.seeded:
         if tried.is_deterministic:
