@@ -20,7 +20,8 @@ LABS = 4
 def combined(draw: np.random.Generator, count: int) -> Iterator[Row]:
     """Laboratories of 5 seeds each, with the same set-up or with effects of one SD.
 
-    They are concatenated in the registered order, multiplied at their ends, or taken by their means.
+    They are concatenated in the registered order, multiplied at their ends, or reduced to their
+    means.
     """
     yield from _same_set_up(draw, count)
     yield from _reported_numbers(draw, count)

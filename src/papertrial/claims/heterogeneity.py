@@ -37,8 +37,8 @@ class Heterogeneity:
         if self.found:
             return (
                 f"the laboratories differ: evidence {evidence(self.e)}, needed "
-                f"{evidence(self.needed, 'up')}; the bound on errors does not hold for scores whose "
-                "mean depends on the laboratory"
+                f"{evidence(self.needed, 'up')}; the bound on errors does not hold for scores "
+                "whose mean depends on the laboratory"
             )
         return (
             f"no proof that the laboratories differ: evidence {evidence(self.e)}, needed "

@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from papertrial.claims.heterogeneity import Heterogeneity, heterogeneity
 from papertrial.claims.judge import is_deterministic, judge
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.multiply_evidence import LabProduct
-from papertrial.claims.rule import FIRST_LOOK, Rule
+from papertrial.claims.rule import FIRST_LOOK, Combine, Rule
 from papertrial.claims.ruling import Ruling, holds_within
 from papertrial.claims.run_trial import Look
 from papertrial.claims.scores import Scores
@@ -36,7 +35,6 @@ from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.verdict import Verdict
 from papertrial.errors import ClaimError
 
-Combine = Literal["same-setup", "own-sd", "lab-means"]
 LEAST_LABS = FIRST_LOOK  # laboratories whose means are scores
 Labs = Sequence[Sequence[SeedOutcome]]  # the outcomes of each laboratory, in the registered order
 

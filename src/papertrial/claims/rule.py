@@ -13,6 +13,7 @@ from papertrial.errors import ClaimError
 StatisticName = Literal["mean", "median"]
 Horizon = Literal["anytime", "fixed"]
 SdMeaning = Literal["known", "bound", "paper"]
+Combine = Literal["same-setup", "own-sd", "lab-means"]  # several laboratories; see laboratories.py
 FIRST_LOOK = 5  # no distribution-free test can reject at 5 % with fewer seeds
 FIRST_LOOK_OF_KNOWN_SD = 2  # a known SD needs no seeds to be estimated
 MOST_FIXED = 500  # seeds of a fixed horizon; simulating its threshold takes time and memory

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, field_serializer, model_validator
 
 from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.reach import Reach
-from papertrial.claims.rule import GivenSd, Horizon, Rule, StatisticName
+from papertrial.claims.rule import Combine, GivenSd, Horizon, Rule, StatisticName
 from papertrial.claims.seed_outcome import SeedOutcome, SeedState
 from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
@@ -65,6 +65,26 @@ class RegisteredClaim(Part):
         return _claim_as_registered(stated)
 
 
+class RegisteredPart(Part):
+    """Which laboratory of a common registration a verification is.
+
+    Attributes:
+        number: its place in the registered order, from 1, `of` so many laboratories.
+        registration: the SHA-256 of labs.json.
+    """
+
+    number: int = Field(ge=1)
+    of: int = Field(ge=2)
+    registration: str
+
+
+class RegisteredLabs(Part):
+    """How several laboratories are combined; `part` is None if they are not registered together."""
+
+    combine: Combine
+    part: RegisteredPart | None
+
+
 class Terms(Record):
     """How a recipe's claims will be decided; the same recipe, threads and device give the same.
 
@@ -78,6 +98,7 @@ class Terms(Record):
         seeds: in the order in which verdicts are taken.
         seeds_from: the public text that the seeds were drawn from, as
             `papertrial.recipe.draw_seeds` does; None if they were listed.
+        labs: how several laboratories are combined; None if the recipe does not say so.
     """
 
     FORMAT: ClassVar[int] = 3
@@ -107,6 +128,7 @@ class Terms(Record):
     several_claims: str
     diverged: str
     deterministic: str
+    labs: RegisteredLabs | None = None
 
     @model_validator(mode="after")
     def _check_sides(self) -> Self:
@@ -145,6 +167,8 @@ class Terms(Record):
     def to_bytes(self) -> bytes:
         """Return the bytes of the file, of which the hash is taken; its keys are sorted."""
         plain = json.loads(self.to_json())
+        if self.labs is None:  # an older papertrial reads it too
+            del plain["labs"]
         text = json.dumps(plain, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
         return f"{text}\n".encode()
 
