@@ -36,8 +36,8 @@ class Labs(Section):
 
     combine: Combine = Field(
         default="same-setup",
-        description="`same-setup`: one sequence of seeds. `own-sd`: each laboratory has an SD of its "
-        "own. `lab-means`: each laboratory's mean counts as one score, from 5 laboratories on.",
+        description="`same-setup`: one sequence of seeds. `own-sd`: each laboratory has an SD of "
+        "its own. `lab-means`: each laboratory's mean counts as one score, from 5 laboratories on.",
     )
     part: LabPart | None = Field(
         default=None, description="The part of this laboratory; omit it to register all of them."

@@ -10,6 +10,7 @@ from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import RunError
 from papertrial.numbers import plural
 from papertrial.progress import Steps
+from papertrial.recipe.laboratories import LabPart
 from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.load_data import load_split_data
@@ -110,6 +111,27 @@ def check_same_conditions(registered: Preregistration, now: Conditions, where: s
         raise RunError(
             f"{count} between what was registered and {where}: {'; '.join(found)}; restore "
             f"{'it' if len(found) == 1 else 'them'}, or start a new verification with --again"
+        )
+
+
+def check_common_conditions(part: LabPart, now: Conditions) -> None:
+    """Check that a laboratory has the conditions of the common registration.
+
+    Raises:
+        RunError: it has not; the message names each difference.
+    """
+    if len(part.data) != len(now.data):
+        raise RunError(
+            "verify.labs.part.data has another number of sides than the recipe; use the file that "
+            "`papertrial register --labs` wrote"
+        )
+    found = Conditions(part.data, part.versions, part.packages).differences(now)
+    if found:
+        count = plural(len(found), "difference")
+        raise RunError(
+            f"{count} between the common registration of the laboratories and here: "
+            f"{'; '.join(found)}; restore {'it' if len(found) == 1 else 'them'}, or register all "
+            "laboratories again"
         )
 
 

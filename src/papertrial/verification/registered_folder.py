@@ -17,6 +17,7 @@ from papertrial.recipe.portable import portable
 from papertrial.recipe.schema import Recipe
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
+from papertrial.store.run_folder import RunFolder
 from papertrial.store.verification_folder import (
     FILES,
     PREREGISTRATION,
@@ -25,7 +26,11 @@ from papertrial.store.verification_folder import (
     verification_folders,
 )
 from papertrial.store.verification_records import KeptFiles, Preregistration, Terms
-from papertrial.verification.conditions import check_same_conditions, conditions_now
+from papertrial.verification.conditions import (
+    check_common_conditions,
+    check_same_conditions,
+    conditions_now,
+)
 from papertrial.verification.registration import Registration, fixed_of
 from papertrial.verification.sample_results import check_same_samples
 
@@ -120,9 +125,28 @@ def write_registered(
         PapertrialError: the data cannot be loaded or do not fit a claim, or the folder cannot be
             written.
     """
+    registered = yield from preregistration_of(recipe, asked, data)
+    folder = VerificationFolder.new(root, recipe.name, registered.sha256)
+    write_copies(folder, "", recipe, asked)
+    check_copies(folder, asked)  # a file may have changed since its hash was taken
+    folder.write(PREREGISTRATION, registered.to_bytes())
+    return folder
+
+
+def preregistration_of(
+    recipe: Recipe, asked: Registration, data: str | Path | None
+) -> Steps[Preregistration]:
+    """Return what is registered now: the terms, the data, the versions and the time.
+
+    Raises:
+        PapertrialError: the data cannot be loaded or do not fit a claim, or they or the versions
+            are not those of the common registration that the recipe is a part of.
+    """
     now = yield from conditions_now(recipe, asked, data)
     check_same_samples(asked.terms, now.data)
-    registered = Preregistration(
+    if recipe.verify.labs is not None and recipe.verify.labs.part is not None:
+        check_common_conditions(recipe.verify.labs.part, now)
+    return Preregistration(
         **{name: getattr(asked.terms, name) for name in Terms.model_fields},
         registered=datetime.datetime.fromisoformat(utc_now()),
         data=now.data,
@@ -130,6 +154,21 @@ def write_registered(
         versions=now.versions,
         packages=now.packages,
     )
+
+
+def write_copies(folder: RunFolder, home: str, recipe: Recipe, asked: Registration) -> None:
+    """Write copies of a recipe, of its other sides and of their files.
+
+    Args:
+        folder: where to write.
+        home: the place in it, "" or one that ends with "/".
+        recipe: what is registered.
+        asked: its registration.
+
+    Raises:
+        RunError: the folder cannot be written.
+        RecipeError: a file no longer exists.
+    """
     places = {
         recipe.claims.index(claim): f"./{VERSUS}/{arm}/{run_folder.RECIPE}"
         for claim, arm in zip(asked.stated, asked.arms, strict=True)
@@ -137,16 +176,12 @@ def write_registered(
     }
     ours = portable(recipe, run_folder.CODE, places)
     sides = [portable(other, run_folder.CODE) for other in asked.versus]
-    folder = VerificationFolder.new(root, recipe.name, registered.sha256)
-    homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
-    for home, copies in (*zip(homes, sides, strict=True), ("", ours)):
+    homes = [f"{home}{VERSUS}/{i}/" for i in range(len(sides))]
+    for place, copies in (*zip(homes, sides, strict=True), (home, ours)):
         for name, content in copies.files.items():
-            folder.write(f"{home}{name}", content)
-        folder.write_record(f"{home}{FILES}", KeptFiles(files=copies.dependencies))
-        folder.write(f"{home}{run_folder.RECIPE}", copies.text)
-    check_copies(folder, asked)  # a file may have changed since its hash was taken
-    folder.write(PREREGISTRATION, registered.to_bytes())
-    return folder
+            folder.write(f"{place}{name}", content)
+        folder.write_record(f"{place}{FILES}", KeptFiles(files=copies.dependencies))
+        folder.write(f"{place}{run_folder.RECIPE}", copies.text)
 
 
 def check_registered(
