@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.data.files.data_folder import data_folder
@@ -21,6 +21,7 @@ from papertrial.verification.registration import Registration
 
 # Another version may give other bits.
 TRAINING_LIBRARIES = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
+_BUILDS = ("torch", "torchvision", "torchaudio")  # built for each kind of hardware
 _DIGITS = 12  # of a hash that a message shows
 
 
@@ -45,6 +46,22 @@ class Conditions:
     def of(cls, record: Preregistration | SeedRecord) -> Conditions:
         """Return the conditions that were registered, or under which a seed was trained."""
         return cls(record.data, record.versions, record.packages)
+
+    @property
+    def without_builds(self) -> Conditions:
+        """The same conditions without the builds of torch, such as "+cpu" and "+cu130".
+
+        They differ with the hardware, not with the code.
+        """
+        versions = {
+            name: version and version.partition("+")[0] if name in _BUILDS else version
+            for name, version in self.versions.items()
+        }
+        packages = {
+            name: version.partition("+")[0] if name in _BUILDS else version
+            for name, version in self.packages.items()
+        }
+        return replace(self, versions=versions, packages=packages)
 
     def differences(self, now: Conditions) -> list[str]:
         """Describe what of these conditions has changed."""
@@ -125,7 +142,8 @@ def check_common_conditions(part: LabPart, now: Conditions) -> None:
             "verify.labs.part.data has another number of sides than the recipe; use the file that "
             "`papertrial register --labs` wrote"
         )
-    found = Conditions(part.data, part.versions, part.packages).differences(now)
+    common = Conditions(part.data, part.versions, part.packages)
+    found = common.without_builds.differences(now.without_builds)
     if found:
         count = plural(len(found), "difference")
         raise RunError(

@@ -19,7 +19,6 @@ from papertrial.store.git_commit import check_repository, commit_files
 from papertrial.store.laboratory_folders import LABS, LABS_DIGEST, LabsFolder, labs_folders
 from papertrial.store.laboratory_records import LabsRegistration
 from papertrial.store.run_folder import RECIPE
-from papertrial.store.verification_records import Preregistration
 from papertrial.training.device import kind_of
 from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.conditions import Conditions
@@ -245,7 +244,7 @@ def _recipe_of(
     recipe: Recipe, made: LabsRegistration, number: int, seeds: Sequence[int], sha256: str
 ) -> Recipe:
     """Return the recipe of one laboratory: its seeds, and the conditions that it must have."""
-    registered: Preregistration = made.registered
+    registered = made.registered
     part = LabPart(
         number=number,
         of=len(made.laboratories),

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard
 
 import filelock
 
@@ -31,10 +30,9 @@ from papertrial.verification.conditions import (
     check_same_conditions,
     conditions_now,
 )
+from papertrial.verification.differing_terms import edits
 from papertrial.verification.registration import Registration, fixed_of
 from papertrial.verification.sample_results import check_same_samples
-
-_LONGEST = 60  # characters of a value in a message
 
 
 @contextlib.contextmanager
@@ -75,45 +73,12 @@ def find_registered(root: Path, recipe: str, asked: Registration) -> Verificatio
         if unlike and (same or registered.recipe_hash == asked.terms.recipe_hash):
             raise RunError(
                 f"{folder.path / PREREGISTRATION} was edited after it was registered: "
-                f"{_edits(registered, asked.terms)}; its SHA-256 is {folder.sha256[:12]}, "
+                f"{edits(registered, asked.terms)}; its SHA-256 is {folder.sha256[:12]}, "
                 f"{'; '.join(unlike)}; restore it, or start a new verification with --again"
             )
         if same:
             return folder
     return None
-
-
-def _edits(registered: Terms, asked: Terms) -> str:
-    """Describe in which terms a registration is not what its recipe gives."""
-    had, has = registered.to_plain(), asked.to_plain()
-    found = [
-        f"{key} is {_shortened(one)}, the recipe gives {_shortened(other)}"
-        for name in has
-        for key, one, other in _differences(name, had[name], has[name])
-    ]
-    return "; ".join(found) or "the time, the data, the versions or the layout"
-
-
-def _differences(where: str, had: object, has: object) -> Iterator[tuple[str, object, object]]:
-    """Yield the key paths of a registration at which an edit changed a value, with both values."""
-    if isinstance(had, dict) and isinstance(has, dict):
-        for key in dict.fromkeys([*had, *has]):
-            yield from _differences(f"{where}.{key}", had.get(key), has.get(key))
-    elif _are_records(had) and _are_records(has) and len(had) == len(has):
-        for i, (one, other) in enumerate(zip(had, has, strict=True)):
-            yield from _differences(f"{where}.{i}", one, other)
-    elif had != has:
-        yield where, had, has
-
-
-def _are_records(value: object) -> TypeGuard[list[object]]:
-    """Return whether a value of a registration is a list of mappings, such as the claims."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
-
-
-def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def write_registered(

@@ -31,7 +31,7 @@ from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
 
-_VARIED = (
+VARIED = (
     "the training seed, and with it everything that is drawn at random: weights, and where the "
     "recipe has them the order of the batches, augmentation and dropout"
 )
@@ -78,7 +78,7 @@ def verification_report(
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
-        varied=_VARIED,
+        varied=VARIED,
         fixed=parts.fixed,
         diverged=FailedSeeds(
             count=failed,

@@ -9,6 +9,7 @@ from itertools import chain
 from papertrial.report.render import (
     claim_sections,
     decision_sections,
+    laboratory_sections,
     record_sections,
     result_sections,
     seed_sections,
@@ -41,7 +42,7 @@ class Head:
 def head(report: Report) -> Head:
     """Return the head of a report: headline, verdict, deviations, warnings."""
     paper = report.paper
-    what = "Run" if report.kind == "run" else "Verification"
+    what = {"run": "Run", "combination": "Laboratories"}.get(report.kind, "Verification")
     verdict = report.verdict or ""
     return Head(
         eyebrow=f"{what} of {report.recipe} · {report.task.replace('-', ' ')}",
@@ -71,6 +72,7 @@ def sections(report: Report) -> list[ReportSection]:
         result_sections.metrics(report) if run else (),
         new_samples(report),
         claim_sections.exact(report),
+        laboratory_sections.laboratories(report),
         decision_sections.decisions(report),
         seed_sections.varied(report),
         target_sections.targets(report),
