@@ -123,8 +123,9 @@ def is_over(rule: Rule, look: Look) -> bool:
     finished = [outcome for outcome in look.outcomes if outcome.state == "finished"]
     if count == len(rule.seeds) or (is_deterministic(finished) and look.rulings[0].held):
         return True
-    if not rule.allows_failures(failed, len(rule.seeds)):
-        return True  # too many failed, even if all remaining seeds finish
-    if len(rule.seeds) - failed < rule.first_look:
-        return True
+    if not rule.is_part:
+        if not rule.allows_failures(failed, len(rule.seeds)):
+            return True  # too many failed, even if all remaining seeds finish
+        if len(rule.seeds) - failed < rule.first_look:
+            return True
     return all(ruling.verdict != "UNDECIDED" or ruling.withdrawn for ruling in look.rulings)

@@ -162,6 +162,7 @@ class Terms(Record):
             first_look=self.first_look,
             horizon=self.horizon,
             max_diverged=self.max_diverged,
+            is_part=self.labs is not None and self.labs.part is not None,
         )
 
     def to_bytes(self) -> bytes:

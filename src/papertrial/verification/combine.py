@@ -109,9 +109,9 @@ def combine(
     labs = [open_laboratory(Path(path)) for path in laboratories]
     if len(labs) < 2:
         raise RunError(f"at least two laboratories are needed, got {len(labs)}")
+    check_same(labs)
     common = find_labs(labs, root, None if registration is None else Path(registration))
     labs = _in_order(labs)
-    check_same(labs)
     check_together(labs, None if common is None else common.registration, without)
     registered = _registered(labs, common)
     asked, mode = _registration(registered, labs[0]), combine_of(labs[0].registered)

@@ -150,6 +150,7 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         first_look=first,
         horizon=asked.horizon,
         max_diverged=asked.max_diverged,
+        is_part=asked.labs is not None and asked.labs.part is not None,
     )
     if asked.labs is not None:
         check_combine(rule, asked.labs.combine)
