@@ -238,7 +238,7 @@ def test_claims_about_new_samples_need_the_predictions(labs: Labs, verified_digi
     with pytest.raises(RunError, match=r"labs.json .* was not found; give it with --registration"):
         combine([one, two], runs=labs.folder / "runs")
     done = combine([one, two], runs=labs.folder / "runs", registration=registration)
-    assert done.claims[0].n == 10
+    assert done.claims[0].n == 4
     sent = labs.sent(two, "sent")
     with pytest.raises(RunError, match=r"new samples needs the stored predictions .* send"):
         combine([one, sent], runs=labs.folder / "runs", registration=registration)
@@ -265,7 +265,7 @@ def verified_digits(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
                 "about": "new-samples",
             }
         ],
-        "verify": {"max_seeds": 10},
+        "verify": {"max_seeds": 4, "sd": {"value": 0.05, "is": "bound"}},
     }  # fmt: skip
     made = pt.register_labs(pt.load_recipe(tree), 2, runs=folder / "runs", device="cpu")
     return [
