@@ -16,6 +16,7 @@ from papertrial.errors import InvalidRecipeError, PapertrialError, Problem, did_
         "DataError",
         "ModelError",
         "DivergedError",
+        "ProgramFailedError",
         "RunError",
         "PredictionInputError",
         "DeviceError",

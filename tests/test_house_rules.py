@@ -19,7 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 LAYERS = (
     ("errors", "version"),
     ("vocabulary", "numbers", "progress", "record", "models"),
-    ("claims", "data", "workers"),
+    ("claims", "data", "programs", "workers"),
     ("recipe", "tasks", "transforms"),
     ("store", "diagnose"),
     ("evaluate",),
@@ -34,7 +34,7 @@ LAYERS = (
 ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
 # These rows know only files and text, or only arrays: the engine must not leak into them.
 ENGINE = {"data", "tasks", "diagnose", "evaluate", "training"}
-WITHOUT_THE_ENGINE = ("recipe", "store", "claims", "workers")
+WITHOUT_THE_ENGINE = ("recipe", "store", "claims", "programs", "workers")
 
 
 def part_of(path: Path) -> str:

@@ -27,6 +27,10 @@ class DivergedError(PapertrialError):
     """A training whose loss, or a metric that a claim needs, is no longer finite."""
 
 
+class ProgramFailedError(PapertrialError):
+    """A program that ended without a usable score."""
+
+
 class ClaimError(PapertrialError):
     """A claim that cannot be judged, or an inconsistent rule for judging it."""
 

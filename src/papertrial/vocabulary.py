@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 TaskName = Literal[
@@ -14,6 +15,9 @@ NamedSet = Literal[
 ]
 OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
 SplitName = Literal["train", "validation", "test"]
+ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none
+Better = Literal["higher", "lower"]
+MetricUnit = Literal["fraction", "none"]  # at most 1, so that "93 %" fits it; or a unit of its own
 # One number, one number per class, or a matrix of counts [K, K], rows the true classes; None where
 # a metric is undefined.
 MetricValue = float | dict[str, float] | list[list[int]] | None
@@ -35,6 +39,7 @@ CLAIMABLE_PATTERN = "^(" + "|".join((_TOP, *METRICS, *COUNTS)) + ")$"
 _ACCURACY = re.compile(f"accuracy|{_TOP}")
 _ERRORS = ("loss", "mse", "rmse", "mae")
 _IN_OWN_UNIT = (*_ERRORS, *COUNTS)
+_MAY_BE_NEGATIVE = ("loss", "r2")
 
 TASKS: tuple[str, ...] = get_args(TaskName)
 SOURCES: tuple[str, ...] = get_args(NamedSet)
@@ -93,3 +98,67 @@ def moves_in_steps(metric: str) -> bool:
 def is_accuracy(metric: str) -> bool:
     """Tell by its name whether a metric is an accuracy; papers call 1 - metric the error."""
     return _ACCURACY.fullmatch(metric) is not None
+
+
+def score_name(split: str | None, metric: str) -> str:
+    """Return the name of a score in messages: "test accuracy"; the metric alone without a split."""
+    return metric if split in (None, "none") else f"{split} {metric}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a verdict must know of a metric. What is not given follows from a known name.
+
+    Attributes:
+        name: of one of papertrial's metrics, or of a score of any program.
+        better: which values are better; None if it follows from the name, or is not known.
+        unit: whether it is a fraction; None if it follows from the name. Other metrics than
+            papertrial's own are not fractions unless this says so.
+    """
+
+    name: str
+    better: Better | None = None
+    unit: MetricUnit | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is one of papertrial's metrics or counts, whose direction is known."""
+        return is_metric(self.name, claimable=True)
+
+    @property
+    def is_fraction(self) -> bool:
+        """Whether it is at most 1, so that a percent sign and points fit it."""
+        if self.unit is not None:
+            return self.unit == "fraction"
+        return self.is_known and is_fraction(self.name)
+
+    @property
+    def direction(self) -> Better | None:
+        """Which values are better; None if it is not known."""
+        if self.better is not None or not self.is_known:
+            return self.better
+        return "lower" if lower_is_better(self.name) else "higher"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether smaller values are better; false if the direction is not known."""
+        return self.direction == "lower"
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether it is an accuracy; papers call 1 - metric the error."""
+        return is_accuracy(self.name) and self.is_fraction and not self.lower_is_better
+
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether a value below 0 is possible."""
+        return self.name in _MAY_BE_NEGATIVE or not (self.is_known or self.is_fraction)
+
+    @property
+    def worst_value(self) -> float:
+        """The worst value; infinite if it is unbounded, and NaN if the direction is not known."""
+        if self.direction is None:
+            return math.nan
+        if self.lower_is_better:
+            return 1.0 if self.is_fraction else math.inf
+        return 0.0 if self.is_fraction and self.name != "r2" else -math.inf

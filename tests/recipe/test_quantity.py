@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from papertrial.recipe.quantity import interval_of, read_quantity, value_of, width_of
+from papertrial.vocabulary import Metric
 
 
 @pytest.mark.parametrize(
@@ -73,13 +74,13 @@ def test_text_that_is_not_a_number(text: str) -> None:
 def test_the_interval_of_printed_digits(
     printed: str, metric: str, rounding: str, low: float, high: float
 ) -> None:
-    ends = interval_of(printed, metric, rounding)  # type: ignore[arg-type]
+    ends = interval_of(printed, Metric(metric), rounding)  # type: ignore[arg-type]
     assert tuple(map(float, ends)) == (low, high)
 
 
 def test_percent_signs_and_points_mean_the_same_for_a_gain() -> None:
     for printed in ("1.2 %", "1.2 points"):
-        ends = interval_of(printed, "accuracy", "nearest", gain=True)
+        ends = interval_of(printed, Metric("accuracy"), "nearest", gain=True)
         assert tuple(map(float, ends)) == (0.0115, 0.0125)
 
 
@@ -97,11 +98,11 @@ def test_percent_signs_and_points_mean_the_same_for_a_gain() -> None:
     ],
 )
 def test_a_value_is_in_the_metrics_own_unit(given: float | str, metric: str, value: str) -> None:
-    assert value_of(given, metric) == Decimal(value)
+    assert value_of(given, Metric(metric)) == Decimal(value)
 
 
 def test_a_gain_may_be_negative_and_in_points() -> None:
-    assert value_of("-1.2 points", "f1_micro", gain=True) == Decimal("-0.012")
-    assert value_of(-2.5, "r2", gain=True) == Decimal("-2.5")
-    assert width_of("1.2 points", "f1_weighted") == Decimal("0.012")
-    assert width_of(3, "mse") == Decimal(3)
+    assert value_of("-1.2 points", Metric("f1_micro"), gain=True) == Decimal("-0.012")
+    assert value_of(-2.5, Metric("r2"), gain=True) == Decimal("-2.5")
+    assert width_of("1.2 points", Metric("f1_weighted")) == Decimal("0.012")
+    assert width_of(3, Metric("mse")) == Decimal(3)

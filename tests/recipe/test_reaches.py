@@ -184,8 +184,8 @@ def test_two_targets_with_the_same_value_are_two_claims() -> None:
 def test_points_of_another_split_follow_its_own_grid() -> None:
     tree = recipe({}, **PER_EPOCH, claims=[])
     tree["evaluate"] = {"every": 2, "test": "every-epoch"}
-    assert evaluated_points(tree, "validation", "epoch") == (2, 4, 5)
-    assert evaluated_points(tree, "test", "epoch") == (1, 2, 3, 4, 5)
+    assert evaluated_points(tree, "loss", "validation", "epoch") == (2, 4, 5)
+    assert evaluated_points(tree, "loss", "test", "epoch") == (1, 2, 3, 4, 5)
 
 
 def test_a_target_in_words() -> None:

@@ -252,14 +252,14 @@ def test_json_schema_is_the_shipped_file_and_a_valid_schema() -> None:
 
 def test_an_editor_can_complete_metrics_sources_tasks_and_optional_parts() -> None:
     schema = shipped_schema()
-    assert schema["$defs"]["Claim"]["properties"]["metric"]["anyOf"][0]["enum"] == [
-        *METRICS, *COUNTS,
-    ]  # fmt: skip
-    assert schema["properties"]["metrics"]["items"]["anyOf"][0]["enum"] == list(METRICS)
+    claim = schema["else"]["properties"]["claims"]["items"]["properties"]
+    assert claim["metric"]["anyOf"][0]["enum"] == [*METRICS, *COUNTS]
+    training = schema["$defs"]["Recipe"]
+    assert training["properties"]["metrics"]["items"]["anyOf"][0]["enum"] == list(METRICS)
     source = schema["$defs"]["Data"]["properties"]["source"]["anyOf"]
     assert source[0]["enum"] == [*SOURCES, *OWN_DATA]
-    assert schema["properties"]["task"]["enum"] == list(TASKS)
-    assert set(schema["required"]) == {"name", "task", "data", "model", "loss", "optimizer"}
+    assert training["properties"]["task"]["enum"] == list(TASKS)
+    assert set(training["required"]) == {"name", "task", "data", "model", "loss", "optimizer"}
 
 
 def test_the_vocabulary_is_what_the_engine_has() -> None:

@@ -13,7 +13,7 @@ from papertrial.recipe.digest import training_hash
 from papertrial.recipe.draw_seeds import draw_seeds
 from papertrial.recipe.judged_claim import to_judged_claim
 from papertrial.recipe.load import load_recipe
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.report.report_files import read_report
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import (
@@ -91,14 +91,14 @@ def check_registered_recipe(recorded: Recorded) -> Iterator[Finding]:
     yield from findings_of("recipe", messages, agrees)
 
 
-def _absent_recipes(recipe: Recipe) -> list[str]:
+def _absent_recipes(recipe: AnyRecipe) -> list[str]:
     """Return the other recipes that a registered recipe names but that are not on this machine."""
     named = [claim.versus.recipe for claim in recipe.claims if claim.versus is not None]
     files = [name for name in named if name is not None and Path(name).is_absolute()]
     return [name for name in dict.fromkeys(files) if not Path(name).is_file()]
 
 
-def _unlike_rule(recorded: Recorded, recipe: Recipe) -> Iterator[str]:
+def _unlike_rule(recorded: Recorded, recipe: AnyRecipe) -> Iterator[str]:
     """Compare only claims and our training with the registered ones, for when a side is absent."""
     judged = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
     claims = [to_judged_claim(claim, recipe) for claim in judged]

@@ -24,6 +24,7 @@ from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
 from papertrial.verification.sample_results import outcome_of
 from papertrial.verification.target_curves import target_curves
+from papertrial.vocabulary import score_name
 
 Values = dict[str, object]  # of one claim, as JSON
 _EXACT = ("metric", "split", "value", "verdict")
@@ -241,4 +242,4 @@ def _unlike_seeds(recorded: Recorded, report: Report) -> Iterator[str]:
 
 def _exact_name(claim: ClaimLine | ExactResult) -> str:
     """Return the name of an exact claim, as the list of verdicts shows it."""
-    return f"{claim.split} {claim.metric}" if claim.split else claim.metric
+    return score_name(claim.split, claim.metric)

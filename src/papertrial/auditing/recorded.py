@@ -9,7 +9,7 @@ from papertrial.claims.rule import Rule
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import RunError
 from papertrial.recipe.load import load_recipe
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import OUTCOMES, VerificationFolder
 from papertrial.store.verification_records import Preregistration, SeedRecord, VerificationState
@@ -76,7 +76,7 @@ class Recorded:
         """The training hash of each side that the registration records, ours first."""
         return self.registered.digests
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> AnyRecipe:
         """Return the recipe that the verification trained, from its folder."""
         return load_recipe(self.folder.path / RECIPE, check=False)
 

@@ -21,7 +21,9 @@ from papertrial.store.run_folder import PREDICTIONS, RECIPE
 from papertrial.store.verification_folder import VERSUS
 from papertrial.store.verification_records import SeedRecord
 from papertrial.verification.registration import Fixed
-from papertrial.verification.seed import SeedTask, TrainedSeed, TrainingPlace, train_seed
+from papertrial.verification.seed import train_seed
+from papertrial.verification.seed_task import SeedTask, TrainedSeed, TrainingPlace
+from papertrial.vocabulary import score_name
 
 
 def train_again(
@@ -121,7 +123,8 @@ def _compared(
 def _untolerated_scores(recorded: Recorded, record: SeedRecord, again: TrainedSeed) -> list[str]:
     """Say which scores of the retrained seed lie further from the recorded ones than tolerated."""
     return [
-        f"{claim.split} {claim.metric} is {now}, recorded is {had}, tolerance {claim.tolerance:g}"
+        f"{score_name(claim.split, claim.metric)} is {now}, recorded is {had}, tolerance "
+        f"{claim.tolerance:g}"
         for claim, pair, new in zip(recorded.rule.claims, record.scores, again.scores, strict=True)
         for had, now in zip(pair, new, strict=True)
         if abs(had - now) > claim.tolerance

@@ -9,14 +9,14 @@ from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.rule_warnings import rule_warnings
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.versus import other_side
 from papertrial.runs import prepare
 
 _SAME_TEST_SET = ("source", "path", "limit", "splits")  # keys of data that choose the test set
 
 
-def check_claims(recipe: Recipe) -> list[Diagnosis]:
+def check_claims(recipe: AnyRecipe) -> list[Diagnosis]:
     """Return errors for claims that cannot be judged, and warnings for those that say little."""
     found: list[Diagnosis] = []
     for i, claim in enumerate(recipe.claims):
@@ -29,8 +29,10 @@ def check_claims(recipe: Recipe) -> list[Diagnosis]:
     return found
 
 
-def _check_metric(recipe: Recipe, claim: Claim, where: str) -> Iterator[Diagnosis]:
+def _check_metric(recipe: AnyRecipe, claim: Claim, where: str) -> Iterator[Diagnosis]:
     """Yield an error if the recipe's runs do not compute the claim's metric."""
+    if not isinstance(recipe, Recipe):
+        return  # a program's claims name its scores, which the rules of the recipe check
     computed = prepare.metrics_to_compute(recipe)
     if claim.metric not in computed:
         message = f"{recipe.name} does not compute {claim.metric}; it computes "
@@ -38,7 +40,7 @@ def _check_metric(recipe: Recipe, claim: Claim, where: str) -> Iterator[Diagnosi
         yield Diagnosis("error", where, message + ", ".join(computed), fix)
 
 
-def _check_other_side(recipe: Recipe, claim: Claim, where: str) -> Iterator[Diagnosis]:
+def _check_other_side(recipe: AnyRecipe, claim: Claim, where: str) -> Iterator[Diagnosis]:
     """Load the other recipe of a difference, and yield what keeps the two from being compared."""
     try:
         other = other_side(recipe, claim)
@@ -54,6 +56,8 @@ def _check_other_side(recipe: Recipe, claim: Claim, where: str) -> Iterator[Diag
     if other is None:
         return
     yield from _check_metric(other, claim, where)
+    if not (isinstance(recipe, Recipe) and isinstance(other, Recipe)):
+        return
     unlike = [
         f"data.{key}"
         for key in _SAME_TEST_SET

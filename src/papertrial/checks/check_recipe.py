@@ -27,7 +27,7 @@ from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
 from papertrial.errors import InvalidRecipeError, PapertrialError
 from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step, finish
-from papertrial.recipe.load import load_recipe
+from papertrial.recipe.load import load_recipe, require_model
 from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
@@ -110,7 +110,7 @@ def _load(
     """Load the recipe to check; if it is not valid, add each of its problems and return None."""
     with _reporting(result, "", "give the name of a shipped recipe or a YAML file"):
         try:
-            return load_recipe(source, overrides)
+            return require_model(load_recipe(source, overrides))
         except InvalidRecipeError as error:
             for problem in error.problems:
                 place = f"line {problem.line}" if problem.line else problem.origin or "the recipe"

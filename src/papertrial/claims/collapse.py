@@ -16,7 +16,6 @@ from papertrial.claims.intervals import divergence_bound
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import FIRST_LOOK
 from papertrial.numbers import number, percent, plural
-from papertrial.vocabulary import lower_is_better
 
 FAR = 5.0  # robust standard deviations
 _NORMAL_MAD = 1.4826  # SD over the median absolute deviation of normal scores
@@ -45,6 +44,8 @@ class Collapse:
 def find_collapse(claim: JudgedClaim, scores: Sequence[float]) -> Collapse | None:
     """Find the scores [S] that are far worse than the rest; None for fewer than five scores.
 
+    None, too, for a metric of which no one said which values are better.
+
     A score is far if it is worse than the median by more than five robust SDs, 1.4826 times the
     median absolute deviation (the Hampel identifier: Davies & Gather 1993, "The identification of
     multiple outliers"), and by more than the claim's tolerance. For a difference, both directions
@@ -56,7 +57,7 @@ def find_collapse(claim: JudgedClaim, scores: Sequence[float]) -> Collapse | Non
     Five SDs, because few scores estimate the SD badly: without a tolerance, 6.1 % of trials of 5
     normal scores have such a score, 2.0 % of 10 and 1.3 % of 15.
     """
-    if len(scores) < FIRST_LOOK:
+    if len(scores) < FIRST_LOOK or (claim.facts.direction is None and not claim.has_two_sides):
         return None
     x = np.asarray(scores, dtype=np.float64)
     median = float(np.median(x))
@@ -65,7 +66,7 @@ def find_collapse(claim: JudgedClaim, scores: Sequence[float]) -> Collapse | Non
     far = max(FAR * spread, FAR * claim.step, claim.tolerance)
     if far == 0:
         far = FAR * _NORMAL_MEAN_DEVIATION * float(np.abs(deviation).mean())
-    worse = deviation if lower_is_better(claim.metric) else -deviation
+    worse = deviation if claim.facts.lower_is_better else -deviation
     distance = np.abs(deviation) if claim.has_two_sides else worse
     indices = tuple(map(int, np.flatnonzero(distance > far)))
     return Collapse(indices, len(x), divergence_bound(len(indices), len(x)), median, far)
@@ -102,4 +103,4 @@ def _where(claim: JudgedClaim) -> str:
     """Return in words on which side of the median a collapsed score of a claim lies."""
     if claim.has_two_sides:
         return "away from"
-    return "above" if lower_is_better(claim.metric) else "below"
+    return "above" if claim.facts.lower_is_better else "below"

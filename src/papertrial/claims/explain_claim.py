@@ -23,7 +23,7 @@ def say_claimed(claim: JudgedClaim, *, runs_unknown: bool) -> str:
             " It is claimed for new test samples of the same kind, not only for this test set."
         )
     if claim.kind == "better":
-        name = f"{claim.split} {claim.metric}"
+        name = claim.score_name
         side = "above" if claim.side == "at-least" else "below"
         return (
             f"The {name} of this recipe is better than that of the other side: the {score} is "

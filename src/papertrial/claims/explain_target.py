@@ -17,7 +17,7 @@ def explain_target(claim: JudgedClaim, reach: Reach) -> str:
     end = f"the end of the training, {reach.at(reach.points[-1])}"
     when = f"from {reach.at(reach.by)} to {end}" if reach.has_later_points else f"at {end}"
     return (
-        f"{of} {claim.split} {claim.metric} is {claim.side.replace('-', ' ')} "
+        f"{of} {claim.score_name} is {claim.side.replace('-', ' ')} "
         f"{as_written(claim.value)} {when}: at {plural(points, 'evaluated point')}."
     )
 

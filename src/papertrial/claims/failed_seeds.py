@@ -15,7 +15,6 @@ from papertrial.claims.rule import Rule
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.verdict import Verdict
 from papertrial.numbers import as_written
-from papertrial.vocabulary import is_fraction, lower_is_better, worst_value
 
 _BEYOND = 1e3  # stands for an unbounded worst value, as a multiple of the largest number in sight
 
@@ -66,15 +65,16 @@ def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, fai
         worst: the verdict of `worst_case`.
         failed: the number of failed seeds.
     """
-    low, hides = ("High", "low") if lower_is_better(claim.metric) else ("Low", "high")
-    what = (
-        "Seeds on which one side trains badly may be the ones that failed"
-        if claim.has_two_sides
-        else f"{low} seeds may be the ones that failed, so that our scores are too {hides}"
-    )
+    low, hides = ("High", "low") if claim.facts.lower_is_better else ("Low", "high")
+    if claim.has_two_sides:
+        what = "Seeds on which one side trains badly may be the ones that failed"
+    elif claim.facts.direction is None:
+        what = "Seeds with bad scores may be the ones that failed"
+    else:
+        what = f"{low} seeds may be the ones that failed, so that our scores are too {hides}"
     would = f"would still be {worst}" if worst == verdict else f"would be {worst}, not {verdict}"
     had = "the failed seed" if failed == 1 else f"the {failed:,} failed seeds"
-    if math.isinf(worst_value(claim.metric)):
+    if not math.isfinite(claim.facts.worst_value):
         return (
             f"{what}. The worst {score_label(claim)} is unbounded: with a "
             f"value far beyond all others for {had}, the verdict {would}."
@@ -87,15 +87,19 @@ def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, fai
 
 def _worst_score(claim: JudgedClaim, scores: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
     """Return the scores of a failed seed in the worst case: as many as the claim needs."""
-    value = worst_value(claim.metric)
-    if math.isinf(value):
+    value = claim.facts.worst_value
+    if not math.isfinite(value):
         seen = [abs(number) for score in scores for number in score]
         edges = [abs(edge) for edge in claim.band if math.isfinite(edge)]
         value = math.copysign(_BEYOND * max([*seen, *edges, 1.0]), value)
     if not claim.has_two_sides:
         return (value,) * claim.scores_per_seed
-    best = 1.0 if is_fraction(claim.metric) else 0.0
-    return (value, best)
+    return (value, _best_value(claim))
+
+
+def _best_value(claim: JudgedClaim) -> float:
+    """Return the best value of a claim's metric, for the other side of a failed seed."""
+    return 1.0 if claim.facts.is_fraction and not claim.facts.lower_is_better else 0.0
 
 
 def _worst_samples(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[bytes | None, ...]:
@@ -112,4 +116,5 @@ def _worst_samples(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[bytes |
 
 def _worst_number(claim: JudgedClaim) -> float:
     """Return the claim's number for a failed seed of a bounded metric."""
-    return -1.0 if claim.has_two_sides else worst_value(claim.metric)
+    worst = claim.facts.worst_value
+    return worst - _best_value(claim) if claim.has_two_sides else worst

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from papertrial.claims.reach import Reach, worst_from
+from papertrial.vocabulary import Better, Metric, MetricUnit, score_name
 
 ClaimKind = Literal[
     "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
@@ -23,7 +24,7 @@ class JudgedClaim:
 
     Attributes:
         metric: name of the metric.
-        split: the split that the metric is computed on.
+        split: the split that the metric is computed on; "none" for the score of a program.
         kind: what the number is: a mean, an exact expectation, a single run, the best of several
             runs, a bound, a difference of two scores, only which of two scores is better, or a
             target that a curve reaches.
@@ -41,6 +42,7 @@ class JudgedClaim:
         reach: for a target that a curve reaches, by when, and where the curve is evaluated.
         about: whether the number is the expected score on this test set, or on new test samples of
             the same kind.
+        better, unit: what the claim says of a metric that is not one of papertrial's own.
     """
 
     metric: str
@@ -58,6 +60,21 @@ class JudgedClaim:
     reported_sd: float | None = None
     reach: Reach | None = None
     about: ClaimAbout = "test-set"
+    better: Better | None = None
+    unit: MetricUnit | None = None
+
+    @property
+    def facts(self) -> Metric:
+        """What is known of the metric; a bound says which values are better."""
+        better = self.better
+        if better is None and self.side != "about" and not Metric(self.metric).is_known:
+            better = "lower" if self.side == "at-most" else "higher"
+        return Metric(self.metric, better, self.unit)
+
+    @property
+    def score_name(self) -> str:
+        """The name of the score: "test accuracy"; the metric alone for that of a program."""
+        return score_name(self.split, self.metric)
 
     @property
     def band(self) -> tuple[float, float]:

@@ -13,7 +13,7 @@ def score_label(claim: JudgedClaim) -> str:
 
     Of a curve it is what the claim is about: "validation loss from step 5,960 on".
     """
-    name = f"{claim.split} {claim.metric}"
+    name = claim.score_name
     if claim.reach is not None:
         worst = "worst " if claim.reach.reading == "each-seed" else ""
         return f"{worst}{name} {claim.reach.since}"
@@ -33,7 +33,7 @@ def label(claim: JudgedClaim) -> str:
     declared point.
     """
     if claim.reach is not None and claim.reach.reading == "each-step":
-        return f"{claim.split} {claim.metric} at {claim.reach.at(claim.reach.by)}"
+        return f"{claim.score_name} at {claim.reach.at(claim.reach.by)}"
     name = score_label(claim)
     return f"{name}, best epoch" if claim.best_epoch_on_test else name
 

@@ -88,7 +88,7 @@ def plan(
     half = _half_band(claim)
     if spreads is None and not half > 0:
         raise ClaimError(
-            f"{claim.split} {claim.metric}: a claim without a tolerance implies no range of "
+            f"{claim.score_name}: a claim without a tolerance implies no range of "
             "spreads; pass the spreads to plan for"
         )
     if not all(number > 0 for number in (ratios if spreads is None else spreads)):

@@ -156,7 +156,7 @@ def _tests(
 
 def explain_curve(claim: JudgedClaim, reach: Reach, curve: ReachCurve) -> str:
     """Explain in words from which point on a curve is confirmed to have reached its target."""
-    stays = f"{claim.split} {claim.metric} stays at {as_written(claim.value)} or better"
+    stays = f"{claim.score_name} stays at {as_written(claim.value)} or better"
     if curve.confirmed_from is None:
         last = reach.at(reach.points[-1])
         return f"It is not confirmed at any point that {stays}, not even at the end, {last}."

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from papertrial.numbers import as_written, number, whole
+from papertrial.vocabulary import score_name
 
 if TYPE_CHECKING:
     from papertrial.store.run_records import ClaimBesideRun
@@ -51,7 +52,7 @@ def claim_score(
 
 def _name_and_value(claim: ClaimBesideRun | ClaimLine, side: str) -> str:
     metric, split = claim.metric, claim.split
-    name = metric if metric == "parameters" or split is None else f"{split} {metric}"
+    name = score_name(None if metric == "parameters" else split, metric)
     name = f"difference in {name}" if claim.kind == "difference" else name
     bound = f"{side.replace('-', ' ')} " if side in ("at-least", "at-most") else ""
     return f"{name} {bound}{_digits(claim, claim.value, as_written)}"

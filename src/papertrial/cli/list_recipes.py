@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from papertrial.cli.options import Json
 from papertrial.cli.output import print_json
+from papertrial.vocabulary import score_name
 
 if TYPE_CHECKING:
     from papertrial.recipe.claims import Claim
+    from papertrial.recipe.schema import AnyRecipe
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,7 @@ def list_command(as_json: Json = False) -> None:
     from papertrial.recipe.load import load_recipe, shipped_recipes
 
     recipes = [load_recipe(name, check=False) for name in shipped_recipes()]
-    rows = [
-        ShippedRecipe(
-            name=recipe.name,
-            task=recipe.task,
-            data=recipe.data.source,
-            model=recipe.model.use.rpartition(".")[2],
-            claims=[_describe_claim(claim) for claim in recipe.claims],
-        )
-        for recipe in recipes
-    ]
+    rows = [_row_of(recipe) for recipe in recipes]
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -52,11 +45,22 @@ def list_command(as_json: Json = False) -> None:
     Console().print(table)
 
 
+def _row_of(recipe: AnyRecipe) -> ShippedRecipe:
+    from papertrial.recipe.program import ProgramRecipe
+
+    claims = [_describe_claim(claim) for claim in recipe.claims]
+    if isinstance(recipe, ProgramRecipe):
+        command = " ".join(recipe.program.command[:2])
+        return ShippedRecipe(recipe.name, "program", command, "", claims)
+    model = recipe.model.use.rpartition(".")[2]
+    return ShippedRecipe(recipe.name, recipe.task, recipe.data.source, model, claims)
+
+
 def _describe_claim(claim: Claim) -> str:
     """Return a claim as the list of recipes shows it, such as "test accuracy 0.646 (64.6%)"."""
-    split = "" if claim.metric == "parameters" else f"{claim.split} "
+    name = score_name(None if claim.metric == "parameters" else claim.split, claim.metric)
     kinds = {"at-least": "at least ", "at-most": "at most "}
     bound = kinds.get(claim.judged_side, "")
     better = "better by " if claim.is_gain else ""
     printed = f" ({claim.printed})" if claim.printed else ""
-    return f"{split}{claim.metric} {better}{bound}{claim.number:,.10g}{printed}"
+    return f"{name} {better}{bound}{claim.number:,.10g}{printed}"

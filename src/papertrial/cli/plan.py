@@ -67,7 +67,6 @@ def plan_command(
     from papertrial.recipe.claim_words import describe
     from papertrial.recipe.load import load_recipe
     from papertrial.verification.registration import register
-    from papertrial.vocabulary import is_fraction
 
     wanted = verify_overrides(overrides, max_seeds)
     loaded = load_recipe(recipe, wanted, check=False)  # without torch
@@ -86,7 +85,7 @@ def plan_command(
         example = "0.003"
         if any(one.in_percent for one in asked.stated):  # a number alone would be ambiguous
             points = '"0.3 points"'
-            example = points if is_fraction(stated.metric) else f"{points} --spread 0.003"
+            example = points if stated.facts.is_fraction else f"{points} --spread 0.003"
         print_plan(plans[-1], maximum, time, example, to_stderr=as_json)
         if claim.is_about_new_samples:
             typer.echo(_ON_NEW_SAMPLES, err=as_json)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from papertrial.errors import ClaimError
+from papertrial.vocabulary import score_name
 
 if TYPE_CHECKING:
     from papertrial.recipe.claims import Claim
@@ -27,11 +28,9 @@ class _Spread:
 
     def suits(self, claim: Claim) -> bool:
         """Return whether this spread is certainly in the unit of a claim."""
-        from papertrial.vocabulary import is_fraction
-
         if self.in_points:
-            return is_fraction(claim.metric)
-        return not claim.in_percent and not (is_fraction(claim.metric) and self.number >= 1)
+            return claim.facts.is_fraction
+        return not claim.in_percent and not (claim.facts.is_fraction and self.number >= 1)
 
 
 def spreads_of(claims: Sequence[Claim], given: Sequence[str]) -> list[list[float]]:
@@ -80,7 +79,7 @@ def _describe_problem(spread: _Spread, claims: Sequence[Claim]) -> str:
     from papertrial.recipe.quantity import points_readings
 
     claim = claims[0]
-    name = f"{claim.split} {claim.metric} {claim.printed or claim.value}"
+    name = f"{score_name(claim.split, claim.metric)} {claim.printed or claim.value}"
     if spread.in_points:
         rule = f"{name} is not a fraction, so it has no points"
         return f"--spread: {rule}; give a number in the metric's unit, got {spread.text!r}"

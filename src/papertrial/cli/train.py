@@ -33,9 +33,9 @@ def train_command(
     """Train a recipe, evaluate it on every split, and save the run in a new folder."""
     from papertrial.cli.live import follow
     from papertrial.cli.training_rows import TrainingRows
-    from papertrial.recipe.load import load_recipe
+    from papertrial.recipe.load import load_recipe, require_model
 
-    loaded = load_recipe(recipe, overrides or [])
+    loaded = require_model(load_recipe(recipe, overrides or []))
     from papertrial.runs.train import training
 
     events = training(loaded, runs=runs, data=data, device=device, threads=threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from papertrial.recipe.raw_claim import Broken, RawClaim
-from papertrial.vocabulary import COUNTS, is_one_number, lower_is_better
+from papertrial.vocabulary import COUNTS, is_one_number
 
 _BOUNDS = ("at-least", "at-most")
 _REPORTED = ("value", "tolerance", "relative_tolerance", "printed", "plus_minus", "baseline")
@@ -15,9 +15,10 @@ _TRAINED = (
 _WRITE_UNKNOWN = "write n: unknown if the paper does not say, which counts as one run"
 
 
-def kind_problems(claim: RawClaim) -> Iterator[Broken]:
+def kind_problems(claim: RawClaim, *, of_program: bool) -> Iterator[Broken]:
     """Yield (key, message) for each rule for its kind that a claim breaks."""
-    yield from _metric_problems(claim)
+    if not of_program:
+        yield from _metric_problems(claim)
     yield from _unfit_keys(claim)
     yield from _runs_problems(claim)
     yield from _versus_problems(claim)
@@ -45,7 +46,7 @@ def _unfit_keys(claim: RawClaim) -> Iterator[Broken]:
             if getattr(claim, key) not in (None, False):
                 yield key, "does not apply to kind: exact; remove it"
     elif kind == "better":
-        bound = "at-most" if lower_is_better(claim.metric) else "at-least"
+        bound = "at-most" if claim.facts.lower_is_better else "at-least"
         for key in (*_REPORTED, "n", "side"):
             if getattr(claim, key) is not None:
                 yield (

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from papertrial.errors import did_you_mean
 from papertrial.recipe.claim_kind_rules import kind_problems
 from papertrial.recipe.new_samples_rules import new_samples_problems
 from papertrial.recipe.plain_values import list_at, value_at
+from papertrial.recipe.program_claims import program_claim_problems, training_claim_problems
 from papertrial.recipe.quantity import (
     Rounding,
     as_points,
@@ -21,15 +23,14 @@ from papertrial.recipe.quantity import (
     value_of,
     width_of,
 )
-from papertrial.recipe.raw_claim import Broken, RawClaim, converted, without_unit
+from papertrial.recipe.raw_claim import Broken, RawClaim, converted, raw_claims, without_unit
 from papertrial.recipe.reaches import reach_problems
 from papertrial.vocabulary import (
     COUNTS,
+    METRICS,
     SOURCES,
     TASKS,
     has_metric,
-    is_accuracy,
-    is_fraction,
     is_one_number,
     metrics_of,
 )
@@ -43,16 +44,21 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
     Values of the wrong type are skipped: the schema reports them.
     """
     seen: dict[tuple[Decimal, str], int] = {}
-    for index, plain_claim in enumerate(list_at(tree, "claims")):
-        claim = RawClaim.from_plain(plain_claim)
+    of_program = "program" in tree
+    for index, claim in enumerate(raw_claims(tree)):
         if claim is None:
+            yield from _unknown_metric(index, list_at(tree, "claims")[index])
             continue
         found = [
-            *kind_problems(claim),
+            *kind_problems(claim, of_program=of_program),
             *_number_problems(claim),
             *reach_problems(tree, claim),
         ]
-        if claim.not_judged is None:
+        if of_program:
+            found += program_claim_problems(tree, claim)
+        else:
+            found += training_claim_problems(claim)
+        if claim.not_judged is None and not of_program:
             found += [*_not_computed(tree, claim), *_best_epoch_problems(tree, claim)]
             found += new_samples_problems(tree, claim)
         for key, message in found:
@@ -61,6 +67,13 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
         if identity is not None and seen.setdefault(identity, index) != index:
             rule = "has the same metric, split, kind and value as"
             yield f"claims.{index}", f"{rule} claims.{seen[identity]}; keep one"
+
+
+def _unknown_metric(index: int, claim: object) -> Iterator[Broken]:
+    metric = value_at(claim, "metric")
+    if isinstance(metric, str):
+        near = did_you_mean(metric, [*METRICS, *COUNTS])
+        yield f"claims.{index}.metric", f"unknown metric, got {metric!r}{near}"
 
 
 def _number_problems(claim: RawClaim) -> Iterator[Broken]:
@@ -74,7 +87,7 @@ def _number_problems(claim: RawClaim) -> Iterator[Broken]:
         yield "value", f"must be a whole number for {metric}, got {plain(value)}"
     yield from _width_problems(claim)
     try:
-        baseline = converted(claim.baseline, lambda given: value_of(given, metric))
+        baseline = converted(claim.baseline, lambda given: value_of(given, claim.facts))
     except ValueError as error:
         yield "baseline", str(error)
     else:
@@ -88,8 +101,8 @@ def _width_problems(claim: RawClaim) -> Iterator[Broken]:
 
     Beside "7.37 % error", 0.06 would be 6 points, although the paper may mean 0.06 points.
     """
-    metric, spread = claim.metric, claim.plus_minus_value
-    in_percent = claim.percentages if is_fraction(metric) else {}
+    spread = claim.plus_minus_value
+    in_percent = claim.percentages if claim.facts.is_fraction else {}
     needed = [f"needs a unit because {key} is {text}" for key, text in in_percent.items()]
     for key, width in (("tolerance", claim.tolerance), ("plus_minus.value", spread)):
         bare = without_unit(width)
@@ -97,7 +110,7 @@ def _width_problems(claim: RawClaim) -> Iterator[Broken]:
             yield key, f"{needed[0]}; write {points_readings(bare)}, got {plain(bare)}"
             continue
         try:
-            converted(width, lambda given: width_of(given, metric), ("points",))
+            converted(width, lambda given: width_of(given, claim.facts), ("points",))
         except ValueError as error:
             yield key, str(error)
     share = without_unit(claim.relative_tolerance)
@@ -133,7 +146,7 @@ def _missing_unit_beside_error(
     meant.
     """
     sides = {"value": claim.value, "baseline": claim.baseline}
-    if value is None or baseline is None or not is_accuracy(claim.metric):
+    if value is None or baseline is None or not claim.facts.is_accuracy:
         return
     for key, other in (("value", "baseline"), ("baseline", "value")):
         text = sides[other]
@@ -160,7 +173,7 @@ def _printed_problems(claim: RawClaim, value: Decimal | None) -> Iterator[Broken
     if not isinstance(printed, str) or read_quantity(printed) is None:
         return
     try:
-        low, high = interval_of(printed, claim.metric, rounding, gain=claim.is_gain)
+        low, high = interval_of(printed, claim.facts, rounding, gain=claim.is_gain)
     except ValueError as error:
         yield "printed", str(error)
         return

@@ -8,20 +8,20 @@ from decimal import Decimal
 
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.quantity import as_points, both_ways
-from papertrial.recipe.schema import Recipe
-from papertrial.vocabulary import is_fraction
+from papertrial.recipe.schema import AnyRecipe
+from papertrial.vocabulary import score_name
 
 WIDE = 0.1  # from here on, the tolerance of a fraction is probably meant in points
 
 
-def claim_warnings(recipe: Recipe) -> list[str]:
+def claim_warnings(recipe: AnyRecipe) -> list[str]:
     """Return a warning for each tolerance or plus-minus that is probably not what was meant.
 
     Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
     """
     decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
     return [
-        f"claim {i} ({claim.split} {claim.metric} {claim.number:g}): {warning}"
+        f"claim {i} ({score_name(claim.split, claim.metric)} {claim.number:g}): {warning}"
         for i, claim in enumerate(decided, 1)
         for warning in (
             *_wider_than_gain(claim),
@@ -51,7 +51,7 @@ def _wider_than_gain(claim: Claim) -> Iterator[str]:
 
 def _wide_tolerance(claim: Claim) -> Iterator[str]:
     """Warn of a tolerance of a fraction that is so wide that points were probably meant."""
-    if not is_fraction(claim.metric):
+    if not claim.facts.is_fraction:
         return
     low, high = claim.printed_interval
     low = -math.inf if claim.judged_side == "at-most" else low - claim.allowed
@@ -77,7 +77,7 @@ def _beyond_bound(claim: Claim) -> Iterator[str]:
     """Warn of a tolerance that reaches beyond the metric's bound, so that one side says nothing."""
     if claim.judged_side != "about" or claim.kind == "exact":
         return
-    least, most = _range_of(claim) if is_fraction(claim.metric) else _range_of_error(claim)
+    least, most = _range_of(claim) if claim.facts.is_fraction else _range_of_error(claim)
     low, high = claim.number - claim.allowed, claim.number + claim.allowed
     slack = 1e-9  # rounding error
     above, below = high > most + slack, low < least - slack
@@ -95,7 +95,7 @@ def _beyond_bound(claim: Claim) -> Iterator[str]:
 def _wide_plus_minus(claim: Claim) -> Iterator[str]:
     """Warn of a plus-minus of a fraction without a unit that was probably meant in points."""
     given, spread = claim.plus_minus and claim.plus_minus.value, claim.plus_minus_number
-    if spread is None or not isinstance(given, int | float) or not is_fraction(claim.metric):
+    if spread is None or not isinstance(given, int | float) or not claim.facts.is_fraction:
         return
     least, most = _range_of(claim)
     slack = 1e-9  # rounding error of sums such as 0.95 + 0.05

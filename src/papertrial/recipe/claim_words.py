@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from papertrial.recipe.claims import Claim
+from papertrial.vocabulary import score_name
 
 
 def describe(claim: Claim) -> str:
     """Describe a claim in words: metric, value, number of runs and tolerance."""
     side = claim.judged_side
+    split = None if claim.metric == "parameters" else claim.split
+    name = score_name(split, claim.metric)
     if claim.kind == "better":
         marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
         marked += on_new_samples(claim)
-        return f"{claim.split} {claim.metric} better on our side, {versus_of(claim)}{marked}"
+        return f"{name} better on our side, {versus_of(claim)}{marked}"
     if claim.by is not None:
         seeds = " in at least half of the seeds" if claim.reading == "each-seed" else ""
         when = f"by {claim.by.unit} {claim.by.point:,}"
-        return f"{claim.split} {claim.metric} reaches {claim.number:g} {when}{seeds}"
+        return f"{name} reaches {claim.number:g} {when}{seeds}"
     bound = "" if side == "about" else side.replace("-", " ") + " "
     many = "an unknown number of" if isinstance(claim.n, str) else claim.n
     runs = {
@@ -30,7 +33,6 @@ def describe(claim: Claim) -> str:
     marked = ", the best epoch on the test split" if claim.best_epoch_on_test else ""
     marked += on_new_samples(claim)
     tolerance = f"; tolerance {claim.allowed:g}" if claim.kind != "exact" else ""
-    name = claim.metric if claim.metric == "parameters" else f"{claim.split} {claim.metric}"
     if claim.kind == "difference":
         name = f"difference in {name}, {versus_of(claim)},"
     number = f"{claim.number:,.0f}" if claim.kind == "exact" else f"{claim.number:g}"

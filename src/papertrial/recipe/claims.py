@@ -29,7 +29,7 @@ from papertrial.recipe.value_types import (
     Width,
 )
 from papertrial.recipe.yaml_text import dump_value
-from papertrial.vocabulary import SplitName, lower_is_better
+from papertrial.vocabulary import Better, ClaimSplit, Metric, MetricUnit
 
 StatedKind = Literal[
     "mean", "expected", "single-run", "best-of", "at-least", "at-most", "difference", "better",
@@ -83,7 +83,7 @@ class Claim(Section):
     model_config = ConfigDict(json_schema_extra={"anyOf": _VALUE_OR_BETTER})
 
     metric: ClaimMetric = Field(description="Metric, or `parameters` or `samples` for `exact`.")
-    split: SplitName = Field(default="test", description="Part that the number was measured on.")
+    split: ClaimSplit = Field(default="test", description="Part that the number was measured on.")
     value: Value | None = Field(
         default=None,
         description='The reported number: `0.646` or `"64.6 %"`. Required, except for `better`.',
@@ -148,6 +148,22 @@ class Claim(Section):
         description="`test-set` is about the expected score on this test set; `new-samples` on new "
         "samples of the same kind, for an accuracy and a number without noise.",
     )
+    better: Better | None = Field(
+        default=None,
+        description="Which values of a program's score are better. If omitted, as `program.scores` "
+        "says, or for a known name such as `accuracy` as usual.",
+    )
+    unit: MetricUnit | None = Field(
+        default=None,
+        description="Whether a program's score is a `fraction`, which percent signs and points "
+        "fit, or has a unit of its own (`none`). If omitted, as `program.scores` says.",
+    )
+    samples: int | None = Field(
+        default=None,
+        ge=1,
+        description="Size of the test set behind a program's score that is a share of the "
+        "samples, such as the accuracy: it moves in steps of 1/N.",
+    )
     where: str | None = Field(default=None, description="Where the number was read.")
     url: str | None = Field(default=None, description="Address where the number was read.")
     notes: str | None = Field(default=None, description="Remarks for readers.")
@@ -161,6 +177,11 @@ class Claim(Section):
     )
 
     @property
+    def facts(self) -> Metric:
+        """What is known of the metric."""
+        return Metric(self.metric, self.better, self.unit)
+
+    @property
     def number(self) -> float:
         """The reported value in the metric's own unit; "55 %" is 0.55. 0 if none was reported."""
         return float(self._exact_number)
@@ -170,7 +191,7 @@ class Claim(Section):
         """The tolerance in the metric's own unit; 0 for a bound or a count without one."""
         if self.relative_tolerance is not None:
             return float(share_of(self.relative_tolerance) * abs(self._exact_number))
-        return 0.0 if self.tolerance is None else float(width_of(self.tolerance, self.metric))
+        return 0.0 if self.tolerance is None else float(width_of(self.tolerance, self.facts))
 
     @property
     def printed_interval(self) -> tuple[float, float]:
@@ -180,7 +201,7 @@ class Claim(Section):
         """
         if self.printed is None:
             return self.number, self.number
-        low, high = interval_of(self.printed, self.metric, self.rounding, gain=self.is_gain)
+        low, high = interval_of(self.printed, self.facts, self.rounding, gain=self.is_gain)
         return float(low), float(high)
 
     @property
@@ -199,19 +220,19 @@ class Claim(Section):
         if self.kind in ("at-least", "at-most"):
             return self.kind
         if self.kind in ("better", "reaches"):
-            return "at-most" if lower_is_better(self.metric) else "at-least"
+            return "at-most" if self.facts.lower_is_better else "at-least"
         return self.side or "about"
 
     @property
     def baseline_number(self) -> float | None:
         """The score that the paper improves on, in the metric's own unit."""
-        return None if self.baseline is None else float(value_of(self.baseline, self.metric))
+        return None if self.baseline is None else float(value_of(self.baseline, self.facts))
 
     @property
     def plus_minus_number(self) -> float | None:
         """The number after the plus-minus sign, in the metric's own unit."""
         return (
-            None if self.plus_minus is None else float(width_of(self.plus_minus.value, self.metric))
+            None if self.plus_minus is None else float(width_of(self.plus_minus.value, self.facts))
         )
 
     @property
@@ -231,4 +252,4 @@ class Claim(Section):
         """The reported value as it is written, in the metric's own unit."""
         if self.value is None:  # of a claim that states only which side is better
             return Decimal(0)
-        return value_of(self.value, self.metric, gain=self.is_gain)
+        return value_of(self.value, self.facts, gain=self.is_gain)

@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from papertrial.recipe.closure import trace
 from papertrial.recipe.content import content_of
 from papertrial.recipe.file_paths import is_path, is_vectors_file
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.plain_values import KeyPath, value_at
-from papertrial.recipe.schema import Recipe, not_training
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_code import code_hash
+from papertrial.recipe.schema import AnyRecipe, not_training
 from papertrial.recipe.slots import map_arguments, map_uses
 from papertrial.recipe.versus import other_side
 
@@ -20,7 +23,7 @@ from papertrial.recipe.versus import other_side
 WEIGHTS, PREPROCESSING = "model.safetensors", "preprocess.json"
 
 
-def recipe_hash(recipe: Recipe) -> str:
+def recipe_hash(recipe: AnyRecipe) -> str:
     """Return the SHA-256 of the whole recipe; files count by their content.
 
     Raises:
@@ -31,10 +34,10 @@ def recipe_hash(recipe: Recipe) -> str:
         side = other_side(recipe, claim, check=False)
         if side is not None:  # by what it trains, so that its path does not count
             tree["claims"][i]["versus"] = training_hash(side)
-    return _digest(tree)
+    return _digest(_with_code(tree, recipe))
 
 
-def training_hash(recipe: Recipe) -> str:
+def training_hash(recipe: AnyRecipe) -> str:
     """Return the SHA-256 of everything in the recipe that can change the weights, except the seed.
 
     On the same data, two runs with the same hash can differ only through their seeds. The content
@@ -44,7 +47,16 @@ def training_hash(recipe: Recipe) -> str:
         RecipeError: a file no longer exists.
     """
     left_out = not_training(recipe)
-    return _digest({key: value for key, value in to_tree(recipe).items() if key not in left_out})
+    tree = {key: value for key, value in to_tree(recipe).items() if key not in left_out}
+    return _digest(_with_code(tree, recipe))
+
+
+def _with_code(tree: dict[str, Any], recipe: AnyRecipe) -> dict[str, Any]:
+    """Replace the folder or the commit of a program by the hash of its files."""
+    if not isinstance(recipe, ProgramRecipe):
+        return tree
+    others = {k: value for k, value in tree["program"].items() if k not in ("folder", "git")}
+    return {**tree, "program": {**others, "folder": f"sha256-{code_hash(recipe.program)}"}}
 
 
 def _digest(tree: Mapping[str, object]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
@@ -23,6 +24,8 @@ _PATHS = (
     ("data", "text", "vocabulary_file"),
     ("data", "text", "vectors"),
     ("init_from",),
+    ("program", "folder"),
+    ("program", "git", "url"),
 )
 _SLOTS = ("model", "loss", "optimizer", "scheduler", "data.transform", "data.augment")
 
@@ -56,11 +59,16 @@ def _anchor_key(section: object, key: str, name: str, folder: Path) -> None:
     if not isinstance(section, dict):
         return
     value = section.get(key)
-    if isinstance(value, str) and value and (name != "vectors" or is_vectors_file(value)):
+    if isinstance(value, str) and value and _MAY_BE_PATHS.get(name, bool)(value):
         path = Path(value)
         with contextlib.suppress(RuntimeError):  # no such user; reported when the file is opened
             path = path.expanduser()
         section[key] = str((folder / path).resolve())
+
+
+def is_local_repository(url: str) -> bool:
+    """Return whether a recipe gives a Git repository as a file path, not as an address."""
+    return "://" not in url and not re.match(r"[^/\\.]+@?[^/\\]*:", url)
 
 
 def _versus_in(tree: Mapping[str, object]) -> Iterator[dict[str, object]]:
@@ -158,3 +166,7 @@ def _anchored(text: str, folder: Path) -> str:
 def _is_punctuation(text: str) -> bool:
     """Return whether a text is only dots and slashes, so a separator rather than a file path."""
     return not text.strip("./\\~ ")
+
+
+# Keys whose value is a path only if it looks like one.
+_MAY_BE_PATHS = {"vectors": is_vectors_file, "url": is_local_repository}

@@ -12,18 +12,19 @@ from papertrial.claims.rule import GivenSd
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.quantity import width_of
 from papertrial.recipe.reaches import to_reach
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.recipe.verify import SpreadBetweenSeeds
 
 
-def to_judged_claim(claim: Claim, recipe: Recipe) -> JudgedClaim:
+def to_judged_claim(claim: Claim, recipe: AnyRecipe) -> JudgedClaim:
     """Convert a recipe's claim to a judged claim, with the interval of its printed digits.
 
     The size of the test set is not known yet, so the claim has no step.
     """
     reach = None
     if claim.by is not None:
-        reach = to_reach(recipe.model_dump(), claim.split, claim.by, claim.reading or "each-step")
+        reading = claim.reading or "each-step"
+        reach = to_reach(recipe.model_dump(), claim.metric, claim.split, claim.by, reading)
     low, high = claim.printed_interval
     return JudgedClaim(
         metric=claim.metric,
@@ -40,6 +41,8 @@ def to_judged_claim(claim: Claim, recipe: Recipe) -> JudgedClaim:
         reported_sd=reported_sd(claim),
         reach=reach,
         about=claim.about,
+        better=claim.better,
+        unit=claim.unit,
     )
 
 
@@ -72,4 +75,4 @@ def to_given_sd(spread: SpreadBetweenSeeds | None, claims: Sequence[Claim]) -> G
     """Convert `verify.sd` to the SD that a rule takes, in the unit of the claims' one metric."""
     if spread is None or not claims:
         return None
-    return GivenSd(float(width_of(spread.value, claims[0].metric)), spread.is_, spread.n)
+    return GivenSd(float(width_of(spread.value, claims[0].facts)), spread.is_, spread.n)

@@ -17,8 +17,11 @@ from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_a
 from papertrial.recipe.mark_claims import mark_claims
 from papertrial.recipe.override import apply_overrides
 from papertrial.recipe.plain_values import KeyPath, dotted
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_claims import complete_claims
+from papertrial.recipe.program_rules import folder_problems
 from papertrial.recipe.rules import broken_rules
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.slots import expand, slots_in
 from papertrial.recipe.validate import placed, shortened, validated
 from papertrial.recipe.yaml_text import Document, dump, parse
@@ -61,7 +64,7 @@ def read_recipe(source: str | Path) -> tuple[str, str, Path]:
 
 def load_recipe(
     source: str | Path | Mapping[str, object], overrides: Sequence[str] = (), *, check: bool = True
-) -> Recipe:
+) -> AnyRecipe:
     """Load a recipe, apply overrides, and validate it.
 
     Args:
@@ -99,6 +102,7 @@ def load_recipe(
         tree = anchor_arguments(tree, Path.cwd(), changed)
     if overrides:
         mark_claims(tree, reported, overrides)
+    complete_claims(tree)
     recipe, found = validated(tree)
     found += [Problem(where, message) for where, message in broken_rules(tree)]
     if check:
@@ -106,6 +110,7 @@ def load_recipe(
             found += check_slot(path, value)
         found += check_source(tree.get("data"))
         found += check_arguments(tree)
+        found += [Problem(where, message) for where, message in folder_problems(tree)]
     unique = {(p.where, p.message): p for p in found}
     problems += [placed(problem, places) for problem in unique.values()]
     if problems:
@@ -114,12 +119,26 @@ def load_recipe(
     return recipe
 
 
-def to_tree(recipe: Recipe) -> dict[str, Any]:
+def require_model(recipe: AnyRecipe) -> Recipe:
+    """Return a loaded recipe that trains a model.
+
+    Raises:
+        RecipeError: it runs a program.
+    """
+    if isinstance(recipe, ProgramRecipe):
+        raise RecipeError(
+            f"{recipe.name} runs a program, and this needs a recipe with a model; `papertrial "
+            "check` tries a program, `papertrial verify` runs it seed after seed"
+        )
+    return recipe
+
+
+def to_tree(recipe: AnyRecipe) -> dict[str, Any]:
     """Convert a loaded recipe back to plain values, with all defaults and without unset keys."""
     return _to_plain(recipe)  # type: ignore[no-any-return]
 
 
-def to_yaml(recipe: Recipe) -> str:
+def to_yaml(recipe: AnyRecipe) -> str:
     """Convert a loaded recipe back to YAML that loads to an equal recipe."""
     return dump(to_tree(recipe))
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.raw_claim import Broken, RawClaim
-from papertrial.vocabulary import is_accuracy
 
 _NOISY = ("mean", "single-run", "best-of")
 CHOSEN_ON_TEST = "best-on-test"  # the reported epoch whose score is no longer that of new samples
@@ -22,7 +21,7 @@ def new_samples_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterato
     if claim.about != "new-samples":
         return
     kind = claim.kind
-    if not is_accuracy(claim.metric):
+    if not claim.facts.is_accuracy:
         yield (
             "about",
             "new-samples is only for accuracy and topN_accuracy, which are means over samples, got "

@@ -16,7 +16,9 @@ from papertrial.recipe.digest import PREPROCESSING, WEIGHTS
 from papertrial.recipe.file_paths import is_path, is_vectors_file
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.plain_values import KeyPath, dotted, list_at, value_at
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_code import CODE, code_dependencies
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.recipe.slots import map_arguments, map_uses
 from papertrial.recipe.yaml_text import dump
 
@@ -47,7 +49,7 @@ class Portable:
 
 
 def portable(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     folder: str = "code",
     sides: Mapping[int, str] | None = None,
     *,
@@ -56,7 +58,9 @@ def portable(
     """Return a portable recipe, with copies of the files that it depends on in `folder` next to it.
 
     Code is always copied. Files and folders in arguments, a vocabulary, word vectors and the run of
-    `init_from` are copied up to `limit` bytes each. Data are not copied.
+    `init_from` are copied up to `limit` bytes each. Data are not copied. The files of a program are
+    listed, but their contents are not among `files`: they keep modes and links when they are
+    copied.
 
     Args:
         recipe: the recipe.
@@ -67,6 +71,8 @@ def portable(
     Raises:
         RecipeError: a file no longer exists.
     """
+    if isinstance(recipe, ProgramRecipe):
+        return _portable_program(recipe, sides or {})
     packed = _Packer(folder, limit)
     tree = map_uses(to_tree(recipe), packed.code)
     tree = map_arguments(tree, packed.argument)
@@ -79,10 +85,7 @@ def portable(
             text["vectors"] = packed.file("vectors", "data.text.vectors", Path(text["vectors"]))
     if recipe.init_from is not None:
         tree["init_from"] = packed.run(Path(recipe.init_from))
-    for number, side in (sides or {}).items():
-        claim = list_at(tree, "claims")[number]
-        assert isinstance(claim, dict), "a valid recipe has claims that are mappings"
-        claim["versus"] = {"recipe": side}
+    _set_sides(tree, sides or {})
     return Portable(
         dump(tree),
         packed.files,
@@ -91,6 +94,25 @@ def portable(
         tuple(sorted(packed.packages)),
         tuple(dict.fromkeys(packed.reads)),
     )
+
+
+def _portable_program(recipe: ProgramRecipe, sides: Mapping[int, str]) -> Portable:
+    """Return a program's recipe with its folder beside it; the files are copied apart."""
+    tree = to_tree(recipe)
+    program = tree["program"]
+    if not recipe.program.in_place:
+        program.pop("git", None)
+        program["folder"] = f"./{CODE}"
+    _set_sides(tree, sides)
+    return Portable(dump(tree), {}, code_dependencies(recipe.program))
+
+
+def _set_sides(tree: Mapping[str, object], sides: Mapping[int, str]) -> None:
+    """Set the file of the other recipe of each difference, by the index of its claim."""
+    for number, side in sides.items():
+        claim = list_at(tree, "claims")[number]
+        assert isinstance(claim, dict), "a valid recipe has claims that are mappings"
+        claim["versus"] = {"recipe": side}
 
 
 class _Packer:

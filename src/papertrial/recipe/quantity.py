@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from papertrial.vocabulary import COUNTS, is_accuracy, is_fraction
+from papertrial.vocabulary import COUNTS, Metric
 
 Rounding = Literal["nearest", "truncated"]
 
@@ -24,7 +24,6 @@ _WRITTEN = re.compile(
     rf"((?P<percent>{_PERCENT})|(?P<points>{_POINTS})|(?P<scale>[kKMB]))?(?P<error>{_ERROR})?\s*"
 )
 _SCALES = {"k": 3, "K": 3, "M": 6, "B": 9}
-_MAY_BE_NEGATIVE = ("loss", "r2")
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def percent_readings(number: Decimal) -> str:
     return f'"{plain(number)} %" or "{plain(number.scaleb(2))} %"'
 
 
-def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
+def value_of(given: float | str, metric: Metric, *, gain: bool = False) -> Decimal:
     """Convert a quantity that a paper reports to the metric's own unit.
 
     Args:
@@ -110,9 +109,10 @@ def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
     written = read_quantity(given)
     if written is None or written.unit not in ("%", "points"):
         raise ValueError(f'must be a number, or text such as "55 %", got {given!r}')
-    if not is_fraction(metric):
+    if not metric.is_fraction:
         raise ValueError(
-            f"{metric} is not a fraction; give a number in its own unit, got {given!r}"
+            f"{metric.name} is not a fraction; give a number in its own unit{_or_say_so(metric)}, "
+            f"got {given!r}"
         )
     if gain and written.unit == "%":
         points = as_points(written.number)
@@ -125,7 +125,7 @@ def value_of(given: float | str, metric: str, *, gain: bool = False) -> Decimal:
     return number
 
 
-def width_of(given: float | str, metric: str) -> Decimal:
+def width_of(given: float | str, metric: Metric) -> Decimal:
     """Convert a quantity that is a tolerance or plus-minus to the metric's own unit.
 
     Args:
@@ -137,17 +137,19 @@ def width_of(given: float | str, metric: str) -> Decimal:
     """
     if not isinstance(given, str):
         number = Decimal(repr(given))
-        if is_fraction(metric) and number >= 1:
+        if metric.is_fraction and number >= 1:
             share = number.scaleb(-2)
-            rule = f"is too large for {metric}, which is a fraction"
+            rule = f"is too large for {metric.name}, which is a fraction"
             raise ValueError(f"{plain(number)} {rule}; write {both_ways(share)}")
         return number
     written = read_quantity(given)
     if written is None or written.unit != "points":
         raise ValueError(f'must be a number, or text such as "1.2 points", got {given!r}')
-    if not is_fraction(metric):
-        rule = f"{metric} is not a fraction and has no points"
-        raise ValueError(f"{rule}; give a number in its own unit, got {given!r}")
+    if not metric.is_fraction:
+        rule = f"{metric.name} is not a fraction and has no points"
+        raise ValueError(
+            f"{rule}; give a number in its own unit{_or_say_so(metric)}, got {given!r}"
+        )
     return written.number
 
 
@@ -158,7 +160,7 @@ def share_of(given: float | str) -> Decimal:
 
 
 def interval_of(
-    printed: str, metric: str, rounding: Rounding, *, gain: bool = False
+    printed: str, metric: Metric, rounding: Rounding, *, gain: bool = False
 ) -> tuple[Decimal, Decimal]:
     """Convert a printed quantity to (low, high) of the numbers that it may be rounded from.
 
@@ -171,18 +173,18 @@ def interval_of(
     written = read_quantity(printed)
     if written is None:
         raise ValueError(f"must be a number as printed, got {printed!r}")
-    if written.unit in _SCALES and metric not in COUNTS:
+    if written.unit in _SCALES and metric.name not in COUNTS:
         raise ValueError(
             f"the suffix {written.unit} is only for parameters and samples, got {printed!r}"
         )
-    if written.unit in ("%", "points") and not is_fraction(metric):
-        raise ValueError(f"{metric} is not a fraction; remove the unit, got {printed!r}")
+    if written.unit in ("%", "points") and not metric.is_fraction:
+        raise ValueError(f"{metric.name} is not a fraction; remove the unit, got {printed!r}")
     if written.unit == "points" and not gain:
         raise ValueError(f"points are only for differences; write a percent sign, got {printed!r}")
     if not written.unit and _is_above_1(written.number, metric, gain):
         sign = "points" if gain else "%"
         digits = plain(written.number)
-        rule = f"{digits} is more than 1: {metric} is a fraction"
+        rule = f"{digits} is more than 1: {metric.name} is a fraction"
         raise ValueError(f'{rule}; if the paper means percent, write "{digits} {sign}"')
     if rounding == "nearest":
         low, high = written.number - written.step / 2, written.number + written.step / 2
@@ -193,38 +195,43 @@ def interval_of(
     return _as_accuracy(written, metric, printed, gain, low, high)
 
 
+def _or_say_so(metric: Metric) -> str:
+    """Return what to do if a quantity of another metric than papertrial's own is a fraction."""
+    return "" if metric.is_known else ", or if it is a fraction, say so with its unit"
+
+
 def _as_accuracy(
-    written: Quantity, metric: str, given: str, gain: bool, *ends: Decimal
+    written: Quantity, metric: Metric, given: str, gain: bool, *ends: Decimal
 ) -> tuple[Decimal, Decimal]:
     """Return (low, high) of a quantity, or of the ends given; as an accuracy if it is an error."""
     low, high = ends or (written.number, written.number)
     if not written.error:
         return low, high
-    if gain or not is_accuracy(metric):
-        what = "a difference" if gain else metric
+    if gain or not metric.is_accuracy:
+        what = "a difference" if gain else metric.name
         raise ValueError(f"an error is 1 - accuracy and does not apply to {what}, got {given!r}")
     return 1 - high, 1 - low
 
 
-def _check_bounds(number: Decimal, metric: str, given: str, gain: bool) -> None:
+def _check_bounds(number: Decimal, metric: Metric, given: str, gain: bool) -> None:
     if _is_above_1(number, metric, gain):
         _refuse_above_1(number, metric, given, gain)
-    if number < 0 and not gain and metric not in _MAY_BE_NEGATIVE:
-        raise ValueError(f"{metric} cannot be negative, got {given}")
+    if number < 0 and not gain and not metric.may_be_negative:
+        raise ValueError(f"{metric.name} cannot be negative, got {given}")
 
 
-def _is_above_1(number: Decimal, metric: str, gain: bool) -> bool:
+def _is_above_1(number: Decimal, metric: Metric, gain: bool) -> bool:
     """Return whether a quantity is impossible for a fraction, or for a difference of two.
 
     R2 has no lower bound, so its differences have no upper bound.
     """
-    if not is_fraction(metric) or (gain and metric == "r2"):
+    if not metric.is_fraction or (gain and metric.name == "r2"):
         return False
     return (abs(number) if gain else number) > 1
 
 
-def _refuse_above_1(number: Decimal, metric: str, given: str, gain: bool) -> None:
-    rule = f"{given} is more than 1: {metric} is a fraction"
+def _refuse_above_1(number: Decimal, metric: Metric, given: str, gain: bool) -> None:
+    rule = f"{given} is more than 1: {metric.name} is a fraction"
     if "%" in given or abs(number) > 100:
         raise ValueError(rule)
     unit = "points" if gain else "%"

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import get_args
 
-from papertrial.recipe.plain_values import is_finite_number, value_at
+from papertrial.recipe.plain_values import is_finite_number, list_at, value_at
 from papertrial.recipe.quantity import is_percentage, read_quantity, value_of
-from papertrial.vocabulary import is_metric
+from papertrial.vocabulary import Better, Metric, MetricUnit, is_metric
 
 Broken = tuple[str, str]  # key or key path, and message, of a rule that a recipe breaks
 
 
 @dataclass(frozen=True)
 class RawClaim:
-    """A claim before validation: `metric` is a known name, other values may have any type.
+    """A claim before validation: `metric` is a name, other values may have any type.
 
     Values are as written in the recipe, with the defaults of the schema for omitted keys.
     """
@@ -39,17 +40,30 @@ class RawClaim:
     by: object = None
     reading: object = None
     not_judged: object = None
+    better: object = None
+    unit: object = None
+    samples: object = None
 
     @classmethod
-    def from_plain(cls, claim: object) -> RawClaim | None:
-        """Read a claim; return None if it is not a mapping with a known metric."""
+    def from_plain(cls, claim: object, *, of_program: bool = False) -> RawClaim | None:
+        """Read a claim; return None if it is not a mapping with the name of a metric.
+
+        Only a program has other metrics than papertrial's own.
+        """
         metric = value_at(claim, "metric")
         if not isinstance(claim, Mapping) or not isinstance(metric, str):
             return None
-        if not is_metric(metric, claimable=True):
+        if not of_program and not is_metric(metric, claimable=True):
             return None
         others = {field.name for field in fields(cls)} - {"metric"}
         return cls(metric, **{key: value for key, value in claim.items() if key in others})
+
+    @property
+    def facts(self) -> Metric:
+        """What is known of the metric."""
+        better = next((known for known in get_args(Better) if known == self.better), None)
+        unit = next((known for known in get_args(MetricUnit) if known == self.unit), None)
+        return Metric(self.metric, better, unit)
 
     @property
     def is_gain(self) -> bool:
@@ -79,7 +93,13 @@ class RawClaim:
         Raises:
             ValueError: the unit is ambiguous or does not suit the metric.
         """
-        return converted(self.value, lambda given: value_of(given, self.metric, gain=self.is_gain))
+        return converted(self.value, lambda given: value_of(given, self.facts, gain=self.is_gain))
+
+
+def raw_claims(tree: Mapping[str, object]) -> list[RawClaim | None]:
+    """Read the claims of a recipe; None for one that is not a mapping with the name of a metric."""
+    of_program = "program" in tree
+    return [RawClaim.from_plain(claim, of_program=of_program) for claim in list_at(tree, "claims")]
 
 
 def without_unit(given: object) -> Decimal | None:

@@ -46,25 +46,30 @@ class GridError(ValueError):
     """A recipe does not evaluate a part in between, or not in the unit of a claim."""
 
 
-def to_reach(tree: Mapping[str, object], split: str, by: By, reading: Reading) -> Reach:
+def to_reach(
+    tree: Mapping[str, object], metric: str, split: str, by: By, reading: Reading
+) -> Reach:
     """Return a target's points from a valid recipe, as a plain tree.
 
     Raises:
         GridError: the recipe does not evaluate this split at this point.
     """
-    points = evaluated_points(tree, split, by.unit)
+    points = evaluated_points(tree, metric, split, by.unit)
     if by.point not in points:
         raise GridError(_not_a_point(split, by.unit, by.point, points))
     return Reach(by.point, by.unit, points, reading)
 
 
-def evaluated_points(tree: Mapping[str, object], split: str, unit: Unit) -> tuple[int, ...]:
+def evaluated_points(
+    tree: Mapping[str, object], metric: str, split: str, unit: Unit
+) -> tuple[int, ...]:
     """Return the points at which a recipe evaluates a split, the end of the training included.
 
     They follow from the recipe alone, before any data are loaded.
 
     Args:
         tree: a valid recipe, as a plain tree.
+        metric: the metric; of a program the name of the score.
         split: the split.
         unit: what the points count.
 
@@ -72,6 +77,8 @@ def evaluated_points(tree: Mapping[str, object], split: str, unit: Unit) -> tupl
         GridError: the length of the training is given in another unit, the recipe evaluates in
             another unit, not at all in between, or at too many points.
     """
+    if "program" in tree:
+        return _points_of_program(tree, metric, unit)
     other: Unit = "epoch" if unit == "step" else "step"
     length = value_at(tree, f"{unit}s")
     if not is_whole_number(length, 1):
@@ -130,15 +137,40 @@ def _grid_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Brok
     point = known[unit]
     if not is_whole_number(point, 1):
         return
-    if not is_whole_number(tree.get("steps"), 1) and not is_whole_number(tree.get("epochs"), 1):
+    lengths = [tree.get("steps"), tree.get("epochs")]
+    if "program" not in tree and not any(is_whole_number(length, 1) for length in lengths):
         return  # reported elsewhere
     try:
-        points = evaluated_points(tree, claim.split, unit)
+        points = evaluated_points(tree, claim.metric, claim.split, unit)
     except GridError as error:
         yield "by", str(error)
         return
     if point not in points:
         yield "by", _not_a_point(claim.split, unit, point, points)
+
+
+def _points_of_program(tree: Mapping[str, object], metric: str, unit: Unit) -> tuple[int, ...]:
+    """Return the points at which a program evaluates a score, as its recipe says."""
+    scores = value_at(tree, "program.scores")
+    score = scores.get(metric) if isinstance(scores, Mapping) else None
+    curve, where = value_at(score, "curve"), f"program.scores.{metric}.curve"
+    every, last = value_at(curve, "every"), value_at(curve, "last")
+    if not is_whole_number(every, 1) or not is_whole_number(last, 1):
+        raise GridError(
+            f"needs the {unit}s at which the program evaluates; set {where}: {{unit: {unit}, "
+            "every: ..., last: ...}"
+        )
+    its_unit = value_at(curve, "unit") or "step"
+    if its_unit != unit:
+        raise GridError(
+            f"is in {unit}s, but {where} is in {its_unit}s; use by: {{{its_unit}: ...}}"
+        )
+    if -(-last // every) > MOST_POINTS:
+        raise GridError(
+            f"is on a grid of {-(-last // every):,} points, of which at most {MOST_POINTS:,} are "
+            f"allowed; increase {where}.every"
+        )
+    return (*range(every, last, every), last)
 
 
 def _every(tree: Mapping[str, object], split: str, unit: Unit) -> int | None:

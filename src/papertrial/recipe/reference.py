@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from papertrial.recipe.program import Program
 from papertrial.recipe.schema import Recipe, SchedulerSlot, Slot
+from papertrial.recipe.value_types import SCORE_NAME
 from papertrial.vocabulary import COUNTS, METRICS
 
 _HEAD = """# Recipe reference
@@ -33,17 +35,20 @@ _METRICS = """## Metric names
 """
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _TYPES = {"boolean": "`true` or `false`", "string": "text", "object": "mapping"}
+_MARKS: dict[Any, str] = {tuple: "[]", dict: ".NAME"}  # of sections in lists or with a name
 _LARGEST = 1_000_000  # larger bounds only limit the number format, so they are not shown
 
 
 def to_markdown(recipe: type[BaseModel] = Recipe) -> str:
     """Return the reference of a recipe's keys as a Markdown page, with a table for each section.
 
+    The sections of `program` come last.
+
     Args:
         recipe: the model to describe; its nested models become sections.
     """
     parts = [_HEAD]
-    for where, model in sections(recipe):
+    for where, model in [*sections(recipe), *sections(Program, "program")]:
         title = f"`{where}`" if where else "Top level"
         schema = model.model_json_schema()
         rows = [_row(where, key, field, schema) for key, field in _fields(model)]
@@ -68,7 +73,7 @@ def sections(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, typ
     for key, field in _fields(model):
         for inner in _models(field.annotation):
             if inner is not Slot:
-                repeated = "[]" if get_origin(field.annotation) is tuple else ""
+                repeated = _MARKS.get(get_origin(field.annotation), "")
                 yield from sections(inner, f"{where}.{key}{repeated}".lstrip("."))
 
 
@@ -119,7 +124,19 @@ def _type(path: str, given: Mapping[str, Any]) -> str:
         return " or ".join(dict.fromkeys(forms))
     if given.get("type") == "array":
         return _list(path, given)
-    return _TYPES.get(given.get("type", ""), _number(given))
+    return _plain_type(path, given)
+
+
+def _plain_type(path: str, given: Mapping[str, Any]) -> str:
+    """Return a type that is neither a section, nor a choice, nor a list, in the page's words."""
+    if "additionalProperties" in given or "patternProperties" in given:
+        return _mapping(path, given)
+    if given.get("pattern") == SCORE_NAME:
+        return "[metric](#metric-names)"
+    kind = given.get("type", "")
+    if isinstance(kind, list):  # text, which YAML may write as a number
+        return _TYPES["string"]
+    return _TYPES.get(kind, _number(given))
 
 
 def _names(names: Sequence[str]) -> str:
@@ -132,6 +149,15 @@ def _list(path: str, given: Mapping[str, Any]) -> str:
     least, most = given.get("minItems"), given.get("maxItems")
     count = f"{least} " if least and least == most else f"at least {least} " if least else ""
     return f"list of {count}{items.replace('integer', 'integers')}"
+
+
+def _mapping(path: str, given: Mapping[str, Any]) -> str:
+    """Return the type of a mapping from names of the user's to values of one type."""
+    values = given.get("additionalProperties") or {}
+    for one in given.get("patternProperties", {}).values():
+        values = one
+    inner = _type(f"{path}.NAME", values) if isinstance(values, Mapping) and values else ""
+    return f"mapping of names to {inner or 'values'}"
 
 
 def _number(given: Mapping[str, Any]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from papertrial.claims.trivial import too_wide
 from papertrial.numbers import as_written, percent
 from papertrial.recipe.judged_claim import to_given_sd, to_judged_claim
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
+from papertrial.vocabulary import score_name
 
 _OFTEN = 0.1  # from here on, alpha is unusual
 
 
-def rule_warnings(recipe: Recipe) -> list[str]:
+def rule_warnings(recipe: AnyRecipe) -> list[str]:
     """Return a warning for a large alpha, and for each tolerance that a known SD makes trivial.
 
     Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
@@ -25,7 +26,7 @@ def rule_warnings(recipe: Recipe) -> list[str]:
     given = to_given_sd(recipe.verify.sd, decided)
     for i, claim in enumerate(decided, 1):
         judged = to_judged_claim(claim, recipe)
-        name = f"claim {i} ({claim.split} {claim.metric} {claim.number:g})"
+        name = f"claim {i} ({score_name(claim.split, claim.metric)} {claim.number:g})"
         if given is not None and given.n is None and (judged.reported_sd or 0.0) > given.value:
             found.append(
                 f"{name}: the paper reports an SD of {as_written(judged.reported_sd)}, which is "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from papertrial.recipe.claim_rules import broken_claims
 from papertrial.recipe.plain_values import value_at
+from papertrial.recipe.program_rules import broken_program
 from papertrial.recipe.raw_claim import Broken
 from papertrial.recipe.verify_rules import broken_verify
 from papertrial.vocabulary import is_one_number
@@ -30,6 +31,8 @@ _COLUMNS = {
 
 def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
     """Return (key path, message) for each rule over several keys that the plain `tree` breaks."""
+    if "program" in tree:
+        return [*broken_program(tree), *broken_claims(tree), *broken_verify(tree)]
     return [
         *_length_problems(tree),
         *_data_problems(tree),

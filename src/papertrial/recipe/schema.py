@@ -8,17 +8,25 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import models_json_schema
 from pydantic_core import core_schema
 
-from papertrial.recipe.claims import Claim
 from papertrial.recipe.plain_values import KeyPath
+from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.section import Section
+from papertrial.recipe.shared_keys import (
+    Claims,
+    Deviations,
+    Paper,
+    PaperSection,
+    RecipeName,
+    Seed,
+    VerifySection,
+)
 from papertrial.recipe.value_types import BatchSize, MetricName, Portion, Size, SourceName
 from papertrial.recipe.verify import Verify
-from papertrial.vocabulary import TaskName
-
-Deviation = Annotated[str, Field(min_length=1)]
+from papertrial.vocabulary import CLAIMABLE_PATTERN, COUNTS, METRICS, TaskName
 
 
 class Slot(Section):
@@ -66,17 +74,6 @@ class SchedulerSlot(Slot):
         default=None,
         description="Validation metric passed to `step()` after each evaluation, for schedulers "
         "such as `ReduceLROnPlateau`. It replaces `interval`.",
-    )
-
-
-class Paper(Section):
-    """Where the claimed numbers come from. For readers; it does not affect the results."""
-
-    title: str | None = Field(default=None, description="Title of the paper or tutorial.")
-    url: str | None = Field(default=None, description="Address of the paper or tutorial.")
-    where: str | None = Field(default=None, description="Table, figure or page of the numbers.")
-    notes: str | None = Field(
-        default=None, description="Details that the paper omits, and what this recipe does instead."
     )
 
 
@@ -243,12 +240,8 @@ class EarlyStopping(Section):
 class Recipe(Section):
     """A complete experiment: data, model, training, evaluation, and the claims to test."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        description="Name of the recipe and of its folder in `runs/`: letters, digits, `.`, `_`, "
-        "`-`.",
-    )
-    paper: Paper = Field(default=Paper(), description="Where the claimed numbers come from.")
+    name: RecipeName
+    paper: PaperSection = Paper()
     task: TaskName = Field(description="What is predicted. It decides the metrics.")
     data: Data = Field(description="Data set, splits, batches and preparation.")
     model: Slot = Field(description="A `torch.nn.Module`.")
@@ -290,10 +283,8 @@ class Recipe(Section):
     clip_norm: float | None = Field(
         default=None, gt=0, description="Clip the norm of all gradients together to this value."
     )
-    seed: int = Field(
+    seed: Seed = Field(
         default=0,
-        ge=0,
-        le=2**63 - 1,
         description="Seed of weights, batch order, augmentation and dropout; not of the splits.",
     )
     precision: Literal["fp32", "bf16"] = Field(
@@ -306,15 +297,9 @@ class Recipe(Section):
     metrics: Annotated[tuple[MetricName, ...], Strict(False)] = Field(
         default=(), description="Metrics to compute. If omitted, all metrics of the task."
     )
-    claims: Annotated[tuple[Claim, ...], Strict(False)] = Field(
-        default=(), description="Reported numbers to test with `papertrial verify`."
-    )
-    verify: Verify = Field(default=Verify(), description="How the claims are decided.")
-    deviations: Annotated[tuple[Deviation, ...], Strict(False)] = Field(
-        default=(),
-        description="Where this recipe departs from the paper, one sentence each. They are shown "
-        "with the verdict.",
-    )
+    claims: Claims = ()
+    verify: VerifySection = Verify()
+    deviations: Deviations = ()
 
     @model_validator(mode="after")
     def _rules(self) -> Recipe:
@@ -323,12 +308,24 @@ class Recipe(Section):
         return self
 
 
-def not_training(recipe: Recipe) -> set[str]:
+# Only a program has other scores than papertrial's own metrics.
+_KNOWN_METRIC = {
+    "properties": {
+        "metric": {"anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": CLAIMABLE_PATTERN}]}
+    }
+}
+
+AnyRecipe = Recipe | ProgramRecipe
+
+
+def not_training(recipe: AnyRecipe) -> set[str]:
     """Return the top-level keys of the schema that cannot change the weights, and the seed.
 
     `evaluate` is one of them if no part of the training depends on the evaluations.
     """
     keys = {"name", "paper", "seed", "claims", "metrics", "log_every", "verify", "deviations"}
+    if isinstance(recipe, ProgramRecipe):
+        return keys
     monitored = recipe.scheduler is not None and recipe.scheduler.monitor is not None
     is_used = monitored or recipe.early_stopping is not None or recipe.report != "last"
     return keys if is_used else keys | {"evaluate"}
@@ -336,12 +333,23 @@ def not_training(recipe: Recipe) -> set[str]:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a recipe, for editors and validators."""
-    schema = Recipe.model_json_schema()
+    (training, program), shared = _both_schemas()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "papertrial recipe",
-        **{key: value for key, value in schema.items() if key != "title"},
+        "if": {"required": ["program"]},
+        "then": program,
+        "else": {**training, "properties": {"claims": {"items": _KNOWN_METRIC}}},
+        **shared,
     }
+
+
+def _both_schemas() -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """Return the JSON Schema of each kind of recipe, and their shared definitions."""
+    kinds = (Recipe, ProgramRecipe)
+    known, shared = models_json_schema([(kind, "validation") for kind in kinds])
+    refs = (known[(kind, "validation")] for kind in kinds)
+    return tuple(refs), shared
 
 
 def fields_by_key(section: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -351,14 +359,16 @@ def fields_by_key(section: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def schema_at(path: KeyPath) -> type[BaseModel] | None:
     """Return the model of the section at a key path in the schema; None if it is not a section."""
-    annotation: Any = Recipe
+    annotation: Any = ProgramRecipe if path[:1] == ("program",) else Recipe
     for part in path:
-        if isinstance(part, str):
+        if get_origin(annotation) is dict:  # sections by a name of the user's
+            annotation = _inner_type(get_args(annotation)[1])
+        elif isinstance(part, str):
             field = fields_by_key(annotation).get(part)
             annotation = _inner_type(field.annotation) if field else None
-        if not _is_section(annotation):
+        if not (_is_section(annotation) or get_origin(annotation) is dict):
             return None
-    return annotation  # type: ignore[no-any-return]
+    return annotation if _is_section(annotation) else None
 
 
 def _is_section(annotation: Any) -> bool:

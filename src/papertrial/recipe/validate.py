@@ -10,15 +10,17 @@ from pydantic_core import ErrorDetails
 
 from papertrial.errors import Problem, did_you_mean
 from papertrial.recipe.plain_values import KeyPath, dotted
-from papertrial.recipe.schema import Recipe, fields_by_key, schema_at
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.schema import AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
-from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES
+from papertrial.vocabulary import METRICS, OWN_DATA, SOURCES
 
 
-def validated(tree: Mapping[str, object]) -> tuple[Recipe | None, list[Problem]]:
+def validated(tree: Mapping[str, object]) -> tuple[AnyRecipe | None, list[Problem]]:
     """Validate plain values against the schema; return the recipe, or None and its problems."""
+    kind = ProgramRecipe if "program" in tree else Recipe
     try:
-        return Recipe.model_validate(tree), []
+        return kind.model_validate(tree), []
     except ValidationError as error:
         return None, [p for item in error.errors() for p in _schema_problems(item)]
 
@@ -37,6 +39,9 @@ def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         known = fields_by_key(section) if section else {}
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
+        if error["loc"] == path[:1] and path[0] in Recipe.model_fields:
+            yield Problem(dotted(path), "does not go with program, which replaces it; remove it")
+            return
     elif kind == "missing":
         yield Problem(dotted(path), "is missing and has no default")
         return
@@ -50,8 +55,7 @@ def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     elif kind in ("model_type", "model_attributes_type"):
         rule = "must be a mapping of keys to values"
     elif error["msg"].endswith("unknown metric"):
-        valid = [*METRICS, *COUNTS] if path[0] == "claims" else list(METRICS)
-        rule, near = "unknown metric", did_you_mean(got, valid)
+        rule, near = "unknown metric", did_you_mean(got, METRICS)
     elif error["msg"].endswith("unknown source"):
         rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
     else:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, MOST_FIXED
 from papertrial.recipe.plain_values import is_whole_number, list_at, value_at
 from papertrial.recipe.quantity import points_readings, width_of
-from papertrial.recipe.raw_claim import Broken, RawClaim, converted, without_unit
+from papertrial.recipe.raw_claim import Broken, RawClaim, converted, raw_claims, without_unit
+from papertrial.vocabulary import Metric, score_name
 
 _ROUNDED = 0.05  # relative; a converted standard error has few digits
 _WITHOUT_SCORES = ("known", "bound")
@@ -98,7 +99,7 @@ def _sd_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         yield "verify.sd.n", f"{rule}; remove it, or use is: paper, which is estimated from n runs"
     if value_at(tree, "verify.statistic") == "median":
         yield "verify.sd", "does not apply to statistic: median, whose test needs no SD; remove it"
-    found = [RawClaim.from_plain(claim) for claim in list_at(tree, "claims")]
+    found = raw_claims(tree)
     claims = {
         index: claim
         for index, claim in enumerate(found)
@@ -108,7 +109,7 @@ def _sd_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         (claim.metric, claim.split) for claim in claims.values() if isinstance(claim.split, str)
     }
     if len(scores) > 1:
-        names = ", ".join(sorted(f"{split} {metric}" for metric, split in scores))
+        names = ", ".join(sorted(score_name(split, metric) for metric, split in scores))
         yield "verify.sd", f"is one number, but the claims are about {names}; verify them apart"
     for index, claim in claims.items():
         if claim.kind in _OWN_TEST:
@@ -138,7 +139,7 @@ def _sd_value_problems(value: object, claims: Mapping[int, RawClaim]) -> Iterato
         yield "verify.sd.value", f"{rule}; write {points_readings(bare)}, got {value}"
         return
     try:
-        number = _width(value, claim.metric)
+        number = _width(value, claim.facts)
     except ValueError as error:
         yield "verify.sd.value", str(error)
         return
@@ -146,7 +147,7 @@ def _sd_value_problems(value: object, claims: Mapping[int, RawClaim]) -> Iterato
         yield "verify.sd.value", "must be positive: with an SD of 0 every seed would score the same"
 
 
-def _width(given: object, metric: str) -> Decimal | None:
+def _width(given: object, metric: Metric) -> Decimal | None:
     """Convert an SD that a rule compares; None for anything that the schema rejects."""
     return converted(given, lambda width: width_of(width, metric), ("points",))
 
@@ -164,8 +165,8 @@ def _sd_of_paper_problems(
         if value_at(claim.plus_minus, "is") not in ("sd", "se"):
             continue
         try:
-            ours = _width(value, claim.metric)
-            theirs = _width(claim.plus_minus_value, claim.metric)
+            ours = _width(value, claim.facts)
+            theirs = _width(claim.plus_minus_value, claim.facts)
         except ValueError:
             continue  # reported where it stands
         if ours is None or theirs is None:

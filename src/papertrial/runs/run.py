@@ -14,7 +14,7 @@ from papertrial.errors import DataError, RunError
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
-from papertrial.recipe.load import load_recipe
+from papertrial.recipe.load import load_recipe, require_model
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, build_pipeline, build_prepared_model
 from papertrial.runs.traced_files import check_uncopied
@@ -75,7 +75,7 @@ def load_run(path: str | Path, *, device: str = "auto") -> Run:
         RunError: the folder is not a run folder, is damaged, or its run did not finish.
     """
     folder = RunFolder.open(Path(path))
-    recipe = load_recipe(folder.path / RECIPE, check=False)
+    recipe = require_model(load_recipe(folder.path / RECIPE, check=False))
     return Run(folder.path, recipe, folder.summary, device)
 
 

@@ -12,9 +12,10 @@ from papertrial.evaluate.stored_predictions import predictions_to_bytes
 from papertrial.numbers import percent
 from papertrial.progress import Returning, finish
 from papertrial.recipe.digest import training_hash
+from papertrial.recipe.load import require_model
 from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.runs import prepare
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.make_records import make_line, make_provenance, make_summary
@@ -37,7 +38,7 @@ _SAVE_EVERY = 30.0  # seconds between two writings of the state to resume from
 
 
 def train(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
@@ -47,7 +48,7 @@ def train(
     """Train a recipe into a new run folder, with everything needed to reproduce the result.
 
     Args:
-        recipe: the recipe.
+        recipe: a recipe with a model.
         runs: the folder for new run folders.
         data: the data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
         device: "auto", "cpu", "mps", "cuda" or "cuda:N".
@@ -58,7 +59,9 @@ def train(
         PapertrialError: the recipe, the data or the machine has a fault, reported before the
             training if possible.
     """
-    return finish(training(recipe, runs=runs, data=data, device=device, threads=threads))
+    return finish(
+        training(require_model(recipe), runs=runs, data=data, device=device, threads=threads)
+    )
 
 
 def training(

@@ -20,6 +20,7 @@ from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 from papertrial.vocabulary import moves_in_steps
 
+AS_THE_PROGRAM_SAYS = "as the program says"  # the reported epoch of a program
 Phase = Literal["running", "finished", "interrupted", "failed"]
 
 
@@ -50,19 +51,23 @@ class RegisteredClaim(Part):
     @classmethod
     def of(cls, judged: JudgedClaim, stated: Claim, versus: int | None) -> Self:
         """Put a claim as the tests take it beside what the recipe states."""
-        names = JudgedClaim.__dataclass_fields__.keys() - {"step"}
-        known = {name: getattr(judged, name) for name in names}
+        known = {name: getattr(judged, name) for name in _registered_fields()}
         return cls(**known, stated=without_other_side(stated), versus=versus)
 
     @property
     def judged(self) -> JudgedClaim:
         """The claim as the tests take it; its step follows from the data."""
-        names = JudgedClaim.__dataclass_fields__.keys() - {"step"}
-        return JudgedClaim(**{name: getattr(self, name) for name in names})
+        known = {name: getattr(self, name) for name in _registered_fields()}
+        return JudgedClaim(**known, better=self.stated.better, unit=self.stated.unit)
 
     @field_serializer("stated")
     def _given_keys(self, stated: Claim) -> dict[str, object]:
         return _claim_as_registered(stated)
+
+
+def _registered_fields() -> set[str]:
+    """Return the fields of a judged claim that a registration repeats beside the stated one."""
+    return JudgedClaim.__dataclass_fields__.keys() - {"step", "better", "unit"}
 
 
 class RegisteredPart(Part):
@@ -139,6 +144,11 @@ class Terms(Record):
         if any(c.judged.has_two_sides != (c.versus is not None) for c in self.claims):
             raise ValueError("a claim has another side in versus exactly if it compares two sides")
         return self
+
+    @property
+    def is_program(self) -> bool:
+        """Whether seeds run a program, and train no model of papertrial's."""
+        return self.reported_epoch == AS_THE_PROGRAM_SAYS
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -222,6 +232,8 @@ class Preregistration(Terms):
 
     def _step(self, claim: RegisteredClaim) -> float:
         """Return the step in which a claim's score moves; of two sides, the larger one."""
+        if claim.stated.samples is not None:  # of a program, whose data are not known
+            return 1 / claim.stated.samples
         sides = [self.rows[0], *([] if claim.versus is None else [self.rows[claim.versus + 1]])]
         # A split that does not exist is an error that the first seed reports.
         sizes = [rows[claim.split] for rows in sides if rows.get(claim.split)]
@@ -324,7 +336,7 @@ class SeedRecord(Record):
     Attributes:
         scores: for each claim of the rule our score, and for two sides that of the other side; for
             a target the scores at all evaluated points.
-        weights: SHA-256 over the weights of its runs.
+        weights: SHA-256 over the weights of its runs; "" for a program, whose weights are unknown.
         attempts: how many times it was started; a seed whose worker died is started once more.
         seconds: how long its last attempt took.
         runs: their folders, relative to the verification: ours, then each other side.
@@ -352,7 +364,7 @@ class SeedRecord(Record):
     def _check_state(self) -> Self:
         if self.state != "finished" and self.scores:
             raise ValueError(f"a seed that {self.state} has no scores")
-        missing = [name for name in ("weights", "runs", "versions") if not getattr(self, name)]
+        missing = [name for name in ("runs", "versions") if not getattr(self, name)]
         if self.state == "finished" and missing:
             raise ValueError(f"a seed that finished needs {', '.join(missing)}")
         return self
@@ -369,9 +381,17 @@ class SeedRecord(Record):
 
 
 class KeptFiles(Record):
-    """files.json: what a verification copied, from where, and what was too large to be copied."""
+    """files.json: what a verification copied, from where, and what was too large to be copied.
+
+    Attributes:
+        files: a record of each.
+        commit: the commit of a program's folder; None outside a Git repository.
+        changed: the files that differed from that commit.
+    """
 
     files: tuple[Dependency, ...]
+    commit: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class CommittedRegistration(Record):

@@ -29,7 +29,8 @@ from papertrial.numbers import as_written, between, number
 from papertrial.progress import Step
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.load import require_model
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.record import finite_or_none
 from papertrial.runs import prepare
 from papertrial.store.new_samples import NewSamples
@@ -77,7 +78,7 @@ class Conclusion:
 
 
 def count_exact(
-    recipe: Recipe, claims: Sequence[Claim], data: str | Path | None
+    recipe: AnyRecipe, claims: Sequence[Claim], data: str | Path | None
 ) -> Generator[Step, None, list[ExactResult]]:
     """Return the results of exact claims: parameters and samples, counted without training.
 
@@ -89,7 +90,7 @@ def count_exact(
     if not claims:
         return []
     with on_device("cpu", 1) as device:
-        parts = yield from prepare.prepare(recipe, data_folder(data), device)
+        parts = yield from prepare.prepare(require_model(recipe), data_folder(data), device)
     results = []
     splits = parts.samples.dataset.splits
     for claim in claims:
@@ -141,7 +142,7 @@ def _so_far(ruling: Ruling, rule: Rule) -> str:
 
 
 def conclude(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     asked: Registration,
     look: Look,
     exact: Sequence[ExactResult],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from papertrial.errors import ClaimError
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.runs import prepare
 from papertrial.verification.registration import Registration
 
 
-def check_claimed_metrics(recipe: Recipe, asked: Registration) -> None:
+def check_claimed_metrics(recipe: AnyRecipe, asked: Registration) -> None:
     """Refuse to verify claims on a metric that their recipe, or the other side, does not compute.
 
     Raises:
@@ -16,7 +17,11 @@ def check_claimed_metrics(recipe: Recipe, asked: Registration) -> None:
     """
     for claim, arm in zip(asked.stated, asked.arms, strict=True):
         for side in (recipe, *([] if arm is None else [asked.versus[arm]])):
-            computed = prepare.metrics_to_compute(side)
+            computed = (
+                tuple(side.program.scores)
+                if isinstance(side, ProgramRecipe)
+                else prepare.metrics_to_compute(side)
+            )
             if claim.metric not in computed:
                 other = "" if side is recipe else f", the other side: {side.name}"
                 raise ClaimError(

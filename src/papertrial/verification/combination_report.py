@@ -8,6 +8,9 @@ from pathlib import Path
 
 from papertrial.claims.intervals import divergence_bound
 from papertrial.claims.run_trial import Look
+from papertrial.programs.run_program import read_program_run
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.report.program_parts import parts_of_programs
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
 from papertrial.store.laboratory_folders import LABORATORIES, LabsFolder
@@ -19,10 +22,12 @@ from papertrial.store.report_record import (
     Report,
     SeedRow,
 )
+from papertrial.store.verification_folder import FILES
+from papertrial.store.verification_records import KeptFiles
 from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.laboratory import Laboratory
 from papertrial.verification.registration import Registration
-from papertrial.verification.report import VARIED, named_scores, surprising_spreads
+from papertrial.verification.report import named_scores, surprising_spreads, varied_of
 
 
 def combination_report(
@@ -58,7 +63,7 @@ def combination_report(
     return Report(
         kind="combination",
         recipe=recipe.name,
-        task=recipe.task,
+        task="program" if isinstance(recipe, ProgramRecipe) else recipe.task,
         paper=PaperSource(**recipe.paper.model_dump(mode="json")),
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
@@ -72,7 +77,7 @@ def combination_report(
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_rows(labs, found, asked)),
-        varied=f"{VARIED}; and the laboratory, with its hardware",
+        varied=f"{varied_of(recipe)}; and the laboratory, with its hardware",
         fixed=parts.fixed,
         diverged=FailedSeeds(
             count=failed,
@@ -127,13 +132,20 @@ def _parts(labs: Sequence[Laboratory], data: str | Path | None) -> RunParts:
     """Return what the runs add to the report; nothing unless all runs are here."""
     if not all(lab.has_runs() for lab in labs):
         return RunParts()
-    runs = [
-        load_run(lab.path / record.runs[0])
+    places = {
+        record.seed: lab.path / record.runs[0]
         for lab in labs
         for record in lab.used
         if record.state == "finished"
-    ]
-    return parts_of_runs(runs, data=data)
+    }
+    first = labs[0]
+    if isinstance(first.recipe, ProgramRecipe):
+        if not (first.path / FILES).is_file():
+            return RunParts()
+        ran = {seed: read_program_run(place) for seed, place in places.items()}
+        kept = first.folder.read_record(FILES, KeptFiles)
+        return parts_of_programs(first.recipe, ran, first.registered, kept)
+    return parts_of_runs([load_run(place) for place in places.values()], data=data)
 
 
 def _seed_rows(

@@ -204,6 +204,7 @@ def _registration(registered: Preregistration, first: Laboratory) -> Registratio
         arms=tuple(claim.versus for claim in registered.claims),
         terms=registered.terms,
         warnings=(*claim_warnings(first.recipe), *rule_warnings(first.recipe)),
+        failure=registered.diverged,
     )
     return found.on_data(registered)
 

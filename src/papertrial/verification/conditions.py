@@ -12,16 +12,25 @@ from papertrial.numbers import plural
 from papertrial.progress import Steps
 from papertrial.recipe.laboratories import LabPart
 from papertrial.recipe.portable import portable
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_code import code_folder
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.runs.load_data import load_split_data
 from papertrial.store.provenance import SOURCE, library_versions, package_versions
 from papertrial.store.run_records import SplitData
 from papertrial.store.verification_records import Preregistration, SeedRecord
+from papertrial.verification.program_conditions import (
+    Versions,
+    placeholder_values,
+    program_versions,
+    versions_of_side,
+)
 from papertrial.verification.registration import Registration
 
 # Another version may give other bits.
 TRAINING_LIBRARIES = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
 _BUILDS = ("torch", "torchvision", "torchaudio")  # built for each kind of hardware
+_OF_GPUS = ("nvidia-", "triton", "cuda-")  # packages that only a GPU needs
 _DIGITS = 12  # of a hash that a message shows
 
 
@@ -49,17 +58,15 @@ class Conditions:
 
     @property
     def without_builds(self) -> Conditions:
-        """The same conditions without the builds of torch, such as "+cpu" and "+cu130".
+        """The same conditions without what differs with the hardware, and not with the code.
 
-        They differ with the hardware, not with the code.
+        These are the builds of torch, such as "+cpu" and "+cu130", and the libraries of a GPU.
         """
-        versions = {
-            name: version and version.partition("+")[0] if name in _BUILDS else version
-            for name, version in self.versions.items()
-        }
+        versions = {k: v and _without_build(k, v) for k, v in self.versions.items()}
         packages = {
-            name: version.partition("+")[0] if name in _BUILDS else version
+            name: _without_build(name, version)
             for name, version in self.packages.items()
+            if not name.startswith(_OF_GPUS)
         }
         return replace(self, versions=versions, packages=packages)
 
@@ -74,7 +81,7 @@ class Conditions:
 
 
 def conditions_now(
-    recipe: Recipe, asked: Registration, data: str | Path | None
+    recipe: AnyRecipe, asked: Registration, data: str | Path | None
 ) -> Steps[Conditions]:
     """Return the conditions on this machine, to be registered or compared; loads the data.
 
@@ -86,7 +93,9 @@ def conditions_now(
     Raises:
         PapertrialError: the data of a side cannot be loaded.
     """
-    sides = (recipe, *asked.versus)
+    if isinstance(recipe, ProgramRecipe):
+        return _program_conditions(recipe, asked, data)
+    sides = [side for side in (recipe, *asked.versus) if isinstance(side, Recipe)]
     loaded: list[tuple[Recipe, dict[str, SplitData]]] = []
     if asked.stated or any(claim.metric == "samples" for claim in asked.exact):
         for side in sides:
@@ -104,6 +113,22 @@ def conditions_now(
         packages=package_versions(imported),
         rows=tuple({name: split.rows for name, split in splits.items()} for _, splits in loaded),
     )
+
+
+def _program_conditions(
+    recipe: ProgramRecipe, asked: Registration, data: str | Path | None
+) -> Conditions:
+    """Return the conditions for programs: what runs each side; their data are not known."""
+    versions, packages, sides = Versions(), dict[str, str](), (recipe, *asked.versus)
+    for number, side in enumerate(sides):
+        assert isinstance(side, ProgramRecipe), "both sides of a difference run a program"
+        device, threads = asked.terms.device, asked.terms.threads
+        values = placeholder_values(side.seed, device, threads, data_folder(data))
+        found = program_versions(side.program, code_folder(side.program), values)
+        versions |= versions_of_side(found[0], number)
+        packages |= versions_of_side(found[1], number)
+    unknown = tuple(dict[str, str]() for _ in sides)
+    return Conditions(unknown, versions, packages, rows=tuple(dict[str, int]() for _ in sides))
 
 
 def _have_same_data(one: Recipe, other: Recipe) -> bool:
@@ -151,6 +176,11 @@ def check_common_conditions(part: LabPart, now: Conditions) -> None:
             f"{'; '.join(found)}; restore {'it' if len(found) == 1 else 'them'}, or register all "
             "laboratories again"
         )
+
+
+def _without_build(name: str, version: str) -> str:
+    """Return a version without the build, for a package that is built for each hardware."""
+    return version.partition("+")[0] if name.partition(" ")[0] in _BUILDS else version
 
 
 def _changes(had: Mapping[str, str | None], has: Mapping[str, str | None]) -> list[str]:

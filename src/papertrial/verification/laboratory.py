@@ -14,10 +14,10 @@ from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Look, replay_trial
 from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.claims.verdict import Verdict, overall
-from papertrial.errors import RecipeError, RunError
+from papertrial.errors import PapertrialError, RunError
 from papertrial.recipe.digest import recipe_hash
 from papertrial.recipe.load import load_recipe
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.store.run_folder import RECIPE, RunFolder
 from papertrial.store.verification_folder import (
     OUTCOMES,
@@ -62,7 +62,7 @@ class Laboratory:
     state: VerificationState | None
     records: tuple[SeedRecord, ...]
     look: Look
-    recipe: Recipe
+    recipe: AnyRecipe
 
     @property
     def path(self) -> Path:
@@ -223,11 +223,13 @@ def _outcomes(
         ) from error
 
 
-def _check_recipe(folder: VerificationFolder, registered: Preregistration, recipe: Recipe) -> None:
+def _check_recipe(
+    folder: VerificationFolder, registered: Preregistration, recipe: AnyRecipe
+) -> None:
     """Check that recipe.yaml is the registered one, as far as the files that it names are here."""
     try:
         same = recipe_hash(recipe) == registered.recipe_hash
-    except RecipeError:  # the code was not sent; its hash is in the registration
+    except PapertrialError:  # the code was not sent; its hash is in the registration
         same = recipe.name == registered.recipe
     if not same:
         raise RunError(

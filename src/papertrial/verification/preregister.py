@@ -7,7 +7,7 @@ from pathlib import Path
 
 from papertrial.errors import PapertrialError, RunError
 from papertrial.progress import Steps, finish
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.store.git_commit import (
     check_repository,
     commit_files,
@@ -73,7 +73,7 @@ class RegisteredVerification:
 
 
 def preregister(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
@@ -115,7 +115,7 @@ def preregister(
 
 
 def preregistering(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,

@@ -14,7 +14,7 @@ from papertrial.numbers import sequence
 from papertrial.progress import Steps, finish
 from papertrial.recipe.laboratories import LabPart, Labs
 from papertrial.recipe.load import load_recipe
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.store.git_commit import check_repository, commit_files
 from papertrial.store.laboratory_folders import LABS, LABS_DIGEST, LabsFolder, labs_folders
 from papertrial.store.laboratory_records import LabsRegistration
@@ -73,7 +73,7 @@ class RegisteredLabs:
 
 
 def register_labs(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     labs: int,
     *,
     runs: str | Path = "runs",
@@ -118,7 +118,7 @@ def register_labs(
 
 
 def registering_labs(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     labs: int,
     *,
     runs: str | Path = "runs",
@@ -222,7 +222,9 @@ def _find(root: Path, made: LabsRegistration) -> LabsFolder | None:
     return None
 
 
-def _write(root: Path, recipe: Recipe, asked: Registration, made: LabsRegistration) -> LabsFolder:
+def _write(
+    root: Path, recipe: AnyRecipe, asked: Registration, made: LabsRegistration
+) -> LabsFolder:
     """Write the folder of a common registration, with the recipe of each laboratory.
 
     Raises:
@@ -241,8 +243,8 @@ def _write(root: Path, recipe: Recipe, asked: Registration, made: LabsRegistrati
 
 
 def _recipe_of(
-    recipe: Recipe, made: LabsRegistration, number: int, seeds: Sequence[int], sha256: str
-) -> Recipe:
+    recipe: AnyRecipe, made: LabsRegistration, number: int, seeds: Sequence[int], sha256: str
+) -> AnyRecipe:
     """Return the recipe of one laboratory: its seeds, and the conditions that it must have."""
     registered = made.registered
     part = LabPart(

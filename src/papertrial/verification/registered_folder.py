@@ -10,10 +10,14 @@ from pathlib import Path
 import filelock
 
 from papertrial.errors import RunError
+from papertrial.programs.code_files import copy_code
+from papertrial.programs.git import git_state
 from papertrial.progress import Steps
 from papertrial.recipe.load import load_recipe
-from papertrial.recipe.portable import portable
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.portable import Portable, portable
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_code import CODE, code_folder
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
 from papertrial.store.run_folder import RunFolder
@@ -82,7 +86,7 @@ def find_registered(root: Path, recipe: str, asked: Registration) -> Verificatio
 
 
 def write_registered(
-    root: Path, recipe: Recipe, asked: Registration, data: str | Path | None
+    root: Path, recipe: AnyRecipe, asked: Registration, data: str | Path | None
 ) -> Steps[VerificationFolder]:
     """Write the folder of a new verification: its registration, and copies of its recipes.
 
@@ -99,7 +103,7 @@ def write_registered(
 
 
 def preregistration_of(
-    recipe: Recipe, asked: Registration, data: str | Path | None
+    recipe: AnyRecipe, asked: Registration, data: str | Path | None
 ) -> Steps[Preregistration]:
     """Return what is registered now: the terms, the data, the versions and the time.
 
@@ -121,7 +125,7 @@ def preregistration_of(
     )
 
 
-def write_copies(folder: RunFolder, home: str, recipe: Recipe, asked: Registration) -> None:
+def write_copies(folder: RunFolder, home: str, recipe: AnyRecipe, asked: Registration) -> None:
     """Write copies of a recipe, of its other sides and of their files.
 
     Args:
@@ -142,15 +146,28 @@ def write_copies(folder: RunFolder, home: str, recipe: Recipe, asked: Registrati
     ours = portable(recipe, run_folder.CODE, places)
     sides = [portable(other, run_folder.CODE) for other in asked.versus]
     homes = [f"{home}{VERSUS}/{i}/" for i in range(len(sides))]
-    for place, copies in (*zip(homes, sides, strict=True), (home, ours)):
+    everything = (*zip(homes, sides, asked.versus, strict=True), (home, ours, recipe))
+    for place, copies, side in everything:
         for name, content in copies.files.items():
             folder.write(f"{place}{name}", content)
-        folder.write_record(f"{place}{FILES}", KeptFiles(files=copies.dependencies))
+        folder.write_record(f"{place}{FILES}", _kept_files(side, copies))
         folder.write(f"{place}{run_folder.RECIPE}", copies.text)
+        if isinstance(side, ProgramRecipe) and not side.program.in_place:
+            copy_code(code_folder(side.program), folder.path / place / CODE)
+
+
+def _kept_files(side: AnyRecipe, copies: Portable) -> KeptFiles:
+    """Return the record of a side's files; of a program also the commit that they are from."""
+    if not isinstance(side, ProgramRecipe):
+        return KeptFiles(files=copies.dependencies)
+    state = git_state(code_folder(side.program))
+    if state is None:
+        return KeptFiles(files=copies.dependencies)
+    return KeptFiles(files=copies.dependencies, commit=state.commit, changed=state.changed)
 
 
 def check_registered(
-    folder: VerificationFolder, recipe: Recipe, asked: Registration, data: str | Path | None
+    folder: VerificationFolder, recipe: AnyRecipe, asked: Registration, data: str | Path | None
 ) -> Steps[None]:
     """Check, before seeds are trained, that all is still as it was registered.
 

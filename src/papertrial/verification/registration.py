@@ -20,11 +20,13 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.judged_claim import to_given_sd, to_judged_claim
 from papertrial.recipe.portable import portable
+from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.rule_warnings import rule_warnings
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.verify import DrawnSeeds
 from papertrial.recipe.versus import other_side
 from papertrial.store.verification_records import (
+    AS_THE_PROGRAM_SAYS,
     Preregistration,
     RegisteredClaim,
     RegisteredLabs,
@@ -38,6 +40,13 @@ _DIVERGED = (
     "a seed is diverged if its loss, an output or a claimed metric is not a finite number, and "
     "crashed if its worker process died twice; the claims are about the seeds that finished"
 )
+_FAILED = (
+    "a seed is diverged if a score is not a finite number, and crashed if the program ended with "
+    "an error, a signal or a timeout, or without a score; the claims are about the seeds that "
+    "finished"
+)
+_TRAINING_FAILS = "a loss, an output or a claimed metric is not finite, or if its worker dies twice"
+_PROGRAM_FAILS = "the program ends with an error, a signal or a timeout, or without a usable score"
 _DETERMINISTIC = (
     "as long as all seeds, two or more, give the same weights, bit for bit, their one score is "
     "compared with the band directly; for a claim about new samples, the interval is compared that "
@@ -59,16 +68,18 @@ class Registration:
         arms: for each claim of the rule the number of its other side in `versus`, or None.
         terms: all of that as preregistration.json holds it.
         warnings: what a reader should know about the claims themselves.
+        failure: when a seed has failed, in words.
     """
 
     rule: Rule
     stated: tuple[Claim, ...]
     exact: tuple[Claim, ...]
     not_judged: tuple[Claim, ...]
-    versus: tuple[Recipe, ...]
+    versus: tuple[AnyRecipe, ...]
     arms: tuple[int | None, ...]
     terms: Terms
     warnings: tuple[str, ...]
+    failure: str
 
     def on_data(self, registered: Preregistration) -> Registration:
         """Return this registration with the steps of scores, which the registered data give.
@@ -93,7 +104,8 @@ class Registration:
         left = [f"not judged: {describe(claim)}; {claim.not_judged}" for claim in self.not_judged]
         if not self.stated:  # no seed is trained
             return [*counted, *left]
-        rule = rule_lines(self.rule, [describe(claim) for claim in self.stated])
+        texts = [describe(claim) for claim in self.stated]
+        rule = rule_lines(self.rule, texts, self.failure)
         text = self.terms.seeds_from
         drawn = [] if text is None else [f"seeds drawn from the text: {text}"]
         return [*rule, *drawn, *_laboratory(self.terms.labs), *counted, *left]
@@ -111,7 +123,7 @@ def _laboratory(labs: RegisteredLabs | None) -> list[str]:
     ]
 
 
-def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
+def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
     """Register how a recipe's claims will be decided, before the first seed starts.
 
     Args:
@@ -176,9 +188,9 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
         seeds=rule.seeds,
         seeds_from=asked.seeds.from_ if isinstance(asked.seeds, DrawnSeeds) else None,
         maximum=len(rule.seeds),
-        reported_epoch=recipe.report,
+        reported_epoch=recipe.report if isinstance(recipe, Recipe) else AS_THE_PROGRAM_SAYS,
         several_claims=_SEVERAL,
-        diverged=_DIVERGED,
+        diverged=_FAILED if isinstance(recipe, ProgramRecipe) else _DIVERGED,
         deterministic=_DETERMINISTIC,
         labs=_labs_of(recipe),
     )
@@ -188,10 +200,13 @@ def register(recipe: Recipe, *, threads: int, device: str) -> Registration:
             f"verify.seeds names {len(seeds)} seeds, of which the first {len(rule.seeds)} may be "
             f"used; set verify.max_seeds={len(seeds)} for all of them"
         )
-    return Registration(rule, stated, exact, not_judged, versus, arms, terms, tuple(warnings))
+    failure = _PROGRAM_FAILS if isinstance(recipe, ProgramRecipe) else _TRAINING_FAILS
+    return Registration(
+        rule, stated, exact, not_judged, versus, arms, terms, tuple(warnings), failure
+    )
 
 
-def _seeds_of(recipe: Recipe) -> tuple[int, ...]:
+def _seeds_of(recipe: AnyRecipe) -> tuple[int, ...]:
     """Return the seeds to register: those that are listed, drawn, or counted from `seed` on."""
     asked = recipe.verify
     if isinstance(asked.seeds, DrawnSeeds):
@@ -200,7 +215,7 @@ def _seeds_of(recipe: Recipe) -> tuple[int, ...]:
     return asked.seeds or tuple(range(first, first + asked.max_seeds))
 
 
-def _labs_of(recipe: Recipe) -> RegisteredLabs | None:
+def _labs_of(recipe: AnyRecipe) -> RegisteredLabs | None:
     """Return what is registered of several laboratories."""
     labs = recipe.verify.labs
     if labs is None:
@@ -214,7 +229,7 @@ def _labs_of(recipe: Recipe) -> RegisteredLabs | None:
     )
 
 
-def _registered_files(recipe: Recipe) -> dict[str, str]:
+def _registered_files(recipe: AnyRecipe) -> dict[str, str]:
     """Return what is registered of the files that a recipe's training reads: SHA-256 by name."""
     return {one.name: one.sha256 for one in portable(recipe).dependencies}
 
@@ -234,17 +249,21 @@ def rule_of(registered: Terms) -> Rule:
 
 
 def _other_sides(
-    recipe: Recipe, claims: tuple[Claim, ...]
-) -> tuple[tuple[Recipe, ...], tuple[int | None, ...]]:
+    recipe: AnyRecipe, claims: tuple[Claim, ...]
+) -> tuple[tuple[AnyRecipe, ...], tuple[int | None, ...]]:
     """Return the other sides of differences to register, each once, and the one of each claim."""
-    sides: dict[str, Recipe] = {}
+    sides: dict[str, AnyRecipe] = {}
     arms: list[int | None] = []
     for claim in claims:
         other = other_side(recipe, claim)
         if other is None:
             arms.append(None)
             continue
-        if claim.best_epoch_on_test and other.evaluate.test != "every-epoch":
+        if (
+            claim.best_epoch_on_test
+            and isinstance(other, Recipe)
+            and other.evaluate.test != "every-epoch"
+        ):
             raise ClaimError(
                 f"claims: {other.name}, the other side of a difference with best_epoch_on_test, "
                 "has no test score of each epoch; set evaluate.test: every-epoch in it"
@@ -299,11 +318,11 @@ class Fixed:
     files: Mapping[str, str]
 
     @classmethod
-    def of(cls, recipe: Recipe) -> Fixed:
+    def of(cls, recipe: AnyRecipe) -> Fixed:
         """Return what would be registered for a recipe."""
         return cls(training_hash(recipe), _registered_files(recipe))
 
-    def check(self, path: Path, recipe: Recipe) -> None:
+    def check(self, path: Path, recipe: AnyRecipe) -> None:
         """Check that a recipe, read from `path`, is still the registered one.
 
         Raises:
@@ -317,7 +336,7 @@ class Fixed:
         rule = f"{path} is not the recipe that was registered: {what}"
         raise RunError(f"{rule}; restore it, or start a new verification with --again")
 
-    def unlike(self, recipe: Recipe) -> list[str]:
+    def unlike(self, recipe: AnyRecipe) -> list[str]:
         """Describe which files of a recipe are not those that were registered."""
         now = portable(recipe).dependencies
         words = [

@@ -13,7 +13,10 @@ from papertrial.claims.run_trial import Look
 from papertrial.claims.trivial import too_wide
 from papertrial.errors import RunError
 from papertrial.numbers import as_written
-from papertrial.recipe.schema import Recipe
+from papertrial.programs.run_program import read_program_run
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.schema import AnyRecipe
+from papertrial.report.program_parts import parts_of_programs
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
 from papertrial.store.report_record import (
@@ -25,21 +28,31 @@ from papertrial.store.report_record import (
     SeedRow,
 )
 from papertrial.store.run_folder import RECIPE
-from papertrial.store.verification_folder import VerificationFolder, all_verification_folders
-from papertrial.store.verification_records import Preregistration, RegisteredClaim, SeedRecord
+from papertrial.store.verification_folder import FILES, VerificationFolder, all_verification_folders
+from papertrial.store.verification_records import (
+    KeptFiles,
+    Preregistration,
+    RegisteredClaim,
+    SeedRecord,
+)
 from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
+from papertrial.vocabulary import score_name
 
-VARIED = (
+_VARIED = (
     "the training seed, and with it everything that is drawn at random: weights, and where the "
     "recipe has them the order of the batches, augmentation and dropout"
+)
+_VARIED_BY_PROGRAM = (
+    "the seed that the program is given, or for a program without a seed whatever differs between "
+    "two runs of it"
 )
 
 
 def verification_report(
     folder: VerificationFolder,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     asked: Registration,
     look: Look,
     conclusion: Conclusion,
@@ -61,15 +74,21 @@ def verification_report(
     used = {outcome.seed for outcome in look.outcomes}
     records = {record.seed: record for record in folder.outcomes()}
     finished = [o for o in look.outcomes if o.state == "finished"]
-    runs = [load_run(folder.path / records[o.seed].runs[0]) for o in finished]
-    parts = parts_of_runs(runs, data=data) if runs else RunParts()
+    places = {o.seed: folder.path / records[o.seed].runs[0] for o in finished}
+    if isinstance(recipe, ProgramRecipe):
+        ran = {seed: read_program_run(place) for seed, place in places.items()}
+        kept = folder.read_record(FILES, KeptFiles)
+        parts = parts_of_programs(recipe, ran, folder.registered, kept)
+    else:
+        runs = [load_run(place) for place in places.values()]
+        parts = parts_of_runs(runs, data=data) if runs else RunParts()
     failed = len(look.outcomes) - len(finished)
     with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
     order = sorted(records, key=lambda seed: _registered_place(asked, seed))
     return Report(
         kind="verification",
         recipe=recipe.name,
-        task=recipe.task,
+        task="program" if isinstance(recipe, ProgramRecipe) else recipe.task,
         paper=PaperSource(**recipe.paper.model_dump(mode="json")),
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
@@ -78,7 +97,7 @@ def verification_report(
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
-        varied=VARIED,
+        varied=varied_of(recipe),
         fixed=parts.fixed,
         diverged=FailedSeeds(
             count=failed,
@@ -100,6 +119,11 @@ def verification_report(
         command=_rerun(folder, asked, data),
         path=str(folder.path),
     )
+
+
+def varied_of(recipe: AnyRecipe) -> str:
+    """Return in words what differs between the seeds of a recipe."""
+    return _VARIED_BY_PROGRAM if isinstance(recipe, ProgramRecipe) else _VARIED
 
 
 def surprising_spreads(asked: Registration, look: Look) -> list[str]:
@@ -195,7 +219,7 @@ def _damaged(folder: VerificationFolder, error: RunError, *, this: bool) -> Atte
 def _attempted_rule(registered: Preregistration) -> str:
     """Return the claims and the rule of an attempt as one line of the verification report."""
     claims = [
-        f"{claim.split} {claim.metric} {claim.kind} {claim.value:g} {_allowed(claim)}"
+        f"{score_name(claim.split, claim.metric)} {claim.kind} {claim.value:g} {_allowed(claim)}"
         + (" about new samples" if claim.judged.is_about_new_samples else "")
         for claim in registered.claims
     ]

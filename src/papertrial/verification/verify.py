@@ -15,7 +15,8 @@ from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict
 from papertrial.errors import PapertrialError, RunError
 from papertrial.progress import Step, finish
-from papertrial.recipe.schema import Recipe
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.schema import AnyRecipe
 from papertrial.report.report_files import write_report
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
@@ -30,6 +31,7 @@ from papertrial.verification.claim_results import Conclusion, conclude, count_ex
 from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.earlier_looks import add_earlier_looks, find_earlier_looks
 from papertrial.verification.looks_in_words import notes_on_looks
+from papertrial.verification.program_seed import run_program_seed
 from papertrial.verification.registered_folder import (
     check_registered,
     find_registered,
@@ -40,7 +42,8 @@ from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import verification_report
 from papertrial.verification.run_seeds import TrialEvent, run_seeds
 from papertrial.verification.sample_results import describe_new_samples
-from papertrial.verification.seed import TrainingPlace
+from papertrial.verification.seed import train_seed
+from papertrial.verification.seed_task import TrainingPlace
 from papertrial.workers.pool import require_main_guard
 
 Event = Step | Registered | TrialEvent
@@ -76,7 +79,7 @@ class Verification:
 
 
 def verify(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
@@ -96,7 +99,7 @@ def verify(
         data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
         device: "auto", "cpu", "mps", "cuda" or "cuda:N".
         workers: number of seeds trained in parallel; None for one per core on a CPU, or one per
-            GPU. The verdict does not depend on it.
+            GPU; a program runs alone, or one per GPU. The verdict does not depend on it.
         threads: CPU threads per seed, for any number of workers.
         again: start a new verification, even if this one has started or finished.
 
@@ -117,7 +120,7 @@ def verify(
 
 
 def verifying(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
@@ -146,9 +149,12 @@ def verifying(
             folder = found
             yield from check_registered(folder, recipe, asked, data)
         asked = asked.on_data(folder.registered)
+        is_program = isinstance(recipe, ProgramRecipe)
+        # How many cores and how much memory a program takes is not known, so it runs alone.
+        cores = 1 if is_program else max(joblib.cpu_count() // threads, 1)
         places = [
             TrainingPlace(name, threads, None if data is None else str(data))
-            for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
+            for name in places_of(device, workers, cores)
         ]
         return (yield from _resume(folder, recipe, asked, places, data, notes))
 
@@ -204,7 +210,7 @@ def _notes_on_earlier(
 
 def _resume(
     folder: VerificationFolder,
-    recipe: Recipe,
+    recipe: AnyRecipe,
     asked: Registration,
     places: list[TrainingPlace],
     data: str | Path | None,
@@ -233,7 +239,8 @@ def _resume(
             folder.path, folder.sha256, (*notes, *looks, *asked.lines, *asked.warnings)
         )
         exact = yield from count_exact(recipe, asked.exact, data)
-        look = yield from run_seeds(folder, asked, places)
+        job = run_program_seed if isinstance(recipe, ProgramRecipe) else train_seed
+        look = yield from run_seeds(folder, asked, places, job)
         earlier = add_earlier_looks(earlier, find_earlier_looks(root, asked.terms, folder))
         state = state.model_copy(update={"earlier": earlier})
         ended, new_samples = utc_now(), describe_new_samples(folder, asked, look)
@@ -251,7 +258,7 @@ def _resume(
 
 
 def finished_state(
-    running: VerificationState, ended: str, recipe: Recipe, look: Look, conclusion: Conclusion
+    running: VerificationState, ended: str, recipe: AnyRecipe, look: Look, conclusion: Conclusion
 ) -> VerificationState:
     """Return the state that `verify` stores at its end: verdicts, and the time `ended`."""
     result = {

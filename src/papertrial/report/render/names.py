@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from papertrial import vocabulary
 from papertrial.numbers import whole
 from papertrial.store.report_record import ClaimResult, Report
 
@@ -17,7 +18,7 @@ def one_line(text: str, longest: int | None = None) -> str:
 
 def score_name(split: str | None, metric: str) -> str:
     """Return the name of a score in a report: "test accuracy"; parameters belong to no split."""
-    name = metric if metric == "parameters" or not split else f"{split} {metric}"
+    name = vocabulary.score_name(None if metric == "parameters" else split, metric)
     return name.replace("_", " ")
 
 

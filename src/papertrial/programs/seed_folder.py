@@ -1,0 +1,279 @@
+"""The folder of one seed: where its program runs, its score files, and what is kept of it.
+
+<home>/
+    work/         the copy that the program runs in; deleted at the end
+    out/          the program's output folder; files that are not kept are deleted at the end
+    kept/         what is kept of the files that the program wrote into its copy
+    stdout.txt, stderr.txt
+    program.json  how it ran
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from papertrial.errors import PapertrialError, RunError, did_you_mean
+from papertrial.programs.program_run import ProducedFile
+from papertrial.programs.spec import CsvScore, JsonScore, ScoreSource, TensorboardScore
+
+STDOUT, STDERR, RECORD = "stdout.txt", "stderr.txt", "program.json"
+OUT, KEPT, WORK = "out", "kept", "work"
+EVENTS = "*tfevents*"  # TensorBoard's files
+_MOST_LISTED = 1000  # files in program.json that were not kept
+
+
+Stamp = tuple[Path, int, int]  # a file, its size and its modification time in ns
+ScorePaths = Mapping[str, tuple[ScoreSource, Path]]  # file sources by score, with absolute paths
+
+
+class SeedFolder:
+    """The folder of one seed.
+
+    Args:
+        home: the folder: new, empty, or of a run that did not finish.
+        source: the folder that the program runs in; None if it runs in a copy below `home`.
+
+    Raises:
+        RunError: it has a finished run, or other files.
+    """
+
+    def __init__(self, home: Path, source: Path | None) -> None:
+        self.home = home.resolve()
+        self.in_place = source is not None
+        self.work = self.home / WORK if source is None else source.resolve()
+        self.out = self.home / OUT
+        self.stdout, self.stderr = self.home / STDOUT, self.home / STDERR
+        self._kept: dict[Path, Path] = {}  # where a file was written, and where it is kept
+        if (self.home / RECORD).exists():
+            raise RunError(f"{home} has the finished run of a seed: a new one needs a new folder")
+        self.discard()
+        if self.home.exists() and any(self.home.iterdir()):
+            raise RunError(f"{home} is not empty: a seed of a program needs a new folder")
+        self.out.mkdir(parents=True)
+        self.work.mkdir(exist_ok=True)
+        self.stdout.touch()
+        self.stderr.touch()
+
+    def discard(self) -> None:
+        """Delete what a run that did not finish has left in its folder."""
+        for name in (WORK, OUT, KEPT):
+            if (self.home / name).is_dir():
+                _remove_tree(self.home / name)
+        for path in (self.stdout, self.stderr, self.home / f"{RECORD}.partial"):
+            path.unlink(missing_ok=True)
+
+    def score_path(self, path: str) -> Path:
+        """Return the absolute path of a score file or folder, which may have wildcards.
+
+        Raises:
+            RunError: it is neither in the output folder nor in the program's folder, where other
+                seeds do not write.
+        """
+        found = Path(os.path.normpath(self.work / path))
+        # Not through a link either: what another folder has is not removed.
+        if not all(
+            any(path.is_relative_to(root) for root in (self.out, self.work))
+            for path in (found, found.resolve())
+        ):
+            raise RunError(
+                f'the score file "{path}" is outside the output folder and the program\'s folder, '
+                'so that another seed could have written it: use "{out}/..." or a relative path'
+            )
+        return found
+
+    def remove_old_scores(self, sources: ScorePaths) -> tuple[str, ...]:
+        """Remove the score files that are in the copy before the program starts; return them.
+
+        Raises:
+            RunError: the program runs in place, where nothing of the user's is removed.
+        """
+        removed = []
+        for source, path in sources.values():
+            for file in _score_files(source, path):
+                if self.in_place:
+                    raise RunError(
+                        f"the score file {file} was there before the program started, so its "
+                        "content may be an earlier result: delete or move it, or let the program "
+                        "write it below {out}"
+                    )
+                file.unlink()
+                removed.append(file.relative_to(self.work).as_posix())
+        return tuple(removed)
+
+    def collect_scores(self, sources: ScorePaths) -> tuple[dict[str, Path], dict[str, str]]:
+        """Move the score files to where they are kept.
+
+        Returns:
+            The file or TensorBoard folder of each score that has one, and why others do not.
+        """
+        found = {name: _score_files(*source) for name, source in sources.items()}
+        problems = {name: self._problem(*sources[name], found[name]) for name in sources}
+        places = {}
+        for name, (source, path) in sources.items():
+            if problems[name]:
+                continue
+            kept = [self._keep(file, move=True) for file in found[name]]
+            of_folder = isinstance(source, TensorboardScore)
+            places[name] = self._kept_path(path) if of_folder else kept[0]
+        return places, {name: problem for name, problem in problems.items() if problem}
+
+    def keep(self, patterns: Iterable[str], before: Collection[Stamp]) -> None:
+        """Keep the files that match glob patterns, in the output folder and in the program's.
+
+        Args:
+            patterns: relative to either folder.
+            before: `stamps` from before the start; files that are the same are not kept.
+        """
+        for file in self._matches(patterns):
+            if file not in self._kept and _stamp(file) not in before:
+                self._keep(file, move=not self.in_place)
+
+    def stamps(self, patterns: Iterable[str]) -> set[Stamp]:
+        """Return path, size and time of the files that match glob patterns.
+
+        Raises:
+            PapertrialError: a pattern is not relative.
+        """
+        return {_stamp(file) for file in self._matches(patterns)}
+
+    def tidy(self, unchanged: Collection[str]) -> tuple[tuple[ProducedFile, ...], int, int]:
+        """Delete the copy and what is not kept; return the files written, their number and bytes.
+
+        Args:
+            unchanged: the source files in the copy that the program did not change.
+        """
+        kept = [self._kept_file(file) for file in sorted(self._kept)]
+        stay = set(self._kept.values())
+        skipped = {self.work / name for name in unchanged}
+        rest = [
+            ProducedFile(path=self._label(file), bytes=file.lstat().st_size)
+            for file in self._written()
+            if file not in stay and file not in skipped
+        ]
+        if not self.in_place:
+            _remove_tree(self.work)
+        for folder, folders, files in os.walk(self.out, topdown=False):
+            here = Path(folder)
+            for name in (*files, *folders):
+                path = here / name
+                if path.is_symlink() or (not path.is_dir() and path not in stay):
+                    path.unlink()
+            if here != self.out and not any(here.iterdir()):
+                here.rmdir()
+        produced = (*kept, *rest)
+        total = sum(file.bytes for file in produced)
+        return produced[: len(kept) + _MOST_LISTED], len(produced), total
+
+    def _written(self) -> Iterator[Path]:
+        """Yield the files in the output folder and in the copy."""
+        for root in (self.out,) if self.in_place else (self.out, self.work):
+            for folder, folders, files in os.walk(root):
+                paths = (Path(folder) / name for name in (*files, *folders))
+                yield from sorted(path for path in paths if path.is_symlink() or not path.is_dir())
+
+    def _matches(self, patterns: Iterable[str]) -> list[Path]:
+        found: dict[Path, None] = {}
+        for pattern in patterns:
+            for root in (self.out, self.work):
+                try:
+                    matching = sorted(root.glob(pattern))
+                except (ValueError, NotImplementedError) as error:
+                    raise PapertrialError(
+                        f'keep: "{pattern}" is not a relative glob pattern, such as '
+                        f'"checkpoints/*.pt": {error}'
+                    ) from error
+                inside = (file for file in matching if file.resolve().is_relative_to(root))
+                found.update((file, None) for file in inside if file.is_file())
+        return list(found)
+
+    def _problem(self, source: ScoreSource, path: Path, files: list[Path]) -> str | None:
+        """Return why a score cannot be read from the files that were found for it."""
+        if not files:
+            names = {file.name for file in self._written()} - {path.name}
+            what = (
+                "event file of TensorBoard in" if isinstance(source, TensorboardScore) else "file"
+            )
+            return (
+                f"the program wrote no {what} {self._label(path)}{did_you_mean(path.name, names)}"
+            )
+        if len(files) > 1 and not isinstance(source, TensorboardScore):
+            listed = ", ".join(map(self._label, files[:5]))
+            return f"{len(files)} files match {self._label(path)}, where one is expected: {listed}"
+        return None
+
+    def _keep(self, file: Path, *, move: bool) -> Path:
+        """Keep a file that the program wrote, and return where it is from now on."""
+        if file not in self._kept:
+            target = self._kept_path(file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if file.is_symlink():  # its target may be deleted
+                content = file.resolve()
+                if target == file:
+                    file.unlink()
+                shutil.copy2(content, target)
+            elif target != file:
+                (shutil.move if move else shutil.copy2)(file, target)
+            self._kept[file] = target
+        return self._kept[file]
+
+    def _kept_path(self, path: Path) -> Path:
+        if path.is_relative_to(self.out):
+            return path
+        return self.home / KEPT / path.relative_to(self.work)
+
+    def _kept_file(self, file: Path) -> ProducedFile:
+        kept = self._kept[file]
+        return ProducedFile(
+            path=self._label(file),
+            bytes=kept.stat().st_size,
+            kept=self._label(kept),
+            sha256=sha256_of(kept),
+        )
+
+    def _label(self, path: Path) -> str:
+        """Return how a file is named: "out/log.csv", "work/log.csv", or with its source folder."""
+        inside = path.is_relative_to(self.home)
+        label = path.relative_to(self.home).as_posix() if inside else str(path)
+        return label.encode(errors="replace").decode()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file of a seed's folder."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def score_files_path(source: ScoreSource) -> str | None:
+    """Return the path, with placeholders, of the files of a score; None if it is in the output."""
+    match source:
+        case JsonScore(path=path) | CsvScore(path=path) | TensorboardScore(folder=path):
+            return path
+    return None
+
+
+def _score_files(source: ScoreSource, path: Path) -> list[Path]:
+    """Return the files that a score would be read from, as they are now."""
+    if isinstance(source, TensorboardScore):
+        return sorted(file for file in path.rglob(EVENTS) if file.is_file())
+    if not any(sign in str(path) for sign in "*?"):
+        return [path] if path.is_file() else []
+    pattern = str(path.relative_to(path.anchor)).replace("[", "[[]")
+    return sorted(file for file in Path(path.anchor).glob(pattern) if file.is_file())
+
+
+def _stamp(file: Path) -> Stamp:
+    found = file.stat()
+    return file, found.st_size, found.st_mtime_ns
+
+
+def _remove_tree(folder: Path) -> None:
+    """Delete a folder, also if the program has made folders in it read-only."""
+    for parent, folders, _ in os.walk(folder):
+        for path in (Path(parent) / name for name in folders):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder)

@@ -1,0 +1,59 @@
+"""The lines of a file of any size, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+LONGEST_LINE = 2**20  # characters; the rest of a longer line is left out
+_BLOCK = 2**20  # bytes
+
+
+class Line(NamedTuple):
+    """A line that is not empty, without its end.
+
+    Attributes:
+        number: 1-based. A progress bar writes many lines with one number, as it ends them with a
+            carriage return.
+        text: at most 2**20 characters.
+        is_cut: whether it is longer than that.
+        is_ended: whether a line end follows; only the last line of a file may lack it.
+    """
+
+    number: int
+    text: str
+    is_cut: bool
+    is_ended: bool
+
+
+def read_lines(path: Path, containing: str = "") -> Iterator[Line]:
+    """Yield the lines of a file; they end with a line feed or a carriage return.
+
+    Args:
+        path: the file, in UTF-8.
+        containing: lines without this text are left out.
+    """
+    number, rest = 1, b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            data = rest + block
+            end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+            if end == 0:
+                rest = data[: 4 * LONGEST_LINE + 1]
+                continue
+            text, rest = data[:end].decode(errors="replace"), data[end:]
+            if containing in text:
+                yield from _lines(text, number, containing, is_ended=True)
+            number += text.count("\n")
+    text = rest.decode(errors="replace")
+    if containing in text:
+        yield from _lines(text, number, containing, is_ended=False)
+
+
+def _lines(text: str, number: int, containing: str, *, is_ended: bool) -> Iterator[Line]:
+    for at, row in enumerate(text.split("\n"), number):
+        if containing in row:
+            for line in row.split("\r") if "\r" in row else (row,):
+                if line and containing in line:
+                    yield Line(at, line[:LONGEST_LINE], len(line) > LONGEST_LINE, is_ended)
