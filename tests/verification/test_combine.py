@@ -285,3 +285,15 @@ def test_the_answer_is_that_of_verify_and_the_laboratories(labs: Labs) -> None:
         "headline", "deviations", "laboratories",
     }  # fmt: skip
     assert answer["laboratories"]["lines"][1]["registered_seeds"] == [5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("scores", "code"), [((A, C), 0), ((tuple(x + 3 for x in A), tuple(x + 3 for x in C)), 1),
+                         (((0.1, 1.9, 0.5, 1.5, 1.0), (0.2, 1.8, 1.1, 0.9, 1.0)), 3)],
+)  # fmt: skip
+def test_the_exit_codes_are_those_of_verify(
+    labs: Labs, invoke: Any, scores: tuple[Any, Any], code: int
+) -> None:
+    done = invoke("combine", *labs.together(*scores), "--runs", labs.folder / "runs")
+    assert done.exit_code == code, done.output
+    assert done.stdout.splitlines()[-1].startswith("report: ")

@@ -42,10 +42,12 @@ class Head:
 def head(report: Report) -> Head:
     """Return the head of a report: headline, verdict, deviations, warnings."""
     paper = report.paper
-    what = {"run": "Run", "combination": "Laboratories"}.get(report.kind, "Verification")
+    what = "Run" if report.kind == "run" else "Verification"
+    found = report.laboratories
+    by = "" if found is None else f" by {len(found.lines)} laboratories"
     verdict = report.verdict or ""
     return Head(
-        eyebrow=f"{what} of {report.recipe} · {report.task.replace('-', ' ')}",
+        eyebrow=f"{what} of {report.recipe}{by} · {report.task.replace('-', ' ')}",
         verdict=verdict,
         sentence=_sentence(one_line(report.headline), verdict, report.recipe),
         paper=", ".join(one_line(text) for text in (paper.title, paper.where) if text),
