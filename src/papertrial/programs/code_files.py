@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from papertrial.errors import PapertrialError
 from papertrial.programs.git import names, run_git
+from papertrial.record import Record
 
 MOST_BYTES = 2**30  # of a folder that is copied for each seed
 _CHUNK = 2**20
@@ -20,6 +22,7 @@ _JUNK = frozenset((
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".eggs", ".DS_Store",
 ))  # fmt: skip
 COPY_MARK = ".papertrial-copy"  # in a folder that `copy_code` has filled
+_ABOUT, _ORIGINAL = "about", "copied_from"  # the keys of this JSON file
 _OF_RUNS = ("provenance.json", "preregistration.json")
 FileHashes = dict[str, str]  # SHA-256 by path, relative and with "/"
 
@@ -71,7 +74,23 @@ def copy_code(folder: Path, to: Path) -> None:
     """
     to.mkdir(parents=True)
     copy_files(folder, list_files(folder), to)
-    (to / COPY_MARK).write_text("The registered files of a program; do not edit them.\n")
+    mark = {_ABOUT: "the registered files of a program", _ORIGINAL: str(original_folder(folder))}
+    (to / COPY_MARK).write_text(json.dumps(mark), encoding="utf-8")
+
+
+def original_folder(folder: Path) -> Path:
+    """Return the folder that `copy_code` has copied to this one, or this one itself.
+
+    Raises:
+        PapertrialError: the mark of a copy is damaged.
+    """
+    mark = folder / COPY_MARK
+    if not mark.is_file():
+        return folder.resolve()
+    original = Record.field(mark.read_bytes(), _ORIGINAL)
+    if not isinstance(original, str):
+        raise PapertrialError(f"{mark} is damaged: it has no text {_ORIGINAL}")
+    return Path(original)
 
 
 def copy_files(folder: Path, files: Iterable[str], to: Path) -> FileHashes:
@@ -125,6 +144,11 @@ def _git_files(folder: Path) -> list[str]:
                 "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=folder
             )
         )  # fmt: skip
+    except subprocess.CalledProcessError as error:
+        if b"dubious ownership" in error.stderr:  # all files would be another program
+            reason = error.stderr.decode(errors="replace").strip()
+            raise PapertrialError(f"git does not list the files of {folder}: {reason}") from error
+        return []
     except (subprocess.SubprocessError, PapertrialError):
         return []
     found: list[str] = []
