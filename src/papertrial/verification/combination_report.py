@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from papertrial.claims.intervals import divergence_bound
-from papertrial.claims.run_trial import Look
 from papertrial.programs.run_program import read_program_run
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.report.program_parts import parts_of_programs
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
-from papertrial.store.laboratory_folders import LABORATORIES, LabsFolder
+from papertrial.store.laboratory_folders import LABORATORIES
 from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.report_record import (
     FailedSeeds,
@@ -24,38 +23,27 @@ from papertrial.store.report_record import (
 )
 from papertrial.store.verification_folder import FILES
 from papertrial.store.verification_records import KeptFiles
-from papertrial.verification.claim_results import Conclusion
+from papertrial.verification.decide_together import Together
 from papertrial.verification.laboratory import Laboratory
 from papertrial.verification.registration import Registration
 from papertrial.verification.report import named_scores, surprising_spreads, varied_of
 
 
-def combination_report(
-    path: Path,
-    labs: Sequence[Laboratory],
-    found: Laboratories,
-    common: LabsFolder | None,
-    asked: Registration,
-    look: Look,
-    conclusion: Conclusion,
-    data: str | Path | None,
-) -> Report:
+def combination_report(path: Path, made: Together, data: str | Path | None) -> Report:
     """Return the whole report of a combined verdict, as report.json keeps it.
 
     Curves, mistakes and the scores of classes are in it if all runs are here.
 
     Args:
         path: the folder of the combination.
-        labs: the laboratories, in order, and `found` what is reported about them.
-        common: their common registration; None if they were registered apart.
-        asked: what was registered, with the seeds of all.
-        look: at all seeds.
-        conclusion: the results and the verdict.
+        made: what the laboratories come to.
         data: the data folder, from which mistakes are shown.
 
     Raises:
         RunError: a run is damaged.
     """
+    labs, found, asked, look = made.labs, made.found, made.asked, made.look
+    common, conclusion = made.common, made.conclusion
     recipe, finished = labs[0].recipe, [o for o in look.outcomes if o.state == "finished"]
     parts = _parts(labs, data) if finished else RunParts()
     failed = len(look.outcomes) - len(finished)
