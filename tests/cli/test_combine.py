@@ -74,9 +74,22 @@ def test_one_verdict_from_two_laboratories(invoke: Invoke, verified: Path) -> No
     page = (verified / answer["report"]).read_text()
     assert "Verification of plane by 2 laboratories" in page
     assert "Who trained which seeds, and on what" in page
+    audited = invoke("audit", answer["verification"], cwd=verified)
+    assert audited.exit_code == 0, audited.stdout
+    assert "decided again, report.json has the same: REPRODUCED" in audited.stdout
     again = invoke("report", answer["verification"], cwd=verified)
     assert again.exit_code == 0, again.stderr
     assert (verified / answer["report"]).read_text() == page
+    kept = verified / answer["verification"] / "combination.json"
+    kept.write_text(kept.read_text().replace("REPRODUCED", "UNDECIDED", 1))
+    audited = invoke("audit", answer["verification"], cwd=verified)
+    assert audited.exit_code == 1
+    assert "combination.json: " in audited.stdout
+    assert "is 'UNDECIDED', decided again it is 'REPRODUCED'" in audited.stdout
+    outcomes = verified / answer["verification"] / "laboratories" / "1" / "outcomes.jsonl"
+    outcomes.write_text(outcomes.read_text().partition("\n")[0] + "\n")
+    audited = invoke("audit", answer["verification"], cwd=verified)
+    assert "differs laboratories: " in audited.stdout
 
 
 def test_errors_are_one_message(invoke: Invoke, verified: Path) -> None:
