@@ -129,6 +129,18 @@ def test_seeds_that_ended_after_the_laboratory_was_decided_do_not_count(labs: La
     assert done.seeds == (0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 12, 13)
 
 
+def test_files_that_differ_at_run_time_are_warned_of(labs: Labs) -> None:
+    one, two = labs.together(A, B)
+    for path, digest in ((one, "1"), (two, "2")):
+        file = path / "outcomes.jsonl"
+        read = f'"reads": {{"/{digest}/words.txt": "{digest}", "/{digest}/same.txt": "3"}}'
+        file.write_text(file.read_text().replace('"reads": {}', read))
+    done = combine([one, two], runs=labs.folder / "runs")
+    assert [text for text in done.warnings if "at run time" in text] == [
+        "the laboratories read different contents of words.txt at run time, which is not registered"
+    ]
+
+
 def test_all_registered_laboratories_are_needed(labs: Labs) -> None:
     one, two, three = labs.together(A, B, C)
     with pytest.raises(RunError, match=r"laboratory 2 of 3 is not here; .*--without 2"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -125,3 +126,46 @@ def test_a_laboratory_that_does_not_exist(labs: Labs) -> None:
     path.write_text(path.read_text().replace("number: 1", "number: 3"))
     with pytest.raises(PapertrialError, match=r"verify.labs.part.number: must be at most .* 2"):
         pt.load_recipe(path)
+
+
+def test_code_and_files_are_copied_for_each_laboratory(labs: Labs) -> None:
+    code = labs.folder / "mine"
+    code.mkdir()
+    (code / "net.py").write_text(
+        "from layers import Base\n\n\nclass Net(Base):\n"
+        "    def __init__(self, path):\n        super().__init__(1, 1)\n"
+    )
+    (code / "layers.py").write_text("from torch import nn\n\n\nclass Base(nn.Linear):\n    pass\n")
+    (code / "notes.txt").write_text("a file in an argument")
+    model = {"use": f"{code}/net.py:Net", "path": f"{code}/notes.txt"}
+    made = labs.register(2, {**labs.tree(), "model": model})
+    whole = LabsFolder(made.path).registration.registered
+    assert len(whole.files[0]) == 3
+    for path in code.iterdir():  # the originals are not needed
+        path.unlink()
+    for number, (recipe, _) in enumerate(made.laboratories, 1):
+        found = preregister(pt.load_recipe(recipe), runs=labs.folder / f"l{number}", device="cpu")
+        registered = VerificationFolder(found.path).registered
+        assert registered.files == whole.files
+        assert registered.training_hash == whole.training_hash
+
+
+def test_it_is_committed_with_the_recipes(labs: Labs, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(labs.folder.parent))
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(labs.folder), *words]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+    with pytest.raises(RunError, match="is not in a git repository"):
+        labs.register(2, git=True)
+    git("init", "--quiet")
+    git("config", "user.email", "a@example.org")
+    git("config", "user.name", "A")
+    made = labs.register(2, git=True)
+    assert made.commit == git("rev-parse", "HEAD").strip()
+    names = git("show", "--name-only", "--format=", "HEAD").split()
+    home = made.path.relative_to(labs.folder).as_posix()
+    assert {f"{home}/labs.json", f"{home}/lab-1/recipe.yaml"} <= set(names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from papertrial.claims.intervals import divergence_bound
 from papertrial.programs.run_program import read_program_run
@@ -107,6 +107,10 @@ def _warnings(labs: Sequence[Laboratory], found: Laboratories) -> list[str]:
             "only if the reason is not in the scores"
         )
     warnings += [
+        f"the laboratories read different contents of {name} at run time, which is not registered"
+        for name in _differing_reads(labs)
+    ]
+    warnings += [
         f"{line.name} has not finished ({line.state}): {len(line.seeds)} of its "
         f"{len(line.registered_seeds)} seeds count; combining again with more of them is another "
         "look at these seeds"
@@ -114,6 +118,22 @@ def _warnings(labs: Sequence[Laboratory], found: Laboratories) -> list[str]:
         if not lab.is_finished
     ]
     return warnings
+
+
+def _differing_reads(labs: Sequence[Laboratory]) -> list[str]:
+    """Return the names of files that the code read at run time, not the same in all laboratories.
+
+    Their folders may differ between machines, so files are compared by name.
+    """
+    contents = dict[str, set[frozenset[str]]]()
+    for lab in labs:
+        here = dict[str, set[str]]()
+        for record in lab.used:
+            for path, digest in record.reads.items():
+                here.setdefault(PurePath(path).name, set()).add(digest)
+        for name, digests in here.items():
+            contents.setdefault(name, set()).add(frozenset(digests))
+    return sorted(name for name, found in contents.items() if len(found) > 1)
 
 
 def _parts(labs: Sequence[Laboratory], data: str | Path | None) -> RunParts:
