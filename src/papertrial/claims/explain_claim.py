@@ -66,7 +66,7 @@ def say_measured(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     if claim.reach is not None:
         what = measured_of(claim.reach)
     subject = "both sides were" if claim.has_two_sides else "the recipe was"
-    trained = f"With {plural(n, 'seed')} {subject} trained to the end"
+    trained = f"With {plural(n, 'seed')} {subject} run to the end"
     if n == 1:
         return f"{trained}: the {what} is {number(ruling.mean)}."
     middle = f"the mean {what} is {number(ruling.mean, ruling.sd)}"

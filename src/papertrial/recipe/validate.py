@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from papertrial.errors import Problem, did_you_mean
 from papertrial.recipe.plain_values import KeyPath, dotted
-from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
 from papertrial.vocabulary import METRICS, OWN_DATA, SOURCES
@@ -27,7 +27,7 @@ def validated(tree: Mapping[str, object]) -> tuple[AnyRecipe | None, list[Proble
 
 def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     """Convert a validation error of pydantic: the rule, the given value, the nearest valid name."""
-    path: KeyPath = tuple(part for part in error["loc"] if part not in SEED_FORMS)
+    path: KeyPath = tuple(part for part in error["loc"] if part not in (*SEED_FORMS, *WHICH_FORMS))
     kind, got = error["type"], error.get("input")
     if not path:  # a rule over several keys, which broken_rules reports too
         where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")

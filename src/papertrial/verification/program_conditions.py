@@ -7,13 +7,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
+from papertrial.errors import PapertrialError
+from papertrial.programs.code_files import content_hash, file_hashes, list_files
 from papertrial.programs.interpreter import describe_interpreter, image_digest
 from papertrial.programs.placeholders import fill
 from papertrial.recipe.program import Program
 from papertrial.store.provenance import SOURCE, library_versions
 
 OURS = ("papertrial", SOURCE)  # these versions read the scores
+_CODE = (".py", ".so", ".pyd", ".dylib")  # files that Python imports
 Versions = dict[str, str | None]
 V = TypeVar("V")
 
@@ -71,4 +75,17 @@ def program_versions(
         versions[f"executable {first}"] = found.sha256
     if program.image is not None:
         versions[f"image {program.image}"] = image_digest(first, program.image)
+    for name, url in found.editable.items():
+        if name not in versions:  # its files can change without a new version
+            versions[f"editable package {name}"] = _hash_of_editable(url)
     return versions, dict(found.packages)
+
+
+def _hash_of_editable(url: str) -> str | None:
+    """Return the SHA-256 of the code of a package that is installed from a folder."""
+    folder = Path(unquote(urlsplit(url).path))
+    try:
+        code = [name for name in list_files(folder) if Path(name).suffix in _CODE]
+        return content_hash(file_hashes(folder, code))
+    except PapertrialError:
+        return None  # a folder that is not there cannot be imported from
