@@ -12,12 +12,13 @@ from pydantic import AwareDatetime, Field, field_serializer, model_validator
 
 from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.reach import Reach
-from papertrial.claims.rule import Combine, GivenSd, Horizon, Rule, StatisticName
+from papertrial.claims.rule import GivenSd, Horizon, Rule, StatisticName
 from papertrial.claims.seed_outcome import SeedOutcome, SeedState
 from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
+from papertrial.store.registered_labs import RegisteredLabs
 from papertrial.vocabulary import moves_in_steps
 
 AS_THE_PROGRAM_SAYS = "as the program says"  # the reported epoch of a program
@@ -68,26 +69,6 @@ class RegisteredClaim(Part):
 def _registered_fields() -> set[str]:
     """Return the fields of a judged claim that a registration repeats beside the stated one."""
     return JudgedClaim.__dataclass_fields__.keys() - {"step", "better", "unit"}
-
-
-class RegisteredPart(Part):
-    """Which laboratory of a common registration a verification is.
-
-    Attributes:
-        number: its place in the registered order, from 1, `of` so many laboratories.
-        registration: the SHA-256 of labs.json.
-    """
-
-    number: int = Field(ge=1)
-    of: int = Field(ge=2)
-    registration: str
-
-
-class RegisteredLabs(Part):
-    """How several laboratories are combined; `part` is None if they are not registered together."""
-
-    combine: Combine
-    part: RegisteredPart | None
 
 
 class Terms(Record):

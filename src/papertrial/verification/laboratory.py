@@ -18,6 +18,7 @@ from papertrial.errors import PapertrialError, RunError
 from papertrial.recipe.digest import recipe_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import AnyRecipe
+from papertrial.store.registered_labs import RegisteredPart
 from papertrial.store.run_folder import RECIPE, RunFolder
 from papertrial.store.verification_folder import (
     OUTCOMES,
@@ -29,7 +30,6 @@ from papertrial.store.verification_folder import (
 from papertrial.store.verification_records import (
     ClaimLine,
     Preregistration,
-    RegisteredPart,
     SeedRecord,
     VerificationState,
 )

@@ -25,12 +25,11 @@ from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.verify import DrawnSeeds
 from papertrial.recipe.versus import other_side
+from papertrial.store.registered_labs import RegisteredLabs, RegisteredPart
 from papertrial.store.verification_records import (
     AS_THE_PROGRAM_SAYS,
     Preregistration,
     RegisteredClaim,
-    RegisteredLabs,
-    RegisteredPart,
     Terms,
     without_other_side,
 )
