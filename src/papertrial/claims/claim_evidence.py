@@ -158,7 +158,11 @@ def seeds_threshold(statistic: Statistic, claim: JudgedClaim, rule: Rule, level:
     if claim.is_about_new_samples:
         level *= SEEDS_PART
     horizon = len(rule.seeds) if rule.horizon == "fixed" else None
-    return threshold(statistic, level, horizon=horizon, first_look=rule.first_look)
+    if rule.one_look and horizon is not None:
+        horizon = rule.first_look  # seeds that failed give no evidence
+    return threshold(
+        statistic, level, horizon=horizon, first_look=rule.first_look, one_look=rule.one_look
+    )
 
 
 def _at_each_look(evidence: Callable[[Scores, Array], Array], scores: Scores, m: Array) -> Array:

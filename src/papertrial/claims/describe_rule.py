@@ -16,6 +16,17 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
 
     `texts` describe the claims, in the rule's order.
     """
+    return [
+        *decision_lines(rule, texts),
+        f"seeds: {sequence(rule.seeds)}, in this order; nothing is decided before "
+        f"{rule.first_look} have finished",
+        "failed seeds: a seed fails if a loss, an output or a claimed metric is not finite, or if "
+        f"its worker dies twice; at most {percent(rule.max_diverged)} of the seeds may fail",
+    ]
+
+
+def decision_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
+    """Describe the claims of a rule, in the words of `texts`, and how it decides them."""
     given = taken_as_given(rule.sd)
     return [
         *(
@@ -28,10 +39,6 @@ def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
         *_tests(rule),
         _threshold(rule),
         *_new_samples(rule),
-        f"seeds: {sequence(rule.seeds)}, in this order; nothing is decided before "
-        f"{rule.first_look} have finished",
-        "failed seeds: a seed fails if a loss, an output or a claimed metric is not finite, or if "
-        f"its worker dies twice; at most {percent(rule.max_diverged)} of the seeds may fail",
     ]
 
 
@@ -76,9 +83,11 @@ def _threshold(rule: Rule) -> str:
             f"evidence: a claim is decided when the scores are {1 / rule.alpha:g} times more "
             f"probable one way than the other{first}; the trial may stop at any number of seeds"
         )
+    seeds = f"at most {len(rule.seeds)} seeds, a maximum that may not be increased later"
+    if rule.one_look:
+        seeds = f"one look at {rule.first_look} seeds, a number that was fixed in advance"
     return (
-        f"evidence: the threshold is simulated for at most {len(rule.seeds)} seeds, a maximum that "
-        "may not be increased later; a false NOT REPRODUCED is within twice "
+        f"evidence: the threshold is simulated for {seeds}; a false NOT REPRODUCED is within twice "
         f"{percent(rule.alpha)} for a tolerance near 0"
     )
 

@@ -58,6 +58,8 @@ class Rule:
         horizon: "anytime" allows any number of seeds; "fixed" is calibrated to the maximum.
         sd: what is known of the SD between seeds; None if only our scores tell it.
         max_diverged: the highest share of seeds that may fail for a verdict to be reached.
+        one_look: whether all scores are judged together, once. Their order then does not matter;
+            `first_look` must be the number of seeds that finished.
     """
 
     claims: tuple[JudgedClaim, ...]
@@ -69,6 +71,7 @@ class Rule:
     horizon: Horizon = "anytime"
     max_diverged: float = 0.2
     sd: GivenSd | None = None
+    one_look: bool = False
 
     def __post_init__(self) -> None:
         twice = sorted(seed for seed, count in Counter(self.seeds).items() if count > 1)
