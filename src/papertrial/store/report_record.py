@@ -282,6 +282,22 @@ class Attempt(Part):
     differs: tuple[str, ...] = ()
 
 
+class UnregisteredRule(Part):
+    """The rule by which scores were judged that existed before it.
+
+    Attributes:
+        text: that it was not registered in advance, what that costs, and what it takes for granted.
+        lines: the rule in words.
+        scores: the scores that its tests hold for, in words.
+        one_look: whether all scores were judged together, once.
+    """
+
+    text: tuple[str, ...]
+    lines: tuple[str, ...]
+    scores: str
+    one_look: bool
+
+
 class HashedRegistration(Part):
     """The pre-registration and the SHA-256 of its file."""
 
@@ -352,12 +368,13 @@ class Spread(Part):
 class Report(Record):
     """report.json; a part of which nothing is known is None or empty.
 
-    `earlier` are earlier looks at the seeds that the verdict rests on.
+    `earlier` are earlier looks at the seeds that the verdict rests on. `unregistered` is the rule
+    of scores that existed before it.
     """
 
     FORMAT: ClassVar[int] = 2
 
-    kind: Literal["run", "verification"]
+    kind: Literal["run", "verification", "scores"]
     recipe: str
     task: str
     paper: PaperSource
@@ -381,5 +398,6 @@ class Report(Record):
     attempts: tuple[Attempt, ...]
     earlier: tuple[EarlierLook, ...] = ()
     preregistration: HashedRegistration | None
+    unregistered: UnregisteredRule | None = None
     command: str
     path: str
