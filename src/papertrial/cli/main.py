@@ -1,8 +1,8 @@
 """The `papertrial` command: its subcommands and its exit codes.
 
 0: success. 2: the user's input is wrong. 70: an error in papertrial. 130: interrupted. 141: the
-reader of standard output has gone. `verify`: 0 if all claims are reproduced, 1 if one is not, 3 if
-one is undecided. `audit`: 1 if something differs.
+reader of standard output has gone. `verify`, `judge`: 0 if all claims are reproduced, 1 if one is
+not, 3 if one is undecided. `audit`: 1 if something differs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from papertrial.cli import (
     check,
     data,
     evaluate,
+    judge,
     list_recipes,
     new,
     plan,
@@ -99,6 +100,7 @@ def make_app() -> typer.Typer:
     app.command("plan")(guarded(plan.plan_command))
     app.command("register")(guarded(register.register_command))
     app.command("verify")(guarded(verify.verify_command))
+    app.command("judge")(guarded(judge.judge_command))
     app.command("audit")(guarded(audit.audit_command))
     app.command("report")(guarded(report.report_command))
     app.add_typer(runs.make_runs_app(guarded), name="runs")

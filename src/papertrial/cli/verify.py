@@ -11,6 +11,7 @@ from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, 
 from papertrial.cli.output import print_result
 from papertrial.errors import PapertrialError
 from papertrial.numbers import as_written, plural, whole
+from papertrial.vocabulary import score_name
 
 if TYPE_CHECKING:
     from papertrial.store.verification_records import ClaimLine
@@ -171,7 +172,6 @@ def _lines_on(claim: ClaimLine) -> list[str]:
 
 def describe_verdict(claim: ClaimLine) -> str:
     """Return the line that `papertrial verify` prints on a claim: its verdict and the reason."""
-    split = f"{claim.split} " if claim.split else ""  # a number of parameters has no split
     is_exact = claim.kind == "exact"
     value = whole(claim.value) if is_exact else as_written(claim.value)
     value = f" {value}" * (claim.kind != "better")  # which states no number
@@ -179,4 +179,6 @@ def describe_verdict(claim: ClaimLine) -> str:
     verdict = claim.verdict or "not judged"
     median = claim.verdict_median
     by_median = "" if median in (None, verdict) else f" (by the median {median})"
-    return f"{split}{claim.metric}{value}{kind}: {verdict}{by_median}; {claim.why}"
+    return (
+        f"{score_name(claim.split, claim.metric)}{value}{kind}: {verdict}{by_median}; {claim.why}"
+    )

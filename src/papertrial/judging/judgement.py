@@ -9,6 +9,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.judging.words import NOT_REGISTERED
 from papertrial.report.report_files import write_report
 from papertrial.store.report_record import ClaimResult, Report
+from papertrial.store.verification_folder import REPORT_HTML
 from papertrial.store.verification_records import ClaimLine
 
 
@@ -57,6 +58,11 @@ class Judgement:
         known = self.report.unregistered
         return NOT_REGISTERED if known is None else " ".join(known.text)
 
+    @property
+    def page(self) -> Path | None:
+        """The report that was written; None if it was not."""
+        return None if self.folder is None else self.folder / REPORT_HTML
+
     def write(self, folder: str | Path) -> Path:
         """Write the report into a folder: report.html, report.md and report.json.
 
@@ -71,11 +77,10 @@ class Judgement:
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial judge --json` prints: those of `verify`, and more."""
-        page = None if self.folder is None else str(self.folder / "report.html")
         return {
             "recipe": self.recipe,
             "verdict": self.verdict,
-            "report": page,
+            "report": None if self.page is None else str(self.page),
             "verification": None,
             "preregistration": None,
             "seeds": list(self.seeds),

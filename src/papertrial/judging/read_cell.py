@@ -39,12 +39,14 @@ def read_cell(cell: object, *, decimal_comma: bool) -> Number | None:
     if isinstance(cell, Decimal):
         return Number(cell) if cell.is_finite() else None
     if isinstance(cell, int | float):
-        number = Decimal(repr(cell))
+        # A float of numpy is a float with another repr.
+        number = Decimal(cell) if isinstance(cell, int) else Decimal(repr(float(cell)))
         return Number(number) if number.is_finite() else None
     text = str(cell).strip()
     if text.lower() in _NO_SCORE:
         return None
-    digits = _PERCENT.sub("", text).strip()
+    digits, signs = _PERCENT.subn("", text)
+    digits = digits.strip()
     if decimal_comma and digits.count(",") == 1 and "." not in digits:
         digits = digits.replace(",", ".")
     if not _NUMBER.fullmatch(digits):
@@ -52,7 +54,7 @@ def read_cell(cell: object, *, decimal_comma: bool) -> Number | None:
         if "," in digits:
             hint = "; write a decimal point, or ; between columns for decimal commas"
         raise ValueError(f"must be a number, got {text!r}{hint}")
-    return Number(Decimal(digits.replace("\u2212", "-")), percent=digits != text)
+    return Number(Decimal(digits.replace("\u2212", "-")), percent=signs > 0)
 
 
 def is_number(cell: str, *, decimal_comma: bool) -> bool:

@@ -39,6 +39,24 @@ def read_table(path: str) -> ScoreTable:
     return replace(table_from_text(text, name), sha256=digest(content))
 
 
+def numbers_in(text: str) -> list[str]:
+    """Return the numbers of a text such as "3.274, 3.276", still as text.
+
+    Raises:
+        ScoresError: there are none.
+    """
+    found = [part.strip() for part in text.replace(";", ",").replace("\n", ",").split(",")]
+    found = [number for part in found for number in _split(part)]
+    if not any(found):
+        raise ScoresError("no scores were given; write 3.274,3.276,3.279")
+    return found
+
+
+def _split(part: str) -> list[str]:
+    """Return the numbers between two commas; a percent sign may follow one after a space."""
+    return [] if not part else [part] if part.endswith("%") else part.split()
+
+
 def table_from_text(text: str, name: str) -> ScoreTable:
     """Return the table of scores in a text.
 

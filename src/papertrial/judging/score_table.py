@@ -82,7 +82,7 @@ def table_from_python(scores: object) -> ScoreTable:
     Raises:
         ScoresError: it is none of these.
     """
-    name = "the scores"
+    name = "these scores"
     columns = _columns_of(scores)
     if columns is not None:
         return table_of_columns(columns, name)
