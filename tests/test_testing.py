@@ -54,7 +54,7 @@ def test_pytest_shows_a_skip(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "from papertrial.testing import assert_reproduced\n"
         "def test_undecided():\n"
-        f"    assert_reproduced({FIVE}, undecided='skip', metric='loss', value=3.28, kind='at-most')\n"
+        f"    assert_reproduced({FIVE}, undecided='skip', **{KEYS})\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
