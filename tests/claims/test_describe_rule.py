@@ -15,7 +15,7 @@ def claim(kind: Any = "mean", runs: int | None = None) -> JudgedClaim:
 
 def lines(*claims: JudgedClaim, seeds: tuple[int, ...] = tuple(range(3, 18)), **by: Any) -> str:
     texts = [f"text {i}" for i in range(1, len(claims) + 1)]
-    return "\n".join(rule_lines(Rule(claims, seeds, **by), texts))
+    return "\n".join(rule_lines(Rule(claims, seeds, **by), texts, "it diverges"))
 
 
 def line(said: str, key: str) -> str:

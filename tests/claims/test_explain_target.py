@@ -72,7 +72,7 @@ def test_the_whole_decision(reading: Reading) -> None:
     assert "REPRODUCED with a target of 3.27" in steps[CHANGE]
     alone = "Evidence against it is counted at step 5,960 alone" in steps[COUNTED]
     assert alone == (reading == "each-step")
-    assert any("2 points count" in line for line in rule_lines(rule, ["a target"]))
+    assert any("2 points count" in line for line in rule_lines(rule, ["a target"], "it diverges"))
 
 
 def ruling(low: float, high: float) -> Ruling:

@@ -36,8 +36,8 @@ def test_it_begins_with_the_verdict_and_names_recipe_seeds_and_claims(
 def test_it_is_about_the_recipe_as_written() -> None:
     assert "as written here" in said("REPRODUCED")
     assert "as written here" in said("NOT REPRODUCED")
-    assert "trained" in said("NOT REPRODUCED", n=6)
-    assert "trained" not in said("NOT REPRODUCED", n=0)
+    assert "run with 6 seeds" in said("NOT REPRODUCED", n=6)
+    assert "run with" not in said("NOT REPRODUCED", n=0)
 
 
 def test_deviations_are_marked_and_counted() -> None:

@@ -303,5 +303,15 @@ def test_recipe_and_store_import_neither_the_engine_nor_torch() -> None:
         " ('papertrial', 'torch', 'numpy', 'torchvision', 'sklearn')}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    known = ["claims", "errors", "programs", "recipe", "record", "store", "version", "vocabulary"]
+    known = [
+        "claims",
+        "errors",
+        "numbers",
+        "programs",
+        "recipe",
+        "record",
+        "store",
+        "version",
+        "vocabulary",
+    ]
     assert done.stdout.split() == ["papertrial", *(f"papertrial.{part}" for part in known)]

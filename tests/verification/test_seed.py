@@ -14,13 +14,8 @@ from papertrial.errors import ClaimError, DivergedError, RunError
 from papertrial.recipe.portable import portable
 from papertrial.store.run_folder import CODE
 from papertrial.verification.registration import Fixed, Wanted
-from papertrial.verification.seed import (
-    SeedPosition,
-    SeedTask,
-    TrainingPlace,
-    claimed_scores,
-    train_seed,
-)
+from papertrial.verification.seed import claimed_scores, train_seed
+from papertrial.verification.seed_task import SeedPosition, SeedTask, TrainingPlace
 
 DATA = """
 import numpy as np

@@ -12,6 +12,11 @@ from papertrial.auditing.check_files import check_files
 from papertrial.auditing.check_order import check_order, check_proofs
 from papertrial.auditing.check_pages import check_pages
 from papertrial.auditing.check_predictions import check_predictions
+from papertrial.auditing.check_programs import (
+    check_program_runs,
+    check_program_scores,
+    find_program_runs,
+)
 from papertrial.auditing.check_registration import (
     check_registered_recipe,
     check_registered_seeds,
@@ -25,6 +30,8 @@ from papertrial.auditing.check_weights import check_weight_shapes, check_weights
 from papertrial.auditing.finding import Finding, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.retrain import train_again
+from papertrial.auditing.run_again import run_again
+from papertrial.auditing.seed_run import SeedRun
 from papertrial.errors import DeviceError, PapertrialError, RunError
 from papertrial.progress import Step, finish
 from papertrial.store.verification_folder import VerificationFolder
@@ -115,12 +122,17 @@ def auditing(
         yield from collect("order", check_order(recorded))
         yield from collect("order", check_proofs(recorded))
         yield from collect("seeds", check_registered_seeds(recorded))
-        sides, unlike = find_runs(recorded)
-        yield from collect("runs", check_runs(recorded, sides, unlike))
-        yield from collect("files", chain(check_files(recorded, sides), check_weight_shapes(sides)))
-        if recorded.finished:
-            yield from collect("weights", check_weights(recorded, sides))
-            yield from collect("scores", check_scores(recorded, sides, where))
+        if recorded.registered.is_program:
+            sides = list[SeedRun]()
+            yield from _programs(recorded, kept)
+        else:
+            sides, unlike = find_runs(recorded)
+            yield from collect("runs", check_runs(recorded, sides, unlike))
+            files = chain(check_files(recorded, sides), check_weight_shapes(sides))
+            yield from collect("files", files)
+            if recorded.finished:
+                yield from collect("weights", check_weights(recorded, sides))
+                yield from collect("scores", check_scores(recorded, sides, where))
         # Consequences of an edited score come after it.
         yield from _decisions(recorded, kept, data)
         yield from collect("report", check_pages(recorded))
@@ -128,8 +140,10 @@ def auditing(
             yield from collect("retraining", [noted("retraining", _NO_SEED)])
             return Audit(folder.path, None, tuple(kept.found))
         how = "as requested" if seed is not None else "drawn at random from those that ended"
-        what = "evaluated and trained" if retrain else "evaluated"
-        chose = f"seed {chosen}, {how}, is {what} again"
+        what = "evaluated and trained again" if retrain else "evaluated again"
+        if recorded.registered.is_program:
+            what = "run again" if retrain else "checked"
+        chose = f"seed {chosen}, {how}, is {what}"
         yield from collect("seeds", [Finding("seeds", True, chose)])
         mine = [side for side in sides if side.seed == chosen]
         if mine:
@@ -137,9 +151,22 @@ def auditing(
         if retrain:
             # If something differs already, a failure to train is one more finding.
             agreed = all(finding.ok for finding in kept.found)
-            again = train_again(recorded, chosen, mine, where, data)
+            again = (
+                run_again(recorded, chosen, str(where), data)
+                if recorded.registered.is_program
+                else train_again(recorded, chosen, mine, where, data)
+            )
             yield from collect("retraining", again, raising=agreed)
     return Audit(folder.path, chosen, tuple(kept.found))
+
+
+def _programs(recorded: Recorded, kept: _Findings) -> Iterator[Step | Finding]:
+    """Check the runs, files and scores of a program in an audit."""
+    ran, unlike = find_program_runs(recorded)
+    yield from kept.of_check("runs", check_program_runs(recorded, ran, unlike))
+    yield from kept.of_check("files", check_files(recorded, []))
+    if recorded.finished:
+        yield from kept.of_check("scores", check_program_scores(recorded, ran))
 
 
 def _decisions(

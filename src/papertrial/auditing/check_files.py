@@ -30,7 +30,8 @@ def check_files(recorded: Recorded, sides: list[SeedRun]) -> Iterator[Finding]:
     messages += _files_since(sides)
     registered = {name for files in recorded.registered.files for name in files}
     count = f"{len(registered)} files" if len(registered) != 1 else "1 file"
-    agrees = f"{count} of code and arguments, in the folder and in {len(sides)} runs, as registered"
+    runs = "" if recorded.registered.is_program else f" and in {len(sides)} runs"
+    agrees = f"{count} of code and arguments, in the folder{runs}, as registered"
     if not registered:
         agrees = "the recipe has no code or files of its own"
     yield from findings_of("files", messages, agrees)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
+from papertrial.auditing.check_programs import program_starts
 from papertrial.auditing.finding import Finding, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.errors import RunError
@@ -108,7 +109,7 @@ def _first_start(recorded: Recorded) -> datetime.datetime | None:
             found.append(started.astimezone(datetime.UTC))
         except (RunError, ValueError):
             continue  # `find_runs` reports the run of a finished seed
-    return min(found, default=None)
+    return min([*found, *program_starts(recorded.folder.path)], default=None)
 
 
 def _shown(time: datetime.datetime) -> str:

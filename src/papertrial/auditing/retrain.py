@@ -21,7 +21,8 @@ from papertrial.store.run_folder import PREDICTIONS, RECIPE
 from papertrial.store.verification_folder import VERSUS
 from papertrial.store.verification_records import SeedRecord
 from papertrial.verification.registration import Fixed
-from papertrial.verification.seed import SeedTask, TrainedSeed, TrainingPlace, train_seed
+from papertrial.verification.seed import train_seed
+from papertrial.verification.seed_task import SeedTask, TrainedSeed, TrainingPlace
 from papertrial.vocabulary import score_name
 
 

@@ -11,17 +11,20 @@ from papertrial.claims.rule import Rule
 from papertrial.numbers import band, percent, sequence
 
 
-def rule_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
+def rule_lines(rule: Rule, texts: Sequence[str], failure: str) -> list[str]:
     """Describe a rule in lines, as they are shown before the first seed starts.
 
-    `texts` describe the claims, in the rule's order.
+    Args:
+        rule: the rule.
+        texts: descriptions of the claims, in the rule's order.
+        failure: when a seed has failed.
     """
     return [
         *decision_lines(rule, texts),
         f"seeds: {sequence(rule.seeds)}, in this order; nothing is decided before "
         f"{rule.first_look} have finished",
-        "failed seeds: a seed fails if a loss, an output or a claimed metric is not finite, or if "
-        f"its worker dies twice; at most {percent(rule.max_diverged)} of the seeds may fail",
+        f"failed seeds: a seed fails if {failure}; at most {percent(rule.max_diverged)} of the "
+        "seeds may fail",
     ]
 
 

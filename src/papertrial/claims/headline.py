@@ -43,7 +43,7 @@ def headline(
         return f"REPRODUCED{marked}: {which} {on}{errs}.{also}"
     if verdict == "NOT REPRODUCED":
         which = "the claim fails" if count == 1 else f"at least one of {count} claims fails"
-        how = f"as written here and trained on {seeds}" if n else "as written here"
+        how = f"as written here and run with {seeds}" if n else "as written here"
         what = f"does not give the reported number{within}"
         return f"NOT REPRODUCED: {recipe}, {how}, {what}: {which}{errs}."
     which = "the claim" if count == 1 else f"some of {count} claims"

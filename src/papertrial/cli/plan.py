@@ -73,6 +73,8 @@ def plan_command(
     asked = register(loaded, threads=1, device="cpu")
     maximum = len(asked.rule.seeds)
     given = spreads_of(asked.stated, spread or [])
+    if asked.terms.is_program and workers is None:
+        workers = 1  # as `verify` does, because a program may take all cores
     time = seed_time(asked.terms.digests, runs, seconds_per_seed, workers)
     plans: list[ClaimPlan] = []
     for claim, stated, spreads in zip(asked.rule.claims, asked.stated, given, strict=True):

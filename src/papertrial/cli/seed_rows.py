@@ -14,6 +14,7 @@ from papertrial.claims.events import (
     SeedRetried,
     SeedStarted,
 )
+from papertrial.cli.followed_output import FollowedOutput
 from papertrial.cli.live import Line, Remove, Row, Shown, describe_step
 from papertrial.cli.size_and_duration import duration
 from papertrial.numbers import number
@@ -26,16 +27,21 @@ if TYPE_CHECKING:
 class SeedRows:
     """Describes the events of one verification, one after another.
 
-    The rule, every seed that has ended and every look at the claims stay on the screen as lines.
+    The rule, every seed that has ended and every look at the claims stay on the screen as lines,
+    and of a seed that is followed, the output of its program.
+
+    Args:
+        followed: the output to show; None for none.
 
     Attributes:
         folder: the folder of the verification; None until the rule is registered.
         ended: the number of seeds that have ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, followed: FollowedOutput | None = None) -> None:
         self.folder: Path | None = None
         self.ended = 0
+        self._followed = followed
 
     def rows(self, event: Event) -> Iterator[Shown]:
         """Yield the rows of seeds that an event of a verification changes in the live display."""
@@ -50,6 +56,7 @@ class SeedRows:
                 yield Remove()  # the last step, if there was one
                 yield Row(f"seed {event.seed}", text="started", key=event.worker)
             case SeedProgress():
+                yield from self._output(event.seed)
                 yield Row(
                     f"seed {event.seed}",
                     event.done,
@@ -59,6 +66,7 @@ class SeedRows:
                 )
             case SeedEnded():
                 self.ended += 1
+                yield from self._output(event.seed, ended=True)
                 yield Remove(event.worker)
                 yield Line(_describe_end(event))
             case SeedRetried():
@@ -66,6 +74,13 @@ class SeedRows:
             case Looked():
                 for line in event.lines:
                     yield Line(f"after {event.n} of at most {event.of} seeds: {line}")
+
+    def _output(self, seed: int, *, ended: bool = False) -> Iterator[Line]:
+        """Yield the new lines of a seed's program, if it is followed."""
+        if self._followed is None or self.folder is None or self._followed.seed != seed:
+            return
+        for text in self._followed.new_lines(self.folder, ended=ended):
+            yield Line(f"seed {seed} | {text}")
 
 
 def _describe_end(event: SeedEnded) -> str:

@@ -123,23 +123,41 @@ def verify_command(
     again: Annotated[
         bool, typer.Option("--again", help="Start a new verification; ignore an earlier one.")
     ] = False,
+    follow_seed: Annotated[
+        int | None,
+        typer.Option(
+            "--follow",
+            metavar="SEED",
+            help="Show all output of the program for this seed.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train seed after seed until the recipe's claims are decided, and write a report.
+
+    A recipe with `program` runs its program with each seed instead.
 
     Exits with 0 for REPRODUCED, 1 for NOT REPRODUCED and 3 for UNDECIDED. To resume a verification
     that was interrupted, run the same command again. What `papertrial register` registered with the
     same options is used.
     """
+    from papertrial.cli.followed_output import FollowedOutput
     from papertrial.cli.live import follow
     from papertrial.cli.seed_rows import SeedRows
     from papertrial.recipe.load import load_recipe
 
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
+    from papertrial.recipe.program import ProgramRecipe
     from papertrial.verification.verify import verifying
 
-    seeds_shown = SeedRows()
+    if follow_seed is not None and not isinstance(loaded, ProgramRecipe):
+        raise PapertrialError(
+            f"--follow shows the output of a program, and {loaded.name} trains a model, whose "
+            "progress is shown anyway; remove it"
+        )
+    seeds_shown = SeedRows(None if follow_seed is None else FollowedOutput(follow_seed))
     events = verifying(
         loaded, runs=runs, data=data, device=device, workers=workers, threads=threads, again=again
     )
@@ -172,6 +190,7 @@ def _lines_on(claim: ClaimLine) -> list[str]:
 
 def describe_verdict(claim: ClaimLine) -> str:
     """Return the line that `papertrial verify` prints on a claim: its verdict and the reason."""
+    name = score_name(claim.split, claim.metric)
     is_exact = claim.kind == "exact"
     value = whole(claim.value) if is_exact else as_written(claim.value)
     value = f" {value}" * (claim.kind != "better")  # which states no number
@@ -179,6 +198,4 @@ def describe_verdict(claim: ClaimLine) -> str:
     verdict = claim.verdict or "not judged"
     median = claim.verdict_median
     by_median = "" if median in (None, verdict) else f" (by the median {median})"
-    return (
-        f"{score_name(claim.split, claim.metric)}{value}{kind}: {verdict}{by_median}; {claim.why}"
-    )
+    return f"{name}{value}{kind}: {verdict}{by_median}; {claim.why}"

@@ -42,7 +42,7 @@ def _line(result: ClaimResult) -> ClaimLine:
 def _exact_line(result: ExactResult) -> ClaimLine:
     return ClaimLine(
         metric=result.metric,
-        split=None if result.split == "none" else result.split,
+        split=result.split,
         kind="exact",
         value=result.value,
         tolerance=0.0,

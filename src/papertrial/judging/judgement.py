@@ -56,7 +56,8 @@ class Judgement:
     def note(self) -> str:
         """That the rule was not registered in advance, and what that costs."""
         known = self.report.unregistered
-        return NOT_REGISTERED if known is None else " ".join(known.text)
+        texts = () if known is None else known.text
+        return " ".join([f"{NOT_REGISTERED[0].upper()}{NOT_REGISTERED[1:]}.", *texts])
 
     @property
     def page(self) -> Path | None:

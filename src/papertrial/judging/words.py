@@ -58,8 +58,8 @@ def headline_on_scores(
 
 
 def what_it_rests_on(rule: Rule) -> tuple[str, ...]:
-    """Return what a verdict on scores takes for granted, a paragraph each."""
-    return (f"Not registered in advance. {_COST}", _order(rule))
+    """Return what a verdict on scores takes for granted: what nobody can check, and the order."""
+    return (_COST, _order(rule))
 
 
 def rule_in_lines(rule: Rule, stated: Sequence[Claim]) -> tuple[str, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from papertrial.errors import PapertrialError
 from papertrial.programs.git import names, run_git
+from papertrial.record import Record
 
 MOST_BYTES = 2**30  # of a folder that is copied for each seed
 _CHUNK = 2**20
@@ -19,6 +21,8 @@ _JUNK = frozenset((
     ".git", ".hg", ".svn", "__pycache__", ".venv", "venv", "node_modules", ".ipynb_checkpoints",
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".eggs", ".DS_Store",
 ))  # fmt: skip
+COPY_MARK = ".papertrial-copy"  # in a folder that `copy_code` has filled
+_ABOUT, _ORIGINAL = "about", "copied_from"  # the keys of this JSON file
 _OF_RUNS = ("provenance.json", "preregistration.json")
 FileHashes = dict[str, str]  # SHA-256 by path, relative and with "/"
 
@@ -28,7 +32,7 @@ def list_files(folder: Path) -> tuple[str, ...]:
 
     In a git work tree these are the tracked files and the untracked ones that are not ignored;
     elsewhere all files but those that tools leave behind. Files in papertrial's own run folders are
-    never among them. Links are listed, and not followed.
+    never among them. Links are listed, and not followed. Of a copy, all files are listed.
 
     Raises:
         PapertrialError: this is not a folder, or a submodule is not checked out.
@@ -36,19 +40,21 @@ def list_files(folder: Path) -> tuple[str, ...]:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise PapertrialError(f"the program's folder {folder} {what}")
+    if (folder / COPY_MARK).is_file():  # made of listed files, so that all of them count
+        return tuple(sorted(name for name in _walked_files(folder, ()) if name != COPY_MARK))
     files = _git_files(folder)
     return tuple(sorted(_without_runs(files or _walked_files(folder))))
 
 
 def file_hashes(folder: Path, files: Iterable[str] | None = None) -> FileHashes:
-    """Return the SHA-256 of each file of a folder; that of a link is the one of its text.
+    """Return the SHA-256 of each file of a folder; of a link, of where it points to.
 
     Args:
         folder: the program's folder.
         files: relative paths; by default those of `list_files`. One that is not there is left out.
     """
     listed = list_files(folder) if files is None else files
-    hashes = {name: _hash(folder / name) for name in listed}
+    hashes = {name: _hash(folder, name) for name in listed}
     return {name: digest for name, digest in hashes.items() if digest is not None}
 
 
@@ -60,11 +66,37 @@ def content_hash(hashes: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
+def copy_code(folder: Path, to: Path) -> None:
+    """Copy a program's files to a new folder that `list_files` then takes as it is.
+
+    Raises:
+        PapertrialError: the files have more than 1 GiB, or one cannot be read.
+    """
+    to.mkdir(parents=True)
+    copy_files(folder, list_files(folder), to)
+    mark = {_ABOUT: "the registered files of a program", _ORIGINAL: str(original_folder(folder))}
+    (to / COPY_MARK).write_text(json.dumps(mark), encoding="utf-8")
+
+
+def original_folder(folder: Path) -> Path:
+    """Return the folder that `copy_code` has copied to this one, or this one itself.
+
+    Raises:
+        PapertrialError: the mark of a copy is damaged.
+    """
+    mark = folder / COPY_MARK
+    if not mark.is_file():
+        return folder.resolve()
+    original = Record.field(mark.read_bytes(), _ORIGINAL)
+    if not isinstance(original, str):
+        raise PapertrialError(f"{mark} is damaged: it has no text {_ORIGINAL}")
+    return Path(original)
+
+
 def copy_files(folder: Path, files: Iterable[str], to: Path) -> FileHashes:
     """Copy files of a folder with their modes and times, and return the hashes of the copies.
 
-    A link stays a link. A relative link that leaves the folder becomes an absolute one; its hash is
-    still that of its original text.
+    A link stays a link. A relative link that leaves the folder becomes an absolute one.
 
     Raises:
         PapertrialError: the files have more than 1 GiB, or one cannot be read.
@@ -77,7 +109,7 @@ def copy_files(folder: Path, files: Iterable[str], to: Path) -> FileHashes:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             if source.is_symlink():
-                hashes[name] = _hash_link(source)
+                hashes[name] = _hash_link(folder, source)
                 target.symlink_to(_link_from(folder, source))
             else:
                 hashes[name] = _copy(source, target)
@@ -112,6 +144,11 @@ def _git_files(folder: Path) -> list[str]:
                 "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=folder
             )
         )  # fmt: skip
+    except subprocess.CalledProcessError as error:
+        if b"dubious ownership" in error.stderr:  # all files would be another program
+            reason = error.stderr.decode(errors="replace").strip()
+            raise PapertrialError(f"git does not list the files of {folder}: {reason}") from error
+        return []
     except (subprocess.SubprocessError, PapertrialError):
         return []
     found: list[str] = []
@@ -129,13 +166,13 @@ def _git_files(folder: Path) -> list[str]:
     return found
 
 
-def _walked_files(folder: Path) -> Iterator[str]:
+def _walked_files(folder: Path, junk: Collection[str] = _JUNK) -> Iterator[str]:
     for parent, folders, files in os.walk(folder):
         links = [name for name in folders if (Path(parent) / name).is_symlink()]
-        folders[:] = [name for name in folders if name not in _JUNK and name not in links]
+        folders[:] = [name for name in folders if name not in junk and name not in links]
         for name in (*files, *links):
             path = Path(parent) / name
-            if name not in _JUNK and (path.is_symlink() or path.is_file()):
+            if name not in junk and (path.is_symlink() or path.is_file()):
                 yield path.relative_to(folder).as_posix()
 
 
@@ -151,11 +188,12 @@ def _without_runs(files: Iterable[str]) -> list[str]:
     ]
 
 
-def _hash(path: Path) -> str | None:
+def _hash(folder: Path, name: str) -> str | None:
     """Return the SHA-256 of a file or a link; None if neither is there."""
+    path = folder / name
     try:
         if path.is_symlink():
-            return _hash_link(path)
+            return _hash_link(folder, path)
         if not path.is_file():
             return None
         with path.open("rb") as file:
@@ -166,8 +204,9 @@ def _hash(path: Path) -> str | None:
         raise PapertrialError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _hash_link(path: Path) -> str:
-    return hashlib.sha256(b"link " + os.fsencode(path.readlink())).hexdigest()
+def _hash_link(folder: Path, link: Path) -> str:
+    """Return the SHA-256 of where a link points to, which is the same for a copy of it."""
+    return hashlib.sha256(b"link " + os.fsencode(_link_from(folder, link))).hexdigest()
 
 
 def _link_from(folder: Path, link: Path) -> Path:

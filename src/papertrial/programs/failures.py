@@ -13,8 +13,8 @@ from papertrial.programs.supervised import ProgramEnd, last_lines
 _SHOWN = 5  # lines of output in a message
 _SEARCHED = 50
 _OUT_OF_MEMORY = re.compile(
-    r"out of memory|\bOOM\b|MemoryError|bad_alloc|cannot allocate memory|can't allocate memory"
-    r"|RESOURCE_EXHAUSTED|CUBLAS_STATUS_ALLOC_FAILED|oom-kill|JavaHeapSpace|Java heap space",
+    r"out of memory|MemoryError|bad_alloc|cannot allocate memory|can't allocate memory"
+    r"|RESOURCE_EXHAUSTED|CUBLAS_STATUS_ALLOC_FAILED|Java heap space",
     re.IGNORECASE,
 )
 

@@ -64,7 +64,7 @@ def parse_step(written: object, line: int | None) -> int:
         ProgramFailedError: this is not one.
     """
     value, _ = parse_value(written, line)
-    if not value.is_finite() or value != value.to_integral_value():
+    if not value.is_finite() or value.adjusted() > 17 or value != int(value):
         raise ProgramFailedError(f'the step "{written}"{on_line(line)} is not a whole number')
     return int(value)
 

@@ -9,6 +9,11 @@ from pathlib import Path
 from papertrial.errors import PapertrialError
 from papertrial.record import Part
 
+# Git sets these for its hooks; they would name another repository.
+_OF_A_REPOSITORY = frozenset((
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE",
+))  # fmt: skip
 _TIMEOUT = 60  # seconds for what reads a local repository
 
 
@@ -29,8 +34,7 @@ def run_git(*words: str, folder: Path | None = None, timeout: float = _TIMEOUT) 
         PapertrialError: git is not installed.
         subprocess.SubprocessError: it failed or took too long.
     """
-    # Variables such as GIT_DIR, which git sets for its hooks, would name another repository.
-    environment = {key: text for key, text in os.environ.items() if not key.startswith("GIT_")}
+    environment = {key: text for key, text in os.environ.items() if key not in _OF_A_REPOSITORY}
     where = [] if folder is None else ["-C", str(folder)]
     try:
         done = subprocess.run(

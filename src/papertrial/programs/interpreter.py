@@ -24,12 +24,16 @@ _ASK = """
 import sys
 sys.path[:] = [entry for entry in sys.path if entry]
 import importlib.metadata, json, platform
-packages = {}
+packages, editable = {}, {}
 for one in importlib.metadata.distributions():
     name = one.metadata["Name"]
     if name:
-        packages.setdefault(name.lower().replace("_", "-").replace(".", "-"), one.version)
-print(json.dumps([platform.python_version(), packages]))
+        name = name.lower().replace("_", "-").replace(".", "-")
+        packages.setdefault(name, one.version)
+        url = json.loads(one.read_text("direct_url.json") or "{}")
+        if url.get("dir_info", {}).get("editable"):
+            editable[name] = url["url"]
+print(json.dumps([platform.python_version(), packages, editable]))
 """
 
 
@@ -41,6 +45,8 @@ class Interpreter(Part):
         kind: "python", or "other" for any other executable.
         version: of Python.
         packages: versions of the packages that this Python can import, by normalized name.
+        editable: the URLs of the folders of packages that are installed with `pip install -e`. The
+            program imports them from there, also if this is the folder of which it is a copy.
         sha256: of an executable that is not a Python.
     """
 
@@ -48,6 +54,7 @@ class Interpreter(Part):
     kind: Literal["python", "other"]
     version: str | None = None
     packages: dict[str, str] = Field(default_factory=dict)
+    editable: dict[str, str] = Field(default_factory=dict)
     sha256: str | None = None
 
 
@@ -86,8 +93,10 @@ def describe_interpreter(name: str, folder: Path, environment: Mapping[str, str]
     path = resolve_command(name, folder, environment)
     python = path if _PYTHON.fullmatch(path.name) else _python_of_script(path, environment)
     if python is not None:
-        version, packages = _ask(python, folder, environment)
-        return Interpreter(path=str(path), kind="python", version=version, packages=packages)
+        version, packages, editable = _ask(python, folder, environment)
+        return Interpreter(
+            path=str(path), kind="python", version=version, packages=packages, editable=editable
+        )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Interpreter(path=str(path), kind="other", sha256=digest)
@@ -152,8 +161,10 @@ def _python_of_script(path: Path, environment: Mapping[str, str]) -> Path | None
     return None if found is None else Path(found)
 
 
-def _ask(python: Path, folder: Path, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return a Python's version and the packages that it can import."""
+def _ask(
+    python: Path, folder: Path, environment: Mapping[str, str]
+) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return a Python's version, the packages that it can import, and the editable ones."""
     try:
         done = subprocess.run(
             [str(python), "-c", _ASK],
@@ -164,12 +175,12 @@ def _ask(python: Path, folder: Path, environment: Mapping[str, str]) -> tuple[st
             check=True,
             timeout=_TIMEOUT,
         )
-        version, packages = json.loads(done.stdout.splitlines()[-1])
+        version, packages, editable = json.loads(done.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise PapertrialError(
             f"{python} cannot list its packages: {_reason(error)}; Python 3.8 or newer is needed"
         ) from error
-    return str(version), dict(sorted(packages.items()))
+    return str(version), dict(sorted(packages.items())), dict(sorted(editable.items()))
 
 
 def _reason(error: Exception) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 from papertrial.errors import ProgramFailedError, did_you_mean, nearest
 from papertrial.programs.found import Found, cut, parse_step, parse_value
 from papertrial.programs.text_lines import LONGEST_LINE, read_lines
+from papertrial.record import Record
 
-_LARGEST = 2**24  # bytes of a document that is read as a whole
+_LARGEST = 2**23  # bytes of a document that is read as a whole: 250 MB as numbers in memory
 _OF_LINES = (".jsonl", ".ndjson", ".jl")
 _MOST_KEYS = 1000
 _MISSING = object()
@@ -79,8 +80,13 @@ def _documents(path: Path) -> Iterator[tuple[int | None, Any]]:
 
 def _whole(path: Path) -> Any | None:
     """Return the document of a file; None if it has one in each line."""
-    if path.stat().st_size > _LARGEST:
-        return None
+    if (size := path.stat().st_size) > _LARGEST:
+        if Record.is_json(next(read_lines(path)).text):
+            return None
+        raise ProgramFailedError(
+            f"{path.name} has {size / 2**20:,.0f} MiB, and a JSON document may have 8 MiB: write "
+            "one document a line"
+        )
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if not text.strip():
         raise ProgramFailedError(f"{path.name} is empty")
@@ -122,7 +128,11 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _parse(text: str) -> Any:
     """Parse JSON whose numbers keep all their digits."""
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal)
+    return json.loads(text, parse_float=Decimal, parse_int=_parse_int, parse_constant=Decimal)
+
+
+def _parse_int(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < 20 else Decimal(digits)  # Python limits those of an int
 
 
 def _get(document: Any, key: str) -> Any:

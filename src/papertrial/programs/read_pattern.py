@@ -11,8 +11,11 @@ from papertrial.programs.found import Found, cut, parse_step, parse_value
 from papertrial.programs.text_lines import read_lines
 
 _PERCENT = re.compile(r"\s*%")
-_SPECIAL = frozenset(r"\.^$*+?{}[]()|")
-_REPEATED = frozenset("*?{")
+_NAME = re.compile(r"\(\?P<\w+>")
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[0-9]*,?[0-9]*\}|.", re.DOTALL)
+_CLASSES = frozenset("dDwWsSbB")  # escapes of one letter
+_SPECIAL = frozenset(".^$*+?{}[]()\\")
+_REPEATED = ("*", "?", "{")
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
@@ -75,22 +78,18 @@ def find_by_pattern(pattern: str, path: Path) -> Iterator[Found]:
 def literal_in(pattern: str) -> str:
     """Return a text that every match of a pattern contains; "" if none is found.
 
-    To search for it first makes the search of 2 GB of output 20 times as fast.
+    To search for it first makes the search of 2 GB of output many times as fast.
     """
-    if "|" in pattern or "(?" in pattern.replace("(?P<", "").replace("(?:", ""):
+    if "|" in pattern or "(?" in pattern.replace("(?P<", "(").replace("(?:", "("):
         return ""
-    longest, run, depth, in_set = "", "", 0, False
-    for at, sign in enumerate(pattern):
-        escaped = at > 0 and pattern[at - 1] == "\\"
-        if sign == "(" and not escaped and not in_set:
-            depth += 1
-        elif sign == ")" and not escaped and not in_set:
-            depth -= 1
-        plain = not (depth or in_set or escaped or sign in _SPECIAL)
-        in_set = in_set != (sign == ("]" if in_set else "[") and not escaped)
-        if plain and pattern[at + 1 : at + 2] not in _REPEATED:
-            run += sign
-        else:
-            run = ""
+    tokens = _TOKEN.findall(_NAME.sub("(", pattern).replace("(?:", "("))
+    longest, run, depth = "", "", 0
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+        if token[0] == "\\" and token[1].isalnum() and token[1] not in _CLASSES:
+            return ""  # "\\x41" and the like: its other characters are no text
+        depth += (token == "(") - (token == ")")
+        optional = following[:1] in _REPEATED
+        plain = depth == 0 and len(token) == 1 and token not in _SPECIAL and not optional
+        run = run + token if plain else ""
         longest = max(longest, run, key=len)
     return longest

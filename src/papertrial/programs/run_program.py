@@ -10,7 +10,13 @@ from pathlib import Path
 
 from papertrial.errors import DivergedError, PapertrialError, ProgramFailedError, RunError
 from papertrial.numbers import plural
-from papertrial.programs.code_files import FileHashes, copy_files, file_hashes, list_files
+from papertrial.programs.code_files import (
+    FileHashes,
+    copy_files,
+    file_hashes,
+    list_files,
+    original_folder,
+)
 from papertrial.programs.failures import failure_of, with_last_lines
 from papertrial.programs.interpreter import resolve_command
 from papertrial.programs.placeholders import fill
@@ -106,8 +112,8 @@ def run_program(
         token=token,
         grace=grace,
     )
-    changes = _changes(folder, start)
     scores, failure = _scores(spec, folder, start.paths, end)
+    changes = _changes(folder, start)  # without the score files, which have been moved
     folder.keep(spec.keep, start.before)
     produced, count, size = folder.tidy(set(start.hashes) - set(changes.changed))
     run = ProgramRun(
@@ -226,8 +232,7 @@ def _registered_files(folder: SeedFolder, source: Path, hashes: FileHashes) -> F
         compare(source, {name: found[name] for name in found if name in hashes}, hashes)
         return found
     compare(source, copy_files(source, list_files(source), folder.work), hashes)
-    links = [name for name in hashes if (folder.work / name).is_symlink()]
-    return {**hashes, **file_hashes(folder.work, links)}  # some are absolute now
+    return hashes
 
 
 def _hashes_in_place(folder: SeedFolder) -> FileHashes:
@@ -244,17 +249,20 @@ def _environment(variables: Mapping[str, str], source: Path, work: Path) -> dict
     """Return all variables of a program that runs in a copy of its source."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PWD": str(work)}
     environment.pop("OLDPWD", None)
-    # The program must import its modules from the copy, not from the source.
+    # The program must import its modules from the copy, not from where they were copied from.
     if "PYTHONPATH" in environment:
-        root = source.resolve()
-        entries = [Path(entry) for entry in environment["PYTHONPATH"].split(os.pathsep) if entry]
+        roots = (source.resolve(), original_folder(source))
+        entries = environment["PYTHONPATH"].split(os.pathsep)
         environment["PYTHONPATH"] = os.pathsep.join(
-            str(work / entry.resolve().relative_to(root))
-            if entry.resolve().is_relative_to(root)
-            else str(entry.absolute())
-            for entry in entries
+            str(_in_copy(Path(entry).resolve(), roots, work)) for entry in entries if entry
         )
     return {**environment, **variables}
+
+
+def _in_copy(path: Path, roots: Iterable[Path], work: Path) -> Path:
+    """Return where a path is in the copy; the path itself if it is in none of the roots."""
+    inside = (path.relative_to(root) for root in roots if path.is_relative_to(root))
+    return next((work / name for name in inside), path)
 
 
 def _score_paths(spec: ProgramSpec, values: Mapping[str, str], folder: SeedFolder) -> ScorePaths:

@@ -54,15 +54,15 @@ class SeedFolder:
         if self.home.exists() and any(self.home.iterdir()):
             raise RunError(f"{home} is not empty: a seed of a program needs a new folder")
         self.out.mkdir(parents=True)
-        self.work.mkdir(exist_ok=True)
+        if not self.in_place:
+            self.work.mkdir()
         self.stdout.touch()
         self.stderr.touch()
 
     def discard(self) -> None:
         """Delete what a run that did not finish has left in its folder."""
         for name in (WORK, OUT, KEPT):
-            if (self.home / name).is_dir():
-                _remove_tree(self.home / name)
+            _remove_tree(self.home / name)
         for path in (self.stdout, self.stderr, self.home / f"{RECORD}.partial"):
             path.unlink(missing_ok=True)
 
@@ -186,8 +186,7 @@ class SeedFolder:
                         f'keep: "{pattern}" is not a relative glob pattern, such as '
                         f'"checkpoints/*.pt": {error}'
                     ) from error
-                inside = (file for file in matching if file.resolve().is_relative_to(root))
-                found.update((file, None) for file in inside if file.is_file())
+                found.update((file, None) for file in _files_in(matching, root))
         return list(found)
 
     def _problem(self, source: ScoreSource, path: Path, files: list[Path]) -> str | None:
@@ -265,13 +264,24 @@ def _score_files(source: ScoreSource, path: Path) -> list[Path]:
     return sorted(file for file in Path(path.anchor).glob(pattern) if file.is_file())
 
 
+def _files_in(paths: Iterable[Path], root: Path) -> Iterator[Path]:
+    """Yield the files among paths, and those below folders; not those outside the root."""
+    for path in paths:
+        below = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in below:
+            if file.is_file() and file.resolve().is_relative_to(root):
+                yield file
+
+
 def _stamp(file: Path) -> Stamp:
     found = file.stat()
     return file, found.st_size, found.st_mtime_ns
 
 
 def _remove_tree(folder: Path) -> None:
-    """Delete a folder, also if the program has made folders in it read-only."""
+    """Delete a folder, if it is there, also if the program has made folders in it read-only."""
+    if not folder.exists():
+        return
     for parent, folders, _ in os.walk(folder):
         for path in (Path(parent) / name for name in folders):
             if not path.is_symlink():

@@ -30,7 +30,6 @@ if sys.platform != "win32":  # where papertrial can be imported, but cannot run 
 TOKEN = "PAPERTRIAL_RUN"  # the environment variable that marks the processes of a run
 _SET_CHILD_SUBREAPER = 36  # of prctl(2)
 _SETTLE = 0.5  # seconds in which helpers of a program that has ended may end by themselves
-_POLL = 0.02
 _GIVE_UP = 30.0  # seconds after which a process that SIGKILL does not end is left alone
 _SHOWN = 200  # characters of a command
 _NOT_STARTED: dict[str, Any] = {
@@ -38,6 +37,7 @@ _NOT_STARTED: dict[str, Any] = {
     "peak_memory": 0, "leftovers": [], "needed_sigkill": False,
 }  # fmt: skip
 _LINUX = sys.platform.startswith("linux")
+_POLL = 0.02 if _LINUX else 0.2  # seconds; ps takes longer than a look into /proc
 
 
 def end_marked(token: str, grace: float = 5.0) -> tuple[str, ...]:

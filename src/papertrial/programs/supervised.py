@@ -118,7 +118,9 @@ def supervised(
         with suppress(BrokenPipeError):  # it was killed, as its empty answer says
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-        while not select.select([process.stdout], [], [], _INTERVAL)[0]:
+        answered = select.poll()  # select() is limited to file descriptors below 1024
+        answered.register(process.stdout, select.POLLIN | select.POLLHUP)
+        while not answered.poll(1000 * _INTERVAL):
             yield ProgramProgress(time.monotonic() - started, last_line(stdout, stderr))
         answer = process.stdout.read()
     finally:

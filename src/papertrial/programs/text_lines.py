@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 LONGEST_LINE = 2**20  # characters; the rest of a longer line is left out
 _BLOCK = 2**20  # bytes
+_ENOUGH = 4 * LONGEST_LINE + 1  # bytes of a line; a character has at most 4
 
 
 class Line(NamedTuple):
@@ -37,12 +38,11 @@ def read_lines(path: Path, containing: str = "") -> Iterator[Line]:
     number, rest = 1, b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            data = rest + block
-            end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
-            if end == 0:
-                rest = data[: 4 * LONGEST_LINE + 1]
+            end = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+            if end == 0:  # a long line, of which the beginning is enough
+                rest = (rest + block)[:_ENOUGH] if len(rest) < _ENOUGH else rest
                 continue
-            text, rest = data[:end].decode(errors="replace"), data[end:]
+            text, rest = (rest + block[:end]).decode(errors="replace"), block[end:]
             if containing in text:
                 yield from _lines(text, number, containing, is_ended=True)
             number += text.count("\n")

@@ -19,6 +19,7 @@ from papertrial.recipe.override import apply_overrides
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.program_claims import complete_claims
+from papertrial.recipe.program_code import anchor_command
 from papertrial.recipe.program_rules import folder_problems
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.schema import AnyRecipe, Recipe
@@ -103,6 +104,7 @@ def load_recipe(
     if overrides:
         mark_claims(tree, reported, overrides)
     complete_claims(tree)
+    anchor_command(tree)
     recipe, found = validated(tree)
     found += [Problem(where, message) for where, message in broken_rules(tree)]
     if check:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, WithJsonSchema
 
 from papertrial.claims.reach import Unit
 from papertrial.recipe.plain_values import is_finite_number
@@ -71,6 +72,13 @@ class MeanOfLast(Section):
     mean_of_last: int = Field(ge=1, description="How many values.")
 
 
+WHICH_FORMS = ("which by name", "which by number")  # as pydantic names the two in an error
+
+
+def _form_of_which(value: object) -> str:
+    return WHICH_FORMS[isinstance(value, Mapping | MeanOfLast)]
+
+
 class CurvePoints(Section):
     """The points at which a program evaluates a score; they are registered."""
 
@@ -114,7 +122,11 @@ class ProgramScore(Section):
     step: str | None = Field(
         default=None, description="Key or column with the step or epoch of a value."
     )
-    which: Literal["only", "first", "last", "best"] | MeanOfLast = Field(
+    which: Annotated[
+        Annotated[Literal["only", "first", "last", "best"], Tag(WHICH_FORMS[0])]
+        | Annotated[MeanOfLast, Tag(WHICH_FORMS[1])],
+        Discriminator(_form_of_which),
+    ] = Field(
         default="only",
         description="Which of several values is the score. `only` allows one value. `best` is the "
         "best of the curve, and `{mean_of_last: 5}` the mean of its end.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from papertrial.errors import PapertrialError, did_you_mean
 from papertrial.programs.placeholders import BUILT_IN, placeholders_in
+from papertrial.programs.read_pattern import compile_pattern
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.program import WAYS
 from papertrial.recipe.raw_claim import Broken
@@ -157,19 +158,9 @@ def _pattern_problems(pattern: object) -> Iterator[Broken]:
     if not isinstance(pattern, str):
         return
     try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        at = "" if error.pos is None else f" at position {error.pos}"
-        yield ".pattern", f"is not a regular expression: {error.msg}{at}, got {pattern!r}"
-        return
-    named = compiled.groupindex
-    if "value" not in named and compiled.groups - len(named) != 1:
-        yield (
-            ".pattern",
-            f"needs one group for the number, such as 'acc: ([0-9.]+)', and has "
-            f"{compiled.groups - len(named)}; name it (?P<value>...) if there are others, or "
-            f"write (?:...) for those, got {pattern!r}",
-        )
+        compile_pattern(pattern)
+    except PapertrialError as error:
+        yield ".pattern", str(error)
 
 
 def _choice_problems(name: str, score: Mapping[str, object], way: str) -> Iterator[Broken]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from papertrial.claims.reach import Unit
 from papertrial.evaluate.metrics import scalars
 from papertrial.report.run_results import read_provenance, task_of
 from papertrial.runs.run import Run
@@ -35,23 +36,36 @@ def curves(runs: Sequence[Run]) -> tuple[Curve, ...]:
         series = [one.get((split, metric), {}) for one in points]
         if split == BATCHES:
             series = [_joined(at) for at in series]
-        steps, values = _aligned(series)
-        if not steps:
-            continue
-        found.append(
-            Curve(
-                split=split,
-                metric=metric,
-                x_label="epoch" if by_epoch else "step",
-                x=tuple(step / per_epoch if by_epoch else step for step in steps),
-                mean=tuple(values.mean(0).tolist()),
-                low=tuple(values.min(0).tolist()),
-                high=tuple(values.max(0).tolist()),
-                seeds=len(runs),
-            )
-        )
+        unit: Unit = "epoch" if by_epoch else "step"
+        curve = curve_over_seeds(split, metric, unit, series, per_epoch if by_epoch else 1)
+        found += [curve] if curve.x else []
     drawn = {curve.metric for curve in found if len(curve.x) > 1}
     return tuple(curve for curve in found if curve.metric in drawn)
+
+
+def curve_over_seeds(
+    split: str, metric: str, unit: Unit, series: Sequence[dict[int, float]], per_x: int = 1
+) -> Curve:
+    """Return the learning curve over S seeds, empty if they have no steps in common.
+
+    Args:
+        split: the split.
+        metric: the metric.
+        unit: what x counts.
+        series: for each seed its value at each step.
+        per_x: steps in one unit of x.
+    """
+    steps, values = _aligned(series)
+    return Curve(
+        split=split,
+        metric=metric,
+        x_label=unit,
+        x=tuple(step / per_x if per_x > 1 else step for step in steps),
+        mean=tuple(values.mean(0).tolist()) if steps else (),
+        low=tuple(values.min(0).tolist()) if steps else (),
+        high=tuple(values.max(0).tolist()) if steps else (),
+        seeds=len(series),
+    )
 
 
 def _joined(at: dict[int, float]) -> dict[int, float]:

@@ -20,6 +20,7 @@ from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 from papertrial.vocabulary import moves_in_steps
 
+AS_THE_PROGRAM_SAYS = "as the program says"  # the reported epoch of a program
 Phase = Literal["running", "finished", "interrupted", "failed"]
 
 
@@ -121,6 +122,11 @@ class Terms(Record):
         if any(c.judged.has_two_sides != (c.versus is not None) for c in self.claims):
             raise ValueError("a claim has another side in versus exactly if it compares two sides")
         return self
+
+    @property
+    def is_program(self) -> bool:
+        """Whether seeds run a program, and train no model of papertrial's."""
+        return self.reported_epoch == AS_THE_PROGRAM_SAYS
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -305,7 +311,7 @@ class SeedRecord(Record):
     Attributes:
         scores: for each claim of the rule our score, and for two sides that of the other side; for
             a target the scores at all evaluated points.
-        weights: SHA-256 over the weights of its runs.
+        weights: SHA-256 over the weights of its runs; "" for a program, whose weights are unknown.
         attempts: how many times it was started; a seed whose worker died is started once more.
         seconds: how long its last attempt took.
         runs: their folders, relative to the verification: ours, then each other side.
@@ -333,7 +339,7 @@ class SeedRecord(Record):
     def _check_state(self) -> Self:
         if self.state != "finished" and self.scores:
             raise ValueError(f"a seed that {self.state} has no scores")
-        missing = [name for name in ("weights", "runs", "versions") if not getattr(self, name)]
+        missing = [name for name in ("runs", "versions") if not getattr(self, name)]
         if self.state == "finished" and missing:
             raise ValueError(f"a seed that finished needs {', '.join(missing)}")
         return self
@@ -350,9 +356,17 @@ class SeedRecord(Record):
 
 
 class KeptFiles(Record):
-    """files.json: what a verification copied, from where, and what was too large to be copied."""
+    """files.json: what a verification copied, from where, and what was too large to be copied.
+
+    Attributes:
+        files: a record of each.
+        commit: the commit of a program's folder; None outside a Git repository.
+        changed: the files that differed from that commit.
+    """
 
     files: tuple[Dependency, ...]
+    commit: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class CommittedRegistration(Record):

@@ -11,11 +11,19 @@ from papertrial.errors import RunError
 from papertrial.numbers import plural
 from papertrial.progress import Steps
 from papertrial.recipe.portable import portable
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_code import code_folder
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.runs.load_data import load_split_data
 from papertrial.store.provenance import SOURCE, library_versions, package_versions
 from papertrial.store.run_records import SplitData
 from papertrial.store.verification_records import Preregistration, SeedRecord
+from papertrial.verification.program_conditions import (
+    Versions,
+    placeholder_values,
+    program_versions,
+    versions_of_side,
+)
 from papertrial.verification.registration import Registration
 
 # Another version may give other bits.
@@ -68,6 +76,8 @@ def conditions_now(
     Raises:
         PapertrialError: the data of a side cannot be loaded.
     """
+    if isinstance(recipe, ProgramRecipe):
+        return _program_conditions(recipe, asked, data)
     sides = [side for side in (recipe, *asked.versus) if isinstance(side, Recipe)]
     loaded: list[tuple[Recipe, dict[str, SplitData]]] = []
     if asked.stated or any(claim.metric == "samples" for claim in asked.exact):
@@ -86,6 +96,22 @@ def conditions_now(
         packages=package_versions(imported),
         rows=tuple({name: split.rows for name, split in splits.items()} for _, splits in loaded),
     )
+
+
+def _program_conditions(
+    recipe: ProgramRecipe, asked: Registration, data: str | Path | None
+) -> Conditions:
+    """Return the conditions for programs: what runs each side; their data are not known."""
+    versions, packages, sides = Versions(), dict[str, str](), (recipe, *asked.versus)
+    for number, side in enumerate(sides):
+        assert isinstance(side, ProgramRecipe), "both sides of a difference run a program"
+        device, threads = asked.terms.device, asked.terms.threads
+        values = placeholder_values(side.seed, device, threads, data_folder(data))
+        found = program_versions(side.program, code_folder(side.program), values)
+        versions |= versions_of_side(found[0], number)
+        packages |= versions_of_side(found[1], number)
+    unknown = tuple(dict[str, str]() for _ in sides)
+    return Conditions(unknown, versions, packages, rows=tuple(dict[str, int]() for _ in sides))
 
 
 def _have_same_data(one: Recipe, other: Recipe) -> bool:

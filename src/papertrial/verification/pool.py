@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, replace
 
 from papertrial.claims.events import SeedProgress, SeedStarted
 from papertrial.claims.run_trial import Ended, Lost
-from papertrial.claims.seed_outcome import SeedOutcome
-from papertrial.errors import DivergedError, PapertrialError
+from papertrial.claims.seed_outcome import SeedOutcome, SeedState
+from papertrial.errors import DivergedError, PapertrialError, ProgramFailedError
 from papertrial.store.verification_folder import LOG
 from papertrial.store.verification_records import SeedRecord
 from papertrial.verification.sample_results import sample_results
-from papertrial.verification.seed import SeedPosition, SeedTask, TrainedSeed
+from papertrial.verification.seed_task import SeedPosition, SeedTask, TrainedSeed
 from papertrial.workers.pool import Died, Done, Failed, Workers, Yielded
 
 
@@ -78,8 +78,10 @@ class SeedPool:
                 correct = sample_results(self._task.folder, trained.runs, self._task.wanted)
                 scores, weights = trained.scores, trained.weights
                 return Ended(SeedOutcome(seed, "finished", scores, weights, correct=correct))
-            case Failed(error=DivergedError() as error):
-                return Ended(SeedOutcome(seed, "diverged", error=str(error)))
+            case Failed(error=DivergedError() | ProgramFailedError() as error):
+                # A failure of the seed's own, so that it is not tried again.
+                state: SeedState = "diverged" if isinstance(error, DivergedError) else "crashed"
+                return Ended(SeedOutcome(seed, state, error=str(error)))
             case Failed(error=PapertrialError() as error):
                 raise error
             case Failed(error=error):

@@ -11,9 +11,13 @@ from typing import TypeGuard
 import filelock
 
 from papertrial.errors import RunError
+from papertrial.programs.code_files import copy_code
+from papertrial.programs.git import git_state
 from papertrial.progress import Steps
 from papertrial.recipe.load import load_recipe
-from papertrial.recipe.portable import portable
+from papertrial.recipe.portable import Portable, portable
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_code import CODE, code_folder
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
@@ -139,14 +143,27 @@ def write_registered(
     sides = [portable(other, run_folder.CODE) for other in asked.versus]
     folder = VerificationFolder.new(root, recipe.name, registered.sha256)
     homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
-    for home, copies in (*zip(homes, sides, strict=True), ("", ours)):
+    everything = (*zip(homes, sides, asked.versus, strict=True), ("", ours, recipe))
+    for home, copies, side in everything:
         for name, content in copies.files.items():
             folder.write(f"{home}{name}", content)
-        folder.write_record(f"{home}{FILES}", KeptFiles(files=copies.dependencies))
+        folder.write_record(f"{home}{FILES}", _kept_files(side, copies))
         folder.write(f"{home}{run_folder.RECIPE}", copies.text)
+        if isinstance(side, ProgramRecipe) and not side.program.in_place:
+            copy_code(code_folder(side.program), folder.path / home / CODE)
     check_copies(folder, asked)  # a file may have changed since its hash was taken
     folder.write(PREREGISTRATION, registered.to_bytes())
     return folder
+
+
+def _kept_files(side: AnyRecipe, copies: Portable) -> KeptFiles:
+    """Return the record of a side's files; of a program also the commit that they are from."""
+    if not isinstance(side, ProgramRecipe):
+        return KeptFiles(files=copies.dependencies)
+    state = git_state(code_folder(side.program))
+    if state is None:
+        return KeptFiles(files=copies.dependencies)
+    return KeptFiles(files=copies.dependencies, commit=state.commit, changed=state.changed)
 
 
 def check_registered(

@@ -25,6 +25,7 @@ from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.verify import DrawnSeeds
 from papertrial.recipe.versus import other_side
 from papertrial.store.verification_records import (
+    AS_THE_PROGRAM_SAYS,
     Preregistration,
     RegisteredClaim,
     Terms,
@@ -41,6 +42,8 @@ _FAILED = (
     "an error, a signal or a timeout, or without a score; the claims are about the seeds that "
     "finished"
 )
+_TRAINING_FAILS = "a loss, an output or a claimed metric is not finite, or if its worker dies twice"
+_PROGRAM_FAILS = "the program ends with an error, a signal or a timeout, or without a usable score"
 _DETERMINISTIC = (
     "as long as all seeds, two or more, give the same weights, bit for bit, their one score is "
     "compared with the band directly; for a claim about new samples, the interval is compared that "
@@ -62,6 +65,7 @@ class Registration:
         arms: for each claim of the rule the number of its other side in `versus`, or None.
         terms: all of that as preregistration.json holds it.
         warnings: what a reader should know about the claims themselves.
+        failure: when a seed has failed, in words.
     """
 
     rule: Rule
@@ -72,6 +76,7 @@ class Registration:
     arms: tuple[int | None, ...]
     terms: Terms
     warnings: tuple[str, ...]
+    failure: str
 
     def on_data(self, registered: Preregistration) -> Registration:
         """Return this registration with the steps of scores, which the registered data give.
@@ -96,7 +101,8 @@ class Registration:
         left = [f"not judged: {describe(claim)}; {claim.not_judged}" for claim in self.not_judged]
         if not self.stated:  # no seed is trained
             return [*counted, *left]
-        rule = rule_lines(self.rule, [describe(claim) for claim in self.stated])
+        texts = [describe(claim) for claim in self.stated]
+        rule = rule_lines(self.rule, texts, self.failure)
         text = self.terms.seeds_from
         drawn = [] if text is None else [f"seeds drawn from the text: {text}"]
         return [*rule, *drawn, *counted, *left]
@@ -163,7 +169,7 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
         seeds=rule.seeds,
         seeds_from=asked.seeds.from_ if isinstance(asked.seeds, DrawnSeeds) else None,
         maximum=len(rule.seeds),
-        reported_epoch=recipe.report if isinstance(recipe, Recipe) else "as the program says",
+        reported_epoch=recipe.report if isinstance(recipe, Recipe) else AS_THE_PROGRAM_SAYS,
         several_claims=_SEVERAL,
         diverged=_FAILED if isinstance(recipe, ProgramRecipe) else _DIVERGED,
         deterministic=_DETERMINISTIC,
@@ -174,7 +180,10 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
             f"verify.seeds names {len(seeds)} seeds, of which the first {len(rule.seeds)} may be "
             f"used; set verify.max_seeds={len(seeds)} for all of them"
         )
-    return Registration(rule, stated, exact, not_judged, versus, arms, terms, tuple(warnings))
+    failure = _PROGRAM_FAILS if isinstance(recipe, ProgramRecipe) else _TRAINING_FAILS
+    return Registration(
+        rule, stated, exact, not_judged, versus, arms, terms, tuple(warnings), failure
+    )
 
 
 def _seeds_of(recipe: AnyRecipe) -> tuple[int, ...]:

@@ -11,7 +11,10 @@ from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
 from papertrial.judging.conclusion import Conclusion
 from papertrial.judging.surprising_spreads import surprising_spreads
-from papertrial.recipe.schema import AnyRecipe, Recipe
+from papertrial.programs.run_program import read_program_run
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.schema import AnyRecipe
+from papertrial.report.program_parts import parts_of_programs
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
 from papertrial.store.report_record import (
@@ -23,8 +26,13 @@ from papertrial.store.report_record import (
     SeedRow,
 )
 from papertrial.store.run_folder import RECIPE
-from papertrial.store.verification_folder import VerificationFolder, all_verification_folders
-from papertrial.store.verification_records import Preregistration, RegisteredClaim, SeedRecord
+from papertrial.store.verification_folder import FILES, VerificationFolder, all_verification_folders
+from papertrial.store.verification_records import (
+    KeptFiles,
+    Preregistration,
+    RegisteredClaim,
+    SeedRecord,
+)
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
 from papertrial.vocabulary import score_name
@@ -32,6 +40,10 @@ from papertrial.vocabulary import score_name
 _VARIED = (
     "the training seed, and with it everything that is drawn at random: weights, and where the "
     "recipe has them the order of the batches, augmentation and dropout"
+)
+_VARIED_BY_PROGRAM = (
+    "the seed that the program is given, or for a program without a seed whatever differs between "
+    "two runs of it"
 )
 
 
@@ -59,15 +71,21 @@ def verification_report(
     used = {outcome.seed for outcome in look.outcomes}
     records = {record.seed: record for record in folder.outcomes()}
     finished = [o for o in look.outcomes if o.state == "finished"]
-    runs = [load_run(folder.path / records[o.seed].runs[0]) for o in finished]
-    parts = parts_of_runs(runs, data=data) if runs else RunParts()
+    places = {o.seed: folder.path / records[o.seed].runs[0] for o in finished}
+    if isinstance(recipe, ProgramRecipe):
+        ran = {seed: read_program_run(place) for seed, place in places.items()}
+        kept = folder.read_record(FILES, KeptFiles)
+        parts = parts_of_programs(recipe, ran, folder.registered, kept)
+    else:
+        runs = [load_run(place) for place in places.values()]
+        parts = parts_of_runs(runs, data=data) if runs else RunParts()
     failed = len(look.outcomes) - len(finished)
     with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
     order = sorted(records, key=lambda seed: _registered_place(asked, seed))
     return Report(
         kind="verification",
         recipe=recipe.name,
-        task=recipe.task if isinstance(recipe, Recipe) else "program",
+        task="program" if isinstance(recipe, ProgramRecipe) else recipe.task,
         paper=PaperSource(**recipe.paper.model_dump(mode="json")),
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
@@ -76,7 +94,7 @@ def verification_report(
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
-        varied=_VARIED,
+        varied=_VARIED_BY_PROGRAM if isinstance(recipe, ProgramRecipe) else _VARIED,
         fixed=parts.fixed,
         diverged=FailedSeeds(
             count=failed,

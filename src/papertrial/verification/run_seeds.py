@@ -17,16 +17,22 @@ from papertrial.verification.pool import SeedPool
 from papertrial.verification.registration import Registration, fixed_of, wanted_of
 from papertrial.verification.report import named_scores
 from papertrial.verification.sample_results import outcome_of
-from papertrial.verification.seed import SeedTask, TrainingPlace, train_seed
-from papertrial.workers.pool import Workers
+from papertrial.verification.seed_task import SeedTask, TrainingPlace
+from papertrial.workers.pool import Job, Workers
 
 TrialEvent = SeedStarted | SeedProgress | SeedEnded | SeedRetried | Looked
 
 
 def run_seeds(
-    folder: VerificationFolder, asked: Registration, places: list[TrainingPlace]
+    folder: VerificationFolder, asked: Registration, places: list[TrainingPlace], job: Job
 ) -> Generator[TrialEvent, None, Look]:
     """Run the seeds that have not ended yet until the claims are decided; return the last look.
+
+    Args:
+        folder: of the verification.
+        asked: what is registered.
+        places: where seeds run, one for each worker.
+        job: what runs a `SeedTask` at a place: trains a model, or runs a program.
 
     Raises:
         RunError: a record in the folder is damaged, or what trains has changed between two seeds.
@@ -39,7 +45,7 @@ def run_seeds(
     finished = [record for record in records if record.state == "finished"]
     task = SeedTask(folder.path, 0, wanted_of(asked.terms), fixed_of(asked.terms))
     known = [outcome_of(folder.path, record, task.wanted) for record in records]
-    with Workers(train_seed, places, log=folder.path / LOG) as workers:
+    with Workers(job, places, log=folder.path / LOG) as workers:
         pool = SeedPool(workers, task)
         with Returning(run_trial(asked.rule, pool, known)) as trial:
             for event in trial:

@@ -6,8 +6,6 @@ import hashlib
 import math
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from papertrial.claims.reach import Reach
 from papertrial.errors import ClaimError, DivergedError
@@ -17,56 +15,10 @@ from papertrial.recipe.load import load_recipe, require_model
 from papertrial.runs.run import Run
 from papertrial.runs.train import training
 from papertrial.store import run_folder
-from papertrial.store.verification_folder import SEEDS, VERSUS
 from papertrial.training.events import Evaluated, Started, Trained
 from papertrial.verification.conditions import TRAINING_LIBRARIES
-from papertrial.verification.registration import Fixed, Wanted
-
-
-@dataclass(frozen=True)
-class SeedTask:
-    """A seed to train: the folder of the verification, and the scores that claims are about.
-
-    `fixed` has what was registered for each side, ours first; each training is preceded by a check.
-    """
-
-    folder: Path
-    seed: int
-    wanted: tuple[Wanted, ...]
-    fixed: tuple[Fixed, ...]
-
-
-@dataclass(frozen=True)
-class TrainingPlace:
-    """The device, number of threads and data folder that a worker uses for every seed."""
-
-    device: str
-    threads: int
-    data: str | None
-
-
-@dataclass(frozen=True)
-class SeedPosition:
-    """The progress of a seed: `done` of `total` steps; `total` is None while it is unknown."""
-
-    part: str
-    done: int
-    total: int | None
-    text: str
-
-
-@dataclass(frozen=True)
-class TrainedSeed:
-    """What the training of a seed gave; `SeedRecord` describes the fields."""
-
-    scores: tuple[tuple[float, ...], ...]
-    weights: str
-    seconds: float
-    runs: tuple[str, ...]
-    data: tuple[dict[str, str], ...]
-    versions: dict[str, str | None]
-    packages: dict[str, str]
-    reads: dict[str, str]
+from papertrial.verification.registration import Wanted
+from papertrial.verification.seed_task import SeedPosition, SeedTask, TrainedSeed, TrainingPlace
 
 
 def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, None, TrainedSeed]:
@@ -148,15 +100,11 @@ def _train(
     task: SeedTask, place: TrainingPlace, arm: int | None
 ) -> Generator[SeedPosition, None, Run]:
     """Train a seed of one side in a new folder; leave a run of an earlier attempt as it is."""
-    home = task.folder if arm is None else task.folder / VERSUS / str(arm)
+    home = task.home(arm)
     part = "" if arm is None else f"versus {arm + 1}"
     recipe = require_model(load_recipe(home / run_folder.RECIPE, [f"seed={task.seed}"]))
     task.fixed[0 if arm is None else arm + 1].check(home / run_folder.RECIPE, recipe)
-    name = f"s{task.seed}" if arm is None else f"s{task.seed}-versus{arm + 1}"
-    places = (
-        task.folder / SEEDS / (name + tail) for tail in ("", *(f"-{i}" for i in range(2, 99)))
-    )
-    folder = next(path for path in places if not path.exists())
+    folder = next(path for path in task.folders(arm) if not path.exists())
     training_of_seed = training(
         recipe, folder=folder, data=place.data, device=place.device, threads=place.threads
     )

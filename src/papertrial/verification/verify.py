@@ -16,6 +16,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.errors import PapertrialError, RunError
 from papertrial.judging.conclusion import Conclusion
 from papertrial.progress import Step, finish
+from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.report.report_files import write_report
 from papertrial.store.provenance import command_line, utc_now
@@ -31,6 +32,7 @@ from papertrial.verification.claim_results import conclude, count_exact
 from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.earlier_looks import add_earlier_looks, find_earlier_looks
 from papertrial.verification.looks_in_words import notes_on_looks
+from papertrial.verification.program_seed import run_program_seed
 from papertrial.verification.registered_folder import (
     check_registered,
     find_registered,
@@ -41,7 +43,8 @@ from papertrial.verification.registration import Registration, register
 from papertrial.verification.report import verification_report
 from papertrial.verification.run_seeds import TrialEvent, run_seeds
 from papertrial.verification.sample_results import describe_new_samples
-from papertrial.verification.seed import TrainingPlace
+from papertrial.verification.seed import train_seed
+from papertrial.verification.seed_task import TrainingPlace
 from papertrial.workers.pool import require_main_guard
 
 Event = Step | Registered | TrialEvent
@@ -97,7 +100,7 @@ def verify(
         data: data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
         device: "auto", "cpu", "mps", "cuda" or "cuda:N".
         workers: number of seeds trained in parallel; None for one per core on a CPU, or one per
-            GPU. The verdict does not depend on it.
+            GPU; a program runs alone, or one per GPU. The verdict does not depend on it.
         threads: CPU threads per seed, for any number of workers.
         again: start a new verification, even if this one has started or finished.
 
@@ -147,9 +150,12 @@ def verifying(
             folder = found
             yield from check_registered(folder, recipe, asked, data)
         asked = asked.on_data(folder.registered)
+        is_program = isinstance(recipe, ProgramRecipe)
+        # How many cores and how much memory a program takes is not known, so it runs alone.
+        cores = 1 if is_program else max(joblib.cpu_count() // threads, 1)
         places = [
             TrainingPlace(name, threads, None if data is None else str(data))
-            for name in places_of(device, workers, max(joblib.cpu_count() // threads, 1))
+            for name in places_of(device, workers, cores)
         ]
         return (yield from _resume(folder, recipe, asked, places, data, notes))
 
@@ -234,7 +240,8 @@ def _resume(
             folder.path, folder.sha256, (*notes, *looks, *asked.lines, *asked.warnings)
         )
         exact = yield from count_exact(recipe, asked.exact, data)
-        look = yield from run_seeds(folder, asked, places)
+        job = run_program_seed if isinstance(recipe, ProgramRecipe) else train_seed
+        look = yield from run_seeds(folder, asked, places, job)
         earlier = add_earlier_looks(earlier, find_earlier_looks(root, asked.terms, folder))
         state = state.model_copy(update={"earlier": earlier})
         ended, new_samples = utc_now(), describe_new_samples(folder, asked, look)

@@ -128,12 +128,13 @@ def learning(metric: str, found: Sequence[Curve], name: str, whose: str = "") ->
         ):
             x, mean = curve.x, curve.mean
             mark = "o" if len(x) < 3 else ""
-            axes.plot(x, mean, color=colour, linestyle=dash, marker=mark, label=curve.split)
+            what = "mean of the seeds" if curve.split == "none" else curve.split
+            axes.plot(x, mean, color=colour, linestyle=dash, marker=mark, label=what)
             if curve.seeds > 1:
                 axes.fill_between(x, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
             if mean:
                 words.append(
-                    f"{curve.split} goes from {number(mean[0])} to {number(mean[-1])} at "
+                    f"{what} goes from {number(mean[0])} to {number(mean[-1])} at "
                     f"{curve.x_label} {number(x[-1])}"
                 )
         seeds = max(curve.seeds for curve in found)

@@ -139,7 +139,7 @@ def _judged_claims(registered: Preregistration) -> TableBlock:
         cells(
             str(i),
             claim.metric,
-            claim.split,
+            NOTHING if claim.split == "none" else claim.split,
             claim.kind,
             *map(as_written, (claim.value, claim.tolerance, claim.low, claim.high)),
             NOTHING if claim.runs is None else str(claim.runs),

@@ -1,0 +1,124 @@
+"""The parts of a report that finished seeds of a program give: curves, spread, provenance."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import mean, stdev
+
+from papertrial.numbers import plural
+from papertrial.programs.program_run import ProgramRun
+from papertrial.recipe.program import ProgramRecipe
+from papertrial.report.curves import curve_over_seeds
+from papertrial.report.run_parts import RunParts
+from papertrial.store.report_record import Curve, Spread
+from papertrial.store.verification_records import KeptFiles, Preregistration
+
+NOT_SEEN = (
+    "papertrial sees what the program prints, the files that scores are read from, and the files "
+    "of its folder. It does not see the data that the program reads, what it fetches from the "
+    "network, the environment variables that it inherits, what earlier runs left outside its "
+    "folder, containers and jobs that it starts elsewhere, or whether it uses its seed for all "
+    "that is random."
+)
+
+
+def parts_of_programs(
+    recipe: ProgramRecipe,
+    runs: Mapping[int, ProgramRun],
+    registered: Preregistration,
+    kept: KeptFiles,
+) -> RunParts:
+    """Return the parts of a report that the finished seeds of a program give.
+
+    Args:
+        recipe: what ran.
+        runs: the record of each finished seed, by seed.
+        registered: preregistration.json, with the versions of what ran.
+        kept: files.json, with the commit of the program.
+    """
+    ran = list(runs.values())
+    return RunParts(
+        curves=tuple(_curves(recipe, ran)),
+        metrics={"none": _spreads(ran)} if ran else {},
+        fixed=tuple(_fixed(recipe, registered)),
+        provenance=tuple(_rows(recipe, ran, registered, kept)),
+        not_covered=(NOT_SEEN,),
+        warnings=tuple(_warnings(runs)),
+    )
+
+
+def _curves(recipe: ProgramRecipe, ran: Sequence[ProgramRun]) -> Iterator[Curve]:
+    """Yield the curve of each score that has several values with steps in all seeds."""
+    for name, score in recipe.program.scores.items():
+        series = [
+            {step: value for step, value in run.scores[name].curve if step is not None}
+            for run in ran
+        ]
+        if series and min(map(len, series)) > 1:
+            unit = "step" if score.curve is None else score.curve.unit
+            yield curve_over_seeds("none", name, unit, series)
+
+
+def _spreads(ran: Sequence[ProgramRun]) -> dict[str, Spread]:
+    found = {}
+    for name in ran[0].scores:
+        values = [run.scores[name].value for run in ran]
+        found[name] = (
+            Spread(value=values[0])
+            if len(values) == 1
+            else Spread(mean=mean(values), sd=stdev(values), low=min(values), high=max(values))
+        )
+    return found
+
+
+def _fixed(recipe: ProgramRecipe, registered: Preregistration) -> Iterator[str]:
+    program = recipe.program
+    yield f"command: {shlex.join(program.command)}"
+    for name, value in program.parameters.items():
+        yield f"{name}: {value}"
+    count = len(registered.files[0])
+    yield f"{plural(count, 'file')} of the program, as registered"
+    for name, version in registered.versions.items():
+        yield f"{name}: {version}"
+
+
+def _rows(
+    recipe: ProgramRecipe,
+    ran: Sequence[ProgramRun],
+    registered: Preregistration,
+    kept: KeptFiles,
+) -> Iterator[tuple[str, str]]:
+    for name, version in registered.versions.items():
+        yield name, str(version)
+    yield "device", registered.device
+    if kept.commit is not None:
+        changed = f", with changes in {', '.join(kept.changed)}" if kept.changed else ""
+        yield "git commit", f"{kept.commit}{changed}"
+    yield "training hash", registered.training_hash
+    for name, value in recipe.program.environment.items():
+        yield f"environment {name}", value
+    if ran:
+        yield "largest memory of a seed", f"{max(run.peak_memory for run in ran) / 1e6:,.0f} MB"
+        yield "CPU seconds of all seeds", f"{sum(run.cpu_seconds for run in ran):,.1f}"
+    files, packages = len(registered.files[0]), len(registered.packages)
+    count = f"{plural(files, 'file')}, {plural(packages, 'package')} of the interpreter"
+    yield "listed under pre-registration", count
+
+
+def _warnings(runs: Mapping[int, ProgramRun]) -> Iterator[str]:
+    for seed, run in runs.items():
+        yield from (f"seed {seed}: {note}" for note in run.notes)
+    if len(runs) < 2:
+        return
+    first = next(iter(runs.values()))
+    same = [
+        name
+        for name, score in first.scores.items()
+        if all(run.scores[name].value == score.value for run in runs.values())
+    ]
+    if len(same) == len(first.scores):
+        yield (
+            f"all {len(runs)} seeds gave exactly the same scores; if the program does not use its "
+            "seed, these are not several runs, but one run repeated"
+        )
