@@ -20,8 +20,8 @@ from papertrial.store.report_record import (
     Report,
     SeedRow,
     Spread,
-    UnregisteredRule,
 )
+from papertrial.store.unregistered_rule import UnregisteredRule
 from papertrial.version import __version__
 
 

@@ -15,6 +15,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
 from papertrial.store.new_samples import NewSamples
 from papertrial.store.target_curve import TargetCurve
+from papertrial.store.unregistered_rule import UnregisteredRule
 from papertrial.store.verification_records import EarlierLook, Preregistration
 
 _SPREADS = {
@@ -280,22 +281,6 @@ class Attempt(Part):
     this: bool
     shared: tuple[int, ...] = ()
     differs: tuple[str, ...] = ()
-
-
-class UnregisteredRule(Part):
-    """The rule by which scores were judged that existed before it.
-
-    Attributes:
-        text: that it was not registered in advance, what that costs, and what it takes for granted.
-        lines: the rule in words.
-        scores: the scores that its tests hold for, in words.
-        one_look: whether all scores were judged together, once.
-    """
-
-    text: tuple[str, ...]
-    lines: tuple[str, ...]
-    scores: str
-    one_look: bool
 
 
 class HashedRegistration(Part):
