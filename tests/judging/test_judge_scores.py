@@ -253,6 +253,7 @@ def test_wrong_scores_are_refused_by_name(
         ({"metric": "accuracy", "value": 93, "kind": "at-least"}, '"93 %"'),
         ({"metric": "loss", "value": 3.28, "kind": "at-most", "alpha": 0.7}, "alpha: must be"),
         ({"metric": "loss", "value": 3, "kind": "at-most", "samples": 100}, "not a fraction"),
+        ({"metric": "loss", "value": 3, "kind": "at-most", "unit": "percen"}, '"percent"?'),
         ({"metric": "loss", "value": 3.28, "kind": "at-most", "best_epoch_on_test": True}, "best"),
     ],
 )
@@ -294,6 +295,8 @@ def test_scores_that_tie_on_a_coarse_test_set_are_not_taken_as_exact() -> None:
     assert coarse.verdict == "UNDECIDED"
     assert any("less than the step" in warning for warning in coarse.warnings)
     assert any("all 6 scores are equal" in warning for warning in coarse.warnings)
+    assert not any("give samples" in warning for warning in coarse.warnings)
+    assert any("give samples" in warning for warning in pt.judge([0.95] * 6, claim).warnings)
 
 
 def test_several_claims_share_alpha() -> None:
@@ -343,6 +346,10 @@ def test_claims_that_scores_cannot_decide_are_not_judged() -> None:
     scores = {"test_accuracy": [0.931, 0.935, 0.928, 0.933, 0.93, 0.932]}
     judgement = pt.judge(scores, recipe="digits-mlp")
     assert judgement.claims[0].verdict is not None
+    with_step = pt.judge(scores, recipe="digits-mlp", samples=100)
+    assert with_step.claims[0].verdict == "UNDECIDED"  # steps of 0.01 hide the spread
+    with pytest.raises(ClaimError, match="samples must be a whole number"):
+        pt.judge(scores, recipe="digits-mlp", samples=0)
     left = [claim for claim in judgement.claims if claim.verdict is None]
     assert [claim.kind for claim in left] == ["exact"] * len(left)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from papertrial.claims.judged_claim import JudgedClaim
-from papertrial.errors import ClaimError
+from papertrial.errors import ClaimError, nearest
 from papertrial.judging.score_column import Unit
 from papertrial.recipe.claims import Claim, Versus
 from papertrial.recipe.judged_claim import judged_claim
 from papertrial.recipe.load import load_recipe
+from papertrial.recipe.plain_values import is_whole_number
 from papertrial.recipe.score_claims import problems_of_scores, read_score_claims
 from papertrial.recipe.shared_keys import Paper
 from papertrial.recipe.verify import Verify
+from papertrial.vocabulary import moves_in_steps
 
 VERIFY_KEYS = ("alpha", "statistic", "prior", "horizon", "sd", "max_diverged")
 
@@ -74,6 +77,7 @@ def asked_by_keys(
     for claim in claims:
         if not isinstance(claim, Mapping):
             raise ClaimError(f"a claim must be a mapping of keys to values, got {claim!r}")
+        _check_unit(claim.get("unit"))
     completed = [_with_other_side(claim, versus_column) for claim in claims]
     stated, how = read_score_claims(completed, verify)
     units = [_unit_of(one, claim.get("unit")) for one, claim in zip(stated, claims, strict=True)]
@@ -83,7 +87,12 @@ def asked_by_keys(
 
 
 def asked_by_recipe(
-    source: str, verify: Mapping[str, object], versus_column: str | None, unit: str | None
+    source: str,
+    verify: Mapping[str, object],
+    versus_column: str | None,
+    *,
+    unit: object,
+    samples: object,
 ) -> AskedOfScores:
     """Return what is asked by the claims of a recipe; scores cannot decide all kinds.
 
@@ -91,12 +100,16 @@ def asked_by_recipe(
         source: the name of a shipped recipe, or the path of a YAML file.
         verify: keys of its section `verify` that are given otherwise.
         versus_column: the column of the other side of a difference.
-        unit: how scores are written, if not as fractions.
+        unit: "percent" for scores such as 93.1.
+        samples: size of the test set, for the claims that do not say it.
 
     Raises:
         RecipeError: there is no such recipe, or it is not valid.
         ClaimError: scores can decide none of its claims.
     """
+    _check_unit(unit)
+    if samples is not None and not is_whole_number(samples, 1):
+        raise ClaimError(f"samples must be a whole number, at least 1, got {samples!r}")
     set_ = [f"verify.{key}={_as_yaml(value)}" for key, value in verify.items()]
     recipe = load_recipe(source, set_, check=False)
     judged, others = list[AskedClaim](), list[Claim]()
@@ -105,7 +118,9 @@ def asked_by_recipe(
         if why is None and claim.is_gain and versus_column is None:
             why = "it needs the scores of the other side: a versus column"
         if why is None:
-            judged.append(_asked(claim, _unit_of(claim, unit)))
+            lacks = claim.samples is None and moves_in_steps(claim.metric)
+            known = claim.model_copy(update={"samples": samples}) if lacks else claim
+            judged.append(_asked(known, _unit_of(claim, unit)))
         else:
             others.append(claim.model_copy(update={"not_judged": why}))
     if not judged:
@@ -128,6 +143,13 @@ def _with_other_side(claim: Mapping[str, object], column: str | None) -> dict[st
     if column is None or claim.get("kind") not in ("difference", "better"):
         return dict(claim)
     return {**claim, "versus": Versus(recipe=column).model_dump()}
+
+
+def _check_unit(unit: object) -> None:
+    units = get_args(Unit)
+    if unit is not None and unit not in units:
+        hint = nearest(unit, units)
+        raise ClaimError(f"unit must be one of {', '.join(units)}, got {unit!r}{hint}")
 
 
 def _unit_of(claim: Claim, given: object) -> Unit:

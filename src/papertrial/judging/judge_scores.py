@@ -32,6 +32,7 @@ from papertrial.numbers import as_written
 from papertrial.recipe.claim_warnings import warnings_on_claims
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.rule_warnings import warnings_on_rule
+from papertrial.vocabulary import moves_in_steps
 
 Claims = Mapping[str, object] | Sequence[Mapping[str, object]]
 
@@ -62,7 +63,8 @@ def judge(
         claim: a mapping with the keys of a recipe's claim, or a list of such; its `unit` may also
             be "percent". Instead, the keys may be given as arguments: metric="loss", value=3.28,
             kind="at-most".
-        recipe: the name or the path of a recipe, whose claims are judged.
+        recipe: the name or the path of a recipe, whose claims are judged; `unit` and `samples` may
+            be given beside it.
         column: the column of the scores, if its name is not the metric's.
         versus_column: the column of the other side, for kinds "difference" and "better".
         versus_scores: the scores of the other side, if they are in another table.
@@ -85,11 +87,11 @@ def judge(
     other = None if versus_scores is None else _table(versus_scores)
     has_other = versus_column or (other.name if other is not None else None)
     if recipe is not None:
-        unit = keys.pop("unit", None)
+        unit, samples = keys.pop("unit", None), keys.pop("samples", None)
         if claim is not None or keys:
             got = "claim" if claim is not None else next(iter(keys))
             raise ClaimError(f"a recipe has its own claims; leave out {got}, or the recipe")
-        asked = asked_by_recipe(str(recipe), verify, has_other, None if unit is None else str(unit))
+        asked = asked_by_recipe(str(recipe), verify, has_other, unit=unit, samples=samples)
     else:
         asked = asked_by_keys(_claims(claim, keys), verify, has_other)
     table = _table(scores)
@@ -151,7 +153,7 @@ def _conclude(
     )
     others = map(not_judged_result, asked.not_judged)
     conclusion = Conclusion(verdict, headline, (*results, *others), ())
-    warnings = _warnings(asked, rule, look)
+    warnings, used = _warnings(asked, rule, look), set(finished)
     report = scores_report(
         table, asked, rule, look, conclusion, order=order, warnings=warnings, command=command
     )
@@ -159,7 +161,7 @@ def _conclude(
         verdict=verdict,
         headline=headline,
         claims=conclusion.lines,
-        seeds=tuple(seed for seed in order if seed in set(finished)),
+        seeds=tuple(seed for seed in order if seed in used),
         scores=table.name,
         recipe=asked.recipe,
         warnings=tuple(warnings),
@@ -192,5 +194,11 @@ def _warnings(asked: AskedOfScores, rule: Rule, look: Look) -> list[str]:
             found.append(
                 f"{name}: all {len(ruling.scores)} scores are equal; if the seed changes nothing, "
                 "they are one run and not several, and the verdict says nothing about others"
+            )
+        is_tied = len(set(ruling.scores)) < len(ruling.scores)
+        if is_tied and moves_in_steps(claim.metric) and claim.step == 0:
+            found.append(
+                f"{name}: some scores are equal; the {claim.metric} moves in steps of 1/N on N "
+                "samples: give samples: N, so that ties by chance are allowed for"
             )
     return found

@@ -45,13 +45,17 @@ class Runs:
             ScoresError: a run has no score, and nobody said how many failed.
         """
         lacking = self.without_score
+        is_lacking = set(lacking)
         self._require_failed(lacking)
         unseen = (self.failed or 0) - len(lacking)
         first = max(self.seeds, default=0) + 1
         missing = [
             SeedOutcome(first + i, "crashed", error="no row in the table") for i in range(unseen)
         ]
-        return (*missing, *(self._outcome(i, failed=i in lacking) for i in range(len(self.seeds))))
+        return (
+            *missing,
+            *(self._outcome(i, failed=i in is_lacking) for i in range(len(self.seeds))),
+        )
 
     def _outcome(self, run: int, *, failed: bool) -> SeedOutcome:
         if failed:

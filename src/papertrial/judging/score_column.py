@@ -85,7 +85,7 @@ def seeds_in(table: ScoreTable, column: str) -> list[int]:
     Raises:
         ScoresError: one is not a whole number, or stands in two rows.
     """
-    seeds = list[int]()
+    rows = dict[int, int]()
     for row, cell in enumerate(table.columns[column]):
         seed = _whole(cell)
         if seed is None:
@@ -93,15 +93,14 @@ def seeds_in(table: ScoreTable, column: str) -> list[int]:
                 f"{table.where(row)}: a seed must be a whole number, got {cell!r} in column "
                 f'"{column}"'
             )
-        if seed in seeds:
-            first = table.places[seeds.index(seed)]
+        if seed in rows:
             raise ScoresError(
-                f"{table.where(row)}: seed {seed} stands in {first} already; a seed counts once, "
-                "because a run that is counted twice is not independent: remove one row, or name "
-                "the right column of seeds"
+                f"{table.where(row)}: seed {seed} stands in {table.places[rows[seed]]} already; a "
+                "seed counts once, because a run that is counted twice is not independent: remove "
+                "one row, or name the right column of seeds"
             )
-        seeds.append(seed)
-    return seeds
+        rows[seed] = row
+    return list(rows)
 
 
 def failed_rows(table: ScoreTable) -> set[int]:
