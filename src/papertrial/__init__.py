@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 from papertrial.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from papertrial.acceptance.accept import accept
+    from papertrial.acceptance.acceptance import Acceptance
     from papertrial.auditing.audit import Audit, audit
     from papertrial.checks.check_recipe import check
     from papertrial.checks.check_result import CheckResult
@@ -30,13 +32,16 @@ if TYPE_CHECKING:
     from papertrial.runs.evaluate import Evaluation, evaluate_run
     from papertrial.runs.run import Run, load_run
     from papertrial.runs.train import train
+    from papertrial.verification.combine import Combination, combine
     from papertrial.verification.preregister import RegisteredVerification, preregister
+    from papertrial.verification.register_labs import RegisteredLabs, register_labs
     from papertrial.verification.verify import Verification, load_verification, verify
 
 __all__ = [
-    "Audit", "CheckResult", "Evaluation", "Judgement", "PapertrialError", "Recipe",
-    "RegisteredVerification", "Run", "Verification", "audit", "check", "evaluate_run", "judge",
-    "load_recipe", "load_run", "load_verification", "preregister", "train", "verify",
+    "Acceptance", "Audit", "CheckResult", "Combination", "Evaluation", "Judgement",
+    "PapertrialError", "Recipe", "RegisteredLabs", "RegisteredVerification", "Run", "Verification",
+    "accept", "audit", "check", "combine", "evaluate_run", "judge", "load_recipe", "load_run",
+    "load_verification", "preregister", "register_labs", "train", "verify",
 ]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
@@ -46,12 +51,16 @@ _HOMES = {
     "judge": "papertrial.judging.judge_scores",
     "Recipe": "papertrial.recipe.schema",
     "load_recipe": "papertrial.recipe.load",
+    "Acceptance": "papertrial.acceptance.acceptance",
+    "accept": "papertrial.acceptance.accept",
     **dict.fromkeys(("Audit", "audit"), "papertrial.auditing.audit"),
     "CheckResult": "papertrial.checks.check_result",
     "check": "papertrial.checks.check_recipe",
     **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.runs.evaluate"),
     "train": "papertrial.runs.train",
     **dict.fromkeys(("Run", "load_run"), "papertrial.runs.run"),
+    **dict.fromkeys(("Combination", "combine"), "papertrial.verification.combine"),
+    **dict.fromkeys(("RegisteredLabs", "register_labs"), "papertrial.verification.register_labs"),
     **dict.fromkeys(
         ("RegisteredVerification", "preregister"), "papertrial.verification.preregister"
     ),

@@ -53,7 +53,8 @@ def seeds(report: Report) -> Iterator[ReportSection]:
     spreads = {name: _sd([s.scores[name] for s in found if name in s.scores]) for name in names}
     has_seconds = any(seed.seconds is not None for seed in found)
     has_run, has_error = any(seed.run for seed in found), any(seed.error for seed in found)
-    heads: list[Title] = ["Seed", "State"]
+    has_labs = any(seed.laboratory for seed in found)
+    heads: list[Title] = ["Seed", *(["Laboratory"] if has_labs else []), "State"]
     heads += [(name.replace("_", " "), "number") for name in names]
     heads += [("Seconds", "number")] if has_seconds else []
     heads += ["Used"]
@@ -62,6 +63,7 @@ def seeds(report: Report) -> Iterator[ReportSection]:
     rows = tuple(
         cells(
             str(seed.seed),
+            *([seed.laboratory or NOTHING] if has_labs else []),
             seed.state,
             *(number(seed.scores.get(name), spreads[name]) for name in names),
             *([_seconds(seed)] if has_seconds else []),
