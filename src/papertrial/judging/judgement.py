@@ -8,6 +8,7 @@ from pathlib import Path
 from papertrial.claims.verdict import Verdict
 from papertrial.judging.words import NOT_REGISTERED
 from papertrial.report.report_files import write_report
+from papertrial.store.answers import JudgeAnswer
 from papertrial.store.report_record import ClaimResult, Report
 from papertrial.store.verification_folder import REPORT_HTML
 from papertrial.store.verification_records import ClaimLine
@@ -78,18 +79,18 @@ class Judgement:
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial judge --json` prints: those of `verify`, and more."""
-        return {
-            "recipe": self.recipe,
-            "verdict": self.verdict,
-            "report": None if self.page is None else str(self.page),
-            "verification": None,
-            "preregistration": None,
-            "seeds": list(self.seeds),
-            "claims": [claim.to_plain() for claim in self.claims],
-            "headline": self.headline,
-            "deviations": list(self.deviations),
-            "registered": self.registered,
-            "note": self.note,
-            "scores": self.scores,
-            "warnings": list(self.warnings),
-        }
+        return JudgeAnswer(
+            recipe=self.recipe,
+            verdict=self.verdict,
+            report=None if self.page is None else str(self.page),
+            verification=None,
+            preregistration=None,
+            seeds=self.seeds,
+            claims=self.claims,
+            headline=self.headline,
+            deviations=self.deviations,
+            registered=self.registered,
+            note=self.note,
+            scores=self.scores,
+            warnings=self.warnings,
+        ).to_plain()
