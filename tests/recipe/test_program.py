@@ -183,7 +183,10 @@ SCORE = "program__scores__accuracy"
         ({"program__folder": "nowhere"}, "program.folder", "nowhere"),
         ({"program__folder": "train.py"}, "program.folder", "is a file"),
         ({"program__folder": None}, "program.folder", "git"),
-        ({"program__git": {"url": "x", "commit": "main"}}, "program.git.commit", "main"),
+        ({"program__git": {"url": "x", "commit": "main"}}, "program.git.commit", "rev-parse"),
+        ({"program__git": {"url": "x", "commit": 1234567}}, "program.git.commit", "string"),
+        ({"program__parameters": {"9x": 1}}, "program.parameters.9x", ""),
+        ({"program__environment": {"A B": 1}}, "program.environment.A B", "letters"),
         (
             {"program__git": {"url": "x", "commit": "abcdef0"}, "program__in_place": True},
             "program.git",

@@ -12,9 +12,10 @@ from papertrial.auditing.recorded import Recorded
 from papertrial.claims.evidence_series import evidence_series
 from papertrial.claims.judge import judge
 from papertrial.claims.labels import label, labels
-from papertrial.claims.run_trial import Look, is_over
+from papertrial.claims.run_trial import Look, is_over, replay_trial
 from papertrial.claims.verdict import Verdict, overall
 from papertrial.errors import PapertrialError
+from papertrial.judging.target_curves import target_curves
 from papertrial.progress import Step
 from papertrial.record import finite_or_none
 from papertrial.report.report_files import read_report
@@ -23,7 +24,6 @@ from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICA
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
 from papertrial.verification.sample_results import outcome_of
-from papertrial.verification.target_curves import target_curves
 from papertrial.vocabulary import score_name
 
 Values = dict[str, object]  # of one claim, as JSON
@@ -42,12 +42,7 @@ def decide_again(recorded: Recorded) -> Look:
     """
     rule, path = recorded.rule, recorded.folder.path
     outcomes = [outcome_of(path, record, recorded.wanted) for record in recorded.records]
-    ended = {outcome.seed: outcome for outcome in outcomes}
-    look = Look((), judge(rule, ()))
-    while not is_over(rule, look) and rule.seeds[len(look.outcomes)] in ended:
-        so_far = (*look.outcomes, ended[rule.seeds[len(look.outcomes)]])
-        look = Look(so_far, judge(rule, so_far))
-    return look
+    return replay_trial(rule, outcomes)
 
 
 def check_verdicts(

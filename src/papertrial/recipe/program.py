@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+    WithJsonSchema,
+)
 
 from papertrial.claims.reach import Unit
 from papertrial.recipe.plain_values import is_finite_number
@@ -31,13 +40,21 @@ _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"  # of a parameter or an environment variable
 WAYS = ("pattern", "json", "csv", "tensorboard")  # to read a score
 
 
+def to_seconds(text: str) -> float | None:
+    """Return the seconds of a time such as "90", "2 min" or "1 h"; None if it is not one."""
+    found = re.match(_DURATION, text) or re.match(_DURATION, f"{text} s")
+    seconds = 0.0 if found is None else float(found[1]) * _SECONDS[found[2]]
+    return seconds if 0 < seconds < math.inf else None
+
+
 def _check_duration(value: object) -> object:
     if is_finite_number(value) and value > 0:
         return float(value)
-    found = re.match(_DURATION, value) if isinstance(value, str) else None
-    if found is None or not float(found[1]) > 0:
+    has_unit = isinstance(value, str) and re.match(_DURATION, value)
+    seconds = to_seconds(value) if isinstance(value, str) and has_unit else None
+    if seconds is None:
         raise ValueError('must be a positive number of seconds, or text such as "2 h" or "30 min"')
-    return float(found[1]) * _SECONDS[found[2]]
+    return seconds
 
 
 def _check_text(value: object) -> object:
@@ -45,6 +62,21 @@ def _check_text(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
+
+
+def _check_name(name: str) -> str:
+    if not re.match(_NAME, name):
+        raise ValueError("must be a name of letters, digits and '_' that begins with no digit")
+    return name
+
+
+def _check_commit(commit: str) -> str:
+    if not re.match(COMMIT, commit):
+        raise ValueError(
+            "must be the hash of a commit, 7 to 64 hexadecimal digits, because branches and tags "
+            "move; `git rev-parse HEAD` prints one"
+        )
+    return commit
 
 
 Duration = Annotated[
@@ -62,8 +94,16 @@ Duration = Annotated[
 Word = Annotated[
     str, BeforeValidator(_check_text), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]
-Parameter = Annotated[str, Field(pattern=_NAME)]
-Variable = Annotated[str, Field(pattern=_NAME)]
+NameOfUser = Annotated[
+    str,
+    AfterValidator(_check_name),
+    WithJsonSchema({"type": "string", "pattern": _NAME}),
+]
+Commit = Annotated[
+    str,
+    AfterValidator(_check_commit),
+    WithJsonSchema({"type": "string", "pattern": COMMIT}),
+]
 
 
 class MeanOfLast(Section):
@@ -158,8 +198,8 @@ class GitSource(Section):
     """A commit of a Git repository."""
 
     url: str = Field(min_length=1, description="Address of the repository, or a local path.")
-    commit: str = Field(
-        pattern=COMMIT, description="Hash of the commit, at least 7 digits; not a branch or a tag."
+    commit: Commit = Field(
+        description="Hash of the commit, at least 7 digits; not a branch or a tag."
     )
 
 
@@ -183,7 +223,7 @@ class Program(Section):
     git: GitSource | None = Field(
         default=None, description="A commit of a repository, in place of `folder`."
     )
-    parameters: dict[Parameter, Word] = Field(
+    parameters: dict[NameOfUser, Word] = Field(
         default={}, description="Values for placeholders: `{epochs: 9.9}` fills `{epochs}`."
     )
     scores: dict[str, ProgramScore] = Field(
@@ -194,7 +234,7 @@ class Program(Section):
         description="Time after which a seed is stopped and has failed: `2 h`, or seconds. Units: "
         "`s`, `min`, `h`, `d`.",
     )
-    environment: dict[Variable, Word] = Field(
+    environment: dict[NameOfUser, Word] = Field(
         default={}, description='Environment variables to set: `{OMP_NUM_THREADS: "1"}`.'
     )
     keep: Annotated[tuple[str, ...], Strict(False)] = Field(

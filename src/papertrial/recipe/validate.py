@@ -16,10 +16,13 @@ from papertrial.recipe.verify import SEED_FORMS
 from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import METRICS, OWN_DATA, SOURCES
 
+# Parts of pydantic's path of an error that are not keys of the recipe.
+_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, "[key]")
 # What a rule of the schema demands, by pydantic's name of the error.
 _RULES = {
-    "string_pattern_mismatch": "must consist of letters, digits, '.', '_' and '-', and begin with a "
-    "letter or digit",
+    "string_pattern_mismatch": (
+        "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit"
+    ),
     "tuple_type": "must be a list",
     "model_type": "must be a mapping of keys to values",
     "model_attributes_type": "must be a mapping of keys to values",
@@ -32,12 +35,12 @@ def validated(tree: Mapping[str, object]) -> tuple[AnyRecipe | None, list[Proble
     try:
         return kind.model_validate(tree), []
     except ValidationError as error:
-        return None, [p for item in error.errors() for p in _schema_problems(item)]
+        return None, [p for item in error.errors() for p in schema_problems(item)]
 
 
-def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
+def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     """Convert a validation error of pydantic: the rule, the given value, the nearest valid name."""
-    path: KeyPath = tuple(part for part in error["loc"] if part not in (*SEED_FORMS, *WHICH_FORMS))
+    path: KeyPath = tuple(part for part in error["loc"] if part not in _NO_KEYS)
     kind, got = error["type"], error.get("input")
     if not path:  # a rule over several keys, which broken_rules reports too
         where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")

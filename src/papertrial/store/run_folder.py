@@ -156,7 +156,7 @@ class RunFolder:
             except BaseException:
                 aside.unlink(missing_ok=True)
                 raise
-            _fsync_folder(target.parent)
+            fsync_folder(target.parent)
 
     def read(self, name: str) -> bytes:
         """Read a file; RunError if it is missing."""
@@ -199,6 +199,21 @@ class RunFolder:
                 yield f"{self.path / name} line {number}", line
 
 
+def new_path(root: Path, recipe: str, digest: str, kind: str) -> Path:
+    """Return an unused path for a folder that is no run folder, such as a verification.
+
+    Raises:
+        RunError: there is none.
+    """
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    for attempt in range(1, 1000):
+        number = "" if attempt == 1 else f"-{attempt}"
+        path = root / recipe / f"{now}-{digest[:8]}-{kind}{number}"
+        if not path.exists():
+            return path
+    raise RunError(f"cannot create a new folder of kind {kind} in {root / recipe}")
+
+
 def check_writable(root: Path) -> None:
     """Check before a training that run folders can be created in `root` and written to.
 
@@ -220,7 +235,8 @@ def _writing(path: Path) -> Iterator[None]:
         raise RunError(f"{rule}; choose another folder with --runs DIR, or free space") from error
 
 
-def _fsync_folder(path: Path) -> None:
+def fsync_folder(path: Path) -> None:
+    """Wait until a new file of a folder is on the disk, where the system can."""
     if os.name == "posix":
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -14,10 +14,12 @@ from papertrial.claims.events import Registered
 from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict
 from papertrial.errors import PapertrialError, RunError
+from papertrial.judging.conclusion import Conclusion
 from papertrial.progress import Step, finish
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.report.report_files import write_report
+from papertrial.store.answers import VerifyAnswer
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
     REPORT_HTML,
@@ -27,7 +29,7 @@ from papertrial.store.verification_folder import (
 )
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.training.device import kind_of, places_of
-from papertrial.verification.claim_results import Conclusion, conclude, count_exact
+from papertrial.verification.claim_results import conclude, count_exact
 from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.earlier_looks import add_earlier_looks, find_earlier_looks
 from papertrial.verification.looks_in_words import notes_on_looks
@@ -65,17 +67,17 @@ class Verification:
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial verify --json` prints."""
-        return {
-            "recipe": self.recipe,
-            "verdict": self.verdict,
-            "report": str(self.report),
-            "verification": str(self.path),
-            "preregistration": self.preregistration,
-            "seeds": list(self.seeds),
-            "claims": [claim.to_plain() for claim in self.claims],
-            "headline": self.headline,
-            "deviations": list(self.deviations),
-        }
+        return VerifyAnswer(
+            recipe=self.recipe,
+            verdict=self.verdict,
+            report=str(self.report),
+            verification=str(self.path),
+            preregistration=self.preregistration,
+            seeds=self.seeds,
+            claims=self.claims,
+            headline=self.headline,
+            deviations=self.deviations,
+        ).to_plain()
 
 
 def verify(

@@ -23,7 +23,8 @@ def preregistration(report: Report) -> Iterator[ReportSection]:
     if report.preregistration is None:
         return
     registered = report.preregistration.registered
-    digest = cells("preregistration.json", report.preregistration.sha256)
+    file = "preregistration.json" if report.laboratories is None else "labs.json"
+    digest = cells(file, report.preregistration.sha256)
     tables = [
         TableBlock("The hash of what was fixed", columns("What", ("SHA-256", "code")), (digest,)),
         TableBlock(
@@ -41,6 +42,18 @@ def preregistration(report: Report) -> Iterator[ReportSection]:
     shown = tuple(table for table in tables if table.rows)
     text = (_rule_in_words(registered), TAMPER)
     yield ReportSection("preregistration", "Pre-registration", text, tables=shown)
+
+
+def unregistered(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on a rule that was not registered in advance."""
+    if report.unregistered is None:
+        return
+    text = (
+        "These scores existed before the rule, so nothing shows that it was not chosen by them.",
+    )
+    rows = tuple(cells(*line.split(": ", 1)) for line in report.unregistered.lines)
+    table = TableBlock("The rule", columns("What", "How"), rows)
+    yield ReportSection("unregistered", "Not registered in advance", text, tables=(table,))
 
 
 def _rule_rows(registered: Preregistration) -> list[tuple[str, str]]:

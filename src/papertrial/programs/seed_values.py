@@ -1,0 +1,28 @@
+"""What differs between two seeds, or two devices, that run one program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def placeholder_values(seed: int, device: str, threads: int, data: Path) -> dict[str, str]:
+    """Return the values of the placeholders of a program, except for its output folder."""
+    return {
+        "seed": str(seed),
+        "device": "cuda" if device.startswith("cuda") else device,
+        "threads": str(threads),
+        "data": str(data),
+        "python": sys.executable,
+    }
+
+
+def device_variables(device: str) -> dict[str, str]:
+    """Return the environment variables that keep a program on its device.
+
+    A program on "cuda:1" sees this GPU alone, as its first one, and one on the CPU sees none.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "cuda":
+        return {"CUDA_VISIBLE_DEVICES": index} if index else {}
+    return {"CUDA_VISIBLE_DEVICES": ""} if kind == "cpu" else {}
