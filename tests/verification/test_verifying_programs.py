@@ -13,7 +13,7 @@ import pytest
 
 import papertrial as pt
 from papertrial.claims.judge import judge
-from papertrial.errors import RunError
+from papertrial.errors import PapertrialError, RunError
 from papertrial.programs.run_program import read_program_run
 from papertrial.report.report_files import read_report
 from papertrial.store.verification_folder import VerificationFolder
@@ -211,6 +211,31 @@ def test_in_place_a_file_that_was_edited_between_two_seeds_is_named(tmp_path: Pa
         verified(recipe)
     (path,) = (tmp_path / "runs").glob("toy/*-verify")
     assert len(VerificationFolder.load(path).outcomes()) == 1
+
+
+def test_in_place_seeds_run_one_after_another(tmp_path: Path) -> None:
+    recipe = write(tmp_path, in_place=True)
+    with pytest.raises(PapertrialError, match="--workers 1"):
+        verified(recipe, workers=2)
+    assert verified(recipe, workers=1).verdict == "REPRODUCED"
+
+
+def test_runs_may_be_in_the_folder_of_the_program(tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    runs = tmp_path / "repository" / "runs"
+    found = verified(recipe, runs=runs)
+    assert list(VerificationFolder.load(found.path).registered.files[0]) == ["code/train.py"]
+    assert verified(recipe, runs=runs).path == found.path
+
+
+def test_a_relative_data_folder_is_found_from_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tables").mkdir()
+    monkeypatch.chdir(tmp_path)
+    reads = TRAIN + "import os; os.listdir(sys.argv[3])\n"
+    command = ["{python}", "train.py", "{seed}", "{out}", "{data}"]
+    assert verified(write(tmp_path, reads, command=command), data="tables").verdict == "REPRODUCED"
 
 
 def test_a_program_that_writes_to_its_own_source_changes_its_copy_only(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def placeholder_values(seed: int, device: str, threads: int, data: Path) -> dict
         "seed": str(seed),
         "device": "cuda" if device.startswith("cuda") else device,
         "threads": str(threads),
-        "data": str(data),
+        "data": str(data.absolute()),  # the program runs in another folder
         "python": sys.executable,
     }
 
