@@ -22,7 +22,7 @@ LAYERS = (
     ("claims", "data", "programs", "workers"),
     ("recipe", "tasks", "transforms"),
     ("store", "diagnose"),
-    ("evaluate",),
+    ("evaluate", "acceptance"),
     ("training",),
     ("runs",),
     ("checks", "report"),

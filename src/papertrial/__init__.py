@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from papertrial.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from papertrial.acceptance.accept import accept
+    from papertrial.acceptance.acceptance import Acceptance
     from papertrial.auditing.audit import Audit, audit
     from papertrial.checks.check_recipe import check
     from papertrial.checks.check_result import CheckResult
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
     from papertrial.verification.verify import Verification, load_verification, verify
 
 __all__ = [
-    "Audit", "CheckResult", "Evaluation", "PapertrialError", "Recipe", "RegisteredVerification",
-    "Run", "Verification", "audit", "check", "evaluate_run", "load_recipe", "load_run",
-    "load_verification", "preregister", "train", "verify",
+    "Acceptance", "Audit", "CheckResult", "Evaluation", "PapertrialError", "Recipe",
+    "RegisteredVerification", "Run", "Verification", "accept", "audit", "check", "evaluate_run",
+    "load_recipe", "load_run", "load_verification", "preregister", "train", "verify",
 ]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
@@ -41,6 +43,8 @@ _HOMES = {
     "PapertrialError": "papertrial.errors",
     "Recipe": "papertrial.recipe.schema",
     "load_recipe": "papertrial.recipe.load",
+    "Acceptance": "papertrial.acceptance.acceptance",
+    "accept": "papertrial.acceptance.accept",
     **dict.fromkeys(("Audit", "audit"), "papertrial.auditing.audit"),
     "CheckResult": "papertrial.checks.check_result",
     "check": "papertrial.checks.check_recipe",

@@ -587,7 +587,7 @@ def test_a_damaged_state_does_not_end_the_audit(copied: Path) -> None:
     ("change", "problem"),
     [
         ({"versions": {}}, "needs versions"),
-        ({"weights": "", "runs": []}, "needs weights, runs"),
+        ({"weights": "", "runs": []}, "needs runs"),
         ({"state": "crashed"}, "has no scores"),
         ({"scores": [[]]}, "scores.0"),
     ],

@@ -52,6 +52,37 @@ def test_rules_that_err_are_measured_as_such(sections: list[Any]) -> None:
     assert (
         found["paper SD 3 times ours, mean of 3, tolerance 0: the same if our SD alone counts"] > 25
     )
+    null = "100 null ideas"
+    assert found[f"{null}: any accepted"] < 5
+    assert found[f"{null}: any p < .05, which papertrial does not use"] > 50
+    assert found[f"{null}, judged after each seed: any p < .05, which papertrial does not use"] > 65
+    gains = [found[f"first of 100 ideas, gains {k} SD: accepted on 20 seeds"] for k in (1, 2, 3)]
+    assert gains[0] < 10 < gains[1] < 85 < gains[2]
+
+
+@pytest.mark.parametrize(("seed", "wanted"), [(0, 2), (2, 1), (3, 3)])
+def test_a_series_of_ideas_ends_as_accept_ends_it(
+    script: Script, tmp_path: Path, seed: int, wanted: int
+) -> None:
+    import papertrial as pt
+
+    ideas = script("rates.ideas")
+    gains = np.array([0.0, 4.0, 0.0, 4.0, 4.0, 0.0])
+    found = ideas.series(np.random.default_rng(seed), 1, gains=gains, looks="once", replaces=True)
+    draw = np.random.default_rng(seed)  # in the order of `series`
+    baseline, mean, accepted = draw.standard_normal((1, 15)), 0.0, 0
+    path = tmp_path / "scores"
+    path.mkdir()
+    for idea, gain in enumerate(gains):
+        candidate, n = mean + gain + draw.standard_normal((1, 15)), int(draw.integers(5, 16, 1)[0])
+        for name, row, count in (("a", baseline[0], 15), ("b", candidate[0], n)):
+            rows = [f"{i},{score!r}" for i, score in enumerate(row[:count].tolist())]
+            (path / f"{name}{idea}").write_text("\n".join(["seed,accuracy", *rows]))
+        sides = path / f"a{idea}", path / f"b{idea}"
+        done = pt.accept(tmp_path / "ledger", *sides, metric="accuracy", ideas=100)
+        if done.decision == "ACCEPTED":
+            accepted, baseline, mean = accepted + 1, candidate, mean + gain
+    assert accepted == found.accepted[0] == wanted
 
 
 def test_the_best_of_three_in_short(script: Script) -> None:

@@ -34,6 +34,7 @@ from papertrial.auditing.run_again import run_again
 from papertrial.auditing.seed_run import SeedRun
 from papertrial.errors import DeviceError, PapertrialError, RunError
 from papertrial.progress import Step, finish
+from papertrial.store.answers import AuditAnswer
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.training.device import kind_of, on_device
 
@@ -62,12 +63,12 @@ class Audit:
 
     def to_json(self) -> dict[str, object]:
         """Return the audit as `papertrial audit --json` prints it."""
-        return {
-            "verification": str(self.path),
-            "ok": self.ok,
-            "seed": self.seed,
-            "findings": [finding.to_json() for finding in self.findings],
-        }
+        return AuditAnswer(
+            verification=str(self.path),
+            ok=self.ok,
+            seed=self.seed,
+            findings=tuple(finding.as_line for finding in self.findings),
+        ).to_plain()
 
 
 def audit(

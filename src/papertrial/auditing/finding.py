@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from papertrial.store.answers import FindingLine
+
 LONGEST = 200  # characters of a finding that follows from another one
 
 
@@ -28,9 +30,10 @@ class Finding:
         word = "differs" if not self.ok else "note" if self.warning else "ok"
         return f"{word:8}{self.check}: {self.message}"
 
-    def to_json(self) -> dict[str, object]:
-        """Return this finding as `papertrial audit --json` prints it."""
-        return asdict(self)
+    @property
+    def as_line(self) -> FindingLine:
+        """This finding as `papertrial audit --json` prints it."""
+        return FindingLine(**asdict(self))
 
 
 def shortened(value: object, longest: int = 60) -> str:

@@ -2,7 +2,8 @@
 
 0: success. 2: the user's input is wrong. 70: an error in papertrial. 130: interrupted. 141: the
 reader of standard output has gone. `verify`: 0 if all claims are reproduced, 1 if one is not, 3 if
-one is undecided. `audit`: 1 if something differs.
+one is undecided. `accept`: 0 if the candidate is accepted, 1 if it is rejected, 3 if undecided.
+`audit`: 1 if something differs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import Annotated, ParamSpec
 import typer
 
 from papertrial.cli import (
+    accept,
     audit,
+    badge,
     check,
     data,
     evaluate,
@@ -99,7 +102,9 @@ def make_app() -> typer.Typer:
     app.command("plan")(guarded(plan.plan_command))
     app.command("register")(guarded(register.register_command))
     app.command("verify")(guarded(verify.verify_command))
+    app.command("accept")(guarded(accept.accept_command))
     app.command("audit")(guarded(audit.audit_command))
+    app.command("badge")(guarded(badge.badge_command))
     app.command("report")(guarded(report.report_command))
     app.add_typer(runs.make_runs_app(guarded), name="runs")
     app.command("list")(guarded(list_recipes.list_command))

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+    WithJsonSchema,
+)
 
 from papertrial.claims.reach import Unit
 from papertrial.recipe.plain_values import is_finite_number
@@ -47,6 +55,21 @@ def _check_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
+def _check_name(name: str) -> str:
+    if not re.match(_NAME, name):
+        raise ValueError("must be a name of letters, digits and '_' that begins with no digit")
+    return name
+
+
+def _check_commit(commit: str) -> str:
+    if not re.match(COMMIT, commit):
+        raise ValueError(
+            "must be the hash of a commit, 7 to 64 hexadecimal digits, because branches and tags "
+            "move; `git rev-parse HEAD` prints one"
+        )
+    return commit
+
+
 Duration = Annotated[
     float,
     BeforeValidator(_check_duration),
@@ -62,8 +85,16 @@ Duration = Annotated[
 Word = Annotated[
     str, BeforeValidator(_check_text), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]
-Parameter = Annotated[str, Field(pattern=_NAME)]
-Variable = Annotated[str, Field(pattern=_NAME)]
+NameOfUser = Annotated[
+    str,
+    AfterValidator(_check_name),
+    WithJsonSchema({"type": "string", "pattern": _NAME}),
+]
+Commit = Annotated[
+    str,
+    AfterValidator(_check_commit),
+    WithJsonSchema({"type": "string", "pattern": COMMIT}),
+]
 
 
 class MeanOfLast(Section):
@@ -158,8 +189,8 @@ class GitSource(Section):
     """A commit of a Git repository."""
 
     url: str = Field(min_length=1, description="Address of the repository, or a local path.")
-    commit: str = Field(
-        pattern=COMMIT, description="Hash of the commit, at least 7 digits; not a branch or a tag."
+    commit: Commit = Field(
+        description="Hash of the commit, at least 7 digits; not a branch or a tag."
     )
 
 
@@ -183,7 +214,7 @@ class Program(Section):
     git: GitSource | None = Field(
         default=None, description="A commit of a repository, in place of `folder`."
     )
-    parameters: dict[Parameter, Word] = Field(
+    parameters: dict[NameOfUser, Word] = Field(
         default={}, description="Values for placeholders: `{epochs: 9.9}` fills `{epochs}`."
     )
     scores: dict[str, ProgramScore] = Field(
@@ -194,7 +225,7 @@ class Program(Section):
         description="Time after which a seed is stopped and has failed: `2 h`, or seconds. Units: "
         "`s`, `min`, `h`, `d`.",
     )
-    environment: dict[Variable, Word] = Field(
+    environment: dict[NameOfUser, Word] = Field(
         default={}, description='Environment variables to set: `{OMP_NUM_THREADS: "1"}`.'
     )
     keep: Annotated[tuple[str, ...], Strict(False)] = Field(

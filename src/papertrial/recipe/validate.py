@@ -13,7 +13,20 @@ from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
+from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import METRICS, OWN_DATA, SOURCES
+
+# Parts of pydantic's path of an error that are not keys of the recipe.
+_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, "[key]")
+# What a rule of the schema demands, by pydantic's name of the error.
+_RULES = {
+    "string_pattern_mismatch": (
+        "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit"
+    ),
+    "tuple_type": "must be a list",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+}
 
 
 def validated(tree: Mapping[str, object]) -> tuple[AnyRecipe | None, list[Problem]]:
@@ -27,7 +40,7 @@ def validated(tree: Mapping[str, object]) -> tuple[AnyRecipe | None, list[Proble
 
 def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     """Convert a validation error of pydantic: the rule, the given value, the nearest valid name."""
-    path: KeyPath = tuple(part for part in error["loc"] if part not in (*SEED_FORMS, *WHICH_FORMS))
+    path: KeyPath = tuple(part for part in error["loc"] if part not in _NO_KEYS)
     kind, got = error["type"], error.get("input")
     if not path:  # a rule over several keys, which broken_rules reports too
         where, _, message = error["msg"].removeprefix("Value error, ").partition(": ")
@@ -48,12 +61,12 @@ def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     elif kind == "literal_error":
         valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         rule, near = "must be one of the known names", did_you_mean(got, valid)
-    elif kind == "string_pattern_mismatch":
-        rule = "must consist of letters, digits, '.', '_' and '-', and begin with a letter or digit"
-    elif kind == "tuple_type":
-        rule = "must be a list"
-    elif kind in ("model_type", "model_attributes_type"):
-        rule = "must be a mapping of keys to values"
+    elif kind in _RULES:
+        rule = _RULES[kind]
+        if path == ("program", "command") and isinstance(got, str):
+            near = f"; write {dump_value(got.split())}"
+    elif kind == "too_short":
+        rule = f"must have at least {error['ctx']['min_length']}"
     elif error["msg"].endswith("unknown metric"):
         rule, near = "unknown metric", did_you_mean(got, METRICS)
     elif error["msg"].endswith("unknown source"):

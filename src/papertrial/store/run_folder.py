@@ -156,7 +156,7 @@ class RunFolder:
             except BaseException:
                 aside.unlink(missing_ok=True)
                 raise
-            _fsync_folder(target.parent)
+            fsync_folder(target.parent)
 
     def read(self, name: str) -> bytes:
         """Read a file; RunError if it is missing."""
@@ -220,7 +220,8 @@ def _writing(path: Path) -> Iterator[None]:
         raise RunError(f"{rule}; choose another folder with --runs DIR, or free space") from error
 
 
-def _fsync_folder(path: Path) -> None:
+def fsync_folder(path: Path) -> None:
+    """Wait until a new file of a folder is on the disk, where the system can."""
     if os.name == "posix":
         handle = os.open(path, os.O_RDONLY)
         try:

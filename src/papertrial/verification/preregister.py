@@ -8,6 +8,7 @@ from pathlib import Path
 from papertrial.errors import PapertrialError, RunError
 from papertrial.progress import Steps, finish
 from papertrial.recipe.schema import AnyRecipe
+from papertrial.store.answers import RegisterAnswer
 from papertrial.store.git_commit import (
     check_repository,
     commit_files,
@@ -61,15 +62,15 @@ class RegisteredVerification:
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial register --json` prints."""
-        return {
-            "recipe": self.recipe,
-            "verification": str(self.path),
-            "preregistration": self.preregistration,
-            "registered": self.registered,
-            "new": self.is_new,
-            "commit": self.commit,
-            "digest": None if self.digest is None else str(self.digest),
-        }
+        return RegisterAnswer(
+            recipe=self.recipe,
+            verification=str(self.path),
+            preregistration=self.preregistration,
+            registered=self.registered,
+            new=self.is_new,
+            commit=self.commit,
+            digest=None if self.digest is None else str(self.digest),
+        ).to_plain()
 
 
 def preregister(

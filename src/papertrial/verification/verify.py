@@ -18,6 +18,7 @@ from papertrial.progress import Step, finish
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.report.report_files import write_report
+from papertrial.store.answers import VerifyAnswer
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
     REPORT_HTML,
@@ -65,17 +66,17 @@ class Verification:
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial verify --json` prints."""
-        return {
-            "recipe": self.recipe,
-            "verdict": self.verdict,
-            "report": str(self.report),
-            "verification": str(self.path),
-            "preregistration": self.preregistration,
-            "seeds": list(self.seeds),
-            "claims": [claim.to_plain() for claim in self.claims],
-            "headline": self.headline,
-            "deviations": list(self.deviations),
-        }
+        return VerifyAnswer(
+            recipe=self.recipe,
+            verdict=self.verdict,
+            report=str(self.report),
+            verification=str(self.path),
+            preregistration=self.preregistration,
+            seeds=self.seeds,
+            claims=self.claims,
+            headline=self.headline,
+            deviations=self.deviations,
+        ).to_plain()
 
 
 def verify(

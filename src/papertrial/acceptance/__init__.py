@@ -1,0 +1,1 @@
+"""A series of ideas, each accepted or not as an improvement, under one error budget."""
