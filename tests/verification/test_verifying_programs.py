@@ -275,6 +275,46 @@ def test_each_failure_is_a_failed_seed_with_its_reason(tmp_path: Path) -> None:
         assert reason in records[seed].error
         assert records[seed].attempts == 1  # a failure of the program's own is not tried again
     assert records[0].state == records[3].state == "finished"
+    assert [one.message for one in pt.audit(found.path, seed=0).differences] == []
+
+
+def test_an_audit_finds_a_seed_that_is_recorded_as_failed_and_did_not(
+    done: SimpleNamespace, tmp_path: Path
+) -> None:
+    first = done.records[0].model_copy(
+        update={"state": "crashed", "scores": (), "runs": (), "error": "exit code 3"}
+    )
+    for name, change in {
+        "hidden": lambda home: None,
+        "deleted": shutil.rmtree,
+        "edited": lambda home: (home / "program.json").write_text(
+            read_program_run(home)
+            .model_copy(update={"failure": "score", "error": "exit code 3", "scores": {}})
+            .to_json()
+        ),
+    }.items():
+        copy = tmp_path / name / done.found.path.name
+        shutil.copytree(done.found.path, copy)
+        rest = (copy / "outcomes.jsonl").read_text().partition("\n")[2]
+        (copy / "outcomes.jsonl").write_text(f"{first.to_json(indent=None)}\n{rest}")
+        change(copy / "seeds" / "s0")
+        found = pt.audit(copy, retrain=False)
+        runs = [one.message for one in found.differences if one.check == "runs"]
+        assert any("seed 0" in message for message in runs), name
+
+
+def test_a_seed_of_which_the_other_side_fails_has_failed(tmp_path: Path) -> None:
+    fails = TRAIN + "if sys.argv[3] == 'b' and seed == 2: sys.exit(3)\n"
+    command = ["{python}", "train.py", "{seed}", "{out}", "{arm}"]
+    recipe = write(tmp_path, fails, command=command, parameters={"arm": "a"})
+    versus = {"set": {"program.parameters.arm": "b"}}
+    claim = {"metric": "accuracy", "kind": "difference", "value": 0, "tolerance": "2 points"}
+    tree = json.loads(recipe.read_text()) | {"claims": [{**claim, "n": 3, "versus": versus}]}
+    recipe.write_text(json.dumps(tree))
+    found = verified(recipe)
+    states = {one.seed: one.state for one in VerificationFolder.load(found.path).outcomes()}
+    assert states[2] == "crashed"
+    assert [one.message for one in pt.audit(found.path, seed=0).differences] == []
 
 
 def test_a_program_that_ignores_its_seed_is_warned_of(tmp_path: Path) -> None:

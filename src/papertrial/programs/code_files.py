@@ -60,6 +60,11 @@ def file_hashes(folder: Path, files: Iterable[str] | None = None) -> FileHashes:
     return {name: digest for name, digest in hashes.items() if digest is not None}
 
 
+def in_unicode(name: str) -> str:
+    """Return the name of a file as a record holds it: bytes that are not Unicode become "\\xff"."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
 def content_hash(hashes: Mapping[str, str]) -> str:
     """Return one SHA-256 of all files: of lines "<SHA-256> <path>", sorted by path."""
     digest = hashlib.sha256()

@@ -59,7 +59,7 @@ def parse_value(written: object, line: int | None) -> tuple[Decimal, bool]:
 
 
 def to_decimal(number: str) -> Decimal:
-    """Return a number exactly; one whose exponent no number of the computer has is infinite or 0."""
+    """Return a number exactly; beyond 1000 digits, the nearest float: infinite, or 0."""
     try:
         value = Decimal(number)
     except InvalidOperation:  # an exponent of 19 digits or more

@@ -17,6 +17,7 @@ from papertrial.recipe.program import Program
 from papertrial.store.provenance import SOURCE, library_versions
 
 OURS = ("papertrial", SOURCE)  # these versions read the scores
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _CODE = (".py", ".so", ".pyd", ".dylib")  # files that Python imports
 Versions = dict[str, str | None]
 V = TypeVar("V")
@@ -40,8 +41,12 @@ def device_variables(device: str) -> dict[str, str]:
     """
     kind, _, index = device.partition(":")
     if kind == "cuda":
-        return {"CUDA_VISIBLE_DEVICES": index} if index else {}
-    return {"CUDA_VISIBLE_DEVICES": ""} if kind == "cpu" else {}
+        if not index:
+            return {}
+        # Numbers count the GPUs that papertrial itself sees.
+        seen = [one.strip() for one in os.environ.get(_VISIBLE, "").split(",") if one.strip()]
+        return {_VISIBLE: seen[int(index)] if int(index) < len(seen) else index}
+    return {_VISIBLE: ""} if kind == "cpu" else {}
 
 
 def versions_of_side(found: Mapping[str, V], number: int) -> dict[str, V]:
