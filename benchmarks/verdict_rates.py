@@ -26,6 +26,7 @@ from rates.edges import alphas_and_priors, edges, looking_again
 from rates.figures import write_figures
 from rates.horizon import fixed
 from rates.ideas import ideas
+from rates.laboratories import combined, differing
 from rates.output import Section, as_json, markdown_lines, text_lines, write_part
 from rates.power import by_rule, first_edition
 from rates.reaching import reaching
@@ -52,6 +53,8 @@ SIMULATIONS: tuple[tuple[str, Simulation], ...] = (
     ("SD pooled with a paper's", pooled),
     ("Several claims", claims),
     ("Reaching a target", reaching),
+    ("Several laboratories", combined),
+    ("Laboratories that differ", differing),
     ("A series of ideas", ideas),
     ("Coarse test sets", coarse),
     ("Skewed scores", skew),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from papertrial.claims.heterogeneity import heterogeneity
 from papertrial.claims.known_sd_test import KnownSdTest
 from papertrial.claims.mean_test import MeanTest
 from papertrial.claims.reported_best_test import ReportedBestTest
@@ -15,6 +16,7 @@ from papertrial.claims.t_martingale import counts, log_two_sided, moments, t_sta
 from rates.row import Row, exactly
 
 FIVE = Scores(np.array([93.8, 94.1, 94.0, 94.2, 93.9]))
+OTHERS = Scores(np.array([94.3, 94.5, 94.1, 94.4, 94.2]))  # of a second laboratory
 THREE = Scores(np.array([1.0, 2.0, 3.0]))
 LOSSES = Scores(np.array([3.274, 3.276, 3.279, 3.272, 3.275, 3.277]))
 
@@ -42,6 +44,18 @@ def vectors(draw: np.random.Generator, count: int) -> Iterator[Row]:
     below = mean.less(LOSSES, 3.28)
     for n, e in ((5, 13.511817), (6, 25.162757)):
         yield _row(f"reaches 3.28, n = {n}", "G-", float(below[n - 1]), e)
+    both = Scores(np.concatenate([FIVE.values, OTHERS.values]))
+    for what, evidence, m, alone, product, one in (
+        ("G+", mean.greater, 93.5, 50.451573, 1644.735122, 3780.964417),
+        ("G-", mean.less, 94.5, 6.031344, 196.623475, 166.046300),
+    ):
+        first, second = (float(evidence(lab, m)[-1]) for lab in (FIVE, OTHERS))
+        yield _row(f"second of two laboratories, m = {m:g}", what, second, alone)
+        yield _row(f"two laboratories, product, m = {m:g}", what, first * second, product)
+        found = float(evidence(both, m)[-1])
+        yield _row(f"two laboratories, concatenated, m = {m:g}", what, found, one)
+    found = heterogeneity([FIVE.values, OTHERS.values])
+    yield _row("two laboratories", "heterogeneity", found, 5.600003)
 
 
 def _row(where: str, what: str, found: float, given: float, digit: float = 1e-6) -> Row:

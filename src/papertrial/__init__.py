@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from papertrial.runs.evaluate import Evaluation, evaluate_run
     from papertrial.runs.run import Run, load_run
     from papertrial.runs.train import train
+    from papertrial.verification.combine import Combination, combine
     from papertrial.verification.preregister import RegisteredVerification, preregister
+    from papertrial.verification.register_labs import RegisteredLabs, register_labs
     from papertrial.verification.verify import Verification, load_verification, verify
 
 __all__ = [
-    "Acceptance", "Audit", "CheckResult", "Evaluation", "PapertrialError", "Recipe",
-    "RegisteredVerification", "Run", "Verification", "accept", "audit", "check", "evaluate_run",
-    "load_recipe", "load_run", "load_verification", "preregister", "train", "verify",
+    "Acceptance", "Audit", "CheckResult", "Combination", "Evaluation", "PapertrialError", "Recipe",
+    "RegisteredLabs", "RegisteredVerification", "Run", "Verification", "accept", "audit", "check",
+    "combine", "evaluate_run", "load_recipe", "load_run", "load_verification", "preregister",
+    "register_labs", "train", "verify",
 ]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
@@ -51,6 +54,8 @@ _HOMES = {
     **dict.fromkeys(("Evaluation", "evaluate_run"), "papertrial.runs.evaluate"),
     "train": "papertrial.runs.train",
     **dict.fromkeys(("Run", "load_run"), "papertrial.runs.run"),
+    **dict.fromkeys(("Combination", "combine"), "papertrial.verification.combine"),
+    **dict.fromkeys(("RegisteredLabs", "register_labs"), "papertrial.verification.register_labs"),
     **dict.fromkeys(
         ("RegisteredVerification", "preregister"), "papertrial.verification.preregister"
     ),

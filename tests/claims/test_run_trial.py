@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from papertrial.claims.events import SeedRetried
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.claims.rule import Rule
-from papertrial.claims.run_trial import Ended, Look, Lost, is_over, run_trial
+from papertrial.claims.run_trial import Ended, Look, Lost, is_over, replay_trial, run_trial
 from papertrial.claims.seed_outcome import SeedOutcome
 
 CLAIM = JudgedClaim("accuracy", "test", "mean", 0.9, 0.015, 0.9, 0.9)
@@ -206,3 +207,23 @@ def test_a_deterministic_training_takes_two_seeds() -> None:
 def test_a_rule_without_claims_is_over_at_once() -> None:
     assert is_over(Rule((), SEEDS), Look((), ()))
     assert run(FakePool(1), Rule((), SEEDS)) == (Look((), ()), [])
+
+
+def test_a_trial_is_replayed_from_how_its_seeds_ended() -> None:
+    last, _ = run(FakePool(1))
+    every = [outcome(seed) for seed in reversed(SEEDS)]
+    assert replay_trial(RULE, every) == last
+    assert replay_trial(RULE, [one for one in every if one.seed != SEEDS[2]]).outcomes == tuple(
+        map(outcome, SEEDS[:2])
+    )
+
+
+def test_a_part_goes_on_although_it_cannot_be_decided_alone() -> None:
+    def ends(seed: int, attempt: int) -> SeedOutcome:
+        return SeedOutcome(seed, "diverged") if seed in SEEDS[:2] else outcome(seed)
+
+    five = Rule((CLAIM,), SEEDS[:5])
+    assert len(run(FakePool(1, ends=ends), five)[0].outcomes) == 1
+    part, _ = run(FakePool(1, ends=ends), replace(five, is_part=True))
+    assert len(part.outcomes) == 5
+    assert part.rulings[0].verdict == "UNDECIDED"

@@ -155,6 +155,25 @@ def kept(folder: Path, recipe: str, verified: bool, invoke: Callable[..., Result
     return pt.train(pt.load_recipe(recipe, ["epochs=1"]), runs=folder / "runs").path
 
 
+def laboratories(folder: Path, invoke: Callable[..., Result]) -> Path:
+    """Return the common registration that a command before left, or one that is made now."""
+    found = sorted((folder / "runs").glob("*/*-labs"))
+    if not found:
+        done = invoke("register", "diabetes-linear", "--labs", "2", "--max-seeds", "10", cwd=folder)
+        assert done.exit_code == 0
+        return laboratories(folder, invoke)
+    return found[0]
+
+
+def verify_laboratories(folder: Path, invoke: Callable[..., Result]) -> None:
+    """Verify the laboratories that no command before has verified."""
+    for number in (1, 2):
+        if not (folder / f"lab{number}").is_dir():
+            recipe = laboratories(folder, invoke) / f"lab-{number}" / "recipe.yaml"
+            words = ("--runs", f"lab{number}", "--workers", "1")
+            assert invoke("verify", recipe, *words, cwd=folder).exit_code == 0
+
+
 @pytest.mark.parametrize("command", RUN)
 def test_each_command_runs(
     command: str, folder: Path, invoke: Callable[..., Result], request: pytest.FixtureRequest
@@ -167,6 +186,10 @@ def test_each_command_runs(
         if word.endswith(("<run>", "<verification>")):
             _, recipe, kind = word.split("/")
             words[index] = str(kept(folder, recipe, kind == "<verification>", invoke))
+        if "<labs>" in word:
+            words[index] = str(laboratories(folder, invoke) / Path(*Path(word).parts[3:]))
+    if words[0] == "combine":
+        verify_laboratories(folder, invoke)
     if words[0] == "verify" and "--workers" not in words:
         words += ["--workers", "1"]  # the verdict is the same, and other tests run beside this
     done = invoke(*words, cwd=folder)

@@ -17,6 +17,7 @@ PERCENT = {**MEAN, "value": "90 %", "tolerance": "1 point"}
 OTHER = {"versus": {"set": {"epochs": 2}}}
 KNOWN = {"value": 0.002, "is": "known"}
 PAPER = {"value": 0.002, "is": "paper", "n": 4}
+PART = {"number": 3, "of": 2, "registration": "ab" * 32, "data": [], "versions": {}}
 TOO_FEW = "must be at least 5"
 
 
@@ -29,6 +30,14 @@ TOO_FEW = "must be at least 5"
         ({"seeds": [4, 2, 1]}, [], "verify.seeds", "got 3 seeds"),
         ({"seeds": {"from": "x", "count": 4}}, [], "verify.seeds.count", "got 4"),
         ({"max_seeds": 501, "horizon": "fixed"}, [], "verify.max_seeds", "at most 500"),
+        ({"labs": {"part": PART}}, [], "verify.labs.part.number", "at most verify.labs.part.of, 2"),
+        ({"labs": {"combine": "sum"}}, [], "verify.labs.combine", "one of the known names"),
+        (
+            {"labs": {"part": {**PART, "number": 1, "registration": "ab"}}},
+            [],
+            "verify.labs.part.registration",
+            "at least 64 characters",
+        ),
         ({"sd": {**KNOWN, "n": 4}}, [], "verify.sd.n", "only for is: paper, got is: known"),
         ({"sd": {**KNOWN, "is": "bound", "n": 4}}, [], "verify.sd.n", "got is: bound"),
         ({"sd": {"value": 0.002, "is": "paper"}}, [], "verify.sd.n", "is missing"),

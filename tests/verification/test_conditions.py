@@ -29,3 +29,22 @@ def test_each_difference_is_named_with_both_values() -> None:
         "the version of torchvision is 0.1, registered as absent",
         "the package einops is absent, registered as 0.8",
     ]
+
+
+def test_what_differs_with_the_hardware_alone_can_be_left_out() -> None:
+    cpu = Conditions(
+        data=(),
+        versions={"torch": "2.0+cpu", "numpy": "1.0", "torchvision": None},
+        packages={"torch": "2.0+cpu", "einops": "0.8+local", "torch (versus 1)": "2.0+cpu"},
+    )
+    gpu = Conditions(
+        data=(),
+        versions={"torch": "2.0+cu130", "numpy": "1.0", "torchvision": None},
+        packages={
+            "torch": "2.0+cu130", "einops": "0.8", "torch (versus 1)": "2.0",
+            "nvidia-cublas": "13.0", "triton": "3.0",
+        },
+    )  # fmt: skip
+    assert len(cpu.differences(gpu)) == 6
+    left = cpu.without_builds.differences(gpu.without_builds)
+    assert left == ["the package einops is 0.8, registered as 0.8+local"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from papertrial.auditing.audit_combination import audit_combination
 from papertrial.auditing.check_files import check_files
 from papertrial.auditing.check_order import check_order, check_proofs
 from papertrial.auditing.check_pages import check_pages
@@ -35,6 +36,7 @@ from papertrial.auditing.seed_run import SeedRun
 from papertrial.errors import DeviceError, PapertrialError, RunError
 from papertrial.progress import Step, finish
 from papertrial.store.answers import AuditAnswer
+from papertrial.store.laboratory_folders import COMBINATION, CombinationFolder
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.training.device import kind_of, on_device
 
@@ -81,6 +83,8 @@ def audit(
 ) -> Audit:
     """Audit the folder of a verification, train one of its seeds again, and return the findings.
 
+    In the folder of a combined verdict, only the verdict and its report are checked.
+
     Recomputes scores from the stored predictions, verdicts from the scores, and hashes from the
     files; for one seed also the outputs from its weights, and the weights from its recipe.
 
@@ -107,8 +111,12 @@ def auditing(
     device: str = "auto",
 ) -> Generator[Step | Finding, None, Audit]:
     """Audit as `audit` does, yielding progress, and each finding as soon as it is made."""
-    folder = VerificationFolder.load(Path(path))
     kept = _Findings()
+    if (Path(path) / COMBINATION).is_file():
+        combined = CombinationFolder(Path(path))
+        yield from kept.of_check("laboratories", audit_combination(combined))
+        return Audit(combined.path, None, tuple(kept.found))
+    folder = VerificationFolder.load(Path(path))
     collect = kept.of_check
     try:
         recorded = Recorded.load(folder)

@@ -9,6 +9,7 @@ from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.report.render.html import generator
 from papertrial.report.report_files import render_again
+from papertrial.store.run_folder import RunFolder
 from papertrial.store.verification_folder import REPORT_HTML, REPORT_JSON, REPORT_MD
 
 _PLOT = re.compile(r'<svg role="img".*?</svg>', re.DOTALL)
@@ -24,9 +25,17 @@ def check_pages(recorded: Recorded) -> Iterator[Finding]:
     Raises:
         RunError: report.json or a page is absent or damaged.
     """
-    if not recorded.is_finished:
-        return
-    folder, messages = recorded.folder, list[str]()
+    if recorded.is_finished:
+        yield from compare_pages(recorded.folder)
+
+
+def compare_pages(folder: RunFolder) -> Iterator[Finding]:
+    """Compare the pages in a folder with its report.json, as `check_pages` does.
+
+    Raises:
+        RunError: report.json or a page is absent or damaged.
+    """
+    messages = list[str]()
     pages = render_again(folder.path)
     had = {name: folder.read(name).decode(errors="replace") for name in pages}
     by = _GENERATOR.search(had[REPORT_HTML])

@@ -12,7 +12,7 @@ from papertrial.auditing.recorded import Recorded
 from papertrial.claims.evidence_series import evidence_series
 from papertrial.claims.judge import judge
 from papertrial.claims.labels import label, labels
-from papertrial.claims.run_trial import Look, is_over
+from papertrial.claims.run_trial import Look, is_over, replay_trial
 from papertrial.claims.verdict import Verdict, overall
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
@@ -42,12 +42,7 @@ def decide_again(recorded: Recorded) -> Look:
     """
     rule, path = recorded.rule, recorded.folder.path
     outcomes = [outcome_of(path, record, recorded.wanted) for record in recorded.records]
-    ended = {outcome.seed: outcome for outcome in outcomes}
-    look = Look((), judge(rule, ()))
-    while not is_over(rule, look) and rule.seeds[len(look.outcomes)] in ended:
-        so_far = (*look.outcomes, ended[rule.seeds[len(look.outcomes)]])
-        look = Look(so_far, judge(rule, so_far))
-    return look
+    return replay_trial(rule, outcomes)
 
 
 def check_verdicts(

@@ -13,6 +13,7 @@ from papertrial.errors import ClaimError
 StatisticName = Literal["mean", "median"]
 Horizon = Literal["anytime", "fixed"]
 SdMeaning = Literal["known", "bound", "paper"]
+Combine = Literal["same-setup", "own-sd", "lab-means"]  # several laboratories; see laboratories.py
 FIRST_LOOK = 5  # no distribution-free test can reject at 5 % with fewer seeds
 FIRST_LOOK_OF_KNOWN_SD = 2  # a known SD needs no seeds to be estimated
 MOST_FIXED = 500  # seeds of a fixed horizon; simulating its threshold takes time and memory
@@ -58,6 +59,8 @@ class Rule:
         horizon: "anytime" allows any number of seeds; "fixed" is calibrated to the maximum.
         sd: what is known of the SD between seeds; None if only our scores tell it.
         max_diverged: the highest share of seeds that may fail for a verdict to be reached.
+        is_part: whether these are the seeds of one of several laboratories. A trial then goes on
+            although too many seeds failed for a verdict on these seeds alone.
     """
 
     claims: tuple[JudgedClaim, ...]
@@ -69,6 +72,7 @@ class Rule:
     horizon: Horizon = "anytime"
     max_diverged: float = 0.2
     sd: GivenSd | None = None
+    is_part: bool = False
 
     def __post_init__(self) -> None:
         twice = sorted(seed for seed, count in Counter(self.seeds).items() if count > 1)

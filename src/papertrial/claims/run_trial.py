@@ -100,6 +100,22 @@ def run_trial(
         yield event
 
 
+def replay_trial(rule: Rule, known: Iterable[SeedOutcome]) -> Look:
+    """Return the last look of a trial at seeds that ended, which no further seed may follow.
+
+    Args:
+        rule: the registered rule.
+        known: how seeds ended, in any order. The look is at those that `run_trial` looks at: up to
+            the end of the trial, or to the first seed that did not end.
+    """
+    ended = {outcome.seed: outcome for outcome in known}
+    look = Look((), judge(rule, ()))
+    while not is_over(rule, look) and rule.seeds[len(look.outcomes)] in ended:
+        outcomes = (*look.outcomes, ended[rule.seeds[len(look.outcomes)]])
+        look = Look(outcomes, judge(rule, outcomes))
+    return look
+
+
 def is_over(rule: Rule, look: Look) -> bool:
     """Tell whether a trial is over: no further seed can change an open verdict."""
     count = len(look.outcomes)
@@ -107,8 +123,9 @@ def is_over(rule: Rule, look: Look) -> bool:
     finished = [outcome for outcome in look.outcomes if outcome.state == "finished"]
     if count == len(rule.seeds) or (is_deterministic(finished) and look.rulings[0].held):
         return True
-    if not rule.allows_failures(failed, len(rule.seeds)):
-        return True  # too many failed, even if all remaining seeds finish
-    if len(rule.seeds) - failed < rule.first_look:
-        return True
+    if not rule.is_part:
+        if not rule.allows_failures(failed, len(rule.seeds)):
+            return True  # too many failed, even if all remaining seeds finish
+        if len(rule.seeds) - failed < rule.first_look:
+            return True
     return all(ruling.verdict != "UNDECIDED" or ruling.withdrawn for ruling in look.rulings)

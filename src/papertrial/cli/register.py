@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from papertrial.cli.verify import (
     verify_overrides,
 )
 
+if TYPE_CHECKING:
+    from papertrial.verification.register_labs import RegisteredLabs
+
 
 def register_command(
     recipe: Recipe,
@@ -29,6 +32,15 @@ def register_command(
     alpha: Alpha = None,
     statistic: Statistic = None,
     horizon: Horizon = None,
+    labs: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Hand out the seeds to so many laboratories, for `papertrial combine`.",
+            show_default=False,
+        ),
+    ] = None,
     threads: Threads = 1,
     runs: Runs = RUNS,
     data: Data = None,
@@ -50,13 +62,32 @@ def register_command(
 ) -> None:
     """Register claims, rule, code, data and versions without training, and print the SHA-256.
 
-    `papertrial verify` with the same options then uses this registration.
+    `papertrial verify` with the same options then uses this registration. With --labs, each
+    laboratory gets a recipe of its own to verify.
     """
     from papertrial.cli.live import follow_steps
     from papertrial.recipe.load import load_recipe
 
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
+    if labs is not None:
+        from papertrial.verification.register_labs import registering_labs
+
+        made = follow_steps(
+            registering_labs(
+                loaded,
+                labs,
+                runs=runs,
+                data=data,
+                device=device,
+                threads=threads,
+                again=again,
+                git=git,
+                ots=ots,
+            )
+        )
+        print_result(_lines_on_labs(made), made.to_json(), as_json=as_json)
+        return
     from papertrial.verification.preregister import preregistering
 
     events = preregistering(
@@ -80,3 +111,18 @@ def register_command(
     if done.digest is not None:
         lines.append(f"to stamp it: cd {done.path} && ots stamp preregistration.json")
     print_result(lines, done.to_json(), as_json=as_json)
+
+
+def _lines_on_labs(made: RegisteredLabs) -> list[str]:
+    """Return the lines that `papertrial register --labs` prints."""
+    lines = [
+        *made.lines,
+        f"registered at {made.registered}{'' if made.is_new else ', found again'} in {made.path}",
+        f"SHA-256 of labs.json: {made.registration}",
+    ]
+    if made.commit is not None:
+        lines.append(f"git commit: {made.commit}")
+    if made.digest is not None:
+        lines.append(f"to stamp it: cd {made.path} && ots stamp labs.json")
+    each = [f"papertrial verify {path}" for path, _ in made.laboratories]
+    return [*lines, "send each laboratory its folder; it runs:", *(f"  {one}" for one in each)]

@@ -20,10 +20,12 @@ def report_command(
     The report of a run has no verdict: that takes several seeds, which `verify` trains.
     """
     from papertrial.report.report_files import read_report, render_again, write_report
+    from papertrial.store.laboratory_folders import COMBINATION
     from papertrial.store.run_folder import RunFolder
     from papertrial.store.verification_folder import PREREGISTRATION, REPORT_HTML
 
-    if os.path.isfile(run / PREREGISTRATION):  # noqa: PTH113  (Path's raises for a name too long)
+    # Path.is_file raises for a name that is too long.
+    if any(os.path.isfile(run / name) for name in (PREREGISTRATION, COMBINATION)):  # noqa: PTH113
         # Its report describes the verdicts of that time: it is rendered again, not computed again.
         made = read_report(run)
         for name, text in render_again(run).items():

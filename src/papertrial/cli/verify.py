@@ -174,7 +174,7 @@ def verify_command(
         typer.echo(f"{what}; --again starts a new one", err=True)
     lines = [
         done.headline,
-        *(f"  {line}" for claim in done.claims for line in _lines_on(claim)),
+        *(f"  {line}" for claim in done.claims for line in lines_on(claim)),
         f"verification: {done.path}",
         f"report: {done.report}",
     ]
@@ -183,7 +183,7 @@ def verify_command(
         raise typer.Exit(code)
 
 
-def _lines_on(claim: ClaimLine) -> list[str]:
+def lines_on(claim: ClaimLine) -> list[str]:
     """Return the lines on a claim: its verdict, then what the verdict does not see."""
     return [describe_verdict(claim), *(f"  {note}" for note in claim.notes)]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from papertrial.recipe.draw_seeds import draw_seeds
+from papertrial.recipe.laboratories import Labs
 from papertrial.recipe.plain_values import is_whole_number
 from papertrial.recipe.section import Section
 from papertrial.recipe.value_types import LEAST_SEEDS, Seeds, SeedText, Width
@@ -110,6 +111,10 @@ class Verify(Section):
     )
     max_diverged: float = Field(
         default=0.2, ge=0, lt=1, description="Largest share of seeds that may diverge or crash."
+    )
+
+    labs: Labs | None = Field(
+        default=None, description="Several laboratories, for `papertrial combine`."
     )
 
     @model_validator(mode="before")

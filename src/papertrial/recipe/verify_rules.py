@@ -26,6 +26,7 @@ def broken_verify(tree: Mapping[str, object]) -> Iterator[Broken]:
     yield from _drawn_seeds_problems(tree)
     yield from _too_few_seeds(tree)
     yield from _unpaired_medians(tree)
+    yield from _no_such_laboratory(tree)
     if isinstance(value_at(tree, "verify.sd"), Mapping):
         yield from _sd_problems(tree)
 
@@ -46,6 +47,14 @@ def _drawn_seeds_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     if is_whole_number(most, 1) and is_whole_number(count, 1) and most != count:
         rule = f"must be verify.seeds.count, {count}, because the seeds are drawn; got {most}"
         yield "verify.max_seeds", f"{rule}; omit it, or change verify.seeds.count"
+
+
+def _no_such_laboratory(tree: Mapping[str, object]) -> Iterator[Broken]:
+    """Report the broken rule that a laboratory is one of those that are registered."""
+    number, of = (value_at(tree, f"verify.labs.part.{key}") for key in ("number", "of"))
+    if is_whole_number(number, 1) and is_whole_number(of, 2) and number > of:
+        rule = f"must be at most verify.labs.part.of, {of}, got {number}"
+        yield "verify.labs.part.number", f"{rule}; use the file that `papertrial register` wrote"
 
 
 def _unpaired_medians(tree: Mapping[str, object]) -> Iterator[Broken]:

@@ -13,6 +13,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
+from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.new_samples import NewSamples
 from papertrial.store.target_curve import TargetCurve
 from papertrial.store.verification_records import EarlierLook, Preregistration
@@ -242,7 +243,10 @@ class ExactResult(Part):
 
 
 class SeedRow(Part):
-    """A seed in the report's table; `used` says whether the verdicts rest on it."""
+    """A seed in the report's table; `used` says whether the verdicts rest on it.
+
+    `laboratory` is the one that trained it, if there are several.
+    """
 
     seed: int
     state: SeedState
@@ -251,6 +255,7 @@ class SeedRow(Part):
     run: str | None
     scores: dict[str, float]
     used: bool
+    laboratory: str | None = None
 
 
 class FailedSeeds(Part):
@@ -352,12 +357,13 @@ class Spread(Part):
 class Report(Record):
     """report.json; a part of which nothing is known is None or empty.
 
-    `earlier` are earlier looks at the seeds that the verdict rests on.
+    `earlier` are earlier looks at the seeds that the verdict rests on. `laboratories` are
+    those of a combination.
     """
 
     FORMAT: ClassVar[int] = 2
 
-    kind: Literal["run", "verification"]
+    kind: Literal["run", "verification", "combination"]
     recipe: str
     task: str
     paper: PaperSource
@@ -381,5 +387,6 @@ class Report(Record):
     attempts: tuple[Attempt, ...]
     earlier: tuple[EarlierLook, ...] = ()
     preregistration: HashedRegistration | None
+    laboratories: Laboratories | None = None
     command: str
     path: str

@@ -199,6 +199,21 @@ class RunFolder:
                 yield f"{self.path / name} line {number}", line
 
 
+def new_path(root: Path, recipe: str, digest: str, kind: str) -> Path:
+    """Return an unused path for a folder that is no run folder, such as a verification.
+
+    Raises:
+        RunError: there is none.
+    """
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    for attempt in range(1, 1000):
+        number = "" if attempt == 1 else f"-{attempt}"
+        path = root / recipe / f"{now}-{digest[:8]}-{kind}{number}"
+        if not path.exists():
+            return path
+    raise RunError(f"cannot create a new folder of kind {kind} in {root / recipe}")
+
+
 def check_writable(root: Path) -> None:
     """Check before a training that run folders can be created in `root` and written to.
 

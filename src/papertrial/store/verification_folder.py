@@ -16,7 +16,6 @@ runs/<recipe>/<UTC time>-<hash8>-verify/
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import re
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from pathlib import Path
 
 from papertrial.errors import RunError
 from papertrial.record import Record
-from papertrial.store.run_folder import PROVENANCE, RunFolder
+from papertrial.store.run_folder import PROVENANCE, RunFolder, new_path
 from papertrial.store.verification_records import (
     CommittedRegistration,
     Preregistration,
@@ -42,7 +41,7 @@ SEEDS, VERSUS, LOG = "seeds", "versus", "workers.log"
 REPORT_JSON, REPORT_MD, REPORT_HTML = "report.json", "report.md", "report.html"
 
 
-_NAMED = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})-verify(-\d+)?")  # as VerificationFolder.new does
+_NAMED = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{8})-verify(-\d+)?")  # as new_path does
 
 
 class VerificationFolder(RunFolder):
@@ -55,13 +54,7 @@ class VerificationFolder(RunFolder):
         Raises:
             RunError: the folder cannot be created.
         """
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-        for attempt in range(1, 1000):
-            number = "" if attempt == 1 else f"-{attempt}"
-            path = root / recipe / f"{now}-{digest[:8]}-verify{number}"
-            if not path.exists():
-                return cls(cls.at(path).path)
-        raise RunError(f"cannot create a new folder for a verification in {root / recipe}")
+        return cls(cls.at(new_path(root, recipe, digest, "verify")).path)
 
     @classmethod
     def load(cls, path: Path) -> VerificationFolder:

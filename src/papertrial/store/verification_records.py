@@ -18,6 +18,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
+from papertrial.store.registered_labs import RegisteredLabs
 from papertrial.vocabulary import moves_in_steps
 
 AS_THE_PROGRAM_SAYS = "as the program says"  # the reported epoch of a program
@@ -83,6 +84,7 @@ class Terms(Record):
         seeds: in the order in which verdicts are taken.
         seeds_from: the public text that the seeds were drawn from, as
             `papertrial.recipe.draw_seeds` does; None if they were listed.
+        labs: how several laboratories are combined; None if the recipe does not say so.
     """
 
     FORMAT: ClassVar[int] = 3
@@ -112,6 +114,7 @@ class Terms(Record):
     several_claims: str
     diverged: str
     deterministic: str
+    labs: RegisteredLabs | None = None
 
     @model_validator(mode="after")
     def _check_sides(self) -> Self:
@@ -150,11 +153,14 @@ class Terms(Record):
             first_look=self.first_look,
             horizon=self.horizon,
             max_diverged=self.max_diverged,
+            is_part=self.labs is not None and self.labs.part is not None,
         )
 
     def to_bytes(self) -> bytes:
         """Return the bytes of the file, of which the hash is taken; its keys are sorted."""
         plain = json.loads(self.to_json())
+        if self.labs is None:  # an older papertrial reads it too
+            del plain["labs"]
         text = json.dumps(plain, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
         return f"{text}\n".encode()
 

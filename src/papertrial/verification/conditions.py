@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import RunError
 from papertrial.numbers import plural
 from papertrial.progress import Steps
+from papertrial.recipe.laboratories import LabPart
 from papertrial.recipe.portable import portable
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.program_code import code_folder
@@ -28,6 +29,8 @@ from papertrial.verification.registration import Registration
 
 # Another version may give other bits.
 TRAINING_LIBRARIES = ("papertrial", SOURCE, "torch", "torchvision", "numpy")
+_BUILDS = ("torch", "torchvision", "torchaudio")  # built for each kind of hardware
+_OF_GPUS = ("nvidia-", "triton", "cuda-")  # packages that only a GPU needs
 _DIGITS = 12  # of a hash that a message shows
 
 
@@ -52,6 +55,20 @@ class Conditions:
     def of(cls, record: Preregistration | SeedRecord) -> Conditions:
         """Return the conditions that were registered, or under which a seed was trained."""
         return cls(record.data, record.versions, record.packages)
+
+    @property
+    def without_builds(self) -> Conditions:
+        """The same conditions without what differs with the hardware, and not with the code.
+
+        These are the builds of torch, such as "+cpu" and "+cu130", and the libraries of a GPU.
+        """
+        versions = {k: v and _without_build(k, v) for k, v in self.versions.items()}
+        packages = {
+            name: _without_build(name, version)
+            for name, version in self.packages.items()
+            if not name.startswith(_OF_GPUS)
+        }
+        return replace(self, versions=versions, packages=packages)
 
     def differences(self, now: Conditions) -> list[str]:
         """Describe what of these conditions has changed."""
@@ -137,6 +154,33 @@ def check_same_conditions(registered: Preregistration, now: Conditions, where: s
             f"{count} between what was registered and {where}: {'; '.join(found)}; restore "
             f"{'it' if len(found) == 1 else 'them'}, or start a new verification with --again"
         )
+
+
+def check_common_conditions(part: LabPart, now: Conditions) -> None:
+    """Check that a laboratory has the conditions of the common registration.
+
+    Raises:
+        RunError: it has not; the message names each difference.
+    """
+    if len(part.data) != len(now.data):
+        raise RunError(
+            "verify.labs.part.data has another number of sides than the recipe; use the file that "
+            "`papertrial register --labs` wrote"
+        )
+    common = Conditions(part.data, part.versions, part.packages)
+    found = common.without_builds.differences(now.without_builds)
+    if found:
+        count = plural(len(found), "difference")
+        raise RunError(
+            f"{count} between the common registration of the laboratories and here: "
+            f"{'; '.join(found)}; restore {'it' if len(found) == 1 else 'them'}, or register all "
+            "laboratories again"
+        )
+
+
+def _without_build(name: str, version: str) -> str:
+    """Return a version without the build, for a package that is built for each hardware."""
+    return version.partition("+")[0] if name.partition(" ")[0] in _BUILDS else version
 
 
 def _changes(had: Mapping[str, str | None], has: Mapping[str, str | None]) -> list[str]:

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard
 
 import filelock
 
@@ -21,6 +20,7 @@ from papertrial.recipe.program_code import CODE, code_folder
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
+from papertrial.store.run_folder import RunFolder
 from papertrial.store.verification_folder import (
     FILES,
     PREREGISTRATION,
@@ -29,11 +29,14 @@ from papertrial.store.verification_folder import (
     verification_folders,
 )
 from papertrial.store.verification_records import KeptFiles, Preregistration, Terms
-from papertrial.verification.conditions import check_same_conditions, conditions_now
+from papertrial.verification.conditions import (
+    check_common_conditions,
+    check_same_conditions,
+    conditions_now,
+)
+from papertrial.verification.differing_terms import edits
 from papertrial.verification.registration import Registration, fixed_of
 from papertrial.verification.sample_results import check_same_samples
-
-_LONGEST = 60  # characters of a value in a message
 
 
 @contextlib.contextmanager
@@ -74,45 +77,12 @@ def find_registered(root: Path, recipe: str, asked: Registration) -> Verificatio
         if unlike and (same or registered.recipe_hash == asked.terms.recipe_hash):
             raise RunError(
                 f"{folder.path / PREREGISTRATION} was edited after it was registered: "
-                f"{_edits(registered, asked.terms)}; its SHA-256 is {folder.sha256[:12]}, "
+                f"{edits(registered, asked.terms)}; its SHA-256 is {folder.sha256[:12]}, "
                 f"{'; '.join(unlike)}; restore it, or start a new verification with --again"
             )
         if same:
             return folder
     return None
-
-
-def _edits(registered: Terms, asked: Terms) -> str:
-    """Describe in which terms a registration is not what its recipe gives."""
-    had, has = registered.to_plain(), asked.to_plain()
-    found = [
-        f"{key} is {_shortened(one)}, the recipe gives {_shortened(other)}"
-        for name in has
-        for key, one, other in _differences(name, had[name], has[name])
-    ]
-    return "; ".join(found) or "the time, the data, the versions or the layout"
-
-
-def _differences(where: str, had: object, has: object) -> Iterator[tuple[str, object, object]]:
-    """Yield the key paths of a registration at which an edit changed a value, with both values."""
-    if isinstance(had, dict) and isinstance(has, dict):
-        for key in dict.fromkeys([*had, *has]):
-            yield from _differences(f"{where}.{key}", had.get(key), has.get(key))
-    elif _are_records(had) and _are_records(has) and len(had) == len(has):
-        for i, (one, other) in enumerate(zip(had, has, strict=True)):
-            yield from _differences(f"{where}.{i}", one, other)
-    elif had != has:
-        yield where, had, has
-
-
-def _are_records(value: object) -> TypeGuard[list[object]]:
-    """Return whether a value of a registration is a list of mappings, such as the claims."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
-
-
-def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def write_registered(
@@ -124,9 +94,28 @@ def write_registered(
         PapertrialError: the data cannot be loaded or do not fit a claim, or the folder cannot be
             written.
     """
+    registered = yield from preregistration_of(recipe, asked, data)
+    folder = VerificationFolder.new(root, recipe.name, registered.sha256)
+    write_copies(folder, "", recipe, asked)
+    check_copies(folder, asked)  # a file may have changed since its hash was taken
+    folder.write(PREREGISTRATION, registered.to_bytes())
+    return folder
+
+
+def preregistration_of(
+    recipe: AnyRecipe, asked: Registration, data: str | Path | None
+) -> Steps[Preregistration]:
+    """Return what is registered now: the terms, the data, the versions and the time.
+
+    Raises:
+        PapertrialError: the data cannot be loaded or do not fit a claim, or they or the versions
+            are not those of the common registration that the recipe is a part of.
+    """
     now = yield from conditions_now(recipe, asked, data)
     check_same_samples(asked.terms, now.data)
-    registered = Preregistration(
+    if recipe.verify.labs is not None and recipe.verify.labs.part is not None:
+        check_common_conditions(recipe.verify.labs.part, now)
+    return Preregistration(
         **{name: getattr(asked.terms, name) for name in Terms.model_fields},
         registered=datetime.datetime.fromisoformat(utc_now()),
         data=now.data,
@@ -134,6 +123,21 @@ def write_registered(
         versions=now.versions,
         packages=now.packages,
     )
+
+
+def write_copies(folder: RunFolder, home: str, recipe: AnyRecipe, asked: Registration) -> None:
+    """Write copies of a recipe, of its other sides and of their files.
+
+    Args:
+        folder: where to write.
+        home: the place in it, "" or one that ends with "/".
+        recipe: what is registered.
+        asked: its registration.
+
+    Raises:
+        RunError: the folder cannot be written.
+        RecipeError: a file no longer exists.
+    """
     places = {
         recipe.claims.index(claim): f"./{VERSUS}/{arm}/{run_folder.RECIPE}"
         for claim, arm in zip(asked.stated, asked.arms, strict=True)
@@ -141,19 +145,15 @@ def write_registered(
     }
     ours = portable(recipe, run_folder.CODE, places)
     sides = [portable(other, run_folder.CODE) for other in asked.versus]
-    folder = VerificationFolder.new(root, recipe.name, registered.sha256)
-    homes = [f"{VERSUS}/{i}/" for i in range(len(sides))]
-    everything = (*zip(homes, sides, asked.versus, strict=True), ("", ours, recipe))
-    for home, copies, side in everything:
+    homes = [f"{home}{VERSUS}/{i}/" for i in range(len(sides))]
+    everything = (*zip(homes, sides, asked.versus, strict=True), (home, ours, recipe))
+    for place, copies, side in everything:
         for name, content in copies.files.items():
-            folder.write(f"{home}{name}", content)
-        folder.write_record(f"{home}{FILES}", _kept_files(side, copies))
-        folder.write(f"{home}{run_folder.RECIPE}", copies.text)
+            folder.write(f"{place}{name}", content)
+        folder.write_record(f"{place}{FILES}", _kept_files(side, copies))
+        folder.write(f"{place}{run_folder.RECIPE}", copies.text)
         if isinstance(side, ProgramRecipe) and not side.program.in_place:
-            copy_code(code_folder(side.program), folder.path / home / CODE)
-    check_copies(folder, asked)  # a file may have changed since its hash was taken
-    folder.write(PREREGISTRATION, registered.to_bytes())
-    return folder
+            copy_code(code_folder(side.program), folder.path / place / CODE)
 
 
 def _kept_files(side: AnyRecipe, copies: Portable) -> KeptFiles:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from papertrial.claims.describe_rule import rule_lines
 from papertrial.claims.labels import label
+from papertrial.claims.laboratories import check_combine
 from papertrial.claims.reach import Reach
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD, METHOD, Rule
 from papertrial.claims.trivial import too_fine
@@ -24,6 +25,7 @@ from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.verify import DrawnSeeds
 from papertrial.recipe.versus import other_side
+from papertrial.store.registered_labs import RegisteredLabs, RegisteredPart
 from papertrial.store.verification_records import (
     AS_THE_PROGRAM_SAYS,
     Preregistration,
@@ -105,7 +107,19 @@ class Registration:
         rule = rule_lines(self.rule, texts, self.failure)
         text = self.terms.seeds_from
         drawn = [] if text is None else [f"seeds drawn from the text: {text}"]
-        return [*rule, *drawn, *counted, *left]
+        return [*rule, *drawn, *_laboratory(self.terms.labs), *counted, *left]
+
+
+def _laboratory(labs: RegisteredLabs | None) -> list[str]:
+    """Describe the laboratory of a registration; nothing if there is only one."""
+    if labs is None:
+        return []
+    if labs.part is None:
+        return [f"laboratories: combined as {labs.combine}"]
+    return [
+        f"laboratories: this is number {labs.part.number} of {labs.part.of}, registered in "
+        f"labs.json, SHA-256 {labs.part.registration[:12]}; combined as {labs.combine}"
+    ]
 
 
 def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
@@ -117,7 +131,8 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
         device: the kind of device, "cpu", "mps" or "cuda".
 
     Raises:
-        ClaimError: there is no claim that can be judged, or no rule has these numbers.
+        ClaimError: there is no claim that can be judged, or no rule has these numbers, or the way
+            to combine laboratories does not suit a claim.
         RecipeError: the other side of a difference is not a valid recipe.
     """
     judged = [claim for claim in recipe.claims if claim.not_judged is None]
@@ -146,7 +161,10 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
         first_look=first,
         horizon=asked.horizon,
         max_diverged=asked.max_diverged,
+        is_part=asked.labs is not None and asked.labs.part is not None,
     )
+    if asked.labs is not None:
+        check_combine(rule, asked.labs.combine)
     terms = Terms(
         method=METHOD,
         recipe=recipe.name,
@@ -173,6 +191,7 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
         several_claims=_SEVERAL,
         diverged=_FAILED if isinstance(recipe, ProgramRecipe) else _DIVERGED,
         deterministic=_DETERMINISTIC,
+        labs=_labs_of(recipe),
     )
     warnings = [*claim_warnings(recipe), *rule_warnings(recipe)]
     if len(seeds) > len(rule.seeds):
@@ -193,6 +212,20 @@ def _seeds_of(recipe: AnyRecipe) -> tuple[int, ...]:
         return asked.seeds.drawn
     first = min(recipe.seed, _LAST_SEED - asked.max_seeds + 1)
     return asked.seeds or tuple(range(first, first + asked.max_seeds))
+
+
+def _labs_of(recipe: AnyRecipe) -> RegisteredLabs | None:
+    """Return what is registered of several laboratories."""
+    labs = recipe.verify.labs
+    if labs is None:
+        return None
+    part = labs.part
+    return RegisteredLabs(
+        combine=labs.combine,
+        part=None
+        if part is None
+        else RegisteredPart(number=part.number, of=part.of, registration=part.registration),
+    )
 
 
 def _registered_files(recipe: AnyRecipe) -> dict[str, str]:

@@ -97,7 +97,7 @@ def verification_report(
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
-        varied=_VARIED_BY_PROGRAM if isinstance(recipe, ProgramRecipe) else _VARIED,
+        varied=varied_of(recipe),
         fixed=parts.fixed,
         diverged=FailedSeeds(
             count=failed,
@@ -119,6 +119,11 @@ def verification_report(
         command=_rerun(folder, asked, data),
         path=str(folder.path),
     )
+
+
+def varied_of(recipe: AnyRecipe) -> str:
+    """Return in words what differs between the seeds of a recipe."""
+    return _VARIED_BY_PROGRAM if isinstance(recipe, ProgramRecipe) else _VARIED
 
 
 def surprising_spreads(asked: Registration, look: Look) -> list[str]:

@@ -9,6 +9,7 @@ from itertools import chain
 from papertrial.report.render import (
     claim_sections,
     decision_sections,
+    laboratory_sections,
     record_sections,
     result_sections,
     seed_sections,
@@ -42,9 +43,11 @@ def head(report: Report) -> Head:
     """Return the head of a report: headline, verdict, deviations, warnings."""
     paper = report.paper
     what = "Run" if report.kind == "run" else "Verification"
+    found = report.laboratories
+    by = "" if found is None else f" by {len(found.lines)} laboratories"
     verdict = report.verdict or ""
     return Head(
-        eyebrow=f"{what} of {report.recipe} · {report.task.replace('-', ' ')}",
+        eyebrow=f"{what} of {report.recipe}{by} · {report.task.replace('-', ' ')}",
         verdict=verdict,
         sentence=_sentence(one_line(report.headline), verdict, report.recipe),
         paper=", ".join(one_line(text) for text in (paper.title, paper.where) if text),
@@ -71,6 +74,7 @@ def sections(report: Report) -> list[ReportSection]:
         result_sections.metrics(report) if run else (),
         new_samples(report),
         claim_sections.exact(report),
+        laboratory_sections.laboratories(report),
         decision_sections.decisions(report),
         seed_sections.varied(report),
         target_sections.targets(report),

@@ -23,7 +23,8 @@ def preregistration(report: Report) -> Iterator[ReportSection]:
     if report.preregistration is None:
         return
     registered = report.preregistration.registered
-    digest = cells("preregistration.json", report.preregistration.sha256)
+    file = "preregistration.json" if report.laboratories is None else "labs.json"
+    digest = cells(file, report.preregistration.sha256)
     tables = [
         TableBlock("The hash of what was fixed", columns("What", ("SHA-256", "code")), (digest,)),
         TableBlock(

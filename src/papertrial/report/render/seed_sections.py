@@ -52,7 +52,8 @@ def seeds(report: Report) -> Iterator[ReportSection]:
     names = list(dict.fromkeys(name for seed in found for name in seed.scores))
     spreads = {name: _sd([s.scores[name] for s in found if name in s.scores]) for name in names}
     has_run, has_error = any(seed.run for seed in found), any(seed.error for seed in found)
-    heads: list[Title] = ["Seed", "State"]
+    has_labs = any(seed.laboratory for seed in found)
+    heads: list[Title] = ["Seed", *(["Laboratory"] if has_labs else []), "State"]
     heads += [(name.replace("_", " "), "number") for name in names]
     heads += [("Seconds", "number"), "Used"]
     heads += [("Run", "code")] if has_run else []
@@ -60,6 +61,7 @@ def seeds(report: Report) -> Iterator[ReportSection]:
     rows = tuple(
         cells(
             str(seed.seed),
+            *([seed.laboratory or NOTHING] if has_labs else []),
             seed.state,
             *(number(seed.scores.get(name), spreads[name]) for name in names),
             NOTHING if seed.seconds is None else f"{seed.seconds:,.1f}",
