@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from papertrial.errors import PapertrialError, RunError
 from papertrial.programs.run_program import read_program_run
 from papertrial.report.report_files import read_report
 from papertrial.store.verification_folder import VerificationFolder
+from papertrial.verification.program_conditions import device_variables
 from papertrial.verification.verify import Verification, load_verification, verify
 
 # The score of a seed is a number near 0.9; a file and two lines of output have it too.
@@ -226,6 +228,24 @@ def test_runs_may_be_in_the_folder_of_the_program(tmp_path: Path) -> None:
     found = verified(recipe, runs=runs)
     assert list(VerificationFolder.load(found.path).registered.files[0]) == ["code/train.py"]
     assert verified(recipe, runs=runs).path == found.path
+
+
+def test_a_file_name_that_is_not_unicode_is_registered_and_audited(tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    for name in (b"a\xff.txt", b"a\xfe.txt"):
+        Path(os.fsdecode(bytes(tmp_path / "repository") + b"/" + name)).write_bytes(name)
+    found = verified(recipe)
+    assert len(VerificationFolder.load(found.path).registered.files[0]) == 3
+    assert [one.message for one in pt.audit(found.path).differences] == []
+
+
+def test_a_gpu_is_one_of_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-8f2")
+    assert device_variables("cuda:1") == {"CUDA_VISIBLE_DEVICES": "GPU-8f2"}
+    assert device_variables("cuda") == {}
+    assert device_variables("cpu") == {"CUDA_VISIBLE_DEVICES": ""}
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert device_variables("cuda:1") == {"CUDA_VISIBLE_DEVICES": "1"}
 
 
 def test_a_relative_data_folder_is_found_from_the_copy(
