@@ -239,6 +239,22 @@ def test_a_file_name_that_is_not_unicode_is_registered_and_audited(tmp_path: Pat
     assert [one.message for one in pt.audit(found.path).differences] == []
 
 
+def test_code_that_is_imported_from_elsewhere_may_not_change_between_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "library" / "shift.py"
+    library.parent.mkdir()
+    library.write_text("SHIFT = 0\n")
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([before, str(library.parent)]))
+    edits = f"if seed == 1: open({str(library)!r}, 'w').write('SHIFT = -0.02')\n"
+    recipe = write(tmp_path, "import shift\n" + TRAIN + edits)
+    with pytest.raises(RunError, match="PYTHONPATH"):
+        verified(recipe)
+    (path,) = (tmp_path / "runs").glob("toy/*-verify")
+    assert [one.seed for one in VerificationFolder.load(path).outcomes()] == [0, 1]
+
+
 def test_a_gpu_is_one_of_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-8f2")
     assert device_variables("cuda:1") == {"CUDA_VISIBLE_DEVICES": "GPU-8f2"}
