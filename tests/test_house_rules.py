@@ -26,15 +26,16 @@ LAYERS = (
     ("training",),
     ("runs",),
     ("checks", "report"),
+    ("judging",),
     ("verification",),
     ("auditing",),
-    ("cli",),
+    ("cli", "testing"),
     ("__init__", "__main__"),
 )
 ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
 # These rows know only files and text, or only arrays: the engine must not leak into them.
 ENGINE = {"data", "tasks", "diagnose", "evaluate", "training"}
-WITHOUT_THE_ENGINE = ("recipe", "store", "claims", "programs", "workers")
+WITHOUT_THE_ENGINE = ("recipe", "store", "claims", "programs", "workers", "judging")
 
 
 def part_of(path: Path) -> str:

@@ -8,6 +8,7 @@ run = pt.train(recipe)
 run.metrics["test"]["accuracy"]
 pt.load_run(run.path).predict("shoe.png")
 pt.verify(recipe).verdict
+pt.judge([3.274, 3.276, 3.279, 3.272, 3.275, 3.277], metric="loss", value=3.28, kind="at-most")
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from papertrial.checks.check_recipe import check
     from papertrial.checks.check_result import CheckResult
     from papertrial.errors import PapertrialError
+    from papertrial.judging.judge_scores import judge
+    from papertrial.judging.judgement import Judgement
     from papertrial.recipe.load import load_recipe
     from papertrial.recipe.schema import Recipe
     from papertrial.runs.evaluate import Evaluation, evaluate_run
@@ -35,15 +38,17 @@ if TYPE_CHECKING:
     from papertrial.verification.verify import Verification, load_verification, verify
 
 __all__ = [
-    "Acceptance", "Audit", "CheckResult", "Combination", "Evaluation", "PapertrialError", "Recipe",
-    "RegisteredLabs", "RegisteredVerification", "Run", "Verification", "accept", "audit", "check",
-    "combine", "evaluate_run", "load_recipe", "load_run", "load_verification", "preregister",
-    "register_labs", "train", "verify",
+    "Acceptance", "Audit", "CheckResult", "Combination", "Evaluation", "Judgement",
+    "PapertrialError", "Recipe", "RegisteredLabs", "RegisteredVerification", "Run", "Verification",
+    "accept", "audit", "check", "combine", "evaluate_run", "judge", "load_recipe", "load_run",
+    "load_verification", "preregister", "register_labs", "train", "verify",
 ]  # fmt: skip
 
 # Names are imported when they are first used: `import papertrial` must not import torch.
 _HOMES = {
     "PapertrialError": "papertrial.errors",
+    "Judgement": "papertrial.judging.judgement",
+    "judge": "papertrial.judging.judge_scores",
     "Recipe": "papertrial.recipe.schema",
     "load_recipe": "papertrial.recipe.load",
     "Acceptance": "papertrial.acceptance.acceptance",

@@ -35,6 +35,10 @@ class ClaimError(PapertrialError):
     """A claim that cannot be judged, or an inconsistent rule for judging it."""
 
 
+class ScoresError(PapertrialError):
+    """Scores that cannot be read, or that no verdict can be taken from."""
+
+
 class RunError(PapertrialError):
     """A run folder or verification folder that cannot be read or written."""
 

@@ -126,7 +126,7 @@ def test_a_difference_is_about_both_sides() -> None:
     pairs = [(1 + x, x / 10) for x in (0.01, 0.03, 0.02, 0.05, 0.04)]
     steps = told(1.0, 0.2, pairs, kind="difference")
     assert "difference in test accuracy" in steps[CLAIMED]
-    assert "both sides were trained" in steps[MEASURED]
+    assert "finished on both sides" in steps[MEASURED]
     assert "mean difference is 1.027" in steps[MEASURED]
 
 
@@ -231,7 +231,7 @@ def test_a_verdict_that_was_withdrawn() -> None:
 def test_which_side_is_better() -> None:
     pairs = [(1 + x, x / 10) for x in (0.01, 0.03, 0.02, 0.05, 0.04)]
     steps = told(0.0, 0.0, pairs, kind="better", side="at-least")
-    assert "better than that of the other side" in steps[CLAIMED]
+    assert "better on our side than on the other" in steps[CLAIMED]
     assert "above 0" in steps[CLAIMED]
     assert steps[ALLOWED].startswith("At least 0: any gain")
     assert steps[RESULT].endswith("so the claim is REPRODUCED.")

@@ -24,8 +24,10 @@ def test_a_valid_recipe_exits_with_0_and_shows_its_facts(invoke: Invoke) -> None
     assert lines[1] == "parameters: 4,810, all of them trainable"
     assert lines[2].startswith("first loss: 2.")
     assert lines[2].endswith(" (random guessing: 2.3026)")
+    unmoved = "augmentation, draws of the model, splits"
+    assert lines[3] == f"seed changes: initial weights, batches; not {unmoved}"
     assert re.match(
-        r"estimate: \d+\.\d s for the whole run on cpu; [\d.]+ [kM]B of memory ", lines[3]
+        r"estimate: \d+\.\d s for the whole run on cpu; [\d.]+ [kM]B of memory ", lines[4]
     )
     assert lines[-1].startswith("digits-mlp: ok; 0 errors, ")
 

@@ -31,6 +31,10 @@ def answers(
     found = {"verify": pt.load_verification(verified).to_json()}
     sides = ("--baseline", "a.csv", "--candidate", "b.csv", "--metric", "accuracy")
     for name, words in (
+        (
+            "judge",
+            ["judge", "b.csv", "--metric", "accuracy", "--value", "0.9", "--kind", "at-least"],
+        ),
         ("register", ["register", "digits-mlp"]),
         ("audit", ["audit", str(verified), "--no-retrain"]),
         ("accept", ["accept", "--ledger", "l", *sides]),
@@ -94,6 +98,7 @@ def documented(title: str) -> dict[str, str]:
     [
         ("`verify --json`", "verify", ""),
         ("A claim in `verify --json`", "verify", "ClaimLine"),
+        ("`judge --json`", "judge", ""),
         ("`register --json`", "register", ""),
         ("`audit --json`", "audit", ""),
         ("`accept --json`", "accept", ""),

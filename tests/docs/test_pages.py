@@ -109,7 +109,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("dull", "neg"))]  # fmt: skip
     (folder / "reviews.csv").write_text("review,verdict\n" + "\n".join(reviews) + "\n")
     for block in FILES:
-        (folder / block.mark.removeprefix("file: ")).write_text(block.text)
+        path = folder / block.mark.removeprefix("file: ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block.text)
     for block in WHOLE:
         (folder / f"{name_of(block)}.yaml").write_text(block.text)
     return folder

@@ -10,10 +10,11 @@ import papertrial as pt
 from papertrial.claims.judge import judge
 from papertrial.claims.run_trial import Look
 from papertrial.claims.seed_outcome import SeedOutcome
+from papertrial.judging.conclusion import Conclusion
+from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.store.report_record import ClaimResult
-from papertrial.verification.claim_results import Conclusion, conclude, progress_lines
+from papertrial.verification.claim_results import conclude, progress_lines
 from papertrial.verification.registration import register
-from papertrial.verification.report import surprising_spreads
 
 FIVE = (0.938, 0.941, 0.940, 0.942, 0.939)  # mean .94, SD .00158
 CLAIMS = (
@@ -102,7 +103,7 @@ def test_a_tolerance_that_our_sd_makes_trivial_is_a_warning() -> None:
     recipe = pt.load_recipe("digits-mlp", [CLAIMS.replace("0.005}]", "0.05}]")])
     asked = register(recipe, threads=1, device="cpu")
     ended = tuple(SeedOutcome(i, "finished", ((x,), (x,)), f"w{i}") for i, x in enumerate(FIVE))
-    (said,) = surprising_spreads(asked, Look(ended, judge(asked.rule, ended)))
+    (said,) = surprising_spreads(asked.rule, Look(ended, judge(asked.rule, ended)))
     assert said.startswith("claim 2 (test loss 0.94): ")
     assert "31.6 times" in said
 

@@ -16,9 +16,9 @@ import papertrial as pt
 from papertrial.claims.judge import judge
 from papertrial.errors import PapertrialError, RunError
 from papertrial.programs.run_program import read_program_run
+from papertrial.programs.seed_values import device_variables
 from papertrial.report.report_files import read_report
 from papertrial.store.verification_folder import VerificationFolder
-from papertrial.verification.program_conditions import device_variables
 from papertrial.verification.verify import Verification, load_verification, verify
 
 # The score of a seed is a number near 0.9; a file and two lines of output have it too.

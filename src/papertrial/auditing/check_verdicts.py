@@ -15,6 +15,7 @@ from papertrial.claims.labels import label, labels
 from papertrial.claims.run_trial import Look, is_over, replay_trial
 from papertrial.claims.verdict import Verdict, overall
 from papertrial.errors import PapertrialError
+from papertrial.judging.target_curves import target_curves
 from papertrial.progress import Step
 from papertrial.record import finite_or_none
 from papertrial.report.report_files import read_report
@@ -23,7 +24,6 @@ from papertrial.store.verification_folder import OUTCOMES, REPORT_JSON, VERIFICA
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.verification.claim_results import count_exact
 from papertrial.verification.sample_results import outcome_of
-from papertrial.verification.target_curves import target_curves
 from papertrial.vocabulary import score_name
 
 Values = dict[str, object]  # of one claim, as JSON

@@ -11,7 +11,6 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.versus import other_side
-from papertrial.runs import prepare
 
 _SAME_TEST_SET = ("source", "path", "limit", "splits")  # keys of data that choose the test set
 
@@ -33,7 +32,9 @@ def _check_metric(recipe: AnyRecipe, claim: Claim, where: str) -> Iterator[Diagn
     """Yield an error if the recipe's runs do not compute the claim's metric."""
     if not isinstance(recipe, Recipe):
         return  # a program's claims name its scores, which the rules of the recipe check
-    computed = prepare.metrics_to_compute(recipe)
+    from papertrial.runs.prepare import metrics_to_compute  # noqa: PLC0415  (imports torch)
+
+    computed = metrics_to_compute(recipe)
     if claim.metric not in computed:
         message = f"{recipe.name} does not compute {claim.metric}; it computes "
         fix = f"add {claim.metric} to the metrics of {recipe.name}"

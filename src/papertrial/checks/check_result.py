@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
-from papertrial.checks.class_balance import ClassBalance
-from papertrial.checks.cost import Cost
-from papertrial.checks.leaks import SharedSamples
-from papertrial.checks.loss_fit import FirstLoss
+from papertrial.checks.program_facts import ProgramFacts
 from papertrial.diagnose.diagnosis import Diagnosis
-from papertrial.store.run_records import VocabularyFacts
+
+if TYPE_CHECKING:  # torch, which a program does not need
+    from papertrial.checks.class_balance import ClassBalance
+    from papertrial.checks.cost import Cost
+    from papertrial.checks.leaks import SharedSamples
+    from papertrial.checks.loss_fit import FirstLoss
+    from papertrial.checks.seed_streams import SeedStreams
+    from papertrial.store.run_records import VocabularyFacts
 
 
 @dataclass
@@ -25,7 +30,9 @@ class CheckFacts:
         vocabulary: size of a text vocabulary and its coverage by word vectors; None without texts.
         batch: shape of the first training batch, [B, ...].
         first_loss: loss of the untrained model on that batch.
+        streams: which random streams the seed moves.
         cost: estimated time and memory of the whole run.
+        program: what is known of a program, in place of all others; None for a trained recipe.
     """
 
     device: str | None = None
@@ -36,7 +43,9 @@ class CheckFacts:
     vocabulary: VocabularyFacts | None = None
     batch: list[int] | None = None
     first_loss: FirstLoss | None = None
+    streams: SeedStreams | None = None
     cost: Cost | None = None
+    program: ProgramFacts | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the facts that the check measured as a JSON object, without the others."""
@@ -48,6 +57,8 @@ class CheckFacts:
             "balance": self.balance and asdict(self.balance),
             "vocabulary": self.vocabulary and self.vocabulary.to_plain(),
             "batch": self.batch,
+            "streams": self.streams and asdict(self.streams),
+            "program": self.program and self.program.to_json(),
         }
         measured = {name: fact for name, fact in facts.items() if fact is not None}
         if self.first_loss is not None:

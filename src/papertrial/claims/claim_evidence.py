@@ -84,10 +84,20 @@ class ClaimEvidence:
         return self._interval(self.choice.opposes, at, level)
 
     def _interval(self, statistic: Statistic, at: float, level: float) -> Bounds:
-        low, high = statistic.interval(self.scores, at)
+        low, high = self._bounds(statistic, at)
         if self.spread is not None:
             low, high = self.spread.widened(low, high, level)
         return intervals.running(low, high, self.rule.first_look)
+
+    def _bounds(self, statistic: Statistic, at: float) -> Bounds:
+        """Return the interval after each seed, [S] each; infinite before the only look."""
+        n = len(self.scores.values)
+        if not self.rule.one_look or n == 0:
+            return statistic.interval(self.scores, at)
+        # With thousands of scores, all other intervals would take minutes.
+        low, high = statistic.interval(self.scores, at, np.array([n], dtype=np.float64))
+        unknown = np.full(n - 1, np.inf)
+        return np.concatenate([-unknown, low]), np.concatenate([unknown, high])
 
     def _supporting(self, level: float) -> Array:
         """Return the evidence that the number lies inside the band.
@@ -158,7 +168,11 @@ def seeds_threshold(statistic: Statistic, claim: JudgedClaim, rule: Rule, level:
     if claim.is_about_new_samples:
         level *= SEEDS_PART
     horizon = len(rule.seeds) if rule.horizon == "fixed" else None
-    return threshold(statistic, level, horizon=horizon, first_look=rule.first_look)
+    if rule.one_look and horizon is not None:
+        horizon = rule.first_look  # seeds that failed give no evidence
+    return threshold(
+        statistic, level, horizon=horizon, first_look=rule.first_look, one_look=rule.one_look
+    )
 
 
 def _at_each_look(evidence: Callable[[Scores, Array], Array], scores: Scores, m: Array) -> Array:

@@ -19,6 +19,17 @@ def rule_lines(rule: Rule, texts: Sequence[str], failure: str) -> list[str]:
         texts: descriptions of the claims, in the rule's order.
         failure: when a seed has failed.
     """
+    return [
+        *decision_lines(rule, texts),
+        f"seeds: {sequence(rule.seeds)}, in this order; nothing is decided before "
+        f"{rule.first_look} have finished",
+        f"failed seeds: a seed fails if {failure}; at most {percent(rule.max_diverged)} of the "
+        "seeds may fail",
+    ]
+
+
+def decision_lines(rule: Rule, texts: Sequence[str]) -> list[str]:
+    """Describe the claims of a rule, in the words of `texts`, and how it decides them."""
     given = taken_as_given(rule.sd)
     return [
         *(
@@ -31,10 +42,6 @@ def rule_lines(rule: Rule, texts: Sequence[str], failure: str) -> list[str]:
         *_tests(rule),
         _threshold(rule),
         *_new_samples(rule),
-        f"seeds: {sequence(rule.seeds)}, in this order; nothing is decided before "
-        f"{rule.first_look} have finished",
-        f"failed seeds: a seed fails if {failure}; at most {percent(rule.max_diverged)} of the "
-        "seeds may fail",
     ]
 
 
@@ -79,9 +86,11 @@ def _threshold(rule: Rule) -> str:
             f"evidence: a claim is decided when the scores are {1 / rule.alpha:g} times more "
             f"probable one way than the other{first}; the trial may stop at any number of seeds"
         )
+    seeds = f"at most {len(rule.seeds)} seeds, a maximum that may not be increased later"
+    if rule.one_look:
+        seeds = f"one look at {rule.first_look} seeds, a number that was fixed in advance"
     return (
-        f"evidence: the threshold is simulated for at most {len(rule.seeds)} seeds, a maximum that "
-        "may not be increased later; a false NOT REPRODUCED is within twice "
+        f"evidence: the threshold is simulated for {seeds}; a false NOT REPRODUCED is within twice "
         f"{percent(rule.alpha)} for a tolerance near 0"
     )
 

@@ -26,8 +26,7 @@ def say_claimed(claim: JudgedClaim, *, runs_unknown: bool) -> str:
         name = claim.score_name
         side = "above" if claim.side == "at-least" else "below"
         return (
-            f"The {name} of this recipe is better than that of the other side: the {score} is "
-            f"{side} 0.{chosen}"
+            f"The {name} is better on our side than on the other: the {score} is {side} 0.{chosen}"
         )
     if claim.side != "about":
         said = f"The {score} is {claim.side.replace('-', ' ')} {value}."
@@ -65,8 +64,8 @@ def say_measured(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     what = "difference" if claim.has_two_sides else "score"
     if claim.reach is not None:
         what = measured_of(claim.reach)
-    subject = "both sides were" if claim.has_two_sides else "the recipe was"
-    trained = f"With {plural(n, 'seed')} {subject} run to the end"
+    where = " on both sides" if claim.has_two_sides else ""
+    trained = f"{plural(n, 'seed')} finished{where}"
     if n == 1:
         return f"{trained}: the {what} is {number(ruling.mean)}."
     middle = f"the mean {what} is {number(ruling.mean, ruling.sd)}"

@@ -53,7 +53,7 @@ def say_enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
     same = series.opposes is None or series.level == series.level_against
     level = percent(series.level) if same else percent(max(series.level, series.level_against))
     if rule.horizon == "fixed":
-        at = f"{_threshold(series)}, found by simulation for at most {len(rule.seeds)} seeds"
+        at = f"{_threshold(series)}, found by simulation for {_simulated_for(rule)}"
     else:
         part = SEEDS_PART if claim.is_about_new_samples else 1
         at = f"{_threshold(series)} = 1/{percent(series.level * part)}"
@@ -66,8 +66,8 @@ def say_enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
         )
     text = (
         f"{at}. Evidence for a false claim ever reaches it with a probability of at most {level} "
-        f"for {valid_scores(rule, claim)}, even though we look after each seed, and so does "
-        "evidence against a true claim"
+        f"for {valid_scores(rule, claim)}, {_however(rule)}, and so does evidence against a true "
+        "claim"
     )
     if claim.side == "about":
         text += " (at most twice that if the tolerance is small against the SD)"
@@ -77,6 +77,22 @@ def say_enough(claim: JudgedClaim, rule: Rule, series: EvidenceSeries) -> str:
             f"{percent(rule.alpha)} (Holm's procedure)"
         )
     return f"{text}."
+
+
+def _simulated_for(rule: Rule) -> str:
+    """Return for which numbers of seeds a threshold was simulated, so that it is enough there."""
+    if rule.one_look:
+        return f"one look at {plural(rule.first_look, 'seed')}, a number that was fixed in advance"
+    return f"at most {len(rule.seeds)} seeds"
+
+
+def _however(rule: Rule) -> str:
+    """Return what enough evidence allows for: any number of looks, or any reason to stop."""
+    if not rule.one_look:
+        return "even though we look after each seed"
+    if rule.horizon == "fixed":
+        return "if the number of seeds did not depend on the scores"
+    return "even if the number of seeds was chosen by the scores"
 
 
 def say_result(ruling: Ruling, rule: Rule, series: EvidenceSeries) -> str:
@@ -89,10 +105,11 @@ def say_result(ruling: Ruling, rule: Rule, series: EvidenceSeries) -> str:
         for_it = ruling.verdict == "REPRODUCED"
         found, at = (supports, series.supports) if for_it else (opposes, series.opposes)
         needed = "the threshold" if at is None else evidence(at, "up")
+        first = "" if rule.one_look else " for the first time"
         return (
             f"After {plural(ruling.decided_at, 'finished seed')} the evidence "
             f"{'for' if for_it else 'against'} the claim was {_evidence(found)} and reached "
-            f"{needed} for the first time, so the claim is {ruling.verdict}."
+            f"{needed}{first}, so the claim is {ruling.verdict}."
         )
     both = f"the evidence for the claim is {_evidence(supports)}"
     if series.opposes is not None:

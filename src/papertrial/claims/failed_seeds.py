@@ -53,6 +53,8 @@ def worst_case(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Verdict, ..
         )
         for outcome in outcomes
     ]
+    if rule.one_look:
+        rule = replace(rule, first_look=len(changed))
     return tuple(ruling.verdict for ruling in judge(rule, changed))
 
 

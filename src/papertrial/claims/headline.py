@@ -31,7 +31,7 @@ def headline(
         tolerances: of the claims that have one.
         alpha: the probability of an error on each side; None if chance plays no part.
     """
-    seeds, within = plural(n, "seed"), _within(tolerances)
+    seeds, within = plural(n, "seed"), tolerance_words(tolerances)
     errs = "" if alpha is None else f" (alpha {percent(alpha)})"
     if verdict == "REPRODUCED":
         claims = "the claim" if count == 1 else f"all {count} claims"
@@ -53,8 +53,8 @@ def headline(
     return f"UNDECIDED: {seeds} of {recipe} {confirm} {which}{within}{errs}."
 
 
-def _within(tolerances: Sequence[float]) -> str:
-    """Return the tolerances in words: " within their tolerances of 0.02 and 0.05"; "" for none."""
+def tolerance_words(tolerances: Sequence[float]) -> str:
+    """Return the tolerances of a headline: " within their tolerances of 0.02 and 0.05", or ""."""
     found = sorted(set(tolerances))
     if not found:
         return ""

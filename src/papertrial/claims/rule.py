@@ -59,6 +59,8 @@ class Rule:
         horizon: "anytime" allows any number of seeds; "fixed" is calibrated to the maximum.
         sd: what is known of the SD between seeds; None if only our scores tell it.
         max_diverged: the highest share of seeds that may fail for a verdict to be reached.
+        one_look: whether all scores are judged together, once. Their order then does not matter;
+            `first_look` must be the number of seeds that finished.
         is_part: whether these are the seeds of one of several laboratories. A trial then goes on
             although too many seeds failed for a verdict on these seeds alone.
     """
@@ -72,6 +74,7 @@ class Rule:
     horizon: Horizon = "anytime"
     max_diverged: float = 0.2
     sd: GivenSd | None = None
+    one_look: bool = False
     is_part: bool = False
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ def threshold(
     *,
     horizon: int | None,
     first_look: int = 5,
+    one_look: bool = False,
     parts: int = PARTS,
 ) -> float:
     """Return the threshold that e-values of a test must reach for an error of alpha on each side.
@@ -39,6 +40,10 @@ def threshold(
     If the two sides of a test differ (the best of k runs, a quantile that is not the median), it is
     the larger one of both. It is never more than 1/alpha.
 
+    With `one_look`, only the look at all `horizon` seeds counts, and the threshold is the 1 - alpha
+    quantile of that one e-value: the exact test for a number of seeds that was fixed in advance.
+    (For the mean at alpha .05, a verdict is then that of the one-sided t-test.)
+
     Verdicts take all `parts` of 10,000 repetitions; a plan may do with fewer.
 
     Raises:
@@ -51,14 +56,15 @@ def threshold(
             f"a fixed horizon must reach the first look, {first_look} seeds; got {horizon}"
         )
     draw = np.random.default_rng(SEED)
-    maxima = [_maxima(statistic.simulate(draw, PART, horizon)) for _ in range(parts)]
+    first = horizon - 1 if one_look else 1
+    maxima = [_maxima(statistic.simulate(draw, PART, horizon), first) for _ in range(parts)]
     sides = [np.concatenate(side) for side in zip(*maxima, strict=True)]
     return min(1 / alpha, max(_quantile(side, alpha) for side in sides))
 
 
-def _maxima(sides: tuple[Array, ...]) -> list[Array]:
-    """Return the maxima of simulated e-values, from which a threshold follows, for each side."""
-    return [e[:, 1:].max(-1) for e in sides]
+def _maxima(sides: tuple[Array, ...], first: int) -> list[Array]:
+    """Return the maxima of simulated e-values from a column on, for each side of a threshold."""
+    return [e[:, first:].max(-1) for e in sides]
 
 
 def _quantile(maxima: Array, alpha: float) -> float:

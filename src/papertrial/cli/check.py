@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from papertrial.cli.check_facts import fact_lines
 from papertrial.cli.options import Data, Device, Json, Overrides, Recipe
 from papertrial.cli.output import print_json
-from papertrial.cli.size_and_duration import duration, size
-from papertrial.numbers import percent, plural
+from papertrial.errors import PapertrialError
+from papertrial.numbers import plural
 
 if TYPE_CHECKING:
-    from papertrial.checks.check_result import CheckFacts, CheckResult
+    from papertrial.checks.check_result import CheckResult
 
 _NOT_OK = 2
 
@@ -22,17 +23,52 @@ def check_command(
     overrides: Overrides = None,
     data: Data = None,
     device: Device = "auto",
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="Do not run a program; check what is seen before.")
+    ] = False,
+    quick: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Override for the runs of a program alone: program.parameters.epochs=1. May be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    time_limit: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="Stop a run of a program after this time: 90, 2min or 1h."
+        ),
+    ] = "2min",
     as_json: Json = False,
 ) -> None:
     """Check a recipe, its data and its model on one batch, and estimate time and memory.
 
-    Finds mistakes, leaks between splits and problems of the loss. Exits with 0 if there are no
-    errors, even if there are warnings, and with 2 otherwise.
+    Finds mistakes, leaks between splits and problems of the loss. A program is run three times:
+    twice with the same seed, and with another one. Exits with 0 if there are no errors, even if
+    there are warnings, and with 2 otherwise.
     """
     from papertrial.checks.check_recipe import checking
     from papertrial.cli.live import follow_steps
+    from papertrial.recipe.program import to_seconds
 
-    result = follow_steps(checking(recipe, overrides or [], data=data, device=device))
+    seconds = to_seconds(time_limit)
+    if seconds is None:
+        raise PapertrialError(
+            f"--time-limit is a positive number of seconds, or a time such as 90, 2min or 1h, got "
+            f"{time_limit!r}"
+        )
+    steps = checking(
+        recipe,
+        overrides or [],
+        data=data,
+        device=device,
+        run=not no_run,
+        quick=quick or [],
+        time_limit=seconds,
+    )
+    result = follow_steps(steps)
     if as_json:
         print_json(result.to_json())
     else:
@@ -45,7 +81,7 @@ def _show(result: CheckResult) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True, emoji=False)
-    for line in _facts(result.facts):
+    for line in fact_lines(result.facts):
         console.print(line, markup=False)
     for problem in result.problems:
         colour = "red" if problem.severity == "error" else "yellow"
@@ -57,28 +93,3 @@ def _show(result: CheckResult) -> None:
     warnings = len(result.problems) - errors
     counts = f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
     console.print(f"{result.recipe}: {'ok' if result.ok else 'not ok'}; {counts}", markup=False)
-
-
-def _facts(facts: CheckFacts) -> list[str]:
-    lines = []
-    if facts.rows is not None:
-        lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts.rows.items()))
-    lines += facts.notes or []
-    words = facts.vocabulary
-    if words is not None and words.coverage is not None:
-        lines.append(f"vectors: {words.vectors} cover {percent(words.coverage)} of the words")
-    cost, first = facts.cost, facts.first_loss
-    if cost is not None:
-        trained = cost.trainable_parameters
-        all_ = "all" if trained == cost.parameters else f"{trained:,}"
-        lines.append(f"parameters: {cost.parameters:,}, {all_} of them trainable")
-    if first is not None and first.value is not None:
-        guess = "" if first.expected is None else f" (random guessing: {first.expected:.4f})"
-        lines.append(f"first loss: {first.value:.4f}{guess}")
-    if cost is not None:
-        took = duration(cost.seconds)
-        lines.append(
-            f"estimate: {took} for the whole run on {facts.device}; {size(cost.bytes)} of memory "
-            "for one step and the data, in addition to torch itself"
-        )
-    return lines

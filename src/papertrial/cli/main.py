@@ -1,9 +1,9 @@
 """The `papertrial` command: its subcommands and its exit codes.
 
 0: success. 2: the user's input is wrong. 70: an error in papertrial. 130: interrupted. 141: the
-reader of standard output has gone. `verify` and `combine`: 0 if all claims are reproduced, 1 if
-one is not, 3 if one is undecided. `accept`: 0 if the candidate is accepted, 1 if it is rejected, 3
-if undecided. `audit`: 1 if something differs.
+reader of standard output has gone. `verify`, `judge` and `combine`: 0 if all claims are reproduced,
+1 if one is not, 3 if one is undecided. `accept`: 0 if the candidate is accepted, 1 if it is
+rejected, 3 if undecided. `audit`: 1 if something differs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from papertrial.cli import (
     combine,
     data,
     evaluate,
+    judge,
     list_recipes,
     new,
     plan,
@@ -103,6 +104,7 @@ def make_app() -> typer.Typer:
     app.command("plan")(guarded(plan.plan_command))
     app.command("register")(guarded(register.register_command))
     app.command("verify")(guarded(verify.verify_command))
+    app.command("judge")(guarded(judge.judge_command))
     app.command("combine")(guarded(combine.combine_command))
     app.command("accept")(guarded(accept.accept_command))
     app.command("audit")(guarded(audit.audit_command))

@@ -67,4 +67,13 @@ def git_state(folder: Path) -> CodeState | None:
     except (subprocess.SubprocessError, PapertrialError):
         return None
     changed = (name[3:].removeprefix(prefix) for name in names(status))  # "XY name", from the top
-    return CodeState(commit=commit, changed=tuple(sorted(changed)))
+    return CodeState(commit=commit, changed=tuple(sorted(set(changed))))
+
+
+def work_tree(folder: Path) -> Path | None:
+    """Return the top folder of the repository that a folder is in; None outside one."""
+    try:
+        top = run_git("rev-parse", "--show-toplevel", folder=folder)
+    except (subprocess.SubprocessError, PapertrialError):
+        return None
+    return Path(os.fsdecode(top).rstrip("\n"))

@@ -51,7 +51,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
             continue
         found = [
             *kind_problems(claim, of_program=of_program),
-            *_number_problems(claim),
+            *number_problems(claim),
             *reach_problems(tree, claim),
         ]
         if of_program:
@@ -63,7 +63,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
             found += new_samples_problems(tree, claim)
         for key, message in found:
             yield f"claims.{index}.{key}", message
-        identity = _identity(claim)
+        identity = identity_of(claim)
         if identity is not None and seen.setdefault(identity, index) != index:
             rule = "has the same metric, split, kind and value as"
             yield f"claims.{index}", f"{rule} claims.{seen[identity]}; keep one"
@@ -76,8 +76,8 @@ def _unknown_metric(index: int, claim: object) -> Iterator[Broken]:
         yield f"claims.{index}.metric", f"unknown metric, got {metric!r}{near}"
 
 
-def _number_problems(claim: RawClaim) -> Iterator[Broken]:
-    """Report ambiguous units in a claim, and printed digits that do not match its value."""
+def number_problems(claim: RawClaim) -> Iterator[Broken]:
+    """Yield (key, message) for ambiguous units in a claim, and for digits that contradict it."""
     metric, value = claim.metric, None
     try:
         value = claim.to_number()
@@ -226,7 +226,7 @@ def _best_epoch_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterato
         )
 
 
-def _identity(claim: RawClaim) -> tuple[Decimal, str] | None:
+def identity_of(claim: RawClaim) -> tuple[Decimal, str] | None:
     """Return what duplicate claims have in common, which a rule forbids; None if it is invalid."""
     try:
         value = Decimal(0) if claim.kind == "better" else claim.to_number()

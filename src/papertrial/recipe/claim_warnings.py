@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from papertrial.recipe.claims import Claim
@@ -19,7 +19,13 @@ def claim_warnings(recipe: AnyRecipe) -> list[str]:
 
     Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
     """
-    decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
+    return warnings_on_claims(
+        [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
+    )
+
+
+def warnings_on_claims(decided: Sequence[Claim]) -> list[str]:
+    """Return the warnings about the widths of claims that scores decide."""
     return [
         f"claim {i} ({score_name(claim.split, claim.metric)} {claim.number:g}): {warning}"
         for i, claim in enumerate(decided, 1)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from scipy.special import stdtrit
 
 from papertrial.claims.judged_claim import JudgedClaim
+from papertrial.claims.reach import Reach
 from papertrial.claims.rule import GivenSd
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.quantity import width_of
@@ -21,10 +22,16 @@ def to_judged_claim(claim: Claim, recipe: AnyRecipe) -> JudgedClaim:
 
     The size of the test set is not known yet, so the claim has no step.
     """
-    reach = None
-    if claim.by is not None:
-        reading = claim.reading or "each-step"
-        reach = to_reach(recipe.model_dump(), claim.metric, claim.split, claim.by, reading)
+    if claim.by is None:
+        return judged_claim(claim)
+    reading = claim.reading or "each-step"
+    return judged_claim(
+        claim, to_reach(recipe.model_dump(), claim.metric, claim.split, claim.by, reading)
+    )
+
+
+def judged_claim(claim: Claim, reach: Reach | None = None) -> JudgedClaim:
+    """Convert a claim and, for a target, the points of its curve to a judged claim."""
     low, high = claim.printed_interval
     return JudgedClaim(
         metric=claim.metric,

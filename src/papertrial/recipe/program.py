@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,13 +40,21 @@ _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"  # of a parameter or an environment variable
 WAYS = ("pattern", "json", "csv", "tensorboard")  # to read a score
 
 
+def to_seconds(text: str) -> float | None:
+    """Return the seconds of a time such as "90", "2 min" or "1 h"; None if it is not one."""
+    found = re.match(_DURATION, text) or re.match(_DURATION, f"{text} s")
+    seconds = 0.0 if found is None else float(found[1]) * _SECONDS[found[2]]
+    return seconds if 0 < seconds < math.inf else None
+
+
 def _check_duration(value: object) -> object:
     if is_finite_number(value) and value > 0:
         return float(value)
-    found = re.match(_DURATION, value) if isinstance(value, str) else None
-    if found is None or not float(found[1]) > 0:
+    has_unit = isinstance(value, str) and re.match(_DURATION, value)
+    seconds = to_seconds(value) if isinstance(value, str) and has_unit else None
+    if seconds is None:
         raise ValueError('must be a positive number of seconds, or text such as "2 h" or "30 min"')
-    return float(found[1]) * _SECONDS[found[2]]
+    return seconds
 
 
 def _check_text(value: object) -> object:

@@ -35,10 +35,10 @@ def validated(tree: Mapping[str, object]) -> tuple[AnyRecipe | None, list[Proble
     try:
         return kind.model_validate(tree), []
     except ValidationError as error:
-        return None, [p for item in error.errors() for p in _schema_problems(item)]
+        return None, [p for item in error.errors() for p in schema_problems(item)]
 
 
-def _schema_problems(error: ErrorDetails) -> Iterable[Problem]:
+def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     """Convert a validation error of pydantic: the rule, the given value, the nearest valid name."""
     path: KeyPath = tuple(part for part in error["loc"] if part not in _NO_KEYS)
     kind, got = error["type"], error.get("input")

@@ -41,6 +41,39 @@ class VerifyAnswer(Part):
     deviations: tuple[str, ...]
 
 
+class JudgeAnswer(Part):
+    """The answer of `papertrial judge --json`: that of `verify`, and more.
+
+    Attributes:
+        recipe: the name of the recipe with the claims; None without one.
+        verdict: on all claims together.
+        report: the HTML report; None without --out.
+        verification, preregistration: None, as nothing was registered.
+        seeds: of the runs that finished, or their numbers from 1.
+        claims: those that the scores decide, then those that they cannot.
+        headline: the verdict in a sentence.
+        deviations: in what the recipe says that it deviates from the paper.
+        registered: false: the rule was not registered before the scores existed.
+        note: what that costs, in words.
+        scores: the name of the table.
+        warnings: what a reader should know about the claims and the scores.
+    """
+
+    recipe: str | None
+    verdict: Verdict
+    report: str | None
+    verification: str | None
+    preregistration: str | None
+    seeds: tuple[int, ...]
+    claims: tuple[ClaimLine, ...]
+    headline: str
+    deviations: tuple[str, ...]
+    registered: bool
+    note: str
+    scores: str
+    warnings: tuple[str, ...]
+
+
 class RegisterAnswer(Part):
     """The answer of `papertrial register --json`.
 

@@ -16,6 +16,7 @@ from papertrial.record import Part, Record
 from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.new_samples import NewSamples
 from papertrial.store.target_curve import TargetCurve
+from papertrial.store.unregistered_rule import UnregisteredRule
 from papertrial.store.verification_records import EarlierLook, Preregistration
 
 _SPREADS = {
@@ -358,12 +359,12 @@ class Report(Record):
     """report.json; a part of which nothing is known is None or empty.
 
     `earlier` are earlier looks at the seeds that the verdict rests on. `laboratories` are
-    those of a combination.
+    those of a combination. `unregistered` is the rule of scores that existed before it.
     """
 
     FORMAT: ClassVar[int] = 2
 
-    kind: Literal["run", "verification", "combination"]
+    kind: Literal["run", "verification", "combination", "scores"]
     recipe: str
     task: str
     paper: PaperSource
@@ -387,6 +388,7 @@ class Report(Record):
     attempts: tuple[Attempt, ...]
     earlier: tuple[EarlierLook, ...] = ()
     preregistration: HashedRegistration | None
+    unregistered: UnregisteredRule | None = None
     laboratories: Laboratories | None = None
     command: str
     path: str

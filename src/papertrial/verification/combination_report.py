@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from papertrial.claims.intervals import divergence_bound
+from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.programs.run_program import read_program_run
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.report.program_parts import parts_of_programs
@@ -26,7 +27,7 @@ from papertrial.store.verification_records import KeptFiles
 from papertrial.verification.decide_together import Together
 from papertrial.verification.laboratory import Laboratory
 from papertrial.verification.registration import Registration
-from papertrial.verification.report import named_scores, surprising_spreads, varied_of
+from papertrial.verification.report import named_scores, varied_of
 
 
 def combination_report(path: Path, made: Together, data: str | Path | None) -> Report:
@@ -59,7 +60,7 @@ def combination_report(path: Path, made: Together, data: str | Path | None) -> R
         warnings=(
             *_warnings(labs, found),
             *asked.warnings,
-            *surprising_spreads(asked, look),
+            *surprising_spreads(asked.rule, look),
             *parts.warnings,
         ),
         claims=conclusion.claims,

@@ -14,13 +14,13 @@ from papertrial.claims.rule import Combine, Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
+from papertrial.judging.conclusion import Conclusion
 from papertrial.numbers import band, between, percent, sequence
 from papertrial.recipe.claim_words import describe
 from papertrial.recipe.claims import Claim
 from papertrial.record import finite_or_none
 from papertrial.store.laboratory_records import LabDifference, LaboratoryLine, LabScores
 from papertrial.store.report_record import ClaimResult, ExactResult
-from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.laboratory import Laboratory
 
 _LARGEST = 1e6  # evidence above it is not distinguished

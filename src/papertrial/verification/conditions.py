@@ -9,6 +9,7 @@ from pathlib import Path
 from papertrial.data.files.data_folder import data_folder
 from papertrial.errors import RunError
 from papertrial.numbers import plural
+from papertrial.programs.seed_values import placeholder_values
 from papertrial.progress import Steps
 from papertrial.recipe.laboratories import LabPart
 from papertrial.recipe.portable import portable
@@ -21,7 +22,6 @@ from papertrial.store.run_records import SplitData
 from papertrial.store.verification_records import Preregistration, SeedRecord
 from papertrial.verification.program_conditions import (
     Versions,
-    placeholder_values,
     program_versions,
     versions_of_side,
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from papertrial.claims.laboratories import differences_of_laboratories, judge_laboratories
 from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
+from papertrial.judging.conclusion import Conclusion
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.rule_warnings import rule_warnings
@@ -20,7 +21,7 @@ from papertrial.store.verification_records import (
     without_other_side,
 )
 from papertrial.verification.check_laboratories import check_same, check_together, combine_of
-from papertrial.verification.claim_results import Conclusion, conclude
+from papertrial.verification.claim_results import conclude
 from papertrial.verification.combination_results import (
     difference_record,
     exact_results,

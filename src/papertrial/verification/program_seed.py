@@ -13,6 +13,7 @@ from papertrial.errors import ProgramFailedError, RecipeError
 from papertrial.programs.program_run import ProgramRun, ReadScore
 from papertrial.programs.run_program import run_program
 from papertrial.programs.seed_folder import RECORD
+from papertrial.programs.seed_values import device_variables, placeholder_values
 from papertrial.progress import Returning
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.program import ProgramRecipe
@@ -21,8 +22,6 @@ from papertrial.recipe.program_spec import to_program_spec
 from papertrial.store.run_folder import RECIPE
 from papertrial.verification.program_conditions import (
     Versions,
-    device_variables,
-    placeholder_values,
     program_versions,
     versions_of_side,
 )

@@ -6,13 +6,11 @@ import shlex
 from pathlib import Path
 
 from papertrial.claims.intervals import divergence_bound
-from papertrial.claims.labels import label, labels
-from papertrial.claims.larger_sd import larger_sd
-from papertrial.claims.rule import FIRST_LOOK
+from papertrial.claims.labels import labels
 from papertrial.claims.run_trial import Look
-from papertrial.claims.trivial import too_wide
 from papertrial.errors import RunError
-from papertrial.numbers import as_written
+from papertrial.judging.conclusion import Conclusion
+from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.programs.run_program import read_program_run
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe
@@ -35,7 +33,6 @@ from papertrial.store.verification_records import (
     RegisteredClaim,
     SeedRecord,
 )
-from papertrial.verification.claim_results import Conclusion
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
 from papertrial.vocabulary import score_name
@@ -93,7 +90,7 @@ def verification_report(
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
         deviations=tuple(recipe.deviations),
-        warnings=(*asked.warnings, *surprising_spreads(asked, look), *parts.warnings),
+        warnings=(*asked.warnings, *surprising_spreads(asked.rule, look), *parts.warnings),
         claims=conclusion.claims,
         exact=conclusion.exact,
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
@@ -124,19 +121,6 @@ def verification_report(
 def varied_of(recipe: AnyRecipe) -> str:
     """Return in words what differs between the seeds of a recipe."""
     return _VARIED_BY_PROGRAM if isinstance(recipe, ProgramRecipe) else _VARIED
-
-
-def surprising_spreads(asked: Registration, look: Look) -> list[str]:
-    """Return a warning where our SD shows a trivially wide tolerance, or a wrong `verify.sd`."""
-    rows = enumerate(zip(asked.rule.claims, look.rulings, strict=True), 1)
-    found = list[str]()
-    for i, (claim, ruling) in rows:
-        whys = [larger_sd(asked.rule, ruling)]
-        if len(ruling.scores) >= FIRST_LOOK and not ruling.deterministic:
-            whys.append(too_wide(claim, max(ruling.sd, claim.step), "of ours") or "")
-        name = f"claim {i} ({label(claim)} {as_written(claim.value)})"
-        found += [f"{name}: {why}" for why in whys if why]
-    return found
 
 
 def named_scores(asked: Registration, record: SeedRecord) -> dict[str, float]:

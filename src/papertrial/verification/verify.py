@@ -14,6 +14,7 @@ from papertrial.claims.events import Registered
 from papertrial.claims.run_trial import Look
 from papertrial.claims.verdict import Verdict
 from papertrial.errors import PapertrialError, RunError
+from papertrial.judging.conclusion import Conclusion
 from papertrial.progress import Step, finish
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe
@@ -28,7 +29,7 @@ from papertrial.store.verification_folder import (
 )
 from papertrial.store.verification_records import ClaimLine, VerificationState
 from papertrial.training.device import kind_of, places_of
-from papertrial.verification.claim_results import Conclusion, conclude, count_exact
+from papertrial.verification.claim_results import conclude, count_exact
 from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.earlier_looks import add_earlier_looks, find_earlier_looks
 from papertrial.verification.looks_in_words import notes_on_looks

@@ -16,7 +16,13 @@ from papertrial.numbers import (
     plural,
     whole,
 )
-from papertrial.report.render.names import claim_name, name_and_number, reported, score_name
+from papertrial.report.render.names import (
+    claim_name,
+    is_one_look,
+    name_and_number,
+    reported,
+    score_name,
+)
 from papertrial.report.render.section import (
     Cell,
     ReportSection,
@@ -59,7 +65,10 @@ def claims(report: Report) -> Iterator[ReportSection]:
     certain = any(claim.deterministic and claim.level is None for claim in found)
     registered = report.preregistration and report.preregistration.registered
     scores = valid_scores(registered.rule) if registered else "normal scores"
-    text = _how_to_read(levels, scores, certain=certain) if judged else ()
+    if report.unregistered is not None:
+        scores = report.unregistered.scores
+    looks = "at this one look" if is_one_look(report) else "however many seeds are looked at"
+    text = _how_to_read(levels, scores, looks, certain=certain) if judged else ()
     yield ReportSection("claims", "Claims", text, _marks(found), (table,))
 
 
@@ -122,7 +131,9 @@ def _side_scores(claim: ClaimResult) -> str:
     return f"ours {number(ours.mean, ours.sd)}, versus {number(theirs.mean, theirs.sd)}"
 
 
-def _how_to_read(levels: Sequence[float], scores: str, *, certain: bool) -> tuple[str, ...]:
+def _how_to_read(
+    levels: Sequence[float], scores: str, looks: str, *, certain: bool
+) -> tuple[str, ...]:
     within = (
         "“Holds within” is the smallest tolerance, in either direction, with which the claim would "
         "be reproduced, so that readers can apply a tolerance of their choice."
@@ -134,8 +145,8 @@ def _how_to_read(levels: Sequence[float], scores: str, *, certain: bool) -> tupl
         return (within,)
     errs = f"at most {percent(levels[0])}" if len(levels) == 1 else "shown below it"
     return (
-        f"For {scores}, the chance that a side of an interval is wrong is {errs}, however many "
-        f"seeds are looked at. {within}",
+        f"For {scores}, the chance that a side of an interval is wrong is {errs}, {looks}. "
+        f"{within}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from papertrial.numbers import whole
-from papertrial.report.render.names import name_and_number, score_name
+from papertrial.report.render.names import is_one_look, name_and_number, score_name
 from papertrial.report.render.section import ReportSection, TableBlock, cells, columns
 from papertrial.store.report_record import Report
 
@@ -21,7 +21,7 @@ def decision_anchor(number: int) -> str:
 def decisions(report: Report) -> Iterator[ReportSection]:
     """Yield a section for each claim: how it was decided, or why it was not."""
     for i, claim in enumerate(report.claims, start=1):
-        drawn = claim.evidence is not None
+        drawn = claim.evidence is not None and not is_one_look(report)
         yield from _section(
             decision_anchor(i), name_and_number(claim, 60), claim.decision, plots=drawn
         )

@@ -15,9 +15,9 @@ from papertrial.report.render import (
     seed_sections,
     target_sections,
 )
-from papertrial.report.render.names import one_line
+from papertrial.report.render.names import is_one_look, one_line
 from papertrial.report.render.new_samples_section import new_samples
-from papertrial.report.render.registration_section import preregistration
+from papertrial.report.render.registration_section import preregistration, unregistered
 from papertrial.report.render.section import ReportSection, web_address
 from papertrial.store.report_record import Report
 
@@ -26,7 +26,8 @@ from papertrial.store.report_record import Report
 class Head:
     """The content above the sections: the verdict (or ""), then `sentence`, the rest.
 
-    `paper` names the source, `href` links to it.
+    `paper` names the source, `href` links to it. `unregistered` says what a rule costs that was not
+    registered in advance.
     """
 
     eyebrow: str
@@ -35,24 +36,36 @@ class Head:
     paper: str
     href: str
     notes: str
+    unregistered: tuple[str, ...]
     deviations: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def boxes(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """The (kind, title, texts) of each box below the sentence that has texts."""
+        boxes = (
+            ("warnings", "Not registered in advance", self.unregistered),
+            ("deviations", "Deviations", self.deviations),
+            ("warnings", "Warnings", self.warnings),
+        )
+        return tuple(box for box in boxes if box[2])
 
 
 def head(report: Report) -> Head:
     """Return the head of a report: headline, verdict, deviations, warnings."""
     paper = report.paper
-    what = "Run" if report.kind == "run" else "Verification"
+    what = {"run": "Run of", "scores": "Verdict on"}.get(report.kind, "Verification of")
     found = report.laboratories
     by = "" if found is None else f" by {len(found.lines)} laboratories"
     verdict = report.verdict or ""
     return Head(
-        eyebrow=f"{what} of {report.recipe}{by} · {report.task.replace('-', ' ')}",
+        eyebrow=f"{what} {report.recipe}{by} · {report.task.replace('-', ' ')}",
         verdict=verdict,
         sentence=_sentence(one_line(report.headline), verdict, report.recipe),
         paper=", ".join(one_line(text) for text in (paper.title, paper.where) if text),
         href=web_address(paper.url),
         notes=one_line(paper.notes or ""),
+        unregistered=report.unregistered.text if report.unregistered else (),
         deviations=tuple(map(one_line, report.deviations)),
         warnings=tuple(map(one_line, report.warnings)),
     )
@@ -88,6 +101,7 @@ def sections(report: Report) -> list[ReportSection]:
         seed_sections.seeds(report),
         record_sections.attempts(report),
         preregistration(report),
+        unregistered(report),
         record_sections.provenance(report),
         record_sections.not_covered(report),
         record_sections.command(report),
@@ -100,6 +114,6 @@ def _claim_plots(report: Report) -> Iterator[ReportSection]:
         return
     if any(claim.scores for claim in report.claims):
         yield ReportSection("spread", "The seeds against the claimed value", plots=True)
-    if any(claim.intervals for claim in report.claims):
+    if any(claim.intervals for claim in report.claims) and not is_one_look(report):
         text = "The interval after each seed; nothing is decided before the first look."
         yield ReportSection("narrowing", "The interval over the seeds", (text,), plots=True)

@@ -28,9 +28,8 @@ def render_markdown(report: Report) -> str:
     about = " ".join(part for part in (f"Source: {source}." if source else "", escaped(top.notes)))
     if about.strip():
         lines += ["", about.strip()]
-    for title, found in (("Deviations", top.deviations), ("Warnings", top.warnings)):
-        if found:
-            lines += ["", f"**{title}**", "", *(f"- {escaped(text)}" for text in found)]
+    for _, title, found in top.boxes:
+        lines += ["", f"**{title}**", "", *(f"- {escaped(text)}" for text in found)]
     for section in sections(report):
         lines += _section(section)
     lines += ["", "Plots and samples are in `report.html`, all numbers in `report.json`.", ""]

@@ -27,6 +27,11 @@ def has_other_side(report: Report) -> bool:
     return report.kind != "run" and any(claim.versus for claim in report.claims)
 
 
+def is_one_look(report: Report) -> bool:
+    """Return whether a report's claims were judged once, so that there is no course to draw."""
+    return report.unregistered is not None and report.unregistered.one_look
+
+
 def _unit(metric: str) -> str:
     """Return the unit of a metric in the name of an axis; "" if it has none."""
     base = metric.split("/", maxsplit=1)[0]

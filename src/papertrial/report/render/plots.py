@@ -15,6 +15,7 @@ from papertrial.report.render.evidence_plot import evidence_plot
 from papertrial.report.render.names import (
     axis,
     has_other_side,
+    is_one_look,
     name_and_number,
     score_name,
 )
@@ -32,7 +33,7 @@ def plots(report: Report) -> dict[str, list[Plot]]:
         **{
             decision_anchor(i): [evidence_plot(claim, claim.evidence, f"evidence{i}")]
             for i, claim in judged
-            if claim.evidence is not None
+            if claim.evidence is not None and not is_one_look(report)
         },
         **{
             target_anchor(i): [target_plot(claim, claim.curve, f"target{i}")]
@@ -40,7 +41,11 @@ def plots(report: Report) -> dict[str, list[Plot]]:
             if claim.curve is not None
         },
         "spread": [spread(claim, f"spread{i}") for i, claim in judged if claim.scores],
-        "narrowing": [narrowing(claim, f"narrowing{i}") for i, claim in judged if claim.intervals],
+        "narrowing": [
+            narrowing(claim, f"narrowing{i}")
+            for i, claim in judged
+            if claim.intervals and not is_one_look(report)
+        ],
         "curves": [
             learning(metric, of, f"curve{i}", whose)
             for i, (metric, of) in enumerate(_by_metric(report.curves).items(), start=1)

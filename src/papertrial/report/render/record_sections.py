@@ -55,7 +55,8 @@ def _differs(attempt: Attempt) -> str:
 
 def provenance(report: Report) -> Iterator[ReportSection]:
     """Yield the section on the recorded provenance: what the numbers were computed with."""
-    rows = tuple(cells(*row) for row in (*report.provenance, ("folder", report.path)))
+    folder = [("folder", report.path)] if report.path else []
+    rows = tuple(cells(*row) for row in (*report.provenance, *folder))
     table = TableBlock("What the numbers were computed with", columns("What", "Which"), rows)
     yield ReportSection("provenance", "Provenance", tables=(table,))
 
@@ -75,4 +76,5 @@ def not_covered(report: Report) -> Iterator[ReportSection]:
 
 def command(report: Report) -> Iterator[ReportSection]:
     """Yield the section of the recorded command, which repeats the run or the verification."""
-    yield ReportSection("command", "Run it again", code=report.command)
+    if report.command:
+        yield ReportSection("command", "Run it again", code=report.command)

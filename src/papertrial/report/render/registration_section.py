@@ -44,6 +44,18 @@ def preregistration(report: Report) -> Iterator[ReportSection]:
     yield ReportSection("preregistration", "Pre-registration", text, tables=shown)
 
 
+def unregistered(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on a rule that was not registered in advance."""
+    if report.unregistered is None:
+        return
+    text = (
+        "These scores existed before the rule, so nothing shows that it was not chosen by them.",
+    )
+    rows = tuple(cells(*line.split(": ", 1)) for line in report.unregistered.lines)
+    table = TableBlock("The rule", columns("What", "How"), rows)
+    yield ReportSection("unregistered", "Not registered in advance", text, tables=(table,))
+
+
 def _rule_rows(registered: Preregistration) -> list[tuple[str, str]]:
     return [
         ("registered", registered.registered.isoformat(timespec="milliseconds")),

@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Iterator
 
 from papertrial.numbers import NOTHING, number, percent, plural
-from papertrial.report.render.names import name_and_number, one_line
+from papertrial.report.render.names import is_one_look, name_and_number, one_line
 from papertrial.report.render.section import ReportSection, TableBlock, Title, cells, columns
-from papertrial.store.report_record import Report
+from papertrial.store.report_record import Report, SeedRow
 
 _BESIDE_THE_VERDICT = (
     "This decides nothing: would a verdict stand if each failed seed had the worst "
@@ -51,11 +51,13 @@ def seeds(report: Report) -> Iterator[ReportSection]:
         return
     names = list(dict.fromkeys(name for seed in found for name in seed.scores))
     spreads = {name: _sd([s.scores[name] for s in found if name in s.scores]) for name in names}
+    has_seconds = any(seed.seconds is not None for seed in found)
     has_run, has_error = any(seed.run for seed in found), any(seed.error for seed in found)
     has_labs = any(seed.laboratory for seed in found)
     heads: list[Title] = ["Seed", *(["Laboratory"] if has_labs else []), "State"]
     heads += [(name.replace("_", " "), "number") for name in names]
-    heads += [("Seconds", "number"), "Used"]
+    heads += [("Seconds", "number")] if has_seconds else []
+    heads += ["Used"]
     heads += [("Run", "code")] if has_run else []
     heads += ["Error"] if has_error else []
     rows = tuple(
@@ -64,7 +66,7 @@ def seeds(report: Report) -> Iterator[ReportSection]:
             *([seed.laboratory or NOTHING] if has_labs else []),
             seed.state,
             *(number(seed.scores.get(name), spreads[name]) for name in names),
-            NOTHING if seed.seconds is None else f"{seed.seconds:,.1f}",
+            *([_seconds(seed)] if has_seconds else []),
             "yes" if seed.used else "no",
             *([seed.run or ""] if has_run else []),
             *([one_line(seed.error, 300)] if has_error else []),
@@ -72,7 +74,13 @@ def seeds(report: Report) -> Iterator[ReportSection]:
         for seed in found
     )
     caption = "Every seed, in the order in which it counts towards the verdicts"
+    if is_one_look(report):
+        caption = "Every run; their order does not matter. Without seeds they are counted from 1"
     yield ReportSection("seeds", "Seeds", tables=(TableBlock(caption, columns(*heads), rows),))
+
+
+def _seconds(seed: SeedRow) -> str:
+    return NOTHING if seed.seconds is None else f"{seed.seconds:,.1f}"
 
 
 def _sd(scores: list[float]) -> float:

@@ -1,0 +1,205 @@
+"""Check a recipe that trains a model: its data, model and loss, on one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from papertrial.checks.batch_independence import check_rows
+from papertrial.checks.check_result import CheckResult
+from papertrial.checks.class_balance import imbalance
+from papertrial.checks.cost import run_cost
+from papertrial.checks.gradients import check_gradients
+from papertrial.checks.leaks import leaks
+from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
+from papertrial.checks.reporting import reporting
+from papertrial.checks.seed_streams import check_streams, find_streams
+from papertrial.checks.stochastic import check_stochastic_loss
+from papertrial.data.batches import Batch
+from papertrial.data.files.data_folder import data_folder
+from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
+from papertrial.errors import PapertrialError
+from papertrial.evaluate.precision import autocast
+from papertrial.progress import Step
+from papertrial.recipe.portable import portable
+from papertrial.recipe.reads import Read, watched
+from papertrial.recipe.schema import Recipe
+from papertrial.runs import prepare
+from papertrial.runs.build import build_loss, build_model, seed_before_build
+from papertrial.runs.init_from import read_start_run
+from papertrial.runs.load_data import Samples, load_data
+from papertrial.runs.traced_files import stored_elsewhere, trace_files
+from papertrial.tasks.loss_requirements import check_loss
+from papertrial.training.device import on_device
+
+
+def checking_training(
+    recipe: Recipe, result: CheckResult, *, data: str | Path | None, device: str
+) -> Generator[Step, None, None]:
+    """Add what is found in a recipe to a result, and yield progress.
+
+    Args:
+        recipe: the recipe.
+        result: where problems and facts are added.
+        data: data folder; None for the default.
+        device: "auto", "cpu", "mps", "cuda" or "cuda:N".
+    """
+    home, reads = data_folder(data), list[Read]()
+    no_device = reporting(result, "device", "name a device that this machine has")
+    with no_device, on_device(device, None) as where:
+        result.facts.device = str(where)
+        yield from watched(_check_built(recipe, home, where, result), reads)
+    _check_files(recipe, reads, home, result)
+
+
+def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: CheckResult) -> None:
+    """Warn about a recipe's files that its training hash does not cover or a run does not copy.
+
+    A file that the recipe names and that cannot be read is an error. It is reported here only if
+    there is no other error: usually, what opened the file has been reported already.
+
+    Args:
+        recipe: the recipe.
+        reads: files that its code read while it was built and tried.
+        data: the data folder, whose content is recorded as fingerprints instead.
+        result: where the problems are added.
+    """
+    try:
+        files = trace_files(portable(recipe), reads, stored_elsewhere(recipe, data))
+    except PapertrialError as error:
+        if result.ok:
+            fix = "restore the file, or name another one in the recipe"
+            result.problems.append(Diagnosis("error", "recipe", str(error), fix))
+        return
+    fix = (
+        "where you can, name files as arguments in the recipe and load code with import "
+        "statements; the report will repeat this note"
+    )
+    for note in files.not_covered:
+        message = f"cannot be traced or copied in full: {note}"
+        result.problems.append(Diagnosis("warning", "recipe", message, fix))
+
+
+def _check_built(
+    recipe: Recipe, folder: Path, device: torch.device, result: CheckResult
+) -> Generator[Step, None, None]:
+    """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
+    model = loss = samples = start = None
+    seed_before_build(recipe, device)
+    with reporting(result, "model", "fix the model or its arguments in the recipe"):
+        model = build_model(recipe)
+    with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
+        loss = build_loss(recipe)
+    with reporting(result, "init_from", "set init_from to the folder of a finished run"):
+        start = read_start_run(recipe)
+    with reporting(result, "data", "fix data in the recipe, or the files that it names"):
+        samples = yield from load_data(recipe, folder, device, start)
+    if samples is None:
+        return
+    original, facts = samples.original, result.facts
+    facts.rows = {name: len(split) for name, split in original.splits.items()}
+    facts.notes = list(original.notes)
+    yield Step("looking for samples that are in two splits", 0, None, "samples")
+    found, facts.leaks = leaks(original)
+    result.problems += found
+    found, facts.balance = imbalance(original)
+    result.problems += found
+    if model is None or loss is None:
+        return
+    yield Step("trying one batch", 0, None, "batches")
+    initialised = False
+    fix = "fix data.text.vectors or init_from, which the model starts from"
+    with reporting(result, "data.text.vectors", fix):
+        facts.vocabulary = yield from prepare.prepare_weights(recipe, model, samples, folder, start)
+        initialised = True
+    if initialised:
+        with reporting(result, "data", "fix data.augment, data.transform or the model"):
+            _check_model(recipe, model, loss, samples, result)
+
+
+def _check_model(
+    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, result: CheckResult
+) -> None:
+    """Try one batch forward and backward; stop at an error that would cause all later ones."""
+    device = samples.batches.device
+    model = model.to(device)
+    loss = loss.to(device) if isinstance(loss, nn.Module) else loss
+    batch = samples.batches.batch(recipe.seed, 0, 0)
+    result.facts.batch = list(batch.x.shape)
+    with autocast(device, recipe.precision):
+        result.problems += _check_forward(model, prepare.trial_batches(recipe, samples))
+    if not result.ok or not _check_loss(recipe, model, loss, samples, batch, result):
+        return
+    parts = None
+    with reporting(result, "recipe", "change the part of the recipe that the message names"):
+        parts = prepare.prepare_training(recipe, model, loss, samples, None)
+    if parts is None:
+        return
+    result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))
+    if not any(p.where == "model" and p.severity == "error" for p in result.problems):
+        with reporting(result, "model", "fix the model or its arguments in the recipe"):
+            result.facts.streams = find_streams(recipe, parts)
+            result.problems += check_streams(recipe, result.facts.streams)
+        with reporting(result, "optimizer", "fix the optimizer or its arguments"):
+            result.facts.cost = run_cost(recipe.seed, parts)
+
+
+def _check_loss(
+    recipe: Recipe,
+    model: nn.Module,
+    loss: Any,
+    samples: Samples,
+    batch: Batch,
+    result: CheckResult,
+) -> bool:
+    """Check that the loss suits the outputs and the targets; return whether it can be computed."""
+    train, task = samples.dataset.train, samples.task
+    with torch.no_grad(), autocast(batch.x.device, recipe.precision):
+        output = model(batch.x.clone()).float()
+    result.problems += check_targets(loss, output, train.y)
+    if not result.ok:
+        return False
+    with reporting(result, "model", "give the model one output per class or number to predict"):
+        task.check_output(output, batch.y)
+        targets = task.target(train.y, output[:1].expand(len(train), *output.shape[1:]))
+        x = batch.x.clone()
+        result.problems += check_ending(model, loss, x, targets, precision=recipe.precision)
+        check_loss(loss, task, output, train.y)
+        target = task.target(batch.y, output)
+        found, result.facts.first_loss = check_first_loss(loss, output, target)
+        result.problems += found
+        result.problems += check_stochastic_loss(loss, output, target)
+        return True
+    return False
+
+
+def _check_forward(model: nn.Module, inputs: Sequence[torch.Tensor]) -> list[Diagnosis]:
+    """Run the model on several batches; check the rows of the output for the largest one."""
+    largest = max(inputs, key=len)
+    try:
+        for x in inputs:
+            output = dry_run(model, x.clone())  # also gives lazy layers their sizes
+    except LayerError as error:
+        # check_rows also reports the other batch sizes at which the model fails.
+        return check_rows(model, largest) or [diagnose_dry_run(error)]
+    if not output.is_floating_point():
+        kind = str(output.dtype).removeprefix("torch.")
+        message = f"the model must return floating-point numbers, got {kind}"
+        fix = (
+            "return logits or numbers that have gradients, not the result of argmax or a comparison"
+        )
+        return [Diagnosis("error", "model", message, fix)]
+    return check_rows(model, largest)
+
+
+def _loss_of_recipe(parts: prepare.Parts, batch: Batch) -> torch.Tensor:
+    """Compute the loss of the recipe on the batch of the check, as the training does."""
+    objective = parts.objective
+    with autocast(parts.samples.batches.device, objective.precision):
+        output = objective.model(batch.x.clone())
+        return objective.loss(output, objective.task.target(batch.y, output))

@@ -1,0 +1,74 @@
+"""Problems of a program's scores: nothing matches, or the unit is not what the program prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from papertrial.diagnose.diagnosis import Diagnosis, Severity
+from papertrial.numbers import as_written
+from papertrial.programs.attempts import Attempt
+from papertrial.recipe.program import ProgramRecipe, ProgramScore
+
+_PERCENT_NAMES = ("acc", "f1", "precision", "recall", "auroc", "auc", "iou", "top1", "top5")
+_HUNDRED = (50.0, 200.0)  # a score over a claim that are in percent and a fraction
+
+
+def score_problems(
+    attempts: Mapping[str, Attempt], scores: Mapping[str, ProgramScore], severity: Severity
+) -> Iterator[Diagnosis]:
+    """Yield why each score that cannot be read cannot, with the lines that may be meant."""
+    for name, attempt in attempts.items():
+        if attempt.read is not None:
+            continue
+        message = attempt.problem
+        if attempt.near:
+            lines = [f"  {one.file} line {one.line}: {one.text}" for one in attempt.near]
+            message += "\n" + "\n".join(["the nearest lines:", *lines])
+        yield Diagnosis(severity, f"program.scores.{name}", message, _fix(scores[name], attempt))
+
+
+def unit_problems(recipe: ProgramRecipe, attempts: Mapping[str, Attempt]) -> Iterator[Diagnosis]:
+    """Yield scores whose unit seems to be another one than the recipe says."""
+    for name, attempt in attempts.items():
+        read = attempt.read
+        if read is None or read.unit != "none":
+            continue
+        where, value = f"program.scores.{name}.unit", read.value
+        fix = (
+            "set unit: percent, or unit: none if the score is not a percentage; the claim is then "
+            "in the same unit"
+        )
+        if attempt.has_percent_sign:
+            yield Diagnosis(
+                "warning", where, f'a % sign follows the value: "{read.place.text}"', fix
+            )
+            continue
+        looks = any(part in name.lower() for part in _PERCENT_NAMES)
+        stated = [
+            claim.value
+            for claim in recipe.claims
+            if claim.metric == name
+            and isinstance(claim.value, float)
+            and claim.value
+            and not claim.versus
+        ]
+        if any(_HUNDRED[0] <= value / one <= _HUNDRED[1] for one in stated):
+            claimed = as_written(stated[0])
+            message = f"the score is {as_written(value)}, and the claim says {claimed}"
+            yield Diagnosis("warning", where, message, fix)
+        elif looks and 1 < value <= 100:
+            message = f"the score is {as_written(value)}, which seems to be a percentage"
+            yield Diagnosis("warning", where, message, fix)
+
+
+def _fix(score: ProgramScore, attempt: Attempt) -> str:
+    if attempt.ignores_case:
+        return f"the pattern matches if case is ignored: '(?i){score.pattern}'"
+    if "% sign" in attempt.problem or "more than 1" in attempt.problem:
+        return "set unit: percent"
+    return {
+        "pattern": "write a pattern that matches one of the lines of the output",
+        "json": "name a file and a key that the program writes",
+        "csv": "name a file and a column that the program writes",
+        "tensorboard": "name a folder and a tag that the program writes",
+    }[score.way]

@@ -1,0 +1,131 @@
+"""Which random streams of a training does the seed move? Found by trying two seeds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from papertrial.data.batches import Batches
+from papertrial.data.streams import derive, drawing_from, generators_kept
+from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.diagnose.dry_run import dry_run
+from papertrial.diagnose.lent_model import model_kept
+from papertrial.evaluate.precision import autocast
+from papertrial.recipe.schema import Recipe
+from papertrial.runs.build import build_model, seed_before_build
+from papertrial.runs.prepare import Parts
+
+
+@dataclass(frozen=True)
+class SeedStreams:
+    """Which random streams of a training have other numbers with another seed, and use them.
+
+    The splits of the data are not among them: they have a seed of their own.
+
+    Attributes:
+        init: the initial weights.
+        order: which samples are in a batch.
+        augment: the changes of training samples.
+        model: what model and loss draw in training, such as dropout.
+    """
+
+    init: bool
+    order: bool
+    augment: bool
+    model: bool
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The names of the streams that the seed moves."""
+        return tuple(name for name, moves in asdict(self).items() if moves)
+
+
+def find_streams(recipe: Recipe, parts: Parts) -> SeedStreams:
+    """Try the recipe's seed and the next one on the initial weights and on the first batch.
+
+    Args:
+        recipe: the recipe.
+        parts: what it names, built.
+    """
+    seeds, batches = (recipe.seed, recipe.seed + 1), parts.samples.batches
+    return SeedStreams(
+        init=recipe.init_from is None and _init_moves(recipe, batches),
+        order=_order_moves(batches, seeds),
+        augment=_augment_moves(batches, seeds),
+        model=_model_moves(parts, seeds),
+    )
+
+
+def check_streams(recipe: Recipe, streams: SeedStreams) -> list[Diagnosis]:
+    """Warn of a recipe whose seed changes nothing, if its claims are about several seeds."""
+    judged = [c for c in recipe.claims if c.kind != "exact" and c.not_judged is None]
+    if streams.moved or not judged:
+        return []
+    message = (
+        "the seed changes nothing: initial weights, batches and what the model draws are the same "
+        "for two seeds, so that several seeds are one run and say nothing of the spread"
+    )
+    fix = "shuffle, or state the claim for what it is: its one score is compared with the band"
+    return [Diagnosis("warning", "seed", message, fix)]
+
+
+def _init_moves(recipe: Recipe, batches: Batches) -> bool:
+    x = batches.batch(recipe.seed, 0, 0).x[:2].cpu()
+    models = []
+    with generators_kept(batches.device):
+        for seed in (recipe.seed, recipe.seed + 1):
+            seed_before_build(recipe.model_copy(update={"seed": seed}), batches.device)
+            model = build_model(recipe)
+            if any(isinstance(p, nn.UninitializedParameter) for p in model.parameters()):
+                dry_run(model, x)
+            models.append(model)
+    first, second = (_tensors(model) for model in models)
+    if len(first) != len(second):
+        return True
+    return not all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _tensors(model: nn.Module) -> list[Tensor]:
+    return [*(p.detach() for p in model.parameters()), *model.buffers()]
+
+
+def _order_moves(batches: Batches, seeds: tuple[int, int]) -> bool:
+    """Whether the first batch has other samples; an order within a batch does not count."""
+    if not batches.shuffle or batches.steps == 1:
+        return False
+    first, second = (batches.rows(seed, 0, 0) for seed in seeds)
+    assert isinstance(first, Tensor)
+    assert isinstance(second, Tensor)
+    return not torch.equal(first.sort().values, second.sort().values)
+
+
+def _augment_moves(batches: Batches, seeds: tuple[int, int]) -> bool:
+    pipeline = batches.pipeline
+    if not pipeline.augmentations:
+        return False
+    rows = torch.arange(min(batches.batch_size, len(batches.split)), device=batches.split.y.device)
+    found = []
+    for seed in seeds:
+        x = batches.split.x.take(rows, copy=True).to(batches.device)
+        uniforms = pipeline.uniforms(len(batches.split), seed, 0).to(batches.device)
+        found.append(pipeline.augment(x, uniforms[rows.to(batches.device)], rows, seed, 0))
+    return not torch.equal(*found)
+
+
+def _model_moves(parts: Parts, seeds: tuple[int, int]) -> bool:
+    """Whether the output or the loss of one batch in training mode depends on the stream."""
+    objective, batches = parts.objective, parts.samples.batches
+    model, device = objective.model, batches.device
+    batch = batches.batch(seeds[0], 0, 0)
+    found = []
+    for seed in seeds:
+        with model_kept(model), drawing_from(device, derive(seed, "model", 0)):
+            model.train()
+            with torch.no_grad(), autocast(device, objective.precision):
+                output = model(batch.x.clone())
+                target = objective.task.target(batch.y, output)
+                found.append((output.float(), objective.loss(output, target)))
+    (output, loss), (other, other_loss) = found
+    return not (torch.equal(output, other) and torch.equal(loss, other_loss))
