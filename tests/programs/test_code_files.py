@@ -74,6 +74,13 @@ def test_run_folders_are_left_out(repository: Path, name: str) -> None:
     assert list_files(repository / "data") == ("train.py",)
 
 
+def test_a_folder_of_runs_is_left_out_before_its_first_registration(repository: Path) -> None:
+    write(repository, "runs/.toy.verify.lock", "runs/toy/20260101-verify/recipe.yaml")
+    assert not any(file.startswith("runs/") for file in list_files(repository))
+    write(repository / "data", ".toy.verify.lock", "train.py")
+    assert list_files(repository / "data") == ("train.py",)
+
+
 def test_submodules(repository: Path, tmp_path: Path) -> None:
     library = tmp_path / "library"
     write(library, "part.py")

@@ -328,3 +328,63 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
         "one", "two", "three",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        ("acc: ([0-9.]+)", "acc: 1e-3"),
+        ("acc: ([0-9]+)", "acc: 93.25"),
+        ("acc: .*([0-9.]+)", "acc: 0.93"),
+        (r"acc: 0\.([0-9]+)", "acc: 0.93"),
+        ("acc:.*?([0-9.]+)", "acc: -0.5"),
+        ("acc=-?([0-9.]+)", "acc=-0.5"),
+        ("acc: ([0-9.]+)", "acc: 1,234.5"),
+        ("e(?P<step>[0-9]) acc (?P<value>[0-9.]+)", "e1 acc 2e5"),
+    ],
+)
+def test_a_part_of_a_number_is_not_a_score(tmp_path: Path, pattern: str, line: str) -> None:
+    with pytest.raises(ProgramFailedError, match="part of a longer number"):
+        by_pattern(tmp_path, line, pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "value"),
+    [
+        ("acc ([0-9.]+)", "top-5 acc 0.5, 120 epochs", 0.5),
+        ("^[^,]+,([0-9]+),", "0.5,7,250", 7),
+        ("^([0-9]+),", "7,250", 7),
+        ("top-([0-9]+)", "top-5", 5),
+        ("acc ([0-9.]+)", "acc 0.5,125", 0.5),
+        ("epoch ([0-9]+)/", "epoch 3/10", 3),
+        ("in ([0-9.]+)s", "in 2.5s", 2.5),
+        ("([0-9]+)epochs", "3epochs", 3),
+    ],
+)
+def test_numbers_beside_a_score_are_not_parts_of_it(
+    tmp_path: Path, pattern: str, line: str, value: float
+) -> None:
+    assert by_pattern(tmp_path, line, pattern).value == value
+
+
+@pytest.mark.parametrize("key", ["a", "b.a"])
+def test_a_key_of_json_with_two_values_is_not_a_score(tmp_path: Path, key: str) -> None:
+    text = '{"a": 1, "a": 2, "b": {"a": 1}, "b": {"a": 2}, "c": 3, "d": 4, "d": 4}'
+    with pytest.raises(ProgramFailedError, match=f'two values of the key "{key}"'):
+        json_of(tmp_path, text, key)
+    assert json_of(tmp_path, text, "c").value == 3
+    assert json_of(tmp_path, text, "d").value == 4
+
+
+@pytest.mark.parametrize("sign", ["", '"'])
+def test_huge_exponents_are_infinite_or_zero(tmp_path: Path, sign: str) -> None:
+    for digits in ("99999", "9" * 30):
+        with pytest.raises(DivergedError):
+            json_of(tmp_path, f'{{"a": {sign}1e{digits}{sign}}}', "a", unit="fraction")
+        tiny = json_of(tmp_path, f'{{"a": {sign}1e-{digits}{sign}}}', "a", unit="percent")
+        assert tiny.value == 0
+
+
+def test_a_key_that_is_no_index_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ProgramFailedError, match="no key"):
+        json_of(tmp_path, "[1, 2]", "--1")

@@ -177,6 +177,7 @@ SCORE = "program__scores__accuracy"
         ),
         ({"program__command": ["python", "{seed", "{epochs}"]}, "program.command.1", "lone"),
         ({"program__command": ["python", "{epochs}"]}, "program.command", "{seed}"),
+        ({"program__command": ["python", "{{seed}}", "{epochs}"]}, "program.command", "{seed}"),
         ({"program__seeded": False}, "program.seeded", "{seed}"),
         ({"program__command": ["python", "{seed}"]}, "program.parameters.epochs", "no effect"),
         ({"program__parameters": {"epochs": 1, "seed": 2}}, "program.parameters.seed", "name"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 import papertrial as pt
 from papertrial.claims.judge import judge
-from papertrial.errors import RunError
+from papertrial.errors import PapertrialError, RunError
 from papertrial.programs.run_program import read_program_run
+from papertrial.programs.seed_values import device_variables
 from papertrial.report.report_files import read_report
 from papertrial.store.verification_folder import VerificationFolder
 from papertrial.verification.verify import Verification, load_verification, verify
@@ -213,6 +215,65 @@ def test_in_place_a_file_that_was_edited_between_two_seeds_is_named(tmp_path: Pa
     assert len(VerificationFolder.load(path).outcomes()) == 1
 
 
+def test_in_place_seeds_run_one_after_another(tmp_path: Path) -> None:
+    recipe = write(tmp_path, in_place=True)
+    with pytest.raises(PapertrialError, match="--workers 1"):
+        verified(recipe, workers=2)
+    assert verified(recipe, workers=1).verdict == "REPRODUCED"
+
+
+def test_runs_may_be_in_the_folder_of_the_program(tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    runs = tmp_path / "repository" / "runs"
+    found = verified(recipe, runs=runs)
+    assert list(VerificationFolder.load(found.path).registered.files[0]) == ["code/train.py"]
+    assert verified(recipe, runs=runs).path == found.path
+
+
+def test_a_file_name_that_is_not_unicode_is_registered_and_audited(tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    for name in (b"a\xff.txt", b"a\xfe.txt"):
+        Path(os.fsdecode(bytes(tmp_path / "repository") + b"/" + name)).write_bytes(name)
+    found = verified(recipe)
+    assert len(VerificationFolder.load(found.path).registered.files[0]) == 3
+    assert [one.message for one in pt.audit(found.path).differences] == []
+
+
+def test_code_that_is_imported_from_elsewhere_may_not_change_between_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "library" / "shift.py"
+    library.parent.mkdir()
+    library.write_text("SHIFT = 0\n")
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([before, str(library.parent)]))
+    edits = f"if seed == 1: open({str(library)!r}, 'w').write('SHIFT = -0.02')\n"
+    recipe = write(tmp_path, "import shift\n" + TRAIN + edits)
+    with pytest.raises(RunError, match="PYTHONPATH"):
+        verified(recipe)
+    (path,) = (tmp_path / "runs").glob("toy/*-verify")
+    assert [one.seed for one in VerificationFolder.load(path).outcomes()] == [0, 1]
+
+
+def test_a_gpu_is_one_of_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-8f2")
+    assert device_variables("cuda:1") == {"CUDA_VISIBLE_DEVICES": "GPU-8f2"}
+    assert device_variables("cuda") == {}
+    assert device_variables("cpu") == {"CUDA_VISIBLE_DEVICES": ""}
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert device_variables("cuda:1") == {"CUDA_VISIBLE_DEVICES": "1"}
+
+
+def test_a_relative_data_folder_is_found_from_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tables").mkdir()
+    monkeypatch.chdir(tmp_path)
+    reads = TRAIN + "import os; os.listdir(sys.argv[3])\n"
+    command = ["{python}", "train.py", "{seed}", "{out}", "{data}"]
+    assert verified(write(tmp_path, reads, command=command), data="tables").verdict == "REPRODUCED"
+
+
 def test_a_program_that_writes_to_its_own_source_changes_its_copy_only(tmp_path: Path) -> None:
     writes = TRAIN + "open('train.py', 'a').write('# more')\n"
     found = verified(write(tmp_path, writes))
@@ -250,6 +311,46 @@ def test_each_failure_is_a_failed_seed_with_its_reason(tmp_path: Path) -> None:
         assert reason in records[seed].error
         assert records[seed].attempts == 1  # a failure of the program's own is not tried again
     assert records[0].state == records[3].state == "finished"
+    assert [one.message for one in pt.audit(found.path, seed=0).differences] == []
+
+
+def test_an_audit_finds_a_seed_that_is_recorded_as_failed_and_did_not(
+    done: SimpleNamespace, tmp_path: Path
+) -> None:
+    first = done.records[0].model_copy(
+        update={"state": "crashed", "scores": (), "runs": (), "error": "exit code 3"}
+    )
+    for name, change in {
+        "hidden": lambda home: None,
+        "deleted": shutil.rmtree,
+        "edited": lambda home: (home / "program.json").write_text(
+            read_program_run(home)
+            .model_copy(update={"failure": "score", "error": "exit code 3", "scores": {}})
+            .to_json()
+        ),
+    }.items():
+        copy = tmp_path / name / done.found.path.name
+        shutil.copytree(done.found.path, copy)
+        rest = (copy / "outcomes.jsonl").read_text().partition("\n")[2]
+        (copy / "outcomes.jsonl").write_text(f"{first.to_json(indent=None)}\n{rest}")
+        change(copy / "seeds" / "s0")
+        found = pt.audit(copy, retrain=False)
+        runs = [one.message for one in found.differences if one.check == "runs"]
+        assert any("seed 0" in message for message in runs), name
+
+
+def test_a_seed_of_which_the_other_side_fails_has_failed(tmp_path: Path) -> None:
+    fails = TRAIN + "if sys.argv[3] == 'b' and seed == 2: sys.exit(3)\n"
+    command = ["{python}", "train.py", "{seed}", "{out}", "{arm}"]
+    recipe = write(tmp_path, fails, command=command, parameters={"arm": "a"})
+    versus = {"set": {"program.parameters.arm": "b"}}
+    claim = {"metric": "accuracy", "kind": "difference", "value": 0, "tolerance": "2 points"}
+    tree = json.loads(recipe.read_text()) | {"claims": [{**claim, "n": 3, "versus": versus}]}
+    recipe.write_text(json.dumps(tree))
+    found = verified(recipe)
+    states = {one.seed: one.state for one in VerificationFolder.load(found.path).outcomes()}
+    assert states[2] == "crashed"
+    assert [one.message for one in pt.audit(found.path, seed=0).differences] == []
 
 
 def test_a_program_that_ignores_its_seed_is_warned_of(tmp_path: Path) -> None:

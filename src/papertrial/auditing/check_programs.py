@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from papertrial.auditing.check_failed_programs import failed_program_runs, unused_program_runs
 from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.errors import PapertrialError
@@ -57,14 +58,14 @@ def find_program_runs(recorded: Recorded) -> tuple[list[ProgramSide], list[str]]
 def check_program_runs(
     recorded: Recorded, sides: Sequence[ProgramSide], unlike: Sequence[str]
 ) -> Iterator[Finding]:
-    """Check that each seed ran the registered command, and that no finished run is hidden.
+    """Check that each seed ran the registered command, and that failed seeds did fail.
 
     Args:
         recorded: the verification.
         sides: what `find_program_runs` found.
         unlike: what differs already.
     """
-    messages = [*unlike, *_hidden_runs(recorded)]
+    messages = [*unlike, *failed_program_runs(recorded)]
     for side in sides:
         try:
             messages += (f"{side}: {text}" for text in _unlike_run(recorded, side))
@@ -72,6 +73,8 @@ def check_program_runs(
             messages.append(f"{side}: {error}")
     agrees = f"{plural(len(sides), 'run')} of the registered command, each with its own seed"
     yield from findings_of("runs", messages, agrees)
+    for name in unused_program_runs(recorded):
+        yield noted("runs", f"{name} has scores too, of an attempt that was cut short; not used")
     for side in sides:
         for note in side.run.notes:
             yield noted("runs", f"{side}: {note}")
@@ -158,17 +161,3 @@ def _unlike_claimed(recorded: Recorded, side: ProgramSide) -> Iterator[str]:
         mine = row if wanted.arm is None else (row[1:] if side.arm else row[:1])
         if tuple(found) != tuple(mine):
             yield f"{wanted.metric} is {list(mine)} in {OUTCOMES}, {list(found)} in {RECORD}"
-
-
-def _hidden_runs(recorded: Recorded) -> Iterator[str]:
-    """Find hidden runs: they have scores, but their seed is recorded as failed, or not at all."""
-    named = {name for record in recorded.finished.values() for name in record.runs}
-    failed = {outcome.seed for outcome in recorded.outcomes if outcome.state != "finished"}
-    for path in sorted((recorded.folder.path / SEEDS).glob(f"*/{RECORD}")):
-        name = path.parent.relative_to(recorded.folder.path).as_posix()
-        try:
-            run = read_program_run(path.parent)
-        except PapertrialError:
-            continue
-        if name not in named and run.failure is None and run.seed in failed:
-            yield f"{name} has scores, but seed {run.seed} is recorded as failed"

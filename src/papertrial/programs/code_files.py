@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -24,6 +25,7 @@ _JUNK = frozenset((
 COPY_MARK = ".papertrial-copy"  # in a folder that `copy_code` has filled
 _ABOUT, _ORIGINAL = "about", "copied_from"  # the keys of this JSON file
 _OF_RUNS = ("provenance.json", "preregistration.json")
+_LOCK = re.compile(r"\..+\.verify\.lock")  # in a folder of runs, before there is any run
 FileHashes = dict[str, str]  # SHA-256 by path, relative and with "/"
 
 
@@ -56,6 +58,11 @@ def file_hashes(folder: Path, files: Iterable[str] | None = None) -> FileHashes:
     listed = list_files(folder) if files is None else files
     hashes = {name: _hash(folder, name) for name in listed}
     return {name: digest for name, digest in hashes.items() if digest is not None}
+
+
+def in_unicode(name: str) -> str:
+    """Return the name of a file as a record holds it: bytes that are not Unicode become "\\xff"."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def content_hash(hashes: Mapping[str, str]) -> str:
@@ -177,14 +184,16 @@ def _walked_files(folder: Path, junk: Collection[str] = _JUNK) -> Iterator[str]:
 
 
 def _without_runs(files: Iterable[str]) -> list[str]:
-    """Leave out run folders: those with */*/provenance.json, and all that is below them."""
+    """Leave out folders of runs: with */*/provenance.json, or the lock of a verification."""
     files = list(files)
     parts = [PurePosixPath(name).parts for name in files]
     of_runs = {each[:-3] or each[:-2] for each in parts if each[-1] in _OF_RUNS and len(each) > 2}
+    of_runs |= {each[:-1] for each in parts if _LOCK.fullmatch(each[-1])} - {()}
     return [
         name
         for name, each in zip(files, parts, strict=True)
         if not any(each[:depth] in of_runs for depth in range(1, len(each)))
+        and not _LOCK.fullmatch(each[-1])
     ]
 
 

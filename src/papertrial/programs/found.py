@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from papertrial.errors import ProgramFailedError
 
@@ -13,6 +13,7 @@ _NUMBER = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SHOWN = 200
+_MOST = 1000  # digits before or after the point
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,18 @@ def parse_value(written: object, line: int | None) -> tuple[Decimal, bool]:
     if not _NUMBER.fullmatch(number):
         shown = written if isinstance(written, str) else _as_json(written)
         raise ProgramFailedError(f'"{cut(shown)}"{on_line(line)} is not a number')
-    return Decimal(number), number != text
+    return to_decimal(number), number != text
+
+
+def to_decimal(number: str) -> Decimal:
+    """Return a number exactly; beyond 1000 digits, the nearest float: infinite, or 0."""
+    try:
+        value = Decimal(number)
+    except InvalidOperation:  # an exponent of 19 digits or more
+        value = Decimal(float(number))
+    return (
+        value if not value.is_finite() or abs(value.adjusted()) < _MOST else Decimal(float(value))
+    )
 
 
 def parse_step(written: object, line: int | None) -> int:

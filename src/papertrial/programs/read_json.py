@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import ProgramFailedError, did_you_mean, nearest
-from papertrial.programs.found import Found, cut, parse_step, parse_value
+from papertrial.programs.found import Found, cut, parse_step, parse_value, to_decimal
 from papertrial.programs.text_lines import LONGEST_LINE, read_lines
 from papertrial.record import Record
 
@@ -17,6 +17,7 @@ _LARGEST = 2**23  # bytes of a document that is read as a whole: 250 MB as numbe
 _OF_LINES = (".jsonl", ".ndjson", ".jl")
 _MOST_KEYS = 1000
 _MISSING = object()
+_TWICE = object()  # two values of one key
 
 
 def find_in_json(path: Path, key: str, step: str | None) -> Iterator[Found]:
@@ -34,6 +35,9 @@ def find_in_json(path: Path, key: str, step: str | None) -> Iterator[Found]:
             keys.update((name, None) for name in _keys(document) if len(keys) < _MOST_KEYS)
             continue
         found_any = True
+        if value is _TWICE:
+            where = f" on line {line}" if line is not None else ""
+            raise ProgramFailedError(f'{path.name} has two values of the key "{key}"{where}')
         steps = None if step is None else _get(document, step)
         if steps is _MISSING:
             where = f" on line {line}" if line is not None else ""
@@ -128,11 +132,25 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _parse(text: str) -> Any:
     """Parse JSON whose numbers keep all their digits."""
-    return json.loads(text, parse_float=Decimal, parse_int=_parse_int, parse_constant=Decimal)
+    return json.loads(
+        text,
+        parse_float=to_decimal,
+        parse_int=_parse_int,
+        parse_constant=Decimal,
+        object_pairs_hook=_parse_object,
+    )
 
 
 def _parse_int(digits: str) -> int | Decimal:
-    return int(digits) if len(digits) < 20 else Decimal(digits)  # Python limits those of an int
+    return int(digits) if len(digits) < 20 else to_decimal(digits)  # Python limits those of an int
+
+
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a key that it has twice, with two values, has `_TWICE` as its value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        found |= {name: _TWICE for name, value in pairs if value != found[name]}
+    return found
 
 
 def _get(document: Any, key: str) -> Any:
@@ -150,9 +168,11 @@ def _get(document: Any, key: str) -> Any:
 
 
 def _child(document: Any, name: str) -> Any:
+    if document is _TWICE:
+        return _TWICE
     if isinstance(document, dict):
         return document.get(name, _MISSING)
-    if isinstance(document, list) and name.lstrip("-").isdecimal():
+    if isinstance(document, list) and name.removeprefix("-").isdecimal():
         index = int(name)
         return document[index] if -len(document) <= index < len(document) else _MISSING
     return _MISSING

@@ -11,6 +11,11 @@ from papertrial.programs.found import Found, cut, parse_step, parse_value
 from papertrial.programs.text_lines import read_lines
 
 _PERCENT = re.compile(r"\s*%")
+# What shows, directly before and after a number, that it is a part of a longer one.
+_BEFORE = re.compile(r"(?:[0-9]\.?|\.|[0-9][eE][+-]?|(?:^|[\s=:,(\[])[-\u2212])\Z")
+_AFTER = re.compile(r"\.?[0-9]|[eE][+-]?[0-9]")
+_THOUSANDS = re.compile(r",[0-9]{3}(?![0-9])")
+_NEAR = 3  # characters before a number that `_BEFORE` can match
 _NAME = re.compile(r"\(\?P<\w+>")
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[0-9]*,?[0-9]*\}|.", re.DOTALL)
 _CLASSES = frozenset("dDwWsSbB")  # escapes of one letter
@@ -51,7 +56,7 @@ def find_by_pattern(pattern: str, path: Path) -> Iterator[Found]:
     """Yield the matches of a pattern in the lines of a file.
 
     Raises:
-        ProgramFailedError: the text of a group is not a number.
+        ProgramFailedError: the text of a group is not a number, or is a part of a longer one.
     """
     compiled = compile_pattern(pattern)
     group: str | int = "value" if compiled.groupindex else 1
@@ -64,6 +69,8 @@ def find_by_pattern(pattern: str, path: Path) -> Iterator[Found]:
                     "matches nothing there"
                 )
             value, has_sign = parse_value(match[group], line.number)
+            for name in (group, "step") if has_step else (group,):
+                _require_whole(match, name, line.number)
             step = match["step"] if has_step else None
             yield Found(
                 value=value,
@@ -73,6 +80,26 @@ def find_by_pattern(pattern: str, path: Path) -> Iterator[Found]:
                 has_percent_sign=has_sign
                 or _PERCENT.match(line.text, match.end(group)) is not None,
             )
+
+
+def _require_whole(match: re.Match[str], group: str | int, line: int) -> None:
+    """Check that a group has a whole number, not the "1" of "1e-3" or the "0.5" of "-0.5".
+
+    A comma with three digits may also separate two numbers, so it is allowed if the pattern itself
+    matches the comma.
+    """
+    text, (start, end) = match.string, match.span(group)
+    is_cut = _BEFORE.search(text[max(0, start - _NEAR) : start]) or _AFTER.match(text, end)
+    is_integer = match[group].lstrip("+-").isdecimal() and len(match[group].lstrip("+-0")) < 4
+    if not is_cut and is_integer and match.end() == end:
+        is_cut = _THOUSANDS.match(text, end)
+    if is_cut:
+        around = cut(text[max(0, match.start() - 20) : end + 20].strip())
+        raise ProgramFailedError(
+            f'the pattern reads "{match[group]}" on line {line}, which is a part of a longer '
+            f'number: "{around}"; let its group match the whole number, as in ([-+0-9.eE]+), and '
+            "let the program print it without thousands separators"
+        )
 
 
 def literal_in(pattern: str) -> str:

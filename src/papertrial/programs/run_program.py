@@ -14,6 +14,7 @@ from papertrial.programs.code_files import (
     FileHashes,
     copy_files,
     file_hashes,
+    in_unicode,
     list_files,
     original_folder,
 )
@@ -186,6 +187,8 @@ def compare(source: Path, found: Mapping[str, str], registered: Mapping[str, str
     Raises:
         RunError: they differ.
     """
+    found = {in_unicode(name): digest for name, digest in found.items()}
+    registered = {in_unicode(name): digest for name, digest in registered.items()}
     changed = sorted(n for n in found.keys() & registered.keys() if found[n] != registered[n])
     problems = [
         f"{_listed(names)} {'has' if len(names) == 1 else 'have'} {what} since it was registered"
@@ -229,10 +232,12 @@ def _registered_files(folder: SeedFolder, source: Path, hashes: FileHashes) -> F
     """Compare the program with the registered one, and return the hashes of what will run."""
     if folder.in_place:  # earlier seeds may have added files
         found = _hashes_in_place(folder)
-        compare(source, {name: found[name] for name in found if name in hashes}, hashes)
+        known = set(map(in_unicode, hashes))
+        compare(source, {name: found[name] for name in found if in_unicode(name) in known}, hashes)
         return found
-    compare(source, copy_files(source, list_files(source), folder.work), hashes)
-    return hashes
+    copied = copy_files(source, list_files(source), folder.work)
+    compare(source, copied, hashes)
+    return copied
 
 
 def _hashes_in_place(folder: SeedFolder) -> FileHashes:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -75,10 +76,7 @@ class SeedFolder:
         """
         found = Path(os.path.normpath(self.work / path))
         # Not through a link either: what another folder has is not removed.
-        if not all(
-            any(path.is_relative_to(root) for root in (self.out, self.work))
-            for path in (found, found.resolve())
-        ):
+        if not (self._is_inside(found) and self._is_inside(found.resolve())):
             raise RunError(
                 f'the score file "{path}" is outside the output folder and the program\'s folder, '
                 'so that another seed could have written it: use "{out}/..." or a relative path'
@@ -93,7 +91,7 @@ class SeedFolder:
         """
         removed = []
         for source, path in sources.values():
-            for file in _score_files(source, path):
+            for file in self._score_files(source, path):
                 if self.in_place:
                     raise RunError(
                         f"the score file {file} was there before the program started, so its "
@@ -110,7 +108,7 @@ class SeedFolder:
         Returns:
             The file or TensorBoard folder of each score that has one, and why others do not.
         """
-        found = {name: _score_files(*source) for name, source in sources.items()}
+        found = {name: self._score_files(*source) for name, source in sources.items()}
         problems = {name: self._problem(*sources[name], found[name]) for name in sources}
         places = {}
         for name, (source, path) in sources.items():
@@ -118,7 +116,7 @@ class SeedFolder:
                 continue
             kept = [self._keep(file, move=True) for file in found[name]]
             of_folder = isinstance(source, TensorboardScore)
-            places[name] = self._kept_path(path) if of_folder else kept[0]
+            places[name] = self._kept_path(path.resolve()) if of_folder else kept[0]
         return places, {name: problem for name, problem in problems.items() if problem}
 
     def keep(self, patterns: Iterable[str], before: Collection[Stamp]) -> None:
@@ -128,9 +126,9 @@ class SeedFolder:
             patterns: relative to either folder.
             before: `stamps` from before the start; files that are the same are not kept.
         """
-        for file in self._matches(patterns):
-            if file not in self._kept and _stamp(file) not in before:
-                self._keep(file, move=not self.in_place)
+        written = [file for file in self._matches(patterns) if _stamp(file) not in before]
+        for file in written:  # of a link, the file that it leads to may be moved before it
+            self._keep(file, move=not self.in_place)
 
     def stamps(self, patterns: Iterable[str]) -> set[Stamp]:
         """Return path, size and time of the files that match glob patterns.
@@ -156,8 +154,11 @@ class SeedFolder:
         ]
         if not self.in_place:
             _remove_tree(self.work)
+        if self.out.is_symlink():  # what another folder has is not deleted
+            self.out.unlink()
         for folder, folders, files in os.walk(self.out, topdown=False):
             here = Path(folder)
+            here.chmod(here.stat().st_mode | stat.S_IRWXU)
             links = [here / name for name in folders if (here / name).is_symlink()]
             for path in (*links, *(here / name for name in files)):
                 if path.is_symlink() or path not in stay:
@@ -171,7 +172,7 @@ class SeedFolder:
     def _written(self) -> Iterator[Path]:
         """Yield the files in the output folder and in the copy."""
         for root in (self.out,) if self.in_place else (self.out, self.work):
-            for folder, folders, files in os.walk(root):
+            for folder, folders, files in () if root.is_symlink() else os.walk(root):
                 paths = (Path(folder) / name for name in (*files, *folders))
                 yield from sorted(path for path in paths if path.is_symlink() or not path.is_dir())
 
@@ -188,6 +189,18 @@ class SeedFolder:
                     ) from error
                 found.update((file, None) for file in _files_in(matching, root))
         return list(found)
+
+    def _score_files(self, source: ScoreSource, path: Path) -> list[Path]:
+        """Return the files that a score would be read from now, without links in their folders.
+
+        A file that is reached through a link to another folder is not among them: it is not of this
+        seed.
+        """
+        found = dict.fromkeys(map(_without_links, _files_at(source, path)))
+        return [file for file in found if self._is_inside(file)]
+
+    def _is_inside(self, path: Path) -> bool:
+        return any(path.is_relative_to(root) for root in (self.out, self.work))
 
     def _problem(self, source: ScoreSource, path: Path, files: list[Path]) -> str | None:
         """Return why a score cannot be read from the files that were found for it."""
@@ -211,6 +224,7 @@ class SeedFolder:
             target.parent.mkdir(parents=True, exist_ok=True)
             if file.is_symlink():  # its target may be deleted
                 content = file.resolve()
+                content = self._kept.get(content, content)
                 if target == file:
                     file.unlink()
                 shutil.copy2(content, target)
@@ -254,8 +268,8 @@ def score_files_path(source: ScoreSource) -> str | None:
     return None
 
 
-def _score_files(source: ScoreSource, path: Path) -> list[Path]:
-    """Return the files that a score would be read from, as they are now."""
+def _files_at(source: ScoreSource, path: Path) -> list[Path]:
+    """Return the files at the path of a score, which may have wildcards."""
     if isinstance(source, TensorboardScore):
         return sorted(file for file in path.rglob(EVENTS) if file.is_file())
     if not any(sign in str(path) for sign in "*?"):
@@ -270,7 +284,12 @@ def _files_in(paths: Iterable[Path], root: Path) -> Iterator[Path]:
         below = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in below:
             if file.is_file() and file.resolve().is_relative_to(root):
-                yield file
+                yield _without_links(file)
+
+
+def _without_links(file: Path) -> Path:
+    """Return the path of a file without links in its folders; it may be a link itself."""
+    return file.parent.resolve() / file.name
 
 
 def _stamp(file: Path) -> Stamp:
@@ -280,8 +299,11 @@ def _stamp(file: Path) -> Stamp:
 
 def _remove_tree(folder: Path) -> None:
     """Delete a folder, if it is there, also if the program has made folders in it read-only."""
+    if folder.is_symlink():  # which a program put in its place; what it leads to stays
+        folder.unlink()
     if not folder.exists():
         return
+    folder.chmod(0o700)
     for parent, folders, _ in os.walk(folder):
         for path in (Path(parent) / name for name in folders):
             if not path.is_symlink():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def placeholder_values(seed: int, device: str, threads: int, data: Path) -> dict[str, str]:
@@ -12,7 +15,7 @@ def placeholder_values(seed: int, device: str, threads: int, data: Path) -> dict
         "seed": str(seed),
         "device": "cuda" if device.startswith("cuda") else device,
         "threads": str(threads),
-        "data": str(data),
+        "data": str(data.absolute()),  # the program runs in another folder
         "python": sys.executable,
     }
 
@@ -24,5 +27,9 @@ def device_variables(device: str) -> dict[str, str]:
     """
     kind, _, index = device.partition(":")
     if kind == "cuda":
-        return {"CUDA_VISIBLE_DEVICES": index} if index else {}
-    return {"CUDA_VISIBLE_DEVICES": ""} if kind == "cpu" else {}
+        if not index:
+            return {}
+        # Numbers count the GPUs that papertrial itself sees.
+        seen = [one.strip() for one in os.environ.get(_VISIBLE, "").split(",") if one.strip()]
+        return {_VISIBLE: seen[int(index)] if int(index) < len(seen) else index}
+    return {_VISIBLE: ""} if kind == "cpu" else {}

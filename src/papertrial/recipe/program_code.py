@@ -10,7 +10,7 @@ import platformdirs
 from papertrial.errors import RecipeError
 from papertrial.numbers import plural
 from papertrial.programs.checkout import checked_out
-from papertrial.programs.code_files import content_hash, file_hashes, list_files
+from papertrial.programs.code_files import content_hash, file_hashes, in_unicode, list_files
 from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.program import Program
@@ -74,7 +74,7 @@ def code_dependencies(program: Program) -> tuple[Dependency, ...]:
     return tuple(
         Dependency(
             kind="code",
-            name=f"{CODE}/{name}",
+            name=f"{CODE}/{in_unicode(name)}",
             path=str(folder / name),
             bytes=(folder / name).lstat().st_size,
             sha256=digest,

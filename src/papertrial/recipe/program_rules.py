@@ -112,7 +112,7 @@ def _seed_problems(program: Mapping[str, object]) -> Iterator[Broken]:
     given = [
         where
         for where, text in _texts(program)
-        if not where.startswith("program.scores") and "{seed}" in text
+        if not where.startswith("program.scores") and _takes_seed(text)
     ]
     seeded = program.get("seeded", True)
     if seeded is True and not given and list_at(program, "command"):
@@ -123,6 +123,14 @@ def _seed_problems(program: Mapping[str, object]) -> Iterator[Broken]:
         )
     if seeded is False and given:
         yield "program.seeded", f"is false, but {given[0]} has {{seed}}; remove one of the two"
+
+
+def _takes_seed(text: str) -> bool:
+    """Return whether a text has {seed}; `{{seed}}` is a text with braces."""
+    try:
+        return "seed" in placeholders_in(text)
+    except PapertrialError:  # which `_placeholder_problems` reports
+        return "{seed}" in text
 
 
 def _score_problems(name: str, score: object) -> Iterator[Broken]:

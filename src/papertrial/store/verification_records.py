@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field, field_serializer, model_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
 
 from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide, JudgedClaim
 from papertrial.claims.reach import Reach
@@ -159,8 +166,6 @@ class Terms(Record):
     def to_bytes(self) -> bytes:
         """Return the bytes of the file, of which the hash is taken; its keys are sorted."""
         plain = json.loads(self.to_json())
-        if self.labs is None:  # an older papertrial reads it too
-            del plain["labs"]
         text = json.dumps(plain, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
         return f"{text}\n".encode()
 
@@ -168,6 +173,13 @@ class Terms(Record):
     def sha256(self) -> str:
         """The SHA-256 of the file, as `sha256sum` prints it."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @model_serializer(mode="wrap")
+    def _without_labs(self, plain: SerializerFunctionWrapHandler) -> dict[str, object]:
+        found: dict[str, object] = plain(self)
+        if self.labs is None:  # an older papertrial reads it too
+            del found["labs"]
+        return found
 
     @field_serializer("exact", "not_judged")
     def _given_keys(self, claims: tuple[Claim, ...]) -> list[dict[str, object]]:

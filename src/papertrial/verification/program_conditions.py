@@ -9,7 +9,12 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from papertrial.errors import PapertrialError
-from papertrial.programs.code_files import content_hash, file_hashes, list_files
+from papertrial.programs.code_files import (
+    content_hash,
+    file_hashes,
+    list_files,
+    original_folder,
+)
 from papertrial.programs.interpreter import describe_interpreter, image_digest
 from papertrial.programs.placeholders import fill
 from papertrial.recipe.program import Program
@@ -54,13 +59,18 @@ def program_versions(
         versions[f"image {program.image}"] = image_digest(first, program.image)
     for name, url in found.editable.items():
         if name not in versions:  # its files can change without a new version
-            versions[f"editable package {name}"] = _hash_of_editable(url)
+            versions[f"editable package {name}"] = _hash_of_code(Path(unquote(urlsplit(url).path)))
+    if found.kind == "python":
+        entries = {**os.environ, **variables}.get("PYTHONPATH", "").split(os.pathsep)
+        roots = (folder.resolve(), original_folder(folder))
+        for path in (Path(folder, entry).resolve() for entry in entries if entry):
+            if not any(path.is_relative_to(root) for root in roots):  # in which each file is hashed
+                versions[f"code in PYTHONPATH {path}"] = _hash_of_code(path)
     return versions, dict(found.packages)
 
 
-def _hash_of_editable(url: str) -> str | None:
-    """Return the SHA-256 of the code of a package that is installed from a folder."""
-    folder = Path(unquote(urlsplit(url).path))
+def _hash_of_code(folder: Path) -> str | None:
+    """Return the SHA-256 of the code in a folder from which Python imports."""
     try:
         code = [name for name in list_files(folder) if Path(name).suffix in _CODE]
         return content_hash(file_hashes(folder, code))

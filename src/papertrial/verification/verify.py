@@ -139,6 +139,7 @@ def verifying(
         raise PapertrialError(f"threads >= 1 must hold, got {threads}")
     asked = register(recipe, threads=threads, device=kind_of(device))
     check_claimed_metrics(recipe, asked)
+    places = _places(recipe, asked, device, workers, data)
     root = Path(runs)
     with only_verification(root, recipe.name):
         found = None if again else find_registered(root, recipe.name, asked)
@@ -151,14 +152,36 @@ def verifying(
             folder = found
             yield from check_registered(folder, recipe, asked, data)
         asked = asked.on_data(folder.registered)
-        is_program = isinstance(recipe, ProgramRecipe)
-        # How many cores and how much memory a program takes is not known, so it runs alone.
-        cores = 1 if is_program else max(joblib.cpu_count() // threads, 1)
-        places = [
-            TrainingPlace(name, threads, None if data is None else str(data))
-            for name in places_of(device, workers, cores)
-        ]
         return (yield from _resume(folder, recipe, asked, places, data, notes))
+
+
+def _places(
+    recipe: AnyRecipe,
+    asked: Registration,
+    device: str,
+    workers: int | None,
+    data: str | Path | None,
+) -> list[TrainingPlace]:
+    """Return where seeds run, one place for each worker.
+
+    Raises:
+        PapertrialError: several workers would run programs in one folder at the same time.
+    """
+    programs = [one.program for one in (recipe, *asked.versus) if isinstance(one, ProgramRecipe)]
+    threads = asked.terms.threads
+    # How many cores and how much memory a program takes is not known, so it runs alone.
+    cores = 1 if programs else max(joblib.cpu_count() // threads, 1)
+    if any(program.in_place for program in programs):
+        if (workers or 1) > 1:
+            raise PapertrialError(
+                "program.in_place: seeds that run in one folder at the same time overwrite each "
+                f"other's files; use --workers 1, got {workers}"
+            )
+        workers = 1
+    return [
+        TrainingPlace(name, threads, None if data is None else str(data))
+        for name in places_of(device, workers, cores)
+    ]
 
 
 def load_verification(path: str | Path) -> Verification:
