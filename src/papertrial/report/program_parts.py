@@ -11,8 +11,9 @@ from papertrial.programs.program_run import ProgramRun
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.report.curves import curve_over_seeds
 from papertrial.report.run_parts import RunParts
+from papertrial.store.registration_files import KeptFiles
 from papertrial.store.report_record import Curve, Spread
-from papertrial.store.verification_records import KeptFiles, Preregistration
+from papertrial.store.verification_records import Preregistration
 
 NOT_SEEN = (
     "papertrial sees what the program prints, the files that scores are read from, and the files "
