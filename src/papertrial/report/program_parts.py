@@ -19,8 +19,8 @@ NOT_SEEN = (
     "papertrial sees what the program prints, the files that scores are read from, and the files "
     "of its folder. It does not see the data that the program reads, what it fetches from the "
     "network, the environment variables that it inherits, what earlier runs left outside its "
-    "folder, containers and jobs that it starts elsewhere, or whether it uses its seed for all "
-    "that is random."
+    "folder, what a launcher such as bash or uv runs, containers and jobs that it starts "
+    "elsewhere, or whether it uses its seed for all that is random."
 )
 
 
