@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import Result
 
 import papertrial as pt
 from papertrial import vocabulary
 from papertrial.data.column import Dataset
+from papertrial.data.files.data_folder import data_folder
 from papertrial.data.sources.open_source import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped_recipes
 from papertrial.tasks.make_task import TASKS
 
+Invoke = Callable[..., Result]
 FOLDER = Path(pt.__file__).parent / "recipes"
-
-
+PROGRAMS = ["digits-sklearn", "fashion-mnist-script", "shell-script"]
 RECIPES = [
     "cifar10-deep-cnn", "cifar10-resnet20", "cifar10-tutorial", "diabetes-bmi", "diabetes-linear",
     "digits-mlp", "digits-mlp-as-svc", "fashion-mnist-cnn", "fashion-mnist-cnn-small",
@@ -27,9 +33,9 @@ RECIPES = [
 ]  # fmt: skip
 
 
-def test_there_are_thirteen() -> None:
-    assert sorted(shipped_recipes()) == RECIPES
-    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == RECIPES
+def test_there_are_thirteen_and_three_programs() -> None:
+    assert list(shipped_recipes()) == sorted([*RECIPES, *PROGRAMS])
+    assert sorted(path.name for path in (FOLDER / "programs").iterdir()) == PROGRAMS
 
 
 @pytest.mark.parametrize("name", sorted(shipped_recipes()))
@@ -37,7 +43,8 @@ def test_each_is_valid_and_headed_by_the_command_that_runs_it(name: str) -> None
     recipe = pt.load_recipe(name)
     lines = shipped_recipes()[name].splitlines()
     assert lines[0] == "# yaml-language-server: $schema=recipe.schema.json"
-    assert lines[1] == f"# papertrial train {name}"
+    command = "verify" if name in PROGRAMS else "train"
+    assert lines[1] == f"# papertrial {command} {name}"
     assert recipe.name == name
     assert recipe.paper.url
 
@@ -79,7 +86,7 @@ def test_each_trains_on_a_few_batches_of_its_real_set(
 
 
 def test_what_is_claimed_says_where_it_was_read() -> None:
-    for name in RECIPES:
+    for name in shipped_recipes():
         recipe = pt.load_recipe(name)
         assert all(claim.where for claim in recipe.claims)
         assert claim_warnings(recipe) == []
@@ -152,3 +159,51 @@ def test_the_quickstart_reaches_what_the_tutorial_prints(
     boot = fashion_mnist.test.x.take(torch.tensor([0]))
     (answer,) = pt.load_run(run.path).predict(boot)
     assert answer.prediction in {"Ankle boot", "Sneaker"}
+
+
+@pytest.mark.parametrize(
+    ("name", "scores"),
+    [
+        ("digits-sklearn", {"accuracy": (0.9, 0.94), "svc_accuracy": (0.9688, 0.9689)}),
+        ("shell-script", {"pi": (3.12, 3.16)}),
+    ],
+)
+def test_a_shipped_program_is_verified_from_any_folder(
+    name: str, scores: dict[str, tuple[float, float]], tmp_path: Path, invoke: Invoke
+) -> None:
+    done = invoke("verify", name, "--workers", 1, "--device", "cpu", "--json", cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["verdict"] == "REPRODUCED"
+    for claim in answer["claims"]:
+        low, high = scores[claim["metric"]]
+        assert low <= claim["mean"] <= high
+        assert claim["n"] >= 5
+    pi_or_forest = answer["claims"][0]
+    assert pi_or_forest["sd"] > 0.001  # seeds differ
+
+
+def test_the_plain_script_has_the_claims_and_the_scores_of_the_recipe(
+    fashion_mnist: Dataset, tmp_path: Path
+) -> None:
+    script, recipe = (pt.load_recipe(f"fashion-mnist-{n}") for n in ("script", "quickstart"))
+    stated = [
+        (claim.metric, claim.number, claim.allowed, claim.printed, claim.where)
+        for claim in script.claims
+    ]
+    assert stated == [
+        (claim.metric, claim.number, claim.allowed, claim.printed, claim.where)
+        for claim in recipe.claims
+    ]
+    file = FOLDER / "programs" / "fashion-mnist-script" / "quickstart.py"
+    command = [sys.executable, str(file), "--epochs", "1", "--data", str(data_folder())]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (line,) = done.stdout.splitlines()
+    accuracy, loss = (
+        float(re.search(score.pattern, line)["value"]) for score in script.program.scores.values()
+    )
+    run = pt.train(
+        pt.load_recipe("fashion-mnist-quickstart", ["epochs=1"]), runs=tmp_path, threads=1
+    )
+    assert accuracy / 100 == pytest.approx(run.metrics["test"]["accuracy"], abs=0.08)
+    assert loss == pytest.approx(run.metrics["test"]["loss"], abs=0.03)  # other initial weights

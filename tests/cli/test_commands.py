@@ -106,6 +106,16 @@ def test_a_shown_recipe_runs_as_it_is(invoke: Invoke, tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("runs/*/*"))) == 2
 
 
+def test_a_copy_of_a_shown_program_runs_the_shipped_files(invoke: Invoke, tmp_path: Path) -> None:
+    import papertrial as package
+
+    (tmp_path / "my.yaml").write_text(invoke("show", "shell-script").stdout)
+    copy = package.load_recipe(tmp_path / "my.yaml")
+    assert copy == package.load_recipe("shell-script")
+    folder = Path(package.__file__).parent / "recipes" / "programs" / "shell-script"
+    assert Path(copy.program.folder) == folder
+
+
 def test_schema_is_the_shipped_one(invoke: Invoke) -> None:
     import papertrial as package
 

@@ -19,7 +19,8 @@ import papertrial as pt
 from papertrial.cli.main import make_app
 from papertrial.data.sources.named_sets import loading
 from papertrial.progress import finish
-from papertrial.recipe.load import shipped_recipes
+from papertrial.recipe.file_paths import anchor_files
+from papertrial.recipe.load import shipped_folder, shipped_recipes
 from papertrial.recipe.yaml_text import parse
 from papertrial.verification.registration import register
 
@@ -227,7 +228,8 @@ def test_each_part_of_a_recipe_is_valid(
     block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    base = parse(shipped_recipes()[block.mark.removeprefix("in ") or "digits-mlp"]).tree
+    shipped = parse(shipped_recipes()[block.mark.removeprefix("in ") or "digits-mlp"]).tree
+    base = anchor_files(shipped, shipped_folder())
     part = parse(block.text)
     assert part.problems == []
     recipe = pt.load_recipe(merged(base, part.tree))

@@ -331,6 +331,32 @@ def test_a_program_that_writes_to_its_source(bench: Bench) -> None:
     assert (bench.source / "other.py").exists()
 
 
+def test_folders_below_the_output_folder_are_deleted_unless_something_in_them_is_kept(
+    bench: Bench,
+) -> None:
+    bench.write(
+        PRINTS
+        + """import os, sys
+for folder in ("run/checkpoints/last", "run/logs", "empty"):
+    os.makedirs(f"{sys.argv[2]}/{folder}")
+for file in ("run/checkpoints/last/model.pt", "run/logs/one.log", "run/notes.txt"):
+    open(f"{sys.argv[2]}/{file}", "w").write("x")
+os.symlink("logs", f"{sys.argv[2]}/run/link")
+"""
+    )
+    run = bench.run(keep=("run/logs/*.log",))
+    out = bench.home / "out"
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*")) == [
+        "run", "run/logs", "run/logs/one.log",
+    ]  # fmt: skip
+    assert [file.path for file in run.kept] == ["out/run/logs/one.log"]
+    assert {file.path for file in run.produced} == {
+        "out/run/checkpoints/last/model.pt", "out/run/logs/one.log", "out/run/notes.txt",
+        "out/run/link",
+    }  # fmt: skip
+    assert run.produced_count == 4
+
+
 def test_file_names_that_are_not_unicode(bench: Bench) -> None:
     bench.write(PRINTS + "import sys, os\nopen(os.fsencode(sys.argv[2]) + b'/\\xfe', 'w')\n")
     name = os.fsdecode(b"\xff.py")

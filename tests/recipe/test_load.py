@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from papertrial.errors import InvalidRecipeError, RecipeError
-from papertrial.recipe.load import load_recipe, read_recipe, shipped_recipes, to_tree, to_yaml
+from papertrial.recipe.load import (
+    load_recipe,
+    read_recipe,
+    shipped_folder,
+    shipped_recipes,
+    to_tree,
+    to_yaml,
+)
 from papertrial.recipe.schema import Recipe
 
 Tree = dict[str, Any]
@@ -50,7 +57,7 @@ def test_a_file_and_plain_values_give_the_same_recipe(file: Path, tree: Tree) ->
 def test_a_shipped_recipe_loads_by_its_name_and_has_it(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
-    assert read_recipe(name) == (name, shipped_recipes()[name], Path.cwd())
+    assert read_recipe(name) == (name, shipped_recipes()[name], shipped_folder())
 
 
 def test_read_gives_title_text_and_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,9 +159,9 @@ class SeedFolder:
         for folder, folders, files in os.walk(self.out, topdown=False):
             here = Path(folder)
             here.chmod(here.stat().st_mode | stat.S_IRWXU)
-            for name in (*files, *folders):
-                path = here / name
-                if path.is_symlink() or (not path.is_dir() and path not in stay):
+            links = [here / name for name in folders if (here / name).is_symlink()]
+            for path in (*links, *(here / name for name in files)):
+                if path.is_symlink() or path not in stay:
                     path.unlink()
             if here != self.out and not any(here.iterdir()):
                 here.rmdir()

@@ -30,10 +30,13 @@ from papertrial.recipe.yaml_text import Document, dump, parse
 
 def shipped_recipes() -> dict[str, str]:
     """Load the YAML text of each recipe that comes with papertrial, by name."""
-    folder = resources.files("papertrial") / "recipes"
-    files = [f for f in folder.iterdir() if f.name.endswith(".yaml")]
-    texts = {f.name.removesuffix(".yaml"): f.read_text(encoding="utf-8") for f in files}
-    return dict(sorted(texts.items()))
+    files = {file.stem: file for file in shipped_folder().glob("*.yaml")}
+    return {name: files[name].read_text(encoding="utf-8") for name in sorted(files)}
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the shipped recipes and, below `programs`, of the programs they run."""
+    return Path(str(resources.files("papertrial"))) / "recipes"
 
 
 def read_recipe(source: str | Path) -> tuple[str, str, Path]:
@@ -49,7 +52,7 @@ def read_recipe(source: str | Path) -> tuple[str, str, Path]:
             ".yaml file, or pass a mapping"
         )
     if str(source) in names:
-        return str(source), names[str(source)], Path.cwd()
+        return str(source), names[str(source)], shipped_folder()
     if path.suffix in (".yaml", ".yml") or os.path.isfile(path):  # noqa: PTH113  (never raises)
         try:
             return str(source), path.read_text(encoding="utf-8"), path.parent.resolve()

@@ -1,0 +1,1 @@
+"""Trials of `papertrial verify` on programs: stops, processes, equal scores, memory."""
