@@ -17,8 +17,8 @@ from papertrial.auditing.check_registration import check_registered_seeds, check
 from papertrial.auditing.finding import Finding
 from papertrial.auditing.recorded import Recorded
 from papertrial.recipe.draw_seeds import draw_seeds
+from papertrial.store.registration_files import CommittedRegistration
 from papertrial.store.verification_folder import VerificationFolder
-from papertrial.store.verification_records import CommittedRegistration
 
 MAGIC = bytes.fromhex("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e89294")
 

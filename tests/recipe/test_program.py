@@ -117,7 +117,8 @@ def test_a_parameter_is_overridden_like_any_key(folder: Path) -> None:
     assert recipe.program.parameters == {"epochs": "3"}
     # The numbers were reported for another setting.
     assert all(claim.not_judged for claim in recipe.claims)
-    assert not any(claim.not_judged for claim in loaded(TREE, "seed=4").claims)
+    for other in ("seed=4", "program.timeout=3 h", "program.keep=['*.pt']"):
+        assert not any(claim.not_judged for claim in loaded(TREE, other).claims)
 
 
 def test_it_is_written_as_yaml_that_loads_to_the_same(folder: Path) -> None:

@@ -196,6 +196,20 @@ def test_seeds_run_the_registered_files_whatever_happens_to_the_repository(tmp_p
     assert load_verification(again.path).verdict == "REPRODUCED"
 
 
+def test_a_run_that_ended_before_a_stop_is_not_drawn_again(tmp_path: Path) -> None:
+    drawn = tmp_path / "drawn"
+    counts = f"open({str(drawn)!r}, 'a').write(sys.argv[1] + ' ')\n"
+    recipe = write(tmp_path, TRAIN + counts)
+    stopped = stop_after(recipe, 3)
+    lines = (stopped.path / "outcomes.jsonl").read_text().splitlines(keepends=True)
+    (stopped.path / "outcomes.jsonl").write_text("".join(lines[:2]))  # killed before the third
+    found = verified(recipe)
+    assert found.path == stopped.path
+    assert drawn.read_text().split() == [str(seed) for seed in found.seeds]
+    third = VerificationFolder.load(found.path).outcomes()[2]
+    assert [list(row) for row in third.scores] == json.loads(lines[2])["scores"]
+
+
 def test_a_registered_file_that_was_edited_between_two_seeds_is_named(tmp_path: Path) -> None:
     recipe = write(tmp_path)
     stopped = stop_after(recipe, 2)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import not_training
 from papertrial.recipe.validate import validated
 from papertrial.vocabulary import COUNTS
+
+_NOT_SETTING = ("timeout", "keep")  # keys of a program that cannot change a score
 
 
 def mark_claims(
@@ -47,4 +50,7 @@ def _training_values(tree: Mapping[str, object]) -> dict[str, object] | None:
     if recipe is None:
         return None
     left_out = not_training(recipe)
-    return {key: value for key, value in recipe.model_dump().items() if key not in left_out}
+    values = {key: value for key, value in recipe.model_dump().items() if key not in left_out}
+    if isinstance(recipe, ProgramRecipe):
+        values["program"] = {k: v for k, v in values["program"].items() if k not in _NOT_SETTING}
+    return values

@@ -11,15 +11,16 @@ from papertrial.programs.program_run import ProgramRun
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.report.curves import curve_over_seeds
 from papertrial.report.run_parts import RunParts
+from papertrial.store.registration_files import KeptFiles
 from papertrial.store.report_record import Curve, Spread
-from papertrial.store.verification_records import KeptFiles, Preregistration
+from papertrial.store.verification_records import Preregistration
 
 NOT_SEEN = (
     "papertrial sees what the program prints, the files that scores are read from, and the files "
     "of its folder. It does not see the data that the program reads, what it fetches from the "
     "network, the environment variables that it inherits, what earlier runs left outside its "
-    "folder, containers and jobs that it starts elsewhere, or whether it uses its seed for all "
-    "that is random."
+    "folder, what a launcher such as bash or uv runs, containers and jobs that it starts "
+    "elsewhere, or whether it uses its seed for all that is random."
 )
 
 

@@ -23,13 +23,9 @@ from pathlib import Path
 
 from papertrial.errors import RunError
 from papertrial.record import Record
+from papertrial.store.registration_files import CommittedRegistration
 from papertrial.store.run_folder import PROVENANCE, RunFolder, new_path
-from papertrial.store.verification_records import (
-    CommittedRegistration,
-    Preregistration,
-    SeedRecord,
-    VerificationState,
-)
+from papertrial.store.verification_records import Preregistration, SeedRecord, VerificationState
 
 PREREGISTRATION, VERIFICATION, OUTCOMES = (
     "preregistration.json", "verification.json", "outcomes.jsonl",

@@ -23,7 +23,6 @@ from papertrial.claims.rule import GivenSd, Horizon, Rule, StatisticName
 from papertrial.claims.seed_outcome import SeedOutcome, SeedState
 from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
-from papertrial.recipe.dependency import Dependency
 from papertrial.record import Part, Record
 from papertrial.store.registered_labs import RegisteredLabs
 from papertrial.vocabulary import moves_in_steps
@@ -371,33 +370,3 @@ class SeedRecord(Record):
         """Return the one number for each claim of the rule; none unless the seed finished."""
         # Without scores the seed did not finish.
         return tuple(c.score_of(row) for c, row in zip(claims, self.scores, strict=False))
-
-
-class KeptFiles(Record):
-    """files.json: what a verification copied, from where, and what was too large to be copied.
-
-    Attributes:
-        files: a record of each.
-        commit: the commit of a program's folder; None outside a Git repository.
-        changed: the files that differed from that commit.
-    """
-
-    files: tuple[Dependency, ...]
-    commit: str | None = None
-    changed: tuple[str, ...] = ()
-
-
-class CommittedRegistration(Record):
-    """registration_proof.json: the git commit that holds preregistration.json.
-
-    Attributes:
-        preregistration: the SHA-256 of preregistration.json.
-        commit: the hash of the commit.
-        file: preregistration.json in that commit, as a path from the root of the repository.
-        committed: the time of the commit, as git stores it, to the second.
-    """
-
-    preregistration: str
-    commit: str = Field(pattern=r"^[0-9a-f]{40,64}$")
-    file: str
-    committed: AwareDatetime

@@ -15,6 +15,7 @@ from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
 from papertrial.store.laboratory_folders import LABORATORIES
 from papertrial.store.laboratory_records import Laboratories
+from papertrial.store.registration_files import KeptFiles
 from papertrial.store.report_record import (
     FailedSeeds,
     HashedRegistration,
@@ -23,7 +24,6 @@ from papertrial.store.report_record import (
     SeedRow,
 )
 from papertrial.store.verification_folder import FILES
-from papertrial.store.verification_records import KeptFiles
 from papertrial.verification.decide_together import Together
 from papertrial.verification.laboratory import Laboratory
 from papertrial.verification.registration import Registration

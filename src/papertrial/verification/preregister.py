@@ -15,6 +15,7 @@ from papertrial.store.git_commit import (
     committed_file,
     path_in_repository,
 )
+from papertrial.store.registration_files import CommittedRegistration
 from papertrial.store.verification_folder import (
     DIGEST,
     PREREGISTRATION,
@@ -22,7 +23,6 @@ from papertrial.store.verification_folder import (
     VERIFICATION,
     VerificationFolder,
 )
-from papertrial.store.verification_records import CommittedRegistration
 from papertrial.training.device import kind_of
 from papertrial.verification.claimed_metrics import check_claimed_metrics
 from papertrial.verification.earlier_looks import find_earlier_looks

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from papertrial.data.files.data_folder import data_folder
-from papertrial.errors import ProgramFailedError, RecipeError
+from papertrial.errors import DivergedError, ProgramFailedError, RecipeError
 from papertrial.programs.program_run import ProgramRun, ReadScore
-from papertrial.programs.run_program import run_program
+from papertrial.programs.run_program import read_program_run, run_program
 from papertrial.programs.seed_folder import RECORD
 from papertrial.programs.seed_values import device_variables, placeholder_values
 from papertrial.progress import Returning
@@ -39,13 +38,8 @@ def run_program_seed(
         DivergedError: a score is not finite.
         PapertrialError: another error that the user can fix.
     """
-    start = time.perf_counter()
-    folders, ran, versions, packages = (
-        list[Path](),
-        list[ProgramRun](),
-        Versions(),
-        dict[str, str](),
-    )
+    folders, ran = list[Path](), list[ProgramRun]()
+    versions, packages = Versions(), dict[str, str]()
     for number in range(len(task.fixed)):
         side = yield from _run(task, place, number - 1 if number else None)
         folders.append(side[0])
@@ -55,7 +49,7 @@ def run_program_seed(
     return TrainedSeed(
         scores=tuple(_claimed(ran, wanted) for wanted in task.wanted),
         weights="",
-        seconds=time.perf_counter() - start,
+        seconds=sum(run.seconds for run in ran),
         runs=tuple(folder.relative_to(task.folder).as_posix() for folder in folders),
         data=tuple({} for _ in ran),
         versions=versions,
@@ -89,14 +83,20 @@ def _claimed(ran: Sequence[ProgramRun], wanted: Wanted) -> tuple[float, ...]:
 def _run(
     task: SeedTask, place: TrainingPlace, arm: int | None
 ) -> Generator[SeedPosition, None, tuple[Path, ProgramRun, Versions, dict[str, str]]]:
-    """Run a seed of one side in its folder, which may be that of an attempt that was cut short."""
+    """Run a seed of one side in its folder, which may be that of an attempt that was cut short.
+
+    A run that ended just before a stop, and is not in outcomes.jsonl yet, counts: running it again
+    would be a second draw.
+    """
     home, part = task.home(arm), "" if arm is None else f"versus {arm + 1}"
     recipe, fixed = read_program(home), task.fixed[0 if arm is None else arm + 1]
     fixed.check(home / RECIPE, recipe)
-    folder = next(path for path in task.folders(arm) if not (path / RECORD).exists())
+    folder = next(task.folders(arm))
     values = placeholder_values(task.seed, place.device, place.threads, data_folder(place.data))
     source = Path(recipe.program.folder or "")
     versions, packages = program_versions(recipe.program, source, values)
+    if (folder / RECORD).exists():
+        return folder, _ended_run(folder), versions, packages
     spec = to_program_spec(recipe.program)
     spec = replace(spec, environment={**device_variables(place.device), **spec.environment})
     running = run_program(
@@ -106,6 +106,21 @@ def _run(
         for event in events:
             yield SeedPosition(part, int(event.seconds), None, event.last_line)
     return folder, events.value, versions, packages
+
+
+def _ended_run(folder: Path) -> ProgramRun:
+    """Return the run of a seed that ended in this folder.
+
+    Raises:
+        ProgramFailedError: it failed.
+        DivergedError: a score was not finite.
+        RunError: its record is damaged.
+    """
+    run = read_program_run(folder)
+    if run.failure is None:
+        return run
+    kind = DivergedError if run.failure == "diverged" else ProgramFailedError
+    raise kind(run.error or run.failure)
 
 
 def read_program(home: Path) -> ProgramRecipe:

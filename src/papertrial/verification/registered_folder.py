@@ -20,6 +20,7 @@ from papertrial.recipe.program_code import CODE, code_folder
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
+from papertrial.store.registration_files import KeptFiles
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.verification_folder import (
     FILES,
@@ -28,7 +29,7 @@ from papertrial.store.verification_folder import (
     VerificationFolder,
     verification_folders,
 )
-from papertrial.store.verification_records import KeptFiles, Preregistration, Terms
+from papertrial.store.verification_records import Preregistration, Terms
 from papertrial.verification.conditions import (
     check_common_conditions,
     check_same_conditions,

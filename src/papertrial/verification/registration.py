@@ -344,7 +344,10 @@ class Fixed:
             for one in now
             if one.name in self.files and self.files[one.name] != one.sha256
         ]
-        words += [f"{one.path} was not registered" for one in now if one.name not in self.files]
+        added = [one for one in now if one.name not in self.files]
+        words += [f"{one.path} was not registered" for one in added]
+        if added and isinstance(recipe, ProgramRecipe):
+            words[-1] += " (let the program write to {out}, or let Git ignore what it writes here)"
         named = {one.name for one in now}
         return words + [f"{name} is no longer used" for name in self.files if name not in named]
 

@@ -17,6 +17,7 @@ from papertrial.recipe.schema import AnyRecipe
 from papertrial.report.program_parts import parts_of_programs
 from papertrial.report.run_parts import RunParts, parts_of_runs
 from papertrial.runs.run import load_run
+from papertrial.store.registration_files import KeptFiles
 from papertrial.store.report_record import (
     Attempt,
     FailedSeeds,
@@ -27,12 +28,7 @@ from papertrial.store.report_record import (
 )
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import FILES, VerificationFolder, all_verification_folders
-from papertrial.store.verification_records import (
-    KeptFiles,
-    Preregistration,
-    RegisteredClaim,
-    SeedRecord,
-)
+from papertrial.store.verification_records import Preregistration, RegisteredClaim, SeedRecord
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
 from papertrial.vocabulary import score_name
