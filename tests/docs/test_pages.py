@@ -177,6 +177,11 @@ def verify_laboratories(folder: Path, invoke: Callable[..., Result]) -> None:
             assert invoke("verify", recipe, *words, cwd=folder).exit_code == 0
 
 
+def test_pages_do_not_replace_each_others_files() -> None:
+    named = [block.mark for block in FILES]
+    assert sorted(named) == sorted(set(named))
+
+
 @pytest.mark.parametrize("command", RUN)
 def test_each_command_runs(
     command: str, folder: Path, invoke: Callable[..., Result], request: pytest.FixtureRequest
