@@ -59,7 +59,11 @@ VERIFIED: dict[str, Any] = {
 Invoke = Callable[..., Result]
 
 # Where workers share the files, these go first: all would wait for one that began last.
-LONGEST = ("test_shipped_recipes.py", "test_pages.py", "test_cifar10.py")
+LONGEST = (
+    "test_shipped_recipes.py", "test_pages.py", "test_cifar10.py", "test_verifying_programs.py",
+    "test_action.py", "test_audit.py", "test_programs_on_trial.py", "test_combine.py",
+    "test_verifying_files.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
