@@ -96,7 +96,10 @@ def test_an_argparse_script_with_its_output(invoke: Invoke, repository: Path) ->
     assert sorted(path.name for path in repository.iterdir()) == ["README.md", "train.py"]
 
 
-def test_what_it_writes_passes_a_check(invoke: Invoke, repository: Path) -> None:
+def test_what_it_writes_passes_a_check(
+    invoke: Invoke, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.parent)  # other tests write into the folder that they share
     (repository / "train.py").write_text(ARGPARSE)
     made = repository.parent / "ours"
     assert invoke("new", made, "--program", repository, "--no-run").exit_code == 0

@@ -8,7 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-_SKIPPED = frozenset((".git", "__pycache__"))
+# Of Git, and caches that tools write at any time.
+_SKIPPED = frozenset((
+    ".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints",
+))  # fmt: skip
 _MOST_ENTRIES = 200_000
 _SECONDS = 0.5  # a home folder may have millions of files
 
@@ -45,8 +48,8 @@ def moment(folder: Path) -> int:
 def new_files(root: Path, since: int, skip: Collection[Path] = ()) -> NewFiles:
     """Return the files below a folder that were written since a moment.
 
-    It takes about half a second at most. Links are not followed. Folders named .git and
-    __pycache__ are left out, and folders on another file system.
+    It takes about half a second at most. Links are not followed. The folders of Git, caches of
+    tools such as __pycache__, and folders on another file system are left out.
 
     Args:
         root: the folder.
