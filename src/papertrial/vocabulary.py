@@ -80,13 +80,6 @@ def lower_is_better(metric: str) -> bool:
     return metric in _ERRORS
 
 
-def worst_value(metric: str) -> float:
-    """Return the worst value of a metric of one number; infinite if it is unbounded."""
-    if lower_is_better(metric):
-        return math.inf
-    return -math.inf if metric == "r2" else 0.0
-
-
 def moves_in_steps(metric: str) -> bool:
     """Tell whether a metric is a share of the samples, so that on N samples it moves by 1/N.
 

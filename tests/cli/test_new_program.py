@@ -81,7 +81,7 @@ def test_an_argparse_script_with_its_output(invoke: Invoke, repository: Path) ->
         "{python}", "train.py", "--epochs", "{epochs}", "--seed", "{seed}", "--output-dir", "{out}",
     )  # fmt: skip
     assert program.parameters == {"epochs": "5"}
-    assert program.folder_path == repository
+    assert Path(program.folder or "") == repository
     scores = program.scores
     assert list(scores) == ["test_accuracy", "train_loss"]
     assert scores["test_accuracy"].unit == "percent"

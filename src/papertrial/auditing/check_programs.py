@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,11 @@ from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.errors import PapertrialError
 from papertrial.numbers import plural
+from papertrial.programs.kept_files import differing_files
 from papertrial.programs.placeholders import fill
 from papertrial.programs.program_run import ProgramRun
 from papertrial.programs.run_program import read_program_run, reread
-from papertrial.programs.seed_folder import RECORD, STDERR, STDOUT
+from papertrial.programs.seed_folder import RECORD
 from papertrial.recipe.program_spec import to_program_spec
 from papertrial.report.program_parts import NOT_SEEN
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
@@ -121,10 +121,8 @@ def _unlike_run(recorded: Recorded, side: ProgramSide) -> Iterator[str]:
         yield f"{side.path.name} failed: {run.error}"
     if not _is_command(program.command, run.command, {**program.parameters, "seed": str(run.seed)}):
         yield f"{side.path.name} ran another command: {' '.join(run.command)}"
-    for name, digest in ((STDOUT, run.stdout_sha256), (STDERR, run.stderr_sha256)):
-        yield from _unlike_file(side.path / name, name, digest)
-    for kept in run.kept:
-        yield from _unlike_file(side.path / str(kept.kept), str(kept.kept), kept.sha256)
+    for file in differing_files(run, side.path):
+        yield f"{side.path.name}/{file} is not there, or has changed"
 
 
 def _is_command(words: Sequence[str], ran: Sequence[str], known: Mapping[str, str]) -> bool:
@@ -138,16 +136,6 @@ def _is_command(words: Sequence[str], ran: Sequence[str], known: Mapping[str, st
         if fill(word, known) != given:
             return False
     return True
-
-
-def _unlike_file(path: Path, name: str, digest: str | None) -> Iterator[str]:
-    if not path.is_file():
-        yield f"{name} is not there"
-        return
-    with path.open("rb") as file:
-        now = hashlib.file_digest(file, "sha256").hexdigest()
-    if now != digest:
-        yield f"{name} has the SHA-256 {now[:12]}, {str(digest)[:12]} is recorded"
 
 
 def _unlike_claimed(recorded: Recorded, side: ProgramSide) -> Iterator[str]:

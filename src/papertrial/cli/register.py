@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,7 @@ from papertrial.cli.verify import (
 )
 
 if TYPE_CHECKING:
+    from papertrial.verification.preregister import RegisteredVerification
     from papertrial.verification.register_labs import RegisteredLabs
 
 
@@ -101,28 +103,24 @@ def register_command(
         ots=ots,
     )
     done = follow_steps(events)
-    lines = [
-        *done.lines,
-        f"registered at {done.registered}{'' if done.is_new else ', found again'} in {done.path}",
-        f"SHA-256 of preregistration.json: {done.preregistration}",
-    ]
-    if done.commit is not None:
-        lines.append(f"git commit: {done.commit}")
-    if done.digest is not None:
-        lines.append(f"to stamp it: cd {done.path} && ots stamp preregistration.json")
+    lines = [*done.lines, *_evidence(done, "preregistration.json", done.preregistration)]
     print_result(lines, done.to_json(), as_json=as_json)
+
+
+def _evidence(
+    done: RegisteredVerification | RegisteredLabs, file: str, sha256: str
+) -> Iterator[str]:
+    """Yield the lines on a registration: since when it exists, and what proves that."""
+    yield f"registered at {done.registered}{'' if done.is_new else ', found again'} in {done.path}"
+    yield f"SHA-256 of {file}: {sha256}"
+    if done.commit is not None:
+        yield f"git commit: {done.commit}"
+    if done.digest is not None:
+        yield f"to stamp it: cd {done.path} && ots stamp {file}"
 
 
 def _lines_on_labs(made: RegisteredLabs) -> list[str]:
     """Return the lines that `papertrial register --labs` prints."""
-    lines = [
-        *made.lines,
-        f"registered at {made.registered}{'' if made.is_new else ', found again'} in {made.path}",
-        f"SHA-256 of labs.json: {made.registration}",
-    ]
-    if made.commit is not None:
-        lines.append(f"git commit: {made.commit}")
-    if made.digest is not None:
-        lines.append(f"to stamp it: cd {made.path} && ots stamp labs.json")
+    lines = [*made.lines, *_evidence(made, "labs.json", made.registration)]
     each = [f"papertrial verify {path}" for path, _ in made.laboratories]
     return [*lines, "send each laboratory its folder; it runs:", *(f"  {one}" for one in each)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -253,11 +252,6 @@ class Program(Section):
         default=None,
         description="Container image that the command runs; its digest is registered.",
     )
-
-    @property
-    def folder_path(self) -> Path | None:
-        """The folder as a path; None for a commit of a repository."""
-        return None if self.folder is None else Path(self.folder)
 
 
 class ProgramRecipe(Section):

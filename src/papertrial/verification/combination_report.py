@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from papertrial.claims.intervals import divergence_bound
 from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.programs.run_program import read_program_run
 from papertrial.recipe.program import ProgramRecipe
@@ -17,7 +16,6 @@ from papertrial.store.laboratory_folders import LABORATORIES
 from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.registration_files import KeptFiles
 from papertrial.store.report_record import (
-    FailedSeeds,
     HashedRegistration,
     PaperSource,
     Report,
@@ -27,7 +25,7 @@ from papertrial.store.verification_folder import FILES
 from papertrial.verification.decide_together import Together
 from papertrial.verification.laboratory import Laboratory
 from papertrial.verification.registration import Registration
-from papertrial.verification.report import named_scores, varied_of
+from papertrial.verification.report import failed_seeds, named_scores, varied_of
 
 
 def combination_report(path: Path, made: Together, data: str | Path | None) -> Report:
@@ -47,7 +45,6 @@ def combination_report(path: Path, made: Together, data: str | Path | None) -> R
     common, conclusion = made.common, made.conclusion
     recipe, finished = labs[0].recipe, [o for o in look.outcomes if o.state == "finished"]
     parts = _parts(labs, data) if finished else RunParts()
-    failed = len(look.outcomes) - len(finished)
     with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
     return Report(
         kind="combination",
@@ -68,13 +65,7 @@ def combination_report(path: Path, made: Together, data: str | Path | None) -> R
         seeds=tuple(_seed_rows(labs, found, asked)),
         varied=f"{varied_of(recipe)}; and the laboratory, with its hardware",
         fixed=parts.fixed,
-        diverged=FailedSeeds(
-            count=failed,
-            of=len(look.outcomes),
-            upper=divergence_bound(failed, len(look.outcomes)),
-            highest=asked.rule.max_diverged,
-            held=all(ruling.held for ruling in look.rulings),
-        ),
+        diverged=failed_seeds(asked.rule, look),
         curves=parts.curves,
         confusion=parts.confusion,
         per_class=parts.per_class,

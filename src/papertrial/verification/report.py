@@ -7,6 +7,7 @@ from pathlib import Path
 
 from papertrial.claims.intervals import divergence_bound
 from papertrial.claims.labels import labels
+from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
 from papertrial.judging.conclusion import Conclusion
@@ -75,7 +76,6 @@ def verification_report(
     else:
         runs = [load_run(place) for place in places.values()]
         parts = parts_of_runs(runs, data=data) if runs else RunParts()
-    failed = len(look.outcomes) - len(finished)
     with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
     order = sorted(records, key=lambda seed: _registered_place(asked, seed))
     return Report(
@@ -92,13 +92,7 @@ def verification_report(
         seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
         varied=varied_of(recipe),
         fixed=parts.fixed,
-        diverged=FailedSeeds(
-            count=failed,
-            of=len(look.outcomes),
-            upper=divergence_bound(failed, len(look.outcomes)) if look.outcomes else None,
-            highest=asked.rule.max_diverged,
-            held=all(ruling.held for ruling in look.rulings),
-        ),
+        diverged=failed_seeds(asked.rule, look),
         curves=parts.curves,
         confusion=parts.confusion,
         per_class=parts.per_class,
@@ -111,6 +105,18 @@ def verification_report(
         preregistration=HashedRegistration(sha256=folder.sha256, registered=folder.registered),
         command=_rerun(folder, asked, data),
         path=str(folder.path),
+    )
+
+
+def failed_seeds(rule: Rule, look: Look) -> FailedSeeds:
+    """Return how many seeds of a report failed, and how many the rule allows."""
+    failed = sum(outcome.state != "finished" for outcome in look.outcomes)
+    return FailedSeeds(
+        count=failed,
+        of=len(look.outcomes),
+        upper=divergence_bound(failed, len(look.outcomes)) if look.outcomes else None,
+        highest=rule.max_diverged,
+        held=all(ruling.held for ruling in look.rulings),
     )
 
 
