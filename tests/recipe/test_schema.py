@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from papertrial.data.sources.open_source import SOURCES as LOADABLE
 from papertrial.recipe.load import shipped_recipes
-from papertrial.recipe.schema import Recipe, Slot, json_schema, not_training
+from papertrial.recipe.schema import Recipe, json_schema, not_training
+from papertrial.recipe.slot import Slot
 from papertrial.recipe.yaml_text import parse
 from papertrial.tasks.make_task import TASKS as MADE
 from papertrial.vocabulary import COUNTS, METRICS, OWN_DATA, SOURCES, TASKS

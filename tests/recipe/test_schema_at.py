@@ -6,17 +6,11 @@ import pytest
 from pydantic import BaseModel
 
 from papertrial.recipe.claims import Claim, PlusMinus, Versus
+from papertrial.recipe.data_section import Data, Splits
+from papertrial.recipe.evaluation_sections import Evaluate
 from papertrial.recipe.plain_values import KeyPath
-from papertrial.recipe.schema import (
-    Data,
-    Evaluate,
-    Paper,
-    Recipe,
-    SchedulerSlot,
-    Slot,
-    Splits,
-    schema_at,
-)
+from papertrial.recipe.schema import Paper, Recipe, schema_at
+from papertrial.recipe.slot import SchedulerSlot, Slot
 from papertrial.recipe.verify import DrawnSeeds, Verify
 
 

@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from papertrial.recipe.program import Program
-from papertrial.recipe.schema import Recipe, SchedulerSlot, Slot
+from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slot import SchedulerSlot, Slot
 from papertrial.recipe.value_types import SCORE_NAME
 from papertrial.vocabulary import COUNTS, METRICS
 

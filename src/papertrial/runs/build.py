@@ -16,7 +16,8 @@ from papertrial.errors import ModelError
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
-from papertrial.recipe.schema import Recipe, Slot
+from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slot import Slot
 from papertrial.training.optim import Schedule, fused_arguments, trainable
 from papertrial.training.state import TrainState
 

@@ -19,7 +19,7 @@ from papertrial.errors import DataError, did_you_mean
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs
 from papertrial.progress import Step, finish
-from papertrial.recipe.schema import Images
+from papertrial.recipe.data_section import Images
 from papertrial.record import Part
 from papertrial.runs.build import build_loss
 from papertrial.runs.load_data import cut_splits, load_set

@@ -27,8 +27,9 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
+from papertrial.recipe.data_section import Columns, Images, Text
 from papertrial.recipe.resolve import resolve
-from papertrial.recipe.schema import Columns, Images, Recipe, Text
+from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import SplitData

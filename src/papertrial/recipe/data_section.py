@@ -1,0 +1,142 @@
+"""The section of a recipe with its data set, splits, batches and preparation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict
+
+from papertrial.recipe.section import Section
+from papertrial.recipe.slot import Slot
+from papertrial.recipe.value_types import BatchSize, Portion, Size, SourceName
+
+
+class Splits(Section):
+    """Which parts are split off the training part. Changing the training seed does not move them.
+
+    The test part is split off first, then the validation part from the remaining rows.
+    """
+
+    validation: Portion = Field(
+        default=None,
+        description="Fraction or number of rows of the training part to use for validation. If "
+        "omitted, there is no validation part unless the source has one.",
+    )
+    test: Portion = Field(
+        default=None,
+        description="Fraction or number of rows to use for testing. Only for a source without a "
+        "test part.",
+    )
+    draw: Literal["random", "last"] = Field(
+        default="random", description="Take random rows, or the last rows."
+    )
+    stratify: bool = Field(
+        default=False, description="Keep the class proportions. Needs `draw: random`."
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**32 - 1, description="Seed of the splits and of `data.limit`."
+    )
+
+
+class Images(Section):
+    """How your own images are converted. If omitted, all must have the same size and mode."""
+
+    size: Size = Field(
+        default=None, description="Resize every image to `[height, width]`, in pixels."
+    )
+    mode: Literal["L", "RGB"] | None = Field(
+        default=None, description="Convert every image to gray (`L`) or color (`RGB`)."
+    )
+    corrupt: Literal["error", "skip"] = Field(
+        default="error", description="Report an image that cannot be decoded, or leave it out."
+    )
+
+
+class Columns(Section):
+    """Which columns of a table are used, and how."""
+
+    target: str | None = Field(
+        default=None, description="Column to predict. Required for `table` and `text-table`."
+    )
+    text: str | None = Field(
+        default=None, description="Column of texts. Required for `text-table`."
+    )
+    features: Annotated[tuple[str, ...], Strict(False)] | None = Field(
+        default=None, description="Input columns, in order. If omitted, all but the target."
+    )
+    categorical: Annotated[tuple[str, ...], Strict(False)] = Field(
+        default=(), description="Input columns to one-hot encode, one column for each category."
+    )
+    missing: Literal["error", "drop", "mean", "median"] = Field(
+        default="error",
+        description="Missing cells: report them, drop their rows, or fill in the mean or median of "
+        "the training part.",
+    )
+    delimiter: str | None = Field(
+        default=None,
+        description="Character between columns. If omitted, a tab in `.tsv` files, else a comma.",
+    )
+
+
+class Text(Section):
+    """How texts become token numbers. The vocabulary is learned from the training part only."""
+
+    vocabulary: int = Field(
+        default=25_000,
+        ge=1,
+        description="Number of words to keep, the most frequent first. An embedding needs two more "
+        "rows: padding is 0, an unknown word is 1.",
+    )
+    vocabulary_file: str | None = Field(
+        default=None,
+        description="File with one word per line, used instead of a learned vocabulary. "
+        "`vocabulary` must be its number of words.",
+    )
+    lower: bool = Field(default=True, description="Convert texts to lower case.")
+    max_length: int | None = Field(
+        default=None, ge=1, description="Tokens to keep of each text, the first ones. Default: all."
+    )
+    vectors: str | None = Field(
+        default=None,
+        description="Pre-trained word vectors for the embedding: a name such as `glove.6B.100d`, "
+        "or a `.txt` or `.zip` file.",
+    )
+    bucket: int | None = Field(
+        default=None,
+        ge=1,
+        description="Group texts of similar length into batches: shuffle, then sort by length "
+        "within pools of this many batches. Needs `shuffle`.",
+    )
+
+
+class Data(Section):
+    """The data set, its splits and batches, and how samples are prepared."""
+
+    source: SourceName = Field(
+        description="A named data set, a kind of files, or `./file.py:function`."
+    )
+    path: str | None = Field(default=None, description="File or folder of your own data.")
+    image: Images | None = Field(default=None, description="Only for `source: image-folder`.")
+    table: Columns | None = Field(
+        default=None, description="For tables; `features` also selects columns of a named table."
+    )
+    text: Text | None = Field(default=None, description="Only for `task: text-classification`.")
+    limit: int | None = Field(
+        default=None,
+        ge=2,
+        description="Keep at most this many random rows of each part, for a quick try.",
+    )
+    splits: Splits = Field(default=Splits(), description="Parts to split off the training part.")
+    batch_size: BatchSize = Field(
+        description="Samples per optimizer step, or `full` for the whole training part."
+    )
+    shuffle: bool = Field(default=True, description="Shuffle the training part in each epoch.")
+    transform: Annotated[tuple[Slot, ...], Strict(False)] = Field(
+        default=(),
+        description="Transforms of every sample, in order. Statistics such as means are computed "
+        "on the training part.",
+    )
+    augment: Annotated[tuple[Slot, ...], Strict(False)] = Field(
+        default=(),
+        description="Random changes to training images, in order, applied before `transform`.",
+    )
