@@ -19,8 +19,8 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # The layers, lowest first. A part may import the parts of the rows below its own, and itself.
 LAYERS = (
     ("errors", "version"),
-    ("vocabulary", "numbers", "progress", "record", "models"),
-    ("claims", "data", "programs", "workers"),
+    ("vocabulary", "numbers", "progress", "record", "models", "model_call"),
+    ("claims", "data", "objectives", "programs", "workers"),
     ("recipe", "tasks", "transforms"),
     ("store", "diagnose"),
     ("evaluate", "acceptance"),

@@ -21,21 +21,24 @@ from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
+from papertrial.data.nested import first_of, mapped
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
 from papertrial.errors import PapertrialError
 from papertrial.evaluate.precision import autocast
+from papertrial.model_call import output_of
 from papertrial.progress import Step
 from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.build import build_loss, build_model, seed_before_build
+from papertrial.runs.build import build_loss, build_model, build_objective, seed_before_build
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
+from papertrial.training.objective import ObjectiveFunction, supervised
 
 
 def checking_training(
@@ -90,11 +93,14 @@ def _check_built(
 ) -> Generator[Step, None, None]:
     """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
     model = loss = samples = start = None
+    function: ObjectiveFunction = supervised
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
         model = build_model(recipe)
     with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         loss = build_loss(recipe)
+    with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
+        function = build_objective(recipe)
     with reporting(result, "init_from", "set init_from to the folder of a finished run"):
         start = read_start_run(recipe)
     with reporting(result, "data", "fix data in the recipe, or the files that it names"):
@@ -119,25 +125,28 @@ def _check_built(
         initialised = True
     if initialised:
         with reporting(result, "data", "fix data.augment, data.transform or the model"):
-            _check_model(recipe, model, loss, samples, result)
+            _check_model(recipe, (model, loss, function), samples, result)
 
 
 def _check_model(
-    recipe: Recipe, model: nn.Module, loss: Any, samples: Samples, result: CheckResult
+    recipe: Recipe,
+    built: tuple[nn.Module, Any, ObjectiveFunction],
+    samples: Samples,
+    result: CheckResult,
 ) -> None:
     """Try one batch forward and backward; stop at an error that would cause all later ones."""
-    device = samples.batches.device
+    device, (model, loss, function) = samples.batches.device, built
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
     batch = samples.batches.batch(recipe.seed, 0, 0)
-    result.facts.batch = list(batch.x.shape)
+    result.facts.batch = list(first_of(batch.x).shape)
     with autocast(device, recipe.precision):
         result.problems += _check_forward(model, prepare.trial_batches(recipe, samples))
     if not result.ok or not _check_loss(recipe, model, loss, samples, batch, result):
         return
     parts = None
     with reporting(result, "recipe", "change the part of the recipe that the message names"):
-        parts = prepare.prepare_training(recipe, model, loss, samples, None)
+        parts = prepare.prepare_training(recipe, model, loss, samples, None, function)
     if parts is None:
         return
     result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))
@@ -160,7 +169,7 @@ def _check_loss(
     """Check that the loss suits the outputs and the targets; return whether it can be computed."""
     train, task = samples.dataset.train, samples.task
     with torch.no_grad(), autocast(batch.x.device, recipe.precision):
-        output = model(batch.x.clone()).float()
+        output = output_of(model, mapped(torch.clone, batch.x)).float()
     result.problems += check_targets(loss, output, train.y)
     if not result.ok:
         return False
@@ -199,7 +208,4 @@ def _check_forward(model: nn.Module, inputs: Sequence[torch.Tensor]) -> list[Dia
 
 def _loss_of_recipe(parts: prepare.Parts, batch: Batch) -> torch.Tensor:
     """Compute the loss of the recipe on the batch of the check, as the training does."""
-    objective = parts.objective
-    with autocast(parts.samples.batches.device, objective.precision):
-        output = objective.model(batch.x.clone())
-        return objective.loss(output, objective.task.target(batch.y, output))
+    return parts.objective.compute(mapped(torch.clone, batch.x), batch.y)[0]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from papertrial.diagnose.diagnosis import Diagnosis, Severity
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.evaluate.precision import autocast
+from papertrial.model_call import output_of
 
 _CROSS_ENTROPY = "CrossEntropyLoss"
 _LOGIT_LOSS = "BCEWithLogitsLoss"
@@ -215,8 +216,7 @@ def _output_with_graph(model: nn.Module, x: Any, precision: str) -> Tensor:
     """Return a model's output with its graph, which shows the function before the loss."""
     device = x.device if isinstance(x, Tensor) else next(model.parameters()).device
     with torch.enable_grad(), autocast(device, precision):
-        output: Tensor = model(x)
-    return output
+        return output_of(model, x)
 
 
 def _sums_to_1(output: Tensor) -> bool:

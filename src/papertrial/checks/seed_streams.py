@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.batches import Batches
+from papertrial.data.nested import mapped
 from papertrial.data.streams import derive, drawing_from, generators_kept
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.diagnose.lent_model import model_kept
-from papertrial.evaluate.precision import autocast
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, seed_before_build
 from papertrial.runs.prepare import Parts
@@ -72,7 +72,7 @@ def check_streams(recipe: Recipe, streams: SeedStreams) -> list[Diagnosis]:
 
 
 def _init_moves(recipe: Recipe, batches: Batches) -> bool:
-    x = batches.batch(recipe.seed, 0, 0).x[:2].cpu()
+    x = mapped(lambda one: one[:2].cpu(), batches.batch(recipe.seed, 0, 0).x)
     models = []
     with generators_kept(batches.device):
         for seed in (recipe.seed, recipe.seed + 1):
@@ -123,9 +123,8 @@ def _model_moves(parts: Parts, seeds: tuple[int, int]) -> bool:
     for seed in seeds:
         with model_kept(model), drawing_from(device, derive(seed, "model", 0)):
             model.train()
-            with torch.no_grad(), autocast(device, objective.precision):
-                output = model(batch.x.clone())
-                target = objective.task.target(batch.y, output)
-                found.append((output.float(), objective.loss(output, target)))
+            # With gradients, which an objective may need; some take those of the first pass.
+            loss, output = objective.compute(mapped(torch.clone, batch.x), batch.y)
+            found.append((output.detach().float(), loss.detach()))
     (output, loss), (other, other_loss) = found
     return not (torch.equal(output, other) and torch.equal(loss, other_loss))

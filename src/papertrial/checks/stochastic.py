@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from papertrial.checks.compare_outputs import largest_difference, rounding_tolerance
-from papertrial.data.streams import drawing_from, generators
+from papertrial.data.streams import drawing_from, generator_states
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.diagnose.trace import Trace, label_of, run, run_traced
@@ -39,9 +37,9 @@ def check_stochastic(model: nn.Module, x: Any) -> list[Diagnosis]:
     with model_kept(model, device):
         model.eval()
         with drawing_from(device, 0):
-            before = _generator_states(device)
+            before = generator_states(device)
             output = run(model, _copy_of_batch(x))[1]
-            draws = _generator_states(device) != before
+            draws = generator_states(device) != before
         again, other = (run_with_stream(stream, model, _copy_of_batch(x))[1] for stream in (0, 1))
         if not isinstance(output, Tensor) or not output.is_floating_point():
             return []
@@ -110,18 +108,6 @@ def _device_of_draws(model: nn.Module, x: Any) -> torch.device:
     return next((tensor.device for tensor in tensors), torch.device("cpu"))
 
 
-def _generator_states(device: torch.device) -> dict[str, object]:
-    """Return the state of every random generator that an evaluation seeds, by library."""
-    with torch._C.DisableTorchFunction():  # these calls are not the model's
-        torchs = [generator.get_state().numpy().tobytes() for generator in generators(device)]
-    numpys: Any = np.random.get_state()
-    return {
-        "torch": torchs,
-        "numpy": (numpys[1].tobytes(), *numpys[2:]),
-        "Python": random.getstate(),
-    }
-
-
 class _Draws(Trace):
     """A trace that finds the first call that draws random numbers.
 
@@ -134,7 +120,7 @@ class _Draws(Trace):
         super().__init__()
         self._device = device
         self._model = label_of("", model)
-        self._states = _generator_states(device)
+        self._states = generator_states(device)
         self._in_training_mode = False  # whether the module that draws is, despite model.eval()
         self._first: tuple[str, str, str] | None = None  # library, function, module
 
@@ -179,7 +165,7 @@ class _Draws(Trace):
         """Remember the function and module that changed a random generator for the first time."""
         if self._first is not None:
             return
-        states = _generator_states(self._device)
+        states = generator_states(self._device)
         library = next(
             (name for name, state in states.items() if state != self._states[name]), None
         )

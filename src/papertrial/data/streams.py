@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,18 @@ def seed_all(device: torch.device, seed: int) -> None:
         generator.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed % 2**32)
+
+
+def generator_states(device: torch.device) -> dict[str, object]:
+    """Return the state of every random generator that `seed_all` seeds, by library."""
+    with torch._C.DisableTorchFunction():  # these calls are not the model's
+        torchs = [generator.get_state().numpy().tobytes() for generator in generators(device)]
+    numpys: Any = np.random.get_state()
+    return {
+        "torch": torchs,
+        "numpy": (numpys[1].tobytes(), *numpys[2:]),
+        "Python": random.getstate(),
+    }
 
 
 @contextlib.contextmanager

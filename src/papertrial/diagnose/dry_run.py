@@ -12,6 +12,7 @@ from papertrial.diagnose.explain import explain
 from papertrial.diagnose.lent_model import buffers_kept, modes_kept
 from papertrial.diagnose.trace import run
 from papertrial.errors import ModelError
+from papertrial.model_call import call_model, main_output
 
 
 class LayerError(ModelError):
@@ -37,23 +38,17 @@ def dry_run(model: nn.Module, x: Any) -> Tensor:
     with modes_kept(model), torch.no_grad():
         _forward_once(model.eval(), x)
         with buffers_kept(model):
-            output = _forward_once(model.train(), x)
-    if not isinstance(output, Tensor):
-        raise ModelError(
-            f"the model must return one tensor, got {type(output).__name__}; wrap it in a module "
-            "that returns the tensor that the loss takes"
-        )
-    return output
+            return main_output(_forward_once(model.train(), x))
 
 
 def _forward_once(model: nn.Module, x: Any) -> Any:
-    """Return model(x) for a dry run, and explain a failure.
+    """Return what the model returns in a dry run, and explain a failure.
 
     Raises:
         LayerError: the model fails. It is then run again with a trace, to explain why.
     """
     try:
-        return model(x)
+        return call_model(model, x)
     except Exception as error:
         trace, again = run(model, x)
         failure = again if isinstance(again, Exception) else error

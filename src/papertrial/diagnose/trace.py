@@ -13,6 +13,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
+from papertrial.model_call import output_of
+
 RESHAPES = frozenset({"view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"})
 # Functions that pass their numbers on, so they are left out of where a tensor comes from.
 _SAME_NUMBERS = RESHAPES | frozenset(
@@ -277,6 +279,6 @@ def run_traced(trace: Trace, model: nn.Module, x: Any) -> Any:
     with torch.no_grad():
         try:
             with trace.of(model, x):
-                return model(x)
+                return output_of(model, x)
         except Exception as error:
             return error

@@ -13,6 +13,7 @@ from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.diagnose.lent_model import buffers_kept, modes_kept
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.evaluate.precision import autocast
+from papertrial.model_call import output_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class PreparedModel:
                 for number, chunk in enumerate(chunks(samples, self.batch_size)):
                     seed_all(device, derive(stream, number))
                     x = self.pipeline.apply(chunk.to(device), state)
-                    outputs.append(self.model(x).float())
+                    outputs.append(output_of(self.model, x).float())
         except PapertrialError:
             raise
         except Exception as error:

@@ -18,8 +18,9 @@ Parameters = Mapping[str, inspect.Parameter]
 # The argument that papertrial supplies, also to nested slots with a parameter of that name, such as
 # the schedulers of a SequentialLR.
 SUPPLIED = {"optimizer": "params", "scheduler": "optimizer"}
-# The number of arguments in a call of a function: loss(output, target), transform(image).
-CALLED_WITH = {"loss": 2, "data": 1}
+# The number of arguments in a call of a function: loss(output, target), transform(image),
+# objective(model, x, y, loss).
+CALLED_WITH = {"loss": 2, "data": 1, "objective": 4}
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -76,7 +77,7 @@ def how_supplied(
 def is_itself(
     target: Any, args: Sequence[object], kwargs: Mapping[str, object], calls: int
 ) -> bool:
-    """Return whether a resolved function is itself the loss or transform, not a factory of it.
+    """Return whether a resolved function is itself what a slot needs, not a factory of it.
 
     It is if exactly `calls` of its required arguments are not set. A compiled function without a
     signature is, if no arguments are given.

@@ -39,6 +39,12 @@ class Recipe(Section):
     data: Data = Field(description="Data set, splits, batches and preparation.")
     model: Slot = Field(description="A `torch.nn.Module`.")
     loss: Slot = Field(description="Called as `loss(output, target)`: a class or a function.")
+    objective: Slot | None = Field(
+        default=None,
+        description="Training step that sees more than output and target, called as "
+        "`objective(model, x, y, loss)`; it returns the loss of a batch and the output. If "
+        "omitted, it is the loss of the model's output. Evaluations use `loss` alone.",
+    )
     optimizer: Slot = Field(
         description="A `torch.optim` class. It is given the model's parameters."
     )

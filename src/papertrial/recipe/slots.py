@@ -9,7 +9,7 @@ from papertrial.recipe.plain_values import KeyPath, dotted
 
 # Keys of a slot that belong to the recipe, and are not arguments.
 OWN_KEYS = {"scheduler": ("interval", "monitor")}
-_SECTIONS = ("model", "loss", "optimizer", "scheduler")
+_SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler")
 _LISTS = ("transform", "augment")
 
 

@@ -18,6 +18,7 @@ from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import Slot
+from papertrial.training.objective import ObjectiveFunction, module_of, supervised
 from papertrial.training.optim import Schedule, fused_arguments, trainable
 from papertrial.training.state import TrainState
 
@@ -44,6 +45,23 @@ def build_model(recipe: Recipe) -> nn.Module:
             f"model: {recipe.model.use} must give a torch.nn.Module, got {type(model)}"
         )
     return model
+
+
+def build_objective(recipe: Recipe) -> ObjectiveFunction:
+    """Build the recipe's objective; without one, it is the loss of the model's output.
+
+    Raises:
+        ModelError: the recipe names something that cannot be called.
+    """
+    if recipe.objective is None:
+        return supervised
+    objective = _build("objective", recipe.objective)
+    if not callable(objective):
+        raise ModelError(
+            f"objective: {recipe.objective.use} must give something that is called as "
+            f"objective(model, x, y, loss), got {type(objective)}"
+        )
+    return objective  # type: ignore[no-any-return]
 
 
 def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
@@ -79,23 +97,29 @@ def build_prepared_model(
     )
 
 
-def build_training(recipe: Recipe, model: nn.Module) -> TrainState:
-    """Build the recipe's optimizer and schedule for a model.
+def build_training(
+    recipe: Recipe, model: nn.Module, objective: ObjectiveFunction = supervised
+) -> TrainState:
+    """Build the recipe's optimizer and schedule for a model and its objective.
 
     Raises:
         ModelError: the recipe names something that is not an optimizer or not a scheduler.
     """
     slot, kwargs = recipe.optimizer, recipe.optimizer.kwargs
+    module = module_of(objective)
+    own = [p for p in module.parameters() if p.requires_grad] if module is not None else []
     fused = fused_arguments(resolve(slot.use), kwargs, model)
-    optimizer = build("optimizer", slot.use, slot.args, {**kwargs, **fused}, trainable(model))
+    parameters = [*trainable(model), *own]
+    optimizer = build("optimizer", slot.use, slot.args, {**kwargs, **fused}, parameters)
     if not isinstance(optimizer, torch.optim.Optimizer):
         rule = f"optimizer: {slot.use} must give a torch.optim.Optimizer"
         raise ModelError(f"{rule}, got {type(optimizer)}")
     if recipe.scheduler is None:
-        return TrainState(model, optimizer, Schedule())
+        return TrainState(model, optimizer, Schedule(), objective=module)
     chosen = recipe.scheduler
     scheduler = _build("scheduler", chosen, optimizer)
     if not callable(getattr(scheduler, "step", None)):
         rule = f"scheduler: {chosen.use} must give an object with step()"
         raise ModelError(f"{rule}, got {type(scheduler)}")
-    return TrainState(model, optimizer, Schedule(scheduler, chosen.interval, chosen.monitor))
+    schedule = Schedule(scheduler, chosen.interval, chosen.monitor)
+    return TrainState(model, optimizer, schedule, objective=module)

@@ -22,6 +22,7 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
     build_loss,
     build_model,
+    build_objective,
     build_prepared_model,
     build_training,
     seed_before_build,
@@ -32,7 +33,8 @@ from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
 from papertrial.training.checkpoint import check_kept, load_weights
-from papertrial.training.objective import Objective
+from papertrial.training.objective import Objective, ObjectiveFunction, supervised
+from papertrial.training.objective_checks import check_objective, check_parts
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
@@ -68,11 +70,11 @@ def prepare(
         PapertrialError: the recipe cannot be trained.
     """
     seed_before_build(recipe, device)
-    model, loss = build_model(recipe), build_loss(recipe)
+    model, loss, objective = build_model(recipe), build_loss(recipe), build_objective(recipe)
     with generators_kept(device):  # lazy layers draw their weights in `prepare_training`
         samples = yield from load_data(recipe, folder, device, start)
         facts = yield from prepare_weights(recipe, model, samples, folder, start)
-    return prepare_training(recipe, model, loss, samples, facts)
+    return prepare_training(recipe, model, loss, samples, facts, objective)
 
 
 def prepare_weights(
@@ -125,6 +127,7 @@ def prepare_training(
     loss: Loss,
     samples: Samples,
     facts: VocabularyFacts | None,
+    function: ObjectiveFunction = supervised,
 ) -> Parts:
     """Prepare the training of a built model: try model and loss on a batch, build the other parts.
 
@@ -145,6 +148,7 @@ def prepare_training(
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
+    function = function.to(device) if isinstance(function, nn.Module) else function
     with autocast(device, recipe.precision):
         for x in trial_batches(recipe, samples):
             dry_run(model, x)
@@ -152,17 +156,22 @@ def prepare_training(
     task.check_output(output, first.y)
     # Not under autocast, whose cache would keep the weights from before they are loaded.
     check_kept(model, build_model(recipe).to(device), first.x)
-    train = build_training(recipe, model)
-    build_training(recipe, model).schedule.rehearse(steps, batches.steps)
+    train = build_training(recipe, model, function)
+    build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
     objective = Objective(
         model,
         loss,
         task,
+        function=function,
         precision=recipe.precision,
         accumulate=recipe.accumulate,
         reduction=check_loss(loss, task, output, dataset.train.y),
         device=device,
     )
+    if function is not supervised:
+        check_objective(objective, first, device)
+        if recipe.accumulate > 1:
+            objective.reduction = check_parts(objective, first, device)
     prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
     evaluator = Evaluator(prepared, dataset, task=task, metrics=metrics, loss=loss)
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)

@@ -142,6 +142,8 @@ def _train(
         rows = parts.samples.dataset.splits[split]
         folder.write(name, predictions_to_bytes(output, rows))
     folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.model))
+    if parts.train.objective is not None and parts.train.objective_trains:
+        folder.write(run_folder.OBJECTIVE, weights_to_bytes(parts.train.objective))
     samples = parts.samples
     preprocessing = Preprocessing.of(recipe.task, samples.task, samples.inputs, samples.state)
     folder.write_record(run_folder.PREPROCESS, preprocessing)

@@ -37,6 +37,7 @@ from papertrial.vocabulary import MetricValue
 RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.json"
 RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
 STATE, PREDICTIONS, CODE = "state.pt", "predictions", "code"
+OBJECTIVE = "objective.safetensors"  # of an objective with parameters of its own
 
 R = TypeVar("R", bound=Record)
 

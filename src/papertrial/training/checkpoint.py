@@ -11,10 +11,12 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from papertrial.data.nested import first_of, mapped
 from papertrial.data.streams import drawing_from
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.errors import ModelError, RunError
+from papertrial.model_call import output_of
 
 _ROUNDING: Any = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
 
@@ -24,7 +26,7 @@ def weights_to_bytes(model: nn.Module) -> bytes:
     return bytes(safetensors.torch.save(_untied(model)))
 
 
-def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
+def check_kept(model: nn.Module, fresh: nn.Module, x: Any) -> None:
     """Check before the training that a checkpoint will reproduce the model's outputs.
 
     Args:
@@ -57,11 +59,11 @@ def check_kept(model: nn.Module, fresh: nn.Module, x: Tensor) -> None:
         )
 
 
-def _reproducible_output(model: nn.Module, x: Tensor) -> Tensor:
+def _reproducible_output(model: nn.Module, x: Any) -> Tensor:
     """Return a model's seeded output, to compare it with that of its checkpoint."""
-    with model_kept(model, x.device), drawing_from(x.device, 0), torch.no_grad():
-        output: Tensor = model.eval()(x.clone())
-        return output
+    device = first_of(x).device
+    with model_kept(model, device), drawing_from(device, 0), torch.no_grad():
+        return output_of(model.eval(), mapped(torch.clone, x))
 
 
 def load_weights(model: nn.Module, data: bytes, where: str) -> None:

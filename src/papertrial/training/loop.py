@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +32,7 @@ class Progress:
     samples_per_second: float  # since the last event, without evaluation
     epoch_seconds: float  # of this epoch so far, without evaluation
     output: Tensor  # of the last batch, to compute a score during the training
-    target: Tensor
+    y: Any  # its targets as stored
 
 
 def fit(
@@ -52,7 +53,7 @@ def fit(
     Raises:
         DivergedError: the loss is not finite.
     """
-    optimizer, schedule, parameters = state.optimizer, state.schedule, [*state.model.parameters()]
+    optimizer, schedule, parameters = state.optimizer, state.schedule, state.parameters
     stepper = Stepper(optimizer)
     epoch_seconds = 0.0
     state.model.train()
@@ -99,5 +100,5 @@ def fit(
             samples_per_second=batches.samples(first, stop) / seconds,
             epoch_seconds=epoch_seconds,
             output=result.output.detach(),
-            target=result.target,
+            y=result.y,
         )

@@ -151,5 +151,6 @@ class _Scoring:
 
 def _trained(progress: Progress, evaluator: Evaluator) -> Trained:
     """Return the session's event for trained steps, with the headline metric on the last batch."""
-    score = evaluator.task.batch_score(progress.output, progress.target).item()
+    output = progress.output
+    score = evaluator.task.batch_score(output, evaluator.task.target(progress.y, output)).item()
     return Trained(progress, evaluator.task.headline, score)

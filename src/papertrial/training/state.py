@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from papertrial.errors import RunError
 from papertrial.training.optim import Schedule
 
-_KEYS = {"model", "optimizer", "schedule", "step"}
+_KEYS = {"model", "optimizer", "schedule", "step", "objective"}
 
 
 @dataclass
@@ -26,6 +26,19 @@ class TrainState:
     optimizer: Optimizer
     schedule: Schedule
     step: int = 0  # optimizer steps done
+    objective: nn.Module | None = None  # an objective with parameters or buffers
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The parameters of the model and of the objective."""
+        own = () if self.objective is None else self.objective.parameters()
+        return [*self.model.parameters(), *own]
+
+    @property
+    def objective_trains(self) -> bool:
+        """Whether the objective has parameters of its own that are trained."""
+        module = self.objective
+        return module is not None and any(p.requires_grad for p in module.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as a dict of tensors and plain values."""
@@ -34,6 +47,7 @@ class TrainState:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
+            "objective": self._objective_state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -45,12 +59,23 @@ class TrainState:
         if not isinstance(state, dict) or set(state) != _KEYS:
             got = sorted(state) if isinstance(state, dict) else type(state).__name__
             raise RunError(f"a training state has the keys {sorted(_KEYS)}, got {got}")
+        if set(state["objective"]) != set(self._objective_state()):
+            raise RunError("the training state belongs to another objective")
         if set(state["schedule"]) != set(self.schedule.state_dict()):
             raise RunError("the training state belongs to another scheduler")
         try:
             self.model.load_state_dict(state["model"], strict=True)
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
+            if self.objective is not None:
+                self.objective.load_state_dict(state["objective"], strict=False)
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"the training state belongs to another model: {error}") from error
         self.step = state["step"]
+
+    def _objective_state(self) -> dict[str, Tensor]:
+        """Return what the training changes in an objective: not the weights of a frozen teacher."""
+        if self.objective is None:
+            return {}
+        frozen = {name for name, p in self.objective.named_parameters() if not p.requires_grad}
+        return {k: v for k, v in self.objective.state_dict().items() if k not in frozen}
