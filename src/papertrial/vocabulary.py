@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 TaskName = Literal[
-    "image-classification", "text-classification", "table-classification", "regression"
+    "image-classification",
+    "text-classification",
+    "table-classification",
+    "regression",
+    "prediction",
 ]
 NamedSet = Literal[
     "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"

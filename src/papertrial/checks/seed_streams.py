@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.batches import Batches
-from papertrial.data.nested import mapped
+from papertrial.data.nested import first_of, mapped
 from papertrial.data.streams import derive, drawing_from, generators_kept
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import dry_run
@@ -105,7 +105,9 @@ def _augment_moves(batches: Batches, seeds: tuple[int, int]) -> bool:
     pipeline = batches.pipeline
     if not pipeline.augmentations:
         return False
-    rows = torch.arange(min(batches.batch_size, len(batches.split)), device=batches.split.y.device)
+    rows = torch.arange(
+        min(batches.batch_size, len(batches.split)), device=first_of(batches.split.y).device
+    )
     found = []
     for seed in seeds:
         x = batches.split.x.take(rows, copy=True).to(batches.device)

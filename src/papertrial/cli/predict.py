@@ -20,7 +20,7 @@ def predict_command(
         list[str],
         typer.Argument(
             help="Images or folders of images; tables, such as CSV files; texts, text files or "
-            "folders of text files.",
+            "folders of text files; .npy, .npz or .safetensors files.",
             show_default=False,
         ),
     ],
@@ -38,6 +38,18 @@ def predict_command(
         print_json([answer.to_json(top) for answer in answers])
     else:
         _print_answers(answers, top or 1)
+
+
+def _shown(prediction: object) -> str:
+    """Return numbers as text: one, or the shape of more and the first of them."""
+    if not isinstance(prediction, list):
+        return number(float(str(prediction)))
+    shape, row = [len(prediction)], prediction
+    while row and isinstance(row[0], list):
+        row = row[0]
+        shape.append(len(row))
+    values = ", ".join(number(float(one)) for one in row[:4])
+    return f"{shape}: {values}{', ...' if shape != [len(row[:4])] else ''}"
 
 
 def _print_answers(answers: list[Answer], top: int) -> None:
@@ -62,7 +74,7 @@ def _print_answers(answers: list[Answer], top: int) -> None:
                 "\n".join(probability(p) for _, p in likeliest),
             ]
             if classes
-            else [number(float(answer.prediction))]
+            else [_shown(answer.prediction)]
         )
         table.add_row(answer.input, *shown, *([answer.converted] if converted else []))
     Console(markup=False, emoji=False).print(table)  # texts may look like markup

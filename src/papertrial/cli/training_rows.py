@@ -55,7 +55,7 @@ class TrainingRows:
             text="  ".join(
                 [
                     f"loss {number(at.loss)}",
-                    f"batch {event.headline} {number(event.score)}",
+                    *_batch_score(event),
                     *self._evaluations.values(),
                     f"{at.samples_per_second:,.0f} samples/s",
                 ]
@@ -74,3 +74,8 @@ class TrainingRows:
             self._evaluations[event.split] = text
             # Who asks for a test curve wants to keep it; other splits have their place in the row.
             yield Line(f"step {event.step}  {text}", plain=event.split != "test")
+
+
+def _batch_score(event: Trained) -> list[str]:
+    """Return the headline metric of the last batch, unless it is the loss, which is shown too."""
+    return [] if event.score is None else [f"batch {event.headline} {number(event.score)}"]

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from papertrial.data.column import DenseColumn, Split
+from papertrial.data.column import Split, column_of
+from papertrial.data.nested import first_of, mapped
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.streams import generator
 from papertrial.data.texts.buckets import bucketed_order
 
 
 class Batch(NamedTuple):
-    """A batch: the model's input x [B, ...] and targets y [B] or [B, T], both on the device."""
+    """A batch on the device: the model's input x [B, ...] and targets y [B, ...].
 
-    x: Tensor
-    y: Tensor
+    Each is a tensor, or several tensors by name.
+    """
+
+    x: Any
+    y: Any
 
 
 class Batches:
@@ -56,7 +60,7 @@ class Batches:
         self.device = device
         self.bucket = bucket
         self.steps = math.ceil(len(split) / batch_size)
-        self._targets = DenseColumn(split.y)
+        self._targets = column_of(split.y)
         self._moves = device.type != "cpu"
         # The order and the draws of an epoch are cached, because all its steps need them.
         self._order = functools.lru_cache(maxsize=1)(self._draw_order)
@@ -85,9 +89,7 @@ class Batches:
         x = self.split.x.take(rows, copy=bool(self.pipeline.augmentations))
         y = self._targets.take(rows)
         if self._moves:
-            # Blocking on MPS, which may read the source after it is freed.
-            x = x.to(self.device, non_blocking=self.device.type == "cuda")
-            y = y.to(self.device, non_blocking=self.device.type == "cuda")
+            x, y = mapped(self._moved, x), mapped(self._moved, y)
         if self.pipeline.augmentations:
             x = self._augment(x, rows, seed, epoch)
         return Batch(self.pipeline.apply(x, self._placed), y)
@@ -95,6 +97,10 @@ class Batches:
     def samples(self, first: int, stop: int) -> int:
         """Return how many samples the steps from `first` up to, not including, `stop` have."""
         return min(stop * self.batch_size, len(self.split)) - first * self.batch_size
+
+    def _moved(self, values: Tensor) -> Tensor:
+        # Blocking on MPS, which may read the source after it is freed.
+        return values.to(self.device, non_blocking=self.device.type == "cuda")
 
     def _augment(self, x: Tensor, rows: slice | Tensor, seed: int, epoch: int) -> Tensor:
         places = torch.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
@@ -108,7 +114,7 @@ class Batches:
             order = torch.randperm(len(self.split), generator=draws)
         else:
             order = bucketed_order(lengths.cpu(), self.batch_size, self.bucket, draws)
-        return order.to(self.split.y.device)
+        return order.to(first_of(self.split.y).device)
 
     def _draw_uniforms(self, seed: int, epoch: int) -> Tensor:
         return self.pipeline.uniforms(len(self.split), seed, epoch).to(self.device)

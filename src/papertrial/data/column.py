@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from papertrial.data.fingerprint import fingerprint
 from papertrial.data.kind import Kind
+from papertrial.data.nested import mapped, row_count
 
 Moved = dict[int, "SampleColumn"]
 _MOST_ROWS, _CHUNK_BYTES = 4096, 2**24
@@ -27,8 +28,8 @@ class SampleColumn(Protocol):
 
     def __len__(self) -> int: ...
 
-    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
-        """Return the samples at `rows`, [B, *shape].
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Any:
+        """Return the samples at `rows`, a tensor [B, *shape], or several by name.
 
         With `copy=False` the result may share the column's memory, so do not write to it.
         """
@@ -62,7 +63,7 @@ class SampleColumn(Protocol):
         ...
 
 
-def chunks(column: SampleColumn, size: int | None = None) -> Iterator[Tensor]:
+def chunks(column: SampleColumn, size: int | None = None) -> Iterator[Any]:
     """Yield the samples of a column in order, `size` at a time, without loading the whole column.
 
     By default a chunk has as many samples as fit into 16 MB, and at most 4096.
@@ -166,7 +167,7 @@ class RowsColumn(BaseColumn):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Tensor:
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Any:
         """Return the samples at `rows` of this view, [B, ...]."""
         wanted = self._rows[rows if isinstance(rows, slice) else rows.to(self._rows.device)]
         return self._base.take(wanted)
@@ -176,34 +177,85 @@ class RowsColumn(BaseColumn):
         return RowsColumn(self._base.to(device, moved), self._rows.to(device))
 
 
+class NamedColumns(BaseColumn):
+    """Samples that are several tensors by name, each from a column of its own [N, ...].
+
+    Its shape and dtype are those of the first one.
+    """
+
+    def __init__(self, columns: Mapping[str, SampleColumn]) -> None:
+        self.columns = dict(columns)
+        first = next(iter(self.columns.values()))
+        assert all(len(one) == len(first) for one in columns.values()), "one row for each sample"
+        self.shape, self.dtype = first.shape, first.dtype
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def take(self, rows: slice | Tensor, *, copy: bool = True) -> Any:
+        """Return the samples at `rows`, by name."""
+        return {name: one.take(rows, copy=copy) for name, one in self.columns.items()}
+
+    def rows(self, rows: Tensor) -> SampleColumn:
+        """Return a view of the samples at `rows`, without copying them."""
+        return NamedColumns({name: one.rows(rows) for name, one in self.columns.items()})
+
+    def to(self, device: torch.device, moved: Moved | None = None) -> SampleColumn:
+        """Return the columns on `device`, as far as they can be moved."""
+        return NamedColumns({name: one.to(device, moved) for name, one in self.columns.items()})
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(one.nbytes for one in self.columns.values())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the names and fingerprints of the columns, in order."""
+        text = " ".join(f"{name}={one.fingerprint}" for name, one in self.columns.items())
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def column_of(values: Any) -> SampleColumn:
+    """Return the column of a tensor [N, ...], or of several by name."""
+    if isinstance(values, Mapping):
+        return NamedColumns({name: DenseColumn(one) for name, one in values.items()})
+    return DenseColumn(values)
+
+
 @dataclass(frozen=True)
 class Split:
     """N samples x, their targets y ([N], or [N, T] for T numbers) and their ids [N].
+
+    Of a task that leaves their meaning to the user, y are tensors [N, ...], one or several by name.
 
     `names` has a name for each sample, such as its file; if omitted, a sample is named by its id.
     """
 
     x: SampleColumn
-    y: Tensor
+    y: Any
     ids: np.ndarray
     names: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        assert len(self.x) == len(self.y) == len(self.ids), "x, y and ids need the same length"
+        assert len(self.x) == row_count(self.y) == len(self.ids), (
+            "x, y and ids need the same length"
+        )
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(self.ids)
 
     @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of the samples and the targets, in order."""
-        y = fingerprint(self.y.dtype, tuple(self.y.shape[1:]), [self.y])
+        y = column_of(self.y).fingerprint
         return hashlib.sha256(f"{self.x.fingerprint} {y}".encode()).hexdigest()
 
     def rows(self, rows: Tensor) -> Split:
         """Return a split of the samples at `rows`, in that order."""
         names = None if self.names is None else [self.names[i] for i in rows.tolist()]
-        return Split(self.x.rows(rows), self.y[rows], self.ids[rows.numpy()], names)
+        y = mapped(lambda one: one[rows], self.y)
+        return Split(self.x.rows(rows), y, self.ids[rows.numpy()], names)
 
     def name(self, row: int) -> str:
         """Return the name of the sample at `row`, for messages."""
@@ -211,7 +263,8 @@ class Split:
 
     def to(self, device: torch.device, moved: Moved | None = None) -> Split:
         """Return the split with its targets, and its samples if possible, on `device`."""
-        return Split(self.x.to(device, moved), self.y.to(device), self.ids, self.names)
+        y = mapped(lambda one: one.to(device), self.y)
+        return Split(self.x.to(device, moved), y, self.ids, self.names)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from papertrial.data.column import SampleColumn, chunks
 from papertrial.data.kind import Kind
+from papertrial.data.nested import mapped
 from papertrial.data.streams import derive, generator, generators_kept, seed_all
 from papertrial.errors import DataError, PapertrialError
 from papertrial.record import Part
@@ -114,6 +115,13 @@ def _naming_failures(name: str, given: Tensor | SampleColumn) -> Iterator[None]:
         raise DataError(f"{name} fails on {list(given.shape)} {given.dtype}: {error}") from error
 
 
+def _plain(x: Tensor) -> Tensor:
+    """Return a copy of a tensor with the dtype that models take: float32, int64 or bool."""
+    if x.dtype == torch.bool or x.is_complex():
+        return x.clone()
+    return x.to(torch.float32 if x.is_floating_point() else torch.int64, copy=True)
+
+
 def _is_whole_batch(transform: Any) -> bool:
     # torchvision's transforms are modules, whose `apply` is something else.
     return hasattr(transform, "apply") and not isinstance(transform, nn.Module)
@@ -123,8 +131,8 @@ class Pipeline:
     """Turn stored samples into the input of a model: augment, convert to floats, transform.
 
     Args:
-        kind: "image" (uint8 becomes float32 in [0, 1]), "table" (numbers become float32) or "text"
-            (tokens become int64).
+        kind: "image" (uint8 becomes float32 in [0, 1]), "table" (numbers become float32), "text"
+            (tokens become int64) or "tensor" (real numbers become float32, whole ones int64).
         transforms: objects with `apply(x, state)`, and `fit(batches) -> state` if they are fitted;
             or callables on one image. They are applied in order, to every split.
         augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)`; or callables on
@@ -146,6 +154,9 @@ class Pipeline:
             if hasattr(transform, "draw") and not hasattr(transform, "fit"):
                 name = type(transform).__name__
                 raise DataError(f"data.transform: {name} is random; move it to data.augment")
+            if kind == "tensor" and isinstance(transform, PerSample):
+                rule = f"data.transform: {transform.name} is for images, but the data are tensors"
+                raise DataError(f"{rule}; give an object with apply(x, state), or remove it")
             if getattr(transform, "kind", kind) != kind:
                 name = getattr(transform, "name", type(transform).__name__)
                 rule = f"data.transform: {name} is for {transform.kind}s"
@@ -180,7 +191,7 @@ class Pipeline:
             )
             raise DataError(f"{rule}: {error}") from error
 
-    def _seen(self, column: SampleColumn, states: Sequence[object]) -> Iterator[Tensor]:
+    def _seen(self, column: SampleColumn, states: Sequence[object]) -> Iterator[Any]:
         """Yield the training samples as the next transform gets them."""
         for chunk in chunks(column):
             yield self._transform(self._to_input(chunk), states)
@@ -219,10 +230,11 @@ class Pipeline:
                 "train again if its code has changed"
             ) from error
 
-    def apply(self, x: Tensor, state: PipelineState | PlacedState) -> Tensor:
+    def apply(self, x: Any, state: PipelineState | PlacedState) -> Any:
         """Return the model's input for stored samples [B, ...], as a copy.
 
-        Images and tables become float32, tokens [B, T] become int64.
+        Images, tables and other real numbers become float32; tokens [B, T] and other whole numbers
+        become int64.
         """
         x = self._to_input(x)
         return self._transform(x, state.transforms) if self.transforms else x
@@ -261,14 +273,16 @@ class Pipeline:
                 )
         return x
 
-    def _to_input(self, x: Tensor) -> Tensor:
+    def _to_input(self, x: Any) -> Any:
+        if self.kind == "tensor":
+            return mapped(_plain, x)
         if self.kind == "image" and x.dtype == torch.uint8:
             return x.float().div_(255)
         if self.kind == "text":
             return x.long()
         return x.to(torch.float32, copy=True)
 
-    def _transform(self, x: Tensor, states: Sequence[object]) -> Tensor:
+    def _transform(self, x: Any, states: Sequence[object]) -> Any:
         for transform, state in zip(self.transforms, states, strict=False):
             if isinstance(transform, PerSample):
                 x = transform.run(x, [derive(0, "transform")] * len(x))  # the same for every sample

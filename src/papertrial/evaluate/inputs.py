@@ -1,9 +1,9 @@
-"""Inputs of a model: images, rows of tables and texts, read as columns of samples."""
+"""Inputs of a model: images, rows of tables, texts and tensors, read as columns of samples."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from pydantic import Field
 
-from papertrial.data.column import DenseColumn, SampleColumn
+from papertrial.data.column import DenseColumn, SampleColumn, column_of
 from papertrial.data.images.predict_inputs import (
     ReadImage,
     find_images,
@@ -20,8 +20,11 @@ from papertrial.data.images.predict_inputs import (
     read_image,
 )
 from papertrial.data.kind import Kind
+from papertrial.data.nested import row_count
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.predict_inputs import read_rows
+from papertrial.data.tensors.form import TensorForm
+from papertrial.data.tensors.predict_inputs import as_samples, read_tensors
 from papertrial.data.texts.predict_inputs import find_texts
 from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
 from papertrial.errors import PredictionInputError
@@ -52,8 +55,16 @@ class TextInputsState(Part):
     vocabulary: VocabularyState
 
 
+class TensorInputsState(Part):
+    """The form of each tensor of a sample by name; that of a single one has the name ""."""
+
+    kind: Literal["tensor"] = "tensor"
+    forms: dict[str, TensorForm]
+
+
 InputsState = Annotated[
-    ImageInputsState | TableInputsState | TextInputsState, Field(discriminator="kind")
+    ImageInputsState | TableInputsState | TextInputsState | TensorInputsState,
+    Field(discriminator="kind"),
 ]
 
 
@@ -202,12 +213,52 @@ class TextInputs(Inputs):
         return [f"the first {most:,} of {n:,} words" if n > most else "" for n in counts]
 
 
+class TensorInputs(Inputs):
+    """Tensors of one form [N, ...], or several by name: arrays, .npy, .npz, .safetensors files."""
+
+    kind = "tensor"
+
+    def __init__(self, forms: Mapping[str, TensorForm]) -> None:
+        self.forms = dict(forms)
+
+    def state(self) -> TensorInputsState:
+        """Return the form of each tensor."""
+        return TensorInputsState(forms=self.forms)
+
+    def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
+        """Yield the samples of each file, or of one array or mapping of arrays."""
+        if isinstance(inputs, Mapping):
+            yield self._read(inputs, "")
+            return
+        paths = _listed(inputs, (str, Path), "give paths of files, or one array; not both")
+        if paths is None:
+            yield self._read(inputs, "")
+            return
+        for path in paths:
+            yield self._read(read_tensors(Path(path)), f"{path}:")
+
+    def zeros(self, rows: int) -> Any:
+        """Return samples of zeros, one tensor [rows, ...] or several by name."""
+        made = {
+            name: torch.zeros(rows, *form.shape, dtype=form.torch_dtype)
+            for name, form in self.forms.items()
+        }
+        return made.get("", made)
+
+    def _read(self, given: Any, prefix: str) -> ReadInputs:
+        x = as_samples(given, self.forms)
+        count = row_count(x)
+        return ReadInputs(column_of(x), [f"{prefix}{i}" for i in range(count)], [""] * count)
+
+
 def inputs_from(state: InputsState) -> Inputs:
     """Return the inputs of a model from what `state()` returned."""
     if isinstance(state, ImageInputsState):
         return ImageInputs(state.shape)
     if isinstance(state, TableInputsState):
         return TableInputs(state.layout, state.delimiter)
+    if isinstance(state, TensorInputsState):
+        return TensorInputs(state.forms)
     return TextInputs(Vocabulary.from_state(state.vocabulary))
 
 
@@ -221,6 +272,9 @@ def difference(one: Inputs, other: Inputs) -> str:
     if isinstance(one, ImageInputs) and isinstance(other, ImageInputs):
         same = one.shape[0] == other.shape[0]  # a network may accept images of any size
         return "" if same else f"takes {one.shape[0]} channels, not {other.shape[0]}"
+    if isinstance(one, TensorInputs) and isinstance(other, TensorInputs):
+        ours, theirs = list(one.forms), list(other.forms)
+        return "" if ours == theirs else f"takes the tensors {ours}, not {theirs}"
     return ""
 
 

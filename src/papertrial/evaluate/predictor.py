@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from papertrial.data.streams import derive
 from papertrial.evaluate.inputs import Inputs
@@ -16,17 +17,19 @@ class Answer:
 
     `input` names the input, `probabilities` has each class, the most likely one first, and
     `converted` says how the input was changed, "" if it was not. For regression `prediction` is a
-    number and `probabilities` is empty.
+    number, and for `task: prediction` numbers in nested lists; `probabilities` is then empty.
     """
 
     input: str
-    prediction: str | float
+    prediction: str | float | list[Any]
     probabilities: dict[str, float]
     converted: str = ""
 
-    def to_json(self, top: int | None = None) -> dict[str, str | float | dict[str, float]]:
+    def to_json(
+        self, top: int | None = None
+    ) -> dict[str, str | float | list[Any] | dict[str, float]]:
         """Return JSON values, with the `top` most likely classes; None for all."""
-        plain: dict[str, str | float | dict[str, float]] = {
+        plain: dict[str, Any] = {
             "input": self.input,
             "prediction": self.prediction,
             "probabilities": dict(list(self.probabilities.items())[:top]),
@@ -60,7 +63,8 @@ class Predictor:
                 a path of an image, of a folder of images, or (for a table) of a CSV file;
                 a PIL image;
                 a text, or the path of a text file or of a folder of them;
-                an array or tensor, uint8 [N, C, H, W] (grey also [N, H, W]) or numbers [N, F].
+                an array or tensor, uint8 [N, C, H, W] (grey also [N, H, W]) or numbers [N, F];
+                for a model of tensors, an array [N, ...], several by name, or a .npy or .npz file.
 
         Raises:
             PredictionInputError: an input cannot be read as what the model takes.

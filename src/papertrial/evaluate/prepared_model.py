@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.column import SampleColumn, chunks
+from papertrial.data.nested import mapped
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.diagnose.lent_model import buffers_kept, modes_kept
@@ -66,7 +67,7 @@ class PreparedModel:
                 self.model.eval()
                 for number, chunk in enumerate(chunks(samples, self.batch_size)):
                     seed_all(device, derive(stream, number))
-                    x = self.pipeline.apply(chunk.to(device), state)
+                    x = self.pipeline.apply(mapped(lambda one: one.to(device), chunk), state)
                     outputs.append(output_of(self.model, x).float())
         except PapertrialError:
             raise

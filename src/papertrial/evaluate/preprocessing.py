@@ -37,8 +37,10 @@ class Preprocessing(Record):
         if self.meaning.family != task.family:
             raise ValueError(f"the task {self.task} is not {self.meaning.family}")
         for key, kind in (("inputs", self.inputs.kind), ("pipeline", self.pipeline.kind)):
-            if kind != task.kind:
-                raise ValueError(f"the task {self.task} is for {task.kind}s, but {key} for {kind}s")
+            if kind not in task.kinds:
+                raise ValueError(
+                    f"the task {self.task} is for {'s or '.join(task.kinds)}s, but {key} for {kind}s"
+                )
         return self
 
     def make_task(self) -> Task:

@@ -15,6 +15,7 @@ from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
+from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.data.texts.vocabulary import Vocabulary
@@ -23,6 +24,7 @@ from papertrial.evaluate.inputs import (
     ImageInputs,
     Inputs,
     TableInputs,
+    TensorInputs,
     TextInputs,
     difference,
 )
@@ -76,8 +78,10 @@ def load_data(
         columns = layout or Layout.numeric(original.features)
         inputs = TableInputs(columns, data.table.delimiter if data.table else None)
         dataset = original
-    else:
+    elif original.kind == "image":
         inputs, dataset = ImageInputs(original.train.x.shape), original
+    else:
+        inputs, dataset = TensorInputs(forms_of(original.train.x)), original
     if given is not None and (differs := difference(given, inputs)):
         raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
@@ -159,7 +163,7 @@ def load_set(
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
-        classify=TASKS[recipe.task].family == "classification",
+        targets=TASKS[recipe.task].targets,
         images=ImageOptions(images.size, images.mode, images.corrupt),
         table=TableOptions(
             target=columns.target or "",

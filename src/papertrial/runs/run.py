@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, RunError
+from papertrial.evaluate.inputs import TensorInputs
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
@@ -61,7 +63,7 @@ class Run:
         preprocessing = self.preprocessing
         with on_device(self.device, None) as device:
             prepared = _load_model(
-                self.recipe, preprocessing.pipeline, folder.read(WEIGHTS), self.path, device
+                self.recipe, preprocessing, folder.read(WEIGHTS), self.path, device
             )
         return Predictor(
             prepared, task=preprocessing.make_task(), inputs=preprocessing.make_inputs()
@@ -80,21 +82,29 @@ def load_run(path: str | Path, *, device: str = "auto") -> Run:
 
 
 def _load_model(
-    recipe: Recipe, state: PipelineState, weights: bytes, run: Path, device: torch.device
+    recipe: Recipe, stored: Preprocessing, weights: bytes, run: Path, device: torch.device
 ) -> PreparedModel:
-    """Load the model of a finished run with its weights, prepared with the stored `state`.
+    """Load the model of a finished run with its weights and its stored preprocessing.
 
     Raises:
         RunError: the state or the weights do not fit the recipe.
     """
-    model = build_model(recipe)
+    model, state = build_model(recipe), stored.pipeline
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        shape = state.shape or (512,)  # tokens of a text, enough for any layer
-        dry_run(model, pipeline.apply(torch.zeros(2, *shape, dtype=state.torch_dtype), state))
+        dry_run(model, pipeline.apply(_zeros(stored), state))
     load_weights(model, weights, str(run / WEIGHTS))
     return build_prepared_model(recipe, model.to(device), pipeline, state, device)
+
+
+def _zeros(stored: Preprocessing) -> Any:
+    """Return two samples of zeros as they are stored, from which lazy layers get their sizes."""
+    inputs, state = stored.make_inputs(), stored.pipeline
+    if isinstance(inputs, TensorInputs):
+        return inputs.zeros(2)
+    shape = state.shape or (512,)  # tokens of a text, enough for any layer
+    return torch.zeros(2, *shape, dtype=state.torch_dtype)
 
 
 def _check_transforms(pipeline: Pipeline, state: PipelineState, run: Path) -> None:

@@ -11,4 +11,4 @@ from papertrial.tasks.classification import Classification
 class ImageClassification(Classification):
     """One of K classes for each image."""
 
-    kind: ClassVar[Kind] = "image"
+    kinds: ClassVar[tuple[Kind, ...]] = ("image",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from papertrial.data.column import Dataset
 from papertrial.errors import DataError, did_you_mean
 from papertrial.tasks.image_classification import ImageClassification
+from papertrial.tasks.prediction import TensorPrediction
 from papertrial.tasks.regression import Regression
 from papertrial.tasks.table_classification import TableClassification
 from papertrial.tasks.task import Task
@@ -15,6 +16,7 @@ TASKS: dict[str, type[Task]] = {
     "text-classification": TextClassification,
     "table-classification": TableClassification,
     "regression": Regression,
+    "prediction": TensorPrediction,
 }
 
 
@@ -27,10 +29,11 @@ def make_task(name: str, dataset: Dataset) -> Task:
     if name not in TASKS:
         raise DataError(f"there is no task {name!r}{did_you_mean(name, TASKS)}")
     task = TASKS[name]
-    if dataset.kind != task.kind:
-        fits = [other for other, cls in TASKS.items() if cls.kind == dataset.kind]
+    if dataset.kind not in task.kinds:
+        fits = [other for other, cls in TASKS.items() if dataset.kind in cls.kinds]
+        takes = " or ".join(f"{one}s" for one in task.kinds)
         raise DataError(
-            f"task {name} is for {task.kind}s, but data.source {dataset.name} has {dataset.kind}s; "
+            f"task {name} is for {takes}, but data.source {dataset.name} has {dataset.kind}s; "
             f"use the task {' or '.join(fits)}, or another source"
         )
     return task.of(dataset)

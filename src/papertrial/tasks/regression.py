@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from torch import Tensor
 
 from papertrial.data.column import Dataset
-from papertrial.data.kind import Kind
+from papertrial.data.kind import Kind, TargetKind
 from papertrial.errors import DataError, ModelError
 from papertrial.tasks.task import Family, Meaning, Prediction, RegressionMeaning, Task
 
@@ -20,7 +20,8 @@ class Regression(Task):
     [B, B].
     """
 
-    kind: ClassVar[Kind] = "table"
+    kinds: ClassVar[tuple[Kind, ...]] = ("table",)
+    targets: ClassVar[TargetKind] = "numbers"
     family: ClassVar[Family] = "regression"
     metrics = ("loss", "mse", "rmse", "mae", "r2")
     headline = "rmse"

@@ -11,4 +11,4 @@ from papertrial.tasks.classification import Classification
 class TableClassification(Classification):
     """One of K classes for each row of a table."""
 
-    kind: ClassVar[Kind] = "table"
+    kinds: ClassVar[tuple[Kind, ...]] = ("table",)

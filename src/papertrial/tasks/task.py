@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 from torch import Tensor
 
 from papertrial.data.column import Dataset
-from papertrial.data.kind import Kind
+from papertrial.data.kind import Kind, TargetKind
 from papertrial.record import Part
 
-Family = Literal["classification", "regression"]
+Family = Literal["classification", "regression", "prediction"]
 
 
 class ClassificationMeaning(Part):
@@ -31,21 +31,33 @@ class RegressionMeaning(Part):
     target: str
 
 
-Meaning = Annotated[ClassificationMeaning | RegressionMeaning, Field(discriminator="family")]
+class TensorMeaning(Part):
+    """Nothing: loss and metrics define what outputs mean."""
+
+    family: Literal["prediction"] = "prediction"
+
+
+Meaning = Annotated[
+    ClassificationMeaning | RegressionMeaning | TensorMeaning, Field(discriminator="family")
+]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A prediction: a class name with the probabilities of all classes, or a number without."""
+    """A prediction: a class name with the probabilities of all classes, or numbers without.
 
-    prediction: str | float
+    Numbers are one number, or nested lists of an output of more dimensions.
+    """
+
+    prediction: str | float | list[Any]
     probabilities: dict[str, float] = field(default_factory=dict)
 
 
 class Task(ABC):
     """What outputs and targets mean; B is the batch, K the classes, T the numbers predicted."""
 
-    kind: ClassVar[Kind]
+    kinds: ClassVar[tuple[Kind, ...]]  # of samples that it takes
+    targets: ClassVar[TargetKind]
     family: ClassVar[Family]
     metrics: ClassVar[tuple[str, ...]]  # reported if the recipe names none
     headline: ClassVar[str]  # the metric that progress shows
@@ -70,11 +82,11 @@ class Task(ABC):
         """Return what a run stores of the task: what prediction needs to know."""
 
     @abstractmethod
-    def check_output(self, output: Tensor, targets: Tensor) -> None:
+    def check_output(self, output: Tensor, targets: Any) -> None:
         """Raise ModelError unless `output` [B, ...] has the shape that this task needs."""
 
     @abstractmethod
-    def target(self, y: Tensor, output: Tensor) -> Tensor:
+    def target(self, y: Any, output: Tensor) -> Any:
         """Return the targets y with the dtype and shape that a loss needs for `output`."""
 
     @abstractmethod
@@ -86,5 +98,5 @@ class Task(ABC):
         """Return a prediction for each row of raw outputs [B, ...]."""
 
     @abstractmethod
-    def batch_score(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Return the headline metric of a training batch, as a scalar tensor."""
+    def batch_score(self, output: Tensor, targets: Any) -> Tensor | None:
+        """Return the headline metric of a training batch, a scalar; None if it is the loss."""

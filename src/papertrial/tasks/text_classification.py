@@ -11,4 +11,4 @@ from papertrial.tasks.classification import Classification
 class TextClassification(Classification):
     """One of K classes for each text."""
 
-    kind: ClassVar[Kind] = "text"
+    kinds: ClassVar[tuple[Kind, ...]] = ("text",)

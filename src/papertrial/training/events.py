@@ -25,11 +25,14 @@ class Started:
 
 @dataclass(frozen=True)
 class Trained:
-    """Steps were taken; `score` is the metric named `headline` on the last training batch."""
+    """Steps were taken; `score` is the metric named `headline` on the last training batch.
+
+    It is None if that metric is the loss.
+    """
 
     progress: Progress
     headline: str
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True)

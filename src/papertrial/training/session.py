@@ -152,5 +152,5 @@ class _Scoring:
 def _trained(progress: Progress, evaluator: Evaluator) -> Trained:
     """Return the session's event for trained steps, with the headline metric on the last batch."""
     output = progress.output
-    score = evaluator.task.batch_score(output, evaluator.task.target(progress.y, output)).item()
-    return Trained(progress, evaluator.task.headline, score)
+    score = evaluator.task.batch_score(output, evaluator.task.target(progress.y, output))
+    return Trained(progress, evaluator.task.headline, None if score is None else score.item())

@@ -156,7 +156,10 @@ def _empty(path: Path) -> None:
 
 def _embedded(name: str, kind: Kind) -> Make:
     return lambda folder, patch: Case(
-        SourceSpec(name, classify=name == "digits"), kind, ("train",), None
+        SourceSpec(name, targets="classes" if name == "digits" else "numbers"),
+        kind,
+        ("train",),
+        None,
     )
 
 
@@ -274,7 +277,7 @@ def test_a_source_has_its_kind_and_its_splits(case: Case, tmp_path: Path) -> Non
 
 def test_samples_and_targets_are_valid(case: Case, tmp_path: Path) -> None:
     dataset = _load(case, tmp_path)
-    check_dataset(dataset, "set", case.spec.classify)
+    check_dataset(dataset, "set", case.spec.targets)
     for split in dataset.splits.values():
         assert len(split.x) == len(split.y) == len(split.ids) > 0
         assert len({*split.ids.tolist()}) == len(split)
@@ -334,7 +337,7 @@ def test_an_unknown_source_is_refused(tmp_path: Path) -> None:
 
 def test_features_are_chosen_from_named_sets_and_functions(tmp_path: Path) -> None:
     options = TableOptions(features=("bmi", "age"))
-    spec = SourceSpec("diabetes", classify=False, table=options)
+    spec = SourceSpec("diabetes", targets="numbers", table=options)
     loaded = finish(open_source(spec, tmp_path))
     assert loaded.dataset.features == ("bmi", "age")
     assert loaded.layout is None

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
+from papertrial.data.kind import TargetKind
 from papertrial.data.sources.python_source import dataset_of
 from papertrial.data.texts.ragged_column import text_column, texts_of
 from papertrial.errors import DataError
@@ -27,8 +28,8 @@ def _returns(value: object) -> Callable[[], object]:
     return lambda: value
 
 
-def _load(classify: bool = True, **parts: Any) -> Dataset:
-    return dataset_of(_returns(parts), NAME, classify)
+def _load(targets: TargetKind = "classes", **parts: Any) -> Dataset:
+    return dataset_of(_returns(parts), NAME, targets)
 
 
 def _x(dataset: Dataset, part: str = "train") -> torch.Tensor:
@@ -94,8 +95,8 @@ def test_strings_are_texts_and_class_names_are_sorted(as_array: bool) -> None:
 def test_a_dataset_is_taken_as_it_is() -> None:
     split = Split(DenseColumn(torch.tensor(ROWS)), torch.tensor(LABELS), np.arange(4))
     dataset = Dataset("mine", "table", split, classes=("a", "b"), features=("p", "q"))
-    assert dataset_of(_returns(dataset), NAME, True) is dataset
-    for classes, y, classify, message in [
+    assert dataset_of(_returns(dataset), NAME, "classes") is dataset
+    for classes, y, targets, message in [
         ((), torch.tensor(LABELS), True, "needs at least 2 classes, got 0"),
         (("a", "b"), torch.tensor([0, 1, 2, 1]), True, "int64 from 0 to 1, got int64 from 0 to 2"),
         (("a", "b"), torch.tensor([0.0, 1, 1, 1]), True, "int64 from 0 to 1, got float32"),
@@ -105,10 +106,10 @@ def test_a_dataset_is_taken_as_it_is() -> None:
     ]:
         wrong = Dataset("mine", "table", Split(split.x, y, split.ids), classes=classes)
         with pytest.raises(DataError, match=f"^{re.escape(NAME)}: .*{message}"):
-            dataset_of(_returns(wrong), NAME, classify)
+            dataset_of(_returns(wrong), NAME, targets)
     none = Split(text_column([]), torch.tensor([]), np.arange(0))
     with pytest.raises(DataError, match='"train" has no samples'):
-        dataset_of(_returns(Dataset("mine", "text", none, classes=("a", "b"))), NAME, True)
+        dataset_of(_returns(Dataset("mine", "text", none, classes=("a", "b"))), NAME, "classes")
 
 
 def test_what_the_function_raises_is_told_with_its_line() -> None:
@@ -125,13 +126,13 @@ def test_what_the_function_raises_is_told_with_its_line() -> None:
     with pytest.raises(
         DataError, match=rf"^\./data\.py:splits failed at line {line}: KeyError: 'm"
     ):
-        dataset_of(fails, NAME, True)
+        dataset_of(fails, NAME, "classes")
     with pytest.raises(DataError, match=r"failed at line \d+: SystemExit: over"):
-        dataset_of(ends, NAME, True)
+        dataset_of(ends, NAME, "classes")
     with pytest.raises(DataError, match=r"^the disk is not mounted$"):
-        dataset_of(knows, NAME, True)
+        dataset_of(knows, NAME, "classes")
     with pytest.raises(DataError, match=r"failed: TypeError: .* missing 1 required"):
-        dataset_of(lambda needed: needed, NAME, True)
+        dataset_of(lambda needed: needed, NAME, "classes")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_what_the_function_raises_is_told_with_its_line() -> None:
 )
 def test_another_form_is_refused(returned: object, message: str) -> None:
     with pytest.raises(DataError, match="^" + re.escape(NAME + message)):
-        dataset_of(_returns(returned), NAME, True)
+        dataset_of(_returns(returned), NAME, "classes")
 
 
 X = {

@@ -15,6 +15,7 @@ import torch
 from sklearn.datasets import load_diabetes
 
 from papertrial.data.column import Dataset
+from papertrial.data.kind import TargetKind
 from papertrial.data.sources import table
 from papertrial.data.sources.embedded import diabetes, digits
 from papertrial.data.sources.spec import LoadedSet, SourceSpec, TableOptions
@@ -35,12 +36,12 @@ def _write(folder: Path, text: str, name: str = "rows.csv") -> Path:
 
 
 def load(
-    path: Path, *, classify: bool, classes: Sequence[str] | None = None, **options: Any
+    path: Path, *, targets: TargetKind, classes: Sequence[str] | None = None, **options: Any
 ) -> LoadedSet:
     spec = SourceSpec(
         "table",
         path,
-        classify=classify,
+        targets=targets,
         table=TableOptions(**options),
         classes=None if classes is None else tuple(classes),
     )
@@ -71,7 +72,7 @@ def test_diabetes_is_the_same_set_in_every_format(tmp_path: Path) -> None:
     pq.write_table(pa.table(columns), tmp_path / "d.parquet")
     known = diabetes()
     for name in ("d.csv", "d.tsv", "d.parquet"):
-        dataset, layout = load(tmp_path / name, target="progression", classify=False)
+        dataset, layout = load(tmp_path / name, target="progression", targets="numbers")
         assert (dataset.name, dataset.kind, dataset.target) == (name, "table", "progression")
         assert dataset.features == known.features == layout.names
         assert layout == Layout.numeric(known.features)
@@ -94,7 +95,7 @@ def test_the_bmi_example_of_scikit_learn(tmp_path: Path) -> None:
 
 def test_numbers_categories_and_classes(tmp_path: Path) -> None:
     path = _write(tmp_path, PEOPLE, "people.csv")
-    dataset, layout = load(path, target="sick", classify=True, categorical=["city"])
+    dataset, layout = load(path, target="sick", targets="classes", categorical=["city"])
     assert dataset.features == ("age", "city=Paris", "city=Rome", "income")
     assert layout.features[1] == Feature("city", ("Paris", "Rome"))
     assert _x(dataset)[:2] == [[30, 1, 0, 1.5], [40, 0, 1, 2]]
@@ -106,12 +107,12 @@ def test_numbers_categories_and_classes(tmp_path: Path) -> None:
 
 def test_features_are_chosen_in_their_order(tmp_path: Path) -> None:
     path = _write(tmp_path, PEOPLE)
-    dataset, _ = load(path, target="income", classify=False, features=["age"])
+    dataset, _ = load(path, target="income", targets="numbers", features=["age"])
     assert (dataset.features, dataset.classes) == (("age",), ())
     assert dataset.train.y.dtype == torch.float32
     assert dataset.train.y.tolist() == [1.5, 2, 3, 4]
     text = "a,b,y\n1,2,3\n4,5,6\n"
-    dataset, _ = load(_write(tmp_path, text), target="y", classify=False, features=["b", "a"])
+    dataset, _ = load(_write(tmp_path, text), target="y", targets="numbers", features=["b", "a"])
     assert _x(dataset) == [[2, 1], [5, 4]]
 
 
@@ -128,7 +129,7 @@ def test_classes_are_sorted_and_named_as_written(
     tmp_path: Path, values: list[str], classes: tuple[str, ...], y: list[int]
 ) -> None:
     path = _write(tmp_path, "\n".join(["a,y", *(f"1,{value}" for value in values)]))
-    dataset, _ = load(path, target="y", classify=True)
+    dataset, _ = load(path, target="y", targets="classes")
     assert (dataset.classes, dataset.train.y.tolist()) == (classes, y)
 
 
@@ -136,7 +137,7 @@ def test_a_folder_has_a_file_a_part(tmp_path: Path) -> None:
     _write(tmp_path, "c,a,y\nA,1,x\nB,2,z\nA,3,x\n", "train.csv")
     _write(tmp_path, "y\ta\tc\nz\t4\tB\n", "test.tsv")
     pq.write_table(pa.table({"a": [5], "c": ["A"], "y": ["x"]}), tmp_path / "validation.parquet")
-    dataset, _ = load(tmp_path, target="y", classify=True, categorical=["c"])
+    dataset, _ = load(tmp_path, target="y", targets="classes", categorical=["c"])
     assert dataset.name == tmp_path.name
     assert _x(dataset) == [[1, 0, 1], [0, 1, 2], [1, 0, 3]]
     assert (_x(dataset, "test"), _x(dataset, "validation")) == ([[0, 1, 4]], [[1, 0, 5]])
@@ -152,7 +153,7 @@ def test_missing_cells_are_refused_all_in_one_message(tmp_path: Path) -> None:
     _write(tmp_path, "age,city,y\n1,A,1\n,NA,2\n3,,3\n" + 9 * ",A,1\n", "train.csv")
     _write(tmp_path, "age,city,y\n1,null,1\n", "test.csv")
     with pytest.raises(DataError) as told:
-        load(tmp_path, target="y", classify=False, categorical=["city"])
+        load(tmp_path, target="y", targets="numbers", categorical=["city"])
     *listed, fix = str(told.value).split("\n")
     assert "\n".join(listed) == (
         "cells are missing:\n"
@@ -166,14 +167,16 @@ def test_missing_cells_are_refused_all_in_one_message(tmp_path: Path) -> None:
 
 def test_a_missing_cell_in_a_column_that_is_not_used_does_not_matter(tmp_path: Path) -> None:
     path = _write(tmp_path, "age,note,y\n1,,1\n2,x,2\n")
-    assert len(load(path, target="y", classify=False, features=["age"])[0].train) == 2
+    assert len(load(path, target="y", targets="numbers", features=["age"])[0].train) == 2
 
 
 def test_rows_with_missing_cells_are_dropped_and_the_others_keep_their_lines(
     tmp_path: Path,
 ) -> None:
     path = _write(tmp_path, GAPS + "6,C,6\n,D,7\n")
-    dataset, layout = load(path, target="y", classify=False, categorical=["city"], missing="drop")
+    dataset, layout = load(
+        path, target="y", targets="numbers", categorical=["city"], missing="drop"
+    )
     assert layout == Layout((Feature("age"), Feature("city", ("A", "B", "C"))))
     assert _x(dataset) == [[1, 1, 0, 0], [4, 1, 0, 0], [5, 0, 1, 0], [6, 0, 0, 1]]
     assert dataset.train.y.tolist() == [1, 4, 5, 6]
@@ -186,7 +189,7 @@ def test_missing_numbers_stay_to_be_filled(tmp_path: Path, missing: str) -> None
     dataset, layout = load(
         _write(tmp_path, GAPS),
         target="y",
-        classify=False,
+        targets="numbers",
         categorical=["city"],
         missing=missing,
     )
@@ -268,7 +271,7 @@ REGRESSION = {
 def test_a_table_that_is_not_as_it_must_be_is_refused(tmp_path: Path, case: str) -> None:
     text, changes, message = REGRESSION[case]
     path = _write(tmp_path, text)
-    arguments = {"target": "y", "classify": False, **changes}
+    arguments = {"target": "y", "targets": "numbers", **changes}
     with pytest.raises(DataError, match=re.escape(message.format(path=path))):
         load(path, **arguments)
 
@@ -287,25 +290,25 @@ CLASSES = {
 def test_a_target_that_is_no_class_is_refused(tmp_path: Path, case: str) -> None:
     text, message = CLASSES[case]
     with pytest.raises(DataError, match=re.escape(message)):
-        load(_write(tmp_path, text), target="y", classify=True)
+        load(_write(tmp_path, text), target="y", targets="classes")
 
 
 def test_known_classes_keep_their_numbers_and_need_not_all_be_there(tmp_path: Path) -> None:
     path = _write(tmp_path, "a,y\n1,yes\n2,yes\n")
     known = ("no", "perhaps", "yes")
-    dataset, _ = load(path, target="y", classify=True, classes=known)
+    dataset, _ = load(path, target="y", targets="classes", classes=known)
     assert (dataset.classes, dataset.train.y.tolist()) == (known, [2, 2])
     with pytest.raises(DataError, match=r"class 'yes' of y is unknown; the classes are no, on$"):
-        load(path, target="y", classify=True, classes=["no", "on"])
+        load(path, target="y", targets="classes", classes=["no", "on"])
     with pytest.raises(DataError, match="needs at least 2 classes"):
-        load(path, target="y", classify=True)
+        load(path, target="y", targets="classes")
 
 
 def test_many_whole_numbers_or_few_floats_are_classes(tmp_path: Path) -> None:
     whole = "\n".join(["a,y", *(f"1,{i}" for i in range(50))])
-    assert len(load(_write(tmp_path, whole), target="y", classify=True)[0].classes) == 50
+    assert len(load(_write(tmp_path, whole), target="y", targets="classes")[0].classes) == 50
     few = MANY.rsplit("\n", 1)[0]
-    assert len(load(_write(tmp_path, few), target="y", classify=True)[0].classes) == 20
+    assert len(load(_write(tmp_path, few), target="y", targets="classes")[0].classes) == 20
 
 
 @pytest.mark.parametrize(
@@ -326,12 +329,12 @@ def test_a_test_part_that_differs_is_refused(tmp_path: Path, test: str, message:
     _write(tmp_path, "a,c,y\n1,A,x\n2,B,z\n3,A,x\n", "train.csv")
     path = _write(tmp_path, test, "test.csv")
     with pytest.raises(DataError, match=re.escape(message.format(path=path))):
-        load(tmp_path, target="y", classify=True, categorical=["c"])
+        load(tmp_path, target="y", targets="classes", categorical=["c"])
 
 
 def test_a_row_of_the_set_is_a_row_of_the_file(tmp_path: Path) -> None:
     path = _write(tmp_path, PEOPLE)
-    dataset, layout = load(path, target="sick", classify=True, categorical=["city"])
+    dataset, layout = load(path, target="sick", targets="classes", categorical=["city"])
     assert layout.encode(read_table(path)).tolist() == _x(dataset)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
-from papertrial.data.kind import Kind
+from papertrial.data.kind import Kind, TargetKind
 from papertrial.data.numbers import sort_values
+from papertrial.data.sources.function_values import as_array, as_dense, as_tensor, is_text
 from papertrial.data.sources.parts import PARTS
 from papertrial.data.sources.set_checks import (
     check_alike,
@@ -27,6 +27,7 @@ from papertrial.data.sources.set_checks import (
     kind_of,
 )
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
+from papertrial.data.sources.tensor_source import tensors_of
 from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, PapertrialError, nearest
@@ -47,10 +48,10 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     cpu = torch.device("cpu")
     with generators_kept(cpu):
         seed_all(cpu, derive(spec.seed, "source"))
-        return LoadedSet(dataset_of(spec.source, spec.name, spec.classify))
+        return LoadedSet(dataset_of(spec.source, spec.name, spec.targets))
 
 
-def dataset_of(function: Callable[..., object], name: str, classify: bool) -> Dataset:
+def dataset_of(function: Callable[..., object], name: str, targets: TargetKind) -> Dataset:
     """Call a Python function, check what it returns, and convert it to a data set.
 
     The function returns a Dataset, or a mapping of "train" and optionally "validation" and "test"
@@ -61,7 +62,7 @@ def dataset_of(function: Callable[..., object], name: str, classify: bool) -> Da
         function: called without arguments. x is bytes [N, C, H, W] or [N, H, W] (images), numbers
             [N, F] (tables), or N texts. y is N class indices from 0 or class names, or N numbers.
         name: the name of the set and of the function, for messages.
-        classify: whether y holds classes or numbers.
+        targets: what y holds; of "tensors", see `tensors_of`.
 
     Raises:
         DataError: the function fails, or returns something else.
@@ -74,12 +75,17 @@ def dataset_of(function: Callable[..., object], name: str, classify: bool) -> Da
         kind = type(error).__name__
         raise DataError(f"{name} failed{_line(function, error)}: {kind}: {error}") from error
     if isinstance(returned, Dataset):
-        check_dataset(returned, name, classify)
+        check_dataset(returned, name, targets)
         return returned
     if not isinstance(returned, Mapping):
         rule = f'{name} must return a mapping {{"train": (x, y), ...}} or a Dataset'
         raise DataError(f"{rule}, got {kind_of(returned)}")
     parts = _pairs(returned, name)
+    if targets == "tensors":
+        for key in ("classes", "features", "target"):
+            if key in returned:
+                raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
+        return tensors_of(parts, name)
     columns = {part: _column(x, f'{name}: "{part}"') for part, (x, _) in parts.items()}
     kind, first = columns["train"]
     check_alike(columns, name)
@@ -91,7 +97,8 @@ def dataset_of(function: Callable[..., object], name: str, classify: bool) -> Da
                 f'{name}: "{part}" must have a target for each sample, got {rows} samples and '
                 f"{len(y)} targets"
             )
-    classes, targets = (
+    classify = targets == "classes"
+    classes, values = (
         _classes(given, _names(returned, "classes", name), name)
         if classify
         else ((), {part: _numeric_targets(y, f'{name}: "{part}"') for part, y in given.items()})
@@ -99,7 +106,7 @@ def dataset_of(function: Callable[..., object], name: str, classify: bool) -> Da
     if not classify and "classes" in returned:
         raise DataError(f'{name} returns "classes", but regression has none; remove the key')
     splits = {
-        part: Split(column, targets[part], np.arange(len(column)))
+        part: Split(column, values[part], np.arange(len(column)))
         for part, (_, column) in columns.items()
     }
     return Dataset.from_splits(
@@ -139,9 +146,9 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
 def _column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
     if isinstance(x, str | bytes):
         raise DataError(f"{where}: x must be a list of texts, got a single text")
-    if not isinstance(x, Tensor) and len(x := _array(x, f"{where}: x")) and _is_text(x):
+    if not isinstance(x, Tensor) and len(x := as_array(x, f"{where}: x")) and is_text(x):
         return "text", _text_column(x.tolist(), where)
-    values = _tensor(x, f"{where}: x")
+    values = as_tensor(x, f"{where}: x")
     if values.ndim == 0 or len(values) == 0:
         raise DataError(f"{where}: x must have at least one sample, got {list(values.shape)}")
     if values.ndim in (3, 4):
@@ -170,14 +177,14 @@ def _text_column(texts: Sequence[Any], where: str) -> SampleColumn:
 def _values(y: Any, where: str) -> np.ndarray:
     """Return the targets that a Python function returned as an array [N], of numbers or names."""
     where_y = f"{where}: y"
-    values = _dense(y, where_y).numpy() if isinstance(y, Tensor) else _array(y, where_y)
+    values = as_dense(y, where_y).numpy() if isinstance(y, Tensor) else as_array(y, where_y)
     if values.ndim != 1:
         raise DataError(
             f"{where}: y must be [N], one target for each sample, got {list(values.shape)}"
         )
     if len(values) == 0:
         raise DataError(f"{where} has no targets")
-    if _is_text(values):
+    if is_text(values):
         other = [row for row, one in enumerate(values.tolist()) if not isinstance(one, str)]
         if other:
             raise DataError(
@@ -192,7 +199,7 @@ def _classes(
 ) -> tuple[tuple[str, ...], dict[str, Tensor]]:
     """Return the classes, and y [N] int64 of each part, from what a Python function returned."""
     train = given["train"]
-    if _is_text(train):
+    if is_text(train):
         classes = names if names is not None else tuple(sort_values(map(str, train.tolist())))
     elif train.dtype.kind in "iub":
         top = int(train.max()) + 1
@@ -213,20 +220,20 @@ def _classes(
     y = {}
     for part, values in given.items():
         where = f'{name}: "{part}"'
-        named = _is_text(train)
-        if _is_text(values) != named or (not named and values.dtype.kind not in "iub"):
+        named = is_text(train)
+        if is_text(values) != named or (not named and values.dtype.kind not in "iub"):
             raise DataError(
                 f"{where}: y must have the same type in every part, got {values.dtype} here and "
                 f'{train.dtype} in "train"'
             )
-        if _is_text(values):
+        if is_text(values):
             wrong = [row for row, text in enumerate(values.tolist()) if text not in index]
             codes = [index.get(text, 0) for text in values.tolist()]
         else:
             codes = values.astype(np.int64).tolist()
             wrong = [row for row, code in enumerate(codes) if not 0 <= code < len(classes)]
         if wrong:
-            known = f"0 to {len(classes) - 1}" if not _is_text(values) else ", ".join(classes[:24])
+            known = f"0 to {len(classes) - 1}" if not is_text(values) else ", ".join(classes[:24])
             raise DataError(
                 f"{where}: y[{wrong[0]}] must be one of the {len(classes)} classes ({known}), got "
                 f"{values[wrong[0]]!s}"
@@ -236,61 +243,12 @@ def _classes(
 
 
 def _numeric_targets(values: np.ndarray, where: str) -> Tensor:
-    if _is_text(values):
+    if is_text(values):
         raise DataError(
             f"{where}: y must be numbers, got {str(values[0])!r}; for classes, set task: "
             "table-classification"
         )
-    return check_numbers(_tensor(values, f"{where}: y"), f"{where}: y")
-
-
-def _array(values: Any, where: str) -> np.ndarray:
-    if not isinstance(values, list | tuple) and not hasattr(values, "__array__"):
-        raise DataError(f"{where} must be an array, a tensor or a list, got {kind_of(values)}")
-    try:
-        array = np.asarray(values)
-        # numpy turns [1, "a"] into two texts; as objects they keep their types.
-        if array.dtype.kind in "US" and isinstance(values, list | tuple):
-            array = np.array(values, dtype=object)
-    except Exception as error:
-        raise DataError(f"{where} must be an array: {error}") from error
-    if array.ndim == 0:
-        raise DataError(f"{where} must have one row for each sample, got a single {array.dtype}")
-    return array
-
-
-def _tensor(values: Any, where: str) -> Tensor:
-    if isinstance(values, Tensor):
-        tensor = _dense(values, where)
-    else:
-        kind = f"numbers, got {values.dtype}"
-        if values.dtype.kind not in "biuf":
-            hint = "; its rows have different lengths, or hold text" if values.ndim else ""
-            raise DataError(f"{where} must be {kind}{hint}")
-        plain = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
-        if plain.dtype.itemsize > 8:  # numpy's long double
-            plain = plain.astype(np.float64)
-        with warnings.catch_warnings():  # about read-only memory, which is never written to
-            warnings.filterwarnings("ignore", message=".*not writable.*")
-            tensor = torch.from_numpy(plain)
-    if tensor.is_complex():
-        raise DataError(f"{where} must be real numbers, got {dtype_of(tensor)}")
-    return tensor
-
-
-def _dense(values: Tensor, where: str) -> Tensor:
-    """Return a tensor from a Python function on the CPU, with a dtype that numpy has."""
-    if values.layout != torch.strided or values.is_meta or values.is_quantized:
-        kind = "meta" if values.is_meta else "quantized" if values.is_quantized else values.layout
-        kind = str(kind).removeprefix("torch.")
-        raise DataError(f"{where} must be a dense tensor, got a {kind} one; return x.to_dense()")
-    plain = values.detach().cpu().resolve_conj().resolve_neg()
-    known = (torch.float16, torch.float32, torch.float64)
-    return plain.float() if plain.is_floating_point() and plain.dtype not in known else plain
-
-
-def _is_text(values: np.ndarray) -> bool:
-    return values.dtype.kind == "U" or (values.dtype.kind == "O" and isinstance(values[0], str))
+    return check_numbers(as_tensor(values, f"{where}: y"), f"{where}: y")
 
 
 def _names(returned: Mapping[Any, Any], key: str, name: str) -> tuple[str, ...] | None:

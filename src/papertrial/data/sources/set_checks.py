@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Dataset, SampleColumn, Split, chunks
-from papertrial.data.kind import KINDS, Kind
+from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.numbers import LARGEST_FLOAT32
 from papertrial.data.texts.ragged_column import RaggedColumn, texts_of
 from papertrial.errors import DataError
 
 
-def check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
+def check_dataset(dataset: Dataset, name: str, targets: TargetKind) -> None:
     """Check that a Dataset from a user's function is as valid as one made from a mapping."""
     if not isinstance(dataset.train, Split):
         raise DataError(f"{name}: train must be a Split, got {kind_of(dataset.train)}")
@@ -31,7 +31,7 @@ def check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
             raise DataError(f"{where} must be a Split, got {kind_of(split)}")
         if len(split) == 0:
             raise DataError(f"{where} has no samples")
-        _check_y(split.y, where, classify, len(dataset.classes))
+        _check_y(split.y, where, targets, len(dataset.classes))
         _check_x(dataset.kind, split.x, where)
     check_alike({part: (dataset.kind, one.x) for part, one in dataset.splits.items()}, name)
     count = dataset.train.x.shape[0] if dataset.kind == "table" else 0
@@ -40,10 +40,16 @@ def check_dataset(dataset: Dataset, name: str, classify: bool) -> None:
         raise DataError(f"{rule}, got {len(dataset.features)} names")
 
 
-def _check_y(y: Any, where: str, classify: bool, count: int) -> None:
+def _check_y(y: Any, where: str, targets: TargetKind, count: int) -> None:
+    if targets == "tensors" and isinstance(y, Mapping):
+        for key, one in y.items():
+            _check_y(one, f"{where}: {key}", targets, count)
+        return
     if not isinstance(y, Tensor):
         raise DataError(f"{where}: y must be a tensor, got {kind_of(y)}")
-    if not classify:
+    if targets == "tensors":
+        return
+    if targets == "numbers":
         if y.dtype != torch.float32 or not y.isfinite().all():
             raise DataError(f"{where}: y must be finite float32, got {dtype_of(y)}")
         return

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from papertrial.data.column import Dataset
 from papertrial.data.images.decode import ImageSize, Mode
+from papertrial.data.kind import TargetKind
 from papertrial.data.tables.layout import Layout
 from papertrial.progress import Steps
 
@@ -61,7 +62,7 @@ class SourceSpec:
     Args:
         source: the name of a set, a kind of the user's own files, or a function.
         path: the user's own files.
-        classify: whether targets are classes, if the source does not say.
+        targets: what targets are, if the source does not say.
         images: how images are decoded.
         table: how a table is read.
         layout: the layout of a table's columns, if it is known from another table; it then replaces
@@ -74,7 +75,7 @@ class SourceSpec:
 
     source: str | Callable[..., object]
     path: Path = Path()
-    classify: bool = True
+    targets: TargetKind = "classes"
     images: ImageOptions = field(default_factory=ImageOptions)
     table: TableOptions = field(default_factory=TableOptions)
     layout: Layout | None = None

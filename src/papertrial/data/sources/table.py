@@ -57,7 +57,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     )
     classes, targets = (
         class_targets(tables, target, spec.classes)
-        if spec.classify
+        if spec.targets == "classes"
         else ((), numeric_targets(tables, target))
     )
     columns = {part: DenseColumn(layout.encode(table)) for part, table in tables.items()}

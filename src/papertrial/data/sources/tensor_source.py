@@ -1,0 +1,105 @@
+"""Tensors of any shape that a user's own function returns, for a task without a fixed meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from papertrial.data.column import Dataset, DenseColumn, NamedColumns, SampleColumn, Split
+from papertrial.data.kind import Kind
+from papertrial.data.nested import row_count
+from papertrial.data.sources.function_values import as_tensor, is_text
+from papertrial.data.sources.parts import PARTS
+from papertrial.data.sources.set_checks import check_alike, check_texts, kind_of
+from papertrial.data.texts.ragged_column import text_column
+from papertrial.errors import DataError
+
+_IMAGE = (3, 4)  # dimensions of bytes that are images, [N, H, W] or [N, C, H, W]
+
+
+def tensors_of(pairs: Mapping[str, tuple[Any, Any]], name: str) -> Dataset:
+    """Return the data set of the parts (x, y) that a function returned.
+
+    Args:
+        pairs: x and y by part. Each is an array or tensor [N, ...] of any shape and dtype, or
+            several of them by name; x may also be N texts. Bytes [N, H, W] and [N, C, H, W] as x
+            are images. y may be None: the targets are then N zeros.
+        name: the name of the set and of the function, for messages.
+
+    Raises:
+        DataError: x and y have other lengths, no sample, or values that are no finite numbers.
+    """
+    columns = {part: _column(x, f'{name}: "{part}": x') for part, (x, _) in pairs.items()}
+    check_alike(columns, name)
+    splits: dict[str, Split] = {}
+    for part, (_, y) in pairs.items():
+        where, column = f'{name}: "{part}"', columns[part][1]
+        target = torch.zeros(len(column)) if y is None else _values(y, f"{where}: y")
+        if row_count(target) != len(column):
+            raise DataError(
+                f"{where} must have a target for each sample, got {len(column)} samples and "
+                f"{row_count(target)} targets"
+            )
+        splits[part] = Split(column, target, np.arange(len(column)))
+    _check_same_form(splits, name)
+    return Dataset.from_splits(name, columns["train"][0], splits)
+
+
+def _column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
+    if isinstance(x, list | tuple) and x and isinstance(x[0], str):
+        check_texts(x, where)
+        return "text", text_column(x)
+    values = _values(x, where)
+    if isinstance(values, Mapping):
+        return "tensor", NamedColumns({key: DenseColumn(one) for key, one in values.items()})
+    if values.dtype == torch.uint8 and values.ndim in _IMAGE:
+        return "image", DenseColumn(values.unsqueeze(1) if values.ndim == min(_IMAGE) else values)
+    return "tensor", DenseColumn(values)
+
+
+def _values(given: Any, where: str) -> Tensor | dict[str, Tensor]:
+    """Return a tensor, or several by name, with a row for each sample."""
+    if not isinstance(given, Mapping):
+        return _one(given, where)
+    if not given or not all(isinstance(key, str) and key.isidentifier() for key in given):
+        raise DataError(f"{where} must name its tensors by identifiers, got {list(given)[:5]}")
+    named = {key: _one(one, f"{where}[{key!r}]") for key, one in given.items()}
+    lengths = {key: len(one) for key, one in named.items()}
+    if len({*lengths.values()}) > 1:
+        raise DataError(f"{where} must have as many rows in every tensor, got {lengths}")
+    return named
+
+
+def _one(given: Any, where: str) -> Tensor:
+    if isinstance(given, str | bytes) or given is None:
+        raise DataError(f"{where} must be an array or a tensor, got {kind_of(given)}")
+    if not isinstance(given, Tensor) and is_text(array := np.asarray(given)):
+        raise DataError(f"{where} must be numbers, got text such as {array.flat[0]!r:.60}")
+    values = as_tensor(given, where, complex_too=True)
+    if values.ndim == 0 or len(values) == 0:
+        raise DataError(f"{where} must have at least one row, got {list(values.shape)}")
+    if values.is_floating_point() and not (finite := torch.isfinite(values)).all():
+        row = int((~finite).nonzero()[0, 0])
+        raise DataError(f"{where} must be finite numbers, got NaN or infinity in row {row}")
+    return values
+
+
+def _check_same_form(splits: Mapping[str, Split], name: str) -> None:
+    """Raise DataError unless the targets of all parts have the same shape and dtype."""
+
+    def form(y: Any) -> Any:
+        if isinstance(y, Mapping):
+            return {key: form(one) for key, one in y.items()}
+        return list(y.shape[1:]), str(y.dtype).removeprefix("torch.")
+
+    first = form(splits["train"].y)
+    for part in PARTS:
+        if part in splits and form(splits[part].y) != first:
+            raise DataError(
+                f'{name}: "{part}": y must have the same shape and type in every part, got '
+                f'{form(splits[part].y)} here and {first} in "train"'
+            )

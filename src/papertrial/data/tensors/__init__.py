@@ -1,0 +1,1 @@
+"""Samples that are tensors of any shape, one or several by name."""
