@@ -55,12 +55,14 @@ def metrics_of(task: str) -> tuple[str, ...]:
 
     papertrial.evaluate.metrics computes them.
     """
+    if task == "prediction":
+        return ("loss",)
     return ("loss", *(_REGRESSION if task == "regression" else _CLASSIFICATION))
 
 
 def has_metric(task: str, metric: str) -> bool:
     """Tell whether a recipe of a task may name a metric; a classification has all of the top k."""
-    return metric in metrics_of(task) or (task != "regression" and is_accuracy(metric))
+    return metric in metrics_of(task) or ("classification" in task and is_accuracy(metric))
 
 
 def is_metric(name: object, *, claimable: bool = False) -> bool:

@@ -13,6 +13,7 @@ from papertrial.auditing.seed_run import SeedRun
 from papertrial.checks.stochastic import check_stochastic
 from papertrial.data.column import Dataset
 from papertrial.data.files.data_folder import data_folder
+from papertrial.data.nested import same_tensors
 from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions
@@ -101,5 +102,5 @@ def _unlike_data(side: SeedRun, dataset: Dataset) -> Iterator[str]:
             yield f"the {split} data are not those of the run: they have another fingerprint"
             continue
         kept = read_predictions(side.run, split)
-        if not torch.equal(kept.target, rows.y.cpu()) or (kept.ids != rows.ids).any():
+        if not same_tensors(kept.target, rows.y) or (kept.ids != rows.ids).any():
             yield f"the targets in {PREDICTIONS}/{split}.safetensors are not those of the data"

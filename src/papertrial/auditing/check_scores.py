@@ -18,7 +18,7 @@ from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions, task_of
-from papertrial.runs.build import build_loss
+from papertrial.runs.build import build_loss, build_metrics
 from papertrial.runs.run import Run
 from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
 from papertrial.store.run_records import EvaluationLine
@@ -80,6 +80,7 @@ def _scores_again(run: Run, device: torch.device) -> SplitMetrics:
             loss,
             device,
             stream=stream_of(run.recipe.seed, split),
+            own=build_metrics(run.recipe),
         )
     return again
 

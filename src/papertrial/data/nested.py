@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 
@@ -33,6 +34,15 @@ def in_parts(value: Any, count: int) -> list[Any]:
         names, cut = list(parts), zip(*parts.values(), strict=True)
         return [dict(zip(names, tensors, strict=True)) for tensors in cut]
     return list(value.chunk(count))
+
+
+def same_tensors(one: Any, other: Any) -> bool:
+    """Return whether two values have the same tensors by the same names, wherever they are."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return set(one) == set(other) and all(same_tensors(one[k], other[k]) for k in one)
+    if isinstance(one, Mapping) or isinstance(other, Mapping):
+        return False
+    return torch.equal(one.cpu(), other.cpu())
 
 
 def shapes_of(value: Any) -> str:

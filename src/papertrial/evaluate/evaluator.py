@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
 from papertrial.data.column import Dataset, SampleColumn
 from papertrial.data.streams import derive
+from papertrial.evaluate.metric_function import MetricFunction
 from papertrial.evaluate.metrics import check_finite, compute
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.tasks.loss_requirements import Loss
@@ -42,6 +43,7 @@ class Evaluator:
         task: what the outputs mean.
         metrics: the names of the metrics.
         loss: called as loss(output, target) on a whole split.
+        own: those of the metrics that are functions of the user's, by name.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class Evaluator:
         task: Task,
         metrics: Sequence[str],
         loss: Loss,
+        own: Mapping[str, MetricFunction] | None = None,
     ) -> None:
         self.prepared = prepared
         self.dataset = dataset
         self.task = task
         self.metrics = tuple(metrics)
         self.loss = loss
+        self.own = dict(own or {})
 
     def evaluate(self, split: str, step: int) -> Scored:
         """Return the metrics of a split after `step` optimizer steps.
@@ -76,6 +80,7 @@ class Evaluator:
             self.loss,
             self.prepared.device,
             stream=stream_of(self.prepared.seed, split),
+            own=self.own,
         )
         check_finite(metrics, output, split, step)
         return Scored(metrics, output)

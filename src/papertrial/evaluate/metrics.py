@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from papertrial.data.nested import mapped
 from papertrial.data.streams import derive, drawing_from
 from papertrial.errors import DataError, DivergedError, did_you_mean
-from papertrial.tasks.classification import Classification
+from papertrial.evaluate.metric_function import MetricFunction
+from papertrial.tasks.classification import Classification, is_one_logit
 from papertrial.tasks.loss_requirements import Loss
 from papertrial.tasks.task import Task
-from papertrial.vocabulary import Metrics, MetricValue, lower_is_better
+from papertrial.vocabulary import Metric, Metrics, MetricValue
 
 # A number; a number for each class, by name; a confusion matrix [K, K] with a row for each true
 # class; or None if undefined.
@@ -36,12 +40,14 @@ _CLASSIFICATION = (
 FAMILIES = {
     "classification": ("loss", *_CLASSIFICATION),
     "regression": ("loss", *_REGRESSION),
+    "prediction": ("loss",),
 }
 
 _CPU = torch.device("cpu")
+_NO_METRICS: Mapping[str, MetricFunction] = MappingProxyType({})
 
 
-def check_metrics(names: Sequence[str], task: Task) -> None:
+def check_metrics(names: Sequence[str], task: Task, own: Container[str] = ()) -> None:
     """Check that each metric exists and fits the task.
 
     Raises:
@@ -51,6 +57,8 @@ def check_metrics(names: Sequence[str], task: Task) -> None:
     classes = len(task.class_names)
     for name in names:
         top = _TOP.fullmatch(name)
+        if name in own:
+            continue
         if top and task.family == "classification":
             if int(top[1]) >= classes:
                 raise DataError(
@@ -65,11 +73,12 @@ def compute(
     names: Sequence[str],
     task: Task,
     output: Tensor,
-    y: Tensor,
+    y: Any,
     loss: Loss,
     device: torch.device = _CPU,
     *,
     stream: int = 0,
+    own: Mapping[str, MetricFunction] = _NO_METRICS,
 ) -> Metrics:
     """Compute the metrics of a split from its outputs and targets.
 
@@ -83,18 +92,21 @@ def compute(
         device: where the loss is computed; metrics are computed on the CPU, those of regression in
             float64.
         stream: a loss that draws random numbers draws from its stream ("loss",).
+        own: metrics of the user's, by name; see `own_arguments`.
 
     Returns:
         The values by name; None if undefined, such as AUROC if a class is absent.
     """
     values: Metrics = {}
     output = output.detach().cpu()
-    y = y.cpu()
-    target = task.target(y, output).clone()
+    y = mapped(lambda one: one.cpu(), y)
+    target = mapped(torch.clone, task.target(y, output))
     for name in names:
         if name == "loss":
             with torch.no_grad(), drawing_from(device, derive(stream, "loss")):
-                values[name] = loss(output.to(device), target.to(device)).item()
+                values[name] = loss(output.to(device), _moved(target, device)).item()
+        elif name in own:
+            values[name] = own[name](*own_arguments(task, output, y))
         elif task.family == "regression":
             defined = name != "r2" or len(y) >= 2
             values[name] = _regression(name, output.double(), target.double()) if defined else None
@@ -102,6 +114,22 @@ def compute(
             with _counting_by_histogram():
                 values[name] = _classification(name, task, output, y)
     return values
+
+
+def own_arguments(task: Task, output: Tensor, y: Any) -> tuple[Tensor, Any]:
+    """Return what a metric of the user's is called with, as copies on the CPU.
+
+    A classification has logits [N, K], or [N] for one logit, and class indices [N]. A regression
+    has outputs and targets of the same shape. Other tasks have both as they are.
+    """
+    output = output.detach().cpu().clone()
+    if isinstance(task, Classification):
+        return (output.reshape(len(output)) if is_one_logit(output) else output), y.cpu().clone()
+    return output, mapped(lambda one: one.cpu().clone(), task.target(y, output))
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    return mapped(lambda one: one.to(device), value)
 
 
 @contextlib.contextmanager
@@ -192,10 +220,10 @@ def check_finite(metrics: Metrics, output: Tensor, split: str, step: int) -> Non
         )
 
 
-def best(name: str, values: Iterable[object]) -> float | None:
+def best(metric: Metric, values: Iterable[object]) -> float | None:
     """Return the best of the values of a metric that are numbers; None if none is."""
     known = [value for value in values if isinstance(value, int | float)]
-    return (min if lower_is_better(name) else max)(known, default=None)
+    return (min if metric.lower_is_better else max)(known, default=None)
 
 
 def scalars(metrics: Mapping[str, MetricValue]) -> dict[str, float]:

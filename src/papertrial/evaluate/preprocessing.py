@@ -38,9 +38,8 @@ class Preprocessing(Record):
             raise ValueError(f"the task {self.task} is not {self.meaning.family}")
         for key, kind in (("inputs", self.inputs.kind), ("pipeline", self.pipeline.kind)):
             if kind not in task.kinds:
-                raise ValueError(
-                    f"the task {self.task} is for {'s or '.join(task.kinds)}s, but {key} for {kind}s"
-                )
+                takes = " or ".join(f"{one}s" for one in task.kinds)
+                raise ValueError(f"the task {self.task} is for {takes}, but {key} for {kind}s")
         return self
 
     def make_task(self) -> Task:

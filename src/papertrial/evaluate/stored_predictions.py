@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from papertrial.data.column import Split
 
+_TARGET = "target"
+
+
+def targets_in(tensors: Mapping[str, Tensor]) -> Any:
+    """Return the targets among the tensors of a file: one tensor, or several by name.
+
+    Raises:
+        KeyError: there are none.
+    """
+    start = f"{_TARGET}."
+    named = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+    return named or tensors[_TARGET]
+
 
 def predictions_to_bytes(output: Tensor, split: Split) -> bytes:
     """Return the predictions of a split as they are stored: the bytes of a safetensors file.
 
-    It has the raw outputs [N, ...], the targets [N, ...] and the ids [N].
+    It has the raw outputs [N, ...], the targets [N, ...] and the ids [N]. Targets that are several
+    tensors by name are stored as "target.NAME".
     """
+    y = (
+        {f"{_TARGET}.{name}": one for name, one in split.y.items()}
+        if isinstance(split.y, Mapping)
+        else {_TARGET: split.y}
+    )
     tensors = {
         "output": output.contiguous(),
-        "target": split.y.cpu().contiguous(),
+        **{name: one.cpu().contiguous() for name, one in y.items()},
         "ids": torch.from_numpy(split.ids),
     }
     return bytes(safetensors.torch.save(tensors))

@@ -21,7 +21,7 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
-from papertrial.recipe.slots import OWN_KEYS, is_file
+from papertrial.recipe.slots import OWN_KEYS, depth_of, is_file
 
 _NUMBER = "a number"
 
@@ -29,7 +29,7 @@ _NUMBER = "a number"
 def check_slot(path: KeyPath, value: object) -> list[Problem]:
     """Check a slot: its import path, its arguments and its nested slots; return the problems."""
     slot = {"use": value} if isinstance(value, str) else value if isinstance(value, dict) else {}
-    nested = len(path) > (3 if path[0] == "data" else 1)
+    nested = len(path) > depth_of(path)
     use, args = slot.get("use"), slot.get("args", [])
     if not isinstance(use, str) or not isinstance(args, list | tuple):
         return _wrong_shape(path, use, args) if nested else []  # the schema reports the others

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from papertrial.errors import did_you_mean
 from papertrial.recipe.claim_kind_rules import kind_problems
+from papertrial.recipe.declared_metrics import declared_metrics
+from papertrial.recipe.metric_rules import own_metric_claim_problems
 from papertrial.recipe.new_samples_rules import new_samples_problems
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.program_claims import program_claim_problems, training_claim_problems
@@ -47,7 +49,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
     of_program = "program" in tree
     for index, claim in enumerate(raw_claims(tree)):
         if claim is None:
-            yield from _unknown_metric(index, list_at(tree, "claims")[index])
+            yield from _unknown_metric(tree, index)
             continue
         found = [
             *kind_problems(claim, of_program=of_program),
@@ -57,7 +59,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
         if of_program:
             found += program_claim_problems(tree, claim)
         else:
-            found += training_claim_problems(claim)
+            found += [*training_claim_problems(claim), *own_metric_claim_problems(tree, claim)]
         if claim.not_judged is None and not of_program:
             found += [*_not_computed(tree, claim), *_best_epoch_problems(tree, claim)]
             found += new_samples_problems(tree, claim)
@@ -69,10 +71,10 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
             yield f"claims.{index}", f"{rule} claims.{seen[identity]}; keep one"
 
 
-def _unknown_metric(index: int, claim: object) -> Iterator[Broken]:
-    metric = value_at(claim, "metric")
+def _unknown_metric(tree: Mapping[str, object], index: int) -> Iterator[Broken]:
+    metric = value_at(list_at(tree, "claims")[index], "metric")
     if isinstance(metric, str):
-        near = did_you_mean(metric, [*METRICS, *COUNTS])
+        near = did_you_mean(metric, [*METRICS, *COUNTS, *declared_metrics(tree)])
         yield f"claims.{index}.metric", f"unknown metric, got {metric!r}{near}"
 
 
@@ -185,9 +187,10 @@ def _printed_problems(claim: RawClaim, value: Decimal | None) -> Iterator[Broken
 def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broken]:
     """Report the broken rule that a claim names only metrics and splits that its recipe has."""
     metric, split, task = claim.metric, claim.split, value_at(tree, "task")
-    metrics = list_at(tree, "metrics")
+    metrics, own = list_at(tree, "metrics"), declared_metrics(tree)
     if (
-        isinstance(task, str)
+        metric not in own
+        and isinstance(task, str)
         and task in TASKS
         and metric not in COUNTS
         and not has_metric(task, metric)
@@ -195,7 +198,7 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
         having = ", ".join(name for name in metrics_of(task) if is_one_number(name))
         yield "metric", f"{task} has no metric {metric}; its metrics are {having}"
     elif metrics:
-        computed = (*metrics, *_monitored_metrics(tree), *COUNTS)
+        computed = (*metrics, *own, *_monitored_metrics(tree), *COUNTS)
         if is_one_number(metric) and metric not in computed:
             yield "metric", f"the recipe does not compute {metric}; add it to metrics"
     if metric == "parameters" or not isinstance(split, str):

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from papertrial.recipe.section import Section
-from papertrial.recipe.value_types import MetricName
+from papertrial.recipe.value_types import MonitoredMetric
 
 
 class Evaluate(Section):
@@ -30,7 +30,7 @@ class Evaluate(Section):
 class EarlyStopping(Section):
     """Stop training when a validation metric no longer improves."""
 
-    monitor: MetricName = Field(default="loss", description="Validation metric to watch.")
+    monitor: MonitoredMetric = Field(default="loss", description="Validation metric to watch.")
     patience: int = Field(
         default=3, ge=1, description="Evaluations without improvement before training stops."
     )

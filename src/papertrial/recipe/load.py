@@ -15,10 +15,11 @@ from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_
 from papertrial.recipe.check_slots import check_slot, check_source
 from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_arguments
 from papertrial.recipe.mark_claims import mark_claims
+from papertrial.recipe.metric_rules import complete_metric_claims
 from papertrial.recipe.override import apply_overrides
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.program import ProgramRecipe
-from papertrial.recipe.program_claims import complete_claims
+from papertrial.recipe.program_claims import complete_program_claims
 from papertrial.recipe.program_code import anchor_command
 from papertrial.recipe.program_rules import folder_problems
 from papertrial.recipe.rules import broken_rules
@@ -106,7 +107,8 @@ def load_recipe(
         tree = anchor_arguments(tree, Path.cwd(), changed)
     if overrides:
         mark_claims(tree, reported, overrides)
-    complete_claims(tree)
+    complete_program_claims(tree)
+    complete_metric_claims(tree)
     anchor_command(tree)
     recipe, found = validated(tree)
     found += [Problem(where, message) for where, message in broken_rules(tree)]

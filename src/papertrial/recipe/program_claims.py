@@ -1,4 +1,4 @@
-"""The claims of a program's recipe: they name its scores, which say unit and direction."""
+"""Claims on the scores of a program: they name its scores, which say unit and direction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papertrial.recipe.raw_claim import Broken, RawClaim
 _DIRECTED = ("better", "reaches")  # kinds that need to know which values are better
 
 
-def complete_claims(tree: Mapping[str, object]) -> None:
+def complete_program_claims(tree: Mapping[str, object]) -> None:
     """Add to the claims on a program, in place, what its scores say: unit, direction, no split.
 
     What a claim says itself is left as it is; `program_claim_problems` compares both.
@@ -83,8 +83,7 @@ def program_claim_problems(tree: Mapping[str, object], claim: RawClaim) -> Itera
 
 def training_claim_problems(claim: RawClaim) -> Iterator[Broken]:
     """Yield (key, message) for each key of a trained recipe's claim that is for programs only."""
-    for key in ("better", "unit", "samples"):
-        if getattr(claim, key) is not None:
-            yield key, f"is only for the scores of programs; {claim.metric} is known; remove it"
+    if claim.samples is not None:
+        yield "samples", "is only for the scores of programs; the size of the split is known"
     if claim.split == "none":
         yield "split", "none is only for the scores of programs; use test, validation or train"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import get_args
 
+from papertrial.recipe.declared_metrics import declared_metrics
 from papertrial.recipe.plain_values import is_finite_number, list_at, value_at
 from papertrial.recipe.quantity import is_percentage, read_quantity, value_of
 from papertrial.vocabulary import Better, Metric, MetricUnit, is_metric
@@ -45,15 +46,17 @@ class RawClaim:
     samples: object = None
 
     @classmethod
-    def from_plain(cls, claim: object, *, of_program: bool = False) -> RawClaim | None:
+    def from_plain(
+        cls, claim: object, *, of_program: bool = False, own: Container[str] = ()
+    ) -> RawClaim | None:
         """Read a claim; return None if it is not a mapping with the name of a metric.
 
-        Only a program has other metrics than papertrial's own.
+        Only a program has other metrics than papertrial's own and those in `own`.
         """
         metric = value_at(claim, "metric")
         if not isinstance(claim, Mapping) or not isinstance(metric, str):
             return None
-        if not of_program and not is_metric(metric, claimable=True):
+        if not (of_program or metric in own or is_metric(metric, claimable=True)):
             return None
         others = {field.name for field in fields(cls)} - {"metric"}
         return cls(metric, **{key: value for key, value in claim.items() if key in others})
@@ -98,8 +101,11 @@ class RawClaim:
 
 def raw_claims(tree: Mapping[str, object]) -> list[RawClaim | None]:
     """Read the claims of a recipe; None for one that is not a mapping with the name of a metric."""
-    of_program = "program" in tree
-    return [RawClaim.from_plain(claim, of_program=of_program) for claim in list_at(tree, "claims")]
+    of_program, own = "program" in tree, declared_metrics(tree)
+    return [
+        RawClaim.from_plain(claim, of_program=of_program, own=own)
+        for claim in list_at(tree, "claims")
+    ]
 
 
 def without_unit(given: object) -> Decimal | None:

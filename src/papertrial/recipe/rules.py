@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from papertrial.recipe.claim_rules import broken_claims
+from papertrial.recipe.metric_rules import broken_metrics
 from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.program_rules import broken_program
 from papertrial.recipe.raw_claim import Broken
@@ -38,6 +39,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_data_problems(tree),
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
+        *broken_metrics(tree),
         *broken_claims(tree),
         *broken_verify(tree),
     ]

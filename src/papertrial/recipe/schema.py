@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, Field, Strict, model_validator
+from pydantic import BaseModel, Discriminator, Field, Strict, Tag, model_validator
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import models_json_schema
 
@@ -24,10 +25,22 @@ from papertrial.recipe.shared_keys import (
     Seed,
     VerifySection,
 )
-from papertrial.recipe.slot import SchedulerSlot, Slot
-from papertrial.recipe.value_types import MetricName
+from papertrial.recipe.slot import MetricSlot, SchedulerSlot, Slot
+from papertrial.recipe.value_types import MetricName, MonitoredMetric
 from papertrial.recipe.verify import Verify
-from papertrial.vocabulary import CLAIMABLE_PATTERN, COUNTS, METRICS, TaskName
+from papertrial.vocabulary import Metric, TaskName
+
+METRIC_FORMS = ("metric by name", "metric of your own")  # as pydantic names the two in an error
+
+
+def _form_of_metric(value: object) -> str:
+    return METRIC_FORMS[isinstance(value, Mapping | MetricSlot)]
+
+
+_Metric = Annotated[
+    Annotated[MetricName, Tag(METRIC_FORMS[0])] | Annotated[MetricSlot, Tag(METRIC_FORMS[1])],
+    Discriminator(_form_of_metric),
+]
 
 
 class Recipe(Section):
@@ -71,7 +84,7 @@ class Recipe(Section):
         description="Epoch whose weights are kept and whose metrics are reported. `best-on-test` "
         "is marked optimistic.",
     )
-    report_metric: MetricName | None = Field(
+    report_metric: MonitoredMetric | None = Field(
         default=None,
         description="Metric that selects the best epoch. If omitted, `accuracy`, or `rmse` for "
         "regression.",
@@ -93,12 +106,30 @@ class Recipe(Section):
         default=100, ge=1, description="Optimizer steps between two records of the training loss."
     )
     evaluate: Evaluate = Field(default=Evaluate(), description="When the parts are evaluated.")
-    metrics: Annotated[tuple[MetricName, ...], Strict(False)] = Field(
-        default=(), description="Metrics to compute. If omitted, all metrics of the task."
+    metrics: Annotated[tuple[_Metric, ...], Strict(False)] = Field(
+        default=(),
+        description="Metrics to compute, by name, or as functions of your own: `{use: "
+        "./m.py:dice, better: higher, unit: fraction}`. If omitted, all metrics of the task.",
     )
     claims: Claims = ()
     verify: VerifySection = Verify()
     deviations: Deviations = ()
+
+    @property
+    def own_metrics(self) -> dict[str, MetricSlot]:
+        """The metrics that are functions or classes of the user's, by name."""
+        slots = (item for item in self.metrics if isinstance(item, MetricSlot))
+        return {slot.facts.name: slot for slot in slots}
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of the metrics that are listed."""
+        return tuple(m.facts.name if isinstance(m, MetricSlot) else m for m in self.metrics)
+
+    def metric(self, name: str) -> Metric:
+        """Return what is known of a metric of the recipe."""
+        own = self.own_metrics.get(name)
+        return Metric(name) if own is None else own.facts
 
     @model_validator(mode="after")
     def _rules(self) -> Recipe:
@@ -106,13 +137,6 @@ class Recipe(Section):
             raise ValueError(f"{where}: {message}")
         return self
 
-
-# Only a program has other scores than papertrial's own metrics.
-_KNOWN_METRIC = {
-    "properties": {
-        "metric": {"anyOf": [{"enum": [*METRICS, *COUNTS]}, {"pattern": CLAIMABLE_PATTERN}]}
-    }
-}
 
 AnyRecipe = Recipe | ProgramRecipe
 
@@ -138,7 +162,7 @@ def json_schema() -> dict[str, Any]:
         "title": "papertrial recipe",
         "if": {"required": ["program"]},
         "then": program,
-        "else": {**training, "properties": {"claims": {"items": _KNOWN_METRIC}}},
+        "else": training,
         **shared,
     }
 

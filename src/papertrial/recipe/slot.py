@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
 from pydantic_core import core_schema
 
+from papertrial.recipe.declared_metrics import name_of_use
 from papertrial.recipe.section import Section
-from papertrial.recipe.value_types import MetricName
+from papertrial.recipe.value_types import SCORE_NAME, MonitoredMetric
+from papertrial.vocabulary import Better, Metric, MetricUnit
 
 
 class Slot(Section):
@@ -47,13 +49,45 @@ class Slot(Section):
         return copy.deepcopy(self.model_extra or {})
 
 
+class MetricSlot(Slot):
+    """A metric of your own: a slot with three additional keys.
+
+    It is called as `metric(output, target)` on all outputs and targets of a part, and returns one
+    number; or it is a class of torchmetrics. It must be a pure function.
+    """
+
+    name: str | None = Field(
+        default=None,
+        pattern=SCORE_NAME,
+        description="Name in reports and claims. If omitted, the last part of `use`.",
+    )
+    better: Better | None = Field(
+        default=None,
+        description="Which values are better. Required to choose an epoch or to stop early by it.",
+    )
+    unit: MetricUnit = Field(
+        default="none",
+        description="`fraction` if it is at most 1, so that claims may be in percent.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: object) -> object:
+        return value  # text is the name of one of papertrial's own metrics
+
+    @property
+    def facts(self) -> Metric:
+        """What a verdict must know of the metric."""
+        return Metric(self.name or name_of_use(self.use), self.better, self.unit)
+
+
 class SchedulerSlot(Slot):
     """A learning-rate scheduler: a slot with two additional keys."""
 
     interval: Literal["epoch", "step"] = Field(
         default="epoch", description="Step the scheduler after each epoch or each optimizer step."
     )
-    monitor: MetricName | None = Field(
+    monitor: MonitoredMetric | None = Field(
         default=None,
         description="Validation metric passed to `step()` after each evaluation, for schedulers "
         "such as `ReduceLROnPlateau`. It replaces `interval`.",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from papertrial.recipe.plain_values import KeyPath, dotted
+from papertrial.recipe.plain_values import KeyPath
 
 # Keys of a slot that belong to the recipe, and are not arguments.
-OWN_KEYS = {"scheduler": ("interval", "monitor")}
+OWN_KEYS = {"scheduler": ("interval", "monitor"), "metrics": ("name", "better", "unit")}
 _SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler")
 _LISTS = ("transform", "augment")
 
@@ -18,12 +18,21 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
     for section in _SECTIONS:
         if tree.get(section) is not None:
             yield (section,), tree[section]
+    metrics = tree.get("metrics")
+    for index, item in enumerate(metrics if isinstance(metrics, list) else ()):
+        if isinstance(item, dict):  # text is the name of a metric
+            yield ("metrics", index), item
     data = tree.get("data")
     data = data if isinstance(data, dict) else {}
     for section in _LISTS:
         listed = data.get(section)
         for index, item in enumerate(listed if isinstance(listed, list) else ()):
             yield ("data", section, index), item
+
+
+def depth_of(path: KeyPath) -> int:
+    """Return the length of the key path of the slot that is not nested, on the way to `path`."""
+    return {"data": 3, "metrics": 2}.get(str(path[0]), 1)
 
 
 def expand(tree: Mapping[str, object]) -> dict[str, object]:
@@ -78,7 +87,7 @@ def map_arguments(
     copy = {key: _copied(value) for key, value in tree.items()}
     for path, slot in list(slots_in(copy)):
         if isinstance(slot, dict):
-            own = ("use", *OWN_KEYS.get(dotted(path), ()))
+            own = ("use", *OWN_KEYS.get(str(path[0]), ()))
             for key, value in slot.items():
                 if key not in own:
                     slot[key] = map_texts((*path, key), value, change)

@@ -11,13 +11,13 @@ from pydantic_core import ErrorDetails
 from papertrial.errors import Problem, did_you_mean
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
-from papertrial.recipe.schema import AnyRecipe, Recipe, fields_by_key, schema_at
+from papertrial.recipe.schema import METRIC_FORMS, AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
 from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import METRICS, OWN_DATA, SOURCES
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
-_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, "[key]")
+_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, "[key]")
 # What a rule of the schema demands, by pydantic's name of the error.
 _RULES = {
     "string_pattern_mismatch": (

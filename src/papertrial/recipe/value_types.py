@@ -67,6 +67,12 @@ def _check_metric(name: str) -> str:
     return name
 
 
+def _check_score_name(name: str) -> str:
+    if not re.match(SCORE_NAME, name):
+        raise ValueError("unknown metric")
+    return name
+
+
 def _check_claim_metric(name: str) -> str:
     """Check the form only: which names are known depends on the kind of recipe."""
     if not re.match(SCORE_NAME, name):
@@ -222,6 +228,12 @@ MetricName = Annotated[
     WithJsonSchema(
         {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
     ),
+]
+# Of which the rules require that it is known, or that the recipe declares it.
+MonitoredMetric = Annotated[
+    str,
+    AfterValidator(_check_score_name),
+    WithJsonSchema({"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": SCORE_NAME}]}),
 ]
 ClaimMetric = Annotated[
     str,

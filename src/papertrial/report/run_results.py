@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from papertrial.data.nested import row_count
 from papertrial.errors import RunError
+from papertrial.evaluate.stored_predictions import targets_in
 from papertrial.runs.run import Run
 from papertrial.store.run_folder import PREDICTIONS, RunFolder
 from papertrial.store.run_records import Provenance
@@ -21,7 +24,7 @@ class StoredPredictions:
     """What a run predicted for a split: raw outputs [N, ...], targets [N, ...] and ids [N]."""
 
     output: Tensor
-    target: Tensor
+    target: Any
     ids: np.ndarray
 
 
@@ -34,11 +37,11 @@ def read_predictions(run: Run, split: str) -> StoredPredictions:
     name = f"{PREDICTIONS}/{split}.safetensors"
     try:
         tensors = safetensors.torch.load(RunFolder(run.path).read(name))
-        kept = StoredPredictions(tensors["output"], tensors["target"], tensors["ids"].numpy())
+        kept = StoredPredictions(tensors["output"], targets_in(tensors), tensors["ids"].numpy())
     except (safetensors.SafetensorError, KeyError) as error:
         rule = f"{run.path / name} is damaged ({error}); train the run again"
         raise RunError(rule) from error
-    if not len(kept.output) == len(kept.target) == len(kept.ids):
+    if not len(kept.output) == row_count(kept.target) == len(kept.ids):
         rule = "does not have as many outputs as targets and ids"
         raise RunError(f"{run.path / name} is damaged: it {rule}; train the run again")
     return kept

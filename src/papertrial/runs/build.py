@@ -13,11 +13,12 @@ from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.streams import derive, seed_all
 from papertrial.data.tables.transforms import Impute
 from papertrial.errors import ModelError
+from papertrial.evaluate.metric_function import MetricFunction, metric_function
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slot import Slot
+from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.training.objective import ObjectiveFunction, module_of, supervised
 from papertrial.training.optim import Schedule, fused_arguments, trainable
 from papertrial.training.state import TrainState
@@ -62,6 +63,15 @@ def build_objective(recipe: Recipe) -> ObjectiveFunction:
             f"objective(model, x, y, loss), got {type(objective)}"
         )
     return objective  # type: ignore[no-any-return]
+
+
+def build_metrics(recipe: Recipe) -> dict[str, MetricFunction]:
+    """Build the recipe's metrics that are functions or classes of the user's, by name."""
+    slots = ((i, item) for i, item in enumerate(recipe.metrics) if isinstance(item, MetricSlot))
+    return {
+        slot.facts.name: metric_function(slot.facts.name, _build(f"metrics.{index}", slot))
+        for index, slot in slots
+    }
 
 
 def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
@@ -121,5 +131,6 @@ def build_training(
     if not callable(getattr(scheduler, "step", None)):
         rule = f"scheduler: {chosen.use} must give an object with step()"
         raise ModelError(f"{rule}, got {type(scheduler)}")
-    schedule = Schedule(scheduler, chosen.interval, chosen.monitor)
+    monitor = None if chosen.monitor is None else recipe.metric(chosen.monitor)
+    schedule = Schedule(scheduler, chosen.interval, monitor)
     return TrainState(model, optimizer, schedule, objective=module)

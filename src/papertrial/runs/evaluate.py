@@ -21,7 +21,7 @@ from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInp
 from papertrial.progress import Step, finish
 from papertrial.recipe.data_section import Images
 from papertrial.record import Part
-from papertrial.runs.build import build_loss
+from papertrial.runs.build import build_loss, build_metrics
 from papertrial.runs.load_data import cut_splits, load_set
 from papertrial.runs.run import Run
 from papertrial.store.run_folder import RunFolder
@@ -77,6 +77,7 @@ def evaluating(
             task=predictor.task,
             metrics=list(run.metrics["train"]),  # including those that were only monitored
             loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
+            own=build_metrics(recipe),
         )
         step = run.summary.report.step
         metrics = {}

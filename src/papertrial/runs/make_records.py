@@ -101,7 +101,7 @@ def _make_claim_beside_run(
     elif claim.best_epoch_on_test:
         every = recipe.evaluate.test == "every-epoch"
         values = folder.evaluations(claim.split, claim.metric)
-        score = best(claim.metric, values) if every else None
+        score = best(claim.facts, values) if every else None
     return ClaimBesideRun(
         metric=claim.metric,
         split=claim.split,

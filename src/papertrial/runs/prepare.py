@@ -15,12 +15,14 @@ from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.inputs import TextInputs
-from papertrial.evaluate.metrics import check_metrics
+from papertrial.evaluate.metric_function import check_pure
+from papertrial.evaluate.metrics import check_metrics, own_arguments
 from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
     build_loss,
+    build_metrics,
     build_model,
     build_objective,
     build_prepared_model,
@@ -113,7 +115,9 @@ def metrics_to_compute(recipe: Recipe) -> list[str]:
     """List the metrics that a prepared training computes: asked for, monitored or reported by."""
     task = TASKS[recipe.task]
     chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
-    return list(dict.fromkeys([*(recipe.metrics or task.metrics), *_monitored(recipe), *chosen]))
+    return list(
+        dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
+    )
 
 
 def _monitored(recipe: Recipe) -> list[str]:
@@ -138,8 +142,8 @@ def prepare_training(
     task, batches, dataset = samples.task, samples.batches, samples.dataset
     device = batches.device
     evaluations, choice, stopping = _prepare_evaluations(recipe, samples)
-    metrics = metrics_to_compute(recipe)
-    check_metrics(metrics, task)
+    metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
+    check_metrics(metrics, task, own)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
     needs_one = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
     if needs_one and (evaluations.validation or 0) > steps:
@@ -173,7 +177,9 @@ def prepare_training(
         if recipe.accumulate > 1:
             objective.reduction = check_parts(objective, first, device)
     prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
-    evaluator = Evaluator(prepared, dataset, task=task, metrics=metrics, loss=loss)
+    for metric in own.values():
+        check_pure(metric, *own_arguments(task, output, first.y))
+    evaluator = Evaluator(prepared, dataset, task=task, metrics=metrics, loss=loss, own=own)
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 
 
@@ -211,8 +217,10 @@ def _prepare_evaluations(
         raise DataError(f"{rule}; set data.splits.test")
     evaluations = Evaluations(every if "validation" in splits else None, test)
     best = recipe.report.removeprefix("best-on-")
-    metric = recipe.report_metric or samples.task.headline
+    metric = recipe.metric(recipe.report_metric or samples.task.headline)
     choice = None if recipe.report == "last" else BestWeights(best, metric)
     stop = recipe.early_stopping
-    stopping = EarlyStopping(stop.monitor, stop.patience, stop.min_delta) if stop else None
+    stopping = (
+        EarlyStopping(recipe.metric(stop.monitor), stop.patience, stop.min_delta) if stop else None
+    )
     return evaluations, choice, stopping

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from papertrial.errors import ModelError, PapertrialError
-from papertrial.vocabulary import MetricValue
+from papertrial.vocabulary import Metric, MetricValue
 
 _FUSED_ON_MPS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _EXCLUDES_FUSED = ("fused", "foreach", "capturable", "differentiable")
@@ -111,7 +111,7 @@ class Schedule:
 
     scheduler: Any = None
     interval: Literal["epoch", "step"] = "epoch"
-    monitor: str | None = None
+    monitor: Metric | None = None
 
     def __post_init__(self) -> None:
         if self.scheduler is None:
@@ -120,9 +120,9 @@ class Schedule:
         takes_metric = any(p.name == "metrics" or p.default is p.empty for p in first)
         if takes_metric and self.monitor is None:
             raise ModelError(f"scheduler: {self._name} takes a metric; name one as monitor: loss")
-        rises = self.monitor not in (None, "loss", "mse", "rmse", "mae")
-        if rises and getattr(self.scheduler, "mode", "max") == "min":
-            rule = f"{self.monitor} is better when it is higher"
+        rises = self.monitor is not None and not self.monitor.lower_is_better
+        if self.monitor is not None and rises and getattr(self.scheduler, "mode", "max") == "min":
+            rule = f"{self.monitor.name} is better when it is higher"
             raise ModelError(f"scheduler: {rule}, but {self._name} has mode: min; set mode: max")
         if self.monitor is not None and not takes_metric:
             raise ModelError(f"scheduler: {self._name} takes no metric; remove monitor")
@@ -156,9 +156,9 @@ class Schedule:
     def evaluated(self, metrics: Mapping[str, MetricValue]) -> None:
         """Step the scheduler with the monitored metric of an evaluation, if it takes one."""
         if self.scheduler is not None and self.monitor is not None:
-            value = metrics[self.monitor]
+            value = metrics[self.monitor.name]
             if not isinstance(value, int | float):
-                raise ModelError(f"scheduler: the metric {self.monitor} is not defined here")
+                raise ModelError(f"scheduler: the metric {self.monitor.name} is not defined here")
             self._call(value)
 
     def _call(self, *metric: float) -> None:

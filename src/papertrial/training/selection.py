@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from papertrial.errors import ModelError
-from papertrial.vocabulary import MetricValue, lower_is_better
+from papertrial.vocabulary import Metric, MetricValue
 
 
 class _Best:
     """The best value of a metric so far."""
 
-    def __init__(self, metric: str, min_delta: float = 0.0) -> None:
+    def __init__(self, metric: Metric, min_delta: float = 0.0) -> None:
         self.metric = metric
-        self.value = math.inf if lower_is_better(metric) else -math.inf
+        self.value = math.inf if metric.lower_is_better else -math.inf
         self.min_delta = min_delta
 
     def improves(self, metrics: Mapping[str, MetricValue]) -> bool:
@@ -25,13 +25,13 @@ class _Best:
         Raises:
             ModelError: the metric is not defined on this split.
         """
-        value = metrics[self.metric]
+        value = metrics[self.metric.name]
         if not isinstance(value, int | float):
             raise ModelError(
-                f"the metric {self.metric} is not defined on this split, so nothing can be chosen "
-                "by it; name another one, or give the split samples of every class"
+                f"the metric {self.metric.name} is not defined on this split, so nothing can be "
+                "chosen by it; name another one, or give the split samples of every class"
             )
-        gain = self.value - value if lower_is_better(self.metric) else value - self.value
+        gain = self.value - value if self.metric.lower_is_better else value - self.value
         if gain > self.min_delta:
             self.value = float(value)
             return True
@@ -41,7 +41,7 @@ class _Best:
 class BestWeights:
     """Keeps the weights of the step with the best `metric` on `split`; the first one in a tie."""
 
-    def __init__(self, split: str, metric: str) -> None:
+    def __init__(self, split: str, metric: Metric) -> None:
         self.split = split
         self.step = 0
         self._best = _Best(metric)
@@ -62,12 +62,12 @@ class EarlyStopping:
     """Stops a training when a validation metric has not improved for `patience` evaluations.
 
     Args:
-        monitor: name of the metric.
+        monitor: the metric.
         patience: number of evaluations without improvement after which to stop.
         min_delta: an improvement must be greater than this.
     """
 
-    def __init__(self, monitor: str, patience: int = 3, min_delta: float = 0.0) -> None:
+    def __init__(self, monitor: Metric, patience: int = 3, min_delta: float = 0.0) -> None:
         self.patience = patience
         self._best = _Best(monitor, min_delta)
         self._waited = 0

@@ -33,6 +33,7 @@ from papertrial.store.verification_records import (
     Terms,
     without_other_side,
 )
+from papertrial.vocabulary import Better, Metric
 
 _LAST_SEED = 2**63 - 1  # a seed is a signed number of 64 bits
 _DIVERGED = (
@@ -292,6 +293,12 @@ class Wanted:
     arm: int | None = None
     new_samples: bool = False
     reach: Reach | None = None
+    better: Better | None = None  # of a metric that is not one of papertrial's own
+
+    @property
+    def facts(self) -> Metric:
+        """What is known of the metric."""
+        return Metric(self.metric, self.better)
 
 
 def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
@@ -304,6 +311,7 @@ def wanted_of(registered: Terms) -> tuple[Wanted, ...]:
             claim.versus,
             claim.judged.is_about_new_samples,
             claim.reach,
+            claim.judged.better,
         )
         for claim in registered.claims
     )

@@ -76,7 +76,7 @@ def claimed_scores(run: Run, wanted: Wanted) -> tuple[float, ...]:
         return _curve(folder, name, wanted, wanted.reach)
     value = metrics[wanted.metric]
     if wanted.best_epoch:
-        value = best(wanted.metric, folder.evaluations(wanted.split, wanted.metric))
+        value = best(wanted.facts, folder.evaluations(wanted.split, wanted.metric))
     return (_finite(value, name),)
 
 
