@@ -11,7 +11,6 @@ from papertrial.auditing.compare_environments import environment_differences, en
 from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.seed_run import SeedRun
 from papertrial.checks.stochastic import check_stochastic
-from papertrial.data.column import Dataset
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.nested import same_tensors
 from papertrial.errors import PapertrialError
@@ -19,6 +18,7 @@ from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions
 from papertrial.runs import prepare
 from papertrial.runs.init_from import read_start_run
+from papertrial.runs.load_data import Samples
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
 from papertrial.training.checkpoint import load_weights
 
@@ -45,7 +45,7 @@ def check_predictions(
         except PapertrialError as error:
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return
-        messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples.original))
+        messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples))
         other = environment_differences(side.provenance.environment, environment_here(device))
         coarse = recipe.precision != "fp32"
         limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
@@ -55,7 +55,7 @@ def check_predictions(
             for split, rows in parts.samples.dataset.splits.items():
                 yield Step(f"evaluating {split}, {side}", 0, None, "samples")
                 output, had = (
-                    parts.evaluator.outputs(rows.x, split),
+                    parts.evaluator.outputs(rows, split).output,
                     read_predictions(side.run, split).output,
                 )
                 exactly &= torch.equal(output, had)
@@ -94,13 +94,16 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
     return not output.numel() or bool((apart <= limit * largest.max()).all())
 
 
-def _unlike_data(side: SeedRun, dataset: Dataset) -> Iterator[str]:
+def _unlike_data(side: SeedRun, samples: Samples) -> Iterator[str]:
     """Say where data, targets or ids are not those of the run and its stored predictions."""
     known = side.provenance.data
-    for split, rows in dataset.splits.items():
+    for split, rows in samples.original.splits.items():
         if split not in known or known[split].fingerprint != rows.fingerprint:
             yield f"the {split} data are not those of the run: they have another fingerprint"
             continue
         kept = read_predictions(side.run, split)
-        if not same_tensors(kept.target, rows.y) or (kept.ids != rows.ids).any():
+        if (
+            not same_tensors(kept.target, samples.dataset.splits[split].y)
+            or (kept.ids != rows.ids).any()
+        ):
             yield f"the targets in {PREDICTIONS}/{split}.safetensors are not those of the data"

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.seed_run import UNREADABLE, SeedRun, why_unreadable
+from papertrial.data.column import column_of
 from papertrial.errors import PapertrialError
 from papertrial.recipe.digest import training_hash
 from papertrial.report.run_results import read_predictions
@@ -108,8 +107,7 @@ def _unlike_run_data(sides: list[SeedRun]) -> Iterator[str]:
 
 def _digest_of_targets(run: Run, split: str) -> str:
     kept = read_predictions(run, split)
-    digest = hashlib.sha256(f"{kept.target.dtype} {list(kept.target.shape)}".encode())
-    digest.update(kept.target.contiguous().view(torch.uint8).numpy().tobytes())
+    digest = hashlib.sha256(column_of(kept.target).fingerprint.encode())
     digest.update(kept.ids.tobytes())
     return digest.hexdigest()
 

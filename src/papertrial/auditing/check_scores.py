@@ -81,6 +81,7 @@ def _scores_again(run: Run, device: torch.device) -> SplitMetrics:
             device,
             stream=stream_of(run.recipe.seed, split),
             own=build_metrics(run.recipe),
+            losses=kept.losses,
         )
     return again
 

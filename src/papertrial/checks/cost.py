@@ -65,7 +65,7 @@ def run_cost(seed: int, parts: Parts) -> Cost:
         optimizer=parts.train.optimizer,
         steps=parts.steps,
         steps_per_epoch=batches.steps,
-        evaluate=lambda: evaluator.outputs(splits["train"].x.rows(rows), "train"),
+        evaluate=lambda: evaluator.outputs(splits["train"].rows(rows), "train"),
         evaluations=_evaluation_batches(parts),
         data_bytes=parts.samples.dataset.nbytes,
     )

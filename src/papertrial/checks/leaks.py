@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from papertrial.data.column import Dataset, Split
 from papertrial.data.duplicates import digests, matches, repeated
+from papertrial.data.nested import row_of, same_tensors
 from papertrial.diagnose.diagnosis import Diagnosis
 
 _PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 _PARTS = {"train": "training", "validation": "validation"}
 _SHOWN = 3
-_UNITS = {"image": "images", "table": "rows", "text": "texts"}
+_UNITS = {"image": "images", "table": "rows", "text": "texts", "tensor": "samples"}
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,11 @@ class SharedSamples:
 def leaks(dataset: Dataset) -> tuple[list[Diagnosis], SharedSamples]:
     """Return a warning for each pair of splits that share samples, and the shared samples.
 
-    Rows of a table can agree by chance if its columns have few distinct values. They count only if
-    their targets agree too, and the warning says so. Images and texts count whatever their target.
+    Rows of a table, and tensors, can agree by chance if they have few distinct values. They count
+    only if their targets agree too, and the warning says so. Images and texts count whatever their
+    target.
     """
-    with_targets = dataset.kind == "table"
+    with_targets = dataset.kind in ("table", "tensor")
     splits = dataset.splits
     known = {name: digests(split.x) for name, split in splits.items()}
     found, shared = [], {}
@@ -64,10 +66,10 @@ def _leak(dataset: Dataset, one: str, other: str, pairs: Sequence[tuple[int, int
     verb = "is" if len(pairs) == 1 else "are"
     units = _UNITS[dataset.kind]
     count = f"{len(pairs):,} of {len(b):,} {other} {units} {verb} also in the {_PARTS[one]} split"
-    agree = sum(bool((a.y[i] == b.y[j]).all()) for i, j in pairs)
+    agree = sum(same_tensors(row_of(a.y, i), row_of(b.y, j)) for i, j in pairs)
     same = "all with the same target" if agree == len(pairs) else f"{agree:,} with the same target"
-    if dataset.kind == "table":
-        same = "features and target agree, which can be chance if columns have few distinct values"
+    if dataset.kind in ("table", "tensor"):
+        same = "inputs and target agree, which can be chance if there are few distinct values"
     shown = ", ".join(_shared_sample(other, b, j, one, a, i) for i, j in pairs[:_SHOWN])
     more = ", ..." if len(pairs) > _SHOWN else ""
     message = f"no sample may be in two splits, but {count} ({same}): {shown}{more}"

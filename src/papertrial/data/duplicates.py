@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from papertrial.data.column import SampleColumn, chunks
+from papertrial.data.column import NamedColumns, SampleColumn, chunks, column_of
 from papertrial.data.texts.ragged_column import RaggedColumn
 
 _DIGEST_BYTES = 16  # the chance of a collision among a billion samples is about 1e-21
@@ -60,6 +60,8 @@ def digests(column: SampleColumn) -> Digests:
 
     Only a chunk of the samples is in memory at a time.
     """
+    if isinstance(column, NamedColumns):
+        return [b"".join(row) for row in zip(*map(digests, column.columns.values()), strict=True)]
     return [hashlib.blake2b(one, digest_size=_DIGEST_BYTES).digest() for one in _samples(column)]
 
 
@@ -83,6 +85,7 @@ def _bytes(values: Tensor) -> memoryview:
     return memoryview(array)
 
 
-def _hashable_targets(y: Tensor) -> list[Hashable]:
-    rows = y.cpu().tolist()
-    return [tuple(row) if isinstance(row, list) else row for row in rows]
+def _hashable_targets(y: Any) -> Sequence[Hashable]:
+    if isinstance(y, Tensor) and y.ndim == 1:
+        return y.cpu().tolist()
+    return digests(column_of(y))

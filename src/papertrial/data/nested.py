@@ -27,6 +27,11 @@ def row_count(value: Any) -> int:
     return len(first_of(value))
 
 
+def row_of(value: Any, row: int) -> Any:
+    """Return one row of a tensor, or of each tensor of a mapping."""
+    return mapped(lambda one: one[row], value)
+
+
 def in_parts(value: Any, count: int) -> list[Any]:
     """Cut a tensor, or each tensor of a mapping, along its rows into at most `count` parts."""
     if isinstance(value, Mapping):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
-from papertrial.data.column import Dataset, SampleColumn
+from papertrial.data.column import Dataset, Split
+from papertrial.data.nested import mapped
 from papertrial.data.streams import derive
+from papertrial.errors import ModelError
 from papertrial.evaluate.metric_function import MetricFunction
 from papertrial.evaluate.metrics import check_finite, compute
 from papertrial.evaluate.prepared_model import PreparedModel
@@ -16,12 +19,26 @@ from papertrial.tasks.loss_requirements import Loss
 from papertrial.tasks.task import Task
 from papertrial.vocabulary import Metrics
 
+Keep = Callable[[Tensor, Any], Tensor]  # from outputs [B, ...] and targets; see Evaluator
+
+
+class Outputs(NamedTuple):
+    """What an evaluation of a split keeps.
+
+    Attributes:
+        output: the raw outputs [N, ...], or what `keep` made of them.
+        losses: with `keep`, the loss of each batch and its samples, float64 [M, 2]; else None.
+    """
+
+    output: Tensor
+    losses: Tensor | None = None
+
 
 class Scored(NamedTuple):
-    """The metrics of a split, and the raw outputs [N, ...] that they were computed from."""
+    """The metrics of a split, and the outputs that they were computed from."""
 
     metrics: Metrics
-    output: Tensor
+    outputs: Outputs
 
 
 def stream_of(seed: int, split: str) -> int:
@@ -44,6 +61,9 @@ class Evaluator:
         metrics: the names of the metrics.
         loss: called as loss(output, target) on a whole split.
         own: those of the metrics that are functions of the user's, by name.
+        keep: called as keep(output, target) on each batch; metrics then get what it returns,
+            [B, ...], instead of the outputs. The loss is the mean of those of the batches, weighted
+            by their samples.
     """
 
     def __init__(
@@ -55,6 +75,7 @@ class Evaluator:
         metrics: Sequence[str],
         loss: Loss,
         own: Mapping[str, MetricFunction] | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self.prepared = prepared
         self.dataset = dataset
@@ -62,6 +83,7 @@ class Evaluator:
         self.metrics = tuple(metrics)
         self.loss = loss
         self.own = dict(own or {})
+        self.keep = keep
 
     def evaluate(self, split: str, step: int) -> Scored:
         """Return the metrics of a split after `step` optimizer steps.
@@ -71,24 +93,57 @@ class Evaluator:
             ModelError: the model fails.
         """
         rows = self.dataset.splits[split]
-        output = self.outputs(rows.x, split)
+        kept = self.outputs(rows, split)
         metrics = compute(
             self.metrics,
             self.task,
-            output,
+            kept.output,
             rows.y,
             self.loss,
             self.prepared.device,
             stream=stream_of(self.prepared.seed, split),
             own=self.own,
+            losses=kept.losses,
         )
-        check_finite(metrics, output, split, step)
-        return Scored(metrics, output)
+        check_finite(metrics, kept.output, split, step)
+        return Scored(metrics, kept)
 
-    def outputs(self, column: SampleColumn, split: str) -> Tensor:
-        """Return the raw outputs [N, ...] for samples, drawing from the stream of `split`.
+    def outputs(self, rows: Split, split: str) -> Outputs:
+        """Return the outputs for samples, drawing from the stream of `split`.
 
         Raises:
-            ModelError: the model fails.
+            ModelError: the model fails, or `keep` does.
         """
-        return self.prepared.forward(column, stream=stream_of(self.prepared.seed, split))
+        stream = stream_of(self.prepared.seed, split)
+        if self.keep is None:
+            return Outputs(self.prepared.forward(rows.x, stream=stream))
+        keep, losses = self.keep, list[tuple[float, int]]()
+
+        def keep_batch(output: Tensor, at: Tensor) -> Tensor:
+            y = mapped(lambda one: one[at.to(one.device)].to(output.device), rows.y)
+            target = self.task.target(y, output)
+            losses.append((float(self.loss(output, target)), len(output)))
+            return kept_of(keep, output, target)
+
+        output = self.prepared.forward(rows.x, stream=stream, keep=keep_batch)
+        return Outputs(output, torch.tensor(losses, dtype=torch.float64))
+
+
+def kept_of(keep: Keep, output: Tensor, target: Any) -> Tensor:
+    """Return what `keep` makes of the outputs of a batch, on the CPU.
+
+    Raises:
+        ModelError: it fails, or does not return a tensor with a row for each sample.
+    """
+    try:
+        kept = keep(output, target)
+    except Exception as error:
+        raise ModelError(
+            f"keep fails on outputs {list(output.shape)}: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(kept, Tensor) or kept.ndim == 0 or len(kept) != len(output):
+        got = list(kept.shape) if isinstance(kept, Tensor) else type(kept).__name__
+        raise ModelError(
+            f"keep must return [{len(output)}, ...] for {len(output)} samples, got {got}"
+        )
+    return kept.detach().cpu()

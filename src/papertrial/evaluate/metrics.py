@@ -79,6 +79,7 @@ def compute(
     *,
     stream: int = 0,
     own: Mapping[str, MetricFunction] = _NO_METRICS,
+    losses: Tensor | None = None,
 ) -> Metrics:
     """Compute the metrics of a split from its outputs and targets.
 
@@ -93,6 +94,8 @@ def compute(
             float64.
         stream: a loss that draws random numbers draws from its stream ("loss",).
         own: metrics of the user's, by name; see `own_arguments`.
+        losses: the loss of each batch and its samples [M, 2], where `output` is only what was kept
+            of the outputs.
 
     Returns:
         The values by name; None if undefined, such as AUROC if a class is absent.
@@ -102,7 +105,9 @@ def compute(
     y = mapped(lambda one: one.cpu(), y)
     target = mapped(torch.clone, task.target(y, output))
     for name in names:
-        if name == "loss":
+        if name == "loss" and losses is not None:
+            values[name] = float((losses[:, 0] * losses[:, 1]).sum() / losses[:, 1].sum())
+        elif name == "loss":
             with torch.no_grad(), drawing_from(device, derive(stream, "loss")):
                 values[name] = loss(output.to(device), _moved(target, device)).item()
         elif name in own:

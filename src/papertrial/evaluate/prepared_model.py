@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,8 @@ from papertrial.diagnose.lent_model import buffers_kept, modes_kept
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.evaluate.precision import autocast
 from papertrial.model_call import output_of
+
+KeepBatch = Callable[[Tensor, Tensor], Tensor]  # from outputs [B, ...] and rows [B]
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,13 @@ class PreparedModel:
     batch_size: int = 1000
     seed: int = 0
 
-    def forward(self, column: SampleColumn, *, stream: int) -> Tensor:
+    def forward(
+        self, column: SampleColumn, *, stream: int, keep: KeepBatch | None = None
+    ) -> Tensor:
         """Return the outputs for every sample, float32 [N, ...] in CPU memory.
+
+        With `keep`, only what it returns for the outputs [B, ...] of each batch and the rows of
+        their samples is kept, [N, ...], so that all outputs need not fit into memory.
 
         The result depends only on the weights, the samples and `stream`. What the model or the
         pipeline draws in batch i, from the generators of torch, numpy or Python, comes from the
@@ -68,7 +76,12 @@ class PreparedModel:
                 for number, chunk in enumerate(chunks(samples, self.batch_size)):
                     seed_all(device, derive(stream, number))
                     x = self.pipeline.apply(mapped(lambda one: one.to(device), chunk), state)
-                    outputs.append(output_of(self.model, x).float())
+                    output = output_of(self.model, x).float()
+                    if keep is not None:
+                        start = number * self.batch_size
+                        rows = torch.arange(start, start + len(output))
+                        output = keep(output, rows if order is None else order.cpu()[rows])
+                    outputs.append(output)
         except PapertrialError:
             raise
         except Exception as error:

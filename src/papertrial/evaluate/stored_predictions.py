@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Split
+from papertrial.evaluate.evaluator import Outputs
 
 _TARGET = "target"
 
@@ -25,11 +26,11 @@ def targets_in(tensors: Mapping[str, Tensor]) -> Any:
     return named or tensors[_TARGET]
 
 
-def predictions_to_bytes(output: Tensor, split: Split) -> bytes:
+def predictions_to_bytes(kept: Outputs, split: Split) -> bytes:
     """Return the predictions of a split as they are stored: the bytes of a safetensors file.
 
     It has the raw outputs [N, ...], the targets [N, ...] and the ids [N]. Targets that are several
-    tensors by name are stored as "target.NAME".
+    tensors by name are stored as "target.NAME", and the losses of batches as "losses".
     """
     y = (
         {f"{_TARGET}.{name}": one for name, one in split.y.items()}
@@ -37,8 +38,10 @@ def predictions_to_bytes(output: Tensor, split: Split) -> bytes:
         else {_TARGET: split.y}
     )
     tensors = {
-        "output": output.contiguous(),
+        "output": kept.output.contiguous(),
         **{name: one.cpu().contiguous() for name, one in y.items()},
         "ids": torch.from_numpy(split.ids),
     }
+    if kept.losses is not None:
+        tensors["losses"] = kept.losses
     return bytes(safetensors.torch.save(tensors))

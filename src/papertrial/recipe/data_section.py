@@ -121,6 +121,11 @@ class Data(Section):
         default=None, description="For tables; `features` also selects columns of a named table."
     )
     text: Text | None = Field(default=None, description="Only for `task: text-classification`.")
+    target: Literal["given", "inputs"] = Field(
+        default="given",
+        description="`inputs` makes the prepared inputs the targets, as for an auto-encoder. Only "
+        "for `task: prediction`.",
+    )
     limit: int | None = Field(
         default=None,
         ge=2,

@@ -19,8 +19,9 @@ Parameters = Mapping[str, inspect.Parameter]
 # the schedulers of a SequentialLR.
 SUPPLIED = {"optimizer": "params", "scheduler": "optimizer"}
 # The number of arguments in a call of a function: loss(output, target), transform(image),
-# objective(model, x, y, loss), metric(output, target).
-CALLED_WITH = {"loss": 2, "data": 1, "objective": 4, "metrics": 2}
+# objective(model, x, y, loss), metric(output, target),
+# keep(output, target).
+CALLED_WITH = {"loss": 2, "data": 1, "objective": 4, "metrics": 2, "keep": 2}
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 

@@ -40,6 +40,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
         *broken_metrics(tree),
+        *_prediction_problems(tree),
         *broken_claims(tree),
         *broken_verify(tree),
     ]
@@ -107,3 +108,13 @@ def _best_on_test_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "best-on-test needs the test score of every epoch; set evaluate.test: every-epoch, or "
             "choose the epoch on a validation part with best-on-validation",
         )
+
+
+def _prediction_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    task = tree.get("task")
+    if not isinstance(task, str) or task == "prediction":
+        return
+    if tree.get("keep") is not None:
+        yield "keep", f"is only for task: prediction, got task: {task}; remove it"
+    if value_at(tree, "data.target") == "inputs":
+        yield "data.target", f"inputs is only for task: prediction, got task: {task}; remove it"

@@ -111,6 +111,12 @@ class Recipe(Section):
         description="Metrics to compute, by name, or as functions of your own: `{use: "
         "./m.py:dice, better: higher, unit: fraction}`. If omitted, all metrics of the task.",
     )
+    keep: Slot | None = Field(
+        default=None,
+        description="What is stored of huge outputs, and what metrics get in place of them: called "
+        "as `keep(output, target)` on each batch of an evaluation. Only for `task: prediction`; "
+        "the loss is then the mean of those of the batches.",
+    )
     claims: Claims = ()
     verify: VerifySection = Verify()
     deviations: Deviations = ()

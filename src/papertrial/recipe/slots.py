@@ -9,7 +9,7 @@ from papertrial.recipe.plain_values import KeyPath
 
 # Keys of a slot that belong to the recipe, and are not arguments.
 OWN_KEYS = {"scheduler": ("interval", "monitor"), "metrics": ("name", "better", "unit")}
-_SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler")
+_SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler", "keep")
 _LISTS = ("transform", "augment")
 
 

@@ -82,6 +82,8 @@ def mistakes(run: Run, *, data: str | Path | None = None, most: int = 12) -> Wor
     """
     split, task = judged_split(run), task_of(run)
     kept = read_predictions(run, split)
+    if task.family == "prediction":
+        return WorstMistakes(())  # which outputs are wrong, only the metrics know
     if isinstance(task, Classification):
         wrong = _wrong_answers(task, kept, most)
     else:

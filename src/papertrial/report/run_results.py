@@ -21,11 +21,15 @@ from papertrial.tasks.task import Task
 
 @dataclass(frozen=True)
 class StoredPredictions:
-    """What a run predicted for a split: raw outputs [N, ...], targets [N, ...] and ids [N]."""
+    """What a run predicted for a split: raw outputs [N, ...], targets [N, ...] and ids [N].
+
+    `losses` are those of the batches, [M, 2], if only a part of the outputs was kept.
+    """
 
     output: Tensor
     target: Any
     ids: np.ndarray
+    losses: Tensor | None = None
 
 
 def read_predictions(run: Run, split: str) -> StoredPredictions:
@@ -37,7 +41,9 @@ def read_predictions(run: Run, split: str) -> StoredPredictions:
     name = f"{PREDICTIONS}/{split}.safetensors"
     try:
         tensors = safetensors.torch.load(RunFolder(run.path).read(name))
-        kept = StoredPredictions(tensors["output"], targets_in(tensors), tensors["ids"].numpy())
+        kept = StoredPredictions(
+            tensors["output"], targets_in(tensors), tensors["ids"].numpy(), tensors.get("losses")
+        )
     except (safetensors.SafetensorError, KeyError) as error:
         rule = f"{run.path / name} is damaged ({error}); train the run again"
         raise RunError(rule) from error

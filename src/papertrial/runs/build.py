@@ -13,6 +13,7 @@ from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.streams import derive, seed_all
 from papertrial.data.tables.transforms import Impute
 from papertrial.errors import ModelError
+from papertrial.evaluate.evaluator import Keep
 from papertrial.evaluate.metric_function import MetricFunction, metric_function
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.recipe.build import build
@@ -72,6 +73,11 @@ def build_metrics(recipe: Recipe) -> dict[str, MetricFunction]:
         slot.facts.name: metric_function(slot.facts.name, _build(f"metrics.{index}", slot))
         for index, slot in slots
     }
+
+
+def build_keep(recipe: Recipe) -> Keep | None:
+    """Build what the recipe keeps of the outputs; None if it keeps them whole."""
+    return None if recipe.keep is None else _build("keep", recipe.keep)
 
 
 def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,14 +14,15 @@ from torch import nn
 from papertrial.data.column import Dataset, Split
 from papertrial.data.files.catalog import CATALOG
 from papertrial.data.files.data_folder import data_folder
+from papertrial.data.tensors.form import TensorForm, forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError, did_you_mean
 from papertrial.evaluate.evaluator import Evaluator
-from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TextInputs
+from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TensorInputs, TextInputs
 from papertrial.progress import Step, finish
 from papertrial.recipe.data_section import Images
 from papertrial.record import Part
-from papertrial.runs.build import build_loss, build_metrics
+from papertrial.runs.build import build_keep, build_loss, build_metrics
 from papertrial.runs.load_data import cut_splits, load_set
 from papertrial.runs.run import Run
 from papertrial.store.run_folder import RunFolder
@@ -78,6 +79,7 @@ def evaluating(
             metrics=list(run.metrics["train"]),  # including those that were only monitored
             loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
             own=build_metrics(recipe),
+            keep=build_keep(recipe),
         )
         step = run.summary.report.step
         metrics = {}
@@ -101,6 +103,9 @@ def _dataset(
         loaded, _ = yield from load_set(run.recipe, where, layout)
         return cut_splits(run.recipe, loaded)
     kind = inputs.kind
+    if kind == "tensor":
+        rule = "the run takes tensors, which only the function of its recipe gives"
+        raise DataError(f"{rule}; evaluate it on its own data, without --on")
     path, own = Path(data), run.recipe.data
     if str(data) in SOURCES:
         changed: dict[str, object] = {"source": str(data), "path": None}
@@ -162,10 +167,16 @@ def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:
     """Return the set to evaluate with texts as tokens; DataError if samples do not fit the run."""
     if isinstance(inputs, TextInputs):
         return encode(dataset, inputs.vocabulary)
+    if isinstance(inputs, TensorInputs):
+        forms = forms_of(dataset.train.x)
+        if forms != inputs.forms:
+            took, got = (_in_words(one) for one in (inputs.forms, forms))
+            raise DataError(f"the run takes {took}; {dataset.name} has {got}")
+        return dataset
     if isinstance(inputs, ImageInputs):
         wanted = list(inputs.shape)
     else:
-        assert isinstance(inputs, TableInputs), "there are three kinds of inputs"
+        assert isinstance(inputs, TableInputs), "there are four kinds of inputs"
         wanted = [len(inputs.layout.names)]
         if dataset.features != inputs.layout.names:
             ours, theirs = ", ".join(inputs.layout.names[:12]), ", ".join(dataset.features[:12])
@@ -174,6 +185,11 @@ def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:
         rule = f"the run takes samples {wanted}"
         raise DataError(f"{rule}, {dataset.name} has {list(dataset.train.x.shape)}")
     return dataset
+
+
+def _in_words(forms: Mapping[str, TensorForm]) -> str:
+    named = (f"{name} {list(form.shape)} {form.dtype}".lstrip() for name, form in forms.items())
+    return ", ".join(named)
 
 
 def _overlaps(run: Run, dataset: Dataset) -> tuple[str, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from papertrial.data.batches import Batches
-from papertrial.data.column import Dataset
+from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
@@ -86,6 +86,8 @@ def load_data(
         raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
+    if data.target == "inputs":
+        dataset = _with_inputs_as_targets(dataset, pipeline, state)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
     batches = Batches(
         dataset.train,
@@ -97,6 +99,20 @@ def load_data(
         bucket=data.text.bucket if data.text else None,
     )
     return Samples(dataset, original, task, inputs, pipeline, state, batches)
+
+
+def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
+    """Return the set with the prepared inputs, without augmentation, as targets."""
+    if dataset.train.x.lengths is not None:
+        raise DataError("data.target: inputs needs samples of one shape, and texts have many")
+
+    def prepared(split: Split) -> Split:
+        parts = [pipeline.apply(chunk, state) for chunk in chunks(split.x)]
+        named = isinstance(parts[0], Mapping)
+        y = {k: torch.cat([p[k] for p in parts]) for k in parts[0]} if named else torch.cat(parts)
+        return replace(split, y=y)
+
+    return dataset.with_splits({name: prepared(split) for name, split in dataset.splits.items()})
 
 
 def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]:

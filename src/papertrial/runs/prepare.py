@@ -13,7 +13,7 @@ from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
-from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.evaluator import Evaluator, kept_of
 from papertrial.evaluate.inputs import TextInputs
 from papertrial.evaluate.metric_function import check_pure
 from papertrial.evaluate.metrics import check_metrics, own_arguments
@@ -21,6 +21,7 @@ from papertrial.evaluate.precision import autocast
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
+    build_keep,
     build_loss,
     build_metrics,
     build_model,
@@ -160,6 +161,7 @@ def prepare_training(
     task.check_output(output, first.y)
     # Not under autocast, whose cache would keep the weights from before they are loaded.
     check_kept(model, build_model(recipe).to(device), first.x)
+    y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
     objective = Objective(
@@ -169,7 +171,7 @@ def prepare_training(
         function=function,
         precision=recipe.precision,
         accumulate=recipe.accumulate,
-        reduction=check_loss(loss, task, output, dataset.train.y),
+        reduction=check_loss(loss, task, output, y),
         device=device,
     )
     if function is not supervised:
@@ -177,9 +179,13 @@ def prepare_training(
         if recipe.accumulate > 1:
             objective.reduction = check_parts(objective, first, device)
     prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
+    keep = build_keep(recipe)
+    kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
-        check_pure(metric, *own_arguments(task, output, first.y))
-    evaluator = Evaluator(prepared, dataset, task=task, metrics=metrics, loss=loss, own=own)
+        check_pure(metric, *own_arguments(task, kept, first.y))
+    evaluator = Evaluator(
+        prepared, dataset, task=task, metrics=metrics, loss=loss, own=own, keep=keep
+    )
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 
 

@@ -137,10 +137,10 @@ def _train(
     outcome = events.value
     if outcome.state is not None:
         folder.write(run_folder.STATE, state_to_bytes(outcome.state))
-    for split, output in outcome.outputs.items():
+    for split, kept in outcome.outputs.items():
         name = f"{run_folder.PREDICTIONS}/{split}.safetensors"
         rows = parts.samples.dataset.splits[split]
-        folder.write(name, predictions_to_bytes(output, rows))
+        folder.write(name, predictions_to_bytes(kept, rows))
     folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.model))
     if parts.train.objective is not None and parts.train.objective_trains:
         folder.write(run_folder.OBJECTIVE, weights_to_bytes(parts.train.objective))

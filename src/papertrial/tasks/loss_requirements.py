@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from papertrial.data.nested import first_of, mapped, row_count, shapes_of
 from papertrial.data.streams import drawing_from, generator
 from papertrial.errors import ModelError
 from papertrial.tasks.classification import is_one_logit
@@ -23,7 +24,7 @@ _USE_LOGITS = (
 )
 
 
-def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
+def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
     """Check a task's requirements of a loss; return whether it is a mean or a sum over samples.
 
     The loss is called on random outputs with the shape of the model's outputs and the scale of the
@@ -43,6 +44,8 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         output: the outputs of the model for a batch, [B, ...].
         y: targets as stored, [n] or [n, T] with n >= 2, on any device.
 
+    Of `task: prediction` only this is checked: it returns one finite number with a gradient.
+
     Returns:
         "sum" if the loss doubles when every sample is repeated, else "mean".
 
@@ -54,6 +57,8 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         raise ModelError(
             f"loss: {name} has parameters, which no optimizer would train; move them into the model"
         )
+    if task.family == "prediction":
+        return _check_tensors(loss, name, output, y)
     one_logit = task.family == "classification" and is_one_logit(output)
     try:
         tried, target, value = _first_value(loss, name, task, output, y)
@@ -69,6 +74,18 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Tensor) -> Reduction:
         _check_log_probabilities(loss, name, tried, target, value, output)
     twice = _call(loss, name, torch.cat([tried, tried]), torch.cat([target, target]))
     return "sum" if torch.allclose(twice, 2 * value, rtol=1e-3) else "mean"
+
+
+def _check_tensors(loss: Loss, name: str, output: Tensor, y: Any) -> Reduction:
+    """Check a loss whose targets have no known meaning, as `prediction` requires: on a batch."""
+    rows = min(len(output), row_count(y))
+    tried = output.detach()[:rows].float().requires_grad_()
+    target = mapped(lambda one: one[:rows].to(output.device), y)
+    value = _call(loss, name, tried, target)
+    _check_value(name, value)
+    twice = mapped(lambda one: torch.cat([one, one]), target)
+    doubled = _call(loss, name, torch.cat([tried, tried]), twice)
+    return "sum" if torch.allclose(doubled, 2 * value, rtol=1e-3) else "mean"
 
 
 def _first_value(
@@ -157,7 +174,7 @@ def _varied(y: Tensor) -> Tensor:
     return torch.cat([y[:1], y[different[:64]]]) if len(different) else y[:64]
 
 
-def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
+def _call(loss: Loss, name: str, output: Tensor, target: Any) -> Tensor:
     """Try a task's loss on outputs and targets; raise ModelError if it does not take them."""
     try:
         # A loss that draws random numbers must draw the same ones for all outputs.
@@ -169,5 +186,5 @@ def _call(loss: Loss, name: str, output: Tensor, target: Tensor) -> Tensor:
         reason = error if is_clear else f"{type(error).__name__}: {error}"
         raise ModelError(
             f"loss: {name} does not take outputs {list(output.shape)} with targets "
-            f"{list(target.shape)} {str(target.dtype).removeprefix('torch.')}: {reason}"
+            f"{shapes_of(target)} {str(first_of(target).dtype).removeprefix('torch.')}: {reason}"
         ) from error

@@ -8,10 +8,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from papertrial.data.batches import Batches
-from papertrial.evaluate.evaluator import Evaluator
+from papertrial.evaluate.evaluator import Evaluator, Outputs
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.loop import Progress, fit
 from papertrial.training.objective import Objective
@@ -39,7 +39,7 @@ class TrainingResult:
     step: int = 0
     last_step: int = 0
     metrics: SplitMetrics = field(default_factory=dict)
-    outputs: dict[str, Tensor] = field(default_factory=dict)
+    outputs: dict[str, Outputs] = field(default_factory=dict)
     last: SplitMetrics | None = None
     state: dict[str, Any] | None = None
     test_evaluations: int = 0
