@@ -34,7 +34,8 @@ METRIC_FORMS = ("metric by name", "metric of your own")  # as pydantic names the
 
 
 def _form_of_metric(value: object) -> str:
-    return METRIC_FORMS[isinstance(value, Mapping | MetricSlot)]
+    own = isinstance(value, MetricSlot) or (isinstance(value, Mapping) and "use" in value)
+    return METRIC_FORMS[own]
 
 
 _Metric = Annotated[

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Dataset
-from papertrial.data.kind import TargetKind
+from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.errors import DataError, ModelError
 from papertrial.tasks.task import ClassificationMeaning, Family, Meaning, Prediction, Task
 
@@ -25,6 +25,7 @@ class Classification(Task):
     LogSoftmax into probabilities; for one logit it is the sigmoid.
     """
 
+    kinds: ClassVar[tuple[Kind, ...]] = KINDS
     family: ClassVar[Family] = "classification"
     targets: ClassVar[TargetKind] = "classes"
     metrics = ("loss", "accuracy", "precision", "recall", "f1")
