@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from papertrial.data.column import Dataset
+from papertrial.data.nested import first_of
 from papertrial.errors import DataError, did_you_mean
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.image_classification import ImageClassification
@@ -34,8 +35,13 @@ def make_task(name: str, dataset: Dataset) -> Task:
         raise DataError(f"there is no task {name!r}{did_you_mean(name, TASKS)}")
     task = TASKS[name]
     if dataset.kind not in task.kinds:
-        alike = {name: cls for name, cls in TASKS.items() if cls.family == task.family}
-        fits = [other for other, cls in alike.items() if dataset.kind in cls.kinds]
+        y = first_of(dataset.train.y)
+        has = "numbers" if y.is_floating_point() else "labels" if dataset.targets else "classes"
+        fits = [
+            other
+            for other, cls in TASKS.items()
+            if dataset.kind in cls.kinds and cls.targets == has
+        ]
         takes = " or ".join(f"{one}s" for one in task.kinds)
         raise DataError(
             f"task {name} is for {takes}, but data.source {dataset.name} has {dataset.kind}s; "

@@ -52,7 +52,7 @@ SETS: dict[str, tuple[Dataset, str]] = {
     ),
     "another kind": (
         _dataset("sound", NUMBERS),
-        '"train": kind must be one of image, table, text, got',
+        '"train": kind must be one of image, table, text, tensor, got',
     ),
     "nan": (
         Dataset("m", "table", _split(DenseColumn(HOLED), 8000), classes=("a", "b"), **FEATURES),

@@ -36,13 +36,19 @@ def _write(folder: Path, text: str, name: str = "rows.csv") -> Path:
 
 
 def load(
-    path: Path, *, targets: TargetKind, classes: Sequence[str] | None = None, **options: Any
+    path: Path,
+    *,
+    target: str | Sequence[str],
+    targets: TargetKind,
+    classes: Sequence[str] | None = None,
+    **options: Any,
 ) -> LoadedSet:
+    names = (target,) if isinstance(target, str) else tuple(target)
     spec = SourceSpec(
         "table",
         path,
         targets=targets,
-        table=TableOptions(**options),
+        table=TableOptions(names, **options),
         classes=None if classes is None else tuple(classes),
     )
     return finish(table.load(spec, path))
@@ -244,7 +250,7 @@ REGRESSION = {
         "a,y\n1,2\n1,high\n",
         {},
         "{path} line 3: the target y must be a finite number, got 'high'; for classes, set task: "
-        "table-classification",
+        "classification",
     ),
     "infinite target": ("a,y\n1,inf\n", {}, "{path} line 2: the target y must be a finite number,"),
     "target beyond float32": ("a,y\n1,1e39\n", {}, "{path} line 2: the target y must be a finite"),
