@@ -109,6 +109,17 @@ def metrics_of(task: str) -> tuple[str, ...]:
     return ("loss", *(_REGRESSION if task == "regression" else _CLASSIFICATION))
 
 
+def usual_metrics(task: str) -> tuple[str, ...]:
+    """Return the metrics that a recipe of a task computes if it lists none."""
+    if task == "prediction":
+        return ("loss",)
+    if task == "multilabel-classification":
+        return ("loss", "average_precision", "f1", "f1_micro", "exact_match", "hamming_loss")
+    if task == "regression":
+        return ("loss", *_REGRESSION)
+    return ("loss", "accuracy", "precision", "recall", "f1")
+
+
 def has_metric(task: str, metric: str) -> bool:
     """Tell whether a recipe of a task may name a metric; a classification has all of the top k."""
     known, (base, part) = metrics_of(task), split_metric(metric)

@@ -35,6 +35,7 @@ from papertrial.vocabulary import (
     is_one_number,
     metrics_of,
     suggest_metric,
+    usual_metrics,
 )
 
 _NO_TEST = ("digits", "diabetes")  # named data sets without a test part
@@ -199,8 +200,9 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
     ):
         having = ", ".join(name for name in metrics_of(task) if is_one_number(name))
         yield "metric", f"{task} has no metric {metric}; its metrics are {having}"
-    elif metrics:
-        computed = (*metrics, *own, *_monitored_metrics(tree), *COUNTS)
+    elif metrics or (isinstance(task, str) and task in TASKS):
+        listed = metrics or usual_metrics(str(task))
+        computed = (*listed, *own, *_monitored_metrics(tree), *COUNTS)
         if is_one_number(metric) and metric not in computed:
             yield "metric", f"the recipe does not compute {metric}; add it to metrics"
     if metric == "parameters" or not isinstance(split, str):

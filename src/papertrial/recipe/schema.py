@@ -110,8 +110,8 @@ class Recipe(Section):
     metrics: Annotated[tuple[_Metric, ...], Strict(False)] = Field(
         default=(),
         description="Metrics to compute, by name, or as functions of your own: `{use: "
-        "./m.py:dice, better: higher, unit: fraction}`. If omitted, the usual ones of the task "
-        "and those that claims name.",
+        "./m.py:dice, better: higher, unit: fraction}`. If omitted, the usual ones of the task: "
+        "see [Metrics](recipes.md#metrics).",
     )
     keep: Slot | None = Field(
         default=None,

@@ -41,7 +41,6 @@ from papertrial.training.objective_checks import check_objective, check_parts
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
-from papertrial.vocabulary import COUNTS
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,14 @@ def prepare_weights(
 def metrics_to_compute(recipe: Recipe) -> list[str]:
     """List the metrics that a prepared training computes.
 
-    They are those asked for, or without them the usual ones of the task and those that claims name;
-    and those that are monitored or that choose the reported epoch.
+    They are those asked for, or without them the usual ones of the task; and those that are
+    monitored or that choose the reported epoch.
     """
     task = TASKS[recipe.task]
-    judged = (claim for claim in recipe.claims if claim.not_judged is None)
-    usual = (*task.metrics, *(one.metric for one in judged if one.metric not in COUNTS))
     chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
-    return list(dict.fromkeys([*(recipe.metric_names or usual), *_monitored(recipe), *chosen]))
+    return list(
+        dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
+    )
 
 
 def _monitored(recipe: Recipe) -> list[str]:

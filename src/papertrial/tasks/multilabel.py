@@ -12,6 +12,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.errors import DataError, ModelError
 from papertrial.tasks.task import Family, Meaning, MultilabelMeaning, Prediction, Task
+from papertrial.vocabulary import usual_metrics
 
 
 class MultilabelClassification(Task):
@@ -23,7 +24,7 @@ class MultilabelClassification(Task):
     kinds: ClassVar[tuple[Kind, ...]] = KINDS
     family: ClassVar[Family] = "multilabel"
     targets: ClassVar[TargetKind] = "labels"
-    metrics = ("loss", "average_precision", "f1", "f1_micro", "exact_match", "hamming_loss")
+    metrics = usual_metrics("multilabel-classification")
     headline = "f1_micro"
 
     def __init__(self, labels: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.errors import DataError, ModelError
 from papertrial.tasks.task import Family, Meaning, Prediction, RegressionMeaning, Task
+from papertrial.vocabulary import usual_metrics
 
 
 class Regression(Task):
@@ -23,7 +24,7 @@ class Regression(Task):
     kinds: ClassVar[tuple[Kind, ...]] = KINDS
     targets: ClassVar[TargetKind] = "numbers"
     family: ClassVar[Family] = "regression"
-    metrics = ("loss", "mse", "rmse", "mae", "r2")
+    metrics = usual_metrics("regression")
     headline = "rmse"
 
     def __init__(self, features: Sequence[str], target: str, targets: Sequence[str] = ()) -> None:
