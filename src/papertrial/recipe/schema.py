@@ -111,7 +111,7 @@ class Recipe(Section):
         default=(),
         description="Metrics to compute, by name, or as functions of your own: `{use: "
         "./m.py:dice, better: higher, unit: fraction}`. If omitted, the usual ones of the task: "
-        "see [Metrics](recipes.md#metrics).",
+        "see [Metrics](tasks.md#metrics).",
     )
     keep: Slot | None = Field(
         default=None,

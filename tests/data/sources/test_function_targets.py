@@ -19,8 +19,8 @@ X = np.arange(8.0).reshape(4, 2)
 BITS = [[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]]
 
 
-def _load(targets: TargetKind, y: Any, **others: Any) -> Dataset:
-    return dataset_of(lambda: {"train": (X, y), **others}, NAME, targets)
+def _load(kind: TargetKind, y: Any, **others: Any) -> Dataset:
+    return dataset_of(lambda: {"train": (X, y), **others}, NAME, kind)
 
 
 @pytest.mark.parametrize(

@@ -374,7 +374,7 @@ def test_images_have_no_features_to_choose(tmp_path: Path) -> None:
 
 
 def test_several_numbers_and_labels(tmp_path: Path) -> None:
-    path = _write(tmp_path, "a,lat,lon,wet\n1,2,3.5,True\n2,4,5,false\n3,1,1,1\n")
+    path = _write(tmp_path, "a,lat,lon,wet\n1,2,3.5,1\n2,4,5,0\n3,1,1,1\n")
     dataset, layout = load(path, target=["lon", "lat"], targets="numbers", features=["a"])
     assert dataset.train.y.tolist() == [[3.5, 2], [5, 4], [1, 1]]
     assert dataset.train.y.dtype == torch.float32
