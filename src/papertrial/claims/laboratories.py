@@ -89,7 +89,7 @@ def judge_laboratories(rule: Rule, labs: Labs, combine: Combine = "same-setup") 
             return Look(outcomes, _by_products(rule, labs, outcomes))
         if combine == "lab-means":
             return Look(outcomes, _by_means(rule, labs, outcomes))
-    return Look(outcomes, judge(rule, outcomes))
+    return Look(outcomes, _in_one_sequence(rule, outcomes))
 
 
 def differences_of_laboratories(rule: Rule, labs: Labs) -> tuple[Heterogeneity, ...]:
@@ -126,6 +126,17 @@ def _finished(outcomes: Sequence[SeedOutcome]) -> list[SeedOutcome]:
 
 def _numbers(claim: JudgedClaim, index: int, lab: Sequence[SeedOutcome]) -> list[float]:
     return [claim.score_of(outcome.scores[index]) for outcome in _finished(lab)]
+
+
+def _in_one_sequence(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
+    """Judge all seeds as one sequence; a verdict also needs few enough failures among all of them.
+
+    A trial ends at its verdict, but here laboratories follow that may have failed.
+    """
+    return tuple(
+        one if one.held else replace(one, verdict="UNDECIDED", decided_at=None)
+        for one in judge(rule, outcomes)
+    )
 
 
 def _check_not_deterministic(labs: Labs) -> None:
