@@ -52,9 +52,9 @@ class IndexEntry(Part):
         recipe: the recipe's name.
         seeds: the seed of a run; the seeds that decided a verification or a combination, or, before
             its end, those that have finished; the seeds that laboratories were given.
-        state: "registered" if a verification or laboratories have not started, "damaged" if a file is missing or
-            cannot be read (see `error`), and "stopped" if the files say "running" but the process
-            is gone.
+        state: "registered" if a verification or laboratories have not started, "damaged" if a file
+            is missing or cannot be read (see `error`), and "stopped" if the files say "running" but
+            the process is gone.
         started: time in UTC; None if it is not known.
         ended: time in UTC; None if it is not known.
         metrics: the metrics of a finished run that are single numbers, by split.
