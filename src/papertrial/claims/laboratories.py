@@ -164,7 +164,8 @@ def _by_products(rule: Rule, labs: Labs, outcomes: Sequence[SeedOutcome]) -> tup
             verdict = "REPRODUCED" if j in supported else "NOT REPRODUCED"
         level = min(levels) if verdict == "UNDECIDED" else levels[verdict != "REPRODUCED"]
         low, high = product.interval(1 / level)
-        needed = holds_within(claim, *product.interval(1 / levels[0]))
+        ends = (low, high) if level == levels[0] else product.interval(1 / levels[0])
+        needed = holds_within(claim, *ends)
         withdrawn = verdict == "REPRODUCED" and low > high  # laboratories contradict each other
         if withdrawn:
             verdict, needed = "UNDECIDED", math.inf
