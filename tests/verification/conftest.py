@@ -87,7 +87,7 @@ class Labs:
                     state="finished",
                     scores=(rows,) * n,
                     weights=hashlib.sha256(f"{seed} {score}".encode()).hexdigest(),
-                    runs=(f"seeds/s{seed}",),
+                    runs=tuple(f"seeds/s{seed}-{side}" for side in range(len(registered.data))),
                     data=registered.data,
                     versions=registered.versions,
                     packages=registered.packages,

@@ -176,6 +176,7 @@ def without_last(text: str) -> str:
         (damage(OUTCOMES, lambda text: text.replace("1.3", "1.0", 1)), None),
         (damage(OUTCOMES, lambda text: text.replace('"seed": 5', '"seed": 50')), "seed 50 is not"),
         (damage(OUTCOMES, lambda text: text.replace('"seed": 6', '"seed": 5')), "seed 5 is in it"),
+        (damage(OUTCOMES, lambda text: text.replace('"seeds/s5-0"', '"a", "b"')), "other sides"),
         (damage(OUTCOMES, without_last), r"says .* on the seeds .* but outcomes\.jsonl gives"),
         (
             damage("verification.json", lambda text: text.replace("UNDECIDED", "REPRODUCED")),
@@ -247,3 +248,12 @@ def test_a_registration_that_laboratories_do_not_name(labs: Labs) -> None:
     other = labs.verified(labs.tree(**SEEDS), B, "b")
     with pytest.raises(RunError, match="is not the registration of these laboratories"):
         combine([first(labs), other], registration=labs.folder / "labs.json")
+
+
+@pytest.mark.parametrize("given", ["nowhere", "nowhere/labs.json", "registration.json", "a"])
+def test_a_registration_that_does_not_exist(labs: Labs, given: str) -> None:
+    paths = labs.together(A, B)
+    (labs.folder / "a").mkdir()
+    (labs.folder / "registration.json").write_text("{}")
+    with pytest.raises(RunError, match=r"there is no file .*; give labs\.json, or its folder"):
+        combine(paths, registration=labs.folder / given)

@@ -53,6 +53,8 @@ class Laboratory:
         records: of the seeds that ended.
         look: the last look at its seeds alone, which are the seeds that count.
         recipe: recipe.yaml.
+        is_recipe_checked: whether that is the registered one; without its code, only what the
+            registration holds of it is.
     """
 
     folder: VerificationFolder
@@ -63,6 +65,7 @@ class Laboratory:
     records: tuple[SeedRecord, ...]
     look: Look
     recipe: AnyRecipe
+    is_recipe_checked: bool
 
     @property
     def path(self) -> Path:
@@ -139,8 +142,8 @@ def open_laboratory(path: Path) -> Laboratory:
         raise RunError(f"{folder.path} has {OUTCOMES}, but {VERIFICATION} is missing; add it")
     look = replay_trial(rule, _outcomes(folder, registered, records))
     recipe = load_recipe(folder.path / RECIPE, check=False)
-    _check_recipe(folder, registered, recipe)
-    lab = Laboratory(folder, sha256, registered, rule, state, records, look, recipe)
+    is_checked = _check_recipe(folder, registered, recipe)
+    lab = Laboratory(folder, sha256, registered, rule, state, records, look, recipe, is_checked)
     _check_verdict(lab)
     return lab
 
@@ -202,7 +205,8 @@ def _check_records(
                 f"{_AUDIT}"
             )
         if record.state == "finished":
-            if len(record.data) != len(registered.data):
+            sides = len(registered.data)
+            if len(record.data) != sides or len(record.runs) != sides:
                 raise RunError(f"{file} is damaged: seed {record.seed} has other sides; {_AUDIT}")
             check_same_conditions(
                 registered, Conditions.of(record), f"seed {record.seed} of {folder.path}"
@@ -225,16 +229,22 @@ def _outcomes(
 
 def _check_recipe(
     folder: VerificationFolder, registered: Preregistration, recipe: AnyRecipe
-) -> None:
-    """Check that recipe.yaml is the registered one, as far as the files that it names are here."""
+) -> bool:
+    """Check recipe.yaml against its hash; return whether the files that this takes are here.
+
+    Raises:
+        RunError: it is not the recipe that was registered.
+    """
     try:
-        same = recipe_hash(recipe) == registered.recipe_hash
-    except PapertrialError:  # the code was not sent; its hash is in the registration
-        same = recipe.name == registered.recipe
+        digest = recipe_hash(recipe)
+    except PapertrialError:  # its code was not sent
+        digest = None
+    same = recipe.name == registered.recipe and digest in (None, registered.recipe_hash)
     if not same:
         raise RunError(
             f"{folder.path / RECIPE} is not the recipe that was registered; restore it; {_AUDIT}"
         )
+    return digest is not None
 
 
 def _check_verdict(lab: Laboratory) -> None:
