@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,17 @@ LONGEST = (
     "test_action.py", "test_audit.py", "test_programs_on_trial.py", "test_combine.py",
     "test_verifying_files.py",
 )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what forks the workers of all verifications: without it, each imports torch again.
+
+    In a run of a few files, the first verification starts it.
+    """
+    if hasattr(config, "workerinput") and sys.platform == "linux":
+        seeds = ("papertrial.verification.seed", "papertrial.verification.program_seed")
+        forkserver.set_forkserver_preload(list(seeds))
+        forkserver.ensure_running()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
