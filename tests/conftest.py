@@ -67,14 +67,20 @@ LONGEST = (
 )  # fmt: skip
 
 
+# What a worker of a verification imports, in 8 s of CPU time.
+IMPORTED_BY_WORKERS = (
+    "papertrial.verification.seed", "papertrial.verification.program_seed",
+    "torch._dynamo", "torchmetrics.functional", "sklearn.datasets", "sklearn.metrics",
+)  # fmt: skip
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Start what forks the workers of all verifications: without it, each imports torch again.
+    """Start the process that forks the workers of all verifications, with what they import.
 
     In a run of a few files, the first verification starts it.
     """
     if hasattr(config, "workerinput") and sys.platform == "linux":
-        seeds = ("papertrial.verification.seed", "papertrial.verification.program_seed")
-        forkserver.set_forkserver_preload(list(seeds))
+        forkserver.set_forkserver_preload(list(IMPORTED_BY_WORKERS))
         forkserver.ensure_running()
 
 
