@@ -12,7 +12,6 @@ from torch import Tensor
 
 from papertrial.data.streams import derive, drawing_from
 from papertrial.errors import DataError, DivergedError, did_you_mean
-from papertrial.evaluate.deterministic_algorithms import use_deterministic_algorithms
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.loss_requirements import Loss
 from papertrial.tasks.task import Task
@@ -116,11 +115,11 @@ def _counting_by_histogram() -> Iterator[None]:
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
-    use_deterministic_algorithms(False)
+    torch.use_deterministic_algorithms(False)
     try:
         yield
     finally:
-        use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def _regression(name: str, output: Tensor, target: Tensor) -> float:

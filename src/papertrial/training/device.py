@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypedDict
 
 import torch
 
 from papertrial.data.streams import generators_kept
 from papertrial.errors import DeviceError, PapertrialError
-from papertrial.evaluate.deterministic_algorithms import use_deterministic_algorithms
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -88,10 +87,9 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
     reaches all of them if nothing has been computed in parallel before, as on the command line.
     """
     deterministic: Any = torch.utils.deterministic  # its attribute is not in the type stubs
-    variables = {"TORCHINDUCTOR_DETERMINISTIC": "1"}  # read when a model imports the compiler
+    workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
     if device.type == "cuda":  # read when cuBLAS starts; otherwise matrix products may differ
-        workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG") or ":4096:8"
-        variables["CUBLAS_WORKSPACE_CONFIG"] = workspace
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace or ":4096:8"
     before = (
         torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(),
@@ -101,38 +99,25 @@ def numerics(device: torch.device, threads: int | None = None) -> Iterator[None]
         _flushes_denormals(),
     )
     dtype = torch.get_default_dtype()
-    with generators_kept(device), _environment(variables):
+    with generators_kept(device):
         if threads is not None:
             torch.set_num_threads(threads)
         torch.set_default_dtype(torch.float32)
         torch.set_flush_denormal(True)
-        use_deterministic_algorithms(True, warn_only=True)
+        torch.use_deterministic_algorithms(True, warn_only=True)
         deterministic.fill_uninitialized_memory = False  # only a debugging aid, and slow
         torch.backends.cudnn.benchmark = False
         try:
             yield
         finally:
             torch.set_num_threads(before[0])
-            use_deterministic_algorithms(before[1], warn_only=before[2])
+            torch.use_deterministic_algorithms(before[1], warn_only=before[2])
             deterministic.fill_uninitialized_memory = before[3]
             torch.backends.cudnn.benchmark = before[4]
             torch.set_flush_denormal(before[5])
             torch.set_default_dtype(dtype)
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables within the block."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+            if device.type == "cuda" and workspace is None:
+                os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
 
 
 @contextlib.contextmanager
