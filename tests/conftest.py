@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,23 @@ LONGEST = (
     "test_action.py", "test_audit.py", "test_programs_on_trial.py", "test_combine.py",
     "test_verifying_files.py",
 )  # fmt: skip
+
+
+# What a worker of a verification imports, in 8 s of CPU time.
+IMPORTED_BY_WORKERS = (
+    "papertrial.verification.seed", "papertrial.verification.program_seed",
+    "torch._dynamo", "torchmetrics.functional", "sklearn.datasets", "sklearn.metrics",
+)  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the process that forks the workers of all verifications, with what they import.
+
+    In a run of a few files, the first verification starts it.
+    """
+    if hasattr(config, "workerinput") and sys.platform == "linux":
+        forkserver.set_forkserver_preload(list(IMPORTED_BY_WORKERS))
+        forkserver.ensure_running()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

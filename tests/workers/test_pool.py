@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -31,6 +32,11 @@ def add(task, argument):
 def where(task, argument):
     yield os.getpid()
     return str(Path.cwd())
+
+
+def variables(task, argument):
+    yield os.environ.get("ADDED")
+    return os.environ.get("REMOVED")
 
 
 def until_the_file_is_there(task, argument):
@@ -160,7 +166,23 @@ def test_a_process_is_reused_and_works_in_the_current_folder(
     assert len(pids) == 1
 
 
-def test_a_killed_worker_loses_only_its_task(job: Callable[[str], Job], tmp_path: Path) -> None:
+def test_a_worker_has_the_variables_of_the_time_when_it_starts(
+    job: Callable[[str], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMOVED", "early")
+    for added, removed in ((None, "early"), ("late", None)):
+        with Workers(job("variables"), [0]) as workers:
+            workers.submit(None)
+            assert events(workers, 2) == [Yielded(0, None, added), Done(0, None, removed)]
+        monkeypatch.setenv("ADDED", "late")
+        monkeypatch.delenv("REMOVED", raising=False)
+
+
+@pytest.mark.parametrize("platform", [sys.platform, "darwin"])  # which spawns its workers
+def test_a_killed_worker_loses_only_its_task(
+    job: Callable[[str], Job], tmp_path: Path, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
     signs = [str(tmp_path / "first"), str(tmp_path / "second")]
     with Workers(job("until_the_file_is_there"), [0, 0]) as workers:
         for sign in signs:
@@ -176,9 +198,9 @@ def test_a_killed_worker_loses_only_its_task(job: Callable[[str], Job], tmp_path
         assert isinstance(yielded, Yielded)
         assert yielded.value not in pids.values()
         assert done == Done(0, signs[1], yielded.value)
-        os.kill(yielded.value, signal.SIGKILL)  # while it is idle
-        # A zombie whose threads are still ending cannot be reaped yet: wait until it can be.
-        os.waitid(os.P_PID, yielded.value, os.WEXITED | os.WNOWAIT)
+        (idle,) = (each for each in multiprocessing.active_children() if each.pid == yielded.value)
+        os.kill(yielded.value, signal.SIGKILL)
+        idle.join()
         workers.submit(signs[1])
         assert isinstance(events(workers, 2)[1], Done)
 
@@ -332,6 +354,35 @@ def test_a_script_that_closes_nothing_ends_and_so_do_its_workers(tmp_path: Path)
         out, err = script.communicate(timeout=20)
     assert (script.returncode, err) == (0, "")
     assert gone(int(out))
+
+
+ONCE = """
+import os, sys, time, imported
+from papertrial.workers.pool import Workers, Yielded
+
+if __name__ == "__main__":
+    with Workers(imported.work, [0, 0]) as workers:
+        for _ in range(2):
+            workers.submit(None)
+        events = [workers.wait() for _ in range(4)]
+    pids = {event.value for event in events if isinstance(event, Yielded)}
+    print(len(pids), len(open("pids").read().split()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_workers_import_the_module_of_the_job_once(tmp_path: Path) -> None:
+    (tmp_path / "imported.py").write_text(
+        "import os\nopen('pids', 'a').write(f'{os.getpid()} ')\n"
+        "def work(task, argument):\n    yield os.getpid()\n"
+    )
+    (tmp_path / "once.py").write_text(ONCE)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "once.py"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert (done.stderr, done.stdout.split()) == ("", ["2", "2"])  # by the script and the server
 
 
 def test_an_exception_class_of_the_script_is_reported(tmp_path: Path) -> None:

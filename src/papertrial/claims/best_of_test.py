@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import integrate, special
+from scipy import special
 
 from papertrial.claims.effect_evidence import effect_evidence, effect_reach, tabulated_evidence
 from papertrial.claims.scores import Array, Scores
@@ -111,11 +111,15 @@ class _EffectAbove:
 def expected_maximum(k: int) -> float:
     """Return the mean of the best of k standard normals: e_3 = .846, e_5 = 1.163."""
 
+    if k == 1:
+        return 0.0
+    from scipy import integrate  # noqa: PLC0415  (slow to import)
+
     def integrand(z: float) -> float:
         log_density = -z * z / 2 - np.log(2 * np.pi) / 2
         return float(k * z * np.exp(log_density + (k - 1) * special.log_ndtr(z)))
 
-    return 0.0 if k == 1 else float(integrate.quad(integrand, -12, 12, epsabs=1e-12, limit=200)[0])
+    return float(integrate.quad(integrand, -12, 12, epsabs=1e-12, limit=200)[0])
 
 
 def log_of_effect(k: ArrayLike, n: int, shift: float, prior: float) -> Array:
