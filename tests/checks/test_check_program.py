@@ -253,6 +253,11 @@ def test_a_percentage_for_a_fraction(made: Made) -> None:
             [{"metric": "test_acc", "value": 0.93, "tolerance": 0.01, "kind": "expected"}],
             "the score is 93.115, and the claim says 0.93",
         ),
+        (
+            "0.93",
+            [{"metric": "test_acc", "value": 93.1, "kind": "at-least"}],
+            "the score is 0.9315, and the claim says 93.1",
+        ),
     ],
 )
 def test_a_unit_that_seems_to_be_percent(

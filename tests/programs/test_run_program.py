@@ -74,7 +74,7 @@ class Bench:
         hashes = changes.pop("hashes", None) or file_hashes(self.source)
         values = {"seed": "3", "device": "cpu", "python": sys.executable}
         return run_program(
-            self.spec(**changes), values, home=self.home.with_name(home), source=self.source,
+            self.spec(**changes), values, home=self.home.parent / home, source=self.source,
             hashes=hashes, token=self.token, grace=GRACE,
         )  # fmt: skip
 
@@ -331,6 +331,22 @@ def test_a_program_that_writes_to_its_source(bench: Bench) -> None:
     assert (bench.source / "other.py").exists()
 
 
+@pytest.mark.parametrize("what", ["", "stdout.txt", "out", "work"])
+def test_a_program_that_deletes_its_own_folder(bench: Bench, what: str) -> None:
+    bench.write(
+        PRINTS + "import os, shutil, sys\nhome = os.path.dirname(sys.argv[2])\n"
+        f"path = os.path.join(home, {what!r})\n"
+        "(os.remove if os.path.isfile(path) else shutil.rmtree)(path)\n"
+    )
+    if what in ("out", "work"):  # which are deleted anyway
+        assert bench.run().scores["accuracy"].value == 0.5
+        return
+    message, run = bench.failed()
+    assert run.failure == "score"
+    assert "deleted what it printed" in message
+    assert read_program_run(bench.home) == run
+
+
 def test_folders_below_the_output_folder_are_deleted_unless_something_in_them_is_kept(
     bench: Bench,
 ) -> None:
@@ -389,6 +405,19 @@ def test_in_place_a_program_runs_in_its_folder(bench: Bench) -> None:
     assert not (bench.source / "result.json").exists()  # so that the next seed is not refused
     with pytest.raises(RunError, match=r"train\.py has changed"):
         bench.run(home="second", scores=scores, in_place=True, hashes=hashes)
+
+
+def test_what_a_run_in_place_leaves_behind_is_named_also_if_git_ignores_it(bench: Bench) -> None:
+    bench.write(PRINTS + "import pathlib\npathlib.Path('data').mkdir(exist_ok=True)\n"
+                "pathlib.Path('data/last.pt').write_text('x')\n"
+                "pathlib.Path('runs/r/v/outcomes.jsonl').write_text('')\n")  # fmt: skip
+    bench.write("data/\nruns/\n", ".gitignore")
+    bench.write("{}", "runs/r/v/preregistration.json")
+    bench.write("", "data/given.csv")
+    subprocess.run(["git", "init", "-q", str(bench.source)], check=True)
+    run = bench.run(home="source/runs/r/v/seeds/s1", in_place=True)
+    assert run.source_changes.files == run.source_changes.ignored == ("data/last.pt",)
+    assert "later seeds run: data/last.pt" in run.notes[0]
 
 
 def test_code_that_changed_since_it_was_registered_does_not_run(bench: Bench) -> None:

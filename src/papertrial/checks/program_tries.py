@@ -219,7 +219,7 @@ def _leftovers(tried: Tried, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
             "let the program end its processes before it exits",
         )
     changes = run.source_changes
-    touched = [*changes.changed, *changes.deleted, *changes.new]
+    touched = changes.files
     if touched:
         later = "in which later seeds run" if recipe.program.in_place else "in its copy"
         yield Diagnosis(

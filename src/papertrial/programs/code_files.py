@@ -216,6 +216,19 @@ def _walked_files(folder: Path, junk: Collection[str] = _JUNK) -> Iterator[str]:
                 yield path.relative_to(folder).as_posix()
 
 
+def outside_runs(folder: Path, files: Collection[str]) -> list[str]:
+    """Return those of a folder's files that are not in papertrial's own run folders."""
+    parents = {parent for name in files for parent in PurePosixPath(name).parents}
+    marks = {
+        (parent / entry.name).as_posix()
+        for parent in parents
+        for entry in (folder / parent).glob("*")
+        if entry.name in _OF_RUNS or _LOCK.fullmatch(entry.name)
+    }
+    outside = set(_without_runs({*files, *marks}))
+    return [name for name in files if name in outside]
+
+
 def _without_runs(files: Iterable[str]) -> list[str]:
     """Leave out folders of runs: with */*/provenance.json, or the lock of a verification."""
     files = list(files)

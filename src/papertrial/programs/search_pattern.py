@@ -90,12 +90,13 @@ def main() -> None:
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     threading.Thread(target=_renew_limit, args=(seconds,), daemon=True).start()
     try:
-        for found in find_by_pattern(pattern, path):
-            row = [str(found.value), found.step, found.line, found.text, found.has_percent_sign]
-            sys.stdout.write(json.dumps(row) + "\n")
+        try:
+            for found in find_by_pattern(pattern, path):
+                row = [str(found.value), found.step, found.line, found.text, found.has_percent_sign]
+                sys.stdout.write(json.dumps(row) + "\n")
+        except ProgramFailedError as error:
+            sys.stdout.write(json.dumps({_ERROR: str(error)}) + "\n")
         sys.stdout.flush()
-    except ProgramFailedError as error:
-        print(json.dumps({_ERROR: str(error)}), flush=True)
     except BrokenPipeError:  # nobody reads on
         os._exit(1)
 

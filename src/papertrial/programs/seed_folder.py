@@ -67,6 +67,24 @@ class SeedFolder:
         for path in (self.stdout, self.stderr, self.home / f"{RECORD}.partial"):
             path.unlink(missing_ok=True)
 
+    def has_lost_output(self) -> bool:
+        """Whether the program has deleted its own output; what it has deleted is made again, empty.
+
+        A link in the place of the folder or of a file is removed, and what it leads to stays.
+        """
+        if self.home.is_symlink() or self.home.is_file():
+            self.home.unlink()
+        self.home.mkdir(parents=True, exist_ok=True)
+        lost = [
+            file for file in (self.stdout, self.stderr) if file.is_symlink() or not file.is_file()
+        ]
+        for file in lost:
+            if file.is_dir():
+                _remove_tree(file)
+            file.unlink(missing_ok=True)
+            file.touch()
+        return bool(lost)
+
     def score_path(self, path: str) -> Path:
         """Return the absolute path of a score file or folder, which may have wildcards.
 
