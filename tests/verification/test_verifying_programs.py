@@ -110,6 +110,8 @@ def test_the_report_has_curves_spreads_and_what_is_not_seen(done: SimpleNamespac
     assert spread.mean == pytest.approx(sum(scores) / len(scores))
     assert (spread.low, spread.high) == (min(scores), max(scores))
     assert any("network" in text for text in report.not_covered)
+    assert not any("{data}" in text for text in report.not_covered)
+    assert not any("unit" in text for text in report.warnings)
     page = (done.found.path / "report.html").read_text()
     assert "none accuracy" not in page
     assert "test accuracy" not in page
@@ -285,7 +287,12 @@ def test_a_relative_data_folder_is_found_from_the_copy(
     monkeypatch.chdir(tmp_path)
     reads = TRAIN + "import os; os.listdir(sys.argv[3])\n"
     command = ["{python}", "train.py", "{seed}", "{out}", "{data}"]
-    assert verified(write(tmp_path, reads, command=command), data="tables").verdict == "REPRODUCED"
+    found = verified(write(tmp_path, reads, command=command), "claims.1.value=11", data="tables")
+    assert found.verdict == "REPRODUCED"
+    report = read_report(found.path)
+    assert any("by {data}" in text for text in report.not_covered)
+    # A bound of 11 on values near 0.1: the recipe may take percentages for fractions.
+    assert [text for text in report.warnings if "scores.final_loss.unit" in text]
 
 
 def test_a_program_that_writes_to_its_own_source_changes_its_copy_only(tmp_path: Path) -> None:
