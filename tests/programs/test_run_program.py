@@ -482,8 +482,32 @@ def test_a_finished_run_is_not_overwritten_and_an_interrupted_one_is(bench: Benc
         bench.run()
 
 
+# Three processes that are hard to end: a daemon, a group that ignores SIGTERM, and itself.
+STUBBORN = """
+import os, signal, subprocess, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(600)
+    os._exit(0)
+subprocess.Popen(["sh", "-c", "trap '' TERM INT; sleep 600; sleep 600"], start_new_session=True)
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+print("acc: 0.5", flush=True)
+time.sleep(600)
+"""
+
+
+def require_started(bench: Bench) -> None:
+    """Wait until the three processes and the sleep of one of them run, below their supervisor."""
+    until = time.monotonic() + 20
+    while len(marked(bench.token)) < 5:
+        assert time.monotonic() < until, marked(bench.token)
+        time.sleep(0.02)
+
+
 def test_a_killed_worker_takes_its_program_along(bench: Bench) -> None:
-    bench.write("import time, signal\nsignal.signal(15, signal.SIG_IGN)\ntime.sleep(60)\n")
+    bench.write(STUBBORN)
     worker = bench.source.with_name("worker.py")
     worker.write_text(
         "import sys\nfrom pathlib import Path\n"
@@ -494,17 +518,25 @@ def test_a_killed_worker_takes_its_program_along(bench: Bench) -> None:
         "spec = ProgramSpec((sys.executable, 'train.py'), {}, {}, {})\n"
         f"for event in run_program(spec, {{'seed': '1'}}, home=Path({str(bench.home)!r}),\n"
         f"        source=source, hashes=file_hashes(source), token={bench.token!r}, grace=0.5):\n"
-        "    print('running', flush=True)\n"
+        "    pass\n"
     )
-    with subprocess.Popen([sys.executable, str(worker)], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        assert len(marked(bench.token)) == 2
+    with subprocess.Popen([sys.executable, str(worker)]) as process:
+        require_started(bench)
         process.send_signal(signal.SIGKILL)
     until = time.monotonic() + 5
     while marked(bench.token) and time.monotonic() < until:
         time.sleep(0.05)
     assert marked(bench.token) == []
+
+
+def test_a_stop_ends_all_processes_of_a_program(bench: Bench) -> None:
+    bench.write(STUBBORN)
+    running = bench.start()
+    next(running)
+    require_started(bench)
+    running.close()  # as Ctrl-C does
+    assert marked(bench.token) == []
+    assert not (bench.home / "program.json").exists()
 
 
 def test_if_the_supervisor_is_killed_the_program_ends_all_the_same(bench: Bench) -> None:
