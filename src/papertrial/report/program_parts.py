@@ -141,7 +141,9 @@ def _warnings(recipe: ProgramRecipe, runs: Mapping[int, ProgramRun]) -> Iterator
         if all(run.scores[name].value == score.value for run in runs.values())
     ]
     if len(same) == len(first.scores):
-        yield (
-            f"all {len(runs)} seeds gave exactly the same scores; if the program does not use its "
-            "seed, these are not several runs, but one run repeated"
+        why = (
+            "if the program does not use its seed, these are not several runs, but one run repeated"
+            if recipe.program.seeded
+            else "so they do not differ by themselves, and these are one run repeated"
         )
+        yield f"all {len(runs)} seeds gave exactly the same scores; {why}"
