@@ -161,8 +161,8 @@ def test_progress_has_the_last_line(bench: Bench) -> None:
     bench.write("import time\nprint('working', flush=True)\ntime.sleep(.7)\n" + PRINTS)
     with Returning(bench.start()) as events:
         seen = list(events)
-    assert seen[0].last_line == "working"
-    assert 1 <= len(seen) <= 5
+    assert "working" in [one.last_line for one in seen]
+    assert len(seen) <= 4 * events.value.seconds + 2
 
 
 def test_timeout(bench: Bench) -> None:
@@ -342,8 +342,8 @@ def test_a_program_that_deletes_its_own_folder(bench: Bench, what: str) -> None:
         assert bench.run().scores["accuracy"].value == 0.5
         return
     message, run = bench.failed()
-    assert run.failure == "score"
-    assert "deleted what it printed" in message
+    assert run.failure == "output"
+    assert "deleted what it had printed" in message
     assert read_program_run(bench.home) == run
 
 

@@ -56,8 +56,10 @@ def unit_problems(recipe: ProgramRecipe, attempts: Mapping[str, Attempt]) -> Ite
 def _fix(score: ProgramScore, attempt: Attempt) -> str:
     if attempt.ignores_case:
         return f"the pattern matches if case is ignored: '(?i){score.pattern}'"
-    if "% sign" in attempt.problem or "more than 1" in attempt.problem:
+    if "set unit: percent" in attempt.problem:
         return "set unit: percent"
+    if "fewer repeats" in attempt.problem:
+        return "write a pattern with fewer repeats"
     return {
         "pattern": "write a pattern that matches one of the lines of the output",
         "json": "name a file and a key that the program writes",

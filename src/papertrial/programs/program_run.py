@@ -7,7 +7,9 @@ from typing import Literal
 from papertrial.programs.spec import Unit
 from papertrial.record import Part, Record
 
-Failure = Literal["start", "timeout", "signal", "exit-code", "memory", "score", "diverged"]
+Failure = Literal[
+    "start", "timeout", "signal", "exit-code", "memory", "output", "score", "diverged"
+]  # fmt: skip
 
 
 class Place(Part):
@@ -103,7 +105,8 @@ class ProgramRun(Record):
         produced: the files that it wrote, at most 1000 of those that were not kept.
         produced_count, produced_bytes: of all files that it wrote.
         notes: what a reader of the scores should know.
-        failure, error: why it has no scores; None if it has.
+        failure, error: why it has no scores; None if it has. "output" means that it deleted what
+            it had printed.
     """
 
     command: tuple[str, ...]

@@ -316,12 +316,10 @@ def _scores(
     places, problems = folder.collect_scores(paths)
     kind, reason = failure_of(end, spec.timeout, folder.stdout, folder.stderr) or (None, "")
     if kind is None and is_lost:
-        kind, reason = (
-            "score",
-            (
-                f"the program deleted what it printed, {folder.stdout.name} or "
-                f"{folder.stderr.name} in the folder of its own run"
-            ),
+        kind = "output"
+        reason = (
+            f"the program deleted what it had printed, {folder.stdout.name} or "
+            f"{folder.stderr.name} in the folder of its own run"
         )
     if kind is None:
         try:
