@@ -268,6 +268,7 @@ def test_the_verdict_fails_the_job_where_it_should(
 
 def test_the_comment_is_updated_in_place(runner: Runner, api: FakeServer) -> None:
     api.comments += [comment(i, "someone", f"comment {i}") for i in range(120)]
+    api.comments[7]["user"] = None  # whose account was deleted
     runner.run(recipe="./holds.yaml", comment="true")
     assert len(api.comments) == 121
     first = api.comments[-1]["body"]
@@ -330,6 +331,29 @@ def test_an_error_of_papertrial_fails_the_job_even_with_never(runner: Runner) ->
     assert (done.outputs["verdict"], done.outputs["exit-code"]) == ("", "2")
     assert "exit code 2" in done.summary
     assert "nothing.yaml" in done.log
+
+
+def test_help_is_no_verdict_and_an_earlier_answer_is_not_taken_for_one(runner: Runner) -> None:
+    kept = runner.folder / "temp" / "papertrial" / "answer.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('{"verdict": "REPRODUCED"}')
+    done = runner.run(recipe="./holds.yaml", arguments="--help", **{"fail-on": "never"})
+    assert (done.codes["verify"], done.codes["summarize"], done.codes["conclude"]) == (0, 0, 1)
+    assert "without a verdict" in done.summary
+    assert "Traceback" not in done.log
+
+
+def test_a_step_that_was_stopped_has_a_summary_and_fails_the_job(runner: Runner) -> None:
+    env = {**os.environ, "RUNNER_TEMP": str(runner.folder), "RECIPE": "x", "FAIL_ON": "never"}
+    env |= dict.fromkeys(("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"), "")
+    env["GITHUB_STEP_SUMMARY"] = str(runner.folder / "summary")
+    (runner.folder / "papertrial").mkdir()
+    codes = [
+        subprocess.run([sys.executable, ROOT / "action" / f"{name}.py"], env=env, check=False)
+        for name in ("summarize", "conclude")
+    ]
+    assert [one.returncode for one in codes] == [0, 1]
+    assert "was stopped" in (runner.folder / "summary").read_text()
 
 
 def test_hostile_inputs_run_nothing(runner: Runner, api: FakeServer) -> None:

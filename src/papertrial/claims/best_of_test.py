@@ -52,15 +52,15 @@ class BestOfTest:
         """Return theta in words."""
         return f"best of {self.k} runs' {score}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the best of k runs is greater than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._above(-1), scores, m, self.sd)
+        return effect_evidence(self._above(-1), scores, m, self.sd, looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the best of k runs is less than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._above(1), scores.negated, -m, self.sd)
+        return effect_evidence(self._above(1), scores.negated, -m, self.sd, looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the values [..., S] that neither side rejects."""
@@ -78,13 +78,15 @@ class BestOfTest:
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side at its edge, read from a table."""
         shift = expected_maximum(self.k)
         y = draw.standard_normal((rows, seeds))
         return (
-            tabulated_evidence(self._above(-1), y - shift),
-            tabulated_evidence(self._above(1), y + shift),
+            tabulated_evidence(self._above(-1), y - shift, looks),
+            tabulated_evidence(self._above(1), y + shift, looks),
         )
 
     def _above(self, sign: int) -> _EffectAbove:
