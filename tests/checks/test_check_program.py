@@ -253,6 +253,11 @@ def test_a_percentage_for_a_fraction(made: Made) -> None:
             [{"metric": "test_acc", "value": 0.93, "tolerance": 0.01, "kind": "expected"}],
             "the score is 93.115, and the claim says 0.93",
         ),
+        (
+            "0.93",
+            [{"metric": "test_acc", "value": 93.1, "kind": "at-least"}],
+            "the score is 0.9315, and the claim says 93.1",
+        ),
     ],
 )
 def test_a_unit_that_seems_to_be_percent(
@@ -417,3 +422,20 @@ def test_seeds_to_try_are_not_those_of_the_verification(made: Made) -> None:
     recipe = load_recipe({**made(GOOD, SCORES), "verify": {"seeds": [3, 1, 40, 7, 9]}})
     assert isinstance(recipe, ProgramRecipe)
     assert seeds_to_try(recipe) == (41, 42, 43)
+
+
+def test_a_program_without_a_seed_has_runs(made: Made, invoke: Callable[..., Any]) -> None:
+    script = "import os; print('acc', int.from_bytes(os.urandom(4), 'big') / 2**32)"
+    recipe = made(script, seeded=False, command=["{python}", "train.py"])
+    Path("tried.yaml").write_text(json.dumps(recipe))
+    shown = invoke("check", "tried.yaml").stdout
+    assert "two runs: different scores" in shown
+    assert "one run: " in shown
+    assert "5 to 15 runs with one worker" in shown
+    assert "seed" not in shown.partition("interpreter")[2]
+    assert (
+        "a run failed: "
+        in only(
+            pt.check(made("raise SystemExit(3)", seeded=False, command=["{python}", "train.py"]))
+        ).message
+    )

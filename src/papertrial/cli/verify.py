@@ -142,6 +142,7 @@ def verify_command(
     that was interrupted, run the same command again. What `papertrial register` registered with the
     same options is used.
     """
+    from papertrial.claims.run_words import say_runs
     from papertrial.cli.followed_output import FollowedOutput
     from papertrial.cli.live import follow
     from papertrial.cli.seed_rows import SeedRows
@@ -157,7 +158,10 @@ def verify_command(
             f"--follow shows the output of a program, and {loaded.name} trains a model, whose "
             "progress is shown anyway; remove it"
         )
-    seeds_shown = SeedRows(None if follow_seed is None else FollowedOutput(follow_seed))
+    seeded = not isinstance(loaded, ProgramRecipe) or loaded.program.seeded
+    say = str if seeded else say_runs
+    followed = None if follow_seed is None else FollowedOutput(follow_seed)
+    seeds_shown = SeedRows(followed, seeded=seeded)
     events = verifying(
         loaded, runs=runs, data=data, device=device, workers=workers, threads=threads, again=again
     )
@@ -165,7 +169,9 @@ def verify_command(
         done = follow(events, seeds_shown.rows, every=10)
     except KeyboardInterrupt:
         if seeds_shown.folder is not None:
-            saved = f"{plural(seeds_shown.ended, 'seed')} of this session saved"
+            saved = (
+                f"{plural(seeds_shown.ended, 'seed' if seeded else 'run')} of this session saved"
+            )
             resume = "to resume, run the same command without --again"
             typer.echo(f"{saved} in {seeds_shown.folder}; {resume}", err=True)
         raise
@@ -173,8 +179,8 @@ def verify_command(
         what = "this verification was already finished, so nothing was trained"
         typer.echo(f"{what}; --again starts a new one", err=True)
     lines = [
-        done.headline,
-        *(f"  {line}" for claim in done.claims for line in lines_on(claim)),
+        say(done.headline),
+        *(f"  {say(line)}" for claim in done.claims for line in lines_on(claim)),
         f"verification: {done.path}",
         f"report: {done.report}",
     ]

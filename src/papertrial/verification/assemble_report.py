@@ -71,6 +71,7 @@ def assemble_report(
         kind="verification" if laboratories is None else "combination",
         recipe=recipe.name,
         task="program" if isinstance(recipe, ProgramRecipe) else recipe.task,
+        seeded=not isinstance(recipe, ProgramRecipe) or recipe.program.seeded,
         paper=PaperSource(**recipe.paper.model_dump(mode="json")),
         headline=conclusion.headline,
         verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import matplotlib.style
 from matplotlib.axes import Axes
@@ -98,7 +99,8 @@ def inline(figure: Figure, name: str, title: str, text: str) -> str:
         for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
             patch.set(facecolor="none", edgecolor="none")
         # `Figure.savefig` lays out and then draws, each with a pass over all artists: two are slow.
-        FigureCanvasSVG(figure).print_svg(stream, metadata=nameless)
+        drawing: Any = FigureCanvasSVG(figure)  # the method is not in the type stubs
+        drawing.print_svg(stream, metadata=nameless)
     whole = stream.getvalue()
     view = re.search(r'viewBox="([^"]*)"', whole)
     assert view is not None  # matplotlib always writes one
