@@ -66,6 +66,8 @@ def _fix(score: ProgramScore, attempt: Attempt) -> str:
         return f"the pattern matches if case is ignored: '(?i){score.pattern}'"
     if "% sign" in attempt.problem or "more than 1" in attempt.problem:
         return "set unit: percent"
+    if "choose by `which`" in attempt.problem:
+        return "set which: last, or another of these choices"
     return {
         "pattern": "write a pattern that matches one of the lines of the output",
         "json": "name a file and a key that the program writes",

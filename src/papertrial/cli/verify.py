@@ -10,7 +10,7 @@ import typer
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
 from papertrial.errors import PapertrialError
-from papertrial.numbers import as_written, plural, whole
+from papertrial.numbers import as_written, plural, sequence, whole
 from papertrial.vocabulary import score_name
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def verify_command(
         typer.Option(
             min=1,
             help="Number of seeds to train in parallel; the verdict does not depend on it.",
-            show_default="one per core, or one per GPU",
+            show_default="one per core, or per GPU; a program on the CPU: 1",
         ),
     ] = None,
     threads: Threads = 1,
@@ -150,12 +150,18 @@ def verify_command(
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.recipe.program import ProgramRecipe
+    from papertrial.verification.registration import seeds_of
     from papertrial.verification.verify import verifying
 
     if follow_seed is not None and not isinstance(loaded, ProgramRecipe):
         raise PapertrialError(
             f"--follow shows the output of a program, and {loaded.name} trains a model, whose "
             "progress is shown anyway; remove it"
+        )
+    if follow_seed is not None and follow_seed not in (all_seeds := seeds_of(loaded)):
+        raise PapertrialError(
+            f"--follow {follow_seed}: the seeds of this verification are {sequence(all_seeds)}; "
+            "follow one of them"
         )
     seeds_shown = SeedRows(None if follow_seed is None else FollowedOutput(follow_seed))
     events = verifying(
