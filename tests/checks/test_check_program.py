@@ -212,7 +212,8 @@ def test_a_pattern_that_matches_nothing_names_the_nearest_lines(made: Made) -> N
 
 def test_several_values_ask_for_a_choice(made: Made) -> None:
     scores = {"loss": {"pattern": "loss ([0-9.]+)"}}
-    problem = only(pt.check(made(GOOD, scores, claims=[])))
+    claims = [{"metric": "loss", "kind": "at-most", "value": 2}]
+    problem = only(pt.check(made(GOOD, scores, claims=claims)))
     assert problem.where == "program.scores.loss"
     assert "which: last" in problem.fix
 

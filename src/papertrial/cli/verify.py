@@ -153,15 +153,17 @@ def verify_command(
     from papertrial.verification.registration import seeds_of
     from papertrial.verification.verify import verifying
 
+    if follow_seed is not None and isinstance(loaded, ProgramRecipe):
+        all_seeds = seeds_of(loaded)
+        if follow_seed not in all_seeds:
+            raise PapertrialError(
+                f"--follow {follow_seed}: the seeds of this verification are "
+                f"{sequence(all_seeds)}; follow one of them"
+            )
     if follow_seed is not None and not isinstance(loaded, ProgramRecipe):
         raise PapertrialError(
             f"--follow shows the output of a program, and {loaded.name} trains a model, whose "
             "progress is shown anyway; remove it"
-        )
-    if follow_seed is not None and follow_seed not in (all_seeds := seeds_of(loaded)):
-        raise PapertrialError(
-            f"--follow {follow_seed}: the seeds of this verification are {sequence(all_seeds)}; "
-            "follow one of them"
         )
     seeds_shown = SeedRows(None if follow_seed is None else FollowedOutput(follow_seed))
     events = verifying(
