@@ -210,6 +210,13 @@ def test_a_pattern_that_matches_nothing_names_the_nearest_lines(made: Made) -> N
     assert "(?i)test accuracy: ([0-9.]+)" in problem.fix
 
 
+def test_a_score_that_is_not_finite_is_no_fault_of_the_pattern(made: Made) -> None:
+    problem = only(pt.check(made("print('acc nan')", {"accuracy": {"pattern": r"acc (\S+)"}})))
+    assert problem.where == "program.scores.accuracy"
+    assert "failed" in problem.fix
+    assert "pattern" not in problem.fix
+
+
 def test_several_values_ask_for_a_choice(made: Made) -> None:
     scores = {"loss": {"pattern": "loss ([0-9.]+)"}}
     claims = [{"metric": "loss", "kind": "at-most", "value": 2}]

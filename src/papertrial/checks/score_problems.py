@@ -66,6 +66,8 @@ def _fix(score: ProgramScore, attempt: Attempt) -> str:
         return f"the pattern matches if case is ignored: '(?i){score.pattern}'"
     if "% sign" in attempt.problem or "more than 1" in attempt.problem:
         return "set unit: percent"
+    if "not finite" in attempt.problem:
+        return "such a seed counts as failed; find out why the training gave no number"
     if "choose by `which`" in attempt.problem:
         return "set which: last, or another of these choices"
     return {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
-from papertrial.errors import PapertrialError
+from papertrial.errors import PapertrialError, RunError
 from papertrial.numbers import as_written, plural, sequence, whole
 from papertrial.vocabulary import score_name
 
@@ -150,6 +151,7 @@ def verify_command(
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.recipe.program import ProgramRecipe
+    from papertrial.report.report_files import read_report
     from papertrial.verification.registration import seeds_of
     from papertrial.verification.verify import verifying
 
@@ -186,6 +188,9 @@ def verify_command(
         f"verification: {done.path}",
         f"report: {done.report}",
     ]
+    with suppress(RunError):  # the report of a finished verification may have been removed
+        for warning in read_report(done.path).warnings:
+            typer.echo(f"warning: {warning}", err=True)
     print_result(lines, done.to_json(), as_json=as_json)
     if code := EXIT_CODES[done.verdict]:
         raise typer.Exit(code)
