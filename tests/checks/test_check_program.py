@@ -210,6 +210,30 @@ def test_a_pattern_that_matches_nothing_names_the_nearest_lines(made: Made) -> N
     assert "(?i)test accuracy: ([0-9.]+)" in problem.fix
 
 
+def test_a_score_that_is_not_finite_is_no_fault_of_the_pattern(made: Made) -> None:
+    problem = only(pt.check(made("print('acc nan')", {"accuracy": {"pattern": r"acc (\S+)"}})))
+    assert problem.where == "program.scores.accuracy"
+    assert "failed" in problem.fix
+    assert "pattern" not in problem.fix
+
+
+def test_several_values_ask_for_a_choice(made: Made) -> None:
+    scores = {"loss": {"pattern": "loss ([0-9.]+)"}}
+    claims = [{"metric": "loss", "kind": "at-most", "value": 2}]
+    problem = only(pt.check(made(GOOD, scores, claims=claims)))
+    assert problem.where == "program.scores.loss"
+    assert "which: last" in problem.fix
+
+
+def test_a_repository_that_cannot_be_cloned(made: Made, tmp_path: Path) -> None:
+    recipe = made(GOOD)
+    del recipe["program"]["folder"]
+    recipe["program"]["git"] = {"url": f"file://{tmp_path}/nothing", "commit": "0123456"}
+    problem = only(pt.check(recipe))
+    assert problem.where == "program.git"
+    assert "commit" in problem.fix
+
+
 def test_the_scores_that_can_be_read_are_shown_beside_those_that_cannot(made: Made) -> None:
     scores = {**SCORES, "f1": {"json": "{out}/result.json", "key": "final.val_lss"}}
     result = pt.check(made(GOOD, scores))

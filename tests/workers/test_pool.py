@@ -102,23 +102,6 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     del sys.modules["jobs_of_a_test"]
 
 
-def gone(pid: int, within: float = 5.0) -> bool:
-    until = time.monotonic() + within
-    while time.monotonic() < until:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        if Path(f"/proc/{pid}/stat").exists():
-            try:
-                if ") Z" in Path(f"/proc/{pid}/stat").read_text():
-                    return True
-            except OSError:
-                return True
-        time.sleep(0.02)
-    return False
-
-
 def events(workers: Workers, count: int) -> list[Event]:
     return [workers.wait() for _ in range(count)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ def start(folder: Path, code: str) -> subprocess.Popen[str]:
 GUARDED = "if __name__ == '__main__':\n    main({!r})\n"
 
 
-def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+def test_workers_end_when_their_parent_is_killed(
+    tmp_path: Path, gone: Callable[[int], bool]
+) -> None:
     with start(tmp_path, GUARDED.format("sleep")) as script:
         assert script.stdout is not None
         pid = int(script.stdout.readline())
@@ -50,7 +53,9 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         assert gone(pid)
 
 
-def test_a_script_that_closes_nothing_ends_and_so_do_its_workers(tmp_path: Path) -> None:
+def test_a_script_that_closes_nothing_ends_and_so_do_its_workers(
+    tmp_path: Path, gone: Callable[[int], bool]
+) -> None:
     with start(tmp_path, GUARDED.format("leave")) as script:
         out, err = script.communicate(timeout=20)
     assert (script.returncode, err) == (0, "")

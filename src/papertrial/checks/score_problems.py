@@ -60,6 +60,10 @@ def _fix(score: ProgramScore, attempt: Attempt) -> str:
         return "set unit: percent"
     if "fewer repeats" in attempt.problem:
         return "write a pattern with fewer repeats"
+    if "not finite" in attempt.problem:
+        return "such a seed counts as failed; find out why the training gave no number"
+    if "choose by `which`" in attempt.problem:
+        return "set which: last, or another of these choices"
     return {
         "pattern": "write a pattern that matches one of the lines of the output",
         "json": "name a file and a key that the program writes",

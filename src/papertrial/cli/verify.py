@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
-from papertrial.errors import PapertrialError
-from papertrial.numbers import as_written, plural, whole
+from papertrial.errors import PapertrialError, RunError
+from papertrial.numbers import as_written, plural, sequence, whole
 from papertrial.vocabulary import score_name
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def verify_command(
         typer.Option(
             min=1,
             help="Number of seeds to train in parallel; the verdict does not depend on it.",
-            show_default="one per core, or one per GPU",
+            show_default="one per core, or per GPU; a program on the CPU: 1",
         ),
     ] = None,
     threads: Threads = 1,
@@ -151,8 +152,17 @@ def verify_command(
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.recipe.program import ProgramRecipe
+    from papertrial.report.report_files import read_report
+    from papertrial.verification.registration import seeds_of
     from papertrial.verification.verify import verifying
 
+    if follow_seed is not None and isinstance(loaded, ProgramRecipe):
+        all_seeds = seeds_of(loaded)
+        if follow_seed not in all_seeds:
+            raise PapertrialError(
+                f"--follow {follow_seed}: the seeds of this verification are "
+                f"{sequence(all_seeds)}; follow one of them"
+            )
     if follow_seed is not None and not isinstance(loaded, ProgramRecipe):
         raise PapertrialError(
             f"--follow shows the output of a program, and {loaded.name} trains a model, whose "
@@ -184,6 +194,9 @@ def verify_command(
         f"verification: {done.path}",
         f"report: {done.report}",
     ]
+    with suppress(RunError):  # the report of a finished verification may have been removed
+        for warning in read_report(done.path).warnings:
+            typer.echo(f"warning: {warning}", err=True)
     print_result(lines, done.to_json(), as_json=as_json)
     if code := EXIT_CODES[done.verdict]:
         raise typer.Exit(code)
