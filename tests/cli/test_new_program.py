@@ -103,7 +103,8 @@ def test_an_argparse_script_with_its_output(invoke: Invoke, repository: Path) ->
     assert (scores["train_loss"].better, scores["test_accuracy"].better) == ("lower", "higher")
     text = (made / "recipe.yaml").read_text()
     assert "asked for its help" in text
-    assert '#   - {metric: test_accuracy, value: "90.5 %", tolerance: ..., kind: expected}' in text
+    claim = '{metric: test_accuracy, value: "90.5 %", tolerance: ..., kind: mean, n: unknown}'
+    assert f"#   - {claim}" in text
     assert "README.md line 7" in text
     assert f"papertrial check {made}/recipe.yaml" in done.stdout
     assert sorted(path.name for path in repository.iterdir()) == ["README.md", "train.py"]

@@ -108,13 +108,13 @@ def _claims(suggestion: Suggestion) -> Iterator[str]:
     names = [score.name for score in suggestion.scores]
     metric = names[0] if names else "accuracy"
     yield f"# {FILL_IN}: the claims"
-    yield f"#   - {{metric: {metric}, value: ..., tolerance: ..., kind: expected}}"
+    yield f"#   - {{metric: {metric}, value: ..., tolerance: ..., kind: mean, n: unknown}}"
     if suggestion.reported:
         yield "# Numbers in the README that could be claims:"
     for number in suggestion.reported:
         value = json.dumps(number.text.replace("%", " %")) if "%" in number.text else number.text
         same = _score_of(number.name, names)
-        yield f"#   - {{metric: {same}, value: {value}, tolerance: ..., kind: expected}}"
+        yield f"#   - {{metric: {same}, value: {value}, tolerance: ..., kind: mean, n: unknown}}"
         yield f"#     {number.file} line {number.line}: {_printable(number.context)}"[:_LINE]
     yield "claims: []"
 

@@ -6,6 +6,7 @@ claims about new samples also take the stored predictions of the runs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from papertrial.errors import PapertrialError, RunError
 from papertrial.recipe.digest import recipe_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import AnyRecipe
+from papertrial.record import finite_or_none
 from papertrial.store.registered_labs import RegisteredPart
 from papertrial.store.run_folder import RECIPE, RunFolder
 from papertrial.store.verification_folder import (
@@ -36,6 +38,7 @@ from papertrial.store.verification_records import (
 from papertrial.verification.conditions import Conditions, check_same_conditions
 from papertrial.verification.registration import rule_of, wanted_of
 from papertrial.verification.sample_results import outcome_of
+from papertrial.vocabulary import score_name
 
 _DEPTH = 3  # of a verification below a folder of runs, and below a laboratory's folder
 _AUDIT = "`papertrial audit` of that folder tells more"
@@ -248,7 +251,7 @@ def _check_recipe(
 
 
 def _check_verdict(lab: Laboratory) -> None:
-    """Check that a finished verification stores the verdict that its scores give."""
+    """Check that a finished verification stores the verdict and numbers that its scores give."""
     state = lab.state
     if state is None or not lab.is_finished:
         return
@@ -259,6 +262,22 @@ def _check_verdict(lab: Laboratory) -> None:
             f"{OUTCOMES} gives {lab.verdict} on {seeds}; one of them was edited or damaged; "
             f"{_AUDIT}"
         )
+    for line, ruling in zip(state.claims or (), lab.look.rulings, strict=False):
+        for name in ("mean", "sd", "low", "high"):
+            stored, now = getattr(line, name), finite_or_none(getattr(ruling, name))
+            if not _near(stored, now):
+                raise RunError(
+                    f"{lab.path / VERIFICATION} says that the {name} of "
+                    f"{score_name(line.split, line.metric)} is {stored}, but {OUTCOMES} gives "
+                    f"{now}; one of them was edited or damaged; {_AUDIT}"
+                )
+
+
+def _near(stored: float | None, now: float | None) -> bool:
+    """Whether two numbers of a claim differ by no more than rounding on another machine."""
+    if stored is None or now is None:
+        return stored is now
+    return math.isclose(stored, now, rel_tol=1e-6, abs_tol=1e-12)
 
 
 def _verdict(look: Look, exact: Sequence[ClaimLine]) -> Verdict:
