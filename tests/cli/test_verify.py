@@ -26,6 +26,7 @@ Invoke = Callable[..., Result]
 ANSWER = {
     "recipe", "verdict", "report", "verification", "preregistration", "seeds", "claims", "headline",
     "deviations",
+    "warnings",
 }  # fmt: skip
 CLAIM = {
     "metric", "split", "kind", "value", "tolerance", "n", "mean", "sd", "low", "high",

@@ -152,7 +152,6 @@ def verify_command(
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.recipe.program import ProgramRecipe
-    from papertrial.report.report_files import read_report
     from papertrial.verification.registration import seeds_of
     from papertrial.verification.verify import verifying
 
@@ -195,7 +194,7 @@ def verify_command(
         f"report: {done.report}",
     ]
     with suppress(RunError):  # the report of a finished verification may have been removed
-        for warning in read_report(done.path).warnings:
+        for warning in done.warnings:
             typer.echo(f"warning: {warning}", err=True)
     print_result(lines, done.to_json(), as_json=as_json)
     if code := EXIT_CODES[done.verdict]:

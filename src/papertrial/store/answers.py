@@ -29,6 +29,7 @@ class VerifyAnswer(Part):
         claims: the claims, in the recipe's order.
         headline: the verdict in a sentence.
         deviations: in what the recipe says that it deviates from the paper.
+        warnings: what the report warns of, such as seeds that all have the same score.
     """
 
     recipe: str
@@ -40,6 +41,7 @@ class VerifyAnswer(Part):
     claims: tuple[ClaimLine, ...]
     headline: str
     deviations: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class JudgeAnswer(Part):
