@@ -22,6 +22,7 @@ from papertrial.recipe.quantity import (
     share_of,
 )
 from papertrial.vocabulary import (
+    COUNTS,
     METRIC_PATTERN,
     METRICS,
     OF_CLASS,
@@ -276,7 +277,15 @@ ClaimMetric = Annotated[
     str,
     BeforeValidator(_named_metric),
     AfterValidator(_check_claim_metric),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _CLAIMED}, _OF_PART]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": [*METRICS, *COUNTS]},
+                {"type": "string", "pattern": _CLAIMED},
+                _OF_PART,
+            ]
+        }
+    ),
 ]
 TargetColumns = Annotated[
     str | tuple[str, ...] | None,
