@@ -48,9 +48,7 @@ def test_mixup_mixes_inputs_and_losses_with_one_share(seed: int) -> None:
     mixed = torch.stack([share * X[i] + (1 - share) * X[j] for i, j in enumerate(partner)])
     torch.testing.assert_close(model.seen, mixed)
     log_p = model.fc(mixed.flatten(1)).log_softmax(1)
-    each = [
-        -share * log_p[i, Y[i]] - (1 - share) * log_p[i, Y[j]] for i, j in enumerate(partner)
-    ]
+    each = [-share * log_p[i, Y[i]] - (1 - share) * log_p[i, Y[j]] for i, j in enumerate(partner)]
     assert loss.item() == pytest.approx(torch.stack(each).mean().item(), rel=1e-5)
     torch.testing.assert_close(output.softmax(1), log_p.exp())
 

@@ -36,7 +36,12 @@ from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
 from papertrial.training.checkpoint import check_kept, load_weights
-from papertrial.training.objective import Objective, ObjectiveFunction, supervised
+from papertrial.training.objective import (
+    Objective,
+    ObjectiveFunction,
+    modules_in,
+    supervised,
+)
 from papertrial.training.objective_checks import check_objective, check_parts
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
@@ -153,7 +158,8 @@ def prepare_training(
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
-    function = function.to(device) if isinstance(function, nn.Module) else function
+    for module in modules_in(function).values():
+        module.to(device)
     with autocast(device, recipe.precision):
         for x in trial_batches(recipe, samples):
             dry_run(model, x)
