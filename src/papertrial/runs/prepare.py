@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -195,7 +196,7 @@ def prepare_training(
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 
 
-def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
+def trial_batches(recipe: Recipe, samples: Samples) -> list[Any]:
     """Prepare the batches to try before training: the first one, and a smaller last one.
 
     The first batch of texts gets the largest token number, which few batches contain.
