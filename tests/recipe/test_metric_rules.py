@@ -68,11 +68,8 @@ def test_the_name_is_given_or_the_last_part_of_the_path() -> None:
     assert own.metric("accuracy").direction == "higher"  # one of papertrial's own
 
 
-@pytest.mark.parametrize("name", ["accuracy", "loss", "top3_accuracy", "parameters", "f1_macro"])
+@pytest.mark.parametrize("name", ["accuracy", "loss", "top3_accuracy", "parameters"])
 def test_names_of_papertrials_own_metrics_are_taken(name: str) -> None:
-    if name == "f1_macro":
-        load_recipe(recipe([{**DICE, "name": name}]))
-        return
     assert name in problems([{**DICE, "name": name}])["metrics.0.name"]
 
 
