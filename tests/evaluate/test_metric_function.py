@@ -175,7 +175,9 @@ def test_metrics_in_place_do_not_spoil_each_other() -> None:
 
 def test_the_loss_of_batches_is_weighted_by_their_samples() -> None:
     losses = torch.tensor([[2.0, 3], [5.0, 1]], dtype=torch.float64)
-    values = compute(["loss"], TensorPrediction(), LOGITS, MANY, lambda o, t: o.sum(), losses=losses)
+    values = compute(
+        ["loss"], TensorPrediction(), LOGITS, MANY, lambda o, t: o.sum(), losses=losses
+    )
     assert values["loss"] == (2 * 3 + 5) / 4
 
 

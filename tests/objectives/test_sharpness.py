@@ -30,7 +30,7 @@ def _by_hand(model: nn.Module, rho: float) -> tuple[float, list[Tensor], dict[st
     length = sum(float(p.grad.double().square().sum()) for p in parameters) ** 0.5  # type: ignore[union-attr]
     with torch.no_grad():
         for p in parameters:
-            p += rho * p.grad / length
+            p.add_(rho * p.grad / length)  # type: ignore[operator]
             p.grad = None
     loss = F.cross_entropy(model(X), Y)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -82,7 +82,7 @@ def test_frozen_shared_and_unused_parameters() -> None:
             return logits
 
     model = Tied()
-    used = [p for p in (model.first.weight, model.first.bias, model.second.bias)]
+    used = [model.first.weight, model.first.bias, model.second.bias]
     value, _ = SAM(0.1)(model, X, Y, F.cross_entropy)
     value.backward()  # type: ignore[no-untyped-call]
     by_hand = copy.deepcopy(model)
@@ -92,7 +92,7 @@ def test_frozen_shared_and_unused_parameters() -> None:
     length = torch.cat([g.flatten() for g in gradients]).norm()
     with torch.no_grad():
         for p, g in zip(parts, gradients, strict=True):
-            p += 0.1 * g / length
+            p.add_(0.1 * g / length)
     expected = torch.autograd.grad(F.cross_entropy(by_hand(X), Y), parts)
     for p, gradient in zip(used, expected, strict=True):
         torch.testing.assert_close(p.grad, gradient, rtol=1e-4, atol=1e-6)

@@ -26,6 +26,7 @@ def needs(output, target, weight):
 def mcc(output, target):
     return f1_score(target, output.argmax(1), average="macro")
 """
+AUROC = {"use": "torchmetrics.classification.MulticlassAUROC", "num_classes": 10}
 DICE = {"use": "./m.py:dice", "better": "higher", "unit": "fraction"}
 
 
@@ -59,8 +60,8 @@ def problems(*args: Any, **more: Any) -> dict[str, str]:
 
 
 def test_the_name_is_given_or_the_last_part_of_the_path() -> None:
-    listed = ["loss", DICE, {**DICE, "name": "other"}]
-    own = require_model(load_recipe(recipe([*listed, {"use": "torchmetrics.classification.MulticlassAUROC", "num_classes": 10}])))  # fmt: skip
+    listed = ["loss", DICE, {**DICE, "name": "other"}, AUROC]
+    own = require_model(load_recipe(recipe(listed)))
     assert own.metric_names == ("loss", "dice", "other", "MulticlassAUROC")
     assert own.metric("dice").direction == "higher"
     assert own.metric("dice").is_fraction
@@ -187,9 +188,9 @@ def test_objectives_are_checked_as_slots() -> None:
 
 
 def test_a_classification_computes_named_and_own_metrics_together(tmp_path: Path) -> None:
-    auroc = {"use": "torchmetrics.classification.MulticlassAUROC", "num_classes": 10}
-    run = pt.train(load_recipe(recipe(["accuracy", "auroc", "f1", auroc, {"use": "./m.py:mcc"}], model={
-        "use": "torch.nn.Sequential", "args": [{"use": "torch.nn.Flatten"}, {"use": "torch.nn.Linear", "in_features": 64, "out_features": 10}]})), runs=tmp_path, device="cpu")  # fmt: skip
+    mlp = {"use": "papertrial.models.MLP", "in_features": 64, "hidden": [], "out_features": 10}
+    tree = recipe(["accuracy", "auroc", "f1", AUROC, {"use": "./m.py:mcc"}], model=mlp)
+    run = pt.train(load_recipe(tree), runs=tmp_path, device="cpu")
     test = run.metrics["test"]
     assert list(test) == ["accuracy", "auroc", "f1", "MulticlassAUROC", "mcc"]
     assert test["MulticlassAUROC"] == pytest.approx(test["auroc"], abs=1e-6)

@@ -1,4 +1,4 @@
-"""`task: prediction` from the recipe to predictions: sequences, masks, named tensors, copies."""
+"""`task: prediction` from the recipe to predictions: sequences, masks, named tensors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import papertrial as pt
-from papertrial.errors import DataError, ModelError, PredictionInputError, RecipeError
+from papertrial.errors import DataError, ModelError, PredictionInputError
 from papertrial.runs.evaluate import evaluate_run
 from papertrial.store.run_folder import PREDICTIONS, RECORDS, WEIGHTS
 
@@ -66,7 +66,8 @@ class Language(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.embed, self.rnn, self.head = nn.Embedding(7, 16), nn.GRU(16, 16, batch_first=True), nn.Linear(16, 7)
+        self.embed, self.head = nn.Embedding(7, 16), nn.Linear(16, 7)
+        self.rnn = nn.GRU(16, 16, batch_first=True)
 
     def forward(self, x):
         hidden, _ = self.rnn(self.embed(x))
@@ -164,7 +165,12 @@ KINDS: dict[str, dict[str, Any]] = {
         "metrics": [
             "loss",
             {"use": "./code.py:perplexity", "better": "lower"},
-            {"use": "./code.py:token_accuracy", "name": "hits", "better": "higher", "unit": "fraction"},
+            {
+                "use": "./code.py:token_accuracy",
+                "name": "hits",
+                "better": "higher",
+                "unit": "fraction",
+            },
         ],
     },
     "masks": {
@@ -323,59 +329,6 @@ def test_kept_counts_give_the_metric_of_whole_outputs_and_losses_of_batches() ->
     assert evaluate_run(pt.load_run(run.path)).metrics["test"] == run.metrics["test"]
 
 
-AUTO = {
-    "task": "prediction",
-    "name": "auto",
-    "model": {
-        "use": "torch.nn.Sequential",
-        "args": [
-            {"use": "torch.nn.Flatten"},
-            {"use": "torch.nn.Linear", "in_features": 64, "out_features": 8},
-            {"use": "torch.nn.Linear", "in_features": 8, "out_features": 64},
-            {"use": "torch.nn.Unflatten", "dim": 1, "unflattened_size": [1, 8, 8]},
-        ],
-    },
-    "loss": "torch.nn.MSELoss",
-    "optimizer": {"use": "torch.optim.Adam", "lr": 0.01},
-    "epochs": 2,
-}
-
-
-def auto(**data: Any) -> dict[str, Any]:
-    return {
-        **AUTO,
-        "data": {
-            "source": "digits",
-            "limit": 200,
-            "splits": {"test": 50},
-            "batch_size": 32,
-            "target": "inputs",
-            "transform": ["papertrial.transforms.Normalize"],
-            **data,
-        },
-    }
-
-
-def test_an_auto_encoder_has_its_prepared_inputs_as_targets() -> None:
-    run = train(auto())
-    kept = stored(run)
-    assert kept["target"].shape == (50, 1, 8, 8)
-    train_targets = stored(run, "train")["target"]
-    assert abs(train_targets.mean().item()) < 1e-3  # normalised over the training part
-    assert train_targets.std().item() == pytest.approx(1, abs=0.02)
-    expected = (kept["output"].double() - kept["target"].double()).square().mean().item()
-    assert run.metrics["test"]["loss"] == pytest.approx(expected, rel=1e-5)
-    assert expected < 1
-    assert digest(train(auto(), "again")) == digest(run)
-    augmented = train(auto(augment=["papertrial.transforms.RandomHorizontalFlip"]), "augmented")
-    assert torch.equal(stored(augmented, "train")["target"], train_targets)
-
-
-def test_inputs_as_targets_are_for_prediction_and_one_shape() -> None:
-    with pytest.raises(RecipeError, match=r"data\.target: .*only for task: prediction"):
-        pt.load_recipe({**auto(), "task": "image-classification"})
-
-
 PURE = [
     ("drawn", "must be a pure function"),
     ("counted", "must be a pure function"),
@@ -420,7 +373,10 @@ def test_a_verification_with_an_objective_kept_counts_and_own_metrics_passes_its
         epochs=2,
         claims=[
             {
-                "metric": "dice", "split": "test", "value": "95 %", "tolerance": "50 points",
+                "metric": "dice",
+                "split": "test",
+                "value": "95 %",
+                "tolerance": "50 points",
                 "kind": "expected",
             },
         ],

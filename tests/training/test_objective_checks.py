@@ -247,6 +247,13 @@ def test_an_objective_that_fails_on_a_part_is_told_as_one() -> None:
         check_parts(_objective(Contrastive([_shifted]), 8), BATCH, CPU)
 
 
+class _Noise:
+    per_sample = True
+
+    def __call__(self, model: Any, x: Any, y: Any, loss: Any) -> Any:
+        return _noisy(model, x, y, loss)
+
+
 Maker = Callable[[], Any]
 
 
@@ -256,7 +263,7 @@ Maker = Callable[[], Any]
         (lambda: _scaled, "mean"),
         (lambda: _summed, "sum"),
         (lambda: Distillation(_model()), "mean"),
-        (lambda: _declared_noise(), "mean"),
+        (_Noise, "mean"),
     ],
     ids=["mean", "sum", "Distillation", "declared"],
 )
@@ -269,17 +276,6 @@ def test_parts_of_other_objectives_are_weighted_as_their_loss_is(
 def _scaled(model: Any, x: Any, y: Any, loss: Any) -> Any:
     value, output = supervised(model, x, y, loss)
     return 3 * value + output.square().mean(), output
-
-
-class _Noise:
-    per_sample = True
-
-    def __call__(self, model: Any, x: Any, y: Any, loss: Any) -> Any:
-        return _noisy(model, x, y, loss)
-
-
-def _declared_noise() -> _Noise:
-    return _Noise()
 
 
 @pytest.mark.parametrize("make", [lambda: _scaled, lambda: _summed, lambda: Distillation(_model())])

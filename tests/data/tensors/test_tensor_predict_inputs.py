@@ -69,7 +69,7 @@ def test_files_that_cannot_be_read_are_named(
 
 def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(PredictionInputError, match="x.npy cannot be read"):
+    with pytest.raises(PredictionInputError, match=r"x\.npy cannot be read"):
         read_tensors(tmp_path / "x.npy")
 
 
