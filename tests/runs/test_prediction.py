@@ -284,6 +284,13 @@ def test_predictions_from_named_tensors() -> None:
         opened.predict({"ids": x["ids"]})
 
 
+def test_batches_of_named_tensors_in_parts_give_nearly_the_same_weights() -> None:
+    whole, parts = (train(recipe("named", accumulate=n, epochs=1)) for n in (1, 4))
+    one, other = (safetensors.torch.load_file(run.path / WEIGHTS) for run in (whole, parts))
+    for name, values in one.items():
+        torch.testing.assert_close(values, other[name], rtol=1e-3, atol=1e-5)
+
+
 def test_the_report_of_a_prediction_shows_its_own_metrics(invoke: Any) -> None:
     run = train(recipe("tokens"))
     made = invoke("report", run.path)

@@ -229,17 +229,30 @@ def _shifted(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("function", "told"),
     [
-        (_pairwise, "_pairwise has a loss of"),
+        (_pairwise, "_pairwise gives"),
         (_noisy, "_noisy draws random numbers.*per_sample"),
         (Mixup(), "Mixup draws"),
         (CutMix(), "CutMix draws"),
-        (SAM(), "SAM has a loss of"),
+        (SAM(), "SAM gives"),
         (Contrastive([_shifted]), "Contrastive"),
     ],
 )
 def test_objectives_that_couple_samples_cannot_accumulate(function: Any, told: str) -> None:
     with pytest.raises(ModelError, match=f"^accumulate: 3 .*{told}"):
         check_parts(_objective(function, 3), BATCH, CPU)
+
+
+def _over_known(output: Tensor, target: Tensor) -> Tensor:
+    """Average over the samples of known classes, whose share differs between the parts."""
+    return F.cross_entropy(output, target, ignore_index=0)
+
+
+def test_a_loss_that_averages_over_some_samples_cannot_accumulate() -> None:
+    batch = Batch(BATCH.x, torch.tensor([0, 0, 1, 2, 1, 2, 1, 2]))
+    objective = _objective(supervised, 3, loss=_over_known)
+    with pytest.raises(ModelError, match="^accumulate: 3 .*but the loss gives"):
+        check_parts(objective, batch, CPU)
+    assert check_parts(_objective(supervised, 3), BATCH, CPU) == "mean"
 
 
 def test_an_objective_that_fails_on_a_part_is_told_as_one() -> None:

@@ -183,8 +183,8 @@ def prepare_training(
     )
     if function is not supervised:
         check_objective(objective, first, device)
-        if recipe.accumulate > 1:
-            objective.reduction = check_parts(objective, first, device)
+    if recipe.accumulate > 1 and (function is not supervised or task.family == "prediction"):
+        objective.reduction = check_parts(objective, first, device)
     prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
     keep = build_keep(recipe)
     kept = output if keep is None else kept_of(keep, output, first.y)

@@ -16,7 +16,7 @@ from papertrial.diagnose.lent_model import model_kept
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.model_call import main_output
 from papertrial.tasks.loss_requirements import Reduction
-from papertrial.training.objective import Objective, module_of, modules_in
+from papertrial.training.objective import Objective, module_of, modules_in, supervised
 
 _WHAT = "(loss, output)"
 _NEAR = 1e-3  # relative: float32 or bf16 rounding of a mean
@@ -151,7 +151,7 @@ def _main(output: Any, name: str) -> Tensor:
 
 
 def check_parts(objective: Objective, batch: Batch, device: torch.device) -> Reduction:
-    """Check that an objective can be computed in `objective.accumulate` parts of a batch.
+    """Check that a batch can be computed in `objective.accumulate` parts.
 
     The loss of the whole batch must be the mean or the sum of those of its parts, each weighted by
     its samples, in evaluation mode, where batch norm and dropout do not couple samples. This cannot
@@ -163,7 +163,7 @@ def check_parts(objective: Objective, batch: Batch, device: torch.device) -> Red
     Raises:
         ModelError: the loss of a sample depends on the other samples of the batch, or may do so.
     """
-    name, rows = name_of(objective), row_count(batch.y)
+    rows = row_count(batch.y)
     pairs = zip(*(in_parts(v, objective.accumulate) for v in (batch.x, batch.y)), strict=True)
     parts = [Batch(*pair) for pair in pairs]
     whole, draws = _value(objective, batch, device)
@@ -180,11 +180,11 @@ def check_parts(objective: Objective, batch: Batch, device: torch.device) -> Red
         "draws random numbers, so that this cannot be tried; if it holds, give it the attribute "
         "per_sample = True"
         if draws
-        else f"has a loss of {whole:.6g} on a batch, and of {values[0][0]:.6g} on its first part"
+        else f"gives {whole:.6g} on a batch, and {values[0][0]:.6g} on its first part"
     )
     raise ModelError(
         f"accumulate: {objective.accumulate} computes a batch in parts, so the loss of a sample "
-        f"must not depend on the others, but the objective {name} {why}; remove accumulate"
+        f"must not depend on the others, but {_subject(objective)} {why}; remove accumulate"
     )
 
 
@@ -195,6 +195,10 @@ def _value(objective: Objective, batch: Batch, device: torch.device) -> tuple[fl
         before = generator_states(device)
         loss, _ = _called(objective, name_of(objective), batch)
         return float(loss.detach()), generator_states(device) != before
+
+
+def _subject(objective: Objective) -> str:
+    return "the loss" if objective.function is supervised else f"the objective {name_of(objective)}"
 
 
 def name_of(objective: Objective) -> str:
