@@ -382,7 +382,7 @@ BETTER = {
         ),
         (
             {"kind": "mean", "metric": "auroc"}, "error", "claims.0.metric",
-            "checked does not compute auroc; it computes loss, accuracy",
+            "the recipe does not compute auroc; add it to metrics",
         ),
     ],
 )  # fmt: skip

@@ -72,6 +72,7 @@ WRONG: list[tuple[str, Any]] = [
     ("claims", [{**CLAIM, "value": True}]),
     ("claims", [{**CLAIM, "value": None}]),
     ("claims", [{**CLAIM, "metric": {"f1": "x"}}]),
+    ("claims", [{**CLAIM, "metric": "parameter"}]),
     ("claims", [{**CLAIM, "metric": "f1 x"}]),
     ("claims", [{**CLAIM, "tolerance": "1 %"}]),
     ("claims", [{**CLAIM, "tolerance": "0.1"}]),
