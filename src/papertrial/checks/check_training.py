@@ -17,6 +17,7 @@ from papertrial.checks.gradients import check_gradients
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.reporting import reporting
+from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
@@ -32,7 +33,14 @@ from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.build import build_loss, build_model, build_objective, seed_before_build
+from papertrial.runs.build import (
+    build_loss,
+    build_model,
+    build_objective,
+    seed_before_build,
+    trained_modules,
+)
+from papertrial.runs.build_optimizers import group_sizes
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
@@ -149,6 +157,10 @@ def _check_model(
         parts = prepare.prepare_training(recipe, model, loss, samples, None, function)
     if parts is None:
         return
+    result.facts.groups = group_sizes(recipe, trained_modules(model, function)) or None
+    result.problems += check_schedule(
+        parts.train.schedule, parts.steps, parts.samples.batches.steps
+    )
     result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))
     if not any(p.where == "model" and p.severity == "error" for p in result.problems):
         with reporting(result, "model", "fix the model or its arguments in the recipe"):

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
+from papertrial.recipe.check_groups import check_groups
 from papertrial.recipe.check_slots import check_slot, check_source
 from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_arguments
 from papertrial.recipe.mark_claims import mark_claims
@@ -115,6 +116,7 @@ def load_recipe(
     if check:
         for path, value in slots_in(tree):
             found += check_slot(path, value)
+        found += check_groups(tree.get("optimizer"))
         found += check_source(tree.get("data"))
         found += check_arguments(tree)
         found += [Problem(where, message) for where, message in folder_problems(tree)]
