@@ -29,6 +29,8 @@ from papertrial.recipe.slots import expand, slots_in
 from papertrial.recipe.validate import placed, shortened, validated
 from papertrial.recipe.yaml_text import Document, dump, parse
 
+_UNSET_LISTS = ("args", "groups", "match", "layers")  # left out of plain values if empty
+
 
 def shipped_recipes() -> dict[str, str]:
     """Load the YAML text of each recipe that comes with papertrial, by name."""
@@ -158,7 +160,9 @@ def _to_plain(value: Any) -> Any:
         fields = type(value).model_fields.items()
         own = {field.alias or name: _to_plain(getattr(value, name)) for name, field in fields}
         own = {
-            name: v for name, v in own.items() if v not in (None, {}) and (name, v) != ("args", [])
+            name: v
+            for name, v in own.items()
+            if v not in (None, {}) and not (name in _UNSET_LISTS and v == [])
         }
         return {**own, **_to_plain(value.model_extra or {})}
     if isinstance(value, Mapping):

@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     Strict,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import core_schema
@@ -92,15 +93,25 @@ def _as_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-_Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list), Strict(False)]
+_Texts = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    Strict(False),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 
 
-class SchedulerSlot(Slot):
-    """A learning-rate scheduler: a slot with two additional keys."""
+class ScheduleSlot(Slot):
+    """A learning-rate scheduler: a slot with an additional key."""
 
     interval: Literal["epoch", "step"] = Field(
         default="epoch", description="Step the scheduler after each epoch or each optimizer step."
     )
+
+
+class SchedulerSlot(ScheduleSlot):
+    """A learning-rate scheduler: a slot with two additional keys."""
+
     monitor: MonitoredMetric | None = Field(
         default=None,
         description="Validation metric passed to `step()` after each evaluation, for schedulers "
@@ -140,7 +151,7 @@ class ParameterGroup(Section):
     args: Annotated[tuple[Any, ...], Strict(False)] = Field(
         default=(), description="Positional arguments of the second optimizer."
     )
-    scheduler: SchedulerSlot | None = Field(
+    scheduler: ScheduleSlot | None = Field(
         default=None,
         description="Scheduler of the second optimizer. If omitted, its rate is constant; "
         "`scheduler` at the top level acts on the main optimizer alone.",

@@ -13,7 +13,7 @@ from papertrial.errors import ModelError
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slot import ParameterGroup, SchedulerSlot
+from papertrial.recipe.slot import ParameterGroup, SchedulerSlot, ScheduleSlot
 from papertrial.training.joint import JointOptimizer, JointSchedule
 from papertrial.training.optim import Schedule, fused_arguments
 from papertrial.training.parameter_groups import GroupRule, Parameters, assign_parameters
@@ -163,7 +163,7 @@ def _optimizer(
 
 
 def _schedule(
-    recipe: Recipe, where: str, slot: SchedulerSlot | None, optimizer: Optimizer
+    recipe: Recipe, where: str, slot: ScheduleSlot | None, optimizer: Optimizer
 ) -> Schedule:
     if slot is None:
         return Schedule()
@@ -171,5 +171,6 @@ def _schedule(
     if not callable(getattr(scheduler, "step", None)):
         rule = f"{where}: {slot.use} must give an object with step()"
         raise ModelError(f"{rule}, got {type(scheduler)}")
-    monitor = None if slot.monitor is None else recipe.metric(slot.monitor)
+    named = slot.monitor if isinstance(slot, SchedulerSlot) else None
+    monitor = None if named is None else recipe.metric(named)
     return Schedule(scheduler, slot.interval, monitor, where)
