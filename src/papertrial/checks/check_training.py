@@ -38,9 +38,11 @@ from papertrial.runs.build import (
     build_model,
     build_objective,
     seed_before_build,
+    to_device,
     trained_modules,
 )
 from papertrial.runs.build_optimizers import group_sizes
+from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
@@ -105,14 +107,15 @@ def _check_built(
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
         model = build_model(recipe)
-    with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
-        loss = build_loss(recipe)
     with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
         function = build_objective(recipe)
     with reporting(result, "init_from", "set init_from to the folder of a finished run"):
         start = read_start_run(recipe)
     with reporting(result, "data", "fix data in the recipe, or the files that it names"):
         samples = yield from load_data(recipe, folder, device, start)
+    with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
+        if samples is not None or not needs_classes(recipe):
+            loss = build_loss(recipe, None if samples is None else samples.classes)
     if samples is None:
         return
     original, facts = samples.original, result.facts
@@ -145,7 +148,7 @@ def _check_model(
     """Try one batch forward and backward; stop at an error that would cause all later ones."""
     device, (model, loss, function) = samples.batches.device, built
     model = model.to(device)
-    loss = loss.to(device) if isinstance(loss, nn.Module) else loss
+    loss = to_device(loss, device)
     batch = samples.batches.batch(recipe.seed, 0, 0)
     result.facts.batch = list(first_of(batch.x).shape)
     with autocast(device, recipe.precision):

@@ -25,6 +25,7 @@ _PARTS: dict[type, str] = {
     torch_schedulers.StepLR: "step_size",
     torch_schedulers.CosineAnnealingWarmRestarts: "T_0",
 }
+_NAMES = {kind.__name__ for kind in _WHOLE}
 
 
 def check_schedule(
@@ -53,7 +54,7 @@ def _check_one(schedule: Schedule, steps: int, per_epoch: int) -> Iterator[Diagn
     for name, key, made_for, has in _unfit(schedule.scheduler, calls):
         whole = "" if has == calls else f" for it, of the {calls:,} of the training"
         message = f"{name} has {key}: {made_for:,}, but there are {has:,} {unit}{whole}"
-        fix = f"set {key} to fit, {has:,} if it is for the whole of them"
+        fix = f"set {key} to {'' if name in _NAMES else 'at most '}{has:,}"
         if made_for == other != calls:
             fix = f"set interval: {other_unit[:-1]}, or {key}: {has:,}"
             message += f"; {made_for:,} is the number of {other_unit}"

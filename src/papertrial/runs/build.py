@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,8 @@ from papertrial.recipe.build import build
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.runs.build_optimizers import build_optimizers
+from papertrial.runs.class_weights import with_class_weights
+from papertrial.tasks.class_counts import ClassCounts
 from papertrial.training.objective import ObjectiveFunction, module_of, supervised
 from papertrial.training.optim import trainable
 from papertrial.training.state import TrainState
@@ -34,9 +37,23 @@ def seed_before_build(recipe: Recipe, device: torch.device) -> None:
     seed_all(device, derive(recipe.seed, "init"))
 
 
-def build_loss(recipe: Recipe) -> Any:
-    """Build the recipe's loss."""
-    return _build("loss", recipe.loss)
+def build_loss(recipe: Recipe, classes: ClassCounts | None = None) -> Any:
+    """Build the recipe's loss; class weights depend on the classes of the training part.
+
+    Raises:
+        ModelError: the class weights do not fit the classes.
+    """
+    slot = recipe.loss
+    kwargs = with_class_weights("loss", slot.use, slot.kwargs, classes)
+    return build("loss", slot.use, slot.args, kwargs)
+
+
+def to_device(target: Any, device: torch.device) -> Any:
+    """Return a loss or an objective with its tensors on the device."""
+    if isinstance(target, functools.partial):
+        moved = {k: to_device(value, device) for k, value in target.keywords.items()}
+        return functools.partial(target.func, *target.args, **moved)
+    return target.to(device) if isinstance(target, nn.Module | torch.Tensor) else target
 
 
 def build_model(recipe: Recipe) -> nn.Module:
