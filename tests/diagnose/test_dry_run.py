@@ -120,14 +120,33 @@ def test_a_batch_that_training_mode_refuses_is_explained() -> None:
         dry_run(model, IMAGES[:1])
 
 
-@pytest.mark.parametrize("output", [tuple, list, lambda x: {"logits": x}, lambda x: None])
-def test_an_output_that_is_not_a_tensor_is_refused(output: Callable[[Tensor], object]) -> None:
-    class Other(nn.Linear):
-        def forward(self, x: Tensor) -> object:  # type: ignore[override]
-            return output(super().forward(x))
+class Returns(nn.Linear):
+    """Returns something made of its output."""
 
-    with pytest.raises(ModelError, match=r"must return one tensor, got (tuple|list|dict|NoneType)"):
-        dry_run(Other(6, 2), IMAGES)
+    def __init__(self, made: Callable[[Tensor], object]) -> None:
+        super().__init__(6, 2)
+        self.made = made
+
+    def forward(self, x: Tensor) -> object:  # type: ignore[override]
+        return self.made(super().forward(x))
+
+
+@pytest.mark.parametrize("made", [lambda x: None, lambda x: (), lambda x: (None, x)])
+def test_an_output_that_is_not_a_tensor_is_refused(made: Callable[[Tensor], object]) -> None:
+    with pytest.raises(
+        ModelError, match=r"must return a tensor, or several .* got (tuple|NoneType)"
+    ):
+        dry_run(Returns(made), IMAGES)
+
+
+@pytest.mark.parametrize(
+    "made", [lambda x: (x, 1 - x), lambda x: [x], lambda x: {"logits": x, "hidden": x + 1}]
+)
+def test_of_several_tensors_the_first_is_the_output(made: Callable[[Tensor], object]) -> None:
+    model = Returns(made)
+    assert torch.equal(
+        dry_run(model, IMAGES), nn.functional.linear(IMAGES, model.weight, model.bias)
+    )
 
 
 def _normed() -> nn.Sequential:

@@ -125,7 +125,7 @@ def test_records_come_at_the_right_steps_with_the_mean_loss_since(
         assert record.loss == pytest.approx(sum(since) / len(since), rel=1e-6)
         assert record.epoch == math.ceil(record.step / EPOCH)
         assert record.end_of_epoch == (record.step % EPOCH == 0)
-        assert len(record.output) == len(record.target) == (4 if record.end_of_epoch else 16)
+        assert len(record.output) == len(record.y) == (4 if record.end_of_epoch else 16)
         assert record.samples_per_second > 0
         assert record.epoch_seconds > 0
 

