@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ def no_argument(): return 1.0
 
 class Net(torch.nn.Module):
     def __init__(self, norm: Callable[..., torch.nn.Module], start: Tensor, both: float | Tensor,
-                 bare=None, text: str = ""):
+                 bare=None, text: str = "", either: str | Callable = ""):
         super().__init__()
         self.norm, self.start, self.both, self.bare, self.text = norm, start, both, bare, text
+        self.either = either
 """
 
 
@@ -102,6 +104,11 @@ def test_an_import_path_is_code_only_where_something_callable_is_wanted(code: st
     activation = {"d_model": 4, "nhead": 1, "activation": "gelu"}
     layer = build("model", "torch.nn.TransformerEncoderLayer", [], activation)
     assert layer.activation is nn.functional.gelu
+    # An argument that takes text or a function keeps a text that cannot be imported.
+    kwargs = {"norm": "torch.nn.ReLU", "start": 1, "both": 2, "either": "backbone.fc"}
+    assert build("model", f"{code}:Net", [], kwargs).either == "backbone.fc"
+    named = build("model", f"{code}:Net", [], {**kwargs, "either": "math.exp"})
+    assert named.either is math.exp
 
 
 def test_code_by_import_path_outside_packages_must_name_its_file(

@@ -46,6 +46,11 @@ def call_of(hint: Any) -> tuple[bool, int | None]:
     return False, None
 
 
+def takes_text(hint: Any) -> bool:
+    """Return whether an argument of this type takes text."""
+    return str in _members(hint)
+
+
 def in_words(hint: Any) -> str:
     """Return in words the type that an argument must have; "" if it is not checked."""
     names = {getattr(member, "__name__", "?") for member in _members(hint)}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from papertrial.errors import RecipeError, nearest
-from papertrial.recipe.argument_types import call_of
+from papertrial.recipe.argument_types import call_of, takes_text
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.isolate import import_isolated
 from papertrial.recipe.reads import unwatched
@@ -132,7 +132,12 @@ def resolve_named_code(text: str, hint: Any) -> Callable[..., Any] | None:
     if is_reference(text):
         target = resolve(text)
     elif is_call and "." in text and all(part.isidentifier() for part in text.split(".")):
-        target = resolve(text)
+        try:
+            target = resolve(text)
+        except RecipeError:
+            if takes_text(hint):
+                return None
+            raise
         if trace(text) is not None:
             raise RecipeError(
                 f"{text!r} is code outside installed packages; name its file, ./file.py:name, so "
