@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 
 import papertrial as pt
 from papertrial.errors import ModelError, RecipeError
+from papertrial.runs.build_optimizers import build_optimizers
 
 BY_HAND = """
 import torch
@@ -130,8 +132,6 @@ def test_an_objectives_own_parameters_may_have_a_group(folder: Path) -> None:
     moved = pt.train(
         pt.load_recipe(tree(SGD, objective=objective)), runs=folder / "runs", threads=1
     )
-    import safetensors.torch
-
     assert safetensors.torch.load(kept)["scale"].item() == 1.0
     other = safetensors.torch.load_file(moved.path / "objective.safetensors")
     assert other["scale"].item() != 1.0
@@ -140,8 +140,12 @@ def test_an_objectives_own_parameters_may_have_a_group(folder: Path) -> None:
 def test_check_prints_the_size_of_each_group_and_of_the_rest(folder: Path) -> None:
     second = {"match": ["3.*"], "use": "torch.optim.Adam", "lr": 0.01}
     groups = [second, {"layers": ["torch.nn.BatchNorm1d"], "weight_decay": 0}]
-    result = pt.check(tree({**SGD, "groups": groups}))
+    cosine = {"use": "torch.optim.lr_scheduler.CosineAnnealingLR", "T_max": 24}
+    result = pt.check(tree({**SGD, "groups": groups}, scheduler=cosine))
     assert result.ok
+    (told,) = [problem for problem in result.problems if problem.where == "scheduler"]
+    assert "T_max: 24" in told.message
+    assert "interval: step" in told.fix
     found = [(g.where, g.optimizer, g.tensors, g.parameters) for g in result.facts.groups or ()]
     assert found == [
         ("optimizer", "torch.optim.SGD", 2, 64 * 8 + 8),
@@ -197,8 +201,6 @@ def test_an_option_that_cannot_differ_between_groups_is_told(folder: Path) -> No
 
 
 def test_groups_with_options_use_the_fused_kernel_where_there_is_one() -> None:
-    from papertrial.runs.build_optimizers import build_optimizers
-
     model = torch.nn.Linear(2, 2)
     recipe = pt.load_recipe(tree({**SGD, "groups": [{"match": "bias", "weight_decay": 0.1}]}))
     optimizer, _ = build_optimizers(recipe, {"": model})

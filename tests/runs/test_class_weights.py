@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -13,7 +13,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 import papertrial as pt
 from papertrial.auditing.check_scores import _scores_again
-from papertrial.errors import ModelError, PapertrialError
+from papertrial.errors import ModelError, RunError
+from papertrial.runs.build import to_device
 
 DATA = """
 import numpy as np
@@ -110,12 +111,16 @@ def test_a_run_is_evaluated_with_the_weights_of_its_training(folder: Path) -> No
     run = trained(folder, {"use": CROSS, "weight": "balanced"})
     assert pt.evaluate_run(run).metrics == run.metrics
     assert _scores_again(run, torch.device("cpu")) == run.metrics
-    other = folder / "other.csv"
-    rows = np.random.default_rng(0).normal(size=(10, 2))
     (run.path / "predictions" / "train.safetensors").unlink()
-    other.write_text("x0,x1,label\n" + "".join(f"{a},{b},fine\n" for a, b in rows))
-    with pytest.raises(PapertrialError, match="train"):
+    with pytest.raises(RunError, match=r"train\.safetensors is damaged"):
         pt.evaluate_run(run)
+
+
+def test_the_tensors_of_a_loss_that_is_a_function_move_to_the_device() -> None:
+    loss = partial(cross_entropy, weight=torch.ones(2), label_smoothing=0.1)
+    moved = to_device(loss, torch.device("meta"))
+    assert moved.keywords["weight"].device.type == "meta"
+    assert moved.keywords["label_smoothing"] == 0.1
 
 
 @pytest.mark.parametrize(

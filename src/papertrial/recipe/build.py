@@ -8,16 +8,18 @@ from typing import Any
 
 from papertrial.errors import RecipeError
 from papertrial.recipe.argument_types import takes_tensor, types_of
+from papertrial.recipe.code_arguments import (
+    hints_of_arguments,
+    is_given_itself,
+    resolve_named_code,
+)
 from papertrial.recipe.resolve import (
     CALLED_WITH,
     SUPPLIED,
-    hints_of_arguments,
     how_supplied,
-    is_given_itself,
     is_itself,
     parameters_of,
     resolve,
-    resolve_named_code,
 )
 from papertrial.recipe.slots import kind_and_depth
 

@@ -7,6 +7,11 @@ from typing import Any
 
 from papertrial.errors import Problem, RecipeError, did_you_mean
 from papertrial.recipe.argument_types import call_of, in_words, is_wrong, takes_tensor, types_of
+from papertrial.recipe.code_arguments import (
+    hints_of_arguments,
+    is_given_itself,
+    resolve_named_code,
+)
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.resolve import (
     CALLED_WITH,
@@ -14,13 +19,10 @@ from papertrial.recipe.resolve import (
     SUPPLIED,
     VARIADIC,
     Parameters,
-    hints_of_arguments,
     how_supplied,
-    is_given_itself,
     is_itself,
     parameters_of,
     resolve,
-    resolve_named_code,
 )
 from papertrial.recipe.slots import OWN_KEYS, is_file, is_reference, kind_and_depth
 

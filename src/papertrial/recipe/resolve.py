@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from papertrial.errors import RecipeError, nearest
-from papertrial.recipe.argument_types import call_of, takes_text
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.isolate import import_isolated
 from papertrial.recipe.reads import unwatched
-from papertrial.recipe.slots import is_file, is_reference
+from papertrial.recipe.slots import is_file
 
 Parameters = Mapping[str, inspect.Parameter]
 
@@ -89,78 +88,13 @@ def is_itself(
     parameters = parameters_of(target)
     if parameters is None:
         return not kwargs
-    return _required_left(parameters, kwargs) == calls
+    return required_left(parameters, kwargs) == calls
 
 
-def is_given_itself(
-    target: Any, args: Sequence[object], kwargs: Mapping[str, object], hint: Any
-) -> bool:
-    """Return whether a function in a nested slot is itself the argument, not a factory of it.
-
-    It is if the argument has the type `Callable`, and required arguments of the function are not
-    set: those it will be called with.
-    """
-    parameters = None if args or inspect.isclass(target) else parameters_of(target)
-    return bool(parameters and call_of(hint)[0] and _required_left(parameters, kwargs))
-
-
-def _required_left(parameters: Parameters, kwargs: Mapping[str, object]) -> int:
+def required_left(parameters: Parameters, kwargs: Mapping[str, object]) -> int:
+    """Return how many required positional arguments are not set by `kwargs`."""
     left = [p for p in parameters.values() if p.default is p.empty and p.kind in POSITIONAL]
     return len([p for p in left if p.name not in kwargs])
-
-
-def hints_of_arguments(
-    parameters: Parameters | None, hints: Mapping[str, Any], skipped: int, count: int
-) -> list[Any]:
-    """Return the types of `count` positional arguments, after `skipped` ones from papertrial."""
-    names = [p.name for p in (parameters or {}).values() if p.kind in POSITIONAL]
-    named = names[skipped : skipped + count]
-    return [*(hints.get(name) for name in named), *[None] * (count - len(named))]
-
-
-def resolve_named_code(text: str, hint: Any) -> Callable[..., Any] | None:
-    """Resolve a text in an argument that names a class or function; None for any other text.
-
-    `file.py:name` always names code, an import path only where the argument has the type
-    `Callable`. What it names is the argument, and is not called.
-
-    Raises:
-        RecipeError: the code cannot be imported, cannot be called with as many arguments as the
-            type says, or is not kept with the recipe.
-    """
-    is_call, count = call_of(hint)
-    if is_reference(text):
-        target = resolve(text)
-    elif is_call and "." in text and all(part.isidentifier() for part in text.split(".")):
-        try:
-            target = resolve(text)
-        except RecipeError:
-            if takes_text(hint):
-                return None
-            raise
-        if trace(text) is not None:
-            raise RecipeError(
-                f"{text!r} is code outside installed packages; name its file, ./file.py:name, so "
-                "that it is kept with the recipe"
-            )
-    else:
-        return None
-    if count is not None and not inspect.isclass(target):
-        _check_call(text, target, count)
-    return target
-
-
-def _check_call(text: str, target: Callable[..., Any], count: int) -> None:
-    """Raise RecipeError unless a function can be called with `count` positional arguments."""
-    try:
-        inspect.signature(target).bind(*range(count))
-    except TypeError as error:
-        raise RecipeError(
-            f"{text} is called with {count} argument{'s' * (count != 1)} here, which it does not "
-            f"take: {error}"
-        ) from error
-    except ValueError:  # compiled code without a signature
-        return
 
 
 def _import(use: str) -> tuple[Any, list[str]]:
