@@ -41,7 +41,7 @@ class GroupSize:
 
 
 def group_sizes(recipe: Recipe, modules: Mapping[str, nn.Module]) -> tuple[GroupSize, ...]:
-    """Return the size of each group of a recipe's optimizer, that of all others first; or ().
+    """Return the size of each group of a recipe's optimizer; first of the parameters in none.
 
     Raises:
         ModelError: a group is empty, or has a condition that no parameter meets.
@@ -50,7 +50,7 @@ def group_sizes(recipe: Recipe, modules: Mapping[str, nn.Module]) -> tuple[Group
     if not slot.groups:
         return ()
     groups, rest = _assigned(slot.groups, modules)
-    listed = [("optimizer", slot.use, rest, slot.kwargs)]
+    listed = [("optimizer", slot.use, rest, slot.kwargs)] if rest else []
     listed += [
         (_where(i), group.use or slot.use, groups[i], group.options)
         for i, group in enumerate(slot.groups)
