@@ -158,6 +158,15 @@ def test_the_first_loss_is_compared_with_that_of_a_guess(
     assert first.value == pytest.approx(1.0 if expected is None else expected, rel=1e-6)
 
 
+def test_with_a_weight_of_positives_the_loss_of_a_guess_is_not_known() -> None:
+    output, target, weight = torch.zeros(4), torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor(9.0)
+    named = partial(F.binary_cross_entropy_with_logits, pos_weight=weight)
+    for loss in (nn.BCEWithLogitsLoss(pos_weight=weight), named):
+        found, first = check_first_loss(loss, output, target)
+        assert found == []
+        assert (first.value, first.expected) == (pytest.approx(5 * math.log(2)), None)
+
+
 def test_a_first_loss_that_is_high_or_not_finite_is_reported() -> None:
     output = torch.zeros(8, 10)
     output[:, 3] = 100.0

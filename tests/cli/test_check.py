@@ -32,6 +32,16 @@ def test_a_valid_recipe_exits_with_0_and_shows_its_facts(invoke: Invoke) -> None
     assert lines[-1].startswith("digits-mlp: ok; 0 errors, ")
 
 
+def test_each_parameter_group_is_a_line_and_an_empty_rest_is_not(invoke: Invoke) -> None:
+    groups = "[{match: '*.bias', weight_decay: 0}, {ndim: 2, use: torch.optim.SGD, lr: 0.1}]"
+    done = invoke("check", "digits-mlp", f"optimizer.groups={groups}")
+    assert done.exit_code == 0
+    assert [line for line in done.stdout.splitlines() if line.startswith("optimizer")] == [
+        "optimizer.groups.0: 74 parameters in 2 tensors, Adam with weight_decay: 0",
+        "optimizer.groups.1: 4,736 parameters in 2 tensors, SGD with lr: 0.1",
+    ]
+
+
 def test_an_error_is_2_and_says_what_to_do(invoke: Invoke) -> None:
     done = invoke("check", "digits-mlp", SOFTMAX)
     assert done.exit_code == 2

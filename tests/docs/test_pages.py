@@ -108,6 +108,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rooms = "" if area % 9 == 0 else str(area // 25)  # some are missing
         houses.append(f"{area},{rooms},{city},{area * 3000 + 50_000 * (city == 'Bern')}")
     (folder / "houses.csv").write_text("\n".join(houses) + "\n")
+    payments = ["amount,hour,label"]
+    for i in range(200):
+        amount, hour = draw.normal(3.0 * (i % 10 == 0), 1.0, 2)
+        payments.append(f"{amount:.3f},{hour:.3f},{'fraud' if i % 10 == 0 else 'fine'}")
+    (folder / "payments.csv").write_text("\n".join(payments) + "\n")
     reviews = [f"{word} film {i},{verdict}" for i in range(20) for word, verdict in
                (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("dull", "neg"))]  # fmt: skip
     (folder / "reviews.csv").write_text("review,verdict\n" + "\n".join(reviews) + "\n")

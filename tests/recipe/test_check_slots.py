@@ -137,9 +137,9 @@ def test_a_nested_slot_with_an_optimizer_parameter_gets_the_optimizer(parts: Pat
     nested = [{"use": f"{SCHEDULERS}.LinearLR"}, {"use": f"{SCHEDULERS}.StepLR"}]
     scheduler = {"use": f"{SCHEDULERS}.SequentialLR", "schedulers": nested, "milestones": [2]}
     assert [w for w, _ in found(("scheduler",), scheduler)] == ["scheduler.schedulers.1.step_size"]
-    factory = {"use": f"{parts}:decay"}
+    factory = {"use": f"{parts}:keyword_only"}
     scheduler = {"use": f"{SCHEDULERS}.LambdaLR", "lr_lambda": factory}
-    assert [w for w, _ in found(("scheduler",), scheduler)] == ["scheduler.lr_lambda.rate"]
+    assert [w for w, _ in found(("scheduler",), scheduler)] == ["scheduler.lr_lambda.a"]
 
 
 @pytest.mark.parametrize(

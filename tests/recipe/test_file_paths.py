@@ -134,10 +134,15 @@ def test_a_function_that_loads_the_data_lies_beside_its_recipe(folders: tuple[Pa
     assert over.data.source == f"{folders[1]}/data.py:load"
 
 
-def test_an_argument_named_source_stays_as_it_is(folders: tuple[Path, Path]) -> None:
+def test_an_argument_may_name_code_in_a_file_and_a_slot_has_no_source(
+    folders: tuple[Path, Path],
+) -> None:
     path = folders[0] / "recipe.yaml"
-    path.write_text(TEXT.replace("num_embeddings: 12", 'num_embeddings: 12, source: "a.py:b"'))
-    assert load_recipe(path, check=False).model.kwargs["source"] == "a.py:b"
+    more = 'num_embeddings: 12, step: "a.py:b", note: "see a.py: b", source: "digits"'
+    path.write_text(TEXT.replace("num_embeddings: 12", more))
+    kwargs = load_recipe(path, check=False).model.kwargs
+    assert kwargs["step"] == f"{folders[0]}/a.py:b"
+    assert (kwargs["note"], kwargs["source"]) == ("see a.py: b", "digits")
 
 
 def test_in_plain_values_a_path_is_relative_to_the_current_folder(
@@ -172,9 +177,10 @@ def test_files_are_anchored_at_any_depth_and_nothing_else_is(tmp_path: Path) -> 
             "use": "./a.py:A",
             "args": [{"use": "../b.py:B"}],
             "n": 3,
-            "use_bias": "./x.py:X",
+            "by_name": ["./x.py:X.y", "x.py:"],
         },
         "loss": {"use": "torch.nn.MSELoss", "deep": {"er": [{"use": "/abs/c.py:C"}]}},
+        "paper": {"title": "./x.py:X"},
     }
     anchored = anchor_files(value, tmp_path / "recipes")
     assert anchored == {
@@ -182,8 +188,9 @@ def test_files_are_anchored_at_any_depth_and_nothing_else_is(tmp_path: Path) -> 
             "use": f"{tmp_path}/recipes/a.py:A",
             "args": [{"use": f"{tmp_path}/b.py:B"}],
             "n": 3,
-            "use_bias": "./x.py:X",
+            "by_name": [f"{tmp_path}/recipes/x.py:X.y", "x.py:"],
         },
         "loss": {"use": "torch.nn.MSELoss", "deep": {"er": [{"use": "/abs/c.py:C"}]}},
+        "paper": {"title": "./x.py:X"},
     }
     assert anchor_files(anchored, tmp_path / "elsewhere") == anchored

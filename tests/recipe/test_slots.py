@@ -59,11 +59,12 @@ def test_map_files_leaves_the_values_given_as_they_were() -> None:
     [
         ({"data": {"source": "/a.py:load"}}, ["/a.py"]),
         ({"data": {"source": "digits"}}, []),
-        ({"model": {"use": "m.N", "source": "/a.py:load"}}, []),
-        ({"model": {"use": "m.N", "x": {"use": "/b.py:B", "source": "/a.py:load"}}}, ["/b.py"]),
+        ({"model": {"use": "m.N", "source": "/a.pyx:load"}}, []),
+        ({"model": {"use": "m.N", "x": [{"y": "/a.py:load"}]}}, ["/a.py"]),
+        ({"note": ["/a.py:load"], "x": {"y": "/a.py:load"}}, []),
     ],
 )
-def test_a_source_may_name_a_file_and_a_slots_argument_of_that_name_does_not(
+def test_a_source_and_the_arguments_of_slots_may_name_code_in_files(
     value: dict[str, Any], found: list[str]
 ) -> None:
     assert files_in(value) == [Path(name) for name in found]

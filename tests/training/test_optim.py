@@ -22,6 +22,10 @@ from papertrial.training.optim import (
 from papertrial.vocabulary import Metric
 
 
+def fused(target: Any, kwargs: dict[str, Any], model: nn.Module) -> dict[str, bool]:
+    return fused_arguments(target, kwargs, trainable(model), model)
+
+
 class NoClosure(torch.optim.SGD):
     """Accepts no closure."""
 
@@ -48,14 +52,14 @@ def test_a_model_with_nothing_to_train_is_refused(model: nn.Module) -> None:
 
 @pytest.mark.parametrize("cls", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
 def test_fused_is_chosen_if_torch_has_it(cls: type[Optimizer]) -> None:
-    assert fused_arguments(cls, {"lr": 0.1}, nn.Linear(2, 2)) == {"fused": True}
+    assert fused(cls, {"lr": 0.1}, nn.Linear(2, 2)) == {"fused": True}
 
 
 @pytest.mark.parametrize(
     "cls", [torch.optim.RMSprop, torch.optim.LBFGS, torch.optim.Rprop, torch.optim.SparseAdam]
 )
 def test_fused_is_not_chosen_if_torch_lacks_it(cls: type[Optimizer]) -> None:
-    assert fused_arguments(cls, {}, nn.Linear(2, 2)) == {}
+    assert fused(cls, {}, nn.Linear(2, 2)) == {}
 
 
 @pytest.mark.parametrize(
@@ -70,15 +74,15 @@ def test_fused_is_not_chosen_if_torch_lacks_it(cls: type[Optimizer]) -> None:
     ],
 )
 def test_fused_is_not_set_if_the_recipe_chooses(kwargs: dict[str, Any]) -> None:
-    assert fused_arguments(torch.optim.Adam, kwargs, nn.Linear(2, 2)) == {}
+    assert fused(torch.optim.Adam, kwargs, nn.Linear(2, 2)) == {}
 
 
 def test_fused_is_not_chosen_with_sparse_gradients_or_complex_parameters() -> None:
     sparse = nn.Sequential(nn.Embedding(5, 2, sparse=True), nn.Linear(2, 2))
-    assert fused_arguments(torch.optim.SGD, {}, sparse) == {}
-    assert fused_arguments(torch.optim.SGD, {}, nn.Sequential(nn.Embedding(5, 2)))
+    assert fused(torch.optim.SGD, {}, sparse) == {}
+    assert fused(torch.optim.SGD, {}, nn.Sequential(nn.Embedding(5, 2)))
     complex_ = nn.Linear(2, 2, dtype=torch.complex64)
-    assert fused_arguments(torch.optim.Adam, {}, complex_) == {}
+    assert fused(torch.optim.Adam, {}, complex_) == {}
 
 
 DENSE = [
@@ -94,7 +98,7 @@ DENSE = [
 def test_every_torch_optimizer_steps_with_the_chosen_arguments(cls: Any) -> None:
     model = nn.Linear(3, 2, bias=False)
     before = model.weight.detach().clone()
-    optimizer = cls(trainable(model), **fused_arguments(cls, {}, model))
+    optimizer = cls(trainable(model), **fused(cls, {}, model))
     for _ in range(2):
         optimizer.zero_grad()
         model(torch.ones(4, 3)).square().sum().backward()

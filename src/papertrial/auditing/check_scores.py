@@ -18,8 +18,9 @@ from papertrial.evaluate.evaluator import stream_of
 from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions, task_of
-from papertrial.runs.build import build_loss, build_metrics
+from papertrial.runs.build import build_loss, build_metrics, to_device
 from papertrial.runs.run import Run
+from papertrial.runs.trained_classes import classes_of_run
 from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
 from papertrial.store.run_records import EvaluationLine
 from papertrial.store.verification_folder import OUTCOMES
@@ -67,8 +68,8 @@ def _scores_again(run: Run, device: torch.device) -> SplitMetrics:
     Raises:
         PapertrialError: predictions are absent or damaged.
     """
-    task, loss = task_of(run), build_loss(run.recipe)
-    loss = loss.to(device) if isinstance(loss, torch.nn.Module) else loss
+    task = task_of(run)
+    loss = to_device(build_loss(run.recipe, classes_of_run(run)), device)
     again = {}
     for split, metrics in run.metrics.items():
         kept = read_predictions(run, split)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # torch, which a program does not need
     from papertrial.checks.leaks import SharedSamples
     from papertrial.checks.loss_fit import FirstLoss
     from papertrial.checks.seed_streams import SeedStreams
+    from papertrial.runs.build_optimizers import GroupSize
     from papertrial.store.run_records import VocabularyFacts
 
 
@@ -31,6 +32,7 @@ class CheckFacts:
         batch: shape of the first training batch, [B, ...].
         first_loss: loss of the untrained model on that batch.
         streams: which random streams the seed moves.
+        groups: the sizes of the parameter groups; None without groups.
         cost: estimated time and memory of the whole run.
         program: what is known of a program, in place of all others; None for a trained recipe.
     """
@@ -44,6 +46,7 @@ class CheckFacts:
     batch: list[int] | None = None
     first_loss: FirstLoss | None = None
     streams: SeedStreams | None = None
+    groups: tuple[GroupSize, ...] | None = None
     cost: Cost | None = None
     program: ProgramFacts | None = None
 
@@ -58,6 +61,7 @@ class CheckFacts:
             "vocabulary": self.vocabulary and self.vocabulary.to_plain(),
             "batch": self.batch,
             "streams": self.streams and asdict(self.streams),
+            "groups": self.groups and [asdict(group) for group in self.groups],
             "program": self.program and self.program.to_json(),
         }
         measured = {name: fact for name, fact in facts.items() if fact is not None}

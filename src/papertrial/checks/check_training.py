@@ -18,6 +18,7 @@ from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
 from papertrial.checks.reporting import reporting
+from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
@@ -34,7 +35,16 @@ from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.build import build_loss, build_model, build_objective, seed_before_build
+from papertrial.runs.build import (
+    build_loss,
+    build_model,
+    build_objective,
+    seed_before_build,
+    to_device,
+    trained_modules,
+)
+from papertrial.runs.build_optimizers import group_sizes
+from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
@@ -99,14 +109,15 @@ def _check_built(
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
         model = build_model(recipe)
-    with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
-        loss = build_loss(recipe)
     with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
         function = build_objective(recipe)
     with reporting(result, "init_from", "set init_from to the folder of a finished run"):
         start = read_start_run(recipe)
     with reporting(result, "data", "fix data in the recipe, or the files that it names"):
         samples = yield from load_data(recipe, folder, device, start)
+    with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
+        if samples is not None or not needs_classes(recipe):
+            loss = build_loss(recipe, None if samples is None else samples.classes)
     if samples is None:
         return
     original, facts = samples.original, result.facts
@@ -142,7 +153,7 @@ def _check_model(
     """Try one batch forward and backward; stop at an error that would cause all later ones."""
     device, (model, loss, function) = samples.batches.device, built
     model = model.to(device)
-    loss = loss.to(device) if isinstance(loss, nn.Module) else loss
+    loss = to_device(loss, device)
     batch = samples.batches.batch(recipe.seed, 0, 0)
     result.facts.batch = list(first_of(batch.x).shape)
     with autocast(device, recipe.precision):
@@ -154,6 +165,10 @@ def _check_model(
         parts = prepare.prepare_training(recipe, model, loss, samples, None, function)
     if parts is None:
         return
+    result.facts.groups = group_sizes(recipe, trained_modules(model, function)) or None
+    result.problems += check_schedule(
+        parts.train.schedule, parts.steps, parts.samples.batches.steps
+    )
     result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))
     if not any(p.where == "model" and p.severity == "error" for p in result.problems):
         with reporting(result, "model", "fix the model or its arguments in the recipe"):

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.runs.prepare import Parts
+from papertrial.training.joint import JointOptimizer
 from papertrial.training.objective import BatchResult
 from papertrial.training.optim import Stepper
 
@@ -92,7 +93,7 @@ def estimate(
     step: Callable[[int], object],
     *,
     model: nn.Module,
-    optimizer: Optimizer,
+    optimizer: Optimizer | JointOptimizer,
     steps: int,
     steps_per_epoch: int,
     evaluate: Callable[[], object] | None = None,
@@ -213,7 +214,7 @@ def _timed(device: torch.device, run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _memory_bytes(model: nn.Module, optimizer: Optimizer) -> int:
+def _memory_bytes(model: nn.Module, optimizer: Optimizer | JointOptimizer) -> int:
     """Return the memory that parameters, gradients, buffers and optimizer state take, in bytes."""
     parameters = sum(p.nbytes + (p.nbytes if p.requires_grad else 0) for p in model.parameters())
     buffers = sum(b.nbytes for b in model.buffers())

@@ -185,17 +185,21 @@ def check_first_loss(
 def expected_first_loss(loss: Any, output: Tensor) -> float | None:
     """Return the loss of a uniform guess, which the first loss should be near, or None.
 
-    It is -log(1/K) for K outputs, log(2) for a single logit, and None for other losses. A loss
-    that is a sum over samples has that value times their number.
+    It is -log(1/K) for K outputs, log(2) for a single logit, and None for other losses and with
+    weights of positives. A loss that is a sum over samples has that value times their number.
     """
     name = loss_name(loss)
+    keywords = loss.keywords if isinstance(loss, functools.partial) else {}
+    if any(
+        one is not None for one in (getattr(loss, "pos_weight", None), keywords.get("pos_weight"))
+    ):
+        return None
     if name == _CROSS_ENTROPY and output.ndim > 1:
         expected, count = math.log(output.shape[1]), output.numel() // output.shape[1]
     elif name in (_LOGIT_LOSS, _PROBABILITY_LOSS):
         expected, count = math.log(2), output.numel()
     else:
         return None
-    keywords = loss.keywords if isinstance(loss, functools.partial) else {}
     summed = "sum" in (getattr(loss, "reduction", ""), keywords.get("reduction"))
     return expected * count if summed else expected
 

@@ -10,6 +10,7 @@ from papertrial.numbers import as_written, percent, plural
 if TYPE_CHECKING:
     from papertrial.checks.check_result import CheckFacts
     from papertrial.checks.program_facts import ProgramFacts, RunFacts, ScoreFacts, SeedFacts
+    from papertrial.runs.build_optimizers import GroupSize
 
 _SHOWN = 5  # files of a folder
 _STREAMS = {
@@ -38,6 +39,7 @@ def _training_lines(facts: CheckFacts) -> list[str]:
         trained = cost.trainable_parameters
         all_ = "all" if trained == cost.parameters else f"{trained:,}"
         lines.append(f"parameters: {cost.parameters:,}, {all_} of them trainable")
+    lines += map(_group_line, facts.groups or ())
     if first is not None and first.value is not None:
         guess = "" if first.expected is None else f" (random guessing: {first.expected:.4f})"
         lines.append(f"first loss: {first.value:.4f}{guess}")
@@ -55,6 +57,16 @@ def _training_lines(facts: CheckFacts) -> list[str]:
             "for one step and the data, in addition to torch itself"
         )
     return lines
+
+
+def _group_line(group: GroupSize) -> str:
+    tensors = plural(group.tensors, "tensor")
+    options = ", ".join(f"{name}: {value}" for name, value in group.options.items())
+    name = group.optimizer.rpartition(".")[2].rpartition(":")[2]
+    return (
+        f"{group.where}: {plural(group.parameters, 'parameter')} in {tensors}, {name}"
+        f"{f' with {options}' if options else ''}"
+    )
 
 
 def _program_lines(facts: ProgramFacts) -> list[str]:

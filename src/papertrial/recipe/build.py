@@ -7,6 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from papertrial.errors import RecipeError
+from papertrial.recipe.argument_types import takes_tensor, types_of
+from papertrial.recipe.code_arguments import (
+    hints_of_arguments,
+    is_given_itself,
+    resolve_named_code,
+)
 from papertrial.recipe.resolve import (
     CALLED_WITH,
     SUPPLIED,
@@ -15,6 +21,7 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
+from papertrial.recipe.slots import kind_and_depth
 
 
 def build(
@@ -22,7 +29,9 @@ def build(
 ) -> Any:
     """Build the object of a slot: call its class or function, after building its nested slots.
 
-    A function that is itself a loss or a transform is not called, but bound to its arguments.
+    A function that is itself a loss or a transform is not called, but bound to its arguments. So
+    is one that is given for an argument of the type `Callable`. Numbers and lists of numbers become
+    float tensors for arguments of the type `Tensor`.
 
     Args:
         where: key path of the slot, "model" or "data.transform.0".
@@ -46,8 +55,9 @@ def _build(
     supplied: Any,
     *,
     nested: bool,
+    hint: Any = None,
 ) -> Any:
-    section = where.split(".", maxsplit=1)[0]
+    kind, _ = kind_and_depth(tuple(where.split(".")))
     if not isinstance(use, str):
         raise RecipeError(f"{where}.use: must be an import path, got {use!r}")
     if not isinstance(args, list | tuple):
@@ -56,15 +66,24 @@ def _build(
         target = resolve(use)
     except RecipeError as error:
         raise RecipeError(f"{where}: {error}") from error
-    positional = [_nested(f"{where}.args.{i}", item, supplied) for i, item in enumerate(args)]
-    named = {key: _nested(f"{where}.{key}", item, supplied) for key, item in kwargs.items()}
-    if supplied is not None:
-        how = how_supplied(section, parameters_of(target), nested)
-        positional = [supplied, *positional] if how == "first" else positional
-        named = {SUPPLIED[section]: supplied, **named} if how == "keyword" else named
+    parameters, hints = parameters_of(target), types_of(target)
+    how = "" if supplied is None else how_supplied(kind, parameters, nested)
+    types = hints_of_arguments(parameters, hints, int(how == "first"), len(args))
+    positional = [
+        _argument(f"{where}.args.{i}", item, supplied, one)
+        for i, (item, one) in enumerate(zip(args, types, strict=True))
+    ]
+    named = {
+        key: _argument(f"{where}.{key}", item, supplied, hints.get(key))
+        for key, item in kwargs.items()
+    }
+    positional = [supplied, *positional] if how == "first" else positional
+    named = {SUPPLIED[kind]: supplied, **named} if how == "keyword" else named
     try:
-        if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(section, 0)):
+        if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(kind, 0)):
             return functools.partial(target, **named)
+        if nested and is_given_itself(target, args, kwargs, hint):
+            return functools.partial(target, **named) if named else target
         return target(*positional, **named)
     except Exception as error:
         paths = [item for item in args if isinstance(item, str) and item.count(".") > 1]
@@ -79,12 +98,40 @@ def _build(
         ) from error
 
 
-def _nested(where: str, value: object, supplied: Any) -> Any:
+def _argument(where: str, value: object, supplied: Any, hint: Any) -> Any:
+    """Return the value of an argument whose type is `hint`: build the slots in it."""
     if isinstance(value, dict) and "use" in value:
         kwargs = {k: v for k, v in value.items() if k not in ("use", "args")}
-        return _build(where, value["use"], value.get("args", ()), kwargs, supplied, nested=True)
+        args = value.get("args", ())
+        return _build(where, value["use"], args, kwargs, supplied, nested=True, hint=hint)
     if isinstance(value, dict):
-        return {key: _nested(f"{where}.{key}", v, supplied) for key, v in value.items()}
+        return {key: _argument(f"{where}.{key}", v, supplied, None) for key, v in value.items()}
+    if _is_numbers(value) and takes_tensor(hint):
+        return _to_tensor(where, value)
     if isinstance(value, list | tuple):
-        return type(value)(_nested(f"{where}.{i}", v, supplied) for i, v in enumerate(value))
+        items = (_argument(f"{where}.{i}", v, supplied, hint) for i, v in enumerate(value))
+        return type(value)(items)
+    if isinstance(value, str):
+        try:
+            named = resolve_named_code(value, hint)
+        except RecipeError as error:
+            raise RecipeError(f"{where}: {error}") from error
+        return value if named is None else named
     return value
+
+
+def _is_numbers(value: object) -> bool:
+    """Return whether a value is a number, or a list of numbers or of such lists."""
+    if isinstance(value, list | tuple):
+        return len(value) > 0 and all(map(_is_numbers, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _to_tensor(where: str, value: object) -> Any:
+    """Return numbers as a float tensor."""
+    import torch  # noqa: PLC0415  (a recipe of a program needs none)
+
+    try:
+        return torch.tensor(value, dtype=torch.get_default_dtype())
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"{where}: cannot be a tensor: {error}; got {value!r}") from error

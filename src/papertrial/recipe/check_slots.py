@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from papertrial.errors import Problem, RecipeError, did_you_mean
+from papertrial.recipe.argument_types import call_of, in_words, is_wrong, takes_tensor, types_of
+from papertrial.recipe.code_arguments import (
+    hints_of_arguments,
+    is_given_itself,
+    resolve_named_code,
+)
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.resolve import (
     CALLED_WITH,
@@ -21,40 +24,45 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
-from papertrial.recipe.slots import OWN_KEYS, depth_of, is_file
+from papertrial.recipe.slots import OWN_KEYS, is_file, is_reference, kind_and_depth
 
-_NUMBER = "a number"
+BALANCED = "balanced"  # class weights from the counts of the training part
 
 
-def check_slot(path: KeyPath, value: object) -> list[Problem]:
-    """Check a slot: its import path, its arguments and its nested slots; return the problems."""
+def check_slot(path: KeyPath, value: object, hint: Any = None) -> list[Problem]:
+    """Check a slot: its import path, its arguments and its nested slots; return the problems.
+
+    `hint` is the type of the argument that a nested slot is for.
+    """
     slot = {"use": value} if isinstance(value, str) else value if isinstance(value, dict) else {}
-    nested = len(path) > depth_of(path)
+    kind, depth = kind_and_depth(path)
+    nested = len(path) > depth
     use, args = slot.get("use"), slot.get("args", [])
     if not isinstance(use, str) or not isinstance(args, list | tuple):
         return _wrong_shape(path, use, args) if nested else []  # the schema reports the others
-    section = str(path[0])
-    own = () if nested else OWN_KEYS.get(section, ())
+    own = () if nested else OWN_KEYS.get(kind, ())
     kwargs = {k: v for k, v in slot.items() if k not in {"use", "args", *own}}
-    problems = _check_nested((*path, "args"), args)
-    for key, item in kwargs.items():
-        problems += _check_nested((*path, key), item)
     try:
         target = resolve(use)
     except RecipeError as error:
+        problems = _check_values(path, args, kwargs, [None] * len(args), {})
         return [*problems, Problem(dotted((*path, "use")), str(error))]
-    if section == "metrics" and not nested and _is_of_scikit_learn(target):
-        return [*problems, Problem(dotted((*path, "use")), _targets_first(target.__name__))]
-    parameters = parameters_of(target)
+    if kind == "metrics" and not nested and _is_of_scikit_learn(target):
+        return [Problem(dotted((*path, "use")), _targets_first(target.__name__))]
+    parameters, hints = parameters_of(target), types_of(target)
+    how = how_supplied(kind, parameters, nested)
+    first = int(how == "first")
+    types = hints_of_arguments(parameters, hints, first, len(args))
+    problems = _check_values(path, args, kwargs, types, hints)
     if parameters is None:
         return problems
-    how = how_supplied(section, parameters, nested)
-    by_name = SUPPLIED[section] if how == "keyword" else ""
-    supplied = int(how == "first")
-    if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(section, 0)):
-        supplied = CALLED_WITH[section]
-    problems += _check_arguments(path, use, parameters, (supplied, by_name), args, kwargs)
-    return problems + _check_argument_types(path, use, target, kwargs)
+    by_name = SUPPLIED[kind] if how == "keyword" else ""
+    if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(kind, 0)):
+        first = CALLED_WITH[kind]
+    if nested and is_given_itself(target, args, kwargs, hint):
+        first = call_of(hint)[1] or len(parameters)
+    problems += _check_arguments(path, use, parameters, (first, by_name), args, kwargs)
+    return problems + check_types(path, use, hints, kwargs)
 
 
 def check_source(data: object) -> list[Problem]:
@@ -89,12 +97,34 @@ def _targets_first(name: str) -> str:
     )
 
 
-def _check_nested(path: KeyPath, value: object) -> list[Problem]:
+def _check_values(
+    path: KeyPath,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    types: Sequence[Any],
+    hints: Mapping[str, Any],
+) -> list[Problem]:
+    """Check the slots and the named code in the arguments of a slot."""
+    problems = []
+    for index, (item, hint) in enumerate(zip(args, types, strict=True)):
+        problems += _check_value((*path, "args", index), item, hint)
+    for key, item in kwargs.items():
+        problems += _check_value((*path, key), item, hints.get(key))
+    return problems
+
+
+def _check_value(path: KeyPath, value: object, hint: Any) -> list[Problem]:
     if isinstance(value, dict) and "use" in value:
-        return check_slot(path, value)
-    items: list[tuple[str | int, object]] = list(value.items()) if isinstance(value, dict) else []
-    items = list(enumerate(value)) if isinstance(value, list | tuple) else items
-    return [problem for key, item in items for problem in _check_nested((*path, key), item)]
+        return check_slot(path, value, hint)
+    if isinstance(value, str):
+        try:
+            resolve_named_code(value, hint)
+        except RecipeError as error:
+            return [Problem(dotted(path), str(error))]
+    inner: list[tuple[str | int, object]] = list(value.items()) if isinstance(value, dict) else []
+    inner = list(enumerate(value)) if isinstance(value, list | tuple) else inner
+    below = None if isinstance(value, dict) else hint
+    return [problem for key, item in inner for problem in _check_value((*path, key), item, below)]
 
 
 def _check_arguments(
@@ -133,34 +163,31 @@ def _check_arguments(
     return problems
 
 
-def _check_argument_types(
-    path: KeyPath, use: str, target: Any, kwargs: Mapping[str, object]
+def check_types(
+    path: KeyPath, use: str, hints: Mapping[str, Any], kwargs: Mapping[str, object]
 ) -> list[Problem]:
-    """Check the types of a slot's arguments: text or a boolean where a number is annotated."""
-    try:
-        hints = typing.get_type_hints(
-            inspect.getattr_static(target, "__init__") if inspect.isclass(target) else target
-        )
-    except Exception:  # the annotations cannot be evaluated, so nothing is known
-        return []
-    wanted = {
-        name: _expected_type(hints[name])
-        for name, value in kwargs.items()
-        if isinstance(value, str | bool) and name in hints
-    }
+    """Check the values of a slot's arguments against their types, where they are known.
+
+    That is: text or a boolean in place of a number, and what cannot become a tensor.
+    """
+    problems = []
+    for name, value in kwargs.items():
+        words, hint = in_words(hints.get(name)), hints.get(name)
+        if name in hints and is_wrong(value, words):
+            problems.append((name, words))
+        elif name in hints and takes_tensor(hint) and _no_tensor(path, value):
+            by_class = ", numbers by class name, or balanced" if path[0] == "loss" else ""
+            problems.append((name, f"a number or a list of numbers{by_class}"))
     return [
-        Problem(dotted((*path, name)), f"must be {kind} for {use}, got {kwargs[name]!r}")
-        for name, kind in wanted.items()
-        if kind and (isinstance(kwargs[name], str) or kind == _NUMBER)
+        Problem(dotted((*path, name)), f"must be {words} for {use}, got {kwargs[name]!r}")
+        for name, words in problems
     ]
 
 
-def _expected_type(hint: Any) -> str:
-    """Return in words the type that the signature of a slot asks for; "" if it is not checked."""
-    is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    members = set(typing.get_args(hint) if is_union else [hint]) - {type(None)}
-    names = {getattr(member, "__name__", "?") for member in members}
-    if names == {"bool"}:
-        return "true or false"
-    numbers = bool(names & {"int", "float"}) and names <= {"int", "float", "Tensor"}
-    return _NUMBER if numbers else "a number, or true or false" if "bool" in names else ""
+def _no_tensor(path: KeyPath, value: object) -> bool:
+    """Return whether a value cannot become a tensor; class weights are only for the loss."""
+    if isinstance(value, str):
+        return not (path[0] == "loss" and value == BALANCED) and not is_reference(value)
+    if isinstance(value, dict):
+        return "use" not in value and path[0] != "loss"
+    return isinstance(value, bool)

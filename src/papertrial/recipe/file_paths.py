@@ -17,7 +17,14 @@ from typing import TypeGuard
 
 from papertrial.errors import Problem
 from papertrial.recipe.plain_values import KeyPath, dotted, list_at, value_at
-from papertrial.recipe.slots import OWN_KEYS, is_file, map_arguments, map_files, map_texts
+from papertrial.recipe.slots import (
+    OWN_KEYS,
+    is_file,
+    is_reference,
+    map_arguments,
+    map_files,
+    map_texts,
+)
 
 _PATHS = (
     ("data", "path"),
@@ -135,7 +142,8 @@ def files_named(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, Path]]:
 
 def is_path(text: str) -> bool:
     """Return whether an anchored argument is a file path."""
-    return Path(text).is_absolute() and not _is_punctuation(text) and "\n" not in text
+    is_text = _is_punctuation(text) or "\n" in text or is_reference(text)
+    return Path(text).is_absolute() and not is_text
 
 
 def check_arguments(tree: Mapping[str, object]) -> list[Problem]:
@@ -152,7 +160,7 @@ def check_arguments(tree: Mapping[str, object]) -> list[Problem]:
 
 
 def _anchored(text: str, folder: Path) -> str:
-    if not text or _is_punctuation(text) or "\n" in text or "\0" in text:
+    if not text or _is_punctuation(text) or is_reference(text) or "\n" in text or "\0" in text:
         return text
     path = Path(text)
     with contextlib.suppress(RuntimeError):  # no such user, so "~" is part of the name

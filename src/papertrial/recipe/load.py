@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean, nearest
+from papertrial.recipe.check_groups import check_groups
 from papertrial.recipe.check_slots import check_slot, check_source
 from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_arguments
 from papertrial.recipe.mark_claims import mark_claims
@@ -30,6 +31,7 @@ from papertrial.recipe.slots import expand, slots_in
 from papertrial.recipe.validate import placed, shortened, validated
 from papertrial.recipe.yaml_text import Document, dump, parse
 
+_UNSET_LISTS = ("args", "groups", "match", "layers")  # left out of plain values if empty
 _SUFFIXES = (".yaml", ".yml")
 _PROGRAMS = (".py", ".sh", ".bash", ".r", ".jl", ".pl", ".ipynb")  # suffixes in lower case
 
@@ -147,6 +149,7 @@ def load_recipe(
     if check:
         for path, value in slots_in(tree):
             found += check_slot(path, value)
+        found += check_groups(tree.get("optimizer"))
         found += check_source(tree.get("data"))
         found += check_arguments(tree)
         found += [Problem(where, message) for where, message in folder_problems(tree)]
@@ -188,7 +191,9 @@ def _to_plain(value: Any) -> Any:
         fields = type(value).model_fields.items()
         own = {field.alias or name: _to_plain(getattr(value, name)) for name, field in fields}
         own = {
-            name: v for name, v in own.items() if v not in (None, {}) and (name, v) != ("args", [])
+            name: v
+            for name, v in own.items()
+            if v not in (None, {}) and not (name in _UNSET_LISTS and v == [])
         }
         return {**own, **_to_plain(value.model_extra or {})}
     if isinstance(value, Mapping):

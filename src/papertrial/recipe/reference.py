@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from papertrial.recipe.program import Program
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slot import SchedulerSlot, Slot
+from papertrial.recipe.slot import OptimizerSlot, SchedulerSlot, ScheduleSlot, Slot
 from papertrial.recipe.value_types import SCORE_NAME
 from papertrial.vocabulary import COUNTS, METRICS, OF_CLASS, OF_TARGET
 
@@ -40,6 +40,7 @@ says which task has which metric.
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _TYPES = {"boolean": "`true` or `false`", "string": "text", "object": "mapping"}
 _MARKS: dict[Any, str] = {tuple: "[]", dict: ".NAME"}  # of sections in lists or with a name
+_NAMED_SLOTS = (OptimizerSlot, ScheduleSlot, SchedulerSlot)  # those with keys of their own
 _LARGEST = 1_000_000  # larger bounds only limit the number format, so they are not shown
 
 
@@ -85,9 +86,9 @@ def sections(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, typ
 
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield (key, field) of each row in a reference table; schedulers omit the keys of `Slot`."""
+    """Yield (key, field) of each row in a reference table; these slots omit the keys of `Slot`."""
     for name, field in model.model_fields.items():
-        if model is not SchedulerSlot or name not in Slot.model_fields:
+        if model not in _NAMED_SLOTS or name not in Slot.model_fields:
             yield field.alias or name, field
 
 

@@ -17,7 +17,7 @@ Parameters = Mapping[str, inspect.Parameter]
 
 # The argument that papertrial supplies, also to nested slots with a parameter of that name, such as
 # the schedulers of a SequentialLR.
-SUPPLIED = {"optimizer": "params", "scheduler": "optimizer"}
+SUPPLIED = {"optimizer": "params", "group": "params", "scheduler": "optimizer"}
 # The number of arguments in a call of a function: loss(output, target), transform(image),
 # objective(model, x, y, loss), metric(output, target),
 # keep(output, target).
@@ -88,8 +88,13 @@ def is_itself(
     parameters = parameters_of(target)
     if parameters is None:
         return not kwargs
+    return required_left(parameters, kwargs) == calls
+
+
+def required_left(parameters: Parameters, kwargs: Mapping[str, object]) -> int:
+    """Return how many required positional arguments are not set by `kwargs`."""
     left = [p for p in parameters.values() if p.default is p.empty and p.kind in POSITIONAL]
-    return len([p for p in left if p.name not in kwargs]) == calls
+    return len([p for p in left if p.name not in kwargs])
 
 
 def _import(use: str) -> tuple[Any, list[str]]:

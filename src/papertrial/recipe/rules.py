@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from papertrial.recipe.claim_rules import broken_claims
+from papertrial.recipe.group_rules import broken_groups
 from papertrial.recipe.metric_rules import broken_metrics
 from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.program_rules import broken_program
@@ -43,6 +44,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_data_problems(tree),
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
+        *broken_groups(tree),
         *broken_metrics(tree),
         *_prediction_problems(tree),
         *broken_claims(tree),

@@ -25,7 +25,7 @@ from papertrial.recipe.shared_keys import (
     Seed,
     VerifySection,
 )
-from papertrial.recipe.slot import MetricSlot, SchedulerSlot, Slot
+from papertrial.recipe.slot import MetricSlot, OptimizerSlot, SchedulerSlot, Slot
 from papertrial.recipe.value_types import MetricName, MonitoredMetric
 from papertrial.recipe.verify import Verify
 from papertrial.vocabulary import (
@@ -66,7 +66,7 @@ class Recipe(Section):
         "`objective(model, x, y, loss)`; it returns the loss of a batch and the output. If "
         "omitted, it is the loss of the model's output. Evaluations use `loss` alone.",
     )
-    optimizer: Slot = Field(
+    optimizer: OptimizerSlot = Field(
         description="A `torch.optim` class. It is given the model's parameters."
     )
     scheduler: SchedulerSlot | None = Field(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import copy
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import core_schema
 
 from papertrial.recipe.declared_metrics import name_of_use
@@ -87,14 +95,85 @@ class MetricSlot(Slot):
         return Metric(self.name or name_of_use(self.use), self.better, self.unit)
 
 
-class SchedulerSlot(Slot):
-    """A learning-rate scheduler: a slot with two additional keys."""
+def _as_list(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_Texts = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    Strict(False),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
+class ScheduleSlot(Slot):
+    """A learning-rate scheduler: a slot with an additional key."""
 
     interval: Literal["epoch", "step"] = Field(
         default="epoch", description="Step the scheduler after each epoch or each optimizer step."
     )
+
+
+class SchedulerSlot(ScheduleSlot):
+    """A learning-rate scheduler: a slot with two additional keys."""
+
     monitor: MonitoredMetric | None = Field(
         default=None,
         description="Validation metric passed to `step()` after each evaluation, for schedulers "
         "such as `ReduceLROnPlateau`. It replaces `interval`.",
+    )
+
+
+class ParameterGroup(Section):
+    """Parameters with options of their own.
+
+    A parameter is in the first group whose conditions `match`, `layers` and `ndim` it meets. All
+    other keys are options of the optimizer, such as `lr` and `weight_decay`, that replace those of
+    the section `optimizer`; or, with `use`, the arguments of a second optimizer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    match: _Texts = Field(
+        default=(),
+        description="Name or names of parameters, with `*` for any text: `*.bias`, `fc.*`. Those "
+        "of an objective begin with `objective.`.",
+    )
+    layers: _Texts = Field(
+        default=(),
+        description="Import paths of module classes; the parameters that belong directly to such a "
+        "module are meant.",
+    )
+    ndim: int | None = Field(
+        default=None, ge=0, description="Number of dimensions of the parameters."
+    )
+    use: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A second optimizer, for these parameters alone. It is given the options of "
+        "the group and nothing else.",
+    )
+    args: Annotated[tuple[Any, ...], Strict(False)] = Field(
+        default=(), description="Positional arguments of the second optimizer."
+    )
+    scheduler: ScheduleSlot | None = Field(
+        default=None,
+        description="Scheduler of the second optimizer. If omitted, its rate is constant; "
+        "`scheduler` at the top level acts on the main optimizer alone.",
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """A copy of the options of the group, or of the arguments of its optimizer."""
+        return copy.deepcopy(self.model_extra or {})
+
+
+class OptimizerSlot(Slot):
+    """A `torch.optim` class: a slot with an additional key."""
+
+    groups: Annotated[tuple[ParameterGroup, ...], Strict(False)] = Field(
+        default=(),
+        description="Parameters with options of their own, or with a second optimizer. The first "
+        "group that a parameter matches counts. Others belong to the optimizer itself.",
     )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from papertrial.recipe.plain_values import KeyPath
 
 # Keys of a slot that belong to the recipe, and are not arguments.
-OWN_KEYS = {"scheduler": ("interval", "monitor"), "metrics": ("name", "better", "unit")}
+OWN_KEYS = {
+    "optimizer": ("groups",),
+    "group": ("match", "layers", "ndim", "scheduler"),
+    "scheduler": ("interval", "monitor"),
+    "metrics": ("name", "better", "unit"),
+}
 _SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler", "keep")
 _LISTS = ("transform", "augment")
+_REFERENCE = re.compile(r"[^\n]*\.py:[A-Za-z_]\w*(\.\w+)*")
 
 
 def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
@@ -18,6 +25,7 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
     for section in _SECTIONS:
         if tree.get(section) is not None:
             yield (section,), tree[section]
+    yield from _slots_of_groups(tree.get("optimizer"))
     metrics = tree.get("metrics")
     for index, item in enumerate(metrics if isinstance(metrics, list) else ()):
         if isinstance(item, dict) and "use" in item:  # others are papertrial's own, by name
@@ -30,9 +38,24 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
             yield ("data", section, index), item
 
 
-def depth_of(path: KeyPath) -> int:
-    """Return the length of the key path of the slot that is not nested, on the way to `path`."""
-    return {"data": 3, "metrics": 2}.get(str(path[0]), 1)
+def _slots_of_groups(optimizer: object) -> Iterator[tuple[KeyPath, object]]:
+    """Yield the slots in the parameter groups of an optimizer: a group's class, and scheduler."""
+    groups = optimizer.get("groups") if isinstance(optimizer, dict) else None
+    for index, group in enumerate(groups if isinstance(groups, list | tuple) else ()):
+        if isinstance(group, dict) and group.get("use") is not None:
+            yield ("optimizer", "groups", index), group
+        if isinstance(group, dict) and group.get("scheduler") is not None:
+            yield ("optimizer", "groups", index, "scheduler"), group["scheduler"]
+
+
+def kind_and_depth(path: KeyPath) -> tuple[str, int]:
+    """Return the kind of the slot that is not nested, on the way to `path`, and its path's length.
+
+    The kind is the first key, or "group" or "scheduler" inside `optimizer.groups`.
+    """
+    if path[:2] == ("optimizer", "groups"):
+        return ("scheduler", 4) if path[3:4] == ("scheduler",) else ("group", 3)
+    return str(path[0]), {"data": 3, "metrics": 2}.get(str(path[0]), 1)
 
 
 def expand(tree: Mapping[str, object]) -> dict[str, object]:
@@ -55,29 +78,45 @@ def is_file(use: str) -> bool:
     return ".py:" in use
 
 
-def map_files(tree: Mapping[str, object], rename: Callable[[str], str]) -> dict[str, object]:
-    """Return plain values with every "file.py:Name" renamed, in slots and as `data.source`.
+def is_reference(text: str) -> bool:
+    """Return whether a text in an argument names code in a file, as "file.py:name" does."""
+    return is_file(text) and _REFERENCE.fullmatch(text) is not None
 
-    A slot's argument called `source` does not change.
-    """
+
+def map_files(tree: Mapping[str, object], rename: Callable[[str], str]) -> dict[str, object]:
+    """Return plain values with every "file.py:Name" renamed, in slots and as `data.source`."""
     return map_uses(tree, lambda use: rename(use) if is_file(use) else use)
 
 
-def map_uses(tree: Mapping[str, object], rename: Callable[[str], str]) -> dict[str, object]:
-    """Return plain values with the `use` of all slots renamed, and each `source` that is a file."""
-    named = "use" if "use" in tree else "source"
+def map_uses(
+    tree: Mapping[str, object], rename: Callable[[str], str], *, inside: bool = False
+) -> dict[str, object]:
+    """Return plain values with the code that they name renamed.
+
+    That is the `use` of all slots, each "file.py:name" in their arguments, and `source` if it is
+    a file. `inside` means that `tree` is a part of a slot.
+    """
+    inside = inside or "use" in tree
+
+    def is_code(key: str, text: str) -> bool:
+        if key == "use":
+            return True
+        return is_reference(text) if inside else key == "source" and is_file(text)
+
     return {
         key: rename(item)
-        if key == named and isinstance(item, str) and (key == "use" or is_file(item))
-        else _map_nested(item, rename)
+        if isinstance(item, str) and is_code(key, item)
+        else _map_nested(item, rename, inside)
         for key, item in tree.items()
     }
 
 
-def _map_nested(value: object, rename: Callable[[str], str]) -> object:
+def _map_nested(value: object, rename: Callable[[str], str], inside: bool) -> object:
     if isinstance(value, dict):
-        return map_uses(value, rename)
-    return [_map_nested(i, rename) for i in value] if isinstance(value, list | tuple) else value
+        return map_uses(value, rename, inside=inside)
+    if isinstance(value, list | tuple):
+        return [_map_nested(item, rename, inside) for item in value]
+    return rename(value) if inside and isinstance(value, str) and is_reference(value) else value
 
 
 def map_arguments(
@@ -87,7 +126,7 @@ def map_arguments(
     copy = {key: _copied(value) for key, value in tree.items()}
     for path, slot in list(slots_in(copy)):
         if isinstance(slot, dict):
-            own = ("use", *OWN_KEYS.get(str(path[0]), ()))
+            own = ("use", *OWN_KEYS.get(kind_and_depth(path)[0], ()))
             for key, value in slot.items():
                 if key not in own:
                     slot[key] = map_texts((*path, key), value, change)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,11 +18,13 @@ from papertrial.evaluate.evaluator import Keep
 from papertrial.evaluate.metric_function import MetricFunction, metric_function
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.recipe.build import build
-from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import MetricSlot, Slot
+from papertrial.runs.build_optimizers import build_optimizers
+from papertrial.runs.class_weights import with_class_weights
+from papertrial.tasks.class_counts import ClassCounts
 from papertrial.training.objective import ObjectiveFunction, module_of, supervised
-from papertrial.training.optim import Schedule, fused_arguments, trainable
+from papertrial.training.optim import trainable
 from papertrial.training.state import TrainState
 
 
@@ -34,9 +37,23 @@ def seed_before_build(recipe: Recipe, device: torch.device) -> None:
     seed_all(device, derive(recipe.seed, "init"))
 
 
-def build_loss(recipe: Recipe) -> Any:
-    """Build the recipe's loss."""
-    return _build("loss", recipe.loss)
+def build_loss(recipe: Recipe, classes: ClassCounts | None = None) -> Any:
+    """Build the recipe's loss; class weights depend on the classes of the training part.
+
+    Raises:
+        ModelError: the class weights do not fit the classes.
+    """
+    slot = recipe.loss
+    kwargs = with_class_weights("loss", slot.use, slot.kwargs, classes)
+    return build("loss", slot.use, slot.args, kwargs)
+
+
+def to_device(target: Any, device: torch.device) -> Any:
+    """Return a loss or an objective with its tensors on the device."""
+    if isinstance(target, functools.partial):
+        moved = {k: to_device(value, device) for k, value in target.keywords.items()}
+        return functools.partial(target.func, *target.args, **moved)
+    return target.to(device) if isinstance(target, nn.Module | torch.Tensor) else target
 
 
 def build_model(recipe: Recipe) -> nn.Module:
@@ -119,24 +136,15 @@ def build_training(
     """Build the recipe's optimizer and schedule for a model and its objective.
 
     Raises:
-        ModelError: the recipe names something that is not an optimizer or not a scheduler.
+        ModelError: the recipe names something that is not an optimizer or not a scheduler, or a
+            group of parameters is empty.
     """
-    slot, kwargs = recipe.optimizer, recipe.optimizer.kwargs
+    trainable(model)
+    optimizer, schedule = build_optimizers(recipe, trained_modules(model, objective))
+    return TrainState(model, optimizer, schedule, objective=module_of(objective))
+
+
+def trained_modules(model: nn.Module, objective: ObjectiveFunction) -> dict[str, nn.Module]:
+    """Return the modules with parameters to train, by the prefix of the names in groups."""
     module = module_of(objective)
-    own = [p for p in module.parameters() if p.requires_grad] if module is not None else []
-    fused = fused_arguments(resolve(slot.use), kwargs, model)
-    parameters = [*trainable(model), *own]
-    optimizer = build("optimizer", slot.use, slot.args, {**kwargs, **fused}, parameters)
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        rule = f"optimizer: {slot.use} must give a torch.optim.Optimizer"
-        raise ModelError(f"{rule}, got {type(optimizer)}")
-    if recipe.scheduler is None:
-        return TrainState(model, optimizer, Schedule(), objective=module)
-    chosen = recipe.scheduler
-    scheduler = _build("scheduler", chosen, optimizer)
-    if not callable(getattr(scheduler, "step", None)):
-        rule = f"scheduler: {chosen.use} must give an object with step()"
-        raise ModelError(f"{rule}, got {type(scheduler)}")
-    monitor = None if chosen.monitor is None else recipe.metric(chosen.monitor)
-    schedule = Schedule(scheduler, chosen.interval, monitor)
-    return TrainState(model, optimizer, schedule, objective=module)
+    return {"": model} if module is None else {"": model, "objective": module}

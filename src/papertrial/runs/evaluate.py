@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import nn
 
 from papertrial.data.column import Dataset, Split
 from papertrial.data.files.catalog import CATALOG
@@ -22,9 +21,10 @@ from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TensorI
 from papertrial.progress import Step, finish
 from papertrial.recipe.data_section import Images
 from papertrial.record import Part
-from papertrial.runs.build import build_keep, build_loss, build_metrics
+from papertrial.runs.build import build_keep, build_loss, build_metrics, to_device
 from papertrial.runs.load_data import cut_splits, load_set
 from papertrial.runs.run import Run
+from papertrial.runs.trained_classes import classes_of_run
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep
 from papertrial.tasks.classification import Classification
@@ -75,13 +75,13 @@ def evaluating(
         else:
             _check_targets(dataset, predictor.task)
         dataset = _encoded_for_run(dataset, predictor.inputs)
-        loss = build_loss(recipe)
+        loss = build_loss(recipe, classes_of_run(run))
         evaluator = Evaluator(
             predictor.prepared,
             dataset,
             task=predictor.task,
             metrics=list(run.metrics["train"]),  # including those that were only monitored
-            loss=loss.to(device) if isinstance(loss, nn.Module) else loss,
+            loss=to_device(loss, device),
             own=build_metrics(recipe),
             keep=build_keep(recipe),
         )

@@ -35,6 +35,7 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import SplitData
+from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
@@ -51,6 +52,11 @@ class Samples:
     pipeline: Pipeline
     state: PipelineState
     batches: Batches
+
+    @property
+    def classes(self) -> ClassCounts | None:
+        """The class counts of the training part; None for a task without classes."""
+        return ClassCounts.of(self.task.class_names, self.dataset.train.y)
 
 
 def load_data(

@@ -30,6 +30,7 @@ from papertrial.runs.build import (
     build_prepared_model,
     build_training,
     seed_before_build,
+    to_device,
 )
 from papertrial.runs.init_from import StartRun
 from papertrial.runs.load_data import Samples, load_data
@@ -79,10 +80,11 @@ def prepare(
         PapertrialError: the recipe cannot be trained.
     """
     seed_before_build(recipe, device)
-    model, loss, objective = build_model(recipe), build_loss(recipe), build_objective(recipe)
-    with generators_kept(device):  # lazy layers draw their weights in `prepare_training`
+    model = build_model(recipe)
+    with generators_kept(device):  # what is built below draws from them, lazy layers too
         samples = yield from load_data(recipe, folder, device, start)
         facts = yield from prepare_weights(recipe, model, samples, folder, start)
+    loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
     return prepare_training(recipe, model, loss, samples, facts, objective)
 
 
@@ -162,7 +164,8 @@ def prepare_training(
         raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
-    loss = loss.to(device) if isinstance(loss, nn.Module) else loss
+    loss = to_device(loss, device)
+    function = to_device(function, device)
     for module in modules_in(function).values():
         module.to(device)
     with autocast(device, recipe.precision):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.vocabulary import Metric, MetricValue
@@ -19,31 +18,40 @@ _FUSED_ON_MPS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 _EXCLUDES_FUSED = ("fused", "foreach", "capturable", "differentiable")
 
 
-def trainable(model: nn.Module) -> list[Tensor]:
+def trainable(model: nn.Module) -> list[nn.Parameter]:
     """Return the parameters for the optimizer: those that require gradients.
 
     Raises:
         ModelError: the model has none.
     """
-    parameters: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
+    parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise ModelError(f"the model {type(model).__name__} has no parameter to train")
     return parameters
 
 
-def fused_arguments(target: Any, kwargs: Mapping[str, object], model: nn.Module) -> dict[str, bool]:
-    """Return {"fused": True} if the optimizer class has a fused kernel for this model."""
+def fused_arguments(
+    target: Any, kwargs: Mapping[str, object], parameters: Sequence[Tensor], model: nn.Module
+) -> dict[str, bool]:
+    """Return {"fused": True} if the optimizer class has a fused kernel for these parameters.
+
+    Args:
+        target: the optimizer class.
+        kwargs: all arguments and options that the recipe sets.
+        parameters: the parameters of the optimizer.
+        model: the model that has them.
+    """
     takes_fused = "fused" in inspect.signature(target).parameters
     chosen = any(kwargs.get(name) is not None for name in _EXCLUDES_FUSED)
     sparse = any(getattr(module, "sparse", False) for module in model.modules())
-    floating = all(p.is_floating_point() for p in trainable(model))
-    devices = {p.device.type for p in trainable(model)}
+    floating = all(p.is_floating_point() for p in parameters)
+    devices = {p.device.type for p in parameters}
     known = devices <= {"cpu", "cuda"} or (devices == {"mps"} and target in _FUSED_ON_MPS)
     fits = takes_fused and floating and known and not chosen and not sparse
     return {"fused": True} if fits else {}
 
 
-def needs_closure(optimizer: Optimizer) -> bool:
+def needs_closure(optimizer: HasGroups) -> bool:
     """Return whether an optimizer's step() requires a closure, as that of torch.optim.LBFGS."""
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     return closure is not None and closure.default is closure.empty
@@ -58,13 +66,26 @@ class Computed(Protocol):
         ...
 
 
+class HasGroups(Protocol):
+    """An optimizer, or several that step together."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The groups of parameters, with their options."""
+        ...
+
+    def step(self) -> Any:
+        """Take a step."""
+        ...
+
+
 R = TypeVar("R", bound=Computed)
 
 
 class Stepper:
     """Steps an optimizer, including one that evaluates the loss several times by a closure."""
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: HasGroups) -> None:
         self.optimizer = optimizer
         self._closure = needs_closure(optimizer)
 
@@ -93,7 +114,7 @@ class Stepper:
             results.append(compute())
             return results[-1].loss
 
-        self.optimizer.step(closure)  # type: ignore[arg-type]  # torch declares that it returns a float
+        self.optimizer.step(closure)  # type: ignore[call-arg]  # as its signature requires
         return results[0]
 
 
@@ -112,6 +133,7 @@ class Schedule:
     scheduler: Any = None
     interval: Literal["epoch", "step"] = "epoch"
     monitor: Metric | None = None
+    where: str = "scheduler"  # its key path, for messages
 
     def __post_init__(self) -> None:
         if self.scheduler is None:
@@ -119,13 +141,15 @@ class Schedule:
         first = [*inspect.signature(type(self.scheduler).step).parameters.values()][1:2]
         takes_metric = any(p.name == "metrics" or p.default is p.empty for p in first)
         if takes_metric and self.monitor is None:
-            raise ModelError(f"scheduler: {self._name} takes a metric; name one as monitor: loss")
+            raise ModelError(
+                f"{self.where}: {self._name} takes a metric; name one as monitor: loss"
+            )
         rises = self.monitor is not None and not self.monitor.lower_is_better
         if self.monitor is not None and rises and getattr(self.scheduler, "mode", "max") == "min":
             rule = f"{self.monitor.name} is better when it is higher"
-            raise ModelError(f"scheduler: {rule}, but {self._name} has mode: min; set mode: max")
+            raise ModelError(f"{self.where}: {rule}, but {self._name} has mode: min; set mode: max")
         if self.monitor is not None and not takes_metric:
-            raise ModelError(f"scheduler: {self._name} takes no metric; remove monitor")
+            raise ModelError(f"{self.where}: {self._name} takes no metric; remove monitor")
 
     @property
     def _name(self) -> str:
@@ -158,7 +182,9 @@ class Schedule:
         if self.scheduler is not None and self.monitor is not None:
             value = metrics[self.monitor.name]
             if not isinstance(value, int | float):
-                raise ModelError(f"scheduler: the metric {self.monitor.name} is not defined here")
+                raise ModelError(
+                    f"{self.where}: the metric {self.monitor.name} is not defined here"
+                )
             self._call(value)
 
     def _call(self, *metric: float) -> None:
@@ -166,7 +192,7 @@ class Schedule:
         try:
             self.scheduler.step(*metric)
         except Exception as error:
-            raise ModelError(f"scheduler: {self._name} cannot step: {error}") from error
+            raise ModelError(f"{self.where}: {self._name} cannot step: {error}") from error
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the scheduler, or {} without one."""
@@ -178,7 +204,7 @@ class Schedule:
             self.scheduler.load_state_dict(state)
 
 
-def learning_rate(optimizer: Optimizer) -> float:
+def learning_rate(optimizer: HasGroups) -> float:
     """Return an optimizer's learning rate, that of its first parameter group."""
     rate = optimizer.param_groups[0]["lr"]
     return float(rate.item()) if isinstance(rate, torch.Tensor) else float(rate)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from papertrial.errors import RunError
+from papertrial.training.joint import JointOptimizer, JointSchedule
 from papertrial.training.optim import Schedule
 
 _KEYS = {"model", "optimizer", "schedule", "step", "objective"}
@@ -23,8 +24,8 @@ class TrainState:
     """
 
     model: nn.Module
-    optimizer: Optimizer
-    schedule: Schedule
+    optimizer: Optimizer | JointOptimizer
+    schedule: Schedule | JointSchedule
     step: int = 0  # optimizer steps done
     objective: nn.Module | None = None  # an objective with parameters or buffers
 
