@@ -124,8 +124,8 @@ def compute(
 def own_arguments(task: Task, output: Tensor, y: Any) -> tuple[Tensor, Any]:
     """Return what a metric of the user's is called with, as copies on the CPU.
 
-    A classification has logits [N, K], or [N] for one logit, and class indices [N]. A regression
-    has outputs and targets of the same shape. Other tasks have both as they are.
+    A classification has logits [N, K], or [N] for one logit or probability, and class indices [N].
+    A regression has outputs and targets of the same shape. Other tasks have both as they are.
     """
     output = output.detach().cpu().clone()
     if isinstance(task, Classification):

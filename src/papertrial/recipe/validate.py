@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -11,13 +12,14 @@ from pydantic_core import ErrorDetails
 from papertrial.errors import Problem, did_you_mean
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
+from papertrial.recipe.reported_scores import REPORT_FORMS
 from papertrial.recipe.schema import METRIC_FORMS, AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
 from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import METRICS, OWN_DATA, SOURCES
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
-_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, "[key]")
+_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, "[key]")
 # What a rule of the schema demands, by pydantic's name of the error.
 _RULES = {
     "string_pattern_mismatch": (
@@ -61,6 +63,8 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     elif kind == "literal_error":
         valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         rule, near = "must be one of the known names", did_you_mean(got, valid)
+        if path == ("report",) and (mean := re.fullmatch(r"mean-of-last-(\d+)", str(got))):
+            near = f"; write {{mean-of-last: {mean[1]}}}"
     elif kind in _RULES:
         rule = _RULES[kind]
         if path == ("program", "command") and isinstance(got, str):

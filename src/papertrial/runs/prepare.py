@@ -17,10 +17,11 @@ from papertrial.evaluate.evaluator import Evaluator, kept_of
 from papertrial.evaluate.inputs import TextInputs
 from papertrial.evaluate.metric_function import check_pure
 from papertrial.evaluate.metrics import check_metrics, own_arguments
-from papertrial.evaluate.precision import autocast
+from papertrial.evaluate.precision import autocast, check_trainable
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
+    build_average,
     build_keep,
     build_loss,
     build_metrics,
@@ -36,8 +37,11 @@ from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
 from papertrial.training.checkpoint import check_kept, load_weights
+from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import Objective, ObjectiveFunction, supervised
 from papertrial.training.objective_checks import check_objective, check_parts
+from papertrial.training.optim import Stepper
+from papertrial.training.scaling import LossScaling
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
@@ -54,6 +58,7 @@ class Parts:
     evaluations: Evaluations
     choice: BestWeights | None
     stopping: EarlyStopping | None
+    mean: MeanOfLast | None
     steps: int
     vocabulary: VocabularyFacts | None
 
@@ -72,6 +77,7 @@ def prepare(
     Raises:
         PapertrialError: the recipe cannot be trained.
     """
+    check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
     model, loss, objective = build_model(recipe), build_loss(recipe), build_objective(recipe)
     with generators_kept(device):  # lazy layers draw their weights in `prepare_training`
@@ -115,7 +121,8 @@ def prepare_weights(
 def metrics_to_compute(recipe: Recipe) -> list[str]:
     """List the metrics that a prepared training computes: asked for, monitored or reported by."""
     task = TASKS[recipe.task]
-    chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
+    chooses = recipe.report_rule.startswith("best-on-")
+    chosen = [recipe.report_metric or task.headline] if chooses else []
     return list(
         dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
     )
@@ -142,6 +149,7 @@ def prepare_training(
     """
     task, batches, dataset = samples.task, samples.batches, samples.dataset
     device = batches.device
+    check_trainable(device, recipe.precision)
     evaluations, choice, stopping = _prepare_evaluations(recipe, samples)
     metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
     check_metrics(metrics, task, own)
@@ -150,6 +158,7 @@ def prepare_training(
     if needs_one and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
+    mean = _prepare_mean(recipe, samples, evaluations, steps)
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
@@ -163,6 +172,9 @@ def prepare_training(
     check_kept(model, build_model(recipe).to(device), first.x)
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
+    train.average = build_average(recipe, model, batches, steps)
+    train.scaling = LossScaling(device) if recipe.precision == "fp16" else None
+    Stepper(train.optimizer, train.scaling)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
     objective = Objective(
         model,
@@ -173,12 +185,15 @@ def prepare_training(
         accumulate=recipe.accumulate,
         reduction=check_loss(loss, task, output, y),
         device=device,
+        scaling=train.scaling,
     )
     if function is not supervised:
         check_objective(objective, first, device)
         if recipe.accumulate > 1:
             objective.reduction = check_parts(objective, first, device)
-    prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
+    prepared = build_prepared_model(
+        recipe, train.evaluated, samples.pipeline, samples.state, device
+    )
     keep = build_keep(recipe)
     kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
@@ -186,7 +201,33 @@ def prepare_training(
     evaluator = Evaluator(
         prepared, dataset, task=task, metrics=metrics, loss=loss, own=own, keep=keep
     )
-    return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
+    return Parts(
+        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, facts
+    )
+
+
+def _prepare_mean(
+    recipe: Recipe, samples: Samples, evaluations: Evaluations, steps: int
+) -> MeanOfLast | None:
+    """Prepare the means over the last evaluations; DataError if there are fewer evaluations."""
+    count = recipe.mean_of_last
+    if count is None:
+        return None
+    evaluated = [split for split in ("validation", "test") if split in samples.dataset.splits]
+    if not evaluated:
+        raise DataError(
+            f"report: a mean of the last {count} evaluations needs a test or a validation part; "
+            "set data.splits.test"
+        )
+    for split in evaluated:
+        there = evaluations.count(split, steps)
+        if there < count:
+            raise DataError(
+                f"report: the mean of the last {count} evaluations of {split} needs as many, but "
+                f"there will be {there}; set evaluate.test: every-epoch or every-interval, lower "
+                "evaluate.every, or train longer"
+            )
+    return MeanOfLast(count)
 
 
 def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
@@ -222,9 +263,9 @@ def _prepare_evaluations(
         rule = f"evaluate.test: {recipe.evaluate.test} needs a test part"
         raise DataError(f"{rule}; set data.splits.test")
     evaluations = Evaluations(every if "validation" in splits else None, test)
-    best = recipe.report.removeprefix("best-on-")
+    best = recipe.report_rule.partition("best-on-")[2]
     metric = recipe.metric(recipe.report_metric or samples.task.headline)
-    choice = None if recipe.report == "last" else BestWeights(best, metric)
+    choice = BestWeights(best, metric) if best else None
     stop = recipe.early_stopping
     stopping = (
         EarlyStopping(recipe.metric(stop.monitor), stop.patience, stop.min_delta) if stop else None
