@@ -149,7 +149,11 @@ def _check_model(
         parts = prepare.prepare_training(recipe, model, loss, samples, None, function)
     if parts is None:
         return
-    result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))
+    result.problems += check_gradients(
+        model,
+        lambda: _loss_of_recipe(parts, batch),
+        lambda: output_of(model, mapped(torch.clone, batch.x)),
+    )
     if not any(p.where == "model" and p.severity == "error" for p in result.problems):
         with reporting(result, "model", "fix the model or its arguments in the recipe"):
             result.facts.streams = find_streams(recipe, parts)
