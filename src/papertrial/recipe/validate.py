@@ -65,9 +65,8 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         return
     elif kind == "literal_error":
         valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        rule, near = "must be one of the known names", did_you_mean(got, valid)
-        if path == ("report",) and (mean := re.fullmatch(r"mean-of-last-(\d+)", str(got))):
-            near = f"; write {{mean-of-last: {mean[1]}}}"
+        rule, near = "must be one of the known names", _mean_meant(path, got)
+        near = near or did_you_mean(got, valid)
     elif kind in _RULES:
         rule = _RULES[kind]
         if path == ("program", "command") and isinstance(got, str):
@@ -81,6 +80,12 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     else:
         rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     yield Problem(dotted(path), f"{rule}, got {shortened(got)}{near}")
+
+
+def _mean_meant(path: KeyPath, given: object) -> str:
+    """Return how to write the mean that `report: mean-of-last-10` means; "" for other values."""
+    mean = re.fullmatch(r"mean-of-last-(\d+)", str(given))
+    return f"; write {{mean-of-last: {mean[1]}}}" if mean and path == ("report",) else ""
 
 
 def shortened(value: object) -> str:
