@@ -209,6 +209,9 @@ def test_a_verification_of_means_and_averages_passes_the_audit(tmp_path: Path) -
     )  # fmt: skip
     done = pt.verify(recipe, runs=tmp_path, workers=1, device="cpu")
     assert {claim.verdict for claim in done.claims} == {"REPRODUCED"}
+    # A second interval, for new samples, would be that of the last predictions, not of the means.
+    report = json.loads((done.path / "report.json").read_text())
+    assert report["claims"][0]["new_samples"] is None
     made = audit(done.path, seed=1)
     assert [str(finding) for finding in made.findings if not finding.ok] == []
     # The mean is recomputed from metrics.jsonl: an earlier evaluation that is edited is noticed.
