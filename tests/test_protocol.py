@@ -59,6 +59,8 @@ def test_the_last_epoch_is_reported_where_nothing_else_is_asked(runs: dict[str, 
         "last_metrics": None,
         "test_evaluations": 0,
         "optimistic": False,
+        "evaluations": 1,
+        "skipped_steps": 0,
     }
 
 

@@ -45,6 +45,19 @@ def test_unused_layers_are_named() -> None:
     assert "norm.weight, norm.bias, spare.weight, spare.bias get none" in found.message
 
 
+def test_a_copy_of_weights_that_only_evaluations_use_is_named() -> None:
+    def join(net: Net, x: Tensor) -> Tensor:
+        return net.b((net.a if net.training else net.spare)(x))
+
+    net = Net(join)
+    found = check_gradients(net, lambda: net(X).square().mean(), lambda: net(X))
+    assert [one.severity for one in found] == ["warning", "warning"]
+    assert "spare.weight, spare.bias get none in training mode" in found[0].message
+    assert "average: {use: ema}" in found[0].fix
+    assert "norm.weight, norm.bias get none" in found[1].message
+    assert net.training
+
+
 def test_dead_relus_are_reported() -> None:
     found = check(lambda net, x: net.b(net.norm(net.spare(x)) + net.a(x).relu()), bias=-100)
     assert [f.severity for f in found] == ["warning"]

@@ -44,6 +44,10 @@ def accepts(tree: Tree) -> tuple[bool, bool]:
 OWN = {"source": "image-folder", "path": "photos", "batch_size": 8}
 TABLE = {"source": "table", "path": "a.csv", "batch_size": 8, "table": {"target": "y"}}
 RIGHT: list[tuple[str, Any]] = [
+    ("precision", "fp16"),
+    ("average", {"use": "ema", "decay": 0.99, "every": 2, "start": 10}),
+    ("average", {"use": "swa", "start": 1, "interval": "epoch"}),
+    ("report", {"mean-of-last": 10}),
     ("name", "a.B_1-c"),
     ("name", "0"),
     ("epochs", 3),
@@ -127,7 +131,14 @@ WRONG: list[tuple[str, Any]] = [
     ("clip_norm", 0),
     ("clip_norm", "1"),
     ("accumulate", 0),
-    ("precision", "fp16"),
+    ("precision", "fp64"),
+    ("average", "ema"),
+    ("average", {"use": "mean"}),
+    ("average", {"use": "ema", "decay": 1}),
+    ("average", {"use": "ema", "every": 0}),
+    ("average", {"use": "ema", "start": -1}),
+    ("report", {"mean-of-last": 1}),
+    ("report", {"mean_of_last": 10}),
     ("log_every", 0),
     ("paper", None),
     ("paper.titel", "x"),

@@ -98,14 +98,36 @@ def test_an_answer_has_both_probabilities(tmp_path: Path) -> None:
         assert answer.probabilities == pytest.approx({"yes": p, "no": 1 - p}, abs=1e-6)
 
 
-@pytest.mark.parametrize("ends", [[], [{"use": "torch.nn.Sigmoid"}]])
-def test_the_loss_that_takes_probabilities_is_refused_with_advice(
-    ends: list[Any], tmp_path: Path
-) -> None:
-    model = {"use": "torch.nn.Sequential", "args": [LINEAR, *ends]}
-    with pytest.raises(ModelError, match=r"use torch\.nn\.BCEWithLogitsLoss, and no sigmoid in th"):
-        pt.train(recipe(tmp_path, model, "torch.nn.BCELoss"), runs=tmp_path / "runs")
+def test_the_loss_that_takes_probabilities_is_refused_for_logits(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"use torch\.nn\.BCEWithLogitsLoss, .* or end .* sigmoid"):
+        pt.train(recipe(tmp_path, SHAPES["[B, 1]"], "torch.nn.BCELoss"), runs=tmp_path / "runs")
     assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("loss", ["torch.nn.BCELoss", "torch.nn.functional.binary_cross_entropy"])
+def test_a_sigmoid_at_the_end_gives_what_the_logit_gives(
+    shape: str, loss: str, tmp_path: Path
+) -> None:
+    args: Any = [*SHAPES[shape]["args"], {"use": "torch.nn.Sigmoid"}]
+    model = {"use": "torch.nn.Sequential", "args": args}
+    ours = pt.train(recipe(tmp_path, model, loss), runs=tmp_path / "runs")
+    logits = pt.train(recipe(tmp_path, SHAPES[shape]), runs=tmp_path / "runs")
+    assert ours.preprocessing.to_plain()["meaning"]["probabilities"] is True
+    for split, expected in logits.metrics.items():
+        for name, value in expected.items():
+            if isinstance(value, list):
+                assert ours.metrics[split][name] == value
+            else:
+                assert ours.metrics[split][name] == pytest.approx(value, rel=1e-4)
+    stored = safetensors.torch.load_file(ours.path / "predictions" / "test.safetensors")
+    truth, share = stored["target"].numpy(), stored["output"].flatten().double().numpy()
+    assert ours.metrics["test"]["auroc"] == pytest.approx(sk.roc_auc_score(truth, share), rel=1e-6)
+    rows = np.array([[3.0, -3, 0, 0], [-3, 3, 0, 0]], dtype=np.float32)
+    answers, others = (pt.load_run(run.path).predict(rows) for run in (ours, logits))
+    assert [answer.prediction for answer in answers] == ["yes", "no"]
+    for one, other in zip(answers, others, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
 
 
 def test_one_logit_is_not_for_the_cross_entropy(tmp_path: Path) -> None:

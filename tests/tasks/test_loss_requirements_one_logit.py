@@ -100,7 +100,7 @@ def test_a_loss_of_numbers_or_of_other_labels_is_refused(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("loss", [nn.BCELoss(), nn.NLLLoss(), nn.MultiMarginLoss()])
+@pytest.mark.parametrize("loss", [nn.NLLLoss(), nn.MultiMarginLoss()])
 def test_a_loss_that_does_not_take_it_says_which_does(
     loss: nn.Module, shape: tuple[int, ...]
 ) -> None:
@@ -108,6 +108,16 @@ def test_a_loss_that_does_not_take_it_says_which_does(
         check_loss(loss, TWO, outputs(shape), Y)
     assert str(error.value).startswith(f"loss: {type(loss).__name__} does not take outputs [")
     assert str(error.value).endswith(USE)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_loss_of_probabilities_takes_outputs_from_0_to_1(shape: tuple[int, ...]) -> None:
+    assert check_loss(nn.BCELoss(), TWO, outputs(shape).sigmoid(), Y) == "mean"
+    assert check_loss(nn.BCELoss(reduction="sum"), TWO, outputs(shape).sigmoid(), Y) == "sum"
+    with pytest.raises(ModelError) as error:
+        check_loss(nn.BCELoss(), TWO, outputs(shape), Y)
+    assert "BCELoss takes probabilities from 0 to 1" in str(error.value)
+    assert "torch.nn.BCEWithLogitsLoss" in str(error.value)
 
 
 def test_two_logits_are_not_told_of_one() -> None:

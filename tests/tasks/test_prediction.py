@@ -40,7 +40,7 @@ def test_it_takes_samples_of_every_kind(kind: str) -> None:
 def test_targets_that_are_tensors_are_for_no_other_task() -> None:
     with pytest.raises(DataError, match="regression needs numbers as targets"):
         make_task("regression", _dataset("tensor"))
-    with pytest.raises(DataError, match="for images, .* has tensors; use the task classification"):
+    with pytest.raises(DataError, match=r"for images, .* has tensors; use the task classification"):
         make_task("image-classification", _dataset("tensor"))
 
 

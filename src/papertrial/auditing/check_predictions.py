@@ -51,7 +51,7 @@ def check_predictions(
         limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
         try:
             weights = RunFolder(side.run.path).read(WEIGHTS)
-            load_weights(parts.train.model, weights, str(side.run.path / WEIGHTS))
+            load_weights(parts.train.evaluated, weights, str(side.run.path / WEIGHTS))
             for split, rows in parts.samples.dataset.splits.items():
                 yield Step(f"evaluating {split}, {side}", 0, None, "samples")
                 output, had = (
@@ -84,7 +84,7 @@ def _draws_elsewhere(side: SeedRun, parts: prepare.Parts, device: torch.device) 
     if side.provenance.environment.device.partition(":")[0] == device.type:
         return False
     x = parts.samples.batches.batch(side.seed, 0, 0).x
-    return any(found.severity == "warning" for found in check_stochastic(parts.train.model, x))
+    return any(found.severity == "warning" for found in check_stochastic(parts.train.evaluated, x))
 
 
 def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:

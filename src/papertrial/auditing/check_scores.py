@@ -24,6 +24,7 @@ from papertrial.runs.trained_classes import classes_of_run
 from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
 from papertrial.store.run_records import EvaluationLine
 from papertrial.store.verification_folder import OUTCOMES
+from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.verification.registration import Wanted
 from papertrial.verification.seed import claimed_scores
 from papertrial.vocabulary import Metrics, MetricValue, SplitMetrics
@@ -45,10 +46,14 @@ def check_scores(
         near = max(near, limit)
         try:
             again = _scores_again(side.run, device)
+            reported = _reported_again(side.run, again)
             messages += (
-                f"{side}, {text}" for text in _claimed_scores(recorded, side, again, limit)
+                f"{side}, {text}"
+                for text in _claimed_scores(recorded, side, again, reported, limit)
             )
-            messages += (f"{side}, {text}" for text in _other_scores(recorded, side, again, limit))
+            messages += (
+                f"{side}, {text}" for text in _other_scores(recorded, side, reported, limit)
+            )
         except UNREADABLE as error:
             messages.append(
                 f"{side}: its metrics cannot be computed again: {why_unreadable(error)}"
@@ -87,10 +92,34 @@ def _scores_again(run: Run, device: torch.device) -> SplitMetrics:
     return again
 
 
+def _reported_again(run: Run, again: SplitMetrics) -> SplitMetrics:
+    """Return the scores that a run reports, given those of its last evaluation.
+
+    With `report: {mean-of-last: N}` they are means with the earlier evaluations in metrics.jsonl.
+    """
+    count = run.recipe.mean_of_last
+    if count is None:
+        return again
+    mean = MeanOfLast(count)
+    for line in RunFolder(run.path).lines():
+        if isinstance(line, EvaluationLine):
+            mean.add(line.split, line.step, line.metrics)
+    for split, metrics in again.items():
+        mean.add(split, run.summary.report.last_step, metrics)
+    return {split: mean.mean(split) for split in again}
+
+
 def _claimed_scores(
-    recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float
+    recorded: Recorded,
+    side: SeedRun,
+    again: SplitMetrics,
+    reported: SplitMetrics,
+    limit: float,
 ) -> Iterator[str]:
-    """Compare each score of a run that a claim is about in the three files that have it."""
+    """Compare each score of a run that a claim is about in the three files that have it.
+
+    `again` has the scores of its last evaluation, `reported` those that it reports.
+    """
     for wanted, scores in zip(recorded.wanted, recorded.finished[side.seed].scores, strict=True):
         arm = None if wanted.arm is None else wanted.arm + 1
         if side.arm not in (0, arm):
@@ -106,7 +135,7 @@ def _claimed_scores(
             yield f"{name}: {why_unreadable(error)}"
             continue
         if not wanted.best_epoch:
-            found[f"{PREDICTIONS}/{split}.safetensors"] = again[split][metric]
+            found[f"{PREDICTIONS}/{split}.safetensors"] = reported[split][metric]
         best = " of the best epoch" if wanted.best_epoch else ""
         yield from _unlike_scores(f"{name}{best}", metric, found, limit)
 
@@ -154,7 +183,7 @@ def _unlike_scores(
 
 
 def _other_scores(
-    recorded: Recorded, side: SeedRun, again: SplitMetrics, limit: float
+    recorded: Recorded, side: SeedRun, reported: SplitMetrics, limit: float
 ) -> Iterator[str]:
     """Compare the scores without a claim, and the last scores of each split in metrics.jsonl."""
     claimed = {
@@ -168,15 +197,24 @@ def _other_scores(
             last[line.split] = line.metrics
     for split, metrics in side.run.metrics.items():
         for name, value in metrics.items():
-            now = again[split][name]
+            now = reported[split][name]
             if (split, name) not in claimed and not _near_score(name, value, now, limit):
                 had, place = (
                     f"{shortened(value)} in {METRICS}",
                     f"{PREDICTIONS}/{split}.safetensors",
                 )
                 yield f"{split} {name}: {had}, {shortened(now)} from {place}"
-        if last.get(split) != metrics:
+        known = _last_metrics(side.run, split)
+        if last.get(split) != known:
             yield f"{split}: the last evaluation in {RECORDS} is not what {METRICS} has"
+
+
+def _last_metrics(run: Run, split: str) -> Metrics | None:
+    """Return what metrics.json has of the evaluation that metrics.jsonl has last."""
+    report = run.summary.report
+    if report.rule == "mean-of-last":
+        return (report.last_metrics or {}).get(split)
+    return run.metrics[split]
 
 
 def _near_score(name: str, one: MetricValue, other: MetricValue, limit: float) -> bool:

@@ -169,7 +169,11 @@ def _check_model(
     result.problems += check_schedule(
         parts.train.schedule, parts.steps, parts.samples.batches.steps
     )
-    result.problems += check_gradients(model, lambda: _loss_of_recipe(parts, batch))
+    result.problems += check_gradients(
+        model,
+        lambda: _loss_of_recipe(parts, batch),
+        lambda: output_of(model, mapped(torch.clone, batch.x)),
+    )
     if not any(p.where == "model" and p.severity == "error" for p in result.problems):
         with reporting(result, "model", "fix the model or its arguments in the recipe"):
             result.facts.streams = find_streams(recipe, parts)

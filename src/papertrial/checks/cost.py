@@ -46,7 +46,10 @@ class Cost:
 def run_cost(seed: int, parts: Parts) -> Cost:
     """Estimate time and memory of the whole run with this seed from some of its steps."""
     batches, evaluator = parts.samples.batches, parts.evaluator
-    stepper, parameters = Stepper(parts.train.optimizer), parts.train.parameters
+    stepper, parameters = (
+        Stepper(parts.train.optimizer, parts.train.scaling),
+        parts.train.parameters,
+    )
 
     def step(number: int) -> None:
         batch = batches.batch(seed, 0, number % batches.steps)

@@ -13,14 +13,22 @@ from papertrial.diagnose.lent_model import model_kept
 _FEW = 4
 
 
-def check_gradients(model: nn.Module, compute_loss: Callable[[], Tensor]) -> list[Diagnosis]:
+def check_gradients(
+    model: nn.Module,
+    compute_loss: Callable[[], Tensor],
+    compute_output: Callable[[], Tensor] | None = None,
+) -> list[Diagnosis]:
     """Run one backward pass in training mode, and report parameters that get no gradient.
+
+    Those that the output in evaluation mode depends on are reported separately: a copy of the
+    weights inside the model, such as an AveragedModel, that nothing updates.
 
     The model, its gradients and the random generators are restored afterwards.
 
     Args:
         model: the model whose trainable parameters are checked.
         compute_loss: runs the model on a batch and returns its loss, a scalar with a graph.
+        compute_output: runs the model on a batch and returns its output.
     """
     with model_kept(model):
         model.train()
@@ -37,10 +45,26 @@ def check_gradients(model: nn.Module, compute_loss: Callable[[], Tensor]) -> lis
                 "tensor that the backward pass needs"
             )
             return [Diagnosis("error", "model", message, fix)]
-        return _check_reached(model)
+        evaluated = set[str]()
+        if compute_output is not None:
+            evaluated = _evaluated_alone(model, compute_output)
+        return _check_reached(model, evaluated)
 
 
-def _check_reached(model: nn.Module) -> list[Diagnosis]:
+def _evaluated_alone(model: nn.Module, compute_output: Callable[[], Tensor]) -> set[str]:
+    """Return the parameters without a gradient that the output in evaluation mode depends on."""
+    without = {n: p for n, p in model.named_parameters() if p.requires_grad and p.grad is None}
+    if not without:
+        return set()
+    model.eval()
+    output = compute_output()
+    if not output.requires_grad:
+        return set()
+    found = torch.autograd.grad(output.sum(), list(without.values()), allow_unused=True)
+    return {name for name, gradient in zip(without, found, strict=True) if gradient is not None}
+
+
+def _check_reached(model: nn.Module, evaluated: set[str]) -> list[Diagnosis]:
     """Report parameters whose gradient is missing, not finite or zero after a backward pass."""
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     unused = [name for name, p in trainable.items() if p.grad is None]
@@ -49,6 +73,18 @@ def _check_reached(model: nn.Module) -> list[Diagnosis]:
         fix = "look for detach(), .data, torch.no_grad() or argmax in the model or the loss"
         return [Diagnosis("error", "model", message, fix)]
     found = []
+    if evaluated:
+        names = [name for name in unused if name in evaluated]
+        message = (
+            f"evaluations depend on parameters that no gradient reaches: {_subject(names)} none in "
+            "training mode, so they may keep their initial values"
+        )
+        fix = (
+            "let the recipe average the weights, average: {use: ema}; if the forward pass updates "
+            "them itself, set requires_grad=False"
+        )
+        found.append(Diagnosis("warning", "model", message, fix))
+    unused = [name for name in unused if name not in evaluated]
     if unused:
         message = f"every parameter must get a gradient, but {_subject(unused)} none"
         fix = "use them in forward(), remove them, or set requires_grad=False if they are fixed"

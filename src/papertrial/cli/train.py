@@ -54,10 +54,18 @@ def describe_run_result(summary: RunSummary) -> list[str]:
     if report.last_step < report.planned_steps:
         left = f"{report.last_step:,} of {report.planned_steps:,} steps"
         lines.append(f"stopped early in epoch {report.last_epoch}, after {left}")
-    if report.rule != "last":
+    if report.rule == "mean-of-last":
+        lines.append(
+            f"reported: means over the last {report.evaluations} evaluations; weights, "
+            "predictions and matrices are those of the last"
+        )
+    elif report.rule != "last":
         split = report.rule.removeprefix("best-on-")
         of = f"epoch {report.epoch} of {report.last_epoch}"
         lines.append(f"reported: {of}, the best on {split}")
+    if report.skipped_steps:
+        of = f"{report.skipped_steps:,} of {report.last_step:,} steps"
+        lines.append(f"fp16: {of} changed no weights, because gradients overflowed")
     lines += use_of_test_split(summary)
     for claim in summary.claims:
         counted = claim.kind == "exact"

@@ -134,9 +134,9 @@ def compute(
 def own_arguments(task: Task, output: Tensor, y: Any) -> tuple[Tensor, Any]:
     """Return what a metric of the user's is called with, as copies on the CPU.
 
-    A classification has logits [N, K], or [N] for one logit, and class indices [N]. A regression
-    has outputs and targets of the same shape, a multi-label one logits and 0 and 1 as int64
-    [N, K]. Other tasks have both as they are.
+    A classification has logits [N, K], or [N] for one logit or probability, and class indices [N].
+    A regression has outputs and targets of the same shape, a multi-label one logits and 0 and 1 as
+    int64 [N, K]. Other tasks have both as they are.
     """
     output = output.detach().cpu().clone()
     if isinstance(task, Classification):

@@ -29,7 +29,7 @@ class PreparedModel:
         pipeline: how samples are prepared.
         state: what `pipeline.fit` returned.
         device: the device of the model.
-        precision: "fp32" or "bf16".
+        precision: "fp32", "bf16" or "fp16".
         batch_size: samples in a forward pass.
         seed: the seed of the recipe, from which the streams of random numbers are derived.
     """

@@ -218,7 +218,9 @@ def _monitored_metrics(tree: Mapping[str, object]) -> list[object]:
     found = [value_at(tree, "scheduler.monitor")]
     if isinstance(tree.get("early_stopping"), Mapping):
         found.append(value_at(tree, "early_stopping.monitor") or "loss")
-    return found if tree.get("report") in (None, "last") else [*found, tree.get("report_metric")]
+    report = tree.get("report")
+    chooses = isinstance(report, str) and report != "last"
+    return [*found, tree.get("report_metric")] if chooses else found
 
 
 def _best_epoch_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broken]:

@@ -1,4 +1,4 @@
-"""The sections of a recipe that say when parts are evaluated, and when the training stops."""
+"""The sections of a recipe on what is evaluated and when, and when the training stops."""
 
 from __future__ import annotations
 
@@ -25,6 +25,44 @@ class Evaluate(Section):
         "whenever the validation part is. Reports mention the latter two.",
     )
     batch_size: int = Field(default=1000, ge=1, description="Samples per batch in evaluation.")
+
+
+class Average(Section):
+    """Evaluate and keep an average of the weights over the training instead of the last weights."""
+
+    use: Literal["ema", "swa"] = Field(
+        description="`ema`: exponential moving average, of buffers too. `swa`: mean of the weights "
+        "from `start` on (stochastic weight averaging); before each evaluation, the statistics of "
+        "batch norm are computed again on the training batches of the epoch."
+    )
+    decay: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Share of the old average in an update. Only for `ema`; if omitted, 0.999.",
+    )
+    every: int = Field(default=1, ge=1, description="Update after this many intervals.")
+    interval: Literal["epoch", "step"] | None = Field(
+        default=None,
+        description="Count `every` and `start` in epochs or in optimizer steps. If omitted, steps "
+        "for `ema` and epochs for `swa`.",
+    )
+    start: int | None = Field(
+        default=None,
+        ge=0,
+        description="Intervals before the average starts; until then, the weights themselves are "
+        "evaluated. Required for `swa`; if omitted, 0.",
+    )
+
+    @property
+    def decay_of_ema(self) -> float | None:
+        """The decay of an exponential moving average; None for `swa`."""
+        return None if self.use == "swa" else self.decay or 0.999
+
+    def in_steps(self, intervals: int, steps_per_epoch: int) -> int:
+        """Return a number of intervals in optimizer steps."""
+        interval = self.interval or ("epoch" if self.use == "swa" else "step")
+        return intervals * (steps_per_epoch if interval == "epoch" else 1)
 
 
 class EarlyStopping(Section):

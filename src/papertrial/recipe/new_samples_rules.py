@@ -63,6 +63,12 @@ def new_samples_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterato
             f"new-samples does not fit report: {CHOSEN_ON_TEST}, which chooses the epoch on the "
             "same samples; use report: last",
         )
+    if value_at(tree, "report.mean-of-last") is not None:
+        yield (
+            "about",
+            "new-samples does not fit report: {mean-of-last: N}, because predictions are stored "
+            "only for the last evaluation; use report: last, or remove it",
+        )
     if value_at(tree, "verify.statistic") == "median":
         yield (
             "about",

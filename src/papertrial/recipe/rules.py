@@ -45,6 +45,8 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
         *broken_groups(tree),
+        *_average_problems(tree),
+        *_mean_problems(tree),
         *broken_metrics(tree),
         *_prediction_problems(tree),
         *broken_claims(tree),
@@ -127,6 +129,30 @@ def _best_on_test_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "best-on-test needs the test score of every epoch; set evaluate.test: every-epoch, or "
             "choose the epoch on a validation part with best-on-validation",
         )
+
+
+def _average_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    use = value_at(tree, "average.use")
+    if use == "swa" and value_at(tree, "average.decay") is not None:
+        yield "average.decay", "is only for use: ema, because swa gives all weights the same share"
+    if use == "swa" and value_at(tree, "average.start") is None:
+        yield (
+            "average.start",
+            "is missing; swa needs the number of epochs before it, such as three quarters of all",
+        )
+
+
+def _mean_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    if value_at(tree, "report.mean-of-last") is None:
+        return
+    if tree.get("early_stopping") is not None:
+        yield (
+            "early_stopping",
+            "does not fit report: {mean-of-last: N}, whose evaluations must be known before the "
+            "training; remove one of the two",
+        )
+    if tree.get("report_metric") is not None:
+        yield "report_metric", "chooses an epoch, and report: {mean-of-last: N} does not; remove it"
 
 
 def _prediction_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

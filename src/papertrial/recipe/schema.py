@@ -11,9 +11,10 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import models_json_schema
 
 from papertrial.recipe.data_section import Data
-from papertrial.recipe.evaluation_sections import EarlyStopping, Evaluate
+from papertrial.recipe.evaluation_sections import Average, EarlyStopping, Evaluate
 from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.reported_scores import MeanOfLast, Report, ReportRule
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.section import Section
 from papertrial.recipe.shared_keys import (
@@ -87,10 +88,15 @@ class Recipe(Section):
     early_stopping: EarlyStopping | None = Field(
         default=None, description="If omitted, training runs for all epochs or steps."
     )
-    report: Literal["last", "best-on-validation", "best-on-test"] = Field(
+    average: Average | None = Field(
+        default=None,
+        description="Average of the weights that is evaluated and kept. If omitted, the weights "
+        "themselves are.",
+    )
+    report: Report = Field(
         default="last",
         description="Epoch whose weights are kept and whose metrics are reported. `best-on-test` "
-        "is marked optimistic.",
+        "is marked optimistic. `{mean-of-last: 10}` reports means over the last 10 evaluations.",
     )
     report_metric: MonitoredMetric | None = Field(
         default=None,
@@ -107,8 +113,10 @@ class Recipe(Section):
         default=0,
         description="Seed of weights, batch order, augmentation and dropout; not of the splits.",
     )
-    precision: Literal["fp32", "bf16"] = Field(
-        default="fp32", description="`bf16` runs the forward pass under autocast."
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        default="fp32",
+        description="`bf16` and `fp16` run the forward pass under autocast. `fp16` trains on CUDA "
+        "alone, with scaled losses.",
     )
     log_every: int = Field(
         default=100, ge=1, description="Optimizer steps between two records of the training loss."
@@ -135,6 +143,16 @@ class Recipe(Section):
         """The metrics that are functions or classes of the user's, by name."""
         slots = (item for item in self.metrics if isinstance(item, MetricSlot))
         return {slot.facts.name: slot for slot in slots}
+
+    @property
+    def report_rule(self) -> ReportRule:
+        """Which scores are reported; `mean_of_last` says of how many evaluations the mean is."""
+        return "mean-of-last" if isinstance(self.report, MeanOfLast) else self.report
+
+    @property
+    def mean_of_last(self) -> int | None:
+        """The number of evaluations whose mean is reported; None if no mean is."""
+        return self.report.count if isinstance(self.report, MeanOfLast) else None
 
     @property
     def metric_names(self) -> tuple[str, ...]:

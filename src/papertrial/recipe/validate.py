@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -11,13 +12,14 @@ from pydantic_core import ErrorDetails
 from papertrial.errors import Problem, did_you_mean
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
+from papertrial.recipe.reported_scores import REPORT_FORMS
 from papertrial.recipe.schema import METRIC_FORMS, AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
 from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import OWN_DATA, SOURCES, suggest_metric
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
-_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, "[key]")
+_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, "[key]")
 # What a rule of the schema demands, by pydantic's name of the error.
 _RULES = {
     "string_pattern_mismatch": (
@@ -63,7 +65,8 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         return
     elif kind == "literal_error":
         valid = [v.strip("'") for v in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        rule, near = "must be one of the known names", did_you_mean(got, valid)
+        rule, near = "must be one of the known names", _mean_meant(path, got)
+        near = near or did_you_mean(got, valid)
     elif kind in _RULES:
         rule = _RULES[kind]
         if path == ("program", "command") and isinstance(got, str):
@@ -77,6 +80,12 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     else:
         rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     yield Problem(dotted(path), f"{rule}, got {shortened(got)}{near}")
+
+
+def _mean_meant(path: KeyPath, given: object) -> str:
+    """Return how to write the mean that `report: mean-of-last-10` means; "" for other values."""
+    mean = re.fullmatch(r"mean-of-last-(\d+)", str(given))
+    return f"; write {{mean-of-last: {mean[1]}}}" if mean and path == ("report",) else ""
 
 
 def shortened(value: object) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.run_records import Provenance, RunSummary
 
 
-def provenance_rows(kept: Provenance, summary: RunSummary | None) -> tuple[tuple[str, str], ...]:
+def provenance_rows(
+    kept: Provenance, summary: RunSummary | None, scoring: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
     """Return the provenance of a run as rows of a name and a value.
 
     Args:
         kept: the run's provenance.
         summary: the run's results, for the rows of a single run; None for one seed of several,
             whose command and times are not those of the others.
+        scoring: what `scoring_rows` returned.
     """
     there, git = kept.environment, kept.environment.git
     versions = {name: str(value) for name, value in there.versions.items() if value}
@@ -39,6 +43,7 @@ def provenance_rows(kept: Provenance, summary: RunSummary | None) -> tuple[tuple
     if kept.init_from is not None:
         start = kept.init_from
         rows["started from"] = f"{start.run}, weights SHA-256 {start.weights_sha256}"
+    rows |= scoring
     if summary is not None:
         rows |= {
             "recipe hash": kept.recipe_hash,

@@ -13,6 +13,7 @@ from papertrial.report.mistakes import mistakes
 from papertrial.report.provenance_rows import provenance_rows
 from papertrial.report.run_results import read_provenance
 from papertrial.report.scores import scores_of_classes, spreads
+from papertrial.report.scoring_rows import scoring_rows
 from papertrial.runs.run import Run
 from papertrial.store.report_record import ClassScores, ConfusionMatrix, Curve, Mistake, Spread
 
@@ -59,7 +60,11 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> Run
         mistakes=worst.mistakes,
         metrics=spreads(runs),
         fixed=compared.fixed,
-        provenance=provenance_rows(kept[0], runs[0].summary if len(runs) == 1 else None),
+        provenance=provenance_rows(
+            kept[0],
+            runs[0].summary if len(runs) == 1 else None,
+            scoring_rows(runs[0].recipe, runs[0].summary),
+        ),
         not_covered=tuple(dict.fromkeys(note for one in kept for note in one.not_covered)),
         warnings=(*compared.differing, *worst.warnings),
     )

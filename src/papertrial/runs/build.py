@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from papertrial.data.batches import Batches
 from papertrial.data.kind import Kind
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.streams import derive, seed_all
@@ -23,6 +24,7 @@ from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.runs.build_optimizers import build_optimizers
 from papertrial.runs.class_weights import with_class_weights
 from papertrial.tasks.class_counts import ClassCounts
+from papertrial.training.average import AveragedWeights, AverageRule, check_updates
 from papertrial.training.objective import ObjectiveFunction, module_of, supervised
 from papertrial.training.optim import trainable
 from papertrial.training.state import TrainState
@@ -128,6 +130,26 @@ def build_prepared_model(
         batch_size=recipe.evaluate.batch_size,
         seed=recipe.seed,
     )
+
+
+def build_average(
+    recipe: Recipe, model: nn.Module, batches: Batches, steps: int
+) -> AveragedWeights | None:
+    """Build the recipe's average of the weights of a training of `steps`; None without one.
+
+    Raises:
+        ModelError: the training would average nothing, or the model cannot be copied.
+    """
+    chosen = recipe.average
+    if chosen is None:
+        return None
+    rule = AverageRule(
+        decay=chosen.decay_of_ema,
+        start=chosen.in_steps(chosen.start or 0, batches.steps),
+        every=chosen.in_steps(chosen.every, batches.steps),
+    )
+    check_updates(rule, steps, batches.steps)
+    return AveragedWeights(model, rule, batches, seed=recipe.seed, precision=recipe.precision)
 
 
 def build_training(

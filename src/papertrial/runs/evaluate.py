@@ -68,6 +68,9 @@ def evaluating(
         predictor, recipe = run.predictor, run.recipe
         dataset = yield from _dataset(run, data, data_folder)
         notes = _differences(run, dataset) if data is None else _overlaps(run, dataset)
+        if data is None and run.recipe.mean_of_last is not None:
+            rule = f"means over {run.recipe.mean_of_last} evaluations"
+            notes = (*notes, f"the run reports {rule}; these are metrics of its last weights")
         if data is not None and isinstance(predictor.inputs, ImageInputs):
             notes = (*notes, f"images are converted to {predictor.inputs.shape}, [C, H, W]")
         if isinstance(predictor.task, Classification):

@@ -37,6 +37,7 @@ from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import SplitData
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import TASKS, make_task
+from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
 
@@ -74,6 +75,8 @@ def load_data(
     given = start.preprocessing.make_inputs() if start else None
     original, layout = yield from _load_original(recipe, folder, given)
     task = make_task(recipe.task, original)
+    if takes_probabilities(resolve(recipe.loss.use)):
+        task = task.for_probabilities()
     inputs: Inputs
     if original.kind == "text":
         yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")

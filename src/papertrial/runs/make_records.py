@@ -64,7 +64,7 @@ def make_summary(
         classes=parts.samples.task.class_names,
         metrics=outcome.metrics,
         report=ReportedStep(
-            rule=recipe.report,
+            rule=recipe.report_rule,
             step=outcome.step,
             epoch=-(-outcome.step // per_epoch),
             last_step=outcome.last_step,
@@ -73,6 +73,8 @@ def make_summary(
             planned_steps=parts.steps,
             test_evaluations=outcome.test_evaluations,
             optimistic=recipe.report == "best-on-test",
+            evaluations=recipe.mean_of_last or 1,
+            skipped_steps=outcome.skipped_steps,
         ),
         claims=tuple(
             _make_claim_beside_run(claim, recipe, parts, outcome, folder) for claim in recipe.claims

@@ -18,10 +18,11 @@ from papertrial.evaluate.evaluator import Evaluator, kept_of
 from papertrial.evaluate.inputs import TextInputs
 from papertrial.evaluate.metric_function import check_pure
 from papertrial.evaluate.metrics import check_metrics, own_arguments
-from papertrial.evaluate.precision import autocast
+from papertrial.evaluate.precision import autocast, check_trainable
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
+    build_average,
     build_keep,
     build_loss,
     build_metrics,
@@ -38,6 +39,7 @@ from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
 from papertrial.training.checkpoint import check_kept, load_weights
+from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import (
     Objective,
     ObjectiveFunction,
@@ -45,6 +47,8 @@ from papertrial.training.objective import (
     supervised,
 )
 from papertrial.training.objective_checks import check_objective, check_parts
+from papertrial.training.optim import Stepper
+from papertrial.training.scaling import LossScaling
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
@@ -61,6 +65,7 @@ class Parts:
     evaluations: Evaluations
     choice: BestWeights | None
     stopping: EarlyStopping | None
+    mean: MeanOfLast | None
     steps: int
     vocabulary: VocabularyFacts | None
 
@@ -79,6 +84,7 @@ def prepare(
     Raises:
         PapertrialError: the recipe cannot be trained.
     """
+    check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
     model = build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
@@ -127,7 +133,8 @@ def metrics_to_compute(recipe: Recipe) -> list[str]:
     monitored or that choose the reported epoch.
     """
     task = TASKS[recipe.task]
-    chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
+    chooses = recipe.report_rule.startswith("best-on-")
+    chosen = [recipe.report_metric or task.headline] if chooses else []
     return list(
         dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
     )
@@ -154,6 +161,7 @@ def prepare_training(
     """
     task, batches, dataset = samples.task, samples.batches, samples.dataset
     device = batches.device
+    check_trainable(device, recipe.precision)
     evaluations, choice, stopping = _prepare_evaluations(recipe, samples)
     metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
     check_metrics(metrics, task, own)
@@ -162,6 +170,7 @@ def prepare_training(
     if needs_one and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
+    mean = _prepare_mean(recipe, samples, evaluations, steps)
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
     loss = to_device(loss, device)
@@ -177,6 +186,9 @@ def prepare_training(
     check_kept(model, build_model(recipe).to(device), first.x)
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
+    train.average = build_average(recipe, model, batches, steps)
+    train.scaling = LossScaling(device) if recipe.precision == "fp16" else None
+    Stepper(train.optimizer, train.scaling)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
     objective = Objective(
         model,
@@ -187,12 +199,15 @@ def prepare_training(
         accumulate=recipe.accumulate,
         reduction=check_loss(loss, task, output, y),
         device=device,
+        scaling=train.scaling,
     )
     if function is not supervised:
         check_objective(objective, first, device)
     if recipe.accumulate > 1 and (function is not supervised or task.family == "prediction"):
         objective.reduction = check_parts(objective, first, device)
-    prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
+    prepared = build_prepared_model(
+        recipe, train.evaluated, samples.pipeline, samples.state, device
+    )
     keep = build_keep(recipe)
     kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
@@ -200,7 +215,33 @@ def prepare_training(
     evaluator = Evaluator(
         prepared, dataset, task=task, metrics=metrics, loss=loss, own=own, keep=keep
     )
-    return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
+    return Parts(
+        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, facts
+    )
+
+
+def _prepare_mean(
+    recipe: Recipe, samples: Samples, evaluations: Evaluations, steps: int
+) -> MeanOfLast | None:
+    """Prepare the means over the last evaluations; DataError if there are fewer evaluations."""
+    count = recipe.mean_of_last
+    if count is None:
+        return None
+    evaluated = [split for split in ("validation", "test") if split in samples.dataset.splits]
+    if not evaluated:
+        raise DataError(
+            f"report: a mean of the last {count} evaluations needs a test or a validation part; "
+            "set data.splits.test"
+        )
+    for split in evaluated:
+        there = evaluations.count(split, steps)
+        if there < count:
+            raise DataError(
+                f"report: the mean of the last {count} evaluations of {split} needs as many, but "
+                f"there will be {there}; set evaluate.test: every-epoch or every-interval, lower "
+                "evaluate.every, or train longer"
+            )
+    return MeanOfLast(count)
 
 
 def trial_batches(recipe: Recipe, samples: Samples) -> list[Any]:
@@ -236,9 +277,9 @@ def _prepare_evaluations(
         rule = f"evaluate.test: {recipe.evaluate.test} needs a test part"
         raise DataError(f"{rule}; set data.splits.test")
     evaluations = Evaluations(every if "validation" in splits else None, test)
-    best = recipe.report.removeprefix("best-on-")
+    best = recipe.report_rule.partition("best-on-")[2]
     metric = recipe.metric(recipe.report_metric or samples.task.headline)
-    choice = None if recipe.report == "last" else BestWeights(best, metric)
+    choice = BestWeights(best, metric) if best else None
     stop = recipe.early_stopping
     stopping = (
         EarlyStopping(recipe.metric(stop.monitor), stop.patience, stop.min_delta) if stop else None

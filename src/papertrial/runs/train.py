@@ -141,7 +141,7 @@ def _train(
         name = f"{run_folder.PREDICTIONS}/{split}.safetensors"
         rows = parts.samples.dataset.splits[split]
         folder.write(name, predictions_to_bytes(kept, rows))
-    folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.model))
+    folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.evaluated))
     if parts.train.objective is not None and parts.train.objective_trains:
         folder.write(run_folder.OBJECTIVE, weights_to_bytes(parts.train.objective))
     samples = parts.samples
@@ -166,6 +166,7 @@ def _train_parts(
         evaluations=parts.evaluations,
         choice=parts.choice,
         stopping=parts.stopping,
+        mean=parts.mean,
     )
 
 

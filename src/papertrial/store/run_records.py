@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from papertrial.recipe.dependency import Dependency
+from papertrial.recipe.reported_scores import ReportRule
 from papertrial.record import Part, Record
 from papertrial.vocabulary import Metrics, SplitMetrics
 
@@ -76,9 +77,14 @@ class Provenance(Record):
 
 
 class ReportedStep(Part):
-    """Which step's weights a run reports, and how that step was chosen."""
+    """Which step's weights a run reports, how that step was chosen, and how it was scored.
 
-    rule: Literal["last", "best-on-validation", "best-on-test"]
+    With `mean-of-last`, the metrics are means over `evaluations` evaluations, and `last_metrics`
+    are those of the last one, as the predictions are. `skipped_steps` changed no weights, because
+    gradients overflowed in fp16.
+    """
+
+    rule: ReportRule
     step: int
     epoch: int
     last_step: int
@@ -87,6 +93,8 @@ class ReportedStep(Part):
     planned_steps: int
     test_evaluations: int
     optimistic: bool
+    evaluations: int = 1
+    skipped_steps: int = 0
 
 
 class ClaimBesideRun(Part):

@@ -1,7 +1,7 @@
 """Classification: K logits per sample, a class index as target, softmax as link.
 
 For two classes, a model may also return one logit per sample, that of the second class, as
-`BCEWithLogitsLoss` takes it.
+`BCEWithLogitsLoss` takes it, or its probability, as `BCELoss` takes it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ class Classification(Task):
 
     The link is the softmax, which also turns the log-probabilities of a model that ends in
     LogSoftmax into probabilities; for one logit it is the sigmoid.
+
+    Args:
+        classes: the names of the K classes.
+        probabilities: whether one output per sample is a probability instead of a logit.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = KINDS
@@ -32,10 +36,11 @@ class Classification(Task):
     metrics = usual_metrics("classification")
     headline = "accuracy"
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[str], *, probabilities: bool = False) -> None:
         if len(classes) < 2:
             raise DataError(f"classification needs at least 2 classes, got {list(classes)}")
         self.classes = tuple(classes)
+        self.probabilities = probabilities
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -51,11 +56,16 @@ class Classification(Task):
     def from_meaning(cls, meaning: Meaning) -> Self:
         """Return the task that `meaning()` was called on."""
         assert isinstance(meaning, ClassificationMeaning), "the family of the task is checked first"
-        return cls(meaning.classes)
+        return cls(meaning.classes, probabilities=meaning.probabilities)
+
+    def for_probabilities(self) -> Self:
+        """Return the task for a loss that takes probabilities: two classes, and one output."""
+        two = len(self.classes) == 2
+        return type(self)(self.classes, probabilities=True) if two else self
 
     def meaning(self) -> Meaning:
         """Return the class names in the order of the outputs."""
-        return ClassificationMeaning(classes=self.classes)
+        return ClassificationMeaning(classes=self.classes, probabilities=self.probabilities)
 
     def check_output(self, output: Tensor, targets: Tensor) -> None:
         """Raise ModelError unless `output` is [B, K], or for two classes [B] or [B, 1]."""
@@ -73,10 +83,16 @@ class Classification(Task):
         return y.to(output.dtype).view(output.shape) if is_one_logit(output) else y
 
     def logits(self, output: Tensor) -> Tensor:
-        """Return logits [B, K]; one logit z becomes (0, z): sigmoid(z) = softmax((0, z))[1]."""
+        """Return logits [B, K]; one logit z becomes (0, z): sigmoid(z) = softmax((0, z))[1].
+
+        A probability p becomes (log(1 - p), log(p)), as float64: its softmax is (1 - p, p).
+        """
         if not is_one_logit(output):
             return output
         z = output.reshape(len(output))
+        if self.probabilities:
+            p = z.double()
+            return torch.stack([torch.log1p(-p), p.log()], 1)
         return torch.stack([torch.zeros_like(z), z], 1)
 
     def link(self, output: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from papertrial.data.nested import first_of, mapped, row_count, shapes_of
 from papertrial.data.streams import drawing_from, generator
 from papertrial.errors import ModelError
 from papertrial.tasks.classification import is_one_logit
+from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -41,7 +42,8 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
       such a loss has no minimum, unless the outputs of the model are log-probabilities.
     - One output per sample, and each output of a multi-label classification, is treated as a
       logit: the loss changes if all outputs rise, and is smaller at -1 than at 0 for the first
-      class, or where no label is set. MSELoss is smallest at 0.
+      class, or where no label is set. MSELoss is smallest at 0. For one output per sample, BCELoss
+      takes probabilities instead: the outputs must be from 0 to 1.
 
     Args:
         loss: called as loss(output, target).
@@ -64,7 +66,10 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
         )
     if task.family == "prediction":
         return _check_tensors(loss, name, output, y)
-    one_logit = task.family == "classification" and is_one_logit(output)
+    probabilities = task.family == "classification" and takes_probabilities(loss)
+    if probabilities:
+        _check_probabilities(name, output)
+    one_logit = not probabilities and task.family == "classification" and is_one_logit(output)
     use = _USE_LABEL_LOGITS if task.family == "multilabel" else _USE_LOGITS if one_logit else ""
     try:
         tried, target, value = _first_value(loss, name, task, output, y)
@@ -76,10 +81,20 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
     if use:
         _check_logits(loss, name, tried, target, use)
     _check_pairing(loss, name, tried, target, value)
-    if task.family == "classification" and not one_logit:
+    if task.family == "classification" and not one_logit and not probabilities:
         _check_log_probabilities(loss, name, tried, target, value, output)
     twice = _call(loss, name, torch.cat([tried, tried]), torch.cat([target, target]))
     return "sum" if torch.allclose(twice, 2 * value, rtol=1e-3) else "mean"
+
+
+def _check_probabilities(name: str, output: Tensor) -> None:
+    """Raise ModelError unless outputs are, as a loss requires, probabilities."""
+    if not bool(((output >= 0) & (output <= 1)).all()):
+        raise ModelError(
+            f"loss: {name} takes probabilities from 0 to 1, but the model gives outputs from "
+            f"{output.min().item():.3g} to {output.max().item():.3g}; use "
+            "torch.nn.BCEWithLogitsLoss, which takes logits, or end the model with a sigmoid"
+        )
 
 
 def _check_tensors(loss: Loss, name: str, output: Tensor, y: Any) -> Reduction:
@@ -104,6 +119,8 @@ def _first_value(
     if y.is_floating_point():
         # Far from the targets, rounding would hide which target belongs to which output.
         noise = noise * y.std().cpu() + y.mean().cpu()
+    if takes_probabilities(loss):
+        noise = noise.sigmoid()
     tried = noise.to(output.device).requires_grad_()
     target = task.target(y, tried)
     value = _call(loss, name, tried, target)

@@ -17,10 +17,14 @@ Family = Literal["classification", "multilabel", "regression", "prediction"]
 
 
 class ClassificationMeaning(Part):
-    """The names of the classes, in the order of the outputs."""
+    """The names of the classes, in the order of the outputs.
+
+    With `probabilities`, one output for two classes is the probability of the second, not a logit.
+    """
 
     family: Literal["classification"] = "classification"
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    probabilities: bool = False
 
 
 class MultilabelMeaning(Part):
@@ -89,6 +93,10 @@ class Task(ABC):
     @abstractmethod
     def from_meaning(cls, meaning: Meaning) -> Self:
         """Return the task that `meaning()` was called on; the family must be that of the class."""
+
+    def for_probabilities(self) -> Self:
+        """Return the task for a loss that takes probabilities, if it can have outputs like that."""
+        return self
 
     @abstractmethod
     def meaning(self) -> Meaning:

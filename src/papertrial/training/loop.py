@@ -54,7 +54,7 @@ def fit(
         DivergedError: the loss is not finite.
     """
     optimizer, schedule, parameters = state.optimizer, state.schedule, state.parameters
-    stepper = Stepper(optimizer)
+    stepper, average = Stepper(optimizer, state.scaling), state.average
     epoch_seconds = 0.0
     state.model.train()
 
@@ -66,6 +66,7 @@ def fit(
             parameter.grad = None
         result = objective.backward(batch)
         if clip_norm is not None:
+            stepper.unscale()
             torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
         return result
 
@@ -83,6 +84,8 @@ def fit(
             lr = learning_rate(optimizer) if offset + 1 == stop else 0.0
             schedule.step(end_of_epoch=offset + 1 == batches.steps)
             state.step += 1
+            if average is not None:
+                average.update(state.step)
         loss = torch.stack(losses).cpu().double().mean().item()  # waits for the device
         seconds = time.perf_counter() - clock
         epoch_seconds = seconds if first == 0 else epoch_seconds + seconds

@@ -15,6 +15,7 @@ from papertrial.evaluate.precision import autocast
 from papertrial.model_call import call_model, main_output
 from papertrial.tasks.loss_requirements import Loss, Reduction
 from papertrial.tasks.task import Task
+from papertrial.training.scaling import LossScaling
 
 _CPU = torch.device("cpu")
 
@@ -63,12 +64,13 @@ class Objective:
         task: converts targets to the dtype and shape that the loss takes.
         function: computes the loss and the output of a batch; by default the loss of the model's
             output.
-        precision: "fp32", or "bf16" for autocast in the forward pass.
+        precision: "fp32", or "bf16" or "fp16" for autocast in the forward pass.
         accumulate: number of parts in which a batch is computed, one after the other. The sum of
             their gradients is that of the whole batch if the loss is a mean or a sum over samples.
             Batch normalisation and class weights see each part on its own.
         reduction: "sum" if the loss is a sum over samples.
         device: the device of the batches.
+        scaling: scales the loss before its gradients are computed, for fp16.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Objective:
         accumulate: int = 1,
         reduction: Reduction = "mean",
         device: torch.device = _CPU,
+        scaling: LossScaling | None = None,
     ) -> None:
         self.model = model
         self.loss = loss
@@ -90,6 +93,7 @@ class Objective:
         self.precision = precision
         self.accumulate = accumulate
         self.reduction = reduction
+        self.scaling = scaling
         self.context = autocast(device, precision)
 
     def backward(self, batch: Batch) -> BatchResult:
@@ -145,5 +149,5 @@ class Objective:
         """Run forward and backward on a part, whose loss counts by its share of the batch."""
         loss, output = self.compute(batch.x, batch.y)
         loss = loss if share == 1.0 else loss * share
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss if self.scaling is None else self.scaling.scale(loss))
         return BatchResult(loss.detach(), output, batch.y)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.errors import ModelError, PapertrialError
+from papertrial.training.scaling import LossScaling
 from papertrial.vocabulary import Metric, MetricValue
 
 _FUSED_ON_MPS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
@@ -83,11 +84,31 @@ R = TypeVar("R", bound=Computed)
 
 
 class Stepper:
-    """Steps an optimizer, including one that evaluates the loss several times by a closure."""
+    """Steps an optimizer, including one that evaluates the loss several times by a closure.
 
-    def __init__(self, optimizer: HasGroups) -> None:
+    Args:
+        optimizer: the optimizer.
+        scaling: scales the losses, of fp16.
+
+    Raises:
+        ModelError: the optimizer needs a closure, and losses are scaled.
+    """
+
+    def __init__(self, optimizer: HasGroups, scaling: LossScaling | None = None) -> None:
         self.optimizer = optimizer
+        self.scaling = scaling
+        self._each: tuple[Any, ...] = getattr(optimizer, "optimizers", (optimizer,))
         self._closure = needs_closure(optimizer)
+        if self._closure and scaling is not None:
+            raise ModelError(
+                f"optimizer: {type(optimizer).__name__} evaluates the loss several times in a "
+                "step, which precision: fp16 does not support; use precision: bf16 or fp32"
+            )
+
+    def unscale(self) -> None:
+        """Divide the gradients by the scale of the losses, if these are scaled."""
+        if self.scaling is not None:
+            self.scaling.unscale(self._each)
 
     def step(self, compute: Callable[[], R]) -> R:
         """Compute gradients and take one step; return the result of the first computation.
@@ -99,7 +120,10 @@ class Stepper:
             if self._closure:
                 return self._step_with_closure(compute)
             result = compute()
-            self.optimizer.step()
+            if self.scaling is None:
+                self.optimizer.step()
+            else:
+                self.scaling.step(self._each)
             return result
         except PapertrialError:
             raise

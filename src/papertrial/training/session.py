@@ -14,6 +14,7 @@ from papertrial.data.batches import Batches
 from papertrial.evaluate.evaluator import Evaluator, Outputs
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.loop import Progress, fit
+from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import Objective
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.state import TrainState
@@ -27,13 +28,15 @@ class TrainingResult:
     Attributes:
         step: the step that is reported, whose weights the model has at the end.
         last_step: the last step.
-        metrics: metrics of the reported step, by split.
+        metrics: metrics of the reported step, or means over the last evaluations, by split.
         outputs: outputs of the reported step, by split.
-        last: metrics of the last step, by split; None if the last step is reported.
+        last: metrics of the last step, by split; None if these are reported.
         state: state of the training after its last step.
         test_evaluations: number of evaluations of the test split before the end.
         epoch_seconds: training time by epoch, without evaluation.
         evaluate_seconds: time of all evaluations.
+        skipped_steps: number of steps without a change of the weights, because gradients overflowed
+            in fp16.
     """
 
     step: int = 0
@@ -45,6 +48,7 @@ class TrainingResult:
     test_evaluations: int = 0
     epoch_seconds: dict[int, float] = field(default_factory=dict)
     evaluate_seconds: float = 0.0
+    skipped_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,11 @@ class Evaluations:
 
     validation: int | None = None
     test: int | None = None
+
+    def count(self, split: str, steps: int) -> int:
+        """Return how often a split is evaluated in a training of `steps`, with the end."""
+        every = {"validation": self.validation, "test": self.test}[split]
+        return 1 if every is None else (steps - 1) // every + 1
 
     def due(self, step: int) -> list[str]:
         """Return the splits that are evaluated after a step."""
@@ -73,6 +82,7 @@ def session(
     evaluations: Evaluations,
     choice: BestWeights | None = None,
     stopping: EarlyStopping | None = None,
+    mean: MeanOfLast | None = None,
 ) -> Generator[Trained | Evaluated, None, TrainingResult]:
     """Run a training session: train, evaluate in between and at the end, and yield events.
 
@@ -88,20 +98,24 @@ def session(
         evaluations: which splits are evaluated during the training, and how often.
         choice: chooses the step to report; None reports the last step.
         stopping: may end the training early.
+        mean: takes the mean of the metrics over the last evaluations, which is then reported.
 
     Raises:
         DivergedError: the loss or an output is not finite.
+        ModelError: the training ended before any weights were averaged.
     """
     result = TrainingResult()
-    scoring = _Scoring(result, evaluator, state.model, choice)
+    scoring = _Scoring(result, evaluator, state.evaluated, choice, mean)
     every = [n for n in (log_every, evaluations.validation, evaluations.test) if n is not None]
     for progress in fit(
         state, batches, objective, seed=seed, steps=steps, clip_norm=clip_norm, every=every
     ):
         result.epoch_seconds[progress.epoch] = progress.epoch_seconds
         yield _trained(progress, evaluator)
-        stop = False
-        for split in evaluations.due(progress.step) if progress.step < steps else ():
+        stop, due = False, evaluations.due(progress.step) if progress.step < steps else []
+        if due and state.average is not None:
+            state.average.refresh(progress.step)
+        for split in due:
             event = scoring.evaluate(split, progress.step)
             if split == "validation":
                 state.schedule.evaluated(event.metrics)
@@ -110,12 +124,18 @@ def session(
         if stop:
             break
     result.step = result.last_step = state.step
+    result.skipped_steps = 0 if state.scaling is None else state.scaling.skipped
+    if state.average is not None:
+        state.average.check_started(state.step)
+        state.average.refresh(state.step)
     yield from scoring.evaluate_all(state.step)
+    if mean is not None:
+        result.last, result.metrics = result.metrics, {k: mean.mean(k) for k in result.metrics}
     result.state = state.state_dict()
     if choice is not None and choice.step not in (0, state.step):
         result.state = copy.deepcopy(result.state)  # before the weights of the choice replace it
         result.last, result.metrics, result.step = result.metrics, {}, choice.step
-        choice.restore(state.model)
+        choice.restore(state.evaluated)
         yield from scoring.evaluate_all(choice.step)
     return result
 
@@ -128,6 +148,7 @@ class _Scoring:
     evaluator: Evaluator
     model: nn.Module
     choice: BestWeights | None
+    mean: MeanOfLast | None
 
     def evaluate(self, split: str, step: int, *, final: bool = False) -> Evaluated:
         """Evaluate a split, and offer the step to the choice if it depends on this split."""
@@ -138,6 +159,8 @@ class _Scoring:
             self.result.metrics[split], self.result.outputs[split] = scored
         elif split == "test":
             self.result.test_evaluations += 1
+        if self.mean is not None:
+            self.mean.add(split, step, scored.metrics)
         choice = self.choice
         if choice is not None and choice.split == split and step > choice.step:
             choice.offer(step, scored.metrics, self.model)

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from papertrial.errors import RunError
+from papertrial.training.average import AveragedWeights
 from papertrial.training.joint import JointOptimizer, JointSchedule
 from papertrial.training.optim import Schedule
+from papertrial.training.scaling import LossScaling
 
-_KEYS = {"model", "optimizer", "schedule", "step", "objective"}
+_KEYS = {"model", "optimizer", "schedule", "step", "objective", "average", "scaling"}
 
 
 @dataclass
@@ -28,6 +30,13 @@ class TrainState:
     schedule: Schedule | JointSchedule
     step: int = 0  # optimizer steps done
     objective: nn.Module | None = None  # an objective with parameters or buffers
+    average: AveragedWeights | None = None
+    scaling: LossScaling | None = None  # for fp16
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The model that is evaluated and kept: the average of the weights, if there is one."""
+        return self.model if self.average is None else self.average.model
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -49,6 +58,8 @@ class TrainState:
             "schedule": self.schedule.state_dict(),
             "step": self.step,
             "objective": self._objective_state(),
+            "average": {} if self.average is None else self.average.state_dict(),
+            "scaling": {} if self.scaling is None else self.scaling.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -62,6 +73,10 @@ class TrainState:
             raise RunError(f"a training state has the keys {sorted(_KEYS)}, got {got}")
         if set(state["objective"]) != set(self._objective_state()):
             raise RunError("the training state belongs to another objective")
+        for name, part in (("average", self.average), ("scaling", self.scaling)):
+            if bool(state[name]) != (part is not None):
+                had = "has" if state[name] else "lacks"
+                raise RunError(f"the training state {had} {name}, unlike this training")
         if set(state["schedule"]) != set(self.schedule.state_dict()):
             raise RunError("the training state belongs to another scheduler")
         try:
@@ -70,6 +85,10 @@ class TrainState:
             self.schedule.load_state_dict(state["schedule"])
             if self.objective is not None:
                 self.objective.load_state_dict(state["objective"], strict=False)
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
+            if self.scaling is not None:
+                self.scaling.load_state_dict(state["scaling"])
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"the training state belongs to another model: {error}") from error
         self.step = state["step"]

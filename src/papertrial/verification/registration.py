@@ -21,6 +21,7 @@ from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.judged_claim import to_given_sd, to_judged_claim
 from papertrial.recipe.portable import portable
 from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.reported_scores import MEAN_OF_LAST
 from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.verify import DrawnSeeds
@@ -188,7 +189,7 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
         seeds=rule.seeds,
         seeds_from=asked.seeds.from_ if isinstance(asked.seeds, DrawnSeeds) else None,
         maximum=len(rule.seeds),
-        reported_epoch=recipe.report if isinstance(recipe, Recipe) else AS_THE_PROGRAM_SAYS,
+        reported_epoch=_reported_epoch(recipe),
         several_claims=_SEVERAL,
         diverged=_FAILED if isinstance(recipe, ProgramRecipe) else _DIVERGED,
         deterministic=_DETERMINISTIC,
@@ -204,6 +205,14 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
     return Registration(
         rule, stated, exact, not_judged, versus, arms, terms, tuple(warnings), failure
     )
+
+
+def _reported_epoch(recipe: AnyRecipe) -> str:
+    """Return which epoch's scores count, as the registration names it."""
+    if isinstance(recipe, ProgramRecipe):
+        return AS_THE_PROGRAM_SAYS
+    count = recipe.mean_of_last
+    return recipe.report_rule if count is None else f"{MEAN_OF_LAST}{count} evaluations"
 
 
 def seeds_of(recipe: AnyRecipe) -> tuple[int, ...]:

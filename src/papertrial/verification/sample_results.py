@@ -16,6 +16,7 @@ from papertrial.claims.seed_outcome import SeedOutcome
 from papertrial.errors import ClaimError, RunError
 from papertrial.evaluate.metrics import correct
 from papertrial.recipe.new_samples_rules import CHOSEN_ON_TEST
+from papertrial.recipe.reported_scores import MEAN_OF_LAST
 from papertrial.record import finite_or_none
 from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.run import Run, load_run
@@ -120,6 +121,7 @@ def _can_describe(registered: Preregistration, wanted: Wanted) -> bool:
         and wanted.reach is None  # predictions are those of the end
         and wanted.split == "test"
         and registered.reported_epoch != CHOSEN_ON_TEST
+        and not registered.reported_epoch.startswith(MEAN_OF_LAST)  # not what predictions give
         and _has_same_samples(registered.data, wanted)
     )
 
