@@ -37,9 +37,9 @@ def test_it_takes_samples_of_every_kind(kind: str) -> None:
     assert task.meaning() == TensorMeaning()
 
 
-def test_tensors_are_for_no_other_task() -> None:
-    with pytest.raises(DataError, match="prediction"):
-        make_task("regression", _dataset("tensor"))
+def test_a_set_of_tensors_is_refused_with_the_tasks_that_fit() -> None:
+    with pytest.raises(DataError, match="has tensors; use the task"):
+        make_task("table-classification", _dataset("tensor"))
 
 
 @pytest.mark.parametrize("y", [TOKENS, NAMED])
