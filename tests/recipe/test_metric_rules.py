@@ -23,7 +23,7 @@ def needs(output, target, weight):
     return output.mean() * weight
 
 
-def mcc(output, target):
+def macro(output, target):
     return f1_score(target, output.argmax(1), average="macro")
 """
 AUROC = {"use": "torchmetrics.classification.MulticlassAUROC", "num_classes": 10}
@@ -106,7 +106,7 @@ def test_metrics_of_scikit_learn_are_refused_with_the_function_to_write(use: str
     message = problems([{"use": use}])["metrics.0.use"]
     assert "(targets, predictions)" in message
     assert "output.argmax(1)" in message
-    load_recipe(recipe([{"use": "./m.py:mcc"}]))  # a function that calls one
+    load_recipe(recipe([{"use": "./m.py:macro"}]))  # a function that calls one
 
 
 MONITORS: list[tuple[str, dict[str, Any]]] = [
@@ -189,9 +189,9 @@ def test_objectives_are_checked_as_slots() -> None:
 
 def test_a_classification_computes_named_and_own_metrics_together(tmp_path: Path) -> None:
     mlp = {"use": "papertrial.models.MLP", "in_features": 64, "hidden": [], "out_features": 10}
-    tree = recipe(["accuracy", "auroc", "f1", AUROC, {"use": "./m.py:mcc"}], model=mlp)
+    tree = recipe(["accuracy", "auroc", "f1", AUROC, {"use": "./m.py:macro"}], model=mlp)
     run = pt.train(load_recipe(tree), runs=tmp_path, device="cpu")
     test = run.metrics["test"]
-    assert list(test) == ["accuracy", "auroc", "f1", "MulticlassAUROC", "mcc"]
+    assert list(test) == ["accuracy", "auroc", "f1", "MulticlassAUROC", "macro"]
     assert test["MulticlassAUROC"] == pytest.approx(test["auroc"], abs=1e-6)
-    assert test["mcc"] == pytest.approx(test["f1"], abs=1e-6)  # macro F1 of scikit-learn
+    assert test["macro"] == pytest.approx(test["f1"], abs=1e-6)  # macro F1 of scikit-learn

@@ -211,8 +211,9 @@ class NamedColumns(BaseColumn):
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256 of the names and fingerprints of the columns, in order."""
-        text = " ".join(f"{name}={one.fingerprint}" for name, one in self.columns.items())
+        """The SHA-256 of the names and fingerprints of the columns, whatever their order."""
+        named = sorted(self.columns.items())
+        text = " ".join(f"{name}={one.fingerprint}" for name, one in named)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -18,11 +18,13 @@ _TARGET = "target"
 def targets_in(tensors: Mapping[str, Tensor]) -> Any:
     """Return the targets among the tensors of a file: one tensor, or several by name.
 
+    Names are sorted, as those of a set are, because a safetensors file does not keep their order.
+
     Raises:
         KeyError: there are none.
     """
     start = f"{_TARGET}."
-    named = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+    named = {k.removeprefix(start): v for k, v in sorted(tensors.items()) if k.startswith(start)}
     return named or tensors[_TARGET]
 
 

@@ -66,6 +66,10 @@ def test_named_tensors_and_texts() -> None:
     assert isinstance(dataset.train.x, NamedColumns)
     assert list(dataset.train.x.columns) == ["ids", "mask"]
     assert dataset.train.y.tolist() == [0, 0, 0]  # no targets
+    other_order = {"mask": torch.ones(3, 4), "ids": torch.ones(3, 4, dtype=torch.int32)}
+    again = made(other_order, None)
+    assert list(again.train.x.columns) == ["ids", "mask"]
+    assert again.train.fingerprint == dataset.train.fingerprint
     texts = made(["a b", "c"], [[0.0, 1.0], [1.0, 0.0]])
     assert texts.kind == "text"
     assert list(texts_of(texts.train.x)) == ["a b", "c"]

@@ -74,12 +74,12 @@ def tensor_column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
 
 
 def _values(given: Any, where: str) -> Tensor | dict[str, Tensor]:
-    """Return a tensor, or several by name, with a row for each sample."""
+    """Return a tensor, or several by name, sorted, with a row for each sample."""
     if not isinstance(given, Mapping):
         return _one(given, where)
     if not given or not all(isinstance(key, str) and key.isidentifier() for key in given):
         raise DataError(f"{where} must name its tensors by identifiers, got {list(given)[:5]}")
-    named = {key: _one(one, f"{where}[{key!r}]") for key, one in given.items()}
+    named = {key: _one(one, f"{where}[{key!r}]") for key, one in sorted(given.items())}
     lengths = {key: len(one) for key, one in named.items()}
     if len({*lengths.values()}) > 1:
         raise DataError(f"{where} must have as many rows in every tensor, got {lengths}")
