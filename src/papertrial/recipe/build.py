@@ -15,6 +15,7 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
+from papertrial.recipe.slots import section_of
 
 
 def build(
@@ -47,7 +48,7 @@ def _build(
     *,
     nested: bool,
 ) -> Any:
-    section = where.split(".", maxsplit=1)[0]
+    section = section_of(tuple(where.split(".")))
     if not isinstance(use, str):
         raise RecipeError(f"{where}.use: must be an import path, got {use!r}")
     if not isinstance(args, list | tuple):

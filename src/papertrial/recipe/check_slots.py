@@ -12,6 +12,7 @@ from papertrial.errors import Problem, RecipeError, did_you_mean
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.resolve import (
     CALLED_WITH,
+    OFFERED,
     POSITIONAL,
     SUPPLIED,
     VARIADIC,
@@ -21,7 +22,7 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
-from papertrial.recipe.slots import OWN_KEYS, depth_of, is_file
+from papertrial.recipe.slots import OWN_KEYS, depth_of, is_file, section_of
 
 _NUMBER = "a number"
 
@@ -33,7 +34,7 @@ def check_slot(path: KeyPath, value: object) -> list[Problem]:
     use, args = slot.get("use"), slot.get("args", [])
     if not isinstance(use, str) or not isinstance(args, list | tuple):
         return _wrong_shape(path, use, args) if nested else []  # the schema reports the others
-    section = str(path[0])
+    section = section_of(path)
     own = () if nested else OWN_KEYS.get(section, ())
     kwargs = {k: v for k, v in slot.items() if k not in {"use", "args", *own}}
     problems = _check_nested((*path, "args"), args)
@@ -48,9 +49,15 @@ def check_slot(path: KeyPath, value: object) -> list[Problem]:
         return problems
     how = how_supplied(section, parameters, nested)
     by_name = SUPPLIED[section] if how == "keyword" else ""
+    offered = () if nested else OFFERED.get(section, ())
     supplied = int(how == "first")
     if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(section, 0)):
         supplied = CALLED_WITH[section]
+    # As if they had a default.
+    parameters = {
+        n: p.replace(default=None) if n in offered and p.default is p.empty else p
+        for n, p in parameters.items()
+    }
     problems += _check_arguments(path, use, parameters, (supplied, by_name), args, kwargs)
     return problems + _check_argument_types(path, use, target, kwargs)
 

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from papertrial.recipe.program import Program
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slot import SchedulerSlot, Slot
+from papertrial.recipe.slot import SchedulerSlot, Slot, TransformSlot
 from papertrial.recipe.value_types import SCORE_NAME
 from papertrial.vocabulary import COUNTS, METRICS
 
@@ -79,9 +79,9 @@ def sections(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, typ
 
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield (key, field) of each row in a reference table; schedulers omit the keys of `Slot`."""
+    """Yield (key, field) of each row in a reference table; special slots omit those of `Slot`."""
     for name, field in model.model_fields.items():
-        if model is not SchedulerSlot or name not in Slot.model_fields:
+        if model not in (SchedulerSlot, TransformSlot) or name not in Slot.model_fields:
             yield field.alias or name, field
 
 

@@ -37,6 +37,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
     return [
         *_length_problems(tree),
         *_data_problems(tree),
+        *_sampler_problems(tree),
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
         *broken_metrics(tree),
@@ -77,6 +78,18 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         yield "data.image", f"is only for source: image-folder, got source: {source}"
     if task != "text-classification" and value_at(tree, "data.text") is not None:
         yield "data.text", f"is only for task: text-classification, got task: {task}"
+
+
+def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    if value_at(tree, "data.sampler") is None:
+        return
+    if value_at(tree, "data.shuffle") is False:
+        yield "data.shuffle", "false keeps the order, but data.sampler draws it; remove one of them"
+    if value_at(tree, "data.text.bucket") is not None:
+        yield (
+            "data.text.bucket",
+            "groups all texts by length, but data.sampler draws the order; remove one of them",
+        )
 
 
 def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

@@ -81,6 +81,16 @@ class MetricSlot(Slot):
         return Metric(self.name or name_of_use(self.use), self.better, self.unit)
 
 
+class TransformSlot(Slot):
+    """A transform: a slot with one additional key."""
+
+    only: Literal["training", "evaluation"] | None = Field(
+        default=None,
+        description="Use it only to prepare training batches, or only for evaluations and "
+        "predictions. If omitted, for both.",
+    )
+
+
 class SchedulerSlot(Slot):
     """A learning-rate scheduler: a slot with two additional keys."""
 

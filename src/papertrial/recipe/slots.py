@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from papertrial.recipe.plain_values import KeyPath
+from papertrial.recipe.plain_values import KeyPath, list_at, value_at
 
 # Keys of a slot that belong to the recipe, and are not arguments.
-OWN_KEYS = {"scheduler": ("interval", "monitor"), "metrics": ("name", "better", "unit")}
+OWN_KEYS = {
+    "scheduler": ("interval", "monitor"),
+    "metrics": ("name", "better", "unit"),
+    "data.transform": ("only",),
+}
+# Names that stand for a slot of papertrial's own, by key path.
+_NAMED: dict[KeyPath, dict[str, str]] = {
+    ("data", "sampler"): {"balanced": "papertrial.samplers.Balanced"}
+}
 _SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler", "keep")
-_LISTS = ("transform", "augment")
+_LISTS = (("data", "transform"), ("data", "augment"), ("evaluate", "augment", "views"))
 
 
 def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
@@ -22,17 +30,23 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
     for index, item in enumerate(metrics if isinstance(metrics, list) else ()):
         if isinstance(item, dict):  # text is the name of a metric
             yield ("metrics", index), item
-    data = tree.get("data")
-    data = data if isinstance(data, dict) else {}
-    for section in _LISTS:
-        listed = data.get(section)
-        for index, item in enumerate(listed if isinstance(listed, list) else ()):
-            yield ("data", section, index), item
+    if (sampler := value_at(tree, "data.sampler")) is not None:
+        yield ("data", "sampler"), sampler
+    for *owners, key in _LISTS:
+        for index, item in enumerate(list_at(tree, ".".join((*owners, key)))):
+            yield (*owners, key, index), item
+
+
+def section_of(path: KeyPath) -> str:
+    """Return which kind of slot is at a key path, "model" or "data.transform"."""
+    inner = path[0] in ("data", "evaluate")
+    return ".".join(map(str, path[:2])) if inner else str(path[0])
 
 
 def depth_of(path: KeyPath) -> int:
     """Return the length of the key path of the slot that is not nested, on the way to `path`."""
-    return {"data": 3, "metrics": 2}.get(str(path[0]), 1)
+    depths = {"data.sampler": 2, "evaluate.augment": 4, "metrics": 2}
+    return depths.get(section_of(path), 3 if path[0] == "data" else 1)
 
 
 def expand(tree: Mapping[str, object]) -> dict[str, object]:
@@ -46,7 +60,7 @@ def expand(tree: Mapping[str, object]) -> dict[str, object]:
             owner: Any = expanded
             for part in path[:-1]:
                 owner = owner[part]
-            owner[path[-1]] = {"use": value}
+            owner[path[-1]] = {"use": _NAMED.get(path, {}).get(value, value)}
     return expanded
 
 
@@ -87,7 +101,7 @@ def map_arguments(
     copy = {key: _copied(value) for key, value in tree.items()}
     for path, slot in list(slots_in(copy)):
         if isinstance(slot, dict):
-            own = ("use", *OWN_KEYS.get(str(path[0]), ()))
+            own = ("use", *OWN_KEYS.get(section_of(path), ()))
             for key, value in slot.items():
                 if key not in own:
                     slot[key] = map_texts((*path, key), value, change)
