@@ -110,11 +110,12 @@ def _augment_moves(batches: Batches, seeds: tuple[int, int]) -> bool:
     )
     found = []
     for seed in seeds:
-        x = batches.split.x.take(rows, copy=True).to(batches.device)
+        x = mapped(lambda one: one.to(batches.device), batches.split.x.take(rows, copy=True))
         uniforms = pipeline.uniforms(len(rows), seed, 0).to(batches.device)
         constants = pipeline.constants(len(rows), seed).to(batches.device)
         found.append(pipeline.augment(x, uniforms, constants, rows, seed, 0))
-    return not torch.equal(*found)
+    pairs = zip(*found, strict=True)
+    return not all(torch.equal(one, other) for one, other in pairs)
 
 
 def _model_moves(parts: Parts, seeds: tuple[int, int]) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from papertrial.data.column import Split, column_of
 from papertrial.data.nested import first_of, mapped
+from papertrial.data.per_sample import Samples
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.samplers import EpochSampler
 from papertrial.data.streams import generator
@@ -135,8 +136,8 @@ class Batches:
         return values.to(self.device, non_blocking=self.device.type == "cuda")
 
     def _augment(
-        self, x: Tensor, rows: slice | Tensor, at: slice | Tensor, seed: int, epoch: int
-    ) -> Tensor:
+        self, x: Samples, rows: slice | Tensor, at: slice | Tensor, seed: int, epoch: int
+    ) -> Samples:
         places = torch.arange(at.start, at.stop) if isinstance(at, slice) else at
         uniforms = self._uniforms(seed, epoch)[places.to(self.device)]
         constants = self._constants(seed)[rows if isinstance(rows, slice) else rows.to(self.device)]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from papertrial.data.column import SampleColumn
+from papertrial.data.nested import first_of
 from papertrial.data.streams import generators_kept, seed_all
 from papertrial.errors import DataError, PapertrialError
+
+Samples = Tensor | list[Tensor]  # a list of images of different sizes
 
 
 class PerSample:
@@ -30,18 +34,23 @@ class PerSample:
         """The transform's name, for messages."""
         return str(getattr(self.transform, "__name__", type(self.transform).__name__))
 
-    def run(self, x: Tensor, seeds: Sequence[int]) -> Tensor:
+    def run(self, x: Samples, seeds: Sequence[int]) -> Samples:
         """Return the transformed samples [B, ...], sample i with seeds[i].
+
+        Images of different sizes may keep different sizes; they are then a list again.
 
         Raises:
             DataError: the transform fails, or does not return tensors of the same size.
         """
         done: list[Tensor] = []
-        with generators_kept(x.device):
-            for sample, seed in zip(x.unbind(0), seeds, strict=True):
-                seed_all(x.device, seed)
+        device = first_of(x).device
+        with generators_kept(device):
+            for sample, seed in zip(x, seeds, strict=True):
+                seed_all(device, seed)
                 done.append(self._transformed(sample))
         shapes = {tuple(sample.shape) for sample in done}
+        if len(shapes) > 1 and isinstance(x, list):
+            return done
         if len(shapes) > 1:
             raise DataError(
                 f"{self.name} must return images of the same size, got {sorted(shapes)[:3]}; "
@@ -57,12 +66,30 @@ class PerSample:
         return result
 
 
+def of_one_size(x: Any, name: str = "the model") -> Any:
+    """Return a batch for something that takes images of one size: a tensor, or what it is else.
+
+    Raises:
+        DataError: the images have different sizes.
+    """
+    if isinstance(x, list):
+        sizes = " and ".join(str([*size]) for size in sorted({i.shape[1:] for i in x})[:2])
+        raise DataError(
+            f"data.image.size: varying: {name} takes images of one size, but they have several, "
+            f"such as {sizes}; crop or resize them before: for training in data.augment, with "
+            "torchvision.transforms.v2.RandomResizedCrop, for evaluation in data.transform, with "
+            "only: evaluation"
+        )
+    return x
+
+
 @contextlib.contextmanager
-def naming_failures(name: str, given: Tensor | SampleColumn) -> Iterator[None]:
+def naming_failures(name: str, given: Samples | SampleColumn) -> Iterator[None]:
     """Turn an error in a pipeline into a DataError with the transform and what it was given."""
     try:
         yield
     except PapertrialError:
         raise
     except Exception as error:
-        raise DataError(f"{name} fails on {list(given.shape)} {given.dtype}: {error}") from error
+        one = given[0] if isinstance(given, list) else given
+        raise DataError(f"{name} fails on {list(one.shape)} {one.dtype}: {error}") from error

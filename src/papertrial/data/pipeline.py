@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from papertrial.data.column import SampleColumn, chunks
 from papertrial.data.kind import Kind
-from papertrial.data.nested import mapped
-from papertrial.data.per_sample import PerSample, naming_failures
+from papertrial.data.nested import first_of, mapped
+from papertrial.data.per_sample import PerSample, Samples, naming_failures, of_one_size
 from papertrial.data.streams import derive, generator
 from papertrial.errors import DataError, PapertrialError
 from papertrial.record import Part
@@ -130,6 +130,11 @@ class Pipeline:
         self._told_the_epoch = {i for i, augmentation in drawing if _wants_epoch(augmentation)}
         self.constant_draws = sum(getattr(a, "constant_draws", 0) for a in self.augmentations)
 
+    @property
+    def evaluates_otherwise(self) -> bool:
+        """Whether samples are transformed otherwise in an evaluation than in training."""
+        return any(only is not None for only in self.only)
+
     def fit(self, column: SampleColumn) -> PipelineState:
         """Fit all transforms on the training samples; return the state for `apply`.
 
@@ -204,7 +209,7 @@ class Pipeline:
         become int64.
         """
         x = self._to_input(x)
-        return self._transform(x, state.transforms, "evaluation") if self.transforms else x
+        return self._transform(x, state.transforms, "evaluation")
 
     def apply_in_training(
         self,
@@ -219,15 +224,12 @@ class Pipeline:
         Per-sample transforms that are only for training may be random; they draw from the stream
         ("transform", epoch) at the places [B] of the samples.
         """
-        x = self._to_input(x)
-        if not self.transforms:
-            return x
 
         def seeds(index: int) -> list[int]:
             at = range(places.start, places.stop) if isinstance(places, slice) else places.tolist()
             return [derive(seed, "transform", epoch, index, place) for place in at]
 
-        return self._transform(x, state.transforms, "training", seeds)
+        return self._transform(self._to_input(x), state.transforms, "training", seeds)
 
     def uniforms(self, count: int, seed: int, epoch: int) -> Tensor:
         """Return the draws of an epoch [count, draws], a row for each sample."""
@@ -239,17 +241,17 @@ class Pipeline:
 
     def augment(
         self,
-        x: Tensor,
+        x: Samples,
         uniforms: Tensor,
         constants: Tensor,
         places: Tensor,
         seed: int,
         epoch: int,
-    ) -> Tensor:
+    ) -> Samples:
         """Return randomly changed training samples.
 
         Args:
-            x: the samples as stored, [B, C, H, W].
+            x: the samples as stored, [B, C, H, W]; or B images [C, H, W] of different sizes.
             uniforms: the rows of `uniforms()` for these samples, [B, draws], on the device of x.
             constants: the rows of `constants()` for them, [B, constant_draws], on that device.
             places: numbers of the samples in the epoch, [B], which seed per-sample transforms.
@@ -259,7 +261,7 @@ class Pipeline:
         Raises:
             DataError: an augmentation fails, or changes the dtype.
         """
-        used, kept, dtype = 0, 0, x.dtype
+        used, kept, dtype = 0, 0, first_of(x).dtype
         for index, augmentation in enumerate(self.augmentations):
             if isinstance(augmentation, PerSample):
                 seeds = [derive(seed, "augment", epoch, index, at) for at in places.tolist()]
@@ -270,22 +272,23 @@ class Pipeline:
                 if more := getattr(augmentation, "constant_draws", 0):
                     u = torch.cat([u, constants[:, kept : kept + more]], 1)
                     kept += more
+                whole = of_one_size(x, type(augmentation).__name__)
                 with naming_failures(type(augmentation).__name__, x):
                     told = {"epoch": epoch} if index in self._told_the_epoch else {}
-                    params = augmentation.draw(u, (x.shape[2], x.shape[3]), **told)
-                    x = augmentation.apply(x, params)
-            if x.dtype != dtype:
+                    params = augmentation.draw(u, (whole.shape[2], whole.shape[3]), **told)
+                    x = augmentation.apply(whole, params)
+            if first_of(x).dtype != dtype:
                 raise DataError(
                     f"data.augment.{index}: images must stay {dtype}, as they are stored, got "
-                    f"{x.dtype}; move what converts them to floats to data.transform"
+                    f"{first_of(x).dtype}; move what converts them to floats to data.transform"
                 )
         return x
 
     def _to_input(self, x: Any) -> Any:
         if self.kind == "tensor":
             return mapped(_plain, x)
-        if self.kind == "image" and x.dtype == torch.uint8:
-            return x.float().div_(255)
+        if self.kind == "image" and first_of(x).dtype == torch.uint8:
+            return mapped(lambda one: one.float().div_(255), x)
         if self.kind == "text":
             return x.long()
         return x.to(torch.float32, copy=True)
@@ -309,6 +312,7 @@ class Pipeline:
                 same = [derive(0, "transform")] * len(x)  # the same for every sample
                 x = transform.run(x, seeds(index) if only == "training" and seeds else same)
             else:
+                x = of_one_size(x, type(transform).__name__)
                 with naming_failures(type(transform).__name__, x):
                     x = transform.apply(x, state)
-        return x
+        return of_one_size(x)

@@ -44,7 +44,9 @@ class Images(Section):
     """How your own images are converted. If omitted, all must have the same size and mode."""
 
     size: Size = Field(
-        default=None, description="Resize every image to `[height, width]`, in pixels."
+        default=None,
+        description="Resize every image to `[height, width]`, in pixels; or `varying` to keep the "
+        "original sizes, for `augment` and `transform` to crop.",
     )
     mode: Literal["L", "RGB"] | None = Field(
         default=None, description="Convert every image to gray (`L`) or color (`RGB`)."

@@ -38,6 +38,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_length_problems(tree),
         *_data_problems(tree),
         *_sampler_problems(tree),
+        *_augment_problems(tree),
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
         *broken_metrics(tree),
@@ -90,6 +91,18 @@ def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "data.text.bucket",
             "groups all texts by length, but data.sampler draws the order; remove one of them",
         )
+
+
+def _augment_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    """Report broken rules on test-time augmentation."""
+    augment, task = value_at(tree, "evaluate.augment"), tree.get("task")
+    if not isinstance(augment, Mapping) or not isinstance(task, str):
+        return
+    asked = [key for key in ("flip", "shift") if value_at(augment, key)]
+    for key in asked if task != "image-classification" else ():
+        yield f"evaluate.augment.{key}", f"is only for task: image-classification, got task: {task}"
+    if not asked and not value_at(augment, "views"):
+        yield "evaluate.augment", "names no view; set flip, shift or views, or remove it"
 
 
 def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

@@ -20,6 +20,7 @@ from papertrial.errors import ModelError
 from papertrial.evaluate.evaluator import Keep
 from papertrial.evaluate.metric_function import MetricFunction, metric_function
 from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.evaluate.views import Views
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import OFFERED, parameters_of, resolve
 from papertrial.recipe.schema import Recipe
@@ -146,7 +147,16 @@ def build_prepared_model(
         precision=recipe.precision,
         batch_size=recipe.evaluate.batch_size,
         seed=recipe.seed,
+        views=_build_views(recipe),
     )
+
+
+def _build_views(recipe: Recipe) -> Views | None:
+    augment = recipe.evaluate.augment
+    if augment is None:
+        return None
+    own = [_build(f"evaluate.augment.views.{i}", slot) for i, slot in enumerate(augment.views)]
+    return Views(augment.flip, augment.shift or 0, own)
 
 
 def build_training(

@@ -16,7 +16,7 @@ from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import SmallBatchError, dry_run
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.evaluator import Evaluator, kept_of
-from papertrial.evaluate.inputs import TextInputs
+from papertrial.evaluate.inputs import ImageInputs, TextInputs
 from papertrial.evaluate.metric_function import check_pure
 from papertrial.evaluate.metrics import check_metrics, own_arguments
 from papertrial.evaluate.precision import autocast
@@ -182,6 +182,9 @@ def prepare_training(
         if recipe.accumulate > 1:
             objective.reduction = check_parts(objective, first, device)
     prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
+    varies = isinstance(samples.inputs, ImageInputs) and samples.inputs.varies
+    if prepared.views is not None or varies or samples.pipeline.evaluates_otherwise:
+        prepared.forward(dataset.train.x.rows(torch.arange(2)), stream=0)  # fail now, not later
     keep = build_keep(recipe)
     kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
