@@ -170,12 +170,13 @@ def _decode(
             rotated = upright(image)
             same_mode = convert or stored_mode(image.mode) == mode
             same_size = required in (None, (rotated.height, rotated.width))
-            if not (same_mode and same_size):
-                raise _DiffersError
-            return pixels(rotated, mode, size)
+            decoded = pixels(rotated, mode, size) if same_mode and same_size else None
     except ImageError as error:
         done.corrupt[i] = str(error)
         return None
+    if decoded is None:
+        raise _DiffersError
+    return decoded
 
 
 def headers(folder: str, names: Sequence[str]) -> list[tuple[Mode, ImageSize] | None]:
