@@ -155,7 +155,7 @@ def test_the_pipeline_crops_each_image_with_draws_of_its_own(tmp_path: Path) -> 
     mean, std = (torch.tensor(fitted[key]).view(3, 1, 1) for key in ("mean", "std"))
     torch.testing.assert_close(found, (prepared - mean) / std)
     rows, constants = torch.tensor([4, 9]), torch.zeros(2, 1)
-    done = pipeline.augment(x.take(rows), torch.zeros(2, 0), constants, rows, 5, 1)
+    done = pipeline.augment(x.take(rows), torch.zeros(2, 0), rows, 5, 1, constants)
     with torch.random.fork_rng():
         for row, one in zip(rows.tolist(), done, strict=True):
             torch.manual_seed(derive(5, "augment", 1, 0, row))

@@ -113,7 +113,7 @@ def _augment_moves(batches: Batches, seeds: tuple[int, int]) -> bool:
         x = mapped(lambda one: one.to(batches.device), batches.split.x.take(rows, copy=True))
         uniforms = pipeline.uniforms(len(rows), seed, 0).to(batches.device)
         constants = pipeline.constants(len(rows), seed).to(batches.device)
-        found.append(pipeline.augment(x, uniforms, constants, rows, seed, 0))
+        found.append(pipeline.augment(x, uniforms, rows, seed, 0, constants))
     pairs = zip(*found, strict=True)
     return not all(torch.equal(one, other) for one, other in pairs)
 

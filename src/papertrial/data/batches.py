@@ -141,7 +141,7 @@ class Batches:
         places = torch.arange(at.start, at.stop) if isinstance(at, slice) else at
         uniforms = self._uniforms(seed, epoch)[places.to(self.device)]
         constants = self._constants(seed)[rows if isinstance(rows, slice) else rows.to(self.device)]
-        return self.pipeline.augment(x, uniforms, constants, places, seed, epoch)
+        return self.pipeline.augment(x, uniforms, places, seed, epoch, constants)
 
     def _draw_order(self, seed: int, epoch: int) -> Tensor:
         draws = generator(seed, "shuffle", epoch)

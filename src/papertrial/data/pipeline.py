@@ -243,20 +243,21 @@ class Pipeline:
         self,
         x: Samples,
         uniforms: Tensor,
-        constants: Tensor,
         places: Tensor,
         seed: int,
         epoch: int,
+        constants: Tensor | None = None,
     ) -> Samples:
         """Return randomly changed training samples.
 
         Args:
             x: the samples as stored, [B, C, H, W]; or B images [C, H, W] of different sizes.
             uniforms: the rows of `uniforms()` for these samples, [B, draws], on the device of x.
-            constants: the rows of `constants()` for them, [B, constant_draws], on that device.
             places: numbers of the samples in the epoch, [B], which seed per-sample transforms.
             seed: the seed of the recipe.
             epoch: the epoch, from 0.
+            constants: the rows of `constants()` for these samples, [B, constant_draws], on the
+                device of x; None if no augmentation has constant draws.
 
         Raises:
             DataError: an augmentation fails, or changes the dtype.
@@ -270,6 +271,7 @@ class Pipeline:
                 u = uniforms[:, used : used + augmentation.draws]
                 used += augmentation.draws
                 if more := getattr(augmentation, "constant_draws", 0):
+                    assert constants is not None, "an augmentation has constant draws"
                     u = torch.cat([u, constants[:, kept : kept + more]], 1)
                     kept += more
                 whole = of_one_size(x, type(augmentation).__name__)
