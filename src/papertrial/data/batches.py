@@ -140,7 +140,10 @@ class Batches:
     ) -> Samples:
         places = torch.arange(at.start, at.stop) if isinstance(at, slice) else at
         uniforms = self._uniforms(seed, epoch)[places.to(self.device)]
-        constants = self._constants(seed)[rows if isinstance(rows, slice) else rows.to(self.device)]
+        constants = None
+        if self.pipeline.constant_draws:
+            same = rows if isinstance(rows, slice) else rows.to(self.device)
+            constants = self._constants(seed)[same]
         return self.pipeline.augment(x, uniforms, places, seed, epoch, constants)
 
     def _draw_order(self, seed: int, epoch: int) -> Tensor:
