@@ -44,6 +44,12 @@ def accepts(tree: Tree) -> tuple[bool, bool]:
 OWN = {"source": "image-folder", "path": "photos", "batch_size": 8}
 TABLE = {"source": "table", "path": "a.csv", "batch_size": 8, "table": {"target": "y"}}
 RIGHT: list[tuple[str, Any]] = [
+    ("data", {**OWN, "image": {"size": "varying"}}),
+    ("data.drop_last", True),
+    ("data.sampler", "balanced"),
+    ("data.sampler", {"use": "torch.utils.data.WeightedRandomSampler", "weights": {"a": 1}}),
+    ("data.transform", ["a.T", {"use": "a.T", "only": "training"}]),
+    ("evaluate.augment.views", ["a.f", {"use": "a.g"}]),
     ("name", "a.B_1-c"),
     ("name", "0"),
     ("epochs", 3),
@@ -202,6 +208,15 @@ WRONG: list[tuple[str, Any]] = [
     ("report_metric", "acuracy"),
     ("init_from", 3),
     ("evaluate.test", "never"),
+    ("evaluate.augment", True),
+    ("evaluate.augment.flop", True),
+    ("evaluate.augment.shift", 0),
+    ("evaluate.augment.views", "a.f"),
+    ("data", {**OWN, "image": {"size": "any"}}),
+    ("data.drop_last", "yes"),
+    ("data.sampler", 3),
+    ("data.sampler", {"weights": "balanced"}),
+    ("data.transform", [{"use": "a.T", "only": "testing"}]),
 ]
 
 
