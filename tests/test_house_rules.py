@@ -21,7 +21,7 @@ LAYERS = (
     ("errors", "version"),
     ("vocabulary", "numbers", "progress", "record", "models", "model_call"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
-    ("recipe", "tasks", "transforms"),
+    ("recipe", "samplers", "tasks", "transforms"),
     ("store", "diagnose"),
     ("evaluate", "acceptance"),
     ("training",),

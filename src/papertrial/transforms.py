@@ -4,6 +4,7 @@ This import path is stable; the modules that define the transforms may move.
 """
 
 from papertrial.data.images.transforms import (
+    AlternatingFlip,
     Cutout,
     Normalize,
     RandomCrop,
@@ -13,5 +14,6 @@ from papertrial.data.images.transforms import (
 from papertrial.data.tables.transforms import Standardize
 
 __all__ = [
-    "Cutout", "Normalize", "RandomCrop", "RandomErasing", "RandomHorizontalFlip", "Standardize",
+    "AlternatingFlip", "Cutout", "Normalize", "RandomCrop", "RandomErasing",
+    "RandomHorizontalFlip", "Standardize",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 from papertrial.data.batches import Batch, Batches
 from papertrial.data.column import DenseColumn, MemmapColumn, RowsColumn, SampleColumn, Split
 from papertrial.data.images.transforms import (
+    AlternatingFlip,
     Cutout,
     Normalize,
     RandomCrop,
@@ -21,9 +22,11 @@ from papertrial.data.images.transforms import (
     RandomHorizontalFlip,
 )
 from papertrial.data.pipeline import Pipeline
+from papertrial.data.samplers import EpochSampler
 from papertrial.data.streams import generator
 from papertrial.data.texts.buckets import bucketed_order
 from papertrial.data.texts.ragged_column import RaggedColumn
+from papertrial.errors import DataError
 
 N = 23
 IMAGES = torch.randint(0, 256, (N, 3, 8, 8), generator=generator(0, "x"), dtype=torch.uint8)
@@ -43,13 +46,14 @@ def _batches(
     augment: tuple[Any, ...] = (),
     transform: tuple[Any, ...] = (),
     split: Split | None = None,
+    **options: Any,
 ) -> Batches:
     split = split or _split()
     pipeline = Pipeline("image", transform, augment)
     state = pipeline.fit(split.x)
     device = torch.device("cpu")
     return Batches(
-        split, batch_size, shuffle=shuffle, pipeline=pipeline, state=state, device=device
+        split, batch_size, shuffle=shuffle, pipeline=pipeline, state=state, device=device, **options
     )
 
 
@@ -336,3 +340,109 @@ def test_on_a_gpu_torchvisions_noise_comes_from_the_samples_own_seed() -> None:
     before = torch.cuda.get_rng_state()
     assert _same(batches.batch(0, 0, 0), batches.batch(0, 0, 0))
     assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_drop_last_leaves_out_a_smaller_last_batch(shuffle: bool) -> None:
+    batches, whole = _batches(5, shuffle=shuffle, drop_last=True), _batches(5, shuffle=shuffle)
+    assert (batches.steps, batches.count, batches.samples(0, 4), batches.size(3)) == (4, 20, 20, 5)
+    assert (whole.steps, whole.count, whole.samples(0, 5), whole.size(4)) == (5, 23, 23, 3)
+    for epoch in (0, 3):
+        for step in range(4):
+            assert _same(batches.batch(1, epoch, step), whole.batch(1, epoch, step))
+    assert _batches(23, drop_last=True).steps == 1
+
+
+def test_drop_last_without_a_whole_batch_is_refused() -> None:
+    with pytest.raises(DataError, match=r"^data.drop_last: .*23 samples.*data.batch_size: 24"):
+        _batches(24, drop_last=True)
+
+
+def test_drop_last_of_buckets_leaves_out_other_texts_in_each_epoch() -> None:
+    lengths = torch.arange(1, N + 1)
+    texts = RaggedColumn(torch.ones(int(lengths.sum()), dtype=torch.int32), lengths)
+    split = Split(texts, torch.arange(N), np.arange(N))
+    pipeline = Pipeline("text")
+    batches = Batches(
+        split,
+        5,
+        shuffle=True,
+        pipeline=pipeline,
+        state=pipeline.fit(texts),
+        device=torch.device("cpu"),
+        bucket=2,
+        drop_last=True,
+    )
+    left_out = set()
+    for epoch in range(3):
+        seen = torch.cat([batches.batch(0, epoch, step).y for step in range(batches.steps)])
+        assert len(set(seen.tolist())) == len(seen) == 20
+        left_out.add(tuple(sorted(set(range(N)) - set(seen.tolist()))))
+    assert len(left_out) == 3
+
+
+def _twice() -> list[int]:
+    return [4] * 6 + [7] * 6
+
+
+def test_a_sampler_decides_the_samples_and_the_steps_of_an_epoch() -> None:
+    batches = _batches(5, sampler=EpochSampler(_twice, N))
+    assert (batches.count, batches.steps, batches.size(2)) == (12, 3, 2)
+    got = torch.cat([batches.batch(0, 0, step).y for step in range(3)])
+    assert got.tolist() == _twice()
+    assert _batches(5, sampler=EpochSampler(_twice, N), drop_last=True).steps == 2
+    more = _batches(5, augment=WHOLE_BATCH, sampler=EpochSampler(lambda: [3] * 40, N))
+    assert len(more.batch(0, 0, 7).x) == 5  # with more samples than the split has
+
+
+@pytest.mark.parametrize("augment", [WHOLE_BATCH, PER_SAMPLE], ids=["whole batch", "per sample"])
+def test_a_row_that_a_sampler_draws_again_is_augmented_otherwise(augment: tuple[Any, ...]) -> None:
+    batches = _batches(4, augment=augment, sampler=EpochSampler(_twice, N))
+    calls = [(epoch, step) for epoch in (0, 1) for step in range(3)]
+    got = {call: batches.batch(0, *call) for call in calls}
+    assert len({x.numpy().tobytes() for x in got[0, 0].x}) == 4
+    for call in reversed(calls):
+        assert _same(batches.batch(0, *call), got[call])
+
+
+def test_alternating_flip_shows_both_forms_of_an_image_in_two_epochs() -> None:
+    batches = _batches(5, augment=(AlternatingFlip(),))
+    plain, mirrored = IMAGES.float() / 255, IMAGES.flip(3).float() / 255
+    flipped = []
+    for epoch in range(4):
+        x = _epoch(batches, 0, epoch).x
+        flipped.append([torch.equal(one, other) for one, other in zip(x, mirrored, strict=True)])
+        kept = [torch.equal(one, other) for one, other in zip(x, plain, strict=True)]
+        assert [a != b for a, b in zip(flipped[-1], kept, strict=True)] == [True] * N
+    first = (torch.rand(N, 1, generator=generator(0, "augment", "all")) < 0.5).flatten().tolist()
+    assert flipped == [first, [not one for one in first]] * 2
+    assert 0 < sum(first) < N
+    assert _epoch(batches, 1, 0).x.ne(_epoch(batches, 0, 0).x).any()
+
+
+def test_constant_draws_leave_those_of_other_augmentations_as_they_are() -> None:
+    alone = _batches(5, augment=(RandomCrop(2),))
+    beside = _batches(5, augment=(AlternatingFlip(), RandomCrop(2), AlternatingFlip()))
+    again = (torch.rand(N, 2, generator=generator(0, "augment", "all")) < 0.5).int()
+    unmoved = again[:, 0] == again[:, 1]  # flipped twice, or not at all
+    one, other = _epoch(alone).x, _epoch(beside).x
+    unflipped = unmoved & (again[:, 0] == 0)
+    assert torch.equal(one[unflipped], other[unflipped])
+    assert 0 < int(unflipped.sum()) < N
+
+
+def test_transforms_of_training_alone_may_draw_and_are_left_out_of_evaluations() -> None:
+    noise = v2.GaussianNoise(sigma=0.2)
+    pipeline = Pipeline("image", [noise, Normalize(0.5, 0.5)], (), ["training", None])
+    split = _split()
+    state = pipeline.fit(split.x)
+    batches = Batches(
+        split, 5, shuffle=True, pipeline=pipeline, state=state, device=torch.device("cpu")
+    )
+    x = IMAGES.float() / 255
+    assert torch.equal(pipeline.apply(IMAGES, state), (x - 0.5) / 0.5)
+    one, two = _epoch(batches, 0, 0).x, _epoch(batches, 0, 1).x
+    assert not torch.equal(one, two)
+    assert torch.equal(_epoch(batches, 0, 0).x, one)
+    added = (one - (x - 0.5) / 0.5)[:2]
+    assert not torch.equal(added[0], added[1])  # each sample has draws of its own

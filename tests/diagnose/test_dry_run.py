@@ -116,7 +116,7 @@ def test_a_lazy_layer_that_refuses_its_input_is_named() -> None:
 
 def test_a_batch_that_training_mode_refuses_is_explained() -> None:
     model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(36))
-    with pytest.raises(ModelError, match=r"1 \(BatchNorm1d\).*more than 1 value per channel"):
+    with pytest.raises(ModelError, match=r"1 \(BatchNorm1d\).*more than one value per channel"):
         dry_run(model, IMAGES[:1])
 
 

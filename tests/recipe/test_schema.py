@@ -48,6 +48,12 @@ RIGHT: list[tuple[str, Any]] = [
     ("average", {"use": "ema", "decay": 0.99, "every": 2, "start": 10}),
     ("average", {"use": "swa", "start": 1, "interval": "epoch"}),
     ("report", {"mean-of-last": 10}),
+    ("data", {**OWN, "image": {"size": "varying"}}),
+    ("data.drop_last", True),
+    ("data.sampler", "balanced"),
+    ("data.sampler", {"use": "torch.utils.data.WeightedRandomSampler", "weights": {"a": 1}}),
+    ("data.transform", ["a.T", {"use": "a.T", "only": "training"}]),
+    ("evaluate.augment.views", ["a.f", {"use": "a.g"}]),
     ("name", "a.B_1-c"),
     ("name", "0"),
     ("epochs", 3),
@@ -224,6 +230,15 @@ WRONG: list[tuple[str, Any]] = [
     ("report", "best"),
     ("init_from", 3),
     ("evaluate.test", "never"),
+    ("evaluate.augment", True),
+    ("evaluate.augment.flop", True),
+    ("evaluate.augment.shift", 0),
+    ("evaluate.augment.views", "a.f"),
+    ("data", {**OWN, "image": {"size": "any"}}),
+    ("data.drop_last", "yes"),
+    ("data.sampler", 3),
+    ("data.sampler", {"weights": "balanced"}),
+    ("data.transform", [{"use": "a.T", "only": "testing"}]),
 ]
 
 

@@ -10,7 +10,7 @@ from papertrial.recipe.data_section import Data, Splits
 from papertrial.recipe.evaluation_sections import Evaluate
 from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.schema import Paper, Recipe, schema_at
-from papertrial.recipe.slot import MetricSlot, SchedulerSlot, Slot
+from papertrial.recipe.slot import MetricSlot, SchedulerSlot, Slot, TransformSlot
 from papertrial.recipe.verify import DrawnSeeds, Verify
 
 
@@ -20,7 +20,9 @@ from papertrial.recipe.verify import DrawnSeeds, Verify
         ((), Recipe),
         (("data",), Data),
         (("data", "splits"), Splits),
-        (("data", "transform", 3), Slot),
+        (("data", "transform", 3), TransformSlot),
+        (("data", "augment", 0), Slot),
+        (("data", "sampler"), Slot),
         (("scheduler",), SchedulerSlot),
         (("claims", 0), Claim),
         (("claims", 0, "versus"), Versus),

@@ -126,7 +126,7 @@ def test_a_last_batch_that_cannot_be_normalised_is_told_before_the_training(
         "{use: torch.nn.Linear, in_features: 64, out_features: 10}",
     ]
     model = f"model={{use: torch.nn.Sequential, args: [{', '.join(layers)}]}}"
-    with pytest.raises(ModelError, match="more than 1 value per channel"):
+    with pytest.raises(ModelError, match=r"^data.batch_size: .*more than one value per channel"):
         digits(tmp_path, model, "data.batch_size=299")  # 898 = 3 * 299 + 1
 
 

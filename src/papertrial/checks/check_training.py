@@ -23,9 +23,9 @@ from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
-from papertrial.data.nested import first_of, mapped, row_count
+from papertrial.data.nested import first_of, mapped
 from papertrial.diagnose.diagnosis import Diagnosis
-from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
+from papertrial.diagnose.dry_run import LayerError, SmallBatchError, diagnose_dry_run
 from papertrial.errors import PapertrialError
 from papertrial.evaluate.metrics import check_metrics
 from papertrial.evaluate.precision import autocast
@@ -216,12 +216,15 @@ def _check_loss(
     return False
 
 
-def _check_forward(model: nn.Module, inputs: Sequence[Any]) -> list[Diagnosis]:
-    """Run the model on several batches; check the rows of the output for the largest one."""
-    largest = max(inputs, key=row_count)
+def _check_forward(model: nn.Module, trials: Sequence[prepare.TrialBatch]) -> list[Diagnosis]:
+    """Run the model on several batches; check the rows of the output for the first, largest one."""
+    largest = trials[0].x
     try:
-        for x in inputs:
-            output = dry_run(model, mapped(torch.clone, x))  # also gives lazy layers their sizes
+        for trial in trials:
+            output = trial.run(model)  # also gives lazy layers their sizes
+    except SmallBatchError as error:
+        message = error.message.removeprefix(f"{trial.where}: ")
+        return [Diagnosis("error", trial.where, message, error.fix)]
     except LayerError as error:
         # check_rows also reports the other batch sizes at which the model fails.
         return check_rows(model, largest) or [diagnose_dry_run(error)]

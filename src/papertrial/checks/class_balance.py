@@ -63,7 +63,8 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
             f"{train[least]:,} of {classes[least]!r}; always answering {classes[most]!r} has an "
             f"accuracy of {percent(accuracy)}"
         )
-        fix = "add recall and f1 to metrics, and consider weight: balanced in the loss"
+        fix = "add recall and f1 to metrics, and consider weight: balanced in the loss, or "
+        fix += "data.sampler: balanced"
         found.append(Diagnosis("warning", "data.source", message, fix))
     named = {
         name: dict(zip(classes, values.tolist(), strict=True)) for name, values in counts.items()

@@ -93,7 +93,7 @@ def _tensors(model: nn.Module) -> list[Tensor]:
 
 def _order_moves(batches: Batches, seeds: tuple[int, int]) -> bool:
     """Whether the first batch has other samples; an order within a batch does not count."""
-    if not batches.shuffle or batches.steps == 1:
+    if not batches.shuffle or (batches.sampler is None and batches.steps == 1):
         return False
     first, second = (batches.rows(seed, 0, 0) for seed in seeds)
     assert isinstance(first, Tensor)
@@ -110,10 +110,12 @@ def _augment_moves(batches: Batches, seeds: tuple[int, int]) -> bool:
     )
     found = []
     for seed in seeds:
-        x = batches.split.x.take(rows, copy=True).to(batches.device)
-        uniforms = pipeline.uniforms(len(batches.split), seed, 0).to(batches.device)
-        found.append(pipeline.augment(x, uniforms[rows.to(batches.device)], rows, seed, 0))
-    return not torch.equal(*found)
+        x = mapped(lambda one: one.to(batches.device), batches.split.x.take(rows, copy=True))
+        uniforms = pipeline.uniforms(len(rows), seed, 0).to(batches.device)
+        constants = pipeline.constants(len(rows), seed).to(batches.device)
+        found.append(pipeline.augment(x, uniforms, rows, seed, 0, constants))
+    pairs = zip(*found, strict=True)
+    return not all(torch.equal(one, other) for one, other in pairs)
 
 
 def _model_moves(parts: Parts, seeds: tuple[int, int]) -> bool:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import NamedColumns, SampleColumn, chunks, column_of
+from papertrial.data.images.varying_column import VaryingImages
 from papertrial.data.texts.ragged_column import RaggedColumn
 
 _DIGEST_BYTES = 16  # the chance of a collision among a billion samples is about 1e-21
@@ -66,7 +67,7 @@ def digests(column: SampleColumn) -> Digests:
 
 
 def _samples(column: SampleColumn) -> Iterator[memoryview]:
-    if isinstance(column, RaggedColumn):  # not padded to the longest one
+    if isinstance(column, RaggedColumn | VaryingImages):  # one by one, as they are stored
         for row in range(len(column)):
             yield _bytes(column.sample(row))
         return

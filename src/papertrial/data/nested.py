@@ -1,4 +1,7 @@
-"""Samples and targets that are one tensor, or several by name; each has a row for every sample."""
+"""Samples and targets that are one tensor, or several by name; each has a row for every sample.
+
+Images of different sizes are a list of tensors, one for each sample.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,25 @@ from torch import Tensor
 
 
 def mapped(change: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """Return the tensor, or the mapping of tensors, with each tensor changed."""
+    """Return the tensor, or the mapping or list of tensors, with each tensor changed."""
+    if isinstance(value, list):
+        return [change(one) for one in value]
     if isinstance(value, Mapping):
         return {name: change(one) for name, one in value.items()}
     return change(value)
 
 
 def first_of(value: Any) -> Tensor:
-    """Return the tensor, or the first one of a mapping."""
+    """Return the tensor, or the first one of a mapping or list."""
+    if isinstance(value, list):
+        return value[0]  # type: ignore[no-any-return]
     first: Tensor = next(iter(value.values())) if isinstance(value, Mapping) else value
     return first
 
 
 def row_count(value: Any) -> int:
-    """Return the number of rows of a tensor, or of each tensor of a mapping."""
-    return len(first_of(value))
+    """Return the number of rows of a tensor, or of each tensor of a mapping; or of the list."""
+    return len(value) if isinstance(value, list) else len(first_of(value))
 
 
 def row_of(value: Any, row: int) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pydantic_core
 import torch
@@ -15,10 +15,13 @@ from torch import Tensor, nn
 
 from papertrial.data.column import SampleColumn, chunks
 from papertrial.data.kind import Kind
-from papertrial.data.nested import mapped
-from papertrial.data.streams import derive, generator, generators_kept, seed_all
+from papertrial.data.nested import first_of, mapped
+from papertrial.data.per_sample import PerSample, Samples, naming_failures, of_one_size
+from papertrial.data.streams import derive, generator
 from papertrial.errors import DataError, PapertrialError
 from papertrial.record import Part
+
+Only = Literal["training", "evaluation"]
 
 
 class PipelineState(Part):
@@ -60,66 +63,17 @@ class PlacedState:
     transforms: tuple[object, ...]
 
 
-class PerSample:
-    """Apply a callable on one image [C, H, W], such as a torchvision v2 transform, to each sample.
-
-    This is slower than a whole-batch transform. torchvision draws once per call, from the global
-    generator, so each sample needs a call of its own, with the generator seeded for that sample.
-    """
-
-    kind = "image"
-
-    def __init__(self, transform: Callable[[Tensor], Tensor]) -> None:
-        self.transform = transform
-
-    @property
-    def name(self) -> str:
-        """The transform's name, for messages."""
-        return str(getattr(self.transform, "__name__", type(self.transform).__name__))
-
-    def run(self, x: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Return the transformed samples [B, ...], sample i with seeds[i].
-
-        Raises:
-            DataError: the transform fails, or does not return tensors of the same size.
-        """
-        done: list[Tensor] = []
-        with generators_kept(x.device):
-            for sample, seed in zip(x.unbind(0), seeds, strict=True):
-                seed_all(x.device, seed)
-                done.append(self._transformed(sample))
-        shapes = {tuple(sample.shape) for sample in done}
-        if len(shapes) > 1:
-            raise DataError(
-                f"{self.name} must return images of the same size, got {sorted(shapes)[:3]}; "
-                "add a resize transform"
-            )
-        return torch.stack(done) if done else x
-
-    def _transformed(self, sample: Tensor) -> Tensor:
-        with _naming_failures(self.name, sample):
-            result: object = self.transform(sample)
-        if not isinstance(result, Tensor):
-            raise DataError(f"{self.name} must return a tensor, got {type(result).__name__}")
-        return result
-
-
-@contextlib.contextmanager
-def _naming_failures(name: str, given: Tensor | SampleColumn) -> Iterator[None]:
-    """Turn an error in a pipeline into a DataError with the transform and what it was given."""
-    try:
-        yield
-    except PapertrialError:
-        raise
-    except Exception as error:
-        raise DataError(f"{name} fails on {list(given.shape)} {given.dtype}: {error}") from error
-
-
 def _plain(x: Tensor) -> Tensor:
     """Return a copy of a tensor with the dtype that models take: float32, int64 or bool."""
     if x.dtype == torch.bool or x.is_complex():
         return x.clone()
     return x.to(torch.float32 if x.is_floating_point() else torch.int64, copy=True)
+
+
+def _wants_epoch(augmentation: Any) -> bool:
+    """Return whether the `draw` of an augmentation asks for the epoch."""
+    draw = getattr(augmentation, "draw", None)
+    return draw is not None and "epoch" in inspect.signature(draw).parameters
 
 
 def _is_whole_batch(transform: Any) -> bool:
@@ -137,17 +91,27 @@ class Pipeline:
             or callables on one image. They are applied in order, to every split.
         augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)`; or callables on
             one image. They are applied in order, before everything else, to training batches only.
+            One whose `draw` has a parameter `epoch` is told the epoch. The last `constant_draws`
+            columns of u, if it has this attribute, are the same for a sample in every epoch.
+        only: for each transform whether it is "training" or "evaluation" that uses it; None for
+            both. If omitted, all are for both.
 
     Raises:
         DataError: a transform or augmentation does not fit the kind of samples.
     """
 
     def __init__(
-        self, kind: Kind, transforms: Sequence[Any] = (), augmentations: Sequence[Any] = ()
+        self,
+        kind: Kind,
+        transforms: Sequence[Any] = (),
+        augmentations: Sequence[Any] = (),
+        only: Sequence[Only | None] | None = None,
     ) -> None:
         self.kind = kind
         self.transforms: list[Any] = [t if _is_whole_batch(t) else PerSample(t) for t in transforms]
         self.augmentations = [a if hasattr(a, "draw") else PerSample(a) for a in augmentations]
+        self.only = list(only or [None] * len(transforms))
+        assert len(self.only) == len(self.transforms), "one entry for each transform"
         if kind != "image" and augmentations:
             raise DataError(f"data.augment is for images, but the data are {kind}s; remove it")
         for transform in self.transforms:
@@ -162,6 +126,14 @@ class Pipeline:
                 rule = f"data.transform: {name} is for {transform.kind}s"
                 raise DataError(f"{rule}, but the data are {kind}s; remove it")
         self.draws = sum(getattr(a, "draws", 0) for a in self.augmentations)
+        drawing = enumerate(self.augmentations)
+        self._told_the_epoch = {i for i, augmentation in drawing if _wants_epoch(augmentation)}
+        self.constant_draws = sum(getattr(a, "constant_draws", 0) for a in self.augmentations)
+
+    @property
+    def evaluates_otherwise(self) -> bool:
+        """Whether samples are transformed otherwise in an evaluation than in training."""
+        return any(only is not None for only in self.only)
 
     def fit(self, column: SampleColumn) -> PipelineState:
         """Fit all transforms on the training samples; return the state for `apply`.
@@ -170,10 +142,10 @@ class Pipeline:
             DataError: a transform fails, or its state is not JSON.
         """
         states: list[JsonValue] = []
-        for transform in self.transforms:
-            learns = hasattr(transform, "fit")
-            with _naming_failures(type(transform).__name__, column):
-                states.append(transform.fit(self._seen(column, states)) if learns else {})
+        for transform, only in zip(self.transforms, self.only, strict=True):
+            learns, view = hasattr(transform, "fit"), only or "evaluation"
+            with naming_failures(type(transform).__name__, column):
+                states.append(transform.fit(self._seen(column, states, view)) if learns else {})
         try:  # a run stores them as JSON; fail now, not after the training
             states = json.loads(json.dumps(states, allow_nan=False))
             # What is nested too deeply, or is not Unicode, could be written and not read again.
@@ -191,10 +163,10 @@ class Pipeline:
             )
             raise DataError(f"{rule}: {error}") from error
 
-    def _seen(self, column: SampleColumn, states: Sequence[object]) -> Iterator[Any]:
+    def _seen(self, column: SampleColumn, states: Sequence[object], view: Only) -> Iterator[Any]:
         """Yield the training samples as the next transform gets them."""
         for chunk in chunks(column):
-            yield self._transform(self._to_input(chunk), states)
+            yield self._transform(self._to_input(chunk), states, view)
 
     def on(self, device: torch.device, state: PipelineState) -> PlacedState:
         """Return the state on the device, for transforms that have a method `on`.
@@ -231,62 +203,118 @@ class Pipeline:
             ) from error
 
     def apply(self, x: Any, state: PipelineState | PlacedState) -> Any:
-        """Return the model's input for stored samples [B, ...], as a copy.
+        """Return the model's input for stored samples [B, ...] in an evaluation, as a copy.
 
         Images, tables and other real numbers become float32; tokens [B, T] and other whole numbers
         become int64.
         """
         x = self._to_input(x)
-        return self._transform(x, state.transforms) if self.transforms else x
+        return self._transform(x, state.transforms, "evaluation")
+
+    def apply_in_training(
+        self,
+        x: Any,
+        state: PipelineState | PlacedState,
+        places: Tensor | slice,
+        seed: int,
+        epoch: int,
+    ) -> Any:
+        """Return the model's input for augmented samples of a training batch, as a copy.
+
+        Per-sample transforms that are only for training may be random; they draw from the stream
+        ("transform", epoch) at the places [B] of the samples.
+        """
+
+        def seeds(index: int) -> list[int]:
+            at = range(places.start, places.stop) if isinstance(places, slice) else places.tolist()
+            return [derive(seed, "transform", epoch, index, place) for place in at]
+
+        return self._transform(self._to_input(x), state.transforms, "training", seeds)
 
     def uniforms(self, count: int, seed: int, epoch: int) -> Tensor:
         """Return the draws of an epoch [count, draws], a row for each sample."""
         return torch.rand(count, self.draws, generator=generator(seed, "augment", epoch))
 
-    def augment(self, x: Tensor, uniforms: Tensor, rows: Tensor, seed: int, epoch: int) -> Tensor:
+    def constants(self, count: int, seed: int) -> Tensor:
+        """Return the draws that are the same in each epoch, [count, constant_draws]."""
+        return torch.rand(count, self.constant_draws, generator=generator(seed, "augment", "all"))
+
+    def augment(
+        self,
+        x: Samples,
+        uniforms: Tensor,
+        places: Tensor,
+        seed: int,
+        epoch: int,
+        constants: Tensor | None = None,
+    ) -> Samples:
         """Return randomly changed training samples.
 
         Args:
-            x: the samples as stored, [B, C, H, W].
+            x: the samples as stored, [B, C, H, W]; or B images [C, H, W] of different sizes.
             uniforms: the rows of `uniforms()` for these samples, [B, draws], on the device of x.
-            rows: the rows of the samples in their split, [B], which seed per-sample transforms.
+            places: numbers of the samples in the epoch, [B], which seed per-sample transforms.
             seed: the seed of the recipe.
             epoch: the epoch, from 0.
+            constants: the rows of `constants()` for these samples, [B, constant_draws], on the
+                device of x; None if no augmentation has constant draws.
 
         Raises:
             DataError: an augmentation fails, or changes the dtype.
         """
-        used, dtype = 0, x.dtype
+        used, kept, dtype = 0, 0, first_of(x).dtype
         for index, augmentation in enumerate(self.augmentations):
             if isinstance(augmentation, PerSample):
-                seeds = [derive(seed, "augment", epoch, index, row) for row in rows.tolist()]
+                seeds = [derive(seed, "augment", epoch, index, at) for at in places.tolist()]
                 x = augmentation.run(x, seeds)
             else:
                 u = uniforms[:, used : used + augmentation.draws]
                 used += augmentation.draws
-                with _naming_failures(type(augmentation).__name__, x):
-                    x = augmentation.apply(x, augmentation.draw(u, (x.shape[2], x.shape[3])))
-            if x.dtype != dtype:
+                if more := getattr(augmentation, "constant_draws", 0):
+                    assert constants is not None, "an augmentation has constant draws"
+                    u = torch.cat([u, constants[:, kept : kept + more]], 1)
+                    kept += more
+                whole = of_one_size(x, type(augmentation).__name__)
+                with naming_failures(type(augmentation).__name__, x):
+                    told = {"epoch": epoch} if index in self._told_the_epoch else {}
+                    params = augmentation.draw(u, (whole.shape[2], whole.shape[3]), **told)
+                    x = augmentation.apply(whole, params)
+            if first_of(x).dtype != dtype:
                 raise DataError(
                     f"data.augment.{index}: images must stay {dtype}, as they are stored, got "
-                    f"{x.dtype}; move what converts them to floats to data.transform"
+                    f"{first_of(x).dtype}; move what converts them to floats to data.transform"
                 )
         return x
 
     def _to_input(self, x: Any) -> Any:
         if self.kind == "tensor":
             return mapped(_plain, x)
-        if self.kind == "image" and x.dtype == torch.uint8:
-            return x.float().div_(255)
+        if self.kind == "image" and first_of(x).dtype == torch.uint8:
+            return mapped(lambda one: one.float().div_(255), x)
         if self.kind == "text":
             return x.long()
         return x.to(torch.float32, copy=True)
 
-    def _transform(self, x: Any, states: Sequence[object]) -> Any:
-        for transform, state in zip(self.transforms, states, strict=False):
+    def _transform(
+        self,
+        x: Any,
+        states: Sequence[object],
+        view: Only,
+        seeds: Callable[[int], list[int]] | None = None,
+    ) -> Any:
+        """Apply the transforms of training or evaluation whose states are known.
+
+        `seeds` gives those of the per-sample transform with an index that is only for training.
+        """
+        used = zip(self.transforms, self.only, states, strict=False)
+        for index, (transform, only, state) in enumerate(used):
+            if only not in (None, view):
+                continue
             if isinstance(transform, PerSample):
-                x = transform.run(x, [derive(0, "transform")] * len(x))  # the same for every sample
+                same = [derive(0, "transform")] * len(x)  # the same for every sample
+                x = transform.run(x, seeds(index) if only == "training" and seeds else same)
             else:
-                with _naming_failures(type(transform).__name__, x):
+                x = of_one_size(x, type(transform).__name__)
+                with naming_failures(type(transform).__name__, x):
                     x = transform.apply(x, state)
-        return x
+        return of_one_size(x)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.diagnose.diagnosis import Diagnosis
-from papertrial.diagnose.explain import explain
+from papertrial.diagnose.explain import explain, needs_larger_batch
 from papertrial.diagnose.lent_model import buffers_kept, modes_kept
 from papertrial.diagnose.trace import run
 from papertrial.errors import ModelError
@@ -24,6 +24,10 @@ class LayerError(ModelError):
         super().__init__(f"{message}; {fix}")
 
 
+class SmallBatchError(LayerError):
+    """Batch norm got one value per channel in training: the batch is too small, not the model."""
+
+
 def dry_run(model: nn.Module, x: Any) -> Tensor:
     """Return the output of a model for one batch [B, ...], and leave the model as it was.
 
@@ -33,6 +37,7 @@ def dry_run(model: nn.Module, x: Any) -> Tensor:
     Raises:
         LayerError: layers do not fit the input or each other. The message names the layer, what it
             expects, what it receives, and where that comes from.
+        SmallBatchError: batch norm needs a larger batch.
         ModelError: the output is not a tensor.
     """
     with modes_kept(model), torch.no_grad():
@@ -52,7 +57,8 @@ def _forward_once(model: nn.Module, x: Any) -> Any:
     except Exception as error:
         trace, again = run(model, x)
         failure = again if isinstance(again, Exception) else error
-        raise LayerError(*explain(trace, x, failure)) from error
+        kind = SmallBatchError if needs_larger_batch(trace) else LayerError
+        raise kind(*explain(trace, x, failure)) from error
 
 
 def diagnose_dry_run(error: ModelError) -> Diagnosis:

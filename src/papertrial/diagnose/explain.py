@@ -45,6 +45,15 @@ def explain(trace: Trace, x: Any, error: Exception) -> _Explanation:
     return f"{label}{kind} fails{function} on {got}{source}: {reason}", _FIX_FORWARD
 
 
+def needs_larger_batch(trace: Trace) -> bool:
+    """Return whether a run failed because batch norm got one value per channel in training."""
+    if not trace.running:
+        return False
+    _, module, inputs = trace.running[-1]
+    given = next((i for i in inputs if isinstance(i, Tensor)), None)
+    return given is not None and _has_one_value(module, tuple(given.shape))
+
+
 def explain_reshape(call: Call) -> _Explanation | None:
     """Explain a reshape whose rows are not samples; None if its sizes do not show that."""
     sizes = _asked_sizes(call)
@@ -111,8 +120,17 @@ def _explain_norm(
             f"{label} expects [..., {wanted}] but receives {list(shape)}{_source(origin)}",
             _CHANGE_SIZE,
         )
+    if _has_one_value(module, shape):
+        rule = f"{label} normalises over a batch, which takes more than one value per channel"
+        return f"{rule} in training, but receives {list(shape)}", "use larger batches"
     channels: Any = getattr(module, "num_features", getattr(module, "num_channels", None))
     return _explain_channels(label, channels, shape[1], shape, origin) if len(shape) > 1 else None
+
+
+def _has_one_value(module: nn.Module, shape: tuple[int, ...]) -> bool:
+    """Return whether a layer is batch norm in training, with one value per channel [B, C, ...]."""
+    is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
+    return is_norm and len(shape) > 1 and shape[0] * math.prod(shape[2:]) == 1
 
 
 def _explain_embedding(label: str, rows: int, given: Tensor, source: str) -> _Explanation | None:

@@ -19,6 +19,7 @@ from papertrial.data.images.predict_inputs import (
     from_pil,
     read_image,
 )
+from papertrial.data.images.varying_column import VaryingImages
 from papertrial.data.kind import Kind
 from papertrial.data.nested import row_count
 from papertrial.data.tables.layout import Layout
@@ -34,7 +35,7 @@ _FILES = (str, Path, Image.Image)
 
 
 class ImageInputsState(Part):
-    """The shape [C, H, W] of the images."""
+    """The shape [C, H, W] of the images; (C, 0, 0) if their sizes vary."""
 
     kind: Literal["image"] = "image"
     shape: tuple[int, int, int]
@@ -95,13 +96,21 @@ class Inputs(ABC):
 
 
 class ImageInputs(Inputs):
-    """Images of one shape [C, H, W]: files, folders of files, PIL images, arrays of bytes."""
+    """Images of one shape [C, H, W]: files, folders of files, PIL images, arrays of bytes.
+
+    Of the shape (C, 0, 0), images keep their sizes.
+    """
 
     kind = "image"
 
     def __init__(self, shape: Sequence[int]) -> None:
         channels, height, width = shape
         self.shape = (channels, height, width)
+
+    @property
+    def varies(self) -> bool:
+        """Whether images keep their sizes."""
+        return self.shape[1:] == (0, 0)
 
     def state(self) -> ImageInputsState:
         """Return the shape."""
@@ -121,9 +130,9 @@ class ImageInputs(Inputs):
                 named += [(str(path), path) for path in find_images([Path(item)])]
         for start in range(0, len(named), batch_size):
             images = [self._read_image(*one) for one in named[start : start + batch_size]]
-            x = torch.stack([image.pixels for image in images])
+            x = [image.pixels for image in images]
             yield ReadInputs(
-                DenseColumn(x),
+                VaryingImages.of(x) if self.varies else DenseColumn(torch.stack(x)),
                 [image.name for image in images],
                 [image.converted for image in images],
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.diagnose.lent_model import buffers_kept, modes_kept
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.evaluate.precision import autocast
+from papertrial.evaluate.views import Views
 from papertrial.model_call import output_of
 
 KeepBatch = Callable[[Tensor, Tensor], Tensor]  # from outputs [B, ...] and rows [B]
@@ -32,6 +34,7 @@ class PreparedModel:
         precision: "fp32", "bf16" or "fp16".
         batch_size: samples in a forward pass.
         seed: the seed of the recipe, from which the streams of random numbers are derived.
+        views: the views of each sample whose outputs are averaged; None for the sample alone.
     """
 
     model: nn.Module
@@ -41,6 +44,7 @@ class PreparedModel:
     precision: str = "fp32"
     batch_size: int = 1000
     seed: int = 0
+    views: Views | None = None
 
     def forward(
         self, column: SampleColumn, *, stream: int, keep: KeepBatch | None = None
@@ -76,7 +80,7 @@ class PreparedModel:
                 for number, chunk in enumerate(chunks(samples, self.batch_size)):
                     seed_all(device, derive(stream, number))
                     x = self.pipeline.apply(mapped(lambda one: one.to(device), chunk), state)
-                    output = output_of(self.model, x).float()
+                    output = self._output(x)
                     if keep is not None:
                         start = number * self.batch_size
                         rows = torch.arange(start, start + len(output))
@@ -89,3 +93,9 @@ class PreparedModel:
             raise ModelError(f"the model failed in evaluation mode: {reason}") from error
         output = torch.cat(outputs).to("cpu")
         return output if order is None else output[order.cpu().argsort()]
+
+    def _output(self, x: Any) -> Tensor:
+        def forward(view: Any) -> Tensor:
+            return output_of(self.model, view).float()
+
+        return forward(x) if self.views is None else self.views.outputs(forward, x)

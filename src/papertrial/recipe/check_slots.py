@@ -15,6 +15,7 @@ from papertrial.recipe.code_arguments import (
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.resolve import (
     CALLED_WITH,
+    OFFERED,
     POSITIONAL,
     SUPPLIED,
     VARIADIC,
@@ -61,6 +62,12 @@ def check_slot(path: KeyPath, value: object, hint: Any = None) -> list[Problem]:
         first = CALLED_WITH[kind]
     if nested and is_given_itself(target, args, kwargs, hint):
         first = call_of(hint)[1] or len(parameters)
+    offered = () if nested else OFFERED.get(kind, ())
+    # As if they had a default.
+    parameters = {
+        n: p.replace(default=None) if n in offered and p.default is p.empty else p
+        for n, p in parameters.items()
+    }
     problems += _check_arguments(path, use, parameters, (first, by_name), args, kwargs)
     return problems + check_types(path, use, hints, kwargs)
 

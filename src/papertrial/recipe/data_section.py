@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict
+from pydantic import BeforeValidator, Field, Strict
 
+from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.section import Section
-from papertrial.recipe.slot import Slot
+from papertrial.recipe.slot import Slot, TransformSlot
+from papertrial.recipe.slots import expand
 from papertrial.recipe.value_types import BatchSize, Portion, Size, SourceName, TargetColumns
 
 
@@ -42,7 +44,9 @@ class Images(Section):
     """How your own images are converted. If omitted, all must have the same size and mode."""
 
     size: Size = Field(
-        default=None, description="Resize every image to `[height, width]`, in pixels."
+        default=None,
+        description="Resize every image to `[height, width]`, in pixels; or `varying` to keep the "
+        "original sizes, for `augment` and `transform` to crop.",
     )
     mode: Literal["L", "RGB"] | None = Field(
         default=None, description="Convert every image to gray (`L`) or color (`RGB`)."
@@ -116,6 +120,11 @@ class Text(Section):
     )
 
 
+def _named_sampler(value: object) -> object:
+    """Return the slot that a sampler's name stands for; other values as they are."""
+    return value_at(expand({"data": {"sampler": value}}), "data.sampler")
+
+
 class Data(Section):
     """The data set, its splits and batches, and how samples are prepared."""
 
@@ -143,10 +152,20 @@ class Data(Section):
         description="Samples per optimizer step, or `full` for the whole training part."
     )
     shuffle: bool = Field(default=True, description="Shuffle the training part in each epoch.")
-    transform: Annotated[tuple[Slot, ...], Strict(False)] = Field(
+    drop_last: bool = Field(
+        default=False,
+        description="Leave out the last batch of an epoch if it is smaller than `batch_size`.",
+    )
+    sampler: Annotated[Slot, BeforeValidator(_named_sampler)] | None = Field(
+        default=None,
+        description="Draws the samples of each epoch: `balanced`, a class such as "
+        "`torch.utils.data.WeightedRandomSampler`, or a function of your own. If omitted, each "
+        "sample once.",
+    )
+    transform: Annotated[tuple[TransformSlot, ...], Strict(False)] = Field(
         default=(),
         description="Transforms of every sample, in order. Statistics such as means are computed "
-        "on the training part.",
+        "on the training part, prepared as for an evaluation.",
     )
     augment: Annotated[tuple[Slot, ...], Strict(False)] = Field(
         default=(),

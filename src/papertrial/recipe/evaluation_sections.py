@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from papertrial.recipe.section import Section
+from papertrial.recipe.slot import Slot
 from papertrial.recipe.value_types import MonitoredMetric
+
+
+class AveragedViews(Section):
+    """Views of each sample whose outputs, such as logits, are averaged in every evaluation.
+
+    Evaluations, audits and predictions do this, trainings do not.
+    """
+
+    flip: bool = Field(
+        default=False, description="Also the mirror image. Only for `task: image-classification`."
+    )
+    shift: int | None = Field(
+        default=None,
+        ge=1,
+        description="Also the image shifted by this many pixels, down right and up left; these "
+        "count a quarter each. Only for `task: image-classification`.",
+    )
+    views: Annotated[tuple[Slot, ...], Strict(False)] = Field(
+        default=(),
+        description="Functions of yours, called as `view(x)` on prepared batches: each returns "
+        "another view of them.",
+    )
 
 
 class Evaluate(Section):
@@ -25,6 +48,10 @@ class Evaluate(Section):
         "whenever the validation part is. Reports mention the latter two.",
     )
     batch_size: int = Field(default=1000, ge=1, description="Samples per batch in evaluation.")
+    augment: AveragedViews | None = Field(
+        default=None,
+        description="Test-time augmentation: average the outputs for several views of each sample.",
+    )
 
 
 class Average(Section):

@@ -14,7 +14,13 @@ from pydantic_core import PydanticUndefined
 
 from papertrial.recipe.program import Program
 from papertrial.recipe.schema import Recipe
-from papertrial.recipe.slot import OptimizerSlot, SchedulerSlot, ScheduleSlot, Slot
+from papertrial.recipe.slot import (
+    OptimizerSlot,
+    SchedulerSlot,
+    ScheduleSlot,
+    Slot,
+    TransformSlot,
+)
 from papertrial.recipe.value_types import SCORE_NAME
 from papertrial.vocabulary import COUNTS, METRICS, OF_CLASS, OF_TARGET
 
@@ -40,7 +46,7 @@ says which task has which metric.
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _TYPES = {"boolean": "`true` or `false`", "string": "text", "object": "mapping"}
 _MARKS: dict[Any, str] = {tuple: "[]", dict: ".NAME"}  # of sections in lists or with a name
-_NAMED_SLOTS = (OptimizerSlot, ScheduleSlot, SchedulerSlot)  # those with keys of their own
+_NAMED_SLOTS = (OptimizerSlot, ScheduleSlot, SchedulerSlot, TransformSlot)  # with keys of their own
 _LARGEST = 1_000_000  # larger bounds only limit the number format, so they are not shown
 
 

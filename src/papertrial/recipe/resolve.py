@@ -18,10 +18,20 @@ Parameters = Mapping[str, inspect.Parameter]
 # The argument that papertrial supplies, also to nested slots with a parameter of that name, such as
 # the schedulers of a SequentialLR.
 SUPPLIED = {"optimizer": "params", "group": "params", "scheduler": "optimizer"}
+# The arguments that papertrial gives by name to samplers that require parameters of these names,
+# unless the recipe sets them.
+OFFERED = {"data.sampler": ("data_source", "targets", "num_samples")}
 # The number of arguments in a call of a function: loss(output, target), transform(image),
-# objective(model, x, y, loss), metric(output, target),
-# keep(output, target).
-CALLED_WITH = {"loss": 2, "data": 1, "objective": 4, "metrics": 2, "keep": 2}
+# view(x), objective(model, x, y, loss), metric(output, target), keep(output, target).
+CALLED_WITH = {
+    "loss": 2,
+    "data.transform": 1,
+    "data.augment": 1,
+    "evaluate.augment": 1,
+    "objective": 4,
+    "metrics": 2,
+    "keep": 2,
+}
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 

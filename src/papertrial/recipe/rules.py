@@ -42,6 +42,8 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
     return [
         *_length_problems(tree),
         *_data_problems(tree),
+        *_sampler_problems(tree),
+        *_augment_problems(tree),
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
         *broken_groups(tree),
@@ -98,6 +100,30 @@ def _target_problems(tree: Mapping[str, object], task: str) -> Iterator[Broken]:
     if task.endswith("classification") and task[:5] != "multi" and isinstance(target, list | tuple):
         fix = "for several labels, set task: multilabel-classification"
         yield "data.table.target", f"must be one column of classes, got {list(target)}; {fix}"
+
+
+def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    if value_at(tree, "data.sampler") is None:
+        return
+    if value_at(tree, "data.shuffle") is False:
+        yield "data.shuffle", "false keeps the order, but data.sampler draws it; remove one of them"
+    if value_at(tree, "data.text.bucket") is not None:
+        yield (
+            "data.text.bucket",
+            "groups all texts by length, but data.sampler draws the order; remove one of them",
+        )
+
+
+def _augment_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    """Report broken rules on test-time augmentation."""
+    augment, task = value_at(tree, "evaluate.augment"), tree.get("task")
+    if not isinstance(augment, Mapping) or not isinstance(task, str):
+        return
+    asked = [key for key in ("flip", "shift") if value_at(augment, key)]
+    for key in asked if task != "image-classification" else ():
+        yield f"evaluate.augment.{key}", f"is only for task: image-classification, got task: {task}"
+    if not asked and not value_at(augment, "views"):
+        yield "evaluate.augment", "names no view; set flip, shift or views, or remove it"
 
 
 def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

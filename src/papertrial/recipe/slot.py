@@ -95,6 +95,16 @@ class MetricSlot(Slot):
         return Metric(self.name or name_of_use(self.use), self.better, self.unit)
 
 
+class TransformSlot(Slot):
+    """A transform: a slot with one additional key."""
+
+    only: Literal["training", "evaluation"] | None = Field(
+        default=None,
+        description="Use it only to prepare training batches, or only for evaluations and "
+        "predictions. If omitted, for both.",
+    )
+
+
 def _as_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from papertrial.recipe.plain_values import KeyPath
+from papertrial.recipe.plain_values import KeyPath, list_at, value_at
 
 # Keys of a slot that belong to the recipe, and are not arguments.
 OWN_KEYS = {
@@ -14,9 +14,14 @@ OWN_KEYS = {
     "group": ("match", "layers", "ndim", "scheduler"),
     "scheduler": ("interval", "monitor"),
     "metrics": ("name", "better", "unit"),
+    "data.transform": ("only",),
+}
+# Names that stand for a slot of papertrial's own, by key path.
+_NAMED: dict[KeyPath, dict[str, str]] = {
+    ("data", "sampler"): {"balanced": "papertrial.samplers.Balanced"}
 }
 _SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler", "keep")
-_LISTS = ("transform", "augment")
+_LISTS = (("data", "transform"), ("data", "augment"), ("evaluate", "augment", "views"))
 _REFERENCE = re.compile(r"[^\n]*\.py:[A-Za-z_]\w*(\.\w+)*")
 
 
@@ -30,12 +35,11 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
     for index, item in enumerate(metrics if isinstance(metrics, list) else ()):
         if isinstance(item, dict) and "use" in item:  # others are papertrial's own, by name
             yield ("metrics", index), item
-    data = tree.get("data")
-    data = data if isinstance(data, dict) else {}
-    for section in _LISTS:
-        listed = data.get(section)
-        for index, item in enumerate(listed if isinstance(listed, list) else ()):
-            yield ("data", section, index), item
+    if (sampler := value_at(tree, "data.sampler")) is not None:
+        yield ("data", "sampler"), sampler
+    for *owners, key in _LISTS:
+        for index, item in enumerate(list_at(tree, ".".join((*owners, key)))):
+            yield (*owners, key, index), item
 
 
 def _slots_of_groups(optimizer: object) -> Iterator[tuple[KeyPath, object]]:
@@ -51,11 +55,14 @@ def _slots_of_groups(optimizer: object) -> Iterator[tuple[KeyPath, object]]:
 def kind_and_depth(path: KeyPath) -> tuple[str, int]:
     """Return the kind of the slot that is not nested, on the way to `path`, and its path's length.
 
-    The kind is the first key, or "group" or "scheduler" inside `optimizer.groups`.
+    The kind is "model" or "data.transform", or "group" or "scheduler" inside `optimizer.groups`.
     """
     if path[:2] == ("optimizer", "groups"):
         return ("scheduler", 4) if path[3:4] == ("scheduler",) else ("group", 3)
-    return str(path[0]), {"data": 3, "metrics": 2}.get(str(path[0]), 1)
+    inner = path[0] in ("data", "evaluate")
+    kind = ".".join(map(str, path[:2])) if inner else str(path[0])
+    depths = {"data.sampler": 2, "evaluate.augment": 4, "metrics": 2}
+    return kind, depths.get(kind, 3 if path[0] == "data" else 1)
 
 
 def expand(tree: Mapping[str, object]) -> dict[str, object]:
@@ -69,7 +76,7 @@ def expand(tree: Mapping[str, object]) -> dict[str, object]:
             owner: Any = expanded
             for part in path[:-1]:
                 owner = owner[part]
-            owner[path[-1]] = {"use": value}
+            owner[path[-1]] = {"use": _NAMED.get(path, {}).get(value, value)}
     return expanded
 
 

@@ -60,10 +60,12 @@ def _check_batch_size(value: object) -> object:
 
 
 def _check_size(value: object) -> object:
+    if value == "varying":
+        return value
     sides = value if isinstance(value, list | tuple) else ()
     whole = [side for side in sides if is_whole_number(side, 1)]
     if value is not None and not len(sides) == len(whole) == 2:
-        raise ValueError("must be [height, width] in pixels")
+        raise ValueError("must be [height, width] in pixels, or varying")
     return None if value is None else tuple(sides)
 
 
@@ -216,7 +218,7 @@ BatchSize = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "full"}]}),
 ]
 Size = Annotated[
-    tuple[int, int] | None,
+    tuple[int, int] | Literal["varying"] | None,
     BeforeValidator(_check_size),
     WithJsonSchema(
         {
@@ -227,6 +229,7 @@ Size = Annotated[
                     "minItems": 2,
                     "maxItems": 2,
                 },
+                {"const": "varying"},
                 {"type": "null"},
             ]
         }

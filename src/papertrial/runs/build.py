@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from papertrial.data.batches import Batches
+from papertrial.data.column import Split
 from papertrial.data.kind import Kind
+from papertrial.data.nested import mapped
 from papertrial.data.pipeline import Pipeline, PipelineState
+from papertrial.data.samplers import Balanced, EpochSampler, check_classes, sample_weights
 from papertrial.data.streams import derive, seed_all
 from papertrial.data.tables.transforms import Impute
 from papertrial.errors import ModelError
 from papertrial.evaluate.evaluator import Keep
 from papertrial.evaluate.metric_function import MetricFunction, metric_function
 from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.evaluate.views import Views
 from papertrial.recipe.build import build
+from papertrial.recipe.resolve import OFFERED, parameters_of, resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.runs.build_optimizers import build_optimizers
@@ -107,10 +113,42 @@ def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
 
     augmentations = listed("augment", recipe.data.augment) if augment else []
     transforms = listed("transform", recipe.data.transform)
+    only = [slot.only for slot in recipe.data.transform]
     missing = recipe.data.table.missing if recipe.data.table else "error"
     if missing in ("mean", "median"):
-        transforms = [Impute(missing), *transforms]
-    return Pipeline(kind, transforms, augmentations)
+        transforms, only = [Impute(missing), *transforms], [None, *only]
+    return Pipeline(kind, transforms, augmentations, only)
+
+
+def build_sampler(recipe: Recipe, train: Split, classes: Sequence[str]) -> EpochSampler | None:
+    """Build what draws the samples of each epoch; None if the recipe names no sampler.
+
+    Args:
+        recipe: the recipe.
+        train: the training samples.
+        classes: the names of their classes; none if the targets are no classes.
+
+    Raises:
+        DataError: the sampler does not suit the samples.
+    """
+    slot = recipe.data.sampler
+    if slot is None:
+        return None
+    target, kwargs = resolve(slot.use), slot.kwargs
+    if target is Balanced:
+        check_classes(classes, "data.sampler")
+    y = mapped(Tensor.cpu, train.y)
+    if "weights" in kwargs:
+        kwargs["weights"] = sample_weights(kwargs["weights"], y, classes)
+    required = [
+        name
+        for name, parameter in (parameters_of(target) or {}).items()
+        if name in OFFERED["data.sampler"] and parameter.default is parameter.empty
+    ]
+    values = {"data_source": range(len(train)), "targets": y, "num_samples": len(train)}
+    kwargs = {**{name: values[name] for name in required}, **kwargs}
+    make = partial(build, "data.sampler", slot.use, slot.args, kwargs)
+    return EpochSampler(make, len(train))
 
 
 def build_prepared_model(
@@ -129,6 +167,7 @@ def build_prepared_model(
         precision=recipe.precision,
         batch_size=recipe.evaluate.batch_size,
         seed=recipe.seed,
+        views=_build_views(recipe),
     )
 
 
@@ -150,6 +189,14 @@ def build_average(
     )
     check_updates(rule, steps, batches.steps)
     return AveragedWeights(model, rule, batches, seed=recipe.seed, precision=recipe.precision)
+
+
+def _build_views(recipe: Recipe) -> Views | None:
+    augment = recipe.evaluate.augment
+    if augment is None:
+        return None
+    own = [_build(f"evaluate.augment.views.{i}", slot) for i, slot in enumerate(augment.views)]
+    return Views(augment.flip, augment.shift or 0, own)
 
 
 def build_training(

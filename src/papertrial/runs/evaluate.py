@@ -71,8 +71,9 @@ def evaluating(
         if data is None and run.recipe.mean_of_last is not None:
             rule = f"means over {run.recipe.mean_of_last} evaluations"
             notes = (*notes, f"the run reports {rule}; these are metrics of its last weights")
-        if data is not None and isinstance(predictor.inputs, ImageInputs):
-            notes = (*notes, f"images are converted to {predictor.inputs.shape}, [C, H, W]")
+        inputs = predictor.inputs
+        if data is not None and isinstance(inputs, ImageInputs) and not inputs.varies:
+            notes = (*notes, f"images are converted to {inputs.shape}, [C, H, W]")
         if isinstance(predictor.task, Classification):
             dataset = _renumbered(dataset, predictor.task)
         else:
@@ -135,7 +136,8 @@ def _dataset(
         channels, height, width = inputs.shape
         mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
         corrupt = own.image.corrupt if own.image else "error"
-        changed["image"] = Images(size=(height, width), mode=mode, corrupt=corrupt)
+        size = "varying" if inputs.varies else (height, width)
+        changed["image"] = Images.model_validate({"size": size, "mode": mode, "corrupt": corrupt})
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
     dataset, _ = yield from load_set(recipe, where, layout, classes)
@@ -191,17 +193,17 @@ def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:
             took, got = (in_words(one) for one in (inputs.forms, forms))
             raise DataError(f"the run takes {took}; {dataset.name} has {got}")
         return dataset
+    shape = list(dataset.train.x.shape)
     if isinstance(inputs, ImageInputs):
-        wanted = list(inputs.shape)
+        wanted = [inputs.shape[0], *shape[1:]] if inputs.varies else list(inputs.shape)
     else:
         assert isinstance(inputs, TableInputs), "there are four kinds of inputs"
         wanted = [len(inputs.layout.names)]
         if dataset.features != inputs.layout.names:
             ours, theirs = ", ".join(inputs.layout.names[:12]), ", ".join(dataset.features[:12])
             raise DataError(f"the run takes the columns {ours}; {dataset.name} has {theirs}")
-    if list(dataset.train.x.shape) != wanted:
-        rule = f"the run takes samples {wanted}"
-        raise DataError(f"{rule}, {dataset.name} has {list(dataset.train.x.shape)}")
+    if shape != wanted:
+        raise DataError(f"the run takes samples {wanted}, {dataset.name} has {shape}")
     return dataset
 
 

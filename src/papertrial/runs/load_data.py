@@ -32,7 +32,7 @@ from papertrial.progress import Step, Steps
 from papertrial.recipe.data_section import Columns, Images, Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_pipeline
+from papertrial.runs.build import build_pipeline, build_sampler
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import SplitData
 from papertrial.tasks.class_counts import ClassCounts
@@ -105,6 +105,8 @@ def load_data(
         pipeline=pipeline,
         state=state,
         device=device,
+        drop_last=data.drop_last,
+        sampler=build_sampler(recipe, dataset.train, dataset.classes),
         bucket=data.text.bucket if data.text else None,
     )
     return Samples(dataset, original, task, inputs, pipeline, state, batches)

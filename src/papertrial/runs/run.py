@@ -12,7 +12,7 @@ import torch
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, RunError
-from papertrial.evaluate.inputs import TensorInputs
+from papertrial.evaluate.inputs import ImageInputs, TensorInputs
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
@@ -103,6 +103,8 @@ def _zeros(stored: Preprocessing) -> Any:
     inputs, state = stored.make_inputs(), stored.pipeline
     if isinstance(inputs, TensorInputs):
         return inputs.zeros(2)
+    if isinstance(inputs, ImageInputs) and inputs.varies:
+        return [torch.zeros(inputs.shape[0], 256, 256, dtype=state.torch_dtype)] * 2
     shape = state.shape or (512,)  # tokens of a text, enough for any layer
     return torch.zeros(2, *shape, dtype=state.torch_dtype)
 

@@ -33,6 +33,7 @@ from papertrial.data.images.decode_set import (
     x_file,
     y_file,
 )
+from papertrial.data.images.decode_varying import VARYING, decode_varying, places_file
 from papertrial.data.images.parallel import hashes, on_all_cores, task_slices
 from papertrial.errors import DataError, RunError
 from papertrial.progress import Step, Steps
@@ -115,7 +116,8 @@ def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
         building = store / f"{layout}.building"
         building.mkdir()
         try:
-            meta, digests = yield from decode_set(images, building)
+            decode = decode_varying if images.size == VARYING else decode_set
+            meta, digests = yield from decode(images, building)
             folder = store / _key(images, layout, digests)
             _write(building / _META, meta)
             if folder.exists():  # damaged
@@ -173,9 +175,15 @@ def _read_entry(folder: Path) -> DecodedSet | None:
             count = len(part.names)
             x = np.load(x_file(folder, name), mmap_mode="r")  # ValueError if it is too short
             y = np.load(y_file(folder, name))
-            whole = x.dtype == np.uint8 and x.shape == (count, *meta.shape) and y.shape == (count,)
+            files = [x_file(folder, name), y_file(folder, name)]
+            whole = x.dtype == np.uint8 and y.shape == (count,)
+            if meta.shape[1:] == (0, 0):
+                places = np.load(places_file(folder, name))
+                files.append(places_file(folder, name))
+                whole = whole and x.ndim == 1 and places.shape == (count, 3)
+            else:
+                whole = whole and x.shape == (count, *meta.shape)
             # Hashing takes a second for 200 MB; time stamps also show that a file was changed.
-            files = (x_file(folder, name), y_file(folder, name))
             whole = whole and all(file.stat().st_mtime_ns <= written for file in files)
             counts = np.bincount(y, minlength=len(meta.classes)).tolist() if whole else []
             if tuple(counts) != part.counts:

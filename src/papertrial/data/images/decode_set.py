@@ -50,7 +50,8 @@ class ImageSet:
         folder: the folder that names are relative to.
         classes: the name of each label.
         parts: the files of each split, in order.
-        size: (H, W) to resize to; None if all images have the same size.
+        size: (H, W) to resize to; None if all images have the same size; "varying" to keep the
+            size of each.
         mode: the mode to convert to; None if all images are grey, or all in colour.
         corrupt: whether an image that cannot be decoded is an error or skipped.
     """
@@ -58,7 +59,7 @@ class ImageSet:
     folder: Path
     classes: tuple[str, ...]
     parts: dict[str, list[ImageFile]]
-    size: ImageSize | None
+    size: ImageSize | Literal["varying"] | None
     mode: Mode | None
     corrupt: Literal["error", "skip"]
 
@@ -82,7 +83,10 @@ class DecodedPart(Part):
 
 
 class DecodedMeta(Record):
-    """meta.json: a decoded set. `skipped` maps files that were skipped to the reason."""
+    """meta.json: a decoded set. `skipped` maps files that were skipped to the reason.
+
+    The shape is (C, 0, 0) if sizes vary.
+    """
 
     classes: tuple[str, ...]
     shape: tuple[int, int, int]
@@ -132,28 +136,28 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[byt
                 unreadable |= {files[rows][i].name: why for i, why in decoded.unreadable.items()}
                 yield Step(f"decoding {images.name}", len(digests), len(images.files), "images")
         if differs:
-            raise _mixed_sizes_or_modes(images)
+            raise mixed_sizes_or_modes(images)
         kept = [i for i, sample in enumerate(samples) if sample]
         _close_up(x, start, kept, shape)
         labels = np.array([files[i].label for i in kept], np.int64)
         np.save(y_file(out, part), labels)
         counts = np.bincount(labels, minlength=len(images.classes)).tolist()
         parts[part] = DecodedPart(
-            names=tuple(_printable(files[i].name) for i in kept),
+            names=tuple(printable(files[i].name) for i in kept),
             counts=tuple(counts),
             fingerprint=combine_digests(filter(None, samples)),
         )
-    _check_files(images, parts, skipped, unreadable)
+    check_files(images, parts, skipped, unreadable)
     meta = DecodedMeta(
-        classes=tuple(map(_printable, images.classes)),
+        classes=tuple(map(printable, images.classes)),
         shape=shape,
         parts=parts,
-        skipped={_printable(name): why for name, why in skipped.items()},
+        skipped={printable(name): why for name, why in skipped.items()},
     )
     return meta, digests
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """Return a name as a decoded set stores it, with escapes for bytes that are not UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode()
 
@@ -168,6 +172,7 @@ def combine_digests(digests: Iterable[bytes]) -> str:
 
 def _shape(images: ImageSet) -> Shape:
     """Return the [C, H, W] of a decoded set: as given, else as in the first image that decodes."""
+    assert images.size != "varying", "papertrial.data.images.decode_varying decodes these"
     mode, size = images.mode, images.size
     for file in images.files:
         if mode and size:
@@ -204,12 +209,13 @@ def _decoded(
 def _make(x: Path, count: int, shape: Shape) -> int:
     """Create the .npy file of a decoded split; return the byte at which its samples begin."""
     with x.open("wb") as file:
-        start = _write_header(file, count, shape)
+        start = write_header(file, count, shape)
         file.truncate(start + count * math.prod(shape))
     return start
 
 
-def _write_header(file: IO[bytes], count: int, shape: Shape) -> int:
+def write_header(file: IO[bytes], count: int, shape: tuple[int, ...]) -> int:
+    """Write the header of a .npy file of bytes [count, *shape]; return where its samples begin."""
     # numpy pads the header for a count of any length, so that a later count moves no sample.
     about = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(file, about)
@@ -227,14 +233,14 @@ def _close_up(x: Path, start: int, kept: list[int], shape: Shape) -> None:
                 file.seek(start + to * size)
                 file.write(sample)
         file.seek(0)
-        _write_header(file, len(kept), shape)
+        write_header(file, len(kept), shape)
         file.truncate(start + len(kept) * size)
         file.flush()
         # Otherwise a power cut may leave a file of the right length without its content.
         os.fsync(file.fileno())
 
 
-def _check_files(
+def check_files(
     images: ImageSet,
     parts: dict[str, DecodedPart],
     skipped: dict[str, str],
@@ -269,7 +275,7 @@ def _listed(files: dict[str, str]) -> str:
     return "\n".join(lines + [f"  and {len(files) - _LISTED:,} more"] * (len(files) > _LISTED))
 
 
-def _mixed_sizes_or_modes(images: ImageSet) -> DataError:
+def mixed_sizes_or_modes(images: ImageSet) -> DataError:
     """Return the error that an image set cannot be decoded, because sizes or modes differ."""
     names = [file.name for file in images.files]
     tasks = [

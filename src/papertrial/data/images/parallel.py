@@ -87,31 +87,96 @@ def decode_into(
     done = Decoded([], [], {}, {}, False)
     block = np.zeros((len(names), len(mode), *size), np.uint8)
     for i, (name, class_name) in enumerate(zip(names, class_names, strict=True)):
-        path = Path(folder, name)
-        done.files.append(b"")
-        done.samples.append(b"")
+        wanted = None if resize else size
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            done.unreadable[i] = error.strerror or str(error)
-            continue
-        done.files[i] = hashlib.sha256(data).digest()
-        try:
-            with open_image(io.BytesIO(data), path.suffix) as image:
-                rotated = upright(image)
-                same_mode = convert or stored_mode(image.mode) == mode
-                same_size = resize or rotated.size == (size[1], size[0])
-                if not (same_mode and same_size):
-                    return done._replace(differs=True)
-                block[i] = pixels(rotated, mode, size)
-        except ImageError as error:
-            done.corrupt[i] = str(error)
-            continue
-        done.samples[i] = sample_digest(class_name, block[i])
+            decoded = _decode(done, i, Path(folder, name), mode, convert, size, wanted)
+        except _DiffersError:
+            return done._replace(differs=True)
+        if decoded is not None:
+            block[i] = decoded
+            done.samples[i] = sample_digest(class_name, block[i])
     with Path(first.file).open("r+b") as file:
         file.seek(first.start + first.row * block[0].nbytes)
         file.write(block.data)
     return done
+
+
+def decode_each_into(
+    file: str,
+    starts: Sequence[int],
+    names: Sequence[str],
+    class_names: Sequence[str],
+    sizes: Sequence[tuple[int, int]],
+    *,
+    folder: str,
+    mode: Mode,
+    convert: bool,
+) -> Decoded:
+    """Decode the image files of one parallel task at their own sizes, each to its place in a file.
+
+    Args:
+        file: the file that is written.
+        starts: the byte at which each image begins.
+        names: the files.
+        class_names: the class of each file.
+        sizes: the (H, W) of each image, from its header.
+        folder: the folder that names are relative to.
+        mode: the mode that all images get.
+        convert: whether to convert images of another mode; otherwise they differ.
+    """
+    done = Decoded([], [], {}, {}, False)
+    with Path(file).open("r+b") as out:
+        for i, (name, class_name) in enumerate(zip(names, class_names, strict=True)):
+            size = (sizes[i][0], sizes[i][1])
+            try:
+                decoded = _decode(done, i, Path(folder, name), mode, convert, size, None)
+            except _DiffersError:
+                return done._replace(differs=True)
+            if decoded is not None:
+                out.seek(starts[i])
+                out.write(decoded.data)
+                done.samples[i] = sample_digest(class_name, decoded)
+    return done
+
+
+class _DiffersError(Exception):
+    """An image does not have the mode or the size that all should have."""
+
+
+def _decode(
+    done: Decoded,
+    i: int,
+    path: Path,
+    mode: Mode,
+    convert: bool,
+    size: ImageSize,
+    required: ImageSize | None,
+) -> np.ndarray | None:
+    """Decode file i of a task to `size`, and add its digest or what is wrong with it to `done`.
+
+    Raises:
+        _DiffersError: the image has another mode, or another size than the required one.
+    """
+    done.files.append(b"")
+    done.samples.append(b"")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        done.unreadable[i] = error.strerror or str(error)
+        return None
+    done.files[i] = hashlib.sha256(data).digest()
+    try:
+        with open_image(io.BytesIO(data), path.suffix) as image:
+            rotated = upright(image)
+            same_mode = convert or stored_mode(image.mode) == mode
+            same_size = required in (None, (rotated.height, rotated.width))
+            decoded = pixels(rotated, mode, size) if same_mode and same_size else None
+    except ImageError as error:
+        done.corrupt[i] = str(error)
+        return None
+    if decoded is None:
+        raise _DiffersError
+    return decoded
 
 
 def headers(folder: str, names: Sequence[str]) -> list[tuple[Mode, ImageSize] | None]:

@@ -78,22 +78,25 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> ReadImage:
 def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> ReadImage:
     """Convert a PIL image for prediction, to uint8 [C, H, W] of the `shape` that a model takes.
 
-    The conversion is that of `papertrial.data.images.decode`.
+    With the shape (C, 0, 0), the image keeps its size. The conversion is that of
+    `papertrial.data.images.decode`.
 
     Raises:
         PredictionInputError: the image cannot be decoded or converted, or `shape` has a number of
             channels that images do not have.
     """
-    channels, height, width = shape
+    channels, *size = shape
     if channels not in _MODES:
         raise PredictionInputError(
             f"{name}: the model takes {channels} channels, but images have 1, 3 or 4; give an "
-            f"array [N, {channels}, {height}, {width}]"
+            f"array [N, {', '.join(map(str, shape))}]"
         )
     mode = _MODES[channels]
     try:
         rotated = is_rotated(image)
-        values = torch.from_numpy(pixels(upright(image), mode, (height, width)))
+        turned = upright(image)
+        height, width = size if any(size) else (turned.height, turned.width)
+        values = torch.from_numpy(pixels(turned, mode, (height, width)))
     except ImageError as error:
         raise PredictionInputError(f"{name} {error}") from error
     except Exception as error:
@@ -127,6 +130,8 @@ def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:
     if values.dtype != torch.uint8:
         raise PredictionInputError(_not_bytes(values.dtype))
     x: Tensor = values
+    if shape[1:] == (0, 0) and x.ndim >= 2:  # any size, the same for all
+        shape = (shape[0], x.shape[-2], x.shape[-1])
     plain = shape if shape[0] > 1 or tuple(x.shape[-3:]) == shape else shape[1:]
     x = x.unsqueeze(0) if tuple(x.shape) == plain else x
     if tuple(x.shape[1:]) != plain:

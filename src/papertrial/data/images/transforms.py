@@ -142,6 +142,26 @@ class RandomHorizontalFlip:
         return torch.where(flip[:, :, None, None], x.flip(3), x)
 
 
+class AlternatingFlip:
+    """Mirror each image horizontally in every second epoch (Jordan 2024, airbench94).
+
+    Which images are mirrored in the first epoch is drawn once for each image, with probability 1/2;
+    the next epoch mirrors the others. So two successive epochs show both forms of each image.
+    Source: https://arxiv.org/abs/2404.00498, section 3.6.
+    """
+
+    draws = 0
+    constant_draws = 1
+
+    def draw(self, u: Tensor, size: tuple[int, int], epoch: int) -> Tensor:
+        """Return whether to flip each image, [B, 1] bool, from uniforms u [B, 1] of all epochs."""
+        return (u < 0.5) ^ (epoch % 2 == 1)
+
+    def apply(self, x: Tensor, flip: Tensor) -> Tensor:
+        """Return the images [B, C, H, W], some of them mirrored."""
+        return torch.where(flip[:, :, None, None], x.flip(3), x)
+
+
 class Cutout:
     """Fill a square whose centre is anywhere in the image (DeVries & Taylor 2017).
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from papertrial.data.column import Dataset, MemmapColumn, Split
+from papertrial.data.column import Dataset, MemmapColumn, SampleColumn, Split
 from papertrial.data.images.cache import DecodedSet, open_decoded
 from papertrial.data.images.decode import suffixes
 from papertrial.data.images.decode_set import ImageFile, ImageSet, x_file, y_file
+from papertrial.data.images.decode_varying import places_file
+from papertrial.data.images.varying_column import VaryingImages
 from papertrial.data.sources.parts import PARTS, check_only_parts, part_meant, subfolders
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
 from papertrial.errors import DataError, did_you_mean
@@ -24,6 +26,8 @@ _SHOWN_FILES = 5
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     """Load an image folder: uint8 [N, C, H, W], memory-mapped from a cache that is built once.
+
+    With the size "varying", samples are a list of images [C, H, W] of their original sizes.
 
     `spec.path` has `train/<class>/`, and optionally `validation/` and `test/`, or only `<class>/`,
     which is then the training part. Classes and samples are ordered as in torchvision's
@@ -44,7 +48,7 @@ def to_dataset(name: str, decoded: DecodedSet) -> Dataset:
     splits = {}
     for part, about in decoded.meta.parts.items():
         y = torch.from_numpy(np.load(y_file(decoded.folder, part)))
-        x = MemmapColumn(str(x_file(decoded.folder, part)))
+        x = _column(decoded, part)
         splits[part] = Split(x, y, np.arange(len(y)), list(about.names))
     notes = []
     skipped = list(decoded.meta.skipped)
@@ -55,6 +59,16 @@ def to_dataset(name: str, decoded: DecodedSet) -> Dataset:
         )
         notes = [f"skipped {len(skipped):,} of {total:,} images that cannot be decoded: {listed}"]
     return Dataset.from_splits(name, "image", splits, classes=decoded.meta.classes, notes=notes)
+
+
+def _column(decoded: DecodedSet, part: str) -> SampleColumn:
+    """Return the memory-mapped images of a part."""
+    channels, *size = decoded.meta.shape
+    file = str(x_file(decoded.folder, part))
+    if size != [0, 0]:
+        return MemmapColumn(file)
+    places = np.load(places_file(decoded.folder, part))
+    return VaryingImages(np.asarray(np.load(file, mmap_mode="r")), places, channels)
 
 
 def find(path: Path, options: ImageOptions) -> ImageSet:

@@ -22,12 +22,13 @@ class ImageOptions:
     """How the images of a folder are decoded.
 
     Args:
-        size: (H, W) to resize to; None if all images have the same size.
+        size: (H, W) to resize to; None if all images have the same size; "varying" to keep the
+            size of each.
         mode: "L" or "RGB" to convert to; None if all images are grey, or all in colour.
         corrupt: whether an image that cannot be decoded is an error or skipped.
     """
 
-    size: ImageSize | None = None
+    size: ImageSize | Literal["varying"] | None = None
     mode: Mode | None = None
     corrupt: Corrupt = "error"
 

@@ -1,0 +1,95 @@
+"""Callables on one image, such as torchvision's transforms, applied to each sample of a batch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from papertrial.data.column import SampleColumn
+from papertrial.data.nested import first_of
+from papertrial.data.streams import generators_kept, seed_all
+from papertrial.errors import DataError, PapertrialError
+
+Samples = Tensor | list[Tensor]  # a list of images of different sizes
+
+
+class PerSample:
+    """Apply a callable on one image [C, H, W], such as a torchvision v2 transform, to each sample.
+
+    This is slower than a whole-batch transform. torchvision draws once per call, from the global
+    generator, so each sample needs a call of its own, with the generator seeded for that sample.
+    """
+
+    kind = "image"
+
+    def __init__(self, transform: Callable[[Tensor], Tensor]) -> None:
+        self.transform = transform
+
+    @property
+    def name(self) -> str:
+        """The transform's name, for messages."""
+        return str(getattr(self.transform, "__name__", type(self.transform).__name__))
+
+    def run(self, x: Samples, seeds: Sequence[int]) -> Samples:
+        """Return the transformed samples [B, ...], sample i with seeds[i].
+
+        Images of different sizes may keep different sizes; they are then a list again.
+
+        Raises:
+            DataError: the transform fails, or does not return tensors of the same size.
+        """
+        done: list[Tensor] = []
+        device = first_of(x).device
+        with generators_kept(device):
+            for sample, seed in zip(x, seeds, strict=True):
+                seed_all(device, seed)
+                done.append(self._transformed(sample))
+        shapes = {tuple(sample.shape) for sample in done}
+        if len(shapes) > 1 and isinstance(x, list):
+            return done
+        if len(shapes) > 1:
+            raise DataError(
+                f"{self.name} must return images of the same size, got {sorted(shapes)[:3]}; "
+                "add a resize transform"
+            )
+        return torch.stack(done) if done else x
+
+    def _transformed(self, sample: Tensor) -> Tensor:
+        with naming_failures(self.name, sample):
+            result: object = self.transform(sample)
+        if not isinstance(result, Tensor):
+            raise DataError(f"{self.name} must return a tensor, got {type(result).__name__}")
+        return result
+
+
+def of_one_size(x: Any, name: str = "the model") -> Any:
+    """Return a batch for something that takes images of one size: a tensor, or what it is else.
+
+    Raises:
+        DataError: the images have different sizes.
+    """
+    if isinstance(x, list):
+        sizes = " and ".join(str([*size]) for size in sorted({i.shape[1:] for i in x})[:2])
+        raise DataError(
+            f"data.image.size: varying: {name} takes images of one size, but they have several, "
+            f"such as {sizes}; crop or resize them before: for training in data.augment, with "
+            "torchvision.transforms.v2.RandomResizedCrop, for evaluation in data.transform, with "
+            "only: evaluation"
+        )
+    return x
+
+
+@contextlib.contextmanager
+def naming_failures(name: str, given: Samples | SampleColumn) -> Iterator[None]:
+    """Turn an error in a pipeline into a DataError with the transform and what it was given."""
+    try:
+        yield
+    except PapertrialError:
+        raise
+    except Exception as error:
+        one = given[0] if isinstance(given, list) else given
+        raise DataError(f"{name} fails on {list(one.shape)} {one.dtype}: {error}") from error
