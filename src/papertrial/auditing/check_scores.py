@@ -19,6 +19,7 @@ from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.build import build_loss, build_metrics
+from papertrial.runs.fold_results import mean_metrics
 from papertrial.runs.run import Run
 from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
 from papertrial.store.run_records import EvaluationLine
@@ -43,17 +44,20 @@ def check_scores(
         limit = _ELSEWHERE if environment_differences(side.provenance.environment, now) else _SAME
         near = max(near, limit)
         try:
-            again = _scores_again(side.run, device)
+            models = [(model, _scores_again(model.run, device)) for model in side.models]
+            again = mean_metrics([scores for _, scores in models])
             messages += (
                 f"{side}, {text}" for text in _claimed_scores(recorded, side, again, limit)
             )
-            messages += (f"{side}, {text}" for text in _other_scores(recorded, side, again, limit))
+            for model, scores in models:
+                found = _other_scores(recorded, model, scores, limit)
+                messages += (f"{model}, {text}" for text in found)
         except UNREADABLE as error:
             messages.append(
                 f"{side}: its metrics cannot be computed again: {why_unreadable(error)}"
             )
             continue
-        count += sum(map(len, again.values()))
+        count += sum(len(metrics) for _, scores in models for metrics in scores.values())
     agrees = (
         f"{count} metrics of {len(sides)} runs, computed again from the stored predictions, are "
         f"those of {METRICS} and {OUTCOMES} (counts to the last bit, others to {near:g} relative)"
@@ -159,7 +163,7 @@ def _other_scores(
     claimed = {
         (one.split, one.metric)
         for one in recorded.wanted
-        if not one.best_epoch and one.reach is None
+        if not one.best_epoch and one.reach is None and side.fold is None
     }
     last: dict[str, Metrics] = {}
     for line in RunFolder(side.run.path).lines():

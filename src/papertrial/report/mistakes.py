@@ -29,7 +29,7 @@ from papertrial.report.run_results import (
     read_provenance,
     task_of,
 )
-from papertrial.runs.load_data import cut_splits, load_set
+from papertrial.runs.load_data import ALL, cut_splits, load_set, parts_before_cut, split_data
 from papertrial.runs.run import Run
 from papertrial.store.report_record import Mistake
 from papertrial.tasks.classification import Classification
@@ -152,12 +152,14 @@ def _number_or_list(values: Tensor) -> float | str:
 
 def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -> list[_Sample]:
     """Return the samples that were predicted wrongly, by their ids [n] in a split."""
-    inputs = run.preprocessing.make_inputs()
+    inputs = run.models[0].preprocessing.make_inputs()
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset = _load_again(run, data_folder(data), layout)
-    split = dataset.splits.get(name)
-    had = read_provenance(run).data.get(name)
-    if split is None or had is None or split.fingerprint != had.fingerprint:
+    kept = read_provenance(run).data
+    # The test rows of folds are rows of the set before it is cut.
+    split = dataset.train if run.has_folds else dataset.splits.get(name)
+    key, now = (ALL, parts_before_cut(dataset)) if run.has_folds else (name, split_data(dataset))
+    if split is None or kept.get(key) != now.get(key):
         rule = f"the {name} part of {dataset.name} is not what the run had"
         raise DataError(f"{rule}: its content has changed")
     row_of = {int(own): row for row, own in enumerate(split.ids)}
@@ -175,7 +177,7 @@ def _load_again(run: Run, folder: Path, layout: Layout | None) -> Dataset:
         fetch = f"`papertrial data fetch {source}` downloads it"
         raise DataError(f"{source} is not in the data folder {folder}; {fetch}")
     loaded, _ = finish(load_set(run.recipe, folder, layout))
-    return cut_splits(run.recipe, loaded)
+    return loaded if run.has_folds else cut_splits(run.recipe, loaded)
 
 
 def _shown(

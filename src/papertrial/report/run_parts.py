@@ -12,9 +12,16 @@ from papertrial.report.curves import curves
 from papertrial.report.mistakes import mistakes
 from papertrial.report.provenance_rows import provenance_rows
 from papertrial.report.run_results import read_provenance
-from papertrial.report.scores import scores_of_classes, spreads
+from papertrial.report.scores import fold_rows, scores_of_classes, spreads
 from papertrial.runs.run import Run
-from papertrial.store.report_record import ClassScores, ConfusionMatrix, Curve, Mistake, Spread
+from papertrial.store.report_record import (
+    ClassScores,
+    ConfusionMatrix,
+    Curve,
+    FoldRow,
+    Mistake,
+    Spread,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class RunParts:
     per_class: tuple[ClassScores, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     metrics: dict[str, dict[str, Spread]] = field(default_factory=dict)
+    folds: tuple[FoldRow, ...] = ()
     fixed: tuple[str, ...] = ()
     provenance: tuple[tuple[str, str], ...] = ()
     not_covered: tuple[str, ...] = ()
@@ -58,6 +66,7 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> Run
         per_class=classes.per_class,
         mistakes=worst.mistakes,
         metrics=spreads(runs),
+        folds=fold_rows(runs),
         fixed=compared.fixed,
         provenance=provenance_rows(kept[0], runs[0].summary if len(runs) == 1 else None),
         not_covered=tuple(dict.fromkeys(note for one in kept for note in one.not_covered)),

@@ -129,6 +129,7 @@ def _dataset(
         mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
         corrupt = own.image.corrupt if own.image else "error"
         changed["image"] = Images(size=(height, width), mode=mode, corrupt=corrupt)
+    changed["splits"] = own.splits.model_copy(update={"group": None})  # of another set
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
     dataset, _ = yield from load_set(recipe, where, layout, classes)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset, Split, chunks
+from papertrial.data.folds import cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
@@ -33,11 +37,14 @@ from papertrial.recipe.data_section import Columns, Images, Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline
+from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import SplitData
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
+
+ALL = "all"  # the training part before splits are cut
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Samples:
     pipeline: Pipeline
     state: PipelineState
     batches: Batches
+    drawn_from: dict[str, SplitData] | None = None  # if the splits follow the training seed
 
 
 def load_data(
@@ -66,7 +74,8 @@ def load_data(
     """
     data = recipe.data
     given = start.preprocessing.make_inputs() if start else None
-    original, layout = yield from _load_original(recipe, folder, given)
+    loaded, layout = yield from _load_whole(recipe, folder, given)
+    original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     inputs: Inputs
     if original.kind == "text":
@@ -98,7 +107,8 @@ def load_data(
         device=device,
         bucket=data.text.bucket if data.text else None,
     )
-    return Samples(dataset, original, task, inputs, pipeline, state, batches)
+    drawn_from = parts_before_cut(loaded) if data.splits.seed == "each" else None
+    return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
 def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
@@ -118,46 +128,138 @@ def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: Pipelin
 def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]:
     """Load a recipe's data; return the size and fingerprint of each split, as its runs record them.
 
+    If the splits differ between folds or seeds, these are the parts before splits are cut, of which
+    the training part is called "all".
+
     Raises:
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
     start = read_start_run(recipe)
     given = start.preprocessing.make_inputs() if start else None
-    original, _ = yield from _load_original(recipe, folder, given)
+    loaded, _ = yield from _load_whole(recipe, folder, given)
+    whole = parts_before_cut(loaded)
+    if recipe.data.splits.count:
+        check_folds(recipe, loaded)
+        return whole
+    original = cut_splits(recipe, loaded)
+    return whole if recipe.data.splits.seed == "each" else split_data(original)
+
+
+def split_data(dataset: Dataset) -> dict[str, SplitData]:
+    """Return the size and fingerprint of each split of a set."""
     return {
         name: SplitData(rows=len(split), fingerprint=split.fingerprint)
-        for name, split in original.splits.items()
+        for name, split in dataset.splits.items()
     }
 
 
-def _load_original(
+def parts_before_cut(dataset: Dataset) -> dict[str, SplitData]:
+    """Return the size and fingerprint of the parts of a set before its splits are cut.
+
+    The training part is called "all", because what is cut off it is not for training. Its
+    fingerprint covers its groups.
+    """
+    parts = split_data(dataset)
+    whole = parts.pop("train")
+    if dataset.train.groups is not None:
+        groups = " ".join(map(str, dataset.train.groups.tolist()))
+        digest = hashlib.sha256(f"{whole.fingerprint} {groups}".encode()).hexdigest()
+        whole = SplitData(rows=whole.rows, fingerprint=digest)
+    return {ALL: whole, **parts}
+
+
+def _load_whole(
     recipe: Recipe, folder: Path, given: Inputs | None
 ) -> Steps[tuple[Dataset, Layout | None]]:
-    """Load a recipe's set and cut its splits; of a table also the layout, given or learned."""
+    """Load a recipe's set before its splits are cut; of a table also the layout."""
     columns = recipe.data.table
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
         had = f"{recipe.init_from} takes the columns {list(known.columns)}"
         raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
-    loaded, layout = yield from load_set(recipe, folder, known)
-    return cut_splits(recipe, loaded), layout
+    return (yield from load_set(recipe, folder, known))
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Cut a recipe's loaded set into the splits that it draws, limited to `data.limit` rows."""
-    cuts, rows = recipe.data.splits, recipe.data.limit
+    """Cut a recipe's loaded set into the splits that it draws, limited to `data.limit` rows.
+
+    With folds, the recipe is that of one fold.
+
+    Raises:
+        DataError: the splits cannot be cut.
+    """
+    cuts, rows, seed = recipe.data.splits, recipe.data.limit, split_seed(recipe)
+    if cuts.folds is not None:
+        assert cuts.fold is not None, "folds are cut one after another"
+        dataset = cut_fold(dataset, fold_cuts(recipe), cuts.fold)
     dataset = cut(
         dataset,
         validation=cuts.validation,
         test=cuts.test,
-        draw=cuts.draw,
-        stratify=cuts.stratify,
-        seed=cuts.seed,
+        draw="last" if cuts.draw == "last" else "random",
+        stratify=cuts.stratify and cuts.group is None,
+        seed=seed,
+        grouped=cuts.group is not None,
     )
     check_splits(dataset)
-    return dataset if rows is None else limit(dataset, rows, cuts.seed)
+    return dataset if rows is None else limit(dataset, rows, seed)
+
+
+def check_folds(recipe: Recipe, dataset: Dataset) -> list[int]:
+    """Check that every fold of a loaded set can be cut; return the training rows of each.
+
+    Raises:
+        DataError: one cannot; the message names the fold.
+    """
+    fold_rows(dataset, fold_cuts(recipe))  # what is wrong with all of them
+    sizes = []
+    for number, one in enumerate(fold_recipes(recipe)):
+        try:
+            sizes.append(len(cut_splits(one, dataset).train))
+        except DataError as error:
+            raise DataError(f"data.splits.folds: fold {number}: {error}") from error
+    return sizes
+
+
+def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
+    """Return the recipe of the fold with the smallest training part, and a note that names it.
+
+    Raises:
+        DataError: the set cannot be loaded, or a fold cannot be cut.
+    """
+    loaded, _ = yield from load_set(recipe, folder)
+    sizes = check_folds(recipe, loaded)
+    fold = sizes.index(min(sizes))
+    note = (
+        f"{len(sizes)} folds of {loaded.name}, {len(loaded.train):,} rows; fold {fold} is checked, "
+        f"which has the fewest training rows, {sizes[fold]:,}"
+    )
+    return fold_recipes(recipe)[fold], note
+
+
+def _with_groups(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Return the set with the groups that `data.splits.group` needs.
+
+    Raises:
+        DataError: a function returned none, or the pattern does not match a file.
+    """
+    group, train = recipe.data.splits.group, dataset.train
+    if group is None or train.groups is not None:
+        return dataset
+    if ".py:" in recipe.data.source:
+        raise DataError(
+            f'data.splits.group: {dataset.name} returns no "{group}"; return one entry for each '
+            "training sample, or remove the key"
+        )
+    assert train.names is not None, "files have names"
+    found = [re.search(group, name) for name in train.names]
+    if None in found:
+        name = train.names[found.index(None)]
+        raise DataError(f"data.splits.group: {group!r} does not match {name}; it must match all")
+    groups = [match[1 if match.re.groups else 0] for match in found if match is not None]
+    return replace(dataset, train=replace(train, groups=np.array(groups)))
 
 
 def load_set(
@@ -188,12 +290,14 @@ def load_set(
             categorical=columns.categorical,
             missing=columns.missing,
             delimiter=columns.delimiter,
+            group=data.splits.group,
         ),
         layout=layout,
         classes=None if classes is None else tuple(classes),
-        seed=data.splits.seed,
+        seed=split_seed(recipe),
     )
-    return (yield from open_source(spec, folder))
+    loaded = yield from open_source(spec, folder)
+    return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
 
 
 def _learn_vocabulary(options: Text, dataset: Dataset) -> Vocabulary:

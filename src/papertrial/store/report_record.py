@@ -355,6 +355,18 @@ class Spread(Part):
     high: float | None = None
 
 
+class FoldRow(Part):
+    """A fold in the report's table: repetition and fold, from 0, test rows, and test scores.
+
+    Rows and scores are means over the seeds.
+    """
+
+    repeat: int
+    fold: int
+    rows: float
+    scores: dict[str, float]
+
+
 class Report(Record):
     """report.json; a part of which nothing is known is None or empty.
 
@@ -383,6 +395,7 @@ class Report(Record):
     per_class: tuple[ClassScores, ...]
     mistakes: tuple[Mistake, ...]
     metrics: dict[str, dict[str, Spread]]
+    folds: tuple[FoldRow, ...] = ()
     provenance: tuple[tuple[str, str], ...]
     not_covered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...]

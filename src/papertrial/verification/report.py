@@ -98,6 +98,7 @@ def verification_report(
         per_class=parts.per_class,
         mistakes=parts.mistakes,
         metrics=parts.metrics,
+        folds=parts.folds,
         provenance=parts.provenance,
         not_covered=parts.not_covered,
         attempts=attempts(folder, asked, look, conclusion),
@@ -122,7 +123,11 @@ def failed_seeds(rule: Rule, look: Look) -> FailedSeeds:
 
 def varied_of(recipe: AnyRecipe) -> str:
     """Return in words what differs between the seeds of a recipe."""
-    return _VARIED_BY_PROGRAM if isinstance(recipe, ProgramRecipe) else _VARIED
+    if isinstance(recipe, ProgramRecipe):
+        return _VARIED_BY_PROGRAM
+    folds = ", separately for each fold" if recipe.data.splits.count else ""
+    splits = "; the splits are drawn again" if recipe.data.splits.seed == "each" else ""
+    return f"{_VARIED}{folds}{splits}"
 
 
 def named_scores(asked: Registration, record: SeedRecord) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, PapertrialError, nearest
 from papertrial.progress import Step, Steps
 
-_KEYS = (*PARTS, "classes", "features", "target")
+_GROUPS = "groups"
+_KEYS = (*PARTS, "classes", "features", "target", _GROUPS)
 _MOST_UNNAMED = 1000  # classes without names
 
 
@@ -55,8 +57,8 @@ def dataset_of(function: Callable[..., object], name: str, targets: TargetKind) 
     """Call a Python function, check what it returns, and convert it to a data set.
 
     The function returns a Dataset, or a mapping of "train" and optionally "validation" and "test"
-    to (x, y), and optionally "classes", "features" (names) and "target" (a name). x and y are
-    arrays, tensors or lists.
+    to (x, y), and optionally "classes", "features" (names), "target" (a name) and "groups" (of the
+    training samples: N numbers or names). x and y are arrays, tensors or lists.
 
     Args:
         function: called without arguments. x is bytes [N, C, H, W] or [N, H, W] (images), numbers
@@ -85,7 +87,7 @@ def dataset_of(function: Callable[..., object], name: str, targets: TargetKind) 
         for key in ("classes", "features", "target"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
-        return tensors_of(parts, name)
+        return _with_groups(tensors_of(parts, name), returned, name)
     columns = {part: _column(x, f'{name}: "{part}"') for part, (x, _) in parts.items()}
     kind, first = columns["train"]
     check_alike(columns, name)
@@ -109,7 +111,7 @@ def dataset_of(function: Callable[..., object], name: str, targets: TargetKind) 
         part: Split(column, values[part], np.arange(len(column)))
         for part, (_, column) in columns.items()
     }
-    return Dataset.from_splits(
+    dataset = Dataset.from_splits(
         name,
         kind,
         splits,
@@ -117,6 +119,21 @@ def dataset_of(function: Callable[..., object], name: str, targets: TargetKind) 
         features=_features(returned, kind, first, name),
         target=_target(returned, name),
     )
+    return _with_groups(dataset, returned, name)
+
+
+def _with_groups(dataset: Dataset, returned: Mapping[Any, Any], name: str) -> Dataset:
+    """Return the set with the groups of its training samples that the function returned."""
+    if returned.get(_GROUPS) is None:
+        return dataset
+    groups = as_array(returned[_GROUPS], f'{name}: "{_GROUPS}"')
+    if groups.shape != (len(dataset.train),) or groups.dtype.kind == "f":
+        raise DataError(
+            f'{name}: "{_GROUPS}" must have a whole number or a name for each of the '
+            f"{len(dataset.train)} training samples, got {list(groups.shape)} {groups.dtype}"
+        )
+    groups = groups.astype(str) if groups.dtype.kind == "O" else groups
+    return replace(dataset, train=replace(dataset.train, groups=groups))
 
 
 def _line(function: Callable[..., object], error: BaseException) -> str:

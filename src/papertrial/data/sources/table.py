@@ -39,7 +39,10 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     tables = read_parts(path, options.delimiter)
     check_has_columns(tables["train"], [target], "data.table.target")
     chosen = options.features if spec.layout is None else spec.layout.columns
-    names = _feature_columns(tables["train"], target, chosen, options.categorical)
+    if options.group is not None:
+        check_has_columns(tables["train"], [options.group], "data.splits.group")
+    unused = (target, options.group)
+    names = _feature_columns(tables["train"], target, chosen, options.categorical, unused)
     for table in tables.values():
         check_has_columns(table, [target], "data.table.target")
         check_has_columns(table, names, "data.table.features")
@@ -64,7 +67,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     dataset = Dataset.from_splits(
         path.name or str(path),
         "table",
-        make_splits(tables, columns, targets),
+        make_splits(tables, columns, targets, options.group),
         classes=classes,
         features=layout.names,
         target=target,
@@ -98,12 +101,18 @@ def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:
 
 
 def _feature_columns(
-    table: TableFile, target: str, features: Sequence[str] | None, categorical: Sequence[str]
+    table: TableFile,
+    target: str,
+    features: Sequence[str] | None,
+    categorical: Sequence[str],
+    unused: Sequence[str | None],
 ) -> list[str]:
     if features is not None:
         _check_choice(features)
         check_has_columns(table, features, "data.table.features")
-    names = list(features) if features is not None else [n for n in table.columns if n != target]
+    names = (
+        list(features) if features is not None else [n for n in table.columns if n not in unused]
+    )
     if target in names or target in categorical:
         key = "features" if target in names else "categorical"
         raise DataError(

@@ -45,7 +45,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     dataset = Dataset.from_splits(
         path.name or str(path),
         "text",
-        make_splits(tables, columns, targets),
+        make_splits(tables, columns, targets, options.group),
         classes=classes,
         features=(text,),
         target=target,
