@@ -224,7 +224,7 @@ def check_folds(recipe: Recipe, dataset: Dataset) -> list[int]:
 
 
 def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
-    """Return the recipe of the fold with the smallest training part, and a note that names it.
+    """Return a recipe that trains only the fold with the smallest training part, and a note on it.
 
     Raises:
         DataError: the set cannot be loaded, or a fold cannot be cut.
@@ -236,7 +236,9 @@ def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
         f"{len(sizes)} folds of {loaded.name}, {len(loaded.train):,} rows; fold {fold} is checked, "
         f"which has the fewest training rows, {sizes[fold]:,}"
     )
-    return fold_recipes(recipe)[fold], note
+    splits = recipe.data.splits.model_copy(update={"fold": fold})
+    data = recipe.data.model_copy(update={"splits": splits})
+    return recipe.model_copy(update={"data": data}), note
 
 
 def _with_groups(recipe: Recipe, dataset: Dataset) -> Dataset:
