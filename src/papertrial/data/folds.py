@@ -136,9 +136,10 @@ def _split(train: Split, cuts: FoldCuts) -> Iterator[_Rows]:
     # One generator for all repetitions, as in RepeatedKFold; its first draw is that of the seed.
     state = np.random.RandomState(cuts.seed) if shuffle else None
     y = train.y.numpy() if cuts.stratify else None
+    groups = train.groups if cuts.grouped else None  # KFold warns about them
     for _ in range(cuts.repeats):
         one = splitter(cuts.folds, shuffle=shuffle, random_state=state)
-        yield from one.split(rows, y, train.groups)
+        yield from one.split(rows, y, groups)
 
 
 def _sorted(rows: np.ndarray) -> torch.Tensor:

@@ -81,10 +81,11 @@ def fold_claim_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterator
     claimed = claim.folds
     if claimed is not None and claimed != folds:
         has = f"data.splits.folds is {folds}" if folds else "the recipe has one fixed split"
+        fix = "" if value_at(splits, "test") is None else ", and remove data.splits.test"
         yield (
             "folds",
             f"the number is a mean over {claimed} folds, but {has}, whose score is another "
-            f"quantity; set data.splits.folds: {claimed}, and remove data.splits.test",
+            f"quantity; set data.splits.folds: {claimed}{fix}",
         )
     if not is_whole_number(folds, 2):
         return
