@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import sys
@@ -74,7 +75,8 @@ def find_comment(api: Api, comments: str, mark: str, login: str) -> int | None:
     for page in range(1, _MOST_PAGES + 1):
         found = api.ask("GET", f"{comments}?per_page={_PAGE}&page={page}")
         for one in found:
-            if one["body"].startswith(mark) and one["user"]["login"] == login:
+            author = (one.get("user") or {}).get("login")  # none if the account was deleted
+            if author == login and (one.get("body") or "").startswith(mark):
                 return int(one["id"])
         if len(found) < _PAGE:
             return None
@@ -103,7 +105,7 @@ def main() -> int:
     pull = int(event["pull_request"]["number"])
     try:
         print(write_comment(api, os.environ["GITHUB_REPOSITORY"], pull, mark, text))
-    except (urllib.error.URLError, TimeoutError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # also no JSON
         why = "the token needs `permissions: pull-requests: write`, which forks do not get"
         print(f"::warning::papertrial could not comment on the pull request: {error}; {why}")
     return 0

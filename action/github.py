@@ -20,7 +20,10 @@ def answer_file() -> Path:
 
 def read_answer() -> dict[str, Any]:
     """Return the answer of `papertrial verify`, or {"error": ...} if it had none."""
-    answer: dict[str, Any] = json.loads(answer_file().read_text("utf-8"))
+    try:
+        answer: dict[str, Any] = json.loads(answer_file().read_text("utf-8"))
+    except (FileNotFoundError, ValueError):  # it was cancelled, or killed while it was writing
+        return {"error": "the step that verifies was stopped before it had an answer"}
     return answer
 
 

@@ -50,6 +50,7 @@ def without_files() -> dict[str, str]:
 def main() -> int:
     """Run it; return 1 if an input of the action is wrong, before anything is trained."""
     answer_file().parent.mkdir(parents=True, exist_ok=True)
+    answer_file().unlink(missing_ok=True)  # of an earlier use of the action in the same job
     fail_on = os.environ["FAIL_ON"]
     try:
         if fail_on not in FAIL_ON:
@@ -67,13 +68,23 @@ def main() -> int:
         words, stdout=subprocess.PIPE, text=True, check=False, env=without_files()
     )
     print(f"\n::{token}::", flush=True)
-    lines = done.stdout.strip().splitlines()
-    if done.returncode in _VERDICTS and lines:
-        keep(json.loads(lines[-1]), done.returncode)
+    answer = answer_in(done.stdout)
+    if done.returncode in _VERDICTS and answer is not None:
+        keep(answer, done.returncode)
     else:
         what = f"papertrial verify ended with the exit code {done.returncode}, without a verdict"
         keep({"error": f"{what}; the log of this step has its message"}, done.returncode)
     return 0
+
+
+def answer_in(output: str) -> dict[str, object] | None:
+    """Return the answer in the last line; None if it has none, as after --help."""
+    last = output.strip().rpartition("\n")[2]
+    try:
+        answer = json.loads(last)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) and "verdict" in answer else None
 
 
 def keep(answer: dict[str, object], code: int) -> None:

@@ -8,11 +8,14 @@ imported, so nothing here imports them before it is set; processes that tests st
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +60,22 @@ VERIFIED: dict[str, Any] = {
     ],
 }  # fmt: skip
 Invoke = Callable[..., Result]
+VerifyHere = Callable[[Path, Path], Path]  # a recipe and the folder of runs to the verification
+
+# Trains in tenths of a second.
+DIGITS = """
+name: digits-small
+task: image-classification
+data: {source: digits, splits: {test: 0.5}, batch_size: 32, limit: 300}
+model: {use: papertrial.models.MLP, args: [64, [16], 10]}
+loss: torch.nn.CrossEntropyLoss
+optimizer: {use: torch.optim.Adam, lr: 0.01}
+epochs: 4
+metrics: [accuracy]
+claims:
+  - {metric: accuracy, value: 0.6, kind: at-least}
+  - {metric: parameters, value: 1210, kind: exact}
+"""
 
 # Where workers share the files, these go first: all would wait for one that began last.
 LONGEST = (
@@ -64,6 +83,23 @@ LONGEST = (
     "test_action.py", "test_audit.py", "test_programs_on_trial.py", "test_combine.py",
     "test_verifying_files.py",
 )  # fmt: skip
+
+
+# What a worker of a verification imports, in 8 s of CPU time.
+IMPORTED_BY_WORKERS = (
+    "papertrial.verification.seed", "papertrial.verification.program_seed",
+    "torch._dynamo", "torchmetrics.functional", "sklearn.datasets", "sklearn.metrics",
+)  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the process that forks the workers of all verifications, with what they import.
+
+    In a run of a few files, the first verification starts it.
+    """
+    if hasattr(config, "workerinput") and sys.platform == "linux":
+        forkserver.set_forkserver_preload(list(IMPORTED_BY_WORKERS))
+        forkserver.ensure_running()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -125,6 +161,58 @@ def verified(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     runs = tmp_path_factory.mktemp("runs")
     return verify(load_recipe(VERIFIED), runs=runs, workers=1, device="cpu").path
+
+
+@pytest.fixture(scope="session")
+def verify_here() -> VerifyHere:
+    """Verify a recipe in this process, which saves the start of worker processes.
+
+    All registered seeds are trained, or run if the recipe has a program, and recorded as a worker's
+    would be. `verify` then resumes, decides and writes the report.
+    """
+    from papertrial.progress import finish
+    from papertrial.recipe.load import load_recipe
+    from papertrial.recipe.program import ProgramRecipe
+    from papertrial.store.verification_folder import OUTCOMES, VerificationFolder
+    from papertrial.store.verification_records import SeedRecord
+    from papertrial.verification.preregister import preregister
+    from papertrial.verification.program_seed import run_program_seed
+    from papertrial.verification.registration import fixed_of, wanted_of
+    from papertrial.verification.seed import train_seed
+    from papertrial.verification.seed_task import SeedTask, TrainingPlace
+    from papertrial.verification.verify import verify
+
+    def verified(path: Path, runs: Path) -> Path:
+        recipe = load_recipe(path)
+        folder = VerificationFolder(preregister(recipe, runs=runs, device="cpu").path)
+        registered = folder.registered
+        run = run_program_seed if isinstance(recipe, ProgramRecipe) else train_seed
+        for seed in registered.seeds:
+            task = SeedTask(folder.path, seed, wanted_of(registered), fixed_of(registered))
+            trained = asdict(finish(run(task, TrainingPlace("cpu", 1, None))))
+            folder.append_record(OUTCOMES, SeedRecord(seed=seed, state="finished", **trained))
+        return verify(recipe, runs=runs, workers=1, device="cpu").path
+
+    return verified
+
+
+@pytest.fixture(scope="session")
+def trained_labs(
+    tmp_path_factory: pytest.TempPathFactory, verify_here: VerifyHere, invoke: Invoke
+) -> Path:
+    """A folder with two laboratories that trained, in lab1 and lab2, and with their registration.
+
+    It is for reading only; commands that run in it write to runs.
+    """
+    folder = tmp_path_factory.mktemp("labs")
+    (folder / "digits.yaml").write_text(DIGITS)
+    words = ("register", "digits.yaml", "--labs", "2", "--max-seeds", "10", "--json")
+    done = invoke(*words, cwd=folder)
+    assert done.exit_code == 0, done.stderr
+    (folder / "registered.json").write_text(done.stdout.splitlines()[-1])
+    for number, lab in enumerate(json.loads(done.stdout.splitlines()[-1])["laboratories"], 1):
+        verify_here(folder / lab["recipe"], folder / f"lab{number}")
+    return folder
 
 
 def _folder(name: str, there: str) -> Path:

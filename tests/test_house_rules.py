@@ -20,7 +20,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 LAYERS = (
     ("errors", "version"),
     ("vocabulary", "numbers", "progress", "record", "models", "model_call"),
-    ("claims", "data", "objectives", "programs", "workers"),
+    ("claims", "data", "objectives", "programs", "score_tables", "workers"),
     ("recipe", "tasks", "transforms"),
     ("store", "diagnose"),
     ("evaluate", "acceptance"),
@@ -36,7 +36,9 @@ LAYERS = (
 ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
 # These rows know only files and text, or only arrays: the engine must not leak into them.
 ENGINE = {"data", "tasks", "diagnose", "evaluate", "training"}
-WITHOUT_THE_ENGINE = ("recipe", "store", "claims", "programs", "workers", "judging")
+WITHOUT_THE_ENGINE = (
+    "recipe", "store", "claims", "programs", "score_tables", "workers", "judging",
+)  # fmt: skip
 
 
 def part_of(path: Path) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 import papertrial as pt
 from papertrial.acceptance.show_ledger import show_ledger
 from papertrial.claims.online_budget import OnlineBudget
-from papertrial.errors import ClaimError, RunError
+from papertrial.errors import ClaimError, RunError, ScoresError
 from papertrial.store.ledger import Ledger
 from papertrial.store.verification_folder import VerificationFolder
 
@@ -153,6 +155,9 @@ def test_other_terms_than_those_of_the_ledger_are_refused(
         ({"metric": "accuracy", "alpha": 0.7}, "alpha"),
         ({"metric": "accuracy", "ideas": 0}, "1 idea"),
         ({"metric": "accuracy", "at_least_by": -1.0}, "minimum gain"),
+        ({"metric": "accuracy", "at_least_by": math.inf}, "minimum gain"),
+        ({"metric": "accuracy", "at_least_by": math.nan}, "minimum gain"),
+        ({"metric": "accuracy", "alpha": math.nan}, "alpha"),
         ({"metric": "accuracy", "samples": 0}, "1 sample"),
     ],
 )
@@ -209,6 +214,8 @@ def test_two_verifications_are_compared(verified: Path, tmp_path: Path) -> None:
         ("level", 0.05),
         ("accepted_before", 3),
         ("gain", 0.5),
+        ("low", 0.5),
+        ("budget_left", 0.05),
         ("idea", 5),
     ],
 )
@@ -224,6 +231,15 @@ def test_an_edited_last_line_is_found(write: Write, ledger: Path, key: str, valu
         show_ledger(ledger)
     with pytest.raises(RunError, match=key):
         pt.accept(ledger, base, write("3.csv", 0.9, 8, 3))
+
+
+def test_a_level_of_0_in_the_last_line_is_found(write: Write, ledger: Path) -> None:
+    pt.accept(ledger, write("a.csv", 0.9, 8, 0), write("b.csv", 0.9, 8, 1), metric="accuracy")
+    lines = ledger.read_text().splitlines()
+    lines[-1] = json.dumps({**json.loads(lines[-1]), "level": 0.0})
+    ledger.write_text("\n".join([*lines, ""]))
+    with pytest.raises(RunError, match="line 2 is damaged: level"):
+        show_ledger(ledger)
 
 
 def test_lines_cut_off_at_the_end_are_found_by_the_hash(write: Write, ledger: Path) -> None:
@@ -266,3 +282,20 @@ def test_coarse_scores_are_not_taken_for_exact_ones(tmp_path: Path) -> None:
         decisions.append(done.decision)
     assert equal > 20
     assert set(decisions) == {"UNDECIDED"}
+
+
+def test_percentages_and_fractions_of_an_accuracy_are_never_compared(
+    write: Write, ledger: Path
+) -> None:
+    base, idea = write("base.csv", 0.9, 8, 0), write("idea.csv", 0.9, 8, 1)
+    head, *rows = idea.read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    found = pt.accept(ledger, base, idea, metric="accuracy")
+    idea.write_text("\n".join([head, *(f"{seed},{100 * Decimal(x)}" for seed, x in cells)]))
+    with pytest.raises(ScoresError, match="unit: percent"):
+        pt.accept(ledger, base, idea)
+    with pytest.raises(ScoresError, match=r"base.csv are at most 1 percent"):
+        pt.accept(ledger, base, idea, unit="percent")
+    idea.write_text("\n".join([head, *(f"{seed},{100 * Decimal(x)} %" for seed, x in cells)]))
+    again = pt.accept(ledger, base, idea)
+    assert (again.new, again.gain) == (False, found.gain)

@@ -23,10 +23,12 @@ def test_seeds_are_paired_in_the_order_of_the_baseline() -> None:
 
 
 def test_a_seed_may_not_be_left_out() -> None:
-    with pytest.raises(RunError, match="no score for seed 1, which a has before its seed 2"):
+    with pytest.raises(RunError, match="no score for seed 1 among the first 3 seeds of a"):
         pair_scores(BASELINE, source("b", {3: 0.5, 2: 0.6}))
     with pytest.raises(RunError, match="seeds that failed: seed 1"):
         pair_scores(BASELINE, source("b", {3: 0.5, 2: 0.6}, failed=(1,)))
+    with pytest.raises(RunError, match="seeds that failed: seed 2"):  # after all that finished
+        pair_scores(BASELINE, source("b", {3: 0.5, 1: 0.6}, failed=(2,)))
 
 
 def test_sides_without_a_common_seed_or_with_the_same_content_are_refused() -> None:

@@ -210,6 +210,30 @@ def test_a_pattern_that_matches_nothing_names_the_nearest_lines(made: Made) -> N
     assert "(?i)test accuracy: ([0-9.]+)" in problem.fix
 
 
+def test_a_score_that_is_not_finite_is_no_fault_of_the_pattern(made: Made) -> None:
+    problem = only(pt.check(made("print('acc nan')", {"accuracy": {"pattern": r"acc (\S+)"}})))
+    assert problem.where == "program.scores.accuracy"
+    assert "failed" in problem.fix
+    assert "pattern" not in problem.fix
+
+
+def test_several_values_ask_for_a_choice(made: Made) -> None:
+    scores = {"loss": {"pattern": "loss ([0-9.]+)"}}
+    claims = [{"metric": "loss", "kind": "at-most", "value": 2}]
+    problem = only(pt.check(made(GOOD, scores, claims=claims)))
+    assert problem.where == "program.scores.loss"
+    assert "which: last" in problem.fix
+
+
+def test_a_repository_that_cannot_be_cloned(made: Made, tmp_path: Path) -> None:
+    recipe = made(GOOD)
+    del recipe["program"]["folder"]
+    recipe["program"]["git"] = {"url": f"file://{tmp_path}/nothing", "commit": "0123456"}
+    problem = only(pt.check(recipe))
+    assert problem.where == "program.git"
+    assert "commit" in problem.fix
+
+
 def test_the_scores_that_can_be_read_are_shown_beside_those_that_cannot(made: Made) -> None:
     scores = {**SCORES, "f1": {"json": "{out}/result.json", "key": "final.val_lss"}}
     result = pt.check(made(GOOD, scores))
@@ -252,6 +276,11 @@ def test_a_percentage_for_a_fraction(made: Made) -> None:
             "93.1",
             [{"metric": "test_acc", "value": 0.93, "tolerance": 0.01, "kind": "expected"}],
             "the score is 93.115, and the claim says 0.93",
+        ),
+        (
+            "0.93",
+            [{"metric": "test_acc", "value": 93.1, "kind": "at-least"}],
+            "the score is 0.9315, and the claim says 93.1",
         ),
     ],
 )
@@ -417,3 +446,20 @@ def test_seeds_to_try_are_not_those_of_the_verification(made: Made) -> None:
     recipe = load_recipe({**made(GOOD, SCORES), "verify": {"seeds": [3, 1, 40, 7, 9]}})
     assert isinstance(recipe, ProgramRecipe)
     assert seeds_to_try(recipe) == (41, 42, 43)
+
+
+def test_a_program_without_a_seed_has_runs(made: Made, invoke: Callable[..., Any]) -> None:
+    script = "import os; print('acc', int.from_bytes(os.urandom(4), 'big') / 2**32)"
+    recipe = made(script, seeded=False, command=["{python}", "train.py"])
+    Path("tried.yaml").write_text(json.dumps(recipe))
+    shown = invoke("check", "tried.yaml").stdout
+    assert "two runs: different scores" in shown
+    assert "one run: " in shown
+    assert "5 to 15 runs with one worker" in shown
+    assert "seed" not in shown.partition("interpreter")[2]
+    assert (
+        "a run failed: "
+        in only(
+            pt.check(made("raise SystemExit(3)", seeded=False, command=["{python}", "train.py"]))
+        ).message
+    )

@@ -37,7 +37,7 @@ def test_what_is_fixed_is_said() -> None:
     assert "2 claims" in line(said, "about:")
     assert "precision 1" in line(said, "test:")
     assert " 20 times" in line(said, "evidence:")
-    assert "(40 for the first claim)" in line(said, "evidence:")
+    assert "(40 for the first claim that is decided)" in line(said, "evidence:")
     assert "3 to 17" in line(said, "seeds:")
     assert "before 5" in line(said, "seeds:")
     assert "20 %" in line(said, "failed seeds:")

@@ -82,7 +82,7 @@ def test_a_difference_is_worst_on_our_side_and_best_on_the_other() -> None:
     pairs = [(x, x - 0.1 - i / 5000) for i, x in enumerate(FIVE * 3)]
     bound = claim(0.05, 0.0, kind="difference", side="at-least")
     assert verdicts(bound, None, *pairs) == ("REPRODUCED", "UNDECIDED")
-    text = explain_worst_case(bound, "REPRODUCED", "UNDECIDED", 1)
+    text = explain_worst_case(bound, "REPRODUCED", "UNDECIDED", 1, 5)
     assert "difference in test accuracy, -1," in text
 
 
@@ -101,13 +101,20 @@ def test_every_claim_has_its_own_verdict() -> None:
 
 def test_the_words_say_what_failed_seeds_hide() -> None:
     of = claim(0.94, 0.005)
-    text = explain_worst_case(of, "REPRODUCED", "UNDECIDED", 2)
+    text = explain_worst_case(of, "REPRODUCED", "UNDECIDED", 2, 5)
     assert "Low seeds may be the ones that failed" in text
     assert "too high" in text
     assert "test accuracy, 0, for the 2 failed seeds," in text
     assert "would be UNDECIDED, not REPRODUCED" in text
-    assert "would still be REPRODUCED" in explain_worst_case(of, "REPRODUCED", "REPRODUCED", 1)
-    loss = explain_worst_case(claim(0.94, 0.005, "loss"), "REPRODUCED", "UNDECIDED", 1)
+    assert "would still be REPRODUCED" in explain_worst_case(of, "REPRODUCED", "REPRODUCED", 1, 5)
+    loss = explain_worst_case(claim(0.94, 0.005, "loss"), "REPRODUCED", "UNDECIDED", 1, 5)
     assert "High seeds may be the ones that failed" in loss
     assert "too low" in loss
     assert "unbounded" in loss
+
+
+def test_without_a_finished_seed_nothing_is_said_of_our_scores() -> None:
+    text = explain_worst_case(claim(0.94, 0.005), "UNDECIDED", "NOT REPRODUCED", 5, 0)
+    assert "our scores" not in text
+    assert "No seed finished" in text
+    assert "for the 5 failed seeds, the verdict would be NOT REPRODUCED" in text

@@ -68,3 +68,14 @@ def test_tolerance_and_alpha_are_in_it(verdict: str) -> None:
 def test_several_tolerances(tolerances: list[float], words: str) -> None:
     assert words in said("REPRODUCED", len(tolerances), tolerances=tolerances, alpha=0.1)
     assert "tolerance" not in said("REPRODUCED", 2)
+
+
+@pytest.mark.parametrize("verdict", ["REPRODUCED", "NOT REPRODUCED", "UNDECIDED"])
+def test_a_tolerance_of_some_claims_is_not_said_of_all(verdict: str) -> None:
+    assert "within" not in said(verdict, 2, tolerances=[0.005], alpha=0.05)
+    assert "within" in said(verdict, 2, tolerances=[0.005, 0.005], alpha=0.05)
+
+
+def test_one_of_several_claims_that_fails_is_not_called_the_reported_number() -> None:
+    assert "the reported number" in said("NOT REPRODUCED", 1)
+    assert "every reported number" in said("NOT REPRODUCED", 2)

@@ -162,6 +162,18 @@ def test_the_simulation_is_that_of_the_test_itself(case: Case) -> None:
 
 
 @every_case
+def test_chosen_looks_have_the_evidence_of_all_looks(case: Case) -> None:
+    looks, scores = np.array([1.0, 2.0, 5.0, SEEDS]), drawn(case, 3)
+    at = looks.astype(int) - 1
+    for side in (case.statistic.greater, case.statistic.less):
+        np.testing.assert_allclose(side(scores, 0.3, looks), side(scores, 0.3)[..., at], rtol=1e-12)
+    chosen = case.statistic.simulate(np.random.default_rng(6), 20, SEEDS, looks)
+    whole = case.statistic.simulate(np.random.default_rng(6), 20, SEEDS)
+    for some, e in zip(chosen, whole, strict=True):
+        np.testing.assert_allclose(some, e[..., at], rtol=1e-12)
+
+
+@every_case
 @pytest.mark.parametrize("make", [drawn, coarse])
 def test_evidence_is_monotonic(case: Case, make: Callable[..., Scores]) -> None:
     scores = make(case)

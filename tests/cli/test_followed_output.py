@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+from typer.testing import Result
+
 from papertrial.cli.followed_output import FollowedOutput
+
+Invoke = Callable[..., Result]
 
 
 def output(folder: Path, attempt: str = "s3") -> Path:
@@ -44,3 +49,14 @@ def test_output_that_is_too_fast_is_shown_with_a_gap(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"last\n")
     assert list(followed.new_lines(tmp_path)) == ["last"]
+
+
+def test_a_seed_that_is_not_in_the_verification_cannot_be_followed(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    words = ("verify", "shell-script", "--seeds", "3,4,5,6,7", "--follow", "2")
+    done = invoke(*words, cwd=tmp_path)
+    assert done.exit_code == 2
+    assert "--follow 2" in done.stderr
+    assert "3 to 7" in done.stderr
+    assert not (tmp_path / "runs").exists()

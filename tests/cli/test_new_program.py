@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from typer.testing import Result
 
 import papertrial as pt
@@ -57,6 +62,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
+def write_events(folder: Path, *scalars: tuple[str, int, float]) -> None:
+    writer = EventFileWriter(str(folder))
+    for tag, step, value in scalars:
+        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+        writer.add_event(Event(summary=summary, step=step, wall_time=1.0))
+    writer.close()
+
+
 def program_of(path: Path) -> Program:
     recipe = load_recipe(path)
     assert isinstance(recipe, ProgramRecipe)
@@ -90,7 +103,8 @@ def test_an_argparse_script_with_its_output(invoke: Invoke, repository: Path) ->
     assert (scores["train_loss"].better, scores["test_accuracy"].better) == ("lower", "higher")
     text = (made / "recipe.yaml").read_text()
     assert "asked for its help" in text
-    assert '#   - {metric: test_accuracy, value: "90.5 %", tolerance: ..., kind: expected}' in text
+    claim = '{metric: test_accuracy, value: "90.5 %", tolerance: ..., kind: mean, n: unknown}'
+    assert f"#   - {claim}" in text
     assert "README.md line 7" in text
     assert f"papertrial check {made}/recipe.yaml" in done.stdout
     assert sorted(path.name for path in repository.iterdir()) == ["README.md", "train.py"]
@@ -226,7 +240,7 @@ def test_a_help_that_hangs_is_stopped(repository: Path, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--program", "nowhere"], "--program nowhere does not exist"),
-        (["--program", "empty"], "has no Python or shell script"),
+        (["--program", "empty"], "has no script that could train"),
         (["--output", "log"], "--output and --no-run are for --program"),
         (["--program", "some", "--output", "nolog"], "cannot read --output nolog"),
     ],
@@ -273,3 +287,130 @@ def test_no_pattern_is_left_without_a_group(invoke: Invoke, repository: Path) ->
     patterns = [score.pattern for score in program_of(made / "recipe.yaml").scores.values()]
     assert patterns
     assert all(pattern and re.compile(pattern).groups == 1 for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    ("files", "command", "environment", "patterns"),
+    [
+        (  # a command in Hydra's form, here within a sentence of the README
+            {"train.py": "print(f'loss {x}')", "README.md": "Run `python train.py m.seed=3 lr=1`."},
+            ("{python}", "train.py", "m.seed={seed}", "lr=1"),
+            {},
+            {"loss": r"^\s*loss ([0-9.]+)"},
+        ),
+        (  # a key of Hydra's configuration
+            {
+                "train.py": "import hydra\n@hydra.main('conf')\ndef main(c): print(f'loss {c}')",
+                "conf/main.yaml": "lr: 1\nseed: 3\n",
+            },
+            ("{python}", "train.py", "seed={seed}", "hydra.run.dir={out}"),
+            {},
+            {"loss": r"^\s*loss ([0-9.]+)"},
+        ),
+        (  # a log, with a time before each line, and colours
+            {
+                "train.py": "import sys, logging\nseed = int(sys.argv[1])\n"
+                r"logging.info('\x1b[1mval acc\x1b[0m: %.2f %%, loss: %.3f', a, b)"
+            },
+            ("{python}", "train.py", "{seed}"),
+            {},
+            {"val_acc": r"\bval acc: ([0-9.]+) ?%", "loss": r"\bloss: ([0-9.]+)"},
+        ),
+        (
+            {
+                "run.sh": 'SEED=${1:-0}\nprintf "ppl %.2f\\n" $x\n',
+                "README.md": "    ./run.sh 42\n",
+            },
+            ("./run.sh", "{seed}"),
+            {},
+            {"ppl": r"^\s*ppl ([0-9.]+)"},
+        ),
+        (
+            {"fit.R": "seed <- as.integer(args[1])\ncat(sprintf('RMSE: %.4f\\n', x))"},
+            ("Rscript", "fit.R", "{seed}"),
+            {},
+            {"rmse": r"^\s*RMSE: ([0-9.]+)"},
+        ),
+        (
+            {"exp.pl": 'GetOptions("seed=i" => \\$seed);\nprint("accuracy = $acc\\n");'},
+            ("perl", "exp.pl", "--seed", "{seed}"),
+            {},
+            {"accuracy": r"^\s*accuracy = ([0-9.]+)"},
+        ),
+        (
+            {
+                "Makefile": "SEED ?= 0\ntrain:\n\tperl exp.pl $(SEED)\n",
+                "exp.pl": 'printf("Accuracy: %.2f%%\\n", 90 + rand());',
+                "README.md": "```\nmake train\n```\n",
+            },
+            ("make", "train", "SEED={seed}"),
+            {},
+            {"accuracy": r"^\s*Accuracy: ([0-9.]+) ?%"},
+        ),
+        (  # what a shell script sets itself is no variable of the environment
+            {"run.sh": 'N_SEED=3\necho "accuracy: $N_SEED of $RUN_SEED"\n'},
+            ("bash", "run.sh"),
+            {"RUN_SEED": "{seed}"},
+            {"accuracy": r"^\s*accuracy: ([0-9.]+)"},
+        ),
+    ],
+)
+def test_repositories_of_other_kinds(
+    invoke: Invoke,
+    repository: Path,
+    files: dict[str, str],
+    command: tuple[str, ...],
+    environment: dict[str, str],
+    patterns: dict[str, str],
+) -> None:
+    for name, text in files.items():
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).write_text(text)
+    made = repository.parent / "ours"
+    done = invoke("new", made, "--program", repository, "--no-run")
+    assert done.exit_code == 0, done.stderr
+    tree = yaml.safe_load((made / "recipe.yaml").read_text())["program"]
+    assert tuple(tree["command"]) == command
+    assert tree.get("environment", {}) == environment
+    assert {name: score["pattern"] for name, score in tree["scores"].items()} == patterns
+
+
+def test_tags_of_tensorboard_of_the_last_run_are_scores(invoke: Invoke, repository: Path) -> None:
+    (repository / "train.py").write_text("writer = SummaryWriter()\nseed = sys.argv[1]\n")
+    old, last = repository / "runs" / "May01", repository / "runs" / "May02"
+    write_events(old, ("test/accuracy", 1, 0.5))
+    write_events(
+        last, ("train/loss", 1, 2), ("test/acc", 1, 93.1), ("test/acc", 2, 93.2), ("lr", 1, 1)
+    )
+    for folder, at in ((old, 1000), (last, 2000)):
+        for path in folder.iterdir():
+            os.utime(path, (at, at))
+    made = repository.parent / "ours"
+    invoke("new", made, "--program", repository, "--no-run")
+    scores = program_of(made / "recipe.yaml").scores
+    assert [(name, score.tensorboard, score.tag) for name, score in scores.items()] == [
+        ("test_acc", "runs", "test/acc"),  # of a folder whose name does not have the time
+        ("train_loss", "runs", "train/loss"),
+    ]
+    assert (scores["test_acc"].unit, scores["test_acc"].which) == ("percent", "last")
+
+
+def test_a_number_of_the_readme_is_about_the_score_of_its_name(
+    invoke: Invoke, repository: Path
+) -> None:
+    (repository / "train.py").write_text("print(f'Test loss: {a}, Test acc: {b}%')\n")
+    (repository / "README.md").write_text("| | Test Accuracy (%) |\n|--|--|\n| a | 84.5 ± 0.3 |\n")
+    made = repository.parent / "ours"
+    invoke("new", made, "--program", repository, "--no-run")
+    assert '{metric: test_acc, value: "84.5 %"' in (made / "recipe.yaml").read_text()
+
+
+def test_what_click_needs_is_filled_in(invoke: Invoke, repository: Path) -> None:
+    (repository / "train.py").write_text(
+        "import click\n@click.option('--seed')\n@click.argument('corpus')\n"
+        "@click.argument('extra', required=False)\n@click.argument('more', nargs=-1)\n"
+        "def main(**given): print(f'acc {given}')\n"
+    )
+    made = repository.parent / "ours"
+    invoke("new", made, "--program", repository, "--no-run")
+    assert '--seed, "{seed}", "{corpus}"]' in (made / "recipe.yaml").read_text()

@@ -21,20 +21,28 @@ PAGE = (Path(__file__).parents[2] / "docs" / "machines.md").read_text("utf-8")
 
 @pytest.fixture(scope="module")
 def answers(
-    verified: Path, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory
+    verified: Path,
+    trained_labs: Path,
+    invoke: Invoke,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Any]:
     """What each command prints with --json."""
     folder = tmp_path_factory.mktemp("answers")
     for name, gain in (("a", 0.0), ("b", 0.02)):
         rows = [f"{i},{0.9 + gain + 0.001 * (i * (7 if gain else 5) % 4)}" for i in range(12)]
         (folder / f"{name}.csv").write_text("\n".join(["seed,accuracy", *rows]))
-    found = {"verify": pt.load_verification(verified).to_json()}
+    found = {
+        "verify": pt.load_verification(verified).to_json(),
+        "register-labs": json.loads((trained_labs / "registered.json").read_text()),
+    }
+    labs = [str(trained_labs / name) for name in ("lab1", "lab2", "runs")]
     sides = ("--baseline", "a.csv", "--candidate", "b.csv", "--metric", "accuracy")
     for name, words in (
         (
             "judge",
             ["judge", "b.csv", "--metric", "accuracy", "--value", "0.9", "--kind", "at-least"],
         ),
+        ("combine", ["combine", *labs[:2], "--runs", labs[2]]),
         ("register", ["register", "digits-mlp"]),
         ("audit", ["audit", str(verified), "--no-retrain"]),
         ("accept", ["accept", "--ledger", "l", *sides]),
@@ -99,7 +107,11 @@ def documented(title: str) -> dict[str, str]:
         ("`verify --json`", "verify", ""),
         ("A claim in `verify --json`", "verify", "ClaimLine"),
         ("`judge --json`", "judge", ""),
+        ("`combine --json`", "combine", ""),
+        ("The laboratories in `combine --json`", "combine", "Laboratories"),
+        ("A laboratory in `combine --json`", "combine", "LaboratoryLine"),
         ("`register --json`", "register", ""),
+        ("`register --labs N --json`", "register-labs", ""),
         ("`audit --json`", "audit", ""),
         ("`accept --json`", "accept", ""),
         ("`accept --show --json`", "accept-show", ""),

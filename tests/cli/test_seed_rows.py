@@ -15,6 +15,7 @@ from papertrial.claims.events import (
 from papertrial.cli.live import Line, Remove, Row, Shown
 from papertrial.cli.seed_rows import SeedRows
 from papertrial.progress import Step
+from papertrial.verification.program_seed import program_position
 from papertrial.verification.verify import Event
 
 REGISTERED = Registered(Path("runs/x-verify"), "ab12", ("at most 15 seeds", "alpha 0.05"))
@@ -74,3 +75,10 @@ def test_the_folder_and_the_seeds_that_ended_are_known() -> None:
     for event in (REGISTERED, SeedStarted(0, 3), SeedEnded(0, 3, "finished", {}, "", 1.0)):
         list(describe.rows(event))
     assert (describe.folder, describe.ended) == (Path("runs/x-verify"), 1)
+
+
+def test_the_time_of_a_program_has_its_unit() -> None:
+    at = program_position("", 12.7, "epoch 3")
+    assert shown(SeedProgress(1, 4, at.done, at.total, at.text)) == [
+        Row("seed 4", text="12 s  epoch 3", key=1)
+    ]

@@ -26,6 +26,7 @@ Invoke = Callable[..., Result]
 ANSWER = {
     "recipe", "verdict", "report", "verification", "preregistration", "seeds", "claims", "headline",
     "deviations",
+    "warnings",
 }  # fmt: skip
 CLAIM = {
     "metric", "split", "kind", "value", "tolerance", "n", "mean", "sd", "low", "high",
@@ -397,3 +398,21 @@ def test_a_recipe_that_is_not_there(invoke: Invoke, tmp_path: Path) -> None:
         assert done.exit_code == 2
         assert done.stderr.startswith("error: ")
         assert name in done.stderr
+
+
+def test_what_a_report_warns_of_is_shown(tmp_path: Path, invoke: Invoke) -> None:
+    recipe = {
+        "name": "same",
+        "program": {
+            "command": ["sh", "-c", "echo acc 0.9 # {seed}"],
+            "folder": ".",
+            "scores": {"accuracy": {"pattern": "acc (.+)"}},
+        },
+        "claims": [{"metric": "accuracy", "value": 0.8, "kind": "at-least"}],
+    }
+    (tmp_path / "same.yaml").write_text(json.dumps(recipe))
+    done = invoke("verify", "same.yaml", "--runs", "../runs", cwd=tmp_path)
+    assert "REPRODUCED" in done.stdout
+    assert "warning: all 5 seeds gave exactly the same scores" in done.stderr
+    again = invoke("verify", "same.yaml", "--runs", "../runs", cwd=tmp_path)
+    assert "warning: all 5 seeds gave exactly the same scores" in again.stderr

@@ -22,6 +22,7 @@ from papertrial.evaluate.metrics import (
 )
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.tasks.regression import Regression
+from papertrial.vocabulary import Metric
 
 REGRESS = Regression(["a"], "y")
 LOSS = nn.CrossEntropyLoss()
@@ -265,6 +266,6 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 
 def test_the_best_of_a_curve_is_the_least_of_an_error_and_skips_what_is_undefined() -> None:
-    assert best("accuracy", [0.2, None, 0.7, 0.4]) == 0.7
-    assert best("mae", [0.2, None, 0.7, 0.4]) == 0.2
-    assert best("auroc", [None]) is None
+    assert best(Metric("accuracy"), [0.2, None, 0.7, 0.4]) == 0.7
+    assert best(Metric("mae"), [0.2, None, 0.7, 0.4]) == 0.2
+    assert best(Metric("auroc"), [None]) is None

@@ -223,6 +223,11 @@ def test_a_column_of_states_marks_failed_runs() -> None:
         ({"los": [3.27] * 5}, {}, 'did you mean "los"'),
         ({"loss": [3.27] * 5}, {"seed_column": "run"}, 'no column "run" for the seeds'),
         ({"loss": [3.27] * 5}, {"column": "los"}, 'no column "los"'),
+        ([3.27] * 5, {"column": "loss"}, 'no column "loss" for the scores of loss'),
+        ([3.27] * 5, {"failed": 1.5}, "whole number"),
+        ([3.27] * 5, {"failed": "1"}, "whole number"),
+        ([3.27] * 5, {"versus_scores": [3.28] * 5}, "no claim compares two sides"),
+        ({"loss": [3.27] * 5, "x": [1] * 5}, {"versus_column": "x"}, "no claim compares"),
         ([[3.27, 3.28]], {}, "is a list"),
         (3.27, {}, "list of numbers"),
         ([3.27] * 501, {"horizon": "fixed"}, "at most 500"),
@@ -336,6 +341,10 @@ def test_the_claims_of_a_recipe_are_judged(tmp_path: Path) -> None:
     assert judgement.report.paper.title == "A speed run"
     assert judgement.results[0].level == 0.1
     assert pt.judge({"val_loss": SPEEDRUN}, recipe=recipe, alpha=0.02).verdict == "UNDECIDED"
+    fixed = pt.judge({"val_loss": SPEEDRUN}, recipe=recipe, alpha=0.02, horizon="fixed")
+    assert fixed.verdict == "REPRODUCED"  # p = 0.0056
+    median = pt.judge({"val_loss": SPEEDRUN}, recipe=recipe, statistic="median")
+    assert median.results[0].statistic == "median"
     with pytest.raises(ScoresError, match='no column "val_loss"'):
         pt.judge({"loss": SPEEDRUN}, recipe=recipe)
     with pytest.raises(ClaimError, match="its own claims"):

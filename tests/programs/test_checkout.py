@@ -81,6 +81,9 @@ def test_commits_that_are_not_there(
 def test_repositories_that_cannot_be_cloned(tmp_path: Path) -> None:
     with pytest.raises(PapertrialError, match="cannot clone"):
         checked_out(str(tmp_path / "nothing"), "0123456", tmp_path / "cache")
+    with pytest.raises(PapertrialError, match="does not appear to be a git repository") as caught:
+        checked_out(f"file://{tmp_path}/nothing", "0123456", tmp_path / "cache")
+    assert "Please" not in str(caught.value)  # git's advice, which does not say what is wrong
 
 
 def test_a_commit_with_submodules_is_refused(repository: Path, tmp_path: Path) -> None:

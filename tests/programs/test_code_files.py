@@ -117,6 +117,18 @@ def test_hashes_follow_content_and_the_text_of_links(tmp_path: Path) -> None:
     assert file_hashes(tmp_path, ["a", "missing"]) == {"a": hashes["a"]}
 
 
+def test_hashes_follow_who_may_execute_a_file(tmp_path: Path) -> None:
+    write(tmp_path, "run.sh")
+    plain = file_hashes(tmp_path)
+    (tmp_path / "run.sh").chmod(0o755)
+    executable = file_hashes(tmp_path)
+    assert executable["run.sh"] == hashlib.sha256(b"executable run.sh").hexdigest()
+    (tmp_path / "run.sh").chmod(0o700)  # what others may do is no part of the program
+    assert file_hashes(tmp_path) == executable
+    (tmp_path / "run.sh").chmod(0o600)
+    assert file_hashes(tmp_path) == plain
+
+
 def test_copies_keep_modes_times_and_links(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     write(source, "lib/run.sh", "read-only")
@@ -162,6 +174,7 @@ def test_the_state_of_a_repository(repository: Path, tmp_path: Path) -> None:
 
 def test_a_copy_of_the_code_has_exactly_the_files_that_were_listed(repository: Path) -> None:
     write(repository, "venv/tracked.py", "data/ignored.bin")
+    (repository / "train.py").chmod(0o755)
     git(repository, "add", "--all")
     copy = repository.with_name("copy")
     copy_code(repository, copy)
@@ -172,6 +185,10 @@ def test_a_copy_of_the_code_has_exactly_the_files_that_were_listed(repository: P
     copy_code(copy, again)
     assert file_hashes(again) == file_hashes(repository)
     assert original_folder(again) == repository.resolve()
+    (again / "train.py").chmod(0o644)  # as an archive may lose modes
+    assert file_hashes(again) == file_hashes(repository)
+    copy_files(again, ["train.py"], repository.with_name("work"))
+    assert (repository.with_name("work") / "train.py").stat().st_mode & 0o777 == 0o744
     (again / COPY_MARK).write_text("{}")
     with pytest.raises(PapertrialError, match="copied_from"):
         original_folder(again)

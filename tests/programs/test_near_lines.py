@@ -32,5 +32,5 @@ def test_case(tmp_path: Path) -> None:
     path = tmp_path / "stdout.txt"
     path.write_text("Test Acc: 0.5\n")
     near = near_lines(r"test acc: ([0-9.]+)", path)
-    assert matches_without_case(r"test acc: ([0-9.]+)", near)
-    assert not matches_without_case(r"test acc = ([0-9.]+)", near)
+    assert matches_without_case(r"test acc: ([0-9.]+)", near, tmp_path)
+    assert not matches_without_case(r"test acc = ([0-9.]+)", near, tmp_path)

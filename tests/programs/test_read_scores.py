@@ -45,6 +45,13 @@ def csv_of(home: Path, text: str, column: str, step: str | None = None, **rest: 
     return in_file(home, CsvScore("log.csv", column, step, **rest), text, "log.csv")
 
 
+def test_the_colours_of_a_terminal_are_no_part_of_a_line(tmp_path: Path) -> None:
+    line = "\x1b[1mval \x1b[33macc\x1b[0m: \x1b[38;5;10m93.20\x1b[0m %\x1b[K\n"
+    score = by_pattern(tmp_path, line, r"val acc: ([0-9.]+)", unit="percent")
+    assert (score.value, score.place.text) == (0.932, "val acc: 93.20")
+    assert literal_in(r"val acc: ([0-9.]+)")  # which the raw line lacks
+
+
 @pytest.mark.parametrize(
     ("written", "unit", "value"),
     [

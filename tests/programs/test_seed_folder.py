@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from papertrial.programs.seed_folder import SeedFolder
-from papertrial.programs.spec import JsonScore
+from papertrial.programs.spec import JsonScore, TensorboardScore
 
 SCORE = '{"a": 0.5}'
 
@@ -74,6 +74,21 @@ def test_links_among_kept_files_are_kept_as_files(folder: SeedFolder) -> None:
     folder.keep(["*.pt"], ())
     folder.tidy(())
     assert (folder.home / "kept" / "best.pt").read_text() == "weights"
+
+
+def test_a_link_to_another_folder_is_not_searched_for_files_to_keep(
+    folder: SeedFolder, elsewhere: Path
+) -> None:
+    (folder.out / "root").symlink_to("/")  # /proc alone has files that vanish
+    (folder.out / "events").symlink_to(elsewhere)
+    (elsewhere / "events.out.tfevents.1").write_text("")
+    folder.keep(["*", "*/*.json"], ())
+    events = TensorboardScore(f"{folder.out}/events", "loss")
+    places, problems = folder.collect_scores({"loss": (events, folder.out / "events")})
+    assert (places, list(problems)) == ({}, ["loss"])
+    kept, count, _ = folder.tidy(())
+    assert [(file.path, file.kept) for file in kept] == [("out/events", None), ("out/root", None)]
+    assert count == 2
 
 
 def test_a_pattern_that_leaves_the_folder_and_returns_keeps_the_file(folder: SeedFolder) -> None:

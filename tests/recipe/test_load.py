@@ -101,6 +101,19 @@ def test_a_recipe_that_cannot_be_found_is_reported(source: str, words: str) -> N
     assert words in str(caught.value)
 
 
+def test_a_program_or_a_folder_is_not_a_recipe(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("import torch\n")
+    for source in (script, tmp_path):
+        with pytest.raises(RecipeError, match=f"papertrial new NAME --program {source}`"):
+            load_recipe(source)
+    (tmp_path / "clouds.yaml").write_text("name: clouds\n")
+    with pytest.raises(RecipeError, match=r"name a file in it: clouds\.yaml"):
+        load_recipe(tmp_path)
+    with pytest.raises(RecipeError, match=r'did you mean "clouds\.yaml"'):
+        load_recipe(tmp_path / "cloud.yaml")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

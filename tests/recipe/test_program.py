@@ -160,6 +160,17 @@ def test_an_interpreter_that_is_not_copied_is_named_by_its_path(folder: Path) ->
     assert first == [f"{folder}/.venv/bin/python", "tools/run", "python"]
 
 
+def test_a_number_beside_program_may_be_a_parameter_of_it(folder: Path) -> None:
+    with pytest.raises(InvalidRecipeError) as caught:
+        loaded(changed(epochs=3))
+    (problem,) = caught.value.problems
+    assert problem.where == "epochs"
+    assert "program.parameters.epochs" in problem.message
+    with pytest.raises(InvalidRecipeError) as caught:
+        loaded(changed(model={"use": "x.Y"}))
+    assert "parameters" not in caught.value.problems[0].message
+
+
 def test_what_needs_a_model_refuses_a_program(folder: Path) -> None:
     with pytest.raises(RecipeError, match="runs a program"):
         require_model(loaded())
@@ -195,6 +206,10 @@ SCORE = "program__scores__accuracy"
             "not both",
         ),
         ({"program__timeout": "2 weeks"}, "program.timeout", "2 h"),
+        ({"program__keep": ["*.pt", "/etc/*"]}, "program.keep.1", "inside {out}"),
+        ({"program__keep": ["a/../../x"]}, "program.keep.0", "inside {out}"),
+        ({"program__keep": [""]}, "program.keep.0", "inside {out}"),
+        ({"program__keep": ["{out}/*.pt"]}, "program.keep.0", "no placeholders"),
         ({"program__scores": {}}, "program.scores", "at least 1"),
         ({"program__command": []}, "program.command", "at least 1"),
         ({"program__command": "python t.py {seed}"}, "program.command", '["python", "t.py"'),

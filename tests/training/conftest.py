@@ -23,6 +23,7 @@ from papertrial.training.loop import Progress, fit
 from papertrial.training.objective import Objective
 from papertrial.training.optim import Schedule
 from papertrial.training.state import TrainState
+from papertrial.vocabulary import Metric
 
 CPU = torch.device("cpu")
 
@@ -111,7 +112,7 @@ def make_training(digits: Dataset) -> MakeTraining:
             accumulate=accumulate,
             reduction=getattr(loss, "reduction", "mean"),
         )
-        schedule = Schedule(scheduler and scheduler(built), interval, monitor)  # type: ignore[arg-type]
+        schedule = Schedule(scheduler and scheduler(built), interval, monitor and Metric(monitor))  # type: ignore[arg-type]
         return Training(TrainState(made, built, schedule), batches, objective, seed)
 
     return make

@@ -19,6 +19,7 @@ from papertrial.training.optim import (
     needs_closure,
     trainable,
 )
+from papertrial.vocabulary import Metric
 
 
 class NoClosure(torch.optim.SGD):
@@ -153,7 +154,7 @@ def test_a_schedule_that_monitors_steps_only_on_the_metric(interval: str) -> Non
     optimizer, schedule = _schedule(
         lambda o: lr_scheduler.ReduceLROnPlateau(o, mode="max", factor=0.5, patience=0),
         interval,
-        "accuracy",
+        Metric("accuracy"),
     )
     for accuracy in (0.5, 0.6, 0.6):
         schedule.step(end_of_epoch=True)

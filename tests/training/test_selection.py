@@ -8,6 +8,7 @@ from torch import nn
 
 from papertrial.errors import ModelError
 from papertrial.training.selection import BestWeights, EarlyStopping
+from papertrial.vocabulary import Metric
 
 
 def numbered(value: float) -> nn.Module:
@@ -19,7 +20,7 @@ def numbered(value: float) -> nn.Module:
 
 
 def chosen(metric: str, values: list[float]) -> BestWeights:
-    choice = BestWeights("validation", metric)
+    choice = BestWeights("validation", Metric(metric))
     for step, value in enumerate(values, 1):
         choice.offer(step, {metric: value, "other": -value}, numbered(step))
     return choice
@@ -55,7 +56,7 @@ def test_weights_and_buffers_of_the_best_step_are_restored() -> None:
 
 
 def test_the_kept_weights_do_not_change_with_the_model() -> None:
-    choice, model = BestWeights("test", "loss"), numbered(1)
+    choice, model = BestWeights("test", Metric("loss")), numbered(1)
     choice.offer(1, {"loss": 0.5}, model)
     with torch.no_grad():
         model.weight.mul_(100)
@@ -66,11 +67,11 @@ def test_the_kept_weights_do_not_change_with_the_model() -> None:
 @pytest.mark.parametrize("value", [None, {"a": 0.5}])
 def test_nothing_is_chosen_by_a_metric_that_is_not_defined(value: object) -> None:
     with pytest.raises(ModelError, match="the metric auroc is not defined on this split"):
-        BestWeights("validation", "auroc").offer(1, {"auroc": value}, numbered(1))
+        BestWeights("validation", Metric("auroc")).offer(1, {"auroc": value}, numbered(1))
 
 
 def stops(metric: str, values: list[float], patience: int, **more: float) -> list[bool]:
-    stopping = EarlyStopping(metric, patience, **more)
+    stopping = EarlyStopping(Metric(metric), patience, **more)
     return [stopping.should_stop({metric: value}) for value in values]
 
 

@@ -18,6 +18,7 @@ from papertrial.progress import finish
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations, TrainingResult, session
+from papertrial.vocabulary import Metric
 
 EPOCH = 7  # steps
 ROWS = {"train": 100, "validation": 17, "test": 23}
@@ -94,13 +95,13 @@ def test_the_validation_part_is_evaluated_in_between_and_every_split_at_the_end(
     assert evaluated(events) == [("validation", EPOCH * i, False) for i in (1, 2, 3)] + END
     assert outcome.step == outcome.last_step == 28
     assert outcome.last is None
-    assert {split: len(output) for split, output in outcome.outputs.items()} == ROWS
+    assert {split: len(kept.output) for split, kept in outcome.outputs.items()} == ROWS
 
 
 def test_no_sample_of_the_test_split_is_seen_before_the_end(
     make_training: Make, parts: Dataset
 ) -> None:
-    for choice in (None, BestWeights("validation", "accuracy")):
+    for choice in (None, BestWeights("validation", Metric("accuracy"))):
         loss = Counted()
         run(make_training(), parts, loss, choice=choice)
         first = loss.rows.index(ROWS["test"])
@@ -148,7 +149,9 @@ def test_the_best_step_is_reported_with_its_weights(
 ) -> None:
     training = make_training(scheduler=worsening)
     every = Evaluations(EPOCH, EPOCH if split == "test" else None)
-    events, outcome = run(training, parts, evaluations=every, choice=BestWeights(split, "loss"))
+    events, outcome = run(
+        training, parts, evaluations=every, choice=BestWeights(split, Metric("loss"))
+    )
     seen = {e.step: e.metrics["loss"] for e in events[::-1]
             if isinstance(e, Evaluated) and e.split == split}  # fmt: skip
     assert outcome.step == min(seen, key=lambda step: seen[step]) < outcome.last_step == 28
@@ -172,7 +175,7 @@ def test_a_last_step_that_is_the_best_is_not_evaluated_twice(
     events, outcome = run(
         make_training(lambda p: torch.optim.SGD(p, lr=1e-3)),
         parts,
-        choice=BestWeights("test", "loss"),
+        choice=BestWeights("test", Metric("loss")),
     )
     assert evaluated(events)[-3:] == END
     assert len(evaluated(events)) == 6
@@ -184,7 +187,7 @@ def test_the_training_stops_early_and_is_evaluated_where_it_stopped(
 ) -> None:
     training = make_training(lambda p: torch.optim.SGD(p, lr=0.0))
     training.state.model[1] = nn.Identity()  # whose statistics would still move
-    events, outcome = run(training, parts, steps=100, stopping=EarlyStopping("loss", 2))
+    events, outcome = run(training, parts, steps=100, stopping=EarlyStopping(Metric("loss"), 2))
     assert outcome.last_step == training.state.step == 3 * EPOCH
     assert list(outcome.epoch_seconds) == [1, 2, 3]
     assert evaluated(events)[-3:] == [(split, 21, True) for split in ROWS]

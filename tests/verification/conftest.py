@@ -15,6 +15,7 @@ import pytest
 from papertrial.claims.run_trial import replay_trial
 from papertrial.claims.verdict import overall
 from papertrial.recipe.load import load_recipe
+from papertrial.record import finite_or_none
 from papertrial.store.report_record import Report
 from papertrial.store.verification_folder import (
     OUTCOMES,
@@ -87,7 +88,7 @@ class Labs:
                     state="finished",
                     scores=(rows,) * n,
                     weights=hashlib.sha256(f"{seed} {score}".encode()).hexdigest(),
-                    runs=(f"seeds/s{seed}",),
+                    runs=tuple(f"seeds/s{seed}-{side}" for side in range(len(registered.data))),
                     data=registered.data,
                     versions=registered.versions,
                     packages=registered.packages,
@@ -110,13 +111,23 @@ class Labs:
             )
             for claim in registered.exact
         )  # fmt: skip
+        judged = tuple(
+            ClaimLine(
+                metric=claim.metric, split=claim.split, kind=claim.kind, value=claim.value,
+                tolerance=claim.tolerance, n=len(ruling.scores),
+                **{k: finite_or_none(getattr(ruling, k))
+                   for k in ("mean", "sd", "low", "high", "holds_within")},
+                verdict=ruling.verdict, why="", verdict_median=None, decided_at=None,
+            )
+            for claim, ruling in zip(registered.rule.claims, look.rulings, strict=True)
+        )  # fmt: skip
         verdicts = [*(r.verdict for r in look.rulings), *("REPRODUCED" for _ in counted)]
         ended = {
             "ended": "2026-11-27T12:00:00+00:00",
             "seeds": tuple(outcome.seed for outcome in look.outcomes),
             "verdict": overall(verdicts),
             "headline": "a headline",
-            "claims": counted,
+            "claims": (*judged, *counted),
         }
         folder.write_record(
             VERIFICATION,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,6 +169,37 @@ def test_laboratories_that_were_registered_apart(labs: Labs) -> None:
         combine([first, second], runs=labs.folder / "runs", without=[1])
 
 
+def test_a_verdict_needs_few_enough_failures_in_all_laboratories(labs: Labs) -> None:
+    done = combine(labs.together(A, (None,) * 5, C), runs=labs.folder / "runs")
+    (claim,) = done.claims  # laboratory 1 alone is decided, but 5 of 15 seeds failed
+    assert (claim.verdict, claim.decided_at, claim.n) == ("UNDECIDED", None, 10)
+    report = read_report(done.path)
+    assert report.diverged is not None
+    assert (report.diverged.count, report.diverged.held) == (5, False)
+
+
+def test_another_look_at_the_same_laboratories_is_warned_of(labs: Labs) -> None:
+    one, two, three = labs.together(A, B, C)
+    first = combine([one, two], runs=labs.folder / "runs", without=[3])
+    done = combine([one, two, three], runs=labs.folder / "runs")
+    (text,) = (text for text in done.warnings if text.startswith("another look"))
+    assert f"{first.path} combined 10 seeds" in text
+    again = combine([one, two, three], runs=labs.folder / "runs")
+    assert [text for text in again.warnings if done.path.name in text] == []  # the same look
+
+
+def test_a_recipe_whose_code_was_not_sent_is_not_compared(labs: Labs) -> None:
+    code = labs.folder / "net.py"
+    code.write_text("from torch import nn\n\n\nclass Net(nn.Linear):\n    pass\n")
+    model = {"use": f"{code}:Net", "in_features": 1, "out_features": 1}
+    one, two = labs.together(A, C, tree={**labs.tree(), "model": model})
+    assert combine([one, two], runs=labs.folder / "runs").warnings == ()
+    sent = labs.sent(two, "sent")
+    warnings = combine([one, sent], runs=labs.folder / "runs").warnings
+    assert len(warnings) == 1
+    assert warnings[0].startswith("recipe.yaml of laboratory 2 could not be compared")
+
+
 def test_a_fixed_horizon_needs_a_common_registration(labs: Labs) -> None:
     fixed = {"horizon": "fixed"}
     done = combine(labs.together(A, B, tree=labs.tree(**fixed)), runs=labs.folder / "runs")
@@ -259,7 +291,7 @@ def test_claims_about_new_samples_need_the_predictions(labs: Labs, verified_digi
 
 
 @pytest.fixture(scope="module")
-def verified_digits(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+def verified_digits(tmp_path_factory: pytest.TempPathFactory, verify_here: Any) -> list[Path]:
     """Two laboratories that trained, for a claim about new samples, and their registration."""
     folder = tmp_path_factory.mktemp("digits")
     tree = {
@@ -280,13 +312,8 @@ def verified_digits(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
         "verify": {"max_seeds": 4, "sd": {"value": 0.05, "is": "bound"}},
     }  # fmt: skip
     made = pt.register_labs(pt.load_recipe(tree), 2, runs=folder / "runs", device="cpu")
-    return [
-        *(
-            pt.verify(pt.load_recipe(path), runs=folder / f"lab{i}", device="cpu", workers=1).path
-            for i, (path, _) in enumerate(made.laboratories)
-        ),
-        made.path / "labs.json",
-    ]
+    labs = [verify_here(path, folder / f"lab{i}") for i, (path, _) in enumerate(made.laboratories)]
+    return [*labs, made.path / "labs.json"]
 
 
 def test_the_answer_is_that_of_verify_and_the_laboratories(labs: Labs) -> None:
@@ -294,7 +321,7 @@ def test_the_answer_is_that_of_verify_and_the_laboratories(labs: Labs) -> None:
     answer = json.loads(json.dumps(done.to_json()))
     assert set(answer) == {
         "recipe", "verdict", "report", "verification", "preregistration", "seeds", "claims",
-        "headline", "deviations", "laboratories",
+        "headline", "deviations", "laboratories", "warnings",
     }  # fmt: skip
     assert answer["laboratories"]["lines"][1]["registered_seeds"] == [5, 6, 7, 8, 9]
 

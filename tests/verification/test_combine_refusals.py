@@ -173,9 +173,13 @@ def without_last(text: str) -> str:
     ("change", "match"),
     [
         (damage("preregistration.json", lambda text: text[:200]), "edited after|is damaged"),
-        (damage(OUTCOMES, lambda text: text.replace("1.3", "1.0", 1)), None),
+        (
+            damage(OUTCOMES, lambda text: text.replace("1.3", "1.0", 1)),
+            r"says that the mean of test \w+ is .*, but outcomes\.jsonl gives",
+        ),
         (damage(OUTCOMES, lambda text: text.replace('"seed": 5', '"seed": 50')), "seed 50 is not"),
         (damage(OUTCOMES, lambda text: text.replace('"seed": 6', '"seed": 5')), "seed 5 is in it"),
+        (damage(OUTCOMES, lambda text: text.replace('"seeds/s5-0"', '"a", "b"')), "other sides"),
         (damage(OUTCOMES, without_last), r"says .* on the seeds .* but outcomes\.jsonl gives"),
         (
             damage("verification.json", lambda text: text.replace("UNDECIDED", "REPRODUCED")),
@@ -185,13 +189,10 @@ def without_last(text: str) -> str:
          r"recipe\.yaml is not the recipe that was registered"),
     ],
 )  # fmt: skip
-def test_damaged_records(labs: Labs, change: Callable[[Path], None], match: str | None) -> None:
+def test_damaged_records(labs: Labs, change: Callable[[Path], None], match: str) -> None:
     one, other = first(labs), labs.verified(labs.tree(**SEEDS), B, "b")
     change(other)
-    if match is None:  # a score alone is seen only by an audit, which has the predictions
-        combine([one, other], runs=labs.folder / "out")
-    else:
-        refused(labs, one, other, match=match)
+    refused(labs, one, other, match=match)
 
 
 def test_a_laboratory_without_its_state(labs: Labs) -> None:
@@ -247,3 +248,12 @@ def test_a_registration_that_laboratories_do_not_name(labs: Labs) -> None:
     other = labs.verified(labs.tree(**SEEDS), B, "b")
     with pytest.raises(RunError, match="is not the registration of these laboratories"):
         combine([first(labs), other], registration=labs.folder / "labs.json")
+
+
+@pytest.mark.parametrize("given", ["nowhere", "nowhere/labs.json", "registration.json", "a"])
+def test_a_registration_that_does_not_exist(labs: Labs, given: str) -> None:
+    paths = labs.together(A, B)
+    (labs.folder / "a").mkdir()
+    (labs.folder / "registration.json").write_text("{}")
+    with pytest.raises(RunError, match=r"there is no file .*; give labs\.json, or its folder"):
+        combine(paths, registration=labs.folder / given)

@@ -46,5 +46,15 @@ def test_what_differs_with_the_hardware_alone_can_be_left_out() -> None:
         },
     )  # fmt: skip
     assert len(cpu.differences(gpu)) == 6
-    left = cpu.without_builds.differences(gpu.without_builds)
+    left = cpu.without_machine.differences(gpu.without_machine)
     assert left == ["the package einops is 0.8, registered as 0.8+local"]
+
+
+def test_a_folder_in_pythonpath_may_lie_elsewhere() -> None:
+    here, there, other = (
+        Conditions((), {"python": "3.11", f"code in PYTHONPATH /{name}": digest}, {})
+        for name, digest in (("a", "1" * 64), ("b", "1" * 64), ("b", "2" * 64))
+    )
+    assert len(here.differences(there)) == 2
+    assert here.without_machine.differences(there.without_machine) == []
+    assert len(here.without_machine.differences(other.without_machine)) == 2

@@ -94,6 +94,11 @@ def test_what_cannot_be_registered(
     assert not list((labs.folder / "runs").glob("line/*-labs"))
 
 
+def test_claims_that_need_no_seed_are_not_for_laboratories(labs: Labs) -> None:
+    with pytest.raises(ClaimError, match="there are no seeds to hand out"):
+        labs.register(2, labs.tree({"metric": "parameters", "value": 2, "kind": "exact"}))
+
+
 def test_the_recipe_of_one_laboratory_is_not_registered_for_several(labs: Labs) -> None:
     path, _ = labs.register(2).laboratories[0]
     with pytest.raises(ClaimError, match=r"is the recipe of one laboratory \(verify.labs.part\)"):
@@ -169,3 +174,7 @@ def test_it_is_committed_with_the_recipes(labs: Labs, monkeypatch: pytest.Monkey
     names = git("show", "--name-only", "--format=", "HEAD").split()
     home = made.path.relative_to(labs.folder).as_posix()
     assert {f"{home}/labs.json", f"{home}/lab-1/recipe.yaml"} <= set(names)
+    git("config", "filter.upper.clean", "tr a-z A-Z")
+    (labs.folder / ".gitattributes").write_text("labs.json filter=upper\n")
+    with pytest.raises(RunError, match=r"has other bytes than .*labs\.json had: a hook or an attr"):
+        labs.register(2, git=True, again=True)

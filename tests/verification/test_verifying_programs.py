@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -110,6 +111,8 @@ def test_the_report_has_curves_spreads_and_what_is_not_seen(done: SimpleNamespac
     assert spread.mean == pytest.approx(sum(scores) / len(scores))
     assert (spread.low, spread.high) == (min(scores), max(scores))
     assert any("network" in text for text in report.not_covered)
+    assert not any("{data}" in text for text in report.not_covered)
+    assert not any("unit" in text for text in report.warnings)
     page = (done.found.path / "report.html").read_text()
     assert "none accuracy" not in page
     assert "test accuracy" not in page
@@ -285,7 +288,31 @@ def test_a_relative_data_folder_is_found_from_the_copy(
     monkeypatch.chdir(tmp_path)
     reads = TRAIN + "import os; os.listdir(sys.argv[3])\n"
     command = ["{python}", "train.py", "{seed}", "{out}", "{data}"]
-    assert verified(write(tmp_path, reads, command=command), data="tables").verdict == "REPRODUCED"
+    found = verified(write(tmp_path, reads, command=command), "claims.1.value=11", data="tables")
+    assert found.verdict == "REPRODUCED"
+    report = read_report(found.path)
+    assert any("by {data}" in text for text in report.not_covered)
+    # A bound of 11 on values near 0.1: the recipe may take percentages for fractions.
+    assert [text for text in report.warnings if "scores.final_loss.unit" in text]
+
+
+def test_a_program_without_a_seed_has_runs(tmp_path: Path, invoke: Any) -> None:
+    # Runs differ by themselves, here by the folder of each: seeds/s0/out.
+    draws = TRAIN.replace("int(sys.argv[1]), sys.argv[2]", "int(sys.argv[1][:-4][-1]), sys.argv[1]")
+    recipe = write(tmp_path, draws, seeded=False, command=["{python}", "train.py", "{out}"])
+    words = ["--device", "cpu", "--workers", "1", "--runs", tmp_path / "runs"]
+    done = invoke("verify", recipe, *words, "claims.1.value=1")
+    assert done.exit_code == 0, done.stderr
+    assert re.search(r"hold within a tolerance of 0\.02 on \d runs", done.stdout)
+    assert "run 0: accuracy" in done.stderr
+    assert "of at most 15 runs" in done.stderr
+    (path,) = (tmp_path / "runs").glob("toy/*-verify")
+    page, text = (path / "report.html").read_text(), (path / "report.md").read_text()
+    assert ">finished runs<" in page  # the axis of a plot
+    assert not re.search(r">[^<]*\bfinished seeds?\b", page)
+    assert re.search(r"\b\d finished runs\b", text)
+    before = text.partition("## Provenance")[0]
+    assert re.findall(r".*(?<![\w./{-])[Ss]eeds?\b(?![\w./}-]).*", before) == []
 
 
 def test_a_program_that_writes_to_its_own_source_changes_its_copy_only(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +31,11 @@ def add(task, argument):
 def where(task, argument):
     yield os.getpid()
     return str(Path.cwd())
+
+
+def variables(task, argument):
+    yield os.environ.get("ADDED")
+    return os.environ.get("REMOVED")
 
 
 def until_the_file_is_there(task, argument):
@@ -97,23 +102,6 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     del sys.modules["jobs_of_a_test"]
 
 
-def gone(pid: int, within: float = 5.0) -> bool:
-    until = time.monotonic() + within
-    while time.monotonic() < until:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        if Path(f"/proc/{pid}/stat").exists():
-            try:
-                if ") Z" in Path(f"/proc/{pid}/stat").read_text():
-                    return True
-            except OSError:
-                return True
-        time.sleep(0.02)
-    return False
-
-
 def events(workers: Workers, count: int) -> list[Event]:
     return [workers.wait() for _ in range(count)]
 
@@ -160,7 +148,23 @@ def test_a_process_is_reused_and_works_in_the_current_folder(
     assert len(pids) == 1
 
 
-def test_a_killed_worker_loses_only_its_task(job: Callable[[str], Job], tmp_path: Path) -> None:
+def test_a_worker_has_the_variables_of_the_time_when_it_starts(
+    job: Callable[[str], Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMOVED", "early")
+    for added, removed in ((None, "early"), ("late", None)):
+        with Workers(job("variables"), [0]) as workers:
+            workers.submit(None)
+            assert events(workers, 2) == [Yielded(0, None, added), Done(0, None, removed)]
+        monkeypatch.setenv("ADDED", "late")
+        monkeypatch.delenv("REMOVED", raising=False)
+
+
+@pytest.mark.parametrize("platform", [sys.platform, "darwin"])  # which spawns its workers
+def test_a_killed_worker_loses_only_its_task(
+    job: Callable[[str], Job], tmp_path: Path, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
     signs = [str(tmp_path / "first"), str(tmp_path / "second")]
     with Workers(job("until_the_file_is_there"), [0, 0]) as workers:
         for sign in signs:
@@ -176,9 +180,9 @@ def test_a_killed_worker_loses_only_its_task(job: Callable[[str], Job], tmp_path
         assert isinstance(yielded, Yielded)
         assert yielded.value not in pids.values()
         assert done == Done(0, signs[1], yielded.value)
-        os.kill(yielded.value, signal.SIGKILL)  # while it is idle
-        # A zombie whose threads are still ending cannot be reaped yet: wait until it can be.
-        os.waitid(os.P_PID, yielded.value, os.WEXITED | os.WNOWAIT)
+        (idle,) = (each for each in multiprocessing.active_children() if each.pid == yielded.value)
+        os.kill(yielded.value, signal.SIGKILL)
+        idle.join()
         workers.submit(signs[1])
         assert isinstance(events(workers, 2)[1], Done)
 
@@ -284,80 +288,3 @@ def test_the_workers_output_goes_to_the_log(
         assert events(workers, 2) == [Yielded(0, "hello", None), Done(0, "hello", None)]
     assert log.read_text() == "before\nsaid hello\nits child said hello\n"
     assert capfd.readouterr() == ("", "")
-
-
-SCRIPT = """
-import os, sys, time
-from papertrial.workers.pool import Workers, Failed
-
-class Mine(Exception):
-    pass
-
-def work(task, argument):
-    yield os.getpid()
-    if task == "fail":
-        raise Mine("of the script")
-    time.sleep(60)
-
-def main(task):
-    workers = Workers(work, [0])
-    workers.submit(task)
-    print(workers.wait().value, flush=True)
-    if task != "leave":
-        event = workers.wait()
-        print(type(event.error).__name__, event.error)
-"""
-
-
-def start(folder: Path, code: str) -> subprocess.Popen[str]:
-    script = folder / "script.py"
-    script.write_text(SCRIPT + code)
-    pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, script], stdout=pipe, stderr=pipe, text=True)
-
-
-GUARDED = "if __name__ == '__main__':\n    main({!r})\n"
-
-
-def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    with start(tmp_path, GUARDED.format("sleep")) as script:
-        assert script.stdout is not None
-        pid = int(script.stdout.readline())
-        script.kill()
-        assert gone(pid)
-
-
-def test_a_script_that_closes_nothing_ends_and_so_do_its_workers(tmp_path: Path) -> None:
-    with start(tmp_path, GUARDED.format("leave")) as script:
-        out, err = script.communicate(timeout=20)
-    assert (script.returncode, err) == (0, "")
-    assert gone(int(out))
-
-
-def test_an_exception_class_of_the_script_is_reported(tmp_path: Path) -> None:
-    with start(tmp_path, GUARDED.format("fail")) as script:
-        out, err = script.communicate(timeout=20)
-    # To the worker the script is `__mp_main__`, by which name its class comes back.
-    assert (out.splitlines()[1], err) == ("Mine of the script", "")
-
-
-@pytest.mark.parametrize(
-    ("code", "start_of_message"),
-    [
-        ("main('sleep')\n", "worker processes import the script that starts them"),
-        (
-            "if __name__ != '__main__':\n    raise KeyError('imported')\nmain('sleep')\n",
-            "a worker process ended with exit code 1 before its first task",
-        ),
-    ],
-)
-def test_a_script_that_cannot_be_imported_gets_advice(
-    tmp_path: Path, code: str, start_of_message: str
-) -> None:
-    with start(tmp_path, code) as script:
-        _, err = script.communicate(timeout=20)
-    assert script.returncode == 1
-    message = err.splitlines()[-1].removeprefix("papertrial.errors.PapertrialError: ")
-    assert message.startswith(start_of_message)
-    assert message.endswith("put the call under `if __name__ == '__main__':`")
-    assert err.count("Traceback") == 1 + ("imported'" in code)

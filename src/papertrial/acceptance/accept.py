@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Literal
 
 from papertrial.acceptance.acceptance import Acceptance
 from papertrial.acceptance.check_ledger import check_decisions
@@ -34,6 +35,7 @@ def accept(
     alpha: float | None = None,
     ideas: int | None = None,
     samples: int | None = None,
+    unit: Literal["percent"] | None = None,
 ) -> Acceptance:
     """Decide whether a candidate is better than a baseline, under the error budget of a ledger.
 
@@ -47,14 +49,15 @@ def accept(
 
     Args:
         ledger: the file; it is created if it does not exist.
-        baseline, candidate: files of scores (CSV or JSONL, with a column `seed`), or folders of
-            verifications. Scores are paired by seed.
+        baseline, candidate: files of scores with a column `seed`, as `judge` reads them, or folders
+            of verifications. Scores are paired by seed.
         metric: the column, or the metric of a claim.
         better: which values are better; None for what the metric's name or a verification says.
         at_least_by: the minimum gain, in the metric's unit; None for 0.
         alpha: the error budget; None for 0.05.
         ideas: how many ideas are expected; None for 100.
         samples: for a metric that moves in steps, such as an accuracy, the number of samples.
+        unit: "percent" if files have the scores of a fraction as 93.1.
 
     Raises:
         PapertrialError: an error that the user can fix; nothing was written.
@@ -66,7 +69,7 @@ def accept(
         is_new = content is None
         known = None if content is None else content.terms
         name = agree_on_metric(asked, known, file.path)
-        base, other = (read_scores(Path(side), name) for side in (baseline, candidate))
+        base, other = (read_scores(Path(side), name, unit) for side in (baseline, candidate))
         terms = known or new_terms(asked, name, base.better or other.better)
         content = content or LedgerContent.of(terms)
         check_decisions(content, file.path)

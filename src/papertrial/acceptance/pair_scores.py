@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from papertrial.acceptance.score_source import ScoreSource
 from papertrial.errors import RunError
+from papertrial.numbers import plural
 from papertrial.store.ledger import LedgerDecision
 
 Pair = tuple[int, float, float]  # seed, baseline, candidate
@@ -33,8 +34,8 @@ def pair_scores(baseline: ScoreSource, candidate: ScoreSource) -> PairedScores:
     any candidate look better. Seeds that the baseline lacks are not used.
 
     Raises:
-        RunError: the candidate lacks a seed but has a later one, the two share no seed, or they are
-            the same.
+        RunError: the candidate lacks a seed but has a later one, or one of its seeds failed; the
+            two share no seed, or they are the same.
     """
     order = list(baseline.scores)
     shared = [seed for seed in order if seed in candidate.scores]
@@ -43,15 +44,17 @@ def pair_scores(baseline: ScoreSource, candidate: ScoreSource) -> PairedScores:
             f"{candidate.name} and {baseline.name} share no seed; run the candidate with the "
             f"baseline's seeds: {_listed(order)}"
         )
-    until = order[: order.index(shared[-1]) + 1]
+    ran = {*candidate.scores, *candidate.failed}
+    last = max(i for i, seed in enumerate(order) if seed in ran)
+    until = order[: last + 1]
     missing = [seed for seed in until if seed not in candidate.scores]
     if missing:
         failed = [seed for seed in missing if seed in candidate.failed]
         why = f"; seeds that failed: {_listed(failed)}" if failed else ""
         raise RunError(
-            f"{candidate.name} has no score for {_listed(missing)}, which {baseline.name} has "
-            f"before its seed {shared[-1]}{why}; run them: seeds are compared in the baseline's "
-            "order, and none may be left out"
+            f"{candidate.name} has no score for {_listed(missing)} among the first "
+            f"{plural(len(until), 'seed')} of {baseline.name}{why}; run them: seeds are compared "
+            "in the baseline's order, and none may be left out"
         )
     pairs = tuple((seed, baseline.scores[seed], candidate.scores[seed]) for seed in until)
     if baseline.sha256 == candidate.sha256 and all(x == y for _, x, y in pairs):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from papertrial.errors import RunError, did_you_mean
+from papertrial.errors import RunError, ScoresError, did_you_mean
+from papertrial.score_tables.read_table import read_table
+from papertrial.score_tables.score_column import Unit, named_column, scores_in, seeds_in
 from papertrial.store.verification_folder import PREREGISTRATION, VerificationFolder
-from papertrial.vocabulary import Better
+from papertrial.vocabulary import Better, Metric
 
-SEED = "seed"
+_SEED = "seed"
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class ScoreSource:
     Attributes:
         name: the file or the folder, as it was given.
         source: what it is.
-        sha256: of the file, or of the verification's preregistration.json.
+        sha256: of the file's bytes, or of the verification's preregistration.json.
         scores: by seed, in the order of the rows, or in the registered order.
         failed: seeds that ended without a score.
         step: what the metric moves in, if a verification says so; otherwise 0.
@@ -42,32 +39,49 @@ class ScoreSource:
     better: Better | None = None
 
 
-def read_scores(path: Path, metric: str) -> ScoreSource:
+def read_scores(path: Path, metric: str, unit: Literal["percent"] | None = None) -> ScoreSource:
     """Read the scores of one metric, by seed.
 
     Args:
-        path: a CSV file with a header, a file of JSON lines, or the folder of a verification.
-        metric: the column or the key; for a verification, the metric of one of its claims.
+        path: a file of scores with a column of seeds, as `papertrial judge` reads it, or the folder
+            of a verification.
+        metric: the column; for a verification, the metric of one of its claims.
+        unit: "percent" for the scores of a fraction that a file has as 93.1.
 
     Raises:
-        RunError: the path is none of these, the metric or the seeds are missing, a seed has two
-            scores, or a score is not a finite number.
+        ScoresError: the file has no such column, a seed has two scores, or a score does not fit the
+            metric.
+        RunError: the folder is not one of a verification, or has no claim on the metric.
     """
     if path.is_dir():
         return _of_verification(path, metric)
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise RunError(
-            f"there is no {path}; give a CSV or JSONL file of scores, or a folder of a verification"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"cannot read scores from {path}: {error}") from error
-    is_json = text.lstrip().startswith("{")
-    rows = _json_rows(path, text) if is_json else _csv_rows(path, text, metric)
-    scores = _by_seed(path, rows, metric)
-    return ScoreSource(str(path), "scores", hashlib.sha256(content).hexdigest(), scores)
+    table = read_table(str(path))
+    seeds = seeds_in(table, named_column(table, _SEED, what="the seeds"))
+    column = named_column(table, metric, what="the scores")
+    facts = Metric(metric)
+    scores = scores_in(table, column, facts, _unit(facts, unit))
+    assert table.sha256 is not None, "a file has a hash"
+    rows = list(zip(seeds, scores, strict=True))
+    if all(score is None for score in scores):
+        raise ScoresError(f"{path} has no scores")
+    return ScoreSource(
+        name=str(path),
+        source="scores",
+        sha256=table.sha256,
+        scores={seed: score for seed, score in rows if score is not None},
+        failed=tuple(seed for seed, score in rows if score is None),
+    )
+
+
+def _unit(metric: Metric, unit: Literal["percent"] | None) -> Unit:
+    if unit is None:
+        return "fraction" if metric.is_fraction else "none"
+    if not metric.is_fraction:
+        raise ScoresError(
+            f"{metric.name} is not known to be a fraction, so its scores cannot be in percent; "
+            "leave out the unit, and give the minimum gain as the scores are written"
+        )
+    return unit
 
 
 def _of_verification(path: Path, metric: str) -> ScoreSource:
@@ -93,71 +107,3 @@ def _of_verification(path: Path, metric: str) -> ScoreSource:
         step=claims[index].step,
         better=claims[index].facts.direction,
     )
-
-
-def _csv_rows(path: Path, text: str, metric: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Yield the rows of a CSV file with their lines."""
-    reader = csv.DictReader(io.StringIO(text))
-    names = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = names
-    for needed in (SEED, metric):
-        if names.count(needed) != 1:
-            count = "no column" if needed not in names else "two columns"
-            raise RunError(f'{path} has {count} "{needed}"{did_you_mean(needed, names)}')
-    for row in reader:
-        yield reader.line_num, row
-
-
-def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Yield the objects of a file of JSON lines with their lines."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise RunError(f"{path} line {number} is not JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise RunError(f"{path} line {number} is not a JSON object: one is needed for each run")
-        yield number, row
-
-
-def _by_seed(
-    path: Path, rows: Iterable[tuple[int, Mapping[str, object]]], metric: str
-) -> dict[int, float]:
-    scores = dict[int, float]()
-    for line, row in rows:
-        where = f"{path} line {line}"
-        for key in (SEED, metric):
-            if row.get(key) in (None, ""):
-                raise RunError(f'{where} has no "{key}"{did_you_mean(key, map(str, row))}')
-        seed, score = _whole(row[SEED]), _number(row[metric])
-        if seed is None:
-            raise RunError(f'{where}: "{SEED}" must be a whole number, got {row[SEED]!r}')
-        if score is None:
-            raise RunError(f'{where}: "{metric}" must be a finite number, got {row[metric]!r}')
-        if seed in scores:
-            raise RunError(f"{where}: seed {seed} has two scores; each seed counts once")
-        scores[seed] = score
-    if not scores:
-        raise RunError(f"{path} has no scores")
-    return scores
-
-
-def _whole(value: object) -> int | None:
-    """Return a seed, whose digits a float may not hold: 7, "7" and 7.0 are the same."""
-    try:
-        return int(str(value))
-    except ValueError:
-        number = _number(value)
-        return int(number) if number is not None and number.is_integer() else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None

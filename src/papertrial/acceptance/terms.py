@@ -61,21 +61,23 @@ def new_terms(asked: AskedTerms, metric: str, better: Better | None) -> LedgerTe
     Raises:
         ClaimError: a term is out of range, or the direction of the metric is not known.
     """
-    terms = LedgerTerms(
+    at_least_by = 0.0 if asked.at_least_by is None else asked.at_least_by
+    alpha = ALPHA if asked.alpha is None else asked.alpha
+    ideas = IDEAS if asked.ideas is None else asked.ideas
+    OnlineBudget(alpha, ideas)
+    if not 0 <= at_least_by < math.inf:
+        raise ClaimError(f"the minimum gain must be 0 or more, got {at_least_by}")
+    if asked.samples is not None and asked.samples < 1:
+        raise ClaimError(f"at least 1 sample is needed, got {asked.samples}")
+    return LedgerTerms(
         opened=datetime.datetime.now(datetime.UTC),
-        alpha=ALPHA if asked.alpha is None else asked.alpha,
-        ideas=IDEAS if asked.ideas is None else asked.ideas,
+        alpha=alpha,
+        ideas=ideas,
         metric=metric,
         better=_direction(metric, asked.better, Metric(metric, better).direction),
-        at_least_by=0.0 if asked.at_least_by is None else asked.at_least_by,
+        at_least_by=at_least_by,
         samples=asked.samples,
     )
-    OnlineBudget(terms.alpha, terms.ideas)
-    if not 0 <= terms.at_least_by < math.inf:
-        raise ClaimError(f"the minimum gain must be 0 or more, got {terms.at_least_by}")
-    if terms.samples is not None and terms.samples < 1:
-        raise ClaimError(f"at least 1 sample is needed, got {terms.samples}")
-    return terms
 
 
 def _direction(metric: str, asked: Better | None, known: Better | None) -> Better:

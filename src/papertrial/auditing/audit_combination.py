@@ -7,8 +7,9 @@ from pathlib import Path
 
 from papertrial.auditing.check_pages import compare_pages
 from papertrial.auditing.compare_json import ROUNDING, unlike
-from papertrial.auditing.finding import Finding, findings_of, noted, shortened
+from papertrial.auditing.finding import Finding, cut_message, findings_of, noted, shortened
 from papertrial.errors import PapertrialError
+from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.report.report_files import read_report
 from papertrial.store.laboratory_folders import (
     COMBINATION,
@@ -19,9 +20,18 @@ from papertrial.store.laboratory_folders import (
 from papertrial.store.laboratory_records import CombinationState
 from papertrial.store.report_record import Report
 from papertrial.store.verification_folder import REPORT_JSON, VerificationFolder
+from papertrial.verification.combination_report import combination_report, laboratory_warnings
 from papertrial.verification.decide_together import Together, decide_together
 
 _ELSEWHERE = ("folder", "hardware")  # of a laboratory: not in the copies
+_WITHOUT_RUNS = (  # of a report, beside claims and laboratories
+    "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "exact", "seeds",
+    "varied", "diverged", "earlier", "preregistration",
+)  # fmt: skip
+_RECIPE = (
+    "the copies have no code, so recipe.yaml was not compared with its hash: `papertrial audit` of "
+    "a laboratory's verification does that"
+)
 _RUNS = (
     "the runs of the laboratories are not in this folder: `papertrial audit` of each laboratory's "
     "verification checks its scores and trains a seed again"
@@ -67,58 +77,66 @@ def _decisions(
     yield Finding(
         "laboratories", True, f"the records of {count} laboratories agree with each other"
     )
-    again = _told(made)
-    for name, stored in (
-        (COMBINATION, _of_state(state)),
-        (REPORT_JSON, _of_report(read_report(folder.path))),
-    ):
-        messages = [
-            f"{name}: {one.where} is {shortened(one.second)}, decided again it is "
+    if not all(lab.is_recipe_checked for lab in made.labs):
+        yield noted("recipe", _RECIPE)
+    again, stored = combination_report(folder.path, made, None), read_report(folder.path)
+    messages = [
+        *_differences(COMBINATION, _of_state(state), _decided(made)),
+        *_differences(REPORT_JSON, _of_report(stored), _of_report(again)),
+        *(
+            cut_message(f"{REPORT_JSON}: it lacks the warning: {text}")
+            for text in _warnings(made)
+            if text not in stored.warnings
+        ),
+    ]
+    agrees = f"decided again, {COMBINATION} and {REPORT_JSON} have the same: {again.verdict}"
+    yield from findings_of("verdicts", messages, agrees)
+
+
+def _differences(file: str, had: dict[str, object], has: dict[str, object]) -> Iterator[str]:
+    for one in unlike(has, had, ROUNDING):
+        yield (
+            f"{file}: {one.where} is {shortened(one.second)}, decided again it is "
             f"{shortened(one.first)}"
-            for one in unlike({key: again[key] for key in stored}, stored, ROUNDING)
-        ]
-        agrees = f"decided again, {name} has the same: {made.conclusion.verdict}"
-        yield from findings_of("verdicts", messages, agrees)
+        )
 
 
-def _told(made: Together) -> dict[str, object]:
-    """Return what was decided again, by the names that both files use."""
-    conclusion, deviations = made.conclusion, list(made.labs[0].recipe.deviations)
+def _decided(made: Together) -> dict[str, object]:
+    """Return what was decided again, by the names of combination.json."""
+    conclusion = made.conclusion
     return {
+        "recipe": made.labs[0].registered.recipe,
         "verdict": conclusion.verdict,
-        "shown": f"{conclusion.verdict} WITH DEVIATIONS"
-        if deviations and conclusion.verdict == "REPRODUCED"
-        else conclusion.verdict,
         "headline": conclusion.headline,
-        "deviations": deviations,
+        "deviations": list(made.labs[0].recipe.deviations),
         "seeds": [outcome.seed for outcome in made.look.outcomes],
-        "lines": [line.to_plain() for line in conclusion.lines],
-        "claims": [claim.to_plain() for claim in conclusion.claims],
+        "claims": [line.to_plain() for line in conclusion.lines],
         "laboratories": _without_places(made.found.to_plain()),
     }
 
 
 def _of_state(state: CombinationState) -> dict[str, object]:
-    return {
-        "verdict": state.verdict,
-        "headline": state.headline,
-        "deviations": list(state.deviations),
-        "seeds": list(state.seeds),
-        "lines": [line.to_plain() for line in state.claims],
-        "laboratories": _without_places(state.laboratories.to_plain()),
-    }
+    plain = state.to_plain()
+    names = ("recipe", "verdict", "headline", "deviations", "seeds", "claims")
+    places = _without_places(state.laboratories.to_plain())
+    return {**{name: plain[name] for name in names}, "laboratories": places}
 
 
 def _of_report(report: Report) -> dict[str, object]:
-    found = report.laboratories
+    """Return what of a report does not rest on the runs, which are not in the folder."""
+    plain, found = report.to_plain(), report.laboratories
+    claims = [claim.model_copy(update={"new_samples": None}) for claim in report.claims]
     return {
-        "shown": report.verdict,
-        "headline": report.headline,
-        "deviations": list(report.deviations),
-        "seeds": [row.seed for row in report.seeds],
-        "claims": [claim.to_plain() for claim in report.claims],
+        **{name: plain[name] for name in _WITHOUT_RUNS},
+        "claims": [claim.to_plain() for claim in claims],
         "laboratories": None if found is None else _without_places(found.to_plain()),
     }
+
+
+def _warnings(made: Together) -> list[str]:
+    """Return the warnings that follow from the copies."""
+    spreads = surprising_spreads(made.asked.rule, made.look)
+    return [*laboratory_warnings(made.labs, made.found), *made.asked.warnings, *spreads]
 
 
 def _without_places(laboratories: dict[str, object]) -> dict[str, object]:

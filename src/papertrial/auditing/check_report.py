@@ -67,7 +67,8 @@ def check_report(
             return
         asked = asked.on_data(given)
         exact = yield from count_exact(recipe, asked.exact, data)
-        new_samples = describe_new_samples(recorded.folder, asked, look)
+        runs = recorded.folder.runs_of_seeds()
+        new_samples = describe_new_samples(runs, given, asked, look)
         earlier = recorded.state.earlier
         conclusion = conclude(recipe, asked, look, exact, earlier, new_samples)
         again = verification_report(recorded.folder, recipe, asked, look, conclusion, data)

@@ -61,7 +61,10 @@ def checking_program(
     result.facts.device = device = _device(device)
     values = placeholder_values(recipe.seed, device, 1, home)
     folder = None
-    with reporting(result, "program.folder", "name the folder of the program, or a commit"):
+    where, fix = "program.folder", "name the folder of the program"
+    if program.git is not None:
+        where, fix = "program.git", "name a repository that git can clone, and one of its commits"
+    with reporting(result, where, fix):
         folder = code_folder(program)
         hashes = file_hashes(folder)
         if not program.in_place:

@@ -73,12 +73,14 @@ class SeedFacts:
         scores: of each run, by name.
         deterministic: whether the same seed gave the same scores; None if that was not seen.
         differ: whether another seed gave other scores; None if that was not seen.
+        taken: whether the program takes a seed; the two runs of another one are of no seed.
     """
 
     tried: tuple[int, ...]
     scores: tuple[dict[str, float], ...]
     deterministic: bool | None
     differ: bool | None
+    taken: bool = True
 
 
 @dataclass(frozen=True)

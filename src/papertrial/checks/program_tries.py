@@ -57,6 +57,7 @@ def add_tries(
             ),
             deterministic=tried.is_deterministic,
             differ=tried.seeds_differ,
+            taken=recipe.program.seeded,
         )
     facts.written = {
         str(found.root): found.files[:_LISTED] for found in tried.written if found.files
@@ -107,7 +108,7 @@ def _failures(
     if first.run.timed_out:
         own = program.timeout is not None and program.timeout <= time_limit
         if own:
-            message = f"seed {first.seed} did not end within its timeout of "
+            message = f"{_name(first, program)} did not end within its timeout of "
             fix = "raise program.timeout, or lower a parameter"
             yield Diagnosis(
                 "error", "program.timeout", message + duration(program.timeout or 0), fix
@@ -117,8 +118,8 @@ def _failures(
             yield Diagnosis(
                 "warning",
                 "program",
-                f"seed {first.seed} was stopped at the time limit of the check, "
-                f"{duration(time_limit)}; whether it uses its seed was not tried",
+                f"{_name(first, program)} was stopped at the time limit of the check, "
+                f"{duration(time_limit)}; whether {_tried_by(program)} was not tried",
                 f"{lower}, or with a longer --time-limit",
             )
         yield from score_problems(first.attempts, program.scores, "warning")
@@ -144,9 +145,17 @@ def _failures(
         yield Diagnosis(
             "error",
             "program.command",
-            f"seed {one.seed} failed{what}: {one.run.error}",
+            f"{_name(one, program)} failed{what}: {one.run.error}",
             "run the command by hand in a copy of the folder: " + " ".join(one.run.command),
         )
+
+
+def _name(one: Try, program: Program) -> str:
+    return f"seed {one.seed}" if program.seeded else "a run"
+
+
+def _tried_by(program: Program) -> str:
+    return "it uses its seed" if program.seeded else "runs differ"
 
 
 def _seed_problems(tried: Tried, recipe: ProgramRecipe, *, is_quick: bool) -> Iterator[Diagnosis]:
@@ -219,9 +228,11 @@ def _leftovers(tried: Tried, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
             "let the program end its processes before it exits",
         )
     changes = run.source_changes
-    touched = [*changes.changed, *changes.deleted, *changes.new]
+    touched = changes.files
     if touched:
-        later = "in which later seeds run" if recipe.program.in_place else "in its copy"
+        later = (
+            f"in which later {_runs_of(recipe)} run" if recipe.program.in_place else "in its copy"
+        )
         yield Diagnosis(
             "warning",
             "program.folder",
@@ -240,21 +251,25 @@ def _leftovers(tried: Tried, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
         if found.root == Path.home().resolve():
             continue  # any process may write there, so that this is a fact and not a warning
         if found.root != Path(run.source).resolve():
-            yield from _written(found, str(found.root))
+            yield from _written(found, str(found.root), recipe)
         elif tried.source_changed:
             yield Diagnosis(
                 "error",
                 "program.folder",
-                f"{found.root} changed while seed {run.seed} ran, so that other seeds would not "
-                f"run the same code: {named(found.files)}",
+                f"{found.root} changed while {_name(tried.first, recipe.program)} ran, so that "
+                f"other {_runs_of(recipe)} would not run the same code: {named(found.files)}",
                 "let the program write to {out} or to its working directory, and change no file "
                 "while it runs",
             )
         elif not recipe.program.in_place:
-            yield from _written(found, "the program's folder, not in its copy")
+            yield from _written(found, "the program's folder, not in its copy", recipe)
 
 
-def _written(found: NewFiles, where: str) -> Iterator[Diagnosis]:
+def _runs_of(recipe: ProgramRecipe) -> str:
+    return "seeds" if recipe.program.seeded else "runs"
+
+
+def _written(found: NewFiles, where: str, recipe: ProgramRecipe) -> Iterator[Diagnosis]:
     """Yield a warning for files that were written outside the folders of the runs."""
     if not found.files:
         return
@@ -262,6 +277,6 @@ def _written(found: NewFiles, where: str) -> Iterator[Diagnosis]:
         "warning",
         "program",
         f"{plural(len(found.files), 'file')} in {where}, changed while it ran: "
-        f"{named(found.files)}; later seeds could read what earlier ones wrote",
+        f"{named(found.files)}; later {_runs_of(recipe)} could read what earlier ones wrote",
         "if the program wrote them, let it write to {out}; another process may have done it",
     )

@@ -8,9 +8,9 @@ from papertrial.diagnose.diagnosis import Diagnosis, Severity
 from papertrial.numbers import as_written
 from papertrial.programs.attempts import Attempt
 from papertrial.recipe.program import ProgramRecipe, ProgramScore
+from papertrial.recipe.program_claims import claimed_in_hundreds
 
 _PERCENT_NAMES = ("acc", "f1", "precision", "recall", "auroc", "auc", "iou", "top1", "top5")
-_HUNDRED = (50.0, 200.0)  # a score over a claim that are in percent and a fraction
 
 
 def score_problems(
@@ -44,17 +44,9 @@ def unit_problems(recipe: ProgramRecipe, attempts: Mapping[str, Attempt]) -> Ite
             )
             continue
         looks = any(part in name.lower() for part in _PERCENT_NAMES)
-        stated = [
-            claim.value
-            for claim in recipe.claims
-            if claim.metric == name
-            and isinstance(claim.value, float)
-            and claim.value
-            and not claim.versus
-        ]
-        if any(_HUNDRED[0] <= value / one <= _HUNDRED[1] for one in stated):
-            claimed = as_written(stated[0])
-            message = f"the score is {as_written(value)}, and the claim says {claimed}"
+        stated = claimed_in_hundreds(recipe, name, value)
+        if stated is not None:
+            message = f"the score is {as_written(value)}, and the claim says {as_written(stated)}"
             yield Diagnosis("warning", where, message, fix)
         elif looks and 1 < value <= 100:
             message = f"the score is {as_written(value)}, which seems to be a percentage"
@@ -64,8 +56,14 @@ def unit_problems(recipe: ProgramRecipe, attempts: Mapping[str, Attempt]) -> Ite
 def _fix(score: ProgramScore, attempt: Attempt) -> str:
     if attempt.ignores_case:
         return f"the pattern matches if case is ignored: '(?i){score.pattern}'"
-    if "% sign" in attempt.problem or "more than 1" in attempt.problem:
+    if "set unit: percent" in attempt.problem:
         return "set unit: percent"
+    if "fewer repeats" in attempt.problem:
+        return "write a pattern with fewer repeats"
+    if "not finite" in attempt.problem:
+        return "such a seed counts as failed; find out why the training gave no number"
+    if "choose by `which`" in attempt.problem:
+        return "set which: last, or another of these choices"
     return {
         "pattern": "write a pattern that matches one of the lines of the output",
         "json": "name a file and a key that the program writes",

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import integrate, special
+from scipy import special
 
 from papertrial.claims.effect_evidence import effect_evidence, effect_reach, tabulated_evidence
 from papertrial.claims.scores import Array, Scores
@@ -52,15 +52,15 @@ class BestOfTest:
         """Return theta in words."""
         return f"best of {self.k} runs' {score}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the best of k runs is greater than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._above(-1), scores, m, self.sd)
+        return effect_evidence(self._above(-1), scores, m, self.sd, looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the best of k runs is less than m on average."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._above(1), scores.negated, -m, self.sd)
+        return effect_evidence(self._above(1), scores.negated, -m, self.sd, looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the values [..., S] that neither side rejects."""
@@ -78,13 +78,15 @@ class BestOfTest:
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side at its edge, read from a table."""
         shift = expected_maximum(self.k)
         y = draw.standard_normal((rows, seeds))
         return (
-            tabulated_evidence(self._above(-1), y - shift),
-            tabulated_evidence(self._above(1), y + shift),
+            tabulated_evidence(self._above(-1), y - shift, looks),
+            tabulated_evidence(self._above(1), y + shift, looks),
         )
 
     def _above(self, sign: int) -> _EffectAbove:
@@ -109,11 +111,15 @@ class _EffectAbove:
 def expected_maximum(k: int) -> float:
     """Return the mean of the best of k standard normals: e_3 = .846, e_5 = 1.163."""
 
+    if k == 1:
+        return 0.0
+    from scipy import integrate  # noqa: PLC0415  (slow to import)
+
     def integrand(z: float) -> float:
         log_density = -z * z / 2 - np.log(2 * np.pi) / 2
         return float(k * z * np.exp(log_density + (k - 1) * special.log_ndtr(z)))
 
-    return 0.0 if k == 1 else float(integrate.quad(integrand, -12, 12, epsabs=1e-12, limit=200)[0])
+    return float(integrate.quad(integrand, -12, 12, epsabs=1e-12, limit=200)[0])
 
 
 def log_of_effect(k: ArrayLike, n: int, shift: float, prior: float) -> Array:

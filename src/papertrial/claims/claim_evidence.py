@@ -19,6 +19,7 @@ from papertrial.claims.statistic import Bounds, Statistic
 from papertrial.claims.threshold import threshold
 
 Direction = Literal["supports", "opposes"]
+Evidence = Callable[..., Array]  # `greater` or `less` of a test
 _PART = 256  # looks whose evidence is computed at a time, to save memory
 
 
@@ -91,13 +92,27 @@ class ClaimEvidence:
 
     def _bounds(self, statistic: Statistic, at: float) -> Bounds:
         """Return the interval after each seed, [S] each; infinite before the only look."""
-        n = len(self.scores.values)
-        if not self.rule.one_look or n == 0:
+        if self._only_look is None:
             return statistic.interval(self.scores, at)
-        # With thousands of scores, all other intervals would take minutes.
-        low, high = statistic.interval(self.scores, at, np.array([n], dtype=np.float64))
-        unknown = np.full(n - 1, np.inf)
+        low, high = statistic.interval(self.scores, at, self._only_look)
+        unknown = np.full(len(self.scores.values) - 1, np.inf)
         return np.concatenate([-unknown, low]), np.concatenate([unknown, high])
+
+    @property
+    def _only_look(self) -> Array | None:
+        """The only look [1] of a rule with one; None for looks after each seed.
+
+        With hundreds of scores, what the looks before it would need takes minutes.
+        """
+        n = len(self.scores.values)
+        return np.array([n], dtype=np.float64) if self.rule.one_look and n else None
+
+    def _after_each(self, evidence: Evidence, m: float) -> Array:
+        """Return the evidence [S] after each seed against m; 0 before the only look."""
+        if self._only_look is None:
+            return evidence(self.scores, m)
+        before = np.zeros(len(self.scores.values) - 1)
+        return np.concatenate([before, evidence(self.scores, m, self._only_look)])
 
     def _supporting(self, level: float) -> Array:
         """Return the evidence that the number lies inside the band.
@@ -133,13 +148,13 @@ class ClaimEvidence:
         more = less = open_side
         if math.isfinite(above):
             more = (
-                statistic.greater(self.scores, above)
+                self._after_each(statistic.greater, above)
                 if self.spread is None
                 else _at_each_look(statistic.greater, self.scores, self.spread.above(above, level))
             )
         if math.isfinite(below):
             less = (
-                statistic.less(self.scores, below)
+                self._after_each(statistic.less, below)
                 if self.spread is None
                 else _at_each_look(statistic.less, self.scores, self.spread.below(below, level))
             )
@@ -175,7 +190,7 @@ def seeds_threshold(statistic: Statistic, claim: JudgedClaim, rule: Rule, level:
     )
 
 
-def _at_each_look(evidence: Callable[[Scores, Array], Array], scores: Scores, m: Array) -> Array:
+def _at_each_look(evidence: Evidence, scores: Scores, m: Array) -> Array:
     """Return the evidence [S] after each seed against the number m [S] of that look."""
     parts = [
         np.diagonal(evidence(scores, m[begin : begin + _PART]), begin)

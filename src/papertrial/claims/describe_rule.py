@@ -81,7 +81,11 @@ def _threshold(rule: Rule) -> str:
     """Describe the threshold of a rule."""
     if rule.horizon == "anytime":
         several = len(rule.claims) > 1
-        first = f" ({len(rule.claims) / rule.alpha:g} for the first claim)" if several else ""
+        first = (
+            f" ({len(rule.claims) / rule.alpha:g} for the first claim that is decided)"
+            if several
+            else ""
+        )
         return (
             f"evidence: a claim is decided when the scores are {1 / rule.alpha:g} times more "
             f"probable one way than the other{first}; the trial may stop at any number of seeds"

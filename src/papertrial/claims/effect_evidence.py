@@ -17,6 +17,7 @@ from papertrial.claims.scores import Array, Scores
 from papertrial.claims.sd_estimate import SdEstimate
 from papertrial.claims.t_martingale import (
     LARGEST,
+    at_looks,
     counts,
     e_values,
     explained,
@@ -43,22 +44,28 @@ class EffectEvidence(Protocol):
         """Return how many numbers `log` needs in memory for each effect, about."""
 
 
-def effect_evidence(of: EffectEvidence, scores: Scores, m: Array, sd: SdEstimate) -> Array:
-    """Return the e-values [..., S] of scores against the number m [...]."""
+def effect_evidence(
+    of: EffectEvidence, scores: Scores, m: Array, sd: SdEstimate, looks: Array | None
+) -> Array:
+    """Return the e-values [..., S] of scores against the number m [...].
+
+    `looks` [L] selects some of the S prefixes; only their evidence is computed.
+    """
     x = scores.values
     mean, scatter = moments(x)
     n = counts(x)
     t = t_statistic(mean, m, n, sd.scatter(scatter, n - 1), n - 1, scores.scale)
     effect = np.copysign(np.sqrt(explained(t, n - 1)), t)
     log_e = np.zeros_like(effect)
-    for i in range(1, x.shape[-1]):  # each number of seeds needs an integration grid
+    for i in _indices(x.shape[-1], looks):  # each number of seeds needs an integration grid
         if effect.ndim == 1:
             log_e[i] = _log_of_one(of, float(effect[i]), i + 1)
         else:
             most = max(_PART // of.grid(i + 1), 1)
             log_e[..., i] = _in_parts(effect[..., i], partial(of.log, n=i + 1), most)
     # Scores that all equal m have no effect size at all.
-    return e_values(np.where((scatter == 0) & (t == 0), 0.0, log_e))
+    e = e_values(np.where((scatter == 0) & (t == 0), 0.0, log_e))
+    return at_looks(looks, e)[0]
 
 
 def effect_reach(
@@ -77,14 +84,23 @@ def effect_reach(
     return reach(function, n, sd.scatter(scatter, n - 1), n, n - 1)
 
 
-def tabulated_evidence(of: EffectEvidence, y: Array) -> Array:
-    """Return the e-values [rows, S] of scores y [rows, S] against 0, read from a table."""
+def tabulated_evidence(of: EffectEvidence, y: Array, looks: Array | None) -> Array:
+    """Return the e-values [rows, S] of scores y [rows, S] against 0, read from a table.
+
+    `looks` [L] selects some of the S prefixes; only their tables are made.
+    """
     effect = y.cumsum(-1) / np.sqrt((y * y).cumsum(-1) * counts(y))
     e, grid = np.ones_like(y), _grid()
-    for n in range(2, y.shape[-1] + 1):
-        log_e = np.interp(effect[:, n - 1], grid, _table(of, n))
-        e[:, n - 1] = np.exp(np.minimum(log_e, LARGEST))
-    return e
+    for i in _indices(y.shape[-1], looks):
+        log_e = np.interp(effect[:, i], grid, _table(of, i + 1))
+        e[:, i] = np.exp(np.minimum(log_e, LARGEST))
+    return at_looks(looks, e)[0]
+
+
+def _indices(seeds: int, looks: Array | None) -> list[int]:
+    """Return the indices of the looks at more than one seed; None means all looks."""
+    numbers = range(2, seeds + 1) if looks is None else looks.astype(int).tolist()
+    return [n - 1 for n in numbers if n > 1]
 
 
 @lru_cache(maxsize=4096)

@@ -58,7 +58,9 @@ def worst_case(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Verdict, ..
     return tuple(ruling.verdict for ruling in judge(rule, changed))
 
 
-def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, failed: int) -> str:
+def explain_worst_case(
+    claim: JudgedClaim, verdict: Verdict, worst: Verdict, failed: int, finished: int
+) -> str:
     """Explain in words what failed seeds may hide, and whether the verdict on a claim would stand.
 
     Args:
@@ -66,9 +68,12 @@ def explain_worst_case(claim: JudgedClaim, verdict: Verdict, worst: Verdict, fai
         verdict: on the finished seeds.
         worst: the verdict of `worst_case`.
         failed: the number of failed seeds.
+        finished: the number of finished seeds.
     """
     low, hides = ("High", "low") if claim.facts.lower_is_better else ("Low", "high")
-    if claim.has_two_sides:
+    if finished == 0:
+        what = "No seed finished, so there is no score"
+    elif claim.has_two_sides:
         what = "Seeds on which one side trains badly may be the ones that failed"
     elif claim.facts.direction is None:
         what = "Seeds with bad scores may be the ones that failed"

@@ -89,17 +89,16 @@ def weigh_gain(
     paired = PairedGains.of(
         baseline, candidate, lower_is_better=lower_is_better, at_least_by=at_least_by, step=step
     )
-    gains, statistic, n = paired.scores.values, paired.statistic, len(baseline)
-    mean, sd = float(gains.mean()), float(gains.std(ddof=1))
-    at = np.array([n], dtype=np.float64)
-    low, high = statistic.interval(paired.scores, 1 / level, at)
+    statistic, n = paired.statistic, len(baseline)
+    mean, sd = paired.mean, paired.sd
+    low, high = paired.interval(level)
     e_value, e_against = paired.evidence()
     return Gain(
         n=n,
         mean=mean,
         sd=sd,
-        low=float(low[-1]),
-        high=float(high[-1]),
+        low=low,
+        high=high,
         e_value=e_value,
         e_against=e_against,
         more_seeds=_more_seeds(statistic, n, mean - at_least_by, max(sd, step), e_value, level),
@@ -147,10 +146,26 @@ class PairedGains:
         rule = Rule((claim,), tuple(range(FIRST_LOOK)), prior=PRIOR)
         return cls(Scores.of_difference(ours, theirs), at_least_by, choose(claim, rule).supports)
 
+    @property
+    def mean(self) -> float:
+        """The mean gain."""
+        return float(self.scores.values.mean())
+
+    @property
+    def sd(self) -> float:
+        """The SD of the gains of single seeds."""
+        return float(self.scores.values.std(ddof=1))
+
     def evidence(self) -> tuple[float, float]:
         """Return the e-values after the last seed: for more than the minimum gain, and for less."""
         e_value = self.statistic.greater(self.scores, self.at_least_by)[-1]
         return float(e_value), float(self.statistic.less(self.scores, self.at_least_by)[-1])
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Return the interval of the expected gain after the last seed; infinite if it is open."""
+        at = np.array([len(self.scores.values)], dtype=np.float64)
+        low, high = self.statistic.interval(self.scores, 1 / level, at)
+        return float(low[-1]), float(high[-1])
 
 
 def _more_seeds(

@@ -31,7 +31,7 @@ def headline(
         tolerances: of the claims that have one.
         alpha: the probability of an error on each side; None if chance plays no part.
     """
-    seeds, within = plural(n, "seed"), tolerance_words(tolerances)
+    seeds, within = plural(n, "seed"), tolerance_words(tolerances, count)
     errs = "" if alpha is None else f" (alpha {percent(alpha)})"
     if verdict == "REPRODUCED":
         claims = "the claim" if count == 1 else f"all {count} claims"
@@ -44,7 +44,8 @@ def headline(
     if verdict == "NOT REPRODUCED":
         which = "the claim fails" if count == 1 else f"at least one of {count} claims fails"
         how = f"as written here and run with {seeds}" if n else "as written here"
-        what = f"does not give the reported number{within}"
+        number = "the reported number" if count == 1 else "every reported number"
+        what = f"does not give {number}{within}"
         return f"NOT REPRODUCED: {recipe}, {how}, {what}: {which}{errs}."
     which = "the claim" if count == 1 else f"some of {count} claims"
     if n == 0:
@@ -53,10 +54,17 @@ def headline(
     return f"UNDECIDED: {seeds} of {recipe} {confirm} {which}{within}{errs}."
 
 
-def tolerance_words(tolerances: Sequence[float]) -> str:
-    """Return the tolerances of a headline: " within their tolerances of 0.02 and 0.05", or ""."""
+def tolerance_words(tolerances: Sequence[float], count: int) -> str:
+    """Return the tolerances of a headline: " within their tolerances of 0.02 and 0.05", or "".
+
+    A tolerance that only some of the claims have is left out: it would be read as one of all.
+
+    Args:
+        tolerances: of the claims that have one.
+        count: number of claims.
+    """
     found = sorted(set(tolerances))
-    if not found:
+    if not found or len(tolerances) < count:
         return ""
     texts = list(map(as_written, found))
     if len(found) == 1:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from papertrial.claims.scores import Array
 
@@ -45,4 +45,4 @@ def divergence_bound(bad: int, of: int, *, level: float = 0.95) -> float:
     One-sided, by Clopper and Pearson: .393 for 0 of 6. It holds with probability `level` if the
     number of seeds was fixed in advance.
     """
-    return 1.0 if bad >= of else float(stats.beta.ppf(level, bad + 1, of - bad))
+    return 1.0 if bad >= of else float(special.betaincinv(bad + 1, of - bad, level))

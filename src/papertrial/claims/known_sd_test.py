@@ -51,13 +51,13 @@ class KnownSdTest(AboutTheMean):
         noise = "" if self.runs is None else f" that allows for the noise of {self.runs} runs"
         return f"Gaussian mixture for an SD of {self.sd:g}, precision {self.prior:g}{noise}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the mean is greater than m."""
-        return self._greater(scores, np.asarray(m, dtype=np.float64))
+        return self._greater(scores, np.asarray(m, dtype=np.float64), looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the mean is less than m."""
-        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64))
+        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64), looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the means [..., S] that neither side rejects. Their width is fixed."""
@@ -79,17 +79,20 @@ class KnownSdTest(AboutTheMean):
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd / unit)
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on normal scores of this SD whose mean is m."""
         noise = 0.0 if self.runs is None else draw.standard_normal(rows) / math.sqrt(self.runs)
         x = self.sd * draw.standard_normal((rows, seeds))
         m = np.broadcast_to(self.sd * np.asarray(noise), rows)
-        return (self._greater(Scores(x), m),)
+        return (self._greater(Scores(x), m, looks),)
 
-    def _greater(self, scores: Scores, m: Array) -> Array:
+    def _greater(self, scores: Scores, m: Array, looks: Array | None) -> Array:
         size = self._size(counts(scores.values))
         z = np.sqrt(size) * (moments(scores.values)[0] - m[..., None]) / self.sd
-        return e_values(_log_greater(z, self.prior / (self.prior + size)))
+        e = e_values(_log_greater(z, self.prior / (self.prior + size)))
+        return at_looks(looks, e)[0]
 
     def _size(self, n: ArrayLike) -> Array:
         n = np.asarray(n, dtype=np.float64)

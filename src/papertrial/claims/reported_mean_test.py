@@ -43,13 +43,13 @@ class ReportedMeanTest(AboutTheMean):
         noise = "a single run" if self.runs == 1 else f"a mean of {self.runs} runs"
         return f"two-sample t-martingale that allows for the noise of {noise}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that our mean is greater than the mean behind m."""
-        return self._greater(scores, np.asarray(m, dtype=np.float64))
+        return self._greater(scores, np.asarray(m, dtype=np.float64), looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that our mean is less than the mean behind m."""
-        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64))
+        return self._greater(scores.negated, -np.asarray(m, dtype=np.float64), looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the reported means [..., S] that do not contradict our scores."""
@@ -65,15 +65,18 @@ class ReportedMeanTest(AboutTheMean):
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] if the reported runs are like ours."""
         m = draw.standard_normal(rows) / math.sqrt(self.runs)
         alone = replace(self, sd=FROM_SCORES)
-        return (alone._greater(Scores(draw.standard_normal((rows, seeds))), m),)
+        return (alone._greater(Scores(draw.standard_normal((rows, seeds))), m, looks),)
 
-    def _greater(self, scores: Scores, m: Array) -> Array:
+    def _greater(self, scores: Scores, m: Array, looks: Array | None) -> Array:
         mean, scatter = moments(scores.values)
-        return self._martingale.evidence(mean, m, scatter, counts(scores.values), scores.scale)
+        n = counts(scores.values)
+        return at_looks(looks, self._martingale.evidence(mean, m, scatter, n, scores.scale))[0]
 
     @property
     def _martingale(self) -> TMartingale:

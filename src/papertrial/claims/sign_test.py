@@ -13,7 +13,14 @@ from scipy import special
 
 from papertrial.claims.scores import Array, Scores
 from papertrial.claims.statistic import Bounds
-from papertrial.claims.t_martingale import LARGEST, TIE, TMartingale, counts, e_values
+from papertrial.claims.t_martingale import (
+    LARGEST,
+    TIE,
+    TMartingale,
+    at_looks,
+    counts,
+    e_values,
+)
 
 _ALL_ABOVE = 0.45  # weight of the alternative that every score is beyond the edge
 
@@ -54,13 +61,14 @@ class SignTest:
         """Return theta in words."""
         return f"median {score}" if self.best_of == 1 else f"best of {self.best_of} runs' {score}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the quantile is greater than m."""
-        return _evidence(scores, np.asarray(m, dtype=np.float64), self.share)
+        return _evidence(scores, np.asarray(m, dtype=np.float64), self.share, looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the quantile is less than m."""
-        return _evidence(scores.negated, -np.asarray(m, dtype=np.float64), 1 - self.share)
+        m = -np.asarray(m, dtype=np.float64)
+        return _evidence(scores.negated, m, 1 - self.share, looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the quantiles [..., S] that neither side rejects.
@@ -96,11 +104,13 @@ class SignTest:
         """Return this test: it does not depend on the unit of the scores."""
         return self
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of each side at its edge, read from a table."""
         position = draw.random((rows, seeds))
         edges = sorted({self.share, 1 - self.share})
-        return tuple(_from_table(position < edge, edge) for edge in edges)
+        return at_looks(looks, *(_from_table(position < edge, edge) for edge in edges))
 
 
 def log_sign_test(above: ArrayLike, n: ArrayLike, share: float) -> Array:
@@ -115,11 +125,11 @@ def log_sign_test(above: ArrayLike, n: ArrayLike, share: float) -> Array:
     return np.asarray(np.logaddexp(mixed, every))
 
 
-def _evidence(scores: Scores, m: Array, share: float) -> Array:
+def _evidence(scores: Scores, m: Array, share: float, looks: Array | None) -> Array:
     """Return the sign test's evidence [..., S] that more than `share` of scores exceed m."""
     m = m[..., None]
     above = (scores.values - m > TIE * np.maximum(scores.scale, np.abs(m))).cumsum(-1)
-    return e_values(log_sign_test(above, counts(scores.values), share))
+    return at_looks(looks, e_values(log_sign_test(above, counts(scores.values), share)))[0]
 
 
 def _from_table(above: NDArray[np.bool_], share: float) -> Array:

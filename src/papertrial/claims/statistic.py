@@ -52,11 +52,15 @@ class Statistic(Protocol):
     def about(self, score: str) -> str:
         """Return theta in words: "expected test accuracy" for the score "test accuracy"."""
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
-        """Return the evidence [..., S] after each seed that theta > m; m [...] broadcasts."""
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
+        """Return the evidence [..., S] after each seed that theta > m; m [...] broadcasts.
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
-        """Return the evidence [..., S] after each seed that theta < m; m [...] broadcasts."""
+        `looks` [L], growing numbers of seeds, selects some of the prefixes: the result is then
+        [..., L], and what the others would need is not computed.
+        """
+
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
+        """Return the evidence [..., S] after each seed that theta < m; m and `looks` as there."""
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the values of theta that neither side rejects: low and high, [..., S] each.
@@ -77,9 +81,11 @@ class Statistic(Protocol):
         It differs where something is given in the metric's unit, such as a known SD.
         """
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Draw scores at the edge of the null, and return the evidence [rows, seeds] of each side.
 
         One array if both sides have the same distribution, otherwise that of `greater` and that of
-        `less`. `threshold` calibrates a fixed horizon with it.
+        `less`. `threshold` calibrates a fixed horizon with it. `looks` are those of `greater`.
         """

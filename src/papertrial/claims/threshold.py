@@ -56,13 +56,14 @@ def threshold(
             f"a fixed horizon must reach the first look, {first_look} seeds; got {horizon}"
         )
     draw = np.random.default_rng(SEED)
-    first = horizon - 1 if one_look else 1
-    maxima = [_maxima(statistic.simulate(draw, PART, horizon), first) for _ in range(parts)]
+    looks = np.array([horizon], dtype=np.float64) if one_look else None
+    drawn = (statistic.simulate(draw, PART, horizon, looks) for _ in range(parts))
+    maxima = [_maxima(sides, first=0 if one_look else 1) for sides in drawn]
     sides = [np.concatenate(side) for side in zip(*maxima, strict=True)]
     return min(1 / alpha, max(_quantile(side, alpha) for side in sides))
 
 
-def _maxima(sides: tuple[Array, ...], first: int) -> list[Array]:
+def _maxima(sides: tuple[Array, ...], *, first: int) -> list[Array]:
     """Return the maxima of simulated e-values from a column on, for each side of a threshold."""
     return [e[:, first:].max(-1) for e in sides]
 

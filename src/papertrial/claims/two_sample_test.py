@@ -38,14 +38,15 @@ class TwoSampleTest(AboutTheMean):
             f"{self.prior:g}"
         )
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that mean(ours) - mean(theirs) is greater than m."""
-        return difference_evidence(self._martingale, scores, np.asarray(m, dtype=np.float64))
+        m = np.asarray(m, dtype=np.float64)
+        return difference_evidence(self._martingale, scores, m, looks)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that mean(ours) - mean(theirs) is less than m."""
         m = np.asarray(m, dtype=np.float64)
-        return difference_evidence(self._martingale, scores.negated, -m)
+        return difference_evidence(self._martingale, scores.negated, -m, looks)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the differences [..., S] that neither side rejects."""
@@ -59,18 +60,21 @@ class TwoSampleTest(AboutTheMean):
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, sd=self.sd.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] on two samples that differ by m; both sides alike."""
         ours, theirs = draw.standard_normal((2, rows, seeds))
         scores = Scores.of_difference(ours, theirs)
-        return (difference_evidence(TMartingale(self.prior, samples=2), scores, np.zeros(())),)
+        test = TMartingale(self.prior, samples=2)
+        return (difference_evidence(test, scores, np.zeros(()), looks),)
 
     @property
     def _martingale(self) -> TMartingale:
         return TMartingale(self.prior, samples=2, sd=self.sd)
 
 
-def difference_evidence(test: TMartingale, scores: Scores, m: Array) -> Array:
+def difference_evidence(test: TMartingale, scores: Scores, m: Array, looks: Array | None) -> Array:
     """Return the two-sample evidence [..., S] that mean(ours) - mean(theirs) > m.
 
     The sides of the scores are taken as independent samples of equal size.
@@ -79,7 +83,8 @@ def difference_evidence(test: TMartingale, scores: Scores, m: Array) -> Array:
     mean_a, scatter_a = moments(ours)
     mean_b, scatter_b = moments(theirs)
     n = counts(ours)
-    return test.evidence(mean_a - mean_b, m, scatter_a + scatter_b, n, scores.scale)
+    e = test.evidence(mean_a - mean_b, m, scatter_a + scatter_b, n, scores.scale)
+    return at_looks(looks, e)[0]
 
 
 def difference_interval(

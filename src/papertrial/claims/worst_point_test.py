@@ -60,15 +60,15 @@ class WorstPointTest:
         """Return theta in words."""
         return f"worst {self.point.about(score)}"
 
-    def greater(self, scores: Scores, m: ArrayLike) -> Array:
+    def greater(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the worst point's theta is greater than m."""
         used = scores.points if self.side == "at-least" else scores.points[:1]
-        return _of_all([self.point.greater(one, m) for one in used], np.minimum)
+        return _of_all([self.point.greater(one, m, looks) for one in used], np.minimum)
 
-    def less(self, scores: Scores, m: ArrayLike) -> Array:
+    def less(self, scores: Scores, m: ArrayLike, looks: Array | None = None) -> Array:
         """Return the evidence [..., S] that the worst point's theta is less than m."""
         used = scores.points if self.side == "at-most" else scores.points[:1]
-        return _of_all([self.point.less(one, m) for one in used], np.minimum)
+        return _of_all([self.point.less(one, m, looks) for one in used], np.minimum)
 
     def interval(self, scores: Scores, threshold: float, looks: Array | None = None) -> Bounds:
         """Return the values [..., S] of the worst point's theta that neither side rejects."""
@@ -87,9 +87,11 @@ class WorstPointTest:
         """Return the same test for scores that are divided by `unit`."""
         return replace(self, point=self.point.in_units(unit))
 
-    def simulate(self, draw: np.random.Generator, rows: int, seeds: int) -> tuple[Array, ...]:
+    def simulate(
+        self, draw: np.random.Generator, rows: int, seeds: int, looks: Array | None = None
+    ) -> tuple[Array, ...]:
         """Return the evidence [rows, seeds] of one point at its edge: more points have less."""
-        return self.point.simulate(draw, rows, seeds)
+        return self.point.simulate(draw, rows, seeds, looks)
 
 
 def _of_all(parts: list[Array] | tuple[Array, ...], combine: Combine) -> Array:

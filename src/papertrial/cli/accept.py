@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from papertrial.acceptance.acceptance import LedgerSummary
 
 EXIT_CODES = {"ACCEPTED": 0, "REJECTED": 1, "UNDECIDED": 3}
-_SIDE = "a CSV or JSONL file with a column `seed`, or a folder of a verification"
+_SIDE = "a CSV or JSON file with a column `seed`, or a folder of a verification"
 
 
 def accept_command(
@@ -60,6 +60,10 @@ def accept_command(
             show_default=False,
         ),
     ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="percent, for files that have an accuracy as 93.1.", show_default=False),
+    ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Check the ledger, and list its decisions.")
     ] = False,
@@ -85,6 +89,8 @@ def accept_command(
         raise PapertrialError(f"{missing} is missing; or list the decisions with --show")
     if head is not None:
         raise PapertrialError("--head is for --show")
+    if unit not in (None, "percent"):
+        raise PapertrialError(f"--unit must be percent, or is left out, got {unit!r}")
     from papertrial.acceptance.accept import accept
 
     done = accept(
@@ -97,6 +103,7 @@ def accept_command(
         alpha=alpha,
         ideas=ideas,
         samples=samples,
+        unit="percent" if unit else None,
     )
     lines = [
         done.headline,

@@ -74,7 +74,7 @@ def _program_lines(facts: ProgramFacts) -> list[str]:
     if facts.seed is not None:
         lines += _seed_lines(facts.seed)
     if facts.run is not None:
-        lines += _run_lines(facts.run)
+        lines += _run_lines(facts.run, "seed" if facts.seed is None or facts.seed.taken else "run")
     for root, files in (facts.written or {}).items():
         more = ", ..." if len(files) > _SHOWN else ""
         lines.append(
@@ -103,7 +103,7 @@ def _seed_lines(facts: SeedFacts) -> list[str]:
     first = facts.tried[0]
     if facts.deterministic is not None:
         same = "the same scores: deterministic" if facts.deterministic else "different scores"
-        lines.append(f"seed {first} twice: {same}")
+        lines.append(f"seed {first} twice: {same}" if facts.taken else f"two runs: {same}")
     if facts.differ is not None:
         others = [seed for seed in dict.fromkeys(facts.tried) if seed != first]
         listed = ", ".join(map(str, [first, *others]))
@@ -112,18 +112,18 @@ def _seed_lines(facts: SeedFacts) -> list[str]:
     return lines
 
 
-def _run_lines(run: RunFacts) -> list[str]:
+def _run_lines(run: RunFacts, noun: str) -> list[str]:
     quick = f" with {' '.join(run.quick)}" if run.quick else ""
     stopped = ", when it was stopped" if run.stopped else ""
     files = plural(run.produced_files, "file")
     lines = [
-        f"one seed{quick}: {duration(run.seconds)}{stopped}, {size(run.peak_memory)} of memory for "
-        f"its largest process; it wrote {files} with {size(run.produced_bytes)}"
+        f"one {noun}{quick}: {duration(run.seconds)}{stopped}, {size(run.peak_memory)} of memory "
+        f"for its largest process; it wrote {files} with {size(run.produced_bytes)}"
     ]
     if run.least_seconds is not None and run.most_seconds is not None:
         least, most = run.seeds
         lines.append(
             f"estimate: {duration(run.least_seconds)} to {duration(run.most_seconds)} for a "
-            f"verification, {least} to {most} seeds with one worker"
+            f"verification, {least} to {most} {noun}s with one worker"
         )
     return lines

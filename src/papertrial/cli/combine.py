@@ -83,4 +83,5 @@ def _scores(lab: LaboratoryLine) -> str:
         f"alone {one.verdict}"
         for one in lab.scores
     ]
-    return "; ".join([f"seeds {sequence(lab.seeds)} on {lab.device}", *parts])
+    failed = f" ({lab.failed} failed)" if lab.failed else ""
+    return "; ".join([f"seeds {sequence(lab.seeds)}{failed} on {lab.device}", *parts])

@@ -144,7 +144,7 @@ def judge_command(
         got = "neither" if file is None else "both"
         raise PapertrialError(f"give a file of scores or --scores, got {got}")
     from papertrial.judging.judge_scores import judge
-    from papertrial.judging.read_table import numbers_in
+    from papertrial.score_tables.read_table import numbers_in
     from papertrial.store.provenance import command_line
 
     done = judge(

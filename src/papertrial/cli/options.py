@@ -23,7 +23,8 @@ Overrides = Annotated[
 ]
 Run = Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]
 RunOrVerification = Annotated[
-    Path, typer.Argument(help="Folder of a run or a verification.", show_default=False)
+    Path,
+    typer.Argument(help="Folder of a run, a verification or a combination.", show_default=False),
 ]
 Runs = Annotated[Path, typer.Option(help="Folder that contains the run folders.")]
 RUNS = Path("runs")

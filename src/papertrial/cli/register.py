@@ -21,8 +21,8 @@ from papertrial.cli.verify import (
 )
 
 if TYPE_CHECKING:
-    from papertrial.verification.preregister import RegisteredVerification
     from papertrial.verification.register_labs import RegisteredLabs
+    from papertrial.verification.register_options import Registered
 
 
 def register_command(
@@ -69,47 +69,25 @@ def register_command(
     """
     from papertrial.cli.live import follow_steps
     from papertrial.recipe.load import load_recipe
+    from papertrial.verification.register_options import RegisterOptions
 
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
+    options = RegisterOptions(runs, data, device, threads, again, git, ots)
     if labs is not None:
         from papertrial.verification.register_labs import registering_labs
 
-        made = follow_steps(
-            registering_labs(
-                loaded,
-                labs,
-                runs=runs,
-                data=data,
-                device=device,
-                threads=threads,
-                again=again,
-                git=git,
-                ots=ots,
-            )
-        )
+        made = follow_steps(registering_labs(loaded, labs, options))
         print_result(_lines_on_labs(made), made.to_json(), as_json=as_json)
         return
     from papertrial.verification.preregister import preregistering
 
-    events = preregistering(
-        loaded,
-        runs=runs,
-        data=data,
-        device=device,
-        threads=threads,
-        again=again,
-        git=git,
-        ots=ots,
-    )
-    done = follow_steps(events)
+    done = follow_steps(preregistering(loaded, options))
     lines = [*done.lines, *_evidence(done, "preregistration.json", done.preregistration)]
     print_result(lines, done.to_json(), as_json=as_json)
 
 
-def _evidence(
-    done: RegisteredVerification | RegisteredLabs, file: str, sha256: str
-) -> Iterator[str]:
+def _evidence(done: Registered, file: str, sha256: str) -> Iterator[str]:
     """Yield the lines on a registration: since when it exists, and what proves that."""
     yield f"registered at {done.registered}{'' if done.is_new else ', found again'} in {done.path}"
     yield f"SHA-256 of {file}: {sha256}"

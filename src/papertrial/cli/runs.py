@@ -1,4 +1,4 @@
-"""`papertrial runs`: list the runs and verifications in a folder, or show one in full."""
+"""`papertrial runs`: list runs, verifications and laboratories, or show one in full."""
 
 from __future__ import annotations
 
@@ -50,11 +50,15 @@ class Kind(StrEnum):
 
     run = "run"
     verification = "verification"
+    laboratories = "laboratories"
+    combination = "combination"
 
 
 def make_runs_app(guarded: Guard) -> typer.Typer:
     """Return the command `papertrial runs`; `guarded` turns errors into messages and exit codes."""
-    app = typer.Typer(invoke_without_command=True, help="List runs and verifications, or show one.")
+    app = typer.Typer(
+        invoke_without_command=True, help="List runs, verifications and laboratories, or show one."
+    )
     app.callback()(guarded(runs_list_command))
     app.command("show")(guarded(runs_show_command))
     app.command("list", hidden=True)(guarded(runs_list_command))  # a word that users may well type
@@ -66,9 +70,7 @@ def runs_list_command(
     runs: Runs = RUNS,
     recipe: Annotated[str | None, typer.Option(help="List only runs of this recipe.")] = None,
     state: Annotated[State | None, typer.Option(help="List only runs in this state.")] = None,
-    kind: Annotated[
-        Kind | None, typer.Option(help="List only runs, or only verifications.")
-    ] = None,
+    kind: Annotated[Kind | None, typer.Option(help="List only folders of this kind.")] = None,
     since: Annotated[
         str | None,
         typer.Option(
@@ -168,7 +170,9 @@ def _result_lines(entry: IndexEntry, metric: str | None) -> list[str]:
     if entry.error:
         line = entry.error.splitlines()[0]
         lines.append(line if len(line) <= _MAX_ERROR else f"{line[: _MAX_ERROR - 1]}…")
-    if entry.kind == "verification":
+    if entry.kind == "laboratories":
+        return lines or ["`papertrial combine` gives their verdict"]
+    if entry.kind != "run":
         if entry.state not in ("finished", "damaged"):
             finished = plural(len(entry.seeds), "seed")
             return [*lines, f"no verdict yet, {finished} finished"]
@@ -197,7 +201,7 @@ def runs_show_command(
     run: RunOrVerification,
     as_json: Json = False,
 ) -> None:
-    """Show one run or verification in full: results, claims, provenance and files."""
+    """Show one folder that `papertrial runs` lists in full: results, claims and files."""
     from papertrial.errors import RunError
     from papertrial.store.index import details, is_entry
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from papertrial.record import Part
 
 RECIPE = "recipe"
-ANSWERS = ("verify", "judge", "register", "audit", "accept", "accept-show")
+ANSWERS = (
+    "verify", "judge", "combine", "register", "register-labs", "audit", "accept", "accept-show",
+)  # fmt: skip
 
 
 def schema_command(
@@ -49,10 +51,18 @@ def schema_command(
 def answer_of(command: str) -> type[Part]:
     """Return the record that a command prints with --json; PapertrialError for an unknown name."""
     from papertrial.acceptance.acceptance import Acceptance, LedgerSummary
-    from papertrial.store.answers import AuditAnswer, JudgeAnswer, RegisterAnswer, VerifyAnswer
+    from papertrial.store.answers import (
+        AuditAnswer,
+        CombineAnswer,
+        JudgeAnswer,
+        RegisterAnswer,
+        RegisterLabsAnswer,
+        VerifyAnswer,
+    )
 
     answers: tuple[type[Part], ...] = (
-        VerifyAnswer, JudgeAnswer, RegisterAnswer, AuditAnswer, Acceptance, LedgerSummary,
+        VerifyAnswer, JudgeAnswer, CombineAnswer, RegisterAnswer, RegisterLabsAnswer, AuditAnswer,
+        Acceptance, LedgerSummary,
     )  # fmt: skip
     known = dict(zip(ANSWERS, answers, strict=True))
     if command not in known:

@@ -14,6 +14,7 @@ from papertrial.claims.events import (
     SeedRetried,
     SeedStarted,
 )
+from papertrial.claims.run_words import say_runs
 from papertrial.cli.followed_output import FollowedOutput
 from papertrial.cli.live import Line, Remove, Row, Shown, describe_step
 from papertrial.cli.size_and_duration import duration
@@ -32,16 +33,19 @@ class SeedRows:
 
     Args:
         followed: the output to show; None for none.
+        seeded: whether there are seeds; the runs of a program that takes none are numbered.
 
     Attributes:
         folder: the folder of the verification; None until the rule is registered.
         ended: the number of seeds that have ended.
     """
 
-    def __init__(self, followed: FollowedOutput | None = None) -> None:
+    def __init__(self, followed: FollowedOutput | None = None, *, seeded: bool = True) -> None:
         self.folder: Path | None = None
         self.ended = 0
         self._followed = followed
+        self._noun = "seed" if seeded else "run"
+        self._say = str if seeded else say_runs
 
     def rows(self, event: Event) -> Iterator[Shown]:
         """Yield the rows of seeds that an event of a verification changes in the live display."""
@@ -50,15 +54,15 @@ class SeedRows:
                 yield from describe_step(event)
             case Registered():
                 self.folder = event.path
-                yield from map(Line, event.lines)
+                yield from (Line(self._say(line)) for line in event.lines)
                 yield Line(f"registered in {event.path}, SHA-256 {event.sha256}")
             case SeedStarted():
                 yield Remove()  # the last step, if there was one
-                yield Row(f"seed {event.seed}", text="started", key=event.worker)
+                yield Row(f"{self._noun} {event.seed}", text="started", key=event.worker)
             case SeedProgress():
                 yield from self._output(event.seed)
                 yield Row(
-                    f"seed {event.seed}",
+                    f"{self._noun} {event.seed}",
                     event.done,
                     event.total,
                     text=event.text,
@@ -68,25 +72,25 @@ class SeedRows:
                 self.ended += 1
                 yield from self._output(event.seed, ended=True)
                 yield Remove(event.worker)
-                yield Line(_describe_end(event))
+                yield Line(f"{self._noun} {_describe_end(event)}")
             case SeedRetried():
-                yield Line(f"seed {event.seed} starts again: {event.why}")
+                yield Line(f"{self._noun} {event.seed} starts again: {event.why}")
             case Looked():
                 for line in event.lines:
-                    yield Line(f"after {event.n} of at most {event.of} seeds: {line}")
+                    yield Line(self._say(f"after {event.n} of at most {event.of} seeds: {line}"))
 
     def _output(self, seed: int, *, ended: bool = False) -> Iterator[Line]:
         """Yield the new lines of a seed's program, if it is followed."""
         if self._followed is None or self.folder is None or self._followed.seed != seed:
             return
         for text in self._followed.new_lines(self.folder, ended=ended):
-            yield Line(f"seed {seed} | {text}")
+            yield Line(f"{self._noun} {seed} | {text}")
 
 
 def _describe_end(event: SeedEnded) -> str:
     took = duration(event.seconds)
     if event.state == "finished":
         scores = ", ".join(f"{name} {number(score)}" for name, score in event.scores.items())
-        return f"seed {event.seed}: {scores} ({took})"
+        return f"{event.seed}: {scores} ({took})"
     error = f": {event.error}" if event.error else ""
-    return f"seed {event.seed} {event.state} after {took}{error}"
+    return f"{event.seed} {event.state} after {took}{error}"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
-from papertrial.errors import PapertrialError
-from papertrial.numbers import as_written, plural, whole
+from papertrial.errors import PapertrialError, RunError
+from papertrial.numbers import as_written, plural, sequence, whole
 from papertrial.vocabulary import score_name
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def verify_command(
         typer.Option(
             min=1,
             help="Number of seeds to train in parallel; the verdict does not depend on it.",
-            show_default="one per core, or one per GPU",
+            show_default="one per core, or per GPU; a program on the CPU: 1",
         ),
     ] = None,
     threads: Threads = 1,
@@ -142,6 +143,7 @@ def verify_command(
     that was interrupted, run the same command again. What `papertrial register` registered with the
     same options is used.
     """
+    from papertrial.claims.run_words import say_runs
     from papertrial.cli.followed_output import FollowedOutput
     from papertrial.cli.live import follow
     from papertrial.cli.seed_rows import SeedRows
@@ -150,14 +152,25 @@ def verify_command(
     wanted = verify_overrides(overrides, max_seeds, seeds, seeds_from, alpha, statistic, horizon)
     loaded = load_recipe(recipe, wanted)
     from papertrial.recipe.program import ProgramRecipe
+    from papertrial.verification.registration import seeds_of
     from papertrial.verification.verify import verifying
 
+    if follow_seed is not None and isinstance(loaded, ProgramRecipe):
+        all_seeds = seeds_of(loaded)
+        if follow_seed not in all_seeds:
+            raise PapertrialError(
+                f"--follow {follow_seed}: the seeds of this verification are "
+                f"{sequence(all_seeds)}; follow one of them"
+            )
     if follow_seed is not None and not isinstance(loaded, ProgramRecipe):
         raise PapertrialError(
             f"--follow shows the output of a program, and {loaded.name} trains a model, whose "
             "progress is shown anyway; remove it"
         )
-    seeds_shown = SeedRows(None if follow_seed is None else FollowedOutput(follow_seed))
+    seeded = not isinstance(loaded, ProgramRecipe) or loaded.program.seeded
+    say = str if seeded else say_runs
+    followed = None if follow_seed is None else FollowedOutput(follow_seed)
+    seeds_shown = SeedRows(followed, seeded=seeded)
     events = verifying(
         loaded, runs=runs, data=data, device=device, workers=workers, threads=threads, again=again
     )
@@ -165,7 +178,9 @@ def verify_command(
         done = follow(events, seeds_shown.rows, every=10)
     except KeyboardInterrupt:
         if seeds_shown.folder is not None:
-            saved = f"{plural(seeds_shown.ended, 'seed')} of this session saved"
+            saved = (
+                f"{plural(seeds_shown.ended, 'seed' if seeded else 'run')} of this session saved"
+            )
             resume = "to resume, run the same command without --again"
             typer.echo(f"{saved} in {seeds_shown.folder}; {resume}", err=True)
         raise
@@ -173,11 +188,14 @@ def verify_command(
         what = "this verification was already finished, so nothing was trained"
         typer.echo(f"{what}; --again starts a new one", err=True)
     lines = [
-        done.headline,
-        *(f"  {line}" for claim in done.claims for line in lines_on(claim)),
+        say(done.headline),
+        *(f"  {say(line)}" for claim in done.claims for line in lines_on(claim)),
         f"verification: {done.path}",
         f"report: {done.report}",
     ]
+    with suppress(RunError):  # the report of a finished verification may have been removed
+        for warning in done.warnings:
+            typer.echo(f"warning: {warning}", err=True)
     print_result(lines, done.to_json(), as_json=as_json)
     if code := EXIT_CODES[done.verdict]:
         raise typer.Exit(code)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from papertrial.claims.judged_claim import JudgedClaim
 from papertrial.errors import ClaimError, nearest
-from papertrial.judging.score_column import Unit
 from papertrial.recipe.claims import Claim, Versus
 from papertrial.recipe.judged_claim import judged_claim
 from papertrial.recipe.load import load_recipe
@@ -16,6 +16,7 @@ from papertrial.recipe.plain_values import is_whole_number
 from papertrial.recipe.score_claims import problems_of_scores, read_score_claims
 from papertrial.recipe.shared_keys import Paper
 from papertrial.recipe.verify import Verify
+from papertrial.score_tables.score_column import Unit
 from papertrial.vocabulary import moves_in_steps
 
 VERIFY_KEYS = ("alpha", "statistic", "prior", "horizon", "sd", "max_diverged")
@@ -110,7 +111,7 @@ def asked_by_recipe(
     _check_unit(unit)
     if samples is not None and not is_whole_number(samples, 1):
         raise ClaimError(f"samples must be a whole number, at least 1, got {samples!r}")
-    set_ = [f"verify.{key}={_as_yaml(value)}" for key, value in verify.items()]
+    set_ = [f"verify.{key}={_as_override(value)}" for key, value in verify.items()]
     recipe = load_recipe(source, set_, check=False)
     judged, others = list[AskedClaim](), list[Claim]()
     for claim in recipe.claims:
@@ -158,8 +159,6 @@ def _unit_of(claim: Claim, given: object) -> Unit:
     return "fraction" if claim.facts.is_fraction else "none"
 
 
-def _as_yaml(value: object) -> str:
-    """Return a value of the section `verify` as text of an override."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_as_yaml(one)}" for key, one in value.items()) + "}"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+def _as_override(value: object) -> str:
+    """Return a value of the section `verify` as text of an override; JSON is YAML as well."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -125,10 +125,14 @@ def _worst_cases(asked: Asked, look: Look) -> list[WorstCase | None]:
     verdicts = worst_case(asked.rule, look.outcomes)
     if verdicts is None:
         return [None] * len(asked.rule.claims)
-    failed = sum(outcome.state != "finished" for outcome in look.outcomes)
+    finished = sum(outcome.state == "finished" for outcome in look.outcomes)
+    failed = len(look.outcomes) - finished
     rows = zip(asked.rule.claims, look.rulings, verdicts, strict=True)
     return [
-        WorstCase(verdict=worst, text=explain_worst_case(claim, ruling.verdict, worst, failed))
+        WorstCase(
+            verdict=worst,
+            text=explain_worst_case(claim, ruling.verdict, worst, failed, finished),
+        )
         for claim, ruling, worst in rows
     ]
 

@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from papertrial.errors import ScoresError
 from papertrial.judging.asked import AskedClaim
 from papertrial.judging.outcomes import Row, Runs
-from papertrial.judging.score_column import column_for, columns_of_metric, scores_in, seeds_in
-from papertrial.judging.score_table import UNNAMED, ScoreTable
 from papertrial.numbers import plural, sequence
+from papertrial.recipe.plain_values import is_whole_number
+from papertrial.score_tables.score_column import (
+    column_for,
+    columns_of_metric,
+    named_column,
+    scores_in,
+    seeds_in,
+)
+from papertrial.score_tables.score_table import ScoreTable
 
 _SEED = "seed"
 
@@ -40,41 +47,46 @@ def find_runs(
     """
     if len(table) == 0:
         raise ScoresError(f"{table.name} has no rows; give one row for each run")
-    if failed is not None and failed < 0:
-        raise ScoresError(f"failed must be at least 0, got {failed}")
+    if failed is not None and not is_whole_number(failed, 0):
+        raise ScoresError(f"failed must be a whole number, at least 0, got {failed!r}")
+    if (versus_column is not None or other is not None) and not any(
+        claim.judged.has_two_sides for claim in claims
+    ):
+        raise ScoresError(
+            "scores of another side were given, but no claim compares two sides; use kind: better "
+            "or kind: difference"
+        )
     if column is not None and len({claim.stated.metric for claim in claims}) > 1:
         raise ScoresError("a column was named, but the claims are about several metrics")
     seeds = _seeds(table, seed_column)
     order = list(range(len(table))) if other is None else _order(table, other, claims, seed_column)
     rows = list[list[Row]]()
     for claim in claims:
-        ours = _scores(table, claim, column)
+        our_column = _column(table, claim, column, what=f"the scores of {claim.stated.metric}")
+        ours = scores_in(table, our_column, claim.stated.facts, claim.unit)
         if not claim.judged.has_two_sides:
             rows.append([(score,) for score in ours])
             continue
-        where = table if other is None else other
-        theirs = _other_side(where, claim, versus_column, column if other is not None else None)
+        where, named = table if other is None else other, versus_column
+        if named is None and where is not table and not where.is_unnamed:
+            named = column  # the other table may have the same columns
+        their_column = _column(where, claim, named, what="the scores of the other side")
+        if other is None and their_column == our_column:
+            raise ScoresError(
+                f'both sides are the column "{our_column}" of {table.name}; name two columns'
+            )
+        theirs = scores_in(where, their_column, claim.stated.facts, claim.unit)
         rows.append([(ours[i], theirs[order[i]]) for i in range(len(table))])
     places = [table.where(row) for row in range(len(table))]
     return Runs(seeds or list(range(1, len(table) + 1)), rows, places, failed)
 
 
-def _scores(table: ScoreTable, claim: AskedClaim, column: str | None) -> list[float | None]:
-    metric, split = claim.stated.metric, claim.stated.split
-    names = [column] if column is not None else list(columns_of_metric(metric, split))
-    found = column_for(table, names, what=f"the scores of {metric}")
-    return scores_in(table, found, claim.stated.facts, claim.unit)
-
-
-def _other_side(
-    table: ScoreTable, claim: AskedClaim, versus_column: str | None, column: str | None
-) -> list[float | None]:
-    """Return the scores of the other side; in a table of its own they may have the same column."""
-    metric, split = claim.stated.metric, claim.stated.split
-    named = versus_column or column
-    names = [named] if named is not None else list(columns_of_metric(metric, split))
-    found = column_for(table, names, what="the scores of the other side")
-    return scores_in(table, found, claim.stated.facts, claim.unit)
+def _column(table: ScoreTable, claim: AskedClaim, named: str | None, *, what: str) -> str:
+    """Return the column that was named, or the one that has the metric's name."""
+    if named is not None:
+        return named_column(table, named, what=what)
+    names = list(columns_of_metric(claim.stated.metric, claim.stated.split))
+    return column_for(table, names, what=what)
 
 
 def _seeds(table: ScoreTable, column: str | None) -> list[int]:
@@ -82,10 +94,7 @@ def _seeds(table: ScoreTable, column: str | None) -> list[int]:
     if column is None:
         column = next((name for name in table.columns if name.lower() == _SEED), None)
         return [] if column is None else seeds_in(table, column)
-    found = column_for(table, [column], what="the seeds")
-    if found == UNNAMED:
-        raise ScoresError(f'{table.name} has one column without a name, and no column "{column}"')
-    return seeds_in(table, found)
+    return seeds_in(table, named_column(table, column, what="the seeds"))
 
 
 def _order(
@@ -106,8 +115,9 @@ def _order(
     if paired:
         odd = sorted(set(ours) ^ set(theirs))
         if odd:
+            verb = "stands" if len(odd) == 1 else "stand"
             raise ScoresError(
-                f"{plural(len(odd), 'seed')} stand in one of the two tables only: "
+                f"{plural(len(odd), 'seed')} {verb} in one of the two tables only: "
                 f"{sequence(odd)}; give both sides of each seed, or say pairing: none"
             )
         return [theirs.index(seed) for seed in ours]

@@ -23,8 +23,6 @@ from papertrial.judging.conclusion import Conclusion
 from papertrial.judging.find_runs import find_runs
 from papertrial.judging.judgement import Judgement
 from papertrial.judging.outcomes import look_at, rule_of
-from papertrial.judging.read_table import read_table
-from papertrial.judging.score_table import ScoreTable, table_from_python
 from papertrial.judging.scores_report import scores_report
 from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.judging.words import headline_on_scores
@@ -32,6 +30,8 @@ from papertrial.numbers import as_written
 from papertrial.recipe.claim_warnings import warnings_on_claims
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.rule_warnings import warnings_on_rule
+from papertrial.score_tables.read_table import read_table
+from papertrial.score_tables.score_table import ScoreTable, table_from_python
 from papertrial.vocabulary import moves_in_steps
 
 Claims = Mapping[str, object] | Sequence[Mapping[str, object]]

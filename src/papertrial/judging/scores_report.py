@@ -12,8 +12,8 @@ from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Look
 from papertrial.judging.asked import AskedOfScores
 from papertrial.judging.conclusion import Conclusion
-from papertrial.judging.score_table import ScoreTable
 from papertrial.judging.words import rule_in_lines, what_it_rests_on
+from papertrial.score_tables.score_table import ScoreTable
 from papertrial.store.report_record import (
     FailedSeeds,
     PaperSource,

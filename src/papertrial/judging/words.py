@@ -40,14 +40,16 @@ def headline_on_scores(
         not_judged: number of claims that scores cannot decide.
     """
     count, runs = len(rule.claims), f"{plural(n, 'run')} of {name}"
-    allowed = tolerance_words([claim.tolerance for claim in rule.claims if claim.has_tolerance])
+    tolerances = [claim.tolerance for claim in rule.claims if claim.has_tolerance]
+    allowed = tolerance_words(tolerances, count)
     errs, mark = f"(alpha {percent(rule.alpha)})", " WITH DEVIATIONS" * bool(deviations)
     if verdict == "REPRODUCED":
         claims = "the claim holds" if count == 1 else f"all {count} claims hold"
         text = f"REPRODUCED{mark}: {claims}{allowed} on {runs} {errs}"
     elif verdict == "NOT REPRODUCED":
         fails = "the claim fails" if count == 1 else f"at least one of {count} claims fails"
-        what = f"{runs} do not give the reported number{allowed}"
+        number = "the reported number" if count == 1 else "every reported number"
+        what = f"{runs} do not give {number}{allowed}"
         text = f"NOT REPRODUCED: {what}: {fails} {errs}"
     else:
         which = "the claim" if count == 1 else f"some of {count} claims"

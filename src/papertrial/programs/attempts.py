@@ -11,8 +11,8 @@ from papertrial.errors import PapertrialError, did_you_mean
 from papertrial.programs.near_lines import NearLine, matches_without_case, near_lines
 from papertrial.programs.placeholders import fill
 from papertrial.programs.program_run import ProducedFile, ReadScore
-from papertrial.programs.read_pattern import find_by_pattern
 from papertrial.programs.read_scores import read_score
+from papertrial.programs.search_pattern import search_pattern
 from papertrial.programs.seed_folder import EVENTS, KEPT, OUT, STDERR, STDOUT, score_files_path
 from papertrial.programs.spec import PatternScore, ProgramSpec, ScoreSource, TensorboardScore
 
@@ -80,7 +80,7 @@ def _attempt(
         if not isinstance(source, PatternScore) or _matches(source.pattern, home):
             return Attempt(None, problem)
         near = near_lines(source.pattern, home / STDOUT, home / STDERR)
-        return Attempt(None, problem, near, matches_without_case(source.pattern, near))
+        return Attempt(None, problem, near, matches_without_case(source.pattern, near, home))
     return Attempt(read, has_percent_sign=_has_sign(source, home, read))
 
 
@@ -108,7 +108,7 @@ def _no_file(source: ScoreSource, path: str, home: Path, produced: Sequence[Prod
 def _matches(pattern: str, home: Path) -> bool:
     """Whether a pattern matches a line of the output, also if what it finds is not usable."""
     try:
-        return any(True for file in (STDOUT, STDERR) for _ in find_by_pattern(pattern, home / file))
+        return any(True for file in (STDOUT, STDERR) for _ in search_pattern(pattern, home / file))
     except PapertrialError:
         return True
 
@@ -117,5 +117,5 @@ def _has_sign(source: ScoreSource, home: Path, read: ReadScore) -> bool:
     """Whether a % sign follows the value in the program's output."""
     if not isinstance(source, PatternScore):
         return False
-    found = find_by_pattern(source.pattern, home / read.source)
+    found = search_pattern(source.pattern, home / read.source)
     return any(one.has_percent_sign for one in found if one.line == read.place.line)

@@ -130,8 +130,8 @@ def _lfs_pointers(folder: Path) -> tuple[str, ...]:
 
 
 def _reason(error: subprocess.SubprocessError) -> str:
-    """Return git's last lines in one line."""
+    """Return git's message in one line, without its advice after an empty line."""
     if isinstance(error, subprocess.CalledProcessError):
-        lines = error.stderr.decode(errors="replace").strip().splitlines()
-        return " ".join(lines[-3:]) or f"git ended with exit code {error.returncode}"
+        lines = error.stderr.decode(errors="replace").split("\n\n")[0].strip().splitlines()
+        return "; ".join(lines[-3:]) or f"git ended with exit code {error.returncode}"
     return "git took too long"

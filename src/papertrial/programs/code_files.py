@@ -9,7 +9,7 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from papertrial.errors import PapertrialError
@@ -23,7 +23,8 @@ _JUNK = frozenset((
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".eggs", ".DS_Store",
 ))  # fmt: skip
 COPY_MARK = ".papertrial-copy"  # in a folder that `copy_code` has filled
-_ABOUT, _ORIGINAL = "about", "copied_from"  # the keys of this JSON file
+_ABOUT, _ORIGINAL, _EXECUTABLE = "about", "copied_from", "executable"  # the keys of this JSON file
+_MARKS_EXECUTABLE = b"executable "  # what the hash of such a file begins with
 _OF_RUNS = ("provenance.json", "preregistration.json")
 _LOCK = re.compile(r"\..+\.verify\.lock")  # in a folder of runs, before there is any run
 FileHashes = dict[str, str]  # SHA-256 by path, relative and with "/"
@@ -51,12 +52,16 @@ def list_files(folder: Path) -> tuple[str, ...]:
 def file_hashes(folder: Path, files: Iterable[str] | None = None) -> FileHashes:
     """Return the SHA-256 of each file of a folder; of a link, of where it points to.
 
+    That of an executable file is of "executable " and its content: a script that is not executable
+    any more is another program.
+
     Args:
         folder: the program's folder.
         files: relative paths; by default those of `list_files`. One that is not there is left out.
     """
     listed = list_files(folder) if files is None else files
-    hashes = {name: _hash(folder, name) for name in listed}
+    is_executable = _executable_in(folder)
+    hashes = {name: _hash(folder, name, is_executable) for name in listed}
     return {name: digest for name, digest in hashes.items() if digest is not None}
 
 
@@ -80,8 +85,13 @@ def copy_code(folder: Path, to: Path) -> None:
         PapertrialError: the files have more than 1 GiB, or one cannot be read.
     """
     to.mkdir(parents=True)
-    copy_files(folder, list_files(folder), to)
-    mark = {_ABOUT: "the registered files of a program", _ORIGINAL: str(original_folder(folder))}
+    files, is_executable = list_files(folder), _executable_in(folder)
+    copy_files(folder, files, to)
+    mark = {
+        _ABOUT: "the registered files of a program",
+        _ORIGINAL: str(original_folder(folder)),
+        _EXECUTABLE: [name for name in files if is_executable(name)],  # archives may lose modes
+    }
     (to / COPY_MARK).write_text(json.dumps(mark), encoding="utf-8")
 
 
@@ -100,6 +110,28 @@ def original_folder(folder: Path) -> Path:
     return Path(original)
 
 
+def _executable_in(folder: Path) -> Callable[[str], bool]:
+    """Return what says which files of a folder are executable: their modes, or a copy's mark.
+
+    Raises:
+        PapertrialError: the mark of a copy is damaged.
+    """
+    mark = folder / COPY_MARK
+    if not mark.is_file():
+        return lambda name: _has_executable_mode(folder / name)
+    listed = Record.field(mark.read_bytes(), _EXECUTABLE)
+    if not isinstance(listed, list):
+        raise PapertrialError(f"{mark} is damaged: it has no list {_EXECUTABLE}")
+    return frozenset(map(str, listed)).__contains__
+
+
+def _has_executable_mode(path: Path) -> bool:
+    try:
+        return not path.is_symlink() and bool(path.stat().st_mode & stat.S_IXUSR)
+    except OSError:
+        return False
+
+
 def copy_files(folder: Path, files: Iterable[str], to: Path) -> FileHashes:
     """Copy files of a folder with their modes and times, and return the hashes of the copies.
 
@@ -110,6 +142,7 @@ def copy_files(folder: Path, files: Iterable[str], to: Path) -> FileHashes:
     """
     files = tuple(files)
     require_copyable(folder, files)
+    is_executable = _executable_in(folder)
     hashes = {}
     for name in files:
         source, target = folder / name, to / name
@@ -119,7 +152,7 @@ def copy_files(folder: Path, files: Iterable[str], to: Path) -> FileHashes:
                 hashes[name] = _hash_link(folder, source)
                 target.symlink_to(_link_from(folder, source))
             else:
-                hashes[name] = _copy(source, target)
+                hashes[name] = _copy(source, target, executable=is_executable(name))
         except OSError as error:
             raise PapertrialError(f"cannot copy {source}: {error.strerror}") from error
     return hashes
@@ -183,6 +216,19 @@ def _walked_files(folder: Path, junk: Collection[str] = _JUNK) -> Iterator[str]:
                 yield path.relative_to(folder).as_posix()
 
 
+def outside_runs(folder: Path, files: Collection[str]) -> list[str]:
+    """Return those of a folder's files that are not in papertrial's own run folders."""
+    parents = {parent for name in files for parent in PurePosixPath(name).parents}
+    marks = {
+        (parent / entry.name).as_posix()
+        for parent in parents
+        for entry in (folder / parent).glob("*")
+        if entry.name in _OF_RUNS or _LOCK.fullmatch(entry.name)
+    }
+    outside = set(_without_runs({*files, *marks}))
+    return [name for name in files if name in outside]
+
+
 def _without_runs(files: Iterable[str]) -> list[str]:
     """Leave out folders of runs: with */*/provenance.json, or the lock of a verification."""
     files = list(files)
@@ -197,7 +243,7 @@ def _without_runs(files: Iterable[str]) -> list[str]:
     ]
 
 
-def _hash(folder: Path, name: str) -> str | None:
+def _hash(folder: Path, name: str, is_executable: Callable[[str], bool]) -> str | None:
     """Return the SHA-256 of a file or a link; None if neither is there."""
     path = folder / name
     try:
@@ -205,8 +251,11 @@ def _hash(folder: Path, name: str) -> str | None:
             return _hash_link(folder, path)
         if not path.is_file():
             return None
+        digest = hashlib.sha256(_MARKS_EXECUTABLE if is_executable(name) else b"")
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -225,15 +274,16 @@ def _link_from(folder: Path, link: Path) -> Path:
     return text if target.is_relative_to(os.path.normpath(folder)) else target.absolute()
 
 
-def _copy(source: Path, target: Path) -> str:
+def _copy(source: Path, target: Path, *, executable: bool) -> str:
     """Copy a file, and return the SHA-256 of what was copied."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_MARKS_EXECUTABLE if executable else b"")
     with source.open("rb") as file, target.open("wb") as copy:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             copy.write(chunk)
     shutil.copystat(source, target)
-    target.chmod(target.stat().st_mode | stat.S_IWUSR)  # so that it can be deleted and replaced
+    added = stat.S_IWUSR | (stat.S_IXUSR if executable else 0)  # writable: it may be replaced
+    target.chmod(target.stat().st_mode | added)
     return digest.hexdigest()
 
 

@@ -55,10 +55,20 @@ def names(output: bytes) -> list[str]:
     return [os.fsdecode(name) for name in output.split(b"\0") if name]
 
 
+def head_commit(folder: Path) -> str:
+    """Return the commit that is checked out.
+
+    Raises:
+        PapertrialError: git is not installed.
+        subprocess.SubprocessError: the folder is not in a repository, or that has no commit.
+    """
+    return run_git("rev-parse", "--verify", "HEAD", folder=folder).decode().strip()
+
+
 def git_state(folder: Path) -> CodeState | None:
     """Return the commit of a folder and what has changed in it; None outside a repository."""
     try:
-        commit = run_git("rev-parse", "--verify", "HEAD", folder=folder).decode().strip()
+        commit = head_commit(folder)
         status = run_git(
             "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".",
             folder=folder,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import heapq
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from papertrial.errors import PapertrialError
 from papertrial.programs.found import cut
-from papertrial.programs.read_pattern import compile_pattern
+from papertrial.programs.search_pattern import search_pattern
 from papertrial.programs.text_lines import read_lines
 
 _MOST = 3
@@ -50,10 +52,25 @@ def near_lines(pattern: str, *files: Path) -> tuple[NearLine, ...]:
     return tuple(line for _, line in sorted(found, key=lambda pair: pair[0][1:]))
 
 
-def matches_without_case(pattern: str, lines: tuple[NearLine, ...]) -> bool:
-    """Whether a pattern matches one of the lines if upper and lower case are the same."""
-    compiled = re.compile(compile_pattern(pattern).pattern, re.IGNORECASE)
-    return any(compiled.search(line.text) for line in lines)
+def matches_without_case(pattern: str, lines: Iterable[NearLine], home: Path) -> bool:
+    """Whether a pattern matches one of the lines if upper and lower case are the same.
+
+    Args:
+        pattern: the pattern.
+        lines: lines of the output.
+        home: the folder with the files of the output.
+    """
+    wanted: dict[str, set[int | None]] = {}
+    for line in lines:
+        wanted.setdefault(line.file, set()).add(line.line)
+    try:
+        return any(
+            found.line in numbers
+            for file, numbers in wanted.items()
+            for found in search_pattern(f"(?i){pattern}", home / file)
+        )
+    except PapertrialError:  # it has flags of its own, takes too long, or finds no number
+        return False
 
 
 def _likeness(words: set[str], text: str) -> int:

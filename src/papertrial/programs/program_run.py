@@ -7,7 +7,9 @@ from typing import Literal
 from papertrial.programs.spec import Unit
 from papertrial.record import Part, Record
 
-Failure = Literal["start", "timeout", "signal", "exit-code", "memory", "score", "diverged"]
+Failure = Literal[
+    "start", "timeout", "signal", "exit-code", "memory", "output", "score", "diverged"
+]  # fmt: skip
 
 
 class Place(Part):
@@ -60,14 +62,28 @@ class ProducedFile(Part):
 
 
 class SourceChanges(Part):
-    """What the program did to its own source files while it ran."""
+    """What the program did to its own source files while it ran.
+
+    Attributes:
+        changed, deleted: source files.
+        new: further files that a later run would have as source files. In a copy there are none:
+            they are produced files.
+        ignored: files that are no source files, because Git ignores them or a tool is known to
+            write them, and that were written in the folder meanwhile; with `in_place` only.
+    """
 
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
-    new: tuple[str, ...] = ()  # with in_place only; in a copy they are produced files
+    new: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.deleted or self.new)
+        return bool(self.files)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.changed, *self.deleted, *self.new, *self.ignored)
 
 
 class ProgramRun(Record):
@@ -89,7 +105,8 @@ class ProgramRun(Record):
         produced: the files that it wrote, at most 1000 of those that were not kept.
         produced_count, produced_bytes: of all files that it wrote.
         notes: what a reader of the scores should know.
-        failure, error: why it has no scores; None if it has.
+        failure, error: why it has no scores; None if it has. "output" means that it deleted what
+            it had printed.
     """
 
     command: tuple[str, ...]

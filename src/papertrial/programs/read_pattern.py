@@ -21,6 +21,8 @@ _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[0-9]*,?[0-9]*\}|.", re.D
 _CLASSES = frozenset("dDwWsSbB")  # escapes of one letter
 _SPECIAL = frozenset(".^$*+?{}[]()\\")
 _REPEATED = ("*", "?", "{")
+_MANY = frozenset("*+{")  # signs of repeats; "?" only doubles the ways to match
+_MOST_OPTIONAL = 4
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
@@ -100,6 +102,17 @@ def _require_whole(match: re.Match[str], group: str | int, line: int) -> None:
             f'number: "{around}"; let its group match the whole number, as in ([-+0-9.eE]+), and '
             "let the program print it without thousands separators"
         )
+
+
+def is_quick(pattern: str) -> bool:
+    """Whether the time to search a line grows at most with the square of its length.
+
+    This is so with a single repeat: two that follow or contain one another, as in "(a+)+", can
+    match a line in more ways than can be tried. It may be false for other patterns too.
+    """
+    tokens = _TOKEN.findall(_NAME.sub("(", pattern).replace("(?:", "("))
+    repeats = sum(token[0] in _MANY for token in tokens)
+    return repeats <= 1 and tokens.count("?") <= _MOST_OPTIONAL
 
 
 def literal_in(pattern: str) -> str:

@@ -10,8 +10,9 @@ from papertrial.programs.found import Found
 from papertrial.programs.program_run import ReadScore
 from papertrial.programs.read_csv import find_in_csv
 from papertrial.programs.read_json import find_in_json
-from papertrial.programs.read_pattern import compile_pattern, find_by_pattern
+from papertrial.programs.read_pattern import compile_pattern
 from papertrial.programs.read_tensorboard import find_in_events, require_tensorboard
+from papertrial.programs.search_pattern import search_pattern
 from papertrial.programs.seed_folder import STDERR, STDOUT
 from papertrial.programs.series import Series
 from papertrial.programs.spec import (
@@ -95,7 +96,7 @@ def read_score(source: ScoreSource, home: Path, place: Path | None) -> ReadScore
 def _found(source: ScoreSource, path: Path) -> Iterator[Found]:
     match source:
         case PatternScore(pattern=pattern):
-            return find_by_pattern(pattern, path)
+            return search_pattern(pattern, path)
         case JsonScore(key=key, step=step):
             return find_in_json(path, key, step)
         case CsvScore(column=column, step=step):

@@ -45,6 +45,22 @@ def find_in_events(folder: Path, tag: str) -> Iterator[Found]:
         raise ProgramFailedError(f'no scalar "{tag}" in the event files{did_you_mean(tag, tags)}')
 
 
+def scalars_in(file: Path) -> dict[str, list[float]]:
+    """Return the finite values of each scalar in an event file, by tag.
+
+    Raises:
+        PapertrialError: the package tensorboard is not installed.
+    """
+    require_tensorboard()
+    found: dict[str, list[float]] = {}
+    for event in _events(file):
+        for value in event.summary.value:
+            number = _scalar(value)
+            if number is not None and number.is_finite():
+                found.setdefault(value.tag, []).append(float(number))
+    return found
+
+
 def require_tensorboard() -> None:
     """Check that the package tensorboard is installed.
 

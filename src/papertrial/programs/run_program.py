@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from papertrial.programs.code_files import (
     in_unicode,
     list_files,
     original_folder,
+    outside_runs,
 )
 from papertrial.programs.failures import failure_of, with_last_lines
 from papertrial.programs.interpreter import resolve_command
+from papertrial.programs.new_files import moment, new_files
 from papertrial.programs.placeholders import fill
 from papertrial.programs.program_run import (
     Failure,
@@ -60,6 +62,7 @@ class _Start:
     paths: ScorePaths
     removed: tuple[str, ...]
     before: set[Stamp]  # files that match `keep`
+    since: int  # the moment of the start, as `moment` returns it
 
 
 def run_program(
@@ -225,7 +228,8 @@ def _prepare(
     paths = _score_paths(spec, filled, folder)
     removed = folder.remove_old_scores(paths)
     before = folder.stamps(spec.keep)
-    return _Start(command, variables, environment, at_start, paths, removed, before)
+    since = moment(folder.home)
+    return _Start(command, variables, environment, at_start, paths, removed, before, since)
 
 
 def _registered_files(folder: SeedFolder, source: Path, hashes: FileHashes) -> FileHashes:
@@ -288,7 +292,15 @@ def _changes(folder: SeedFolder, start: _Start) -> SourceChanges:
         changed=_names(n for n in before if after.get(n, before[n]) != before[n]),
         deleted=_names(before.keys() - after.keys()),
         new=_names(after.keys() - start.hashes.keys()),
+        ignored=_names(_ignored(folder, start, after)) if folder.in_place else (),
     )
+
+
+def _ignored(folder: SeedFolder, start: _Start, listed: Collection[str]) -> Iterator[str]:
+    """Yield the files that a run in place has written and that are no source files."""
+    written = new_files(folder.work, start.since, [folder.home])
+    unlisted = [name for name in written.files if name not in listed]
+    yield from outside_runs(folder.work, unlisted)
 
 
 def _names(files: Iterable[str]) -> tuple[str, ...]:
@@ -300,8 +312,15 @@ def _scores(
     spec: ProgramSpec, folder: SeedFolder, paths: ScorePaths, end: ProgramEnd
 ) -> tuple[dict[str, ReadScore], tuple[Failure, str] | None]:
     """Return the scores, or none and why the program failed."""
+    is_lost = folder.has_lost_output()
     places, problems = folder.collect_scores(paths)
     kind, reason = failure_of(end, spec.timeout, folder.stdout, folder.stderr) or (None, "")
+    if kind is None and is_lost:
+        kind = "output"
+        reason = (
+            f"the program deleted what it had printed, {folder.stdout.name} or "
+            f"{folder.stderr.name} in the folder of its own run"
+        )
     if kind is None:
         try:
             return read_scores(spec.scores, folder.home, places, problems), None
@@ -315,7 +334,7 @@ def _notes(
 ) -> tuple[str, ...]:
     """Return what a reader of the scores should know."""
     notes = []
-    touched = [*changes.changed, *changes.deleted, *changes.new]
+    touched = list(changes.files)
     if touched and in_place:
         notes.append(
             f"the program changed its own folder, in which later seeds run: {_listed(touched)}"

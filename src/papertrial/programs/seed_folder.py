@@ -67,6 +67,24 @@ class SeedFolder:
         for path in (self.stdout, self.stderr, self.home / f"{RECORD}.partial"):
             path.unlink(missing_ok=True)
 
+    def has_lost_output(self) -> bool:
+        """Whether the program has deleted its own output; what it has deleted is made again, empty.
+
+        A link in the place of the folder or of a file is removed, and what it leads to stays.
+        """
+        if self.home.is_symlink() or self.home.is_file():
+            self.home.unlink()
+        self.home.mkdir(parents=True, exist_ok=True)
+        lost = [
+            file for file in (self.stdout, self.stderr) if file.is_symlink() or not file.is_file()
+        ]
+        for file in lost:
+            if file.is_dir():
+                _remove_tree(file)
+            file.unlink(missing_ok=True)
+            file.touch()
+        return bool(lost)
+
     def score_path(self, path: str) -> Path:
         """Return the absolute path of a score file or folder, which may have wildcards.
 
@@ -196,6 +214,8 @@ class SeedFolder:
         A file that is reached through a link to another folder is not among them: it is not of this
         seed.
         """
+        if isinstance(source, TensorboardScore) and not self._is_inside(path.resolve()):
+            return []
         found = dict.fromkeys(map(_without_links, _files_at(source, path)))
         return [file for file in found if self._is_inside(file)]
 
@@ -281,8 +301,10 @@ def _files_at(source: ScoreSource, path: Path) -> list[Path]:
 def _files_in(paths: Iterable[Path], root: Path) -> Iterator[Path]:
     """Yield the files among paths, and those below folders; not those outside the root."""
     for path in paths:
-        below = sorted(path.rglob("*")) if path.is_dir() else [path]
-        for file in below:
+        if not path.resolve().is_relative_to(root):  # a link to "/", say
+            continue
+        below = (Path(parent) / name for parent, _, names in os.walk(path) for name in names)
+        for file in sorted(below) if path.is_dir() else [path]:
             if file.is_file() and file.resolve().is_relative_to(root):
                 yield _without_links(file)
 

@@ -17,13 +17,13 @@ from typing import Literal
 
 from papertrial.errors import PapertrialError
 from papertrial.programs import supervise
+from papertrial.programs.text_lines import ESCAPES
 
 GRACE = 5.0  # seconds that processes have to end after SIGTERM
 _INTERVAL = 0.25  # seconds between two progress events
 _PATIENCE = 10.0  # seconds in which the supervisor must have ended all processes with SIGKILL
 _TAIL = 4096  # bytes
 _SHOWN = 200  # characters of a line
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def last_lines(path: Path, count: int) -> list[str]:
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    lines = (_ESCAPES.sub("", line).strip() for line in re.split(r"[\r\n]", text))
+    lines = (ESCAPES.sub("", line).strip() for line in re.split(r"[\r\n]", text))
     return [line[:_SHOWN] for line in lines if line][-count:]
 
 

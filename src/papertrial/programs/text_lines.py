@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 LONGEST_LINE = 2**20  # characters; the rest of a longer line is left out
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # of a terminal: colours, and moves of its cursor
 _BLOCK = 2**20  # bytes
 _ENOUGH = 4 * LONGEST_LINE + 1  # bytes of a line; a character has at most 4
 
 
 class Line(NamedTuple):
-    """A line that is not empty, without its end.
+    """A line that is not empty, without its end and without the colours of a terminal.
 
     Attributes:
         number: 1-based. A progress bar writes many lines with one number, as it ends them with a
@@ -42,13 +44,18 @@ def read_lines(path: Path, containing: str = "") -> Iterator[Line]:
             if end == 0:  # a long line, of which the beginning is enough
                 rest = (rest + block)[:_ENOUGH] if len(rest) < _ENOUGH else rest
                 continue
-            text, rest = (rest + block[:end]).decode(errors="replace"), block[end:]
+            text, rest = _decode(rest + block[:end]), block[end:]
             if containing in text:
                 yield from _lines(text, number, containing, is_ended=True)
             number += text.count("\n")
-    text = rest.decode(errors="replace")
+    text = _decode(rest)
     if containing in text:
         yield from _lines(text, number, containing, is_ended=False)
+
+
+def _decode(block: bytes) -> str:
+    text = block.decode(errors="replace")
+    return ESCAPES.sub("", text) if "\x1b" in text else text
 
 
 def _lines(text: str, number: int, containing: str, *, is_ended: bool) -> Iterator[Line]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean
+from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean, nearest
 from papertrial.recipe.check_slots import check_slot, check_source
 from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_arguments
 from papertrial.recipe.mark_claims import mark_claims
@@ -27,6 +28,9 @@ from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.recipe.slots import expand, slots_in
 from papertrial.recipe.validate import placed, shortened, validated
 from papertrial.recipe.yaml_text import Document, dump, parse
+
+_SUFFIXES = (".yaml", ".yml")
+_PROGRAMS = (".py", ".sh", ".bash", ".r", ".jl", ".pl", ".ipynb")  # suffixes in lower case
 
 
 def shipped_recipes() -> dict[str, str]:
@@ -54,16 +58,41 @@ def read_recipe(source: str | Path) -> tuple[str, str, Path]:
         )
     if str(source) in names:
         return str(source), names[str(source)], shipped_folder()
-    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):  # noqa: PTH113  (never raises)
+    if path.suffix.lower() in _PROGRAMS and os.path.isfile(path):  # noqa: PTH113  (never raises)
+        raise RecipeError(
+            f"{source} is a program, not a recipe; `papertrial new NAME --program {source}` writes "
+            "a recipe that runs it"
+        )
+    if path.suffix in _SUFFIXES or os.path.isfile(path):  # noqa: PTH113  (never raises)
         try:
             return str(source), path.read_text(encoding="utf-8"), path.parent.resolve()
         except UnicodeDecodeError as error:
             raise RecipeError(f"{source} is not UTF-8 text: {error.reason}") from error
         except OSError as error:
-            raise RecipeError(f"cannot read the recipe {source}: {error.strerror}") from error
+            near = nearest(path.name, _recipes_in(path.parent))
+            raise RecipeError(f"cannot read the recipe {source}: {error.strerror}{near}") from error
+    if str(source) and os.path.isdir(path):  # noqa: PTH112  (never raises)
+        raise RecipeError(_folder_as_recipe(path))
     raise RecipeError(
         f"no shipped recipe or file is named {str(source)!r}{did_you_mean(source, names)}\n"
         "`papertrial list` shows the shipped recipes; the name of a recipe file ends in .yaml"
+    )
+
+
+def _recipes_in(folder: Path) -> list[str]:
+    """Return the names of the YAML files in a folder; none if it cannot be read."""
+    with suppress(OSError):
+        return sorted(path.name for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    return []
+
+
+def _folder_as_recipe(folder: Path) -> str:
+    """Return the message on a folder that was given in place of a recipe."""
+    if found := _recipes_in(folder):
+        return f"{folder} is a folder, not a recipe; name a file in it: {', '.join(found)}"
+    return (
+        f"{folder} is a folder, not a recipe; `papertrial new NAME --program {folder}` writes a "
+        "recipe that runs a program in it"
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from papertrial.errors import did_you_mean
 from papertrial.recipe.plain_values import list_at, value_at
+from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.raw_claim import Broken, RawClaim
 
+_HUNDRED = (50.0, 200.0)  # the ratio of a percentage and a fraction that say the same
 _DIRECTED = ("better", "reaches")  # kinds that need to know which values are better
 
 
@@ -43,6 +45,21 @@ def unit_of(score: Mapping[str, object]) -> object:
     """Return the unit of the scores that are read: percent are converted to fractions."""
     unit = score.get("unit")
     return "fraction" if unit == "percent" else unit
+
+
+def claimed_in_hundreds(recipe: ProgramRecipe, metric: str, score: float) -> float | None:
+    """Return a claimed value that a score is about 100 times, or a 100th of; None without one.
+
+    One of the two is then probably in percent, and the other one a fraction.
+    """
+    for claim in recipe.claims:
+        value = claim.value
+        if claim.metric != metric or not isinstance(value, float) or claim.versus is not None:
+            continue
+        least, most = sorted((abs(score), abs(value)))
+        if least and _HUNDRED[0] <= most / least <= _HUNDRED[1]:
+            return value
+    return None
 
 
 def program_claim_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broken]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from papertrial.errors import PapertrialError, did_you_mean
 from papertrial.programs.placeholders import BUILT_IN, placeholders_in
@@ -30,6 +30,7 @@ def broken_program(tree: Mapping[str, object]) -> Iterator[Broken]:
     yield from _place_problems(program)
     yield from _placeholder_problems(program)
     yield from _seed_problems(program)
+    yield from _keep_problems(program)
     scores = program.get("scores")
     for name, score in scores.items() if isinstance(scores, Mapping) else ():
         for key, message in _score_problems(str(name), score):
@@ -123,6 +124,25 @@ def _seed_problems(program: Mapping[str, object]) -> Iterator[Broken]:
         )
     if seeded is False and given:
         yield "program.seeded", f"is false, but {given[0]} has {{seed}}; remove one of the two"
+
+
+def _keep_problems(program: Mapping[str, object]) -> Iterator[Broken]:
+    for i, pattern in enumerate(list_at(program, "keep")):
+        if not isinstance(pattern, str):
+            continue
+        path = PurePosixPath(pattern)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            yield (
+                f"program.keep.{i}",
+                "must be a glob pattern inside {out} or the program's folder, such as "
+                f"checkpoints/*.pt, got {pattern!r}",
+            )
+        elif "{" in pattern:
+            yield (
+                f"program.keep.{i}",
+                "has no placeholders: it is relative to {out} and to the program's folder, got "
+                f"{pattern!r}",
+            )
 
 
 def _takes_seed(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from papertrial.programs.suggest.repository import Suggestion
 from papertrial.programs.suggest.score_lines import SuggestedScore
@@ -11,6 +11,7 @@ from papertrial.vocabulary import Metric
 
 FILL_IN = "FILL IN"
 _LINE = 96  # characters of a comment
+_LONG = {"acc": "accuracy", "err": "error", "ppl": "perplexity"}
 
 
 def program_recipe_text(name: str, folder: str, suggestion: Suggestion) -> str:
@@ -52,7 +53,7 @@ def _command(suggestion: Suggestion) -> Iterator[str]:
         yield '# Let the program take one and pass "{seed}" here or in `environment`, or write'
         yield "# `seeded: false` if its runs differ by themselves."
         if suggestion.seeding:
-            yield f"# The seed is set here: {suggestion.seeding}"[:_LINE]
+            yield f"# The seed is set here: {_printable(suggestion.seeding)}"[:_LINE]
     if suggestion.needs:
         yield f"# {FILL_IN}: the script also needs {', '.join(suggestion.needs)}"
     words = ", ".join(_text(word) for word in suggestion.command)
@@ -87,7 +88,7 @@ def _scores(suggestion: Suggestion) -> Iterator[str]:
         yield "# From what the script prints in its source; `papertrial check` tries the patterns."
     yield "scores:"
     for score in suggestion.scores:
-        yield f"  # {score.seen}"[:_LINE]
+        yield f"  # {_printable(score.seen)}"[:_LINE]
         yield f"  {score.name}: {{{_score(score)}}}"
 
 
@@ -107,15 +108,27 @@ def _claims(suggestion: Suggestion) -> Iterator[str]:
     names = [score.name for score in suggestion.scores]
     metric = names[0] if names else "accuracy"
     yield f"# {FILL_IN}: the claims"
-    yield f"#   - {{metric: {metric}, value: ..., tolerance: ..., kind: expected}}"
+    yield f"#   - {{metric: {metric}, value: ..., tolerance: ..., kind: mean, n: unknown}}"
     if suggestion.reported:
         yield "# Numbers in the README that could be claims:"
     for number in suggestion.reported:
         value = json.dumps(number.text.replace("%", " %")) if "%" in number.text else number.text
-        same = number.name if number.name in names else metric
-        yield f"#   - {{metric: {same}, value: {value}, tolerance: ..., kind: expected}}"
-        yield f"#     {number.file} line {number.line}: {number.context}"[:_LINE]
+        same = _score_of(number.name, names)
+        yield f"#   - {{metric: {same}, value: {value}, tolerance: ..., kind: mean, n: unknown}}"
+        yield f"#     {number.file} line {number.line}: {_printable(number.context)}"[:_LINE]
     yield "claims: []"
+
+
+def _score_of(reported: str, names: Sequence[str]) -> str:
+    """Return the score that a number in a README is probably about; its own name without one."""
+    word = _plain_words(reported)[-1]
+    alike = [name for name in names if _plain_words(name)[-1] == word]
+    exact = [name for name in alike if _plain_words(name) == _plain_words(reported)]
+    return next(iter([*exact, *alike]), reported)
+
+
+def _plain_words(name: str) -> list[str]:
+    return [_LONG.get(word, word) for word in name.split("_")]
 
 
 def _text(text: str) -> str:
@@ -135,4 +148,11 @@ def _value(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """Return a text in YAML's single quotes, which leave backslashes as they are."""
+    if not text.isprintable():  # YAML allows control characters as escapes only
+        return json.dumps(text)
     return "'" + text.replace("'", "''") + "'"
+
+
+def _printable(text: str) -> str:
+    """Return a text for a comment of YAML, which may have no control characters."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -197,7 +197,7 @@ def interval_of(
 
 def _or_say_so(metric: Metric) -> str:
     """Return what to do if a quantity of another metric than papertrial's own is a fraction."""
-    return "" if metric.is_known else ", or if it is a fraction, say so with its unit"
+    return "" if metric.is_known else ", or if it is a fraction, say unit: fraction"
 
 
 def _as_accuracy(

@@ -53,7 +53,10 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
         if error["loc"] == path[:1] and path[0] in Recipe.model_fields:
-            yield Problem(dotted(path), "does not go with program, which replaces it; remove it")
+            rule = "does not go with program, which replaces it; remove it"
+            if isinstance(got, int | float):  # a user may mean an option of the program
+                rule += f", or pass it to the program as program.parameters.{path[0]}"
+            yield Problem(dotted(path), rule)
             return
     elif kind == "missing":
         yield Problem(dotted(path), "is missing and has no default")

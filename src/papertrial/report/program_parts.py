@@ -6,9 +6,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, stdev
 
-from papertrial.numbers import plural
+from papertrial.numbers import number, plural
+from papertrial.programs.placeholders import placeholders_in
 from papertrial.programs.program_run import ProgramRun
 from papertrial.recipe.program import ProgramRecipe
+from papertrial.recipe.program_claims import claimed_in_hundreds
 from papertrial.report.curves import curve_over_seeds
 from papertrial.report.run_parts import RunParts
 from papertrial.store.registration_files import KeptFiles
@@ -21,6 +23,10 @@ NOT_SEEN = (
     "network, the environment variables that it inherits, what earlier runs left outside its "
     "folder, what a launcher such as bash or uv runs, containers and jobs that it starts "
     "elsewhere, or whether it uses its seed for all that is random."
+)
+DATA_NOT_SEEN = (
+    "The program is given the data folder, by {data}. Nothing of what it contains is registered or "
+    "compared between seeds."
 )
 
 
@@ -44,9 +50,16 @@ def parts_of_programs(
         metrics={"none": _spreads(ran)} if ran else {},
         fixed=tuple(_fixed(recipe, registered)),
         provenance=tuple(_rows(recipe, ran, registered, kept)),
-        not_covered=(NOT_SEEN,),
-        warnings=tuple(_warnings(runs)),
+        not_covered=(NOT_SEEN, *([DATA_NOT_SEEN] if _reads_data(recipe) else [])),
+        warnings=tuple(_warnings(recipe, runs)),
     )
+
+
+def _reads_data(recipe: ProgramRecipe) -> bool:
+    """Whether the data folder is passed to the program."""
+    program = recipe.program
+    texts = (*program.command, *program.environment.values())
+    return any("data" in placeholders_in(text) for text in texts)
 
 
 def _curves(recipe: ProgramRecipe, ran: Sequence[ProgramRun]) -> Iterator[Curve]:
@@ -107,9 +120,18 @@ def _rows(
     yield "listed under pre-registration", count
 
 
-def _warnings(runs: Mapping[int, ProgramRun]) -> Iterator[str]:
+def _warnings(recipe: ProgramRecipe, runs: Mapping[int, ProgramRun]) -> Iterator[str]:
     for seed, run in runs.items():
         yield from (f"seed {seed}: {note}" for note in run.notes)
+    for name in recipe.program.scores if runs else ():
+        scores = [run.scores[name] for run in runs.values()]
+        middle = mean(score.value for score in scores)
+        stated = claimed_in_hundreds(recipe, name, middle)
+        if stated is not None and scores[0].unit == "none":
+            yield (
+                f"the mean of {name} is {number(middle)}, and the claim says {number(stated)}; if "
+                f"one of them is a percentage, say so in program.scores.{name}.unit"
+            )
     if len(runs) < 2:
         return
     first = next(iter(runs.values()))
@@ -119,7 +141,9 @@ def _warnings(runs: Mapping[int, ProgramRun]) -> Iterator[str]:
         if all(run.scores[name].value == score.value for run in runs.values())
     ]
     if len(same) == len(first.scores):
-        yield (
-            f"all {len(runs)} seeds gave exactly the same scores; if the program does not use its "
-            "seed, these are not several runs, but one run repeated"
+        why = (
+            "if the program does not use its seed, these are not several runs, but one run repeated"
+            if recipe.program.seeded
+            else "so they do not differ by themselves, and these are one run repeated"
         )
+        yield f"all {len(runs)} seeds gave exactly the same scores; {why}"

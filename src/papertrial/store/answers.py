@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from papertrial.claims.verdict import Verdict
 from papertrial.record import Part
+from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.verification_records import ClaimLine
 
 
@@ -28,6 +29,7 @@ class VerifyAnswer(Part):
         claims: the claims, in the recipe's order.
         headline: the verdict in a sentence.
         deviations: in what the recipe says that it deviates from the paper.
+        warnings: what the report warns of, such as seeds that all have the same score.
     """
 
     recipe: str
@@ -39,6 +41,7 @@ class VerifyAnswer(Part):
     claims: tuple[ClaimLine, ...]
     headline: str
     deviations: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class JudgeAnswer(Part):
@@ -94,6 +97,67 @@ class RegisterAnswer(Part):
     new: bool
     commit: str | None
     digest: str | None
+
+
+class LabOfRegistration(Part):
+    """A laboratory of a common registration: the path of its recipe, and its seeds."""
+
+    recipe: str
+    seeds: tuple[int, ...]
+
+
+class RegisterLabsAnswer(Part):
+    """The answer of `papertrial register --labs N --json`.
+
+    Attributes:
+        recipe: the name of the recipe.
+        folder: the folder of the registration.
+        registration: the SHA-256 of labs.json.
+        registered: when it was written, in ISO 8601, UTC.
+        new: false if an earlier registration was found.
+        laboratories: in the order in which their seeds count.
+        commit: the git commit that holds it; None without --git.
+        digest: the file with the SHA-256; None without --ots.
+    """
+
+    recipe: str
+    folder: str
+    registration: str
+    registered: str
+    new: bool
+    laboratories: tuple[LabOfRegistration, ...]
+    commit: str | None
+    digest: str | None
+
+
+class CombineAnswer(Part):
+    """The answer of `papertrial combine --json`: that of `verify`, and more.
+
+    Attributes:
+        recipe: the name of the recipe.
+        verdict: on all claims together.
+        report: the HTML report.
+        verification: the folder of the combination.
+        preregistration: the SHA-256 of labs.json; None if the laboratories were registered apart.
+        seeds: those that ended, in the order in which verdicts were taken.
+        claims: the claims, in the recipe's order.
+        headline: the verdict in a sentence.
+        deviations: in what the recipe says that it deviates from the paper.
+        laboratories: how they were combined, each of them, and whether they differ.
+        warnings: what a reader should know before the verdict.
+    """
+
+    recipe: str
+    verdict: Verdict
+    report: str
+    verification: str
+    preregistration: str | None
+    seeds: tuple[int, ...]
+    claims: tuple[ClaimLine, ...]
+    headline: str
+    deviations: tuple[str, ...]
+    laboratories: Laboratories
+    warnings: tuple[str, ...]
 
 
 class FindingLine(Part):

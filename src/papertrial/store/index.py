@@ -1,4 +1,4 @@
-"""The runs and verifications in a folder, read from their JSON files only."""
+"""The runs, verifications and laboratories in a folder, read from their JSON files only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -14,6 +14,8 @@ from pydantic import Field, field_serializer
 
 from papertrial.errors import RunError
 from papertrial.record import Part, Record
+from papertrial.store.laboratory_folders import COMBINATION, LABS
+from papertrial.store.laboratory_records import CombinationState, LabsRegistration
 from papertrial.store.run_folder import METRICS, PROVENANCE, RECIPE, RunFolder
 from papertrial.store.run_records import ClaimBesideRun, Provenance, ReportedStep, RunSummary
 from papertrial.store.verification_folder import OUTCOMES, PREREGISTRATION, SEEDS, VERIFICATION
@@ -24,12 +26,16 @@ from papertrial.store.verification_records import (
     VerificationState,
 )
 
-EntryKind = Literal["run", "verification"]
+EntryKind = Literal["run", "verification", "laboratories", "combination"]
 EntryState = Literal[
     "registered", "finished", "running", "stopped", "failed", "interrupted", "damaged"
 ]
+Document = Provenance | VerificationState | LabsRegistration | CombinationState
 R = TypeVar("R", bound=Record)
-_NAMED = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}-(s\d+|verify)(-\d+)?")
+_NAMED = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}-(s\d+|verify|labs|combined)(-\d+)?")
+_KINDS: dict[str, EntryKind] = {  # by the last part of a folder's name; others are runs
+    "verify": "verification", "labs": "laboratories", "combined": "combination",
+}  # fmt: skip
 _MAX_DEPTH = 2  # root/recipe/run; the root may also be the folder of one recipe
 _HEADLINES = ("accuracy", "rmse")  # of classification and regression
 _SPLITS = ("train", "validation", "test")
@@ -38,21 +44,21 @@ _SHOWN = {"recipe", "seeds", "state", "verdict", "error", "claims"}
 
 
 class IndexEntry(Part):
-    """A run or a verification, as described by its files.
+    """A run, a verification, a registration of laboratories or their combination, by its files.
 
     Attributes:
         path: its folder.
-        kind: "run" or "verification".
+        kind: "run", "verification", "laboratories" for their registration, or "combination".
         recipe: the recipe's name.
-        seeds: the seed of a run; the seeds that decided a verification, or, before its end, those
-            that have finished.
-        state: "registered" if a verification has not started, "damaged" if a file is missing or
-            cannot be read (see `error`), and "stopped" if the files say "running" but the process
-            is gone.
+        seeds: the seed of a run; the seeds that decided a verification or a combination, or, before
+            its end, those that have finished; the seeds that laboratories were given.
+        state: "registered" if a verification or laboratories have not started, "damaged" if a file
+            is missing or cannot be read (see `error`), and "stopped" if the files say "running" but
+            the process is gone.
         started: time in UTC; None if it is not known.
         ended: time in UTC; None if it is not known.
         metrics: the metrics of a finished run that are single numbers, by split.
-        verdict: the verdict of a finished verification on all its claims, with deviations.
+        verdict: the verdict on all claims together, with deviations.
         verdicts: its claims, each with its verdict.
         error: why it failed, or what is damaged.
     """
@@ -119,7 +125,7 @@ class EntryDetails(IndexEntry):
 
     claims: tuple[ClaimBesideRun, ...] = ()
     report: ReportedStep | None = None
-    provenance: Provenance | VerificationState | None = None
+    provenance: Document | None = None
     files: tuple[FileSize, ...] = ()
 
     @property
@@ -130,7 +136,7 @@ class EntryDetails(IndexEntry):
         return self.provenance.model_dump(mode="json", exclude=_SHOWN)
 
     @field_serializer("provenance")
-    def _provenance(self, _: Provenance | VerificationState | None) -> dict[str, object]:
+    def _provenance(self, _: Document | None) -> dict[str, object]:
         return self.rest
 
 
@@ -157,7 +163,7 @@ def _folders(folder: Path, depth: int, inside: bool) -> Iterator[Path]:
     for path in paths:
         if is_entry(path):
             yield path
-            if inside and _is_verification(path):
+            if inside and _kind_of(path) == "verification":
                 yield from _folders(path / SEEDS, _MAX_DEPTH, inside)
         elif depth < _MAX_DEPTH - 1:
             yield from _folders(path, depth + 1, inside)
@@ -165,14 +171,22 @@ def _folders(folder: Path, depth: int, inside: bool) -> Iterator[Path]:
 
 def is_entry(path: Path) -> bool:
     """Return whether the index lists a folder as a run or a verification, by its files or name."""
-    files = (PROVENANCE, PREREGISTRATION, VERIFICATION)
+    files = (PROVENANCE, PREREGISTRATION, VERIFICATION, COMBINATION, LABS)
     return any(_has(path, name) for name in files) or bool(_NAMED.fullmatch(path.name))
 
 
-def _is_verification(path: Path) -> bool:
-    there = _has(path, PREREGISTRATION) or _has(path, VERIFICATION)
+def _kind_of(path: Path) -> EntryKind:
+    """Return what a folder has, by its files, or by its name if they are missing."""
+    if _has(path, COMBINATION):  # which also has a copy of labs.json
+        return "combination"
+    if _has(path, PREREGISTRATION) or _has(path, VERIFICATION):
+        return "verification"
+    if _has(path, PROVENANCE):
+        return "run"
     named = _NAMED.fullmatch(path.name)
-    return there or (named is not None and named[2] == "verify" and not _has(path, PROVENANCE))
+    if named is not None and named[2] in _KINDS:
+        return _KINDS[named[2]]
+    return "laboratories" if _has(path, LABS) else "run"
 
 
 def _has(path: Path, name: str) -> bool:
@@ -180,13 +194,14 @@ def _has(path: Path, name: str) -> bool:
 
 
 def read_entry(path: Path) -> IndexEntry:
-    """Read the index entry of a run or a verification from its folder."""
+    """Read the index entry of a run, a verification, laboratories or a combination."""
+    kind = _kind_of(path)
     try:
-        return _verification(path) if _is_verification(path) else _run(path)
+        return _READERS[kind](path)
     except RunError as error:
         return IndexEntry(
             path=path,
-            kind="verification" if _is_verification(path) else "run",
+            kind=kind,
             recipe=_decoded(path.parent.name),
             started=_time_in_name(path),
             error=str(error),
@@ -194,19 +209,15 @@ def read_entry(path: Path) -> IndexEntry:
 
 
 def details(path: Path) -> EntryDetails:
-    """Read the index entry of a run or a verification, and all else in its JSON files."""
+    """Read the index entry of a folder, and all else in its JSON files."""
     entry = read_entry(path)
-    kept: Provenance | VerificationState | None
-    if entry.kind == "verification":
-        kept, summary = _read_or_none(path, VERIFICATION, VerificationState), None
-    else:
-        kept = _read_or_none(path, PROVENANCE, Provenance)
-        summary = _read_or_none(path, METRICS, RunSummary) if entry.metrics else None
+    name, document = _DOCUMENTS[entry.kind]
+    summary = _read_or_none(path, METRICS, RunSummary) if entry.metrics else None
     return EntryDetails(
         **dict(entry),
         claims=summary.claims if summary else (),
         report=summary.report if summary else None,
-        provenance=kept,
+        provenance=_read_or_none(path, name, document),
         files=tuple(
             FileSize(name=_decoded(file.relative_to(path).as_posix()), bytes=file.stat().st_size)
             for file in sorted(path.rglob("*"))
@@ -245,7 +256,6 @@ def _verification(path: Path) -> IndexEntry:
     kept = _read(path, VERIFICATION, VerificationState)
     if not _has(path, PREREGISTRATION):
         raise RunError(f"{PREREGISTRATION} is missing")
-    deviating = kept.verdict == "REPRODUCED" and kept.deviations
     return IndexEntry(
         path=path,
         kind="verification",
@@ -254,10 +264,41 @@ def _verification(path: Path) -> IndexEntry:
         state=_state(kept.state, kept.pid, kept.host),
         started=_time(kept.started) or _time_in_name(path),
         ended=_time(kept.ended),
-        verdict=f"{kept.verdict} WITH DEVIATIONS" if deviating else kept.verdict,
+        verdict=_with_deviations(kept.verdict, kept.deviations),
         verdicts=kept.claims or (),
         error=kept.error or "",
     )
+
+
+def _combination(path: Path) -> IndexEntry:
+    kept = _read(path, COMBINATION, CombinationState)
+    return IndexEntry(
+        path=path,
+        kind="combination",
+        recipe=kept.recipe,
+        seeds=kept.seeds,
+        state="finished",
+        started=_time_in_name(path) or _time(kept.combined),
+        ended=_time(kept.combined),
+        verdict=_with_deviations(kept.verdict, kept.deviations),
+        verdicts=kept.claims,
+    )
+
+
+def _laboratories(path: Path) -> IndexEntry:
+    kept = _read(path, LABS, LabsRegistration)
+    return IndexEntry(
+        path=path,
+        kind="laboratories",
+        recipe=kept.registered.recipe,
+        seeds=kept.registered.seeds,
+        state="registered",
+        started=_time_in_name(path) or kept.registered.registered,
+    )
+
+
+def _with_deviations(verdict: str | None, deviations: tuple[str, ...]) -> str | None:
+    return f"{verdict} WITH DEVIATIONS" if verdict == "REPRODUCED" and deviations else verdict
 
 
 def _registered(path: Path) -> IndexEntry:
@@ -333,3 +374,13 @@ def _time_in_name(path: Path) -> datetime.datetime | None:
     """Return the start time in the folder name of an index entry; None if the name has none."""
     named = _NAMED.fullmatch(path.name)
     return _time(named[1]) if named else None
+
+
+_READERS: dict[EntryKind, Callable[[Path], IndexEntry]] = {
+    "run": _run, "verification": _verification, "laboratories": _laboratories,
+    "combination": _combination,
+}  # fmt: skip
+_DOCUMENTS: dict[EntryKind, tuple[str, type[Document]]] = {
+    "run": (PROVENANCE, Provenance), "verification": (VERIFICATION, VerificationState),
+    "laboratories": (LABS, LabsRegistration), "combination": (COMBINATION, CombinationState),
+}  # fmt: skip

@@ -66,3 +66,9 @@ def labs_folders(root: Path, recipe: str) -> Iterator[LabsFolder]:
     for path in sorted((root / recipe).glob(f"*/{LABS}")):
         if not (path.parent / COMBINATION).is_file():  # which has a copy
             yield LabsFolder(path.parent)
+
+
+def combination_folders(root: Path, recipe: str) -> Iterator[CombinationFolder]:
+    """Yield the combined verdicts of a recipe below the folder of runs, oldest first."""
+    for path in sorted((root / recipe).glob(f"*/{COMBINATION}")):
+        yield CombinationFolder(path.parent)

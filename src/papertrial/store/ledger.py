@@ -110,7 +110,7 @@ class LedgerDecision(Record):
     e_value: float
     e_against: float
     accepted_before: int
-    level: float
+    level: float = Field(gt=0)
     decision: GainDecision
     more_seeds: int | None
     budget_left: float

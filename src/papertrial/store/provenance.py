@@ -16,11 +16,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import papertrial
+from papertrial.errors import PapertrialError
+from papertrial.programs.git import head_commit, run_git
 from papertrial.store.run_records import Environment, GitState
 from papertrial.version import __version__
 
 _TOP = re.compile(r"^([A-Za-z_]\w*)(?=[/.\s])", re.MULTILINE)  # in a list of files
 SOURCE = "papertrial source"  # what stands beside the version: an editable install has no other
+_GIT_SECONDS = 10
 _PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
 
@@ -35,14 +38,10 @@ def git(folder: Path) -> GitState | None:
     `dirty` means changed tracked files or untracked files.
     """
 
-    def ask(*words: str) -> str:
-        command = ["git", "-C", str(folder), *words]
-        done = subprocess.run(command, capture_output=True, check=True, timeout=10)
-        return done.stdout.decode(errors="replace").strip()
-
     try:
-        return GitState(commit=ask("rev-parse", "HEAD"), dirty=bool(ask("status", "--porcelain")))
-    except (OSError, subprocess.SubprocessError):
+        status = run_git("status", "--porcelain", folder=folder, timeout=_GIT_SECONDS)
+        return GitState(commit=head_commit(folder), dirty=bool(status.strip()))
+    except (PapertrialError, OSError, subprocess.SubprocessError):
         return None
 
 

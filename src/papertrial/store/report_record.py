@@ -371,7 +371,8 @@ class Report(Record):
     """report.json; a part of which nothing is known is None or empty.
 
     `earlier` are earlier looks at the seeds that the verdict rests on. `laboratories` are
-    those of a combination. `unregistered` is the rule of scores that existed before it.
+    those of a combination. `unregistered` is the rule of scores that existed before it. If not
+    `seeded`, the runs of a program that takes no seed are numbered in the place of seeds.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -403,5 +404,6 @@ class Report(Record):
     preregistration: HashedRegistration | None
     unregistered: UnregisteredRule | None = None
     laboratories: Laboratories | None = None
+    seeded: bool = True
     command: str
     path: str

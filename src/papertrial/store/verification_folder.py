@@ -141,6 +141,16 @@ class VerificationFolder(RunFolder):
             return []
         return [SeedRecord.from_json(text, where) for where, text in self.read_lines(OUTCOMES)]
 
+    def runs_of_seeds(self) -> dict[int, tuple[Path, ...]]:
+        """Return for each seed that ended the folders of its runs: ours, then each other side.
+
+        Raises:
+            RunError: a record is damaged.
+        """
+        return {
+            record.seed: tuple(self.path / run for run in record.runs) for record in self.outcomes()
+        }
+
     def repair(self) -> None:
         """Remove a last record that a crash cut short, so that the next one starts a new line."""
         path = self.path / OUTCOMES

@@ -84,7 +84,7 @@ def check_same_terms(had: Preregistration, where: str, has: Preregistration, the
         found.append(f"verify.labs.combine is {combine_of(had)} and {combine_of(has)}")
     if found:
         raise RunError(f"{head}: they registered other claims or another rule: {'; '.join(found)}")
-    unlike = Conditions.of(had).without_builds.differences(Conditions.of(has).without_builds)
+    unlike = Conditions.of(had).without_machine.differences(Conditions.of(has).without_machine)
     if unlike:
         raise RunError(
             f"{head}: {plural(len(unlike), 'difference')} in the code or the data of the second "

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.programs.run_program import read_program_run
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.report.program_parts import parts_of_programs
@@ -15,20 +14,19 @@ from papertrial.runs.run import load_run
 from papertrial.store.laboratory_folders import LABORATORIES
 from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.registration_files import KeptFiles
-from papertrial.store.report_record import (
-    HashedRegistration,
-    PaperSource,
-    Report,
-    SeedRow,
-)
+from papertrial.store.report_record import HashedRegistration, Report, SeedRow
+from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import FILES
+from papertrial.verification.assemble_report import assemble_report
 from papertrial.verification.decide_together import Together
 from papertrial.verification.laboratory import Laboratory
 from papertrial.verification.registration import Registration
-from papertrial.verification.report import failed_seeds, named_scores, varied_of
+from papertrial.verification.report import named_scores
 
 
-def combination_report(path: Path, made: Together, data: str | Path | None) -> Report:
+def combination_report(
+    path: Path, made: Together, data: str | Path | None, warnings: Sequence[str] = ()
+) -> Report:
     """Return the whole report of a combined verdict, as report.json keeps it.
 
     Curves, mistakes and the scores of classes are in it if all runs are here.
@@ -37,55 +35,39 @@ def combination_report(path: Path, made: Together, data: str | Path | None) -> R
         path: the folder of the combination.
         made: what the laboratories come to.
         data: the data folder, from which mistakes are shown.
+        warnings: what a reader must know besides, such as other combinations.
 
     Raises:
         RunError: a run is damaged.
     """
-    labs, found, asked, look = made.labs, made.found, made.asked, made.look
-    common, conclusion = made.common, made.conclusion
-    recipe, finished = labs[0].recipe, [o for o in look.outcomes if o.state == "finished"]
-    parts = _parts(labs, data) if finished else RunParts()
-    with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
-    return Report(
-        kind="combination",
-        recipe=recipe.name,
-        task="program" if isinstance(recipe, ProgramRecipe) else recipe.task,
-        paper=PaperSource(**recipe.paper.model_dump(mode="json")),
-        headline=conclusion.headline,
-        verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
-        deviations=tuple(recipe.deviations),
-        warnings=(
-            *_warnings(labs, found),
-            *asked.warnings,
-            *surprising_spreads(asked.rule, look),
-            *parts.warnings,
-        ),
-        claims=conclusion.claims,
-        exact=conclusion.exact,
-        seeds=tuple(_seed_rows(labs, found, asked)),
-        varied=f"{varied_of(recipe)}; and the laboratory, with its hardware",
-        fixed=parts.fixed,
-        diverged=failed_seeds(asked.rule, look),
-        curves=parts.curves,
-        confusion=parts.confusion,
-        per_class=parts.per_class,
-        mistakes=parts.mistakes,
-        metrics=parts.metrics,
-        provenance=parts.provenance,
-        not_covered=parts.not_covered,
-        attempts=(),
-        earlier=conclusion.earlier,
+    labs, found, common = made.labs, made.found, made.common
+    finished = [outcome for outcome in made.look.outcomes if outcome.state == "finished"]
+    return assemble_report(
+        labs[0].recipe,
+        made.asked,
+        made.look,
+        made.conclusion,
+        _parts(labs, data) if finished else RunParts(),
+        seeds=_seed_rows(labs, found, made.asked),
         preregistration=None
         if common is None
         else HashedRegistration(sha256=common.sha256, registered=common.registration.registered),
-        laboratories=found,
         command=_command(path, found),
         path=str(path),
+        warnings=[
+            *laboratory_warnings(labs, found),
+            *_unchecked_recipes(labs, found),
+            *warnings,
+        ],
+        laboratories=found,
     )
 
 
-def _warnings(labs: Sequence[Laboratory], found: Laboratories) -> list[str]:
-    """Return what a reader must know about the laboratories before the verdict."""
+def laboratory_warnings(labs: Sequence[Laboratory], found: Laboratories) -> list[str]:
+    """Return what a reader must know about the laboratories before the verdict.
+
+    It follows from their records, so that an audit of the copies gives the same.
+    """
     warnings = [one.text for one in found.differences if one.found]
     if found.registration is None:
         warnings.append(
@@ -110,6 +92,19 @@ def _warnings(labs: Sequence[Laboratory], found: Laboratories) -> list[str]:
         if not lab.is_finished
     ]
     return warnings
+
+
+def _unchecked_recipes(labs: Sequence[Laboratory], found: Laboratories) -> list[str]:
+    """Return a warning if recipes could not be compared with their hash."""
+    names = [
+        line.name for line, lab in zip(found.lines, labs, strict=True) if not lab.is_recipe_checked
+    ]
+    if not names:
+        return []
+    return [
+        f"{RECIPE} of {', '.join(names)} could not be compared with its hash, because its code is "
+        "not here, so its paper and its deviations may have been edited; send code/ too"
+    ]
 
 
 def _differing_reads(labs: Sequence[Laboratory]) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from papertrial.claims.verdict import Verdict
+from papertrial.errors import RunError
+from papertrial.numbers import plural
 from papertrial.report.report_files import write_report
+from papertrial.store.answers import CombineAnswer
 from papertrial.store.laboratory_folders import (
     COMBINATION,
     LABORATORIES,
@@ -16,6 +19,7 @@ from papertrial.store.laboratory_folders import (
     SENT,
     CombinationFolder,
     LabsFolder,
+    combination_folders,
 )
 from papertrial.store.laboratory_records import CombinationState, Laboratories
 from papertrial.store.provenance import command_line, utc_now
@@ -23,7 +27,7 @@ from papertrial.store.run_folder import check_writable
 from papertrial.store.verification_folder import REPORT_HTML
 from papertrial.store.verification_records import ClaimLine
 from papertrial.verification.combination_report import combination_report
-from papertrial.verification.decide_together import decide_together
+from papertrial.verification.decide_together import Together, decide_together
 from papertrial.verification.laboratory import Laboratory
 
 
@@ -45,18 +49,19 @@ class Combination:
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial combine --json` prints."""
-        return {
-            "recipe": self.recipe,
-            "verdict": self.verdict,
-            "report": str(self.report),
-            "verification": str(self.path),
-            "preregistration": self.registration,
-            "seeds": list(self.seeds),
-            "claims": [claim.to_plain() for claim in self.claims],
-            "headline": self.headline,
-            "deviations": list(self.deviations),
-            "laboratories": self.laboratories.to_plain(),
-        }
+        return CombineAnswer(
+            recipe=self.recipe,
+            verdict=self.verdict,
+            report=str(self.report),
+            verification=str(self.path),
+            preregistration=self.registration,
+            seeds=self.seeds,
+            claims=self.claims,
+            headline=self.headline,
+            deviations=self.deviations,
+            laboratories=self.laboratories,
+            warnings=self.warnings,
+        ).to_plain()
 
 
 def combine(
@@ -89,9 +94,10 @@ def combine(
     recipe = made.labs[0].registered.recipe
     check_writable(root / recipe)
     digest = hashlib.sha256("".join(lab.sha256 for lab in made.labs).encode()).hexdigest()
+    before = list(_other_combinations(root, recipe, made))
     folder = CombinationFolder.new(root, recipe, digest)
     _copy(folder, made.labs, made.common)
-    report = combination_report(folder.path, made, data)
+    report = combination_report(folder.path, made, data, before)
     write_report(folder.path, report)
     state = CombinationState(
         recipe=recipe,
@@ -118,6 +124,23 @@ def combine(
         warnings=report.warnings,
         deviations=state.deviations,
     )
+
+
+def _other_combinations(root: Path, recipe: str, made: Together) -> Iterator[str]:
+    """Yield a warning for each earlier verdict from these laboratories on other seeds."""
+    ours = {lab.sha256 for lab in made.labs}
+    seeds = {outcome.seed for outcome in made.look.outcomes}
+    for folder in combination_folders(root, recipe):
+        try:
+            state = folder.state
+        except RunError:  # damaged, so that nothing is known
+            continue
+        lines = state.laboratories.lines
+        if set(state.seeds) != seeds and ours & {line.preregistration for line in lines}:
+            yield (
+                f"another look: {folder.path} combined {plural(len(state.seeds), 'seed')} of these "
+                f"laboratories before ({state.verdict}); the bound on errors is for one look"
+            )
 
 
 def _copy(folder: CombinationFolder, labs: Sequence[Laboratory], common: LabsFolder | None) -> None:

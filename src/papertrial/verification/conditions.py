@@ -21,6 +21,7 @@ from papertrial.store.provenance import SOURCE, library_versions, package_versio
 from papertrial.store.run_records import SplitData
 from papertrial.store.verification_records import Preregistration, SeedRecord
 from papertrial.verification.program_conditions import (
+    ON_PATH,
     Versions,
     program_versions,
     versions_of_side,
@@ -57,12 +58,13 @@ class Conditions:
         return cls(record.data, record.versions, record.packages)
 
     @property
-    def without_builds(self) -> Conditions:
-        """The same conditions without what differs with the hardware, and not with the code.
+    def without_machine(self) -> Conditions:
+        """The same conditions without what differs with the machine, and not with the code.
 
-        These are the builds of torch, such as "+cpu" and "+cu130", and the libraries of a GPU.
+        These are the builds of torch, such as "+cpu" and "+cu130", the libraries of a GPU, and the
+        folders in PYTHONPATH, whose contents count.
         """
-        versions = {k: v and _without_build(k, v) for k, v in self.versions.items()}
+        versions = dict(_portable_version(k, v) for k, v in self.versions.items())
         packages = {
             name: _without_build(name, version)
             for name, version in self.packages.items()
@@ -168,7 +170,7 @@ def check_common_conditions(part: LabPart, now: Conditions) -> None:
             "`papertrial register --labs` wrote"
         )
     common = Conditions(part.data, part.versions, part.packages)
-    found = common.without_builds.differences(now.without_builds)
+    found = common.without_machine.differences(now.without_machine)
     if found:
         count = plural(len(found), "difference")
         raise RunError(
@@ -176,6 +178,13 @@ def check_common_conditions(part: LabPart, now: Conditions) -> None:
             f"{'; '.join(found)}; restore {'it' if len(found) == 1 else 'them'}, or register all "
             "laboratories again"
         )
+
+
+def _portable_version(name: str, version: str | None) -> tuple[str, str | None]:
+    """Return the name and the version of what is the same on another machine."""
+    if name.startswith(ON_PATH):
+        return f"{ON_PATH}, {(version or 'none')[:_DIGITS]}", version
+    return name, version and _without_build(name, version)
 
 
 def _without_build(name: str, version: str) -> str:

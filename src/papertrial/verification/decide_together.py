@@ -15,6 +15,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.rule_warnings import rule_warnings
 from papertrial.store.laboratory_folders import LabsFolder
 from papertrial.store.laboratory_records import Laboratories
+from papertrial.store.new_samples import NewSamples
 from papertrial.store.verification_records import (
     EarlierLook,
     Preregistration,
@@ -32,6 +33,7 @@ from papertrial.verification.combination_results import (
 from papertrial.verification.find_labs import find_labs
 from papertrial.verification.laboratory import Laboratory, open_laboratory
 from papertrial.verification.registration import Registration
+from papertrial.verification.sample_results import describe_new_samples
 
 _OTHER_SIDE = "the other side"  # for the path of a copy, which says nothing
 
@@ -92,10 +94,21 @@ def decide_together(
         differences=tuple(map(difference_record, differences)),
     )
     exact = exact_results(labs, asked.exact)
-    conclusion = conclude(labs[0].recipe, asked, look, exact, _earlier(labs))
+    new_samples = _new_samples(labs, registered, asked, look) if mode == "same-setup" else ()
+    conclusion = conclude(labs[0].recipe, asked, look, exact, _earlier(labs), new_samples)
     marks = marks_on(labs, found.of, found.without)
     conclusion = with_laboratories(conclusion, labs, asked.rule, look, mode, marks)
     return Together(tuple(labs), common, asked, look, found, conclusion)
+
+
+def _new_samples(
+    labs: Sequence[Laboratory], registered: Preregistration, asked: Registration, look: Look
+) -> tuple[NewSamples | None, ...]:
+    """Return our scores on new samples, as `describe_new_samples`; () unless all runs are here."""
+    if not all(lab.has_runs() for lab in labs):
+        return ()
+    runs = {seed: places for lab in labs for seed, places in lab.folder.runs_of_seeds().items()}
+    return describe_new_samples(runs, registered, asked, look)
 
 
 def _in_order(labs: Sequence[Laboratory]) -> list[Laboratory]:

@@ -43,7 +43,10 @@ def find_labs(
             raise RunError(f"{given} is not the registration of these laboratories: they name none")
         return None
     if given is not None:
-        folder = LabsFolder(given if given.is_dir() else given.parent)
+        file = given / LABS if given.is_dir() else given
+        if file.name != LABS or not file.is_file():
+            raise RunError(f"there is no file {file}; give {LABS}, or its folder")
+        folder = LabsFolder(file.parent)
         if folder.sha256 != digest:
             raise RunError(
                 f"{folder.path / LABS} has the SHA-256 {folder.sha256[:12]}, but the laboratories "

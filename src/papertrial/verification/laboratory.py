@@ -6,6 +6,7 @@ claims about new samples also take the stored predictions of the runs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from papertrial.errors import PapertrialError, RunError
 from papertrial.recipe.digest import recipe_hash
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import AnyRecipe
+from papertrial.record import finite_or_none
 from papertrial.store.registered_labs import RegisteredPart
 from papertrial.store.run_folder import RECIPE, RunFolder
 from papertrial.store.verification_folder import (
@@ -36,6 +38,7 @@ from papertrial.store.verification_records import (
 from papertrial.verification.conditions import Conditions, check_same_conditions
 from papertrial.verification.registration import rule_of, wanted_of
 from papertrial.verification.sample_results import outcome_of
+from papertrial.vocabulary import score_name
 
 _DEPTH = 3  # of a verification below a folder of runs, and below a laboratory's folder
 _AUDIT = "`papertrial audit` of that folder tells more"
@@ -53,6 +56,8 @@ class Laboratory:
         records: of the seeds that ended.
         look: the last look at its seeds alone, which are the seeds that count.
         recipe: recipe.yaml.
+        is_recipe_checked: whether that is the registered one; without its code, only what the
+            registration holds of it is.
     """
 
     folder: VerificationFolder
@@ -63,6 +68,7 @@ class Laboratory:
     records: tuple[SeedRecord, ...]
     look: Look
     recipe: AnyRecipe
+    is_recipe_checked: bool
 
     @property
     def path(self) -> Path:
@@ -139,8 +145,8 @@ def open_laboratory(path: Path) -> Laboratory:
         raise RunError(f"{folder.path} has {OUTCOMES}, but {VERIFICATION} is missing; add it")
     look = replay_trial(rule, _outcomes(folder, registered, records))
     recipe = load_recipe(folder.path / RECIPE, check=False)
-    _check_recipe(folder, registered, recipe)
-    lab = Laboratory(folder, sha256, registered, rule, state, records, look, recipe)
+    is_checked = _check_recipe(folder, registered, recipe)
+    lab = Laboratory(folder, sha256, registered, rule, state, records, look, recipe, is_checked)
     _check_verdict(lab)
     return lab
 
@@ -202,7 +208,8 @@ def _check_records(
                 f"{_AUDIT}"
             )
         if record.state == "finished":
-            if len(record.data) != len(registered.data):
+            sides = len(registered.data)
+            if len(record.data) != sides or len(record.runs) != sides:
                 raise RunError(f"{file} is damaged: seed {record.seed} has other sides; {_AUDIT}")
             check_same_conditions(
                 registered, Conditions.of(record), f"seed {record.seed} of {folder.path}"
@@ -225,20 +232,26 @@ def _outcomes(
 
 def _check_recipe(
     folder: VerificationFolder, registered: Preregistration, recipe: AnyRecipe
-) -> None:
-    """Check that recipe.yaml is the registered one, as far as the files that it names are here."""
+) -> bool:
+    """Check recipe.yaml against its hash; return whether the files that this takes are here.
+
+    Raises:
+        RunError: it is not the recipe that was registered.
+    """
     try:
-        same = recipe_hash(recipe) == registered.recipe_hash
-    except PapertrialError:  # the code was not sent; its hash is in the registration
-        same = recipe.name == registered.recipe
+        digest = recipe_hash(recipe)
+    except PapertrialError:  # its code was not sent
+        digest = None
+    same = recipe.name == registered.recipe and digest in (None, registered.recipe_hash)
     if not same:
         raise RunError(
             f"{folder.path / RECIPE} is not the recipe that was registered; restore it; {_AUDIT}"
         )
+    return digest is not None
 
 
 def _check_verdict(lab: Laboratory) -> None:
-    """Check that a finished verification stores the verdict that its scores give."""
+    """Check that a finished verification stores the verdict and numbers that its scores give."""
     state = lab.state
     if state is None or not lab.is_finished:
         return
@@ -249,6 +262,22 @@ def _check_verdict(lab: Laboratory) -> None:
             f"{OUTCOMES} gives {lab.verdict} on {seeds}; one of them was edited or damaged; "
             f"{_AUDIT}"
         )
+    for line, ruling in zip(state.claims or (), lab.look.rulings, strict=False):
+        for name in ("mean", "sd", "low", "high"):
+            stored, now = getattr(line, name), finite_or_none(getattr(ruling, name))
+            if not _near(stored, now):
+                raise RunError(
+                    f"{lab.path / VERIFICATION} says that the {name} of "
+                    f"{score_name(line.split, line.metric)} is {stored}, but {OUTCOMES} gives "
+                    f"{now}; one of them was edited or damaged; {_AUDIT}"
+                )
+
+
+def _near(stored: float | None, now: float | None) -> bool:
+    """Whether two numbers of a claim differ by no more than rounding on another machine."""
+    if stored is None or now is None:
+        return stored is now
+    return math.isclose(stored, now, rel_tol=1e-6, abs_tol=1e-12)
 
 
 def _verdict(look: Look, exact: Sequence[ClaimLine]) -> Verdict:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from papertrial.errors import PapertrialError, RunError
+from papertrial.errors import RunError
 from papertrial.progress import Steps, finish
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.store.answers import RegisterAnswer
-from papertrial.store.git_commit import (
-    check_repository,
-    commit_files,
-    committed_file,
-    path_in_repository,
-)
-from papertrial.store.registration_files import CommittedRegistration
+from papertrial.store.git_commit import check_repository
 from papertrial.store.verification_folder import (
     DIGEST,
     PREREGISTRATION,
@@ -23,42 +17,28 @@ from papertrial.store.verification_folder import (
     VERIFICATION,
     VerificationFolder,
 )
-from papertrial.training.device import kind_of
-from papertrial.verification.claimed_metrics import check_claimed_metrics
+from papertrial.verification.commit_registration import commit_registration
 from papertrial.verification.earlier_looks import find_earlier_looks
 from papertrial.verification.looks_in_words import notes_on_looks
+from papertrial.verification.register_options import Registered, RegisterOptions
 from papertrial.verification.registered_folder import (
     check_registered,
     find_registered,
     only_verification,
     write_registered,
 )
-from papertrial.verification.registration import Registration, register
+from papertrial.verification.registration import Registration
 
 
 @dataclass(frozen=True)
-class RegisteredVerification:
+class RegisteredVerification(Registered):
     """A verification that is registered and has not started.
 
     Attributes:
-        path: its folder.
-        recipe: the name of the recipe.
         preregistration: the SHA-256 of preregistration.json.
-        registered: when it was written, in ISO 8601, UTC.
-        is_new: whether it was registered now, and not found.
-        lines: what is registered, in words.
-        commit: the git commit that holds it; None if it was not committed.
-        digest: the file with the SHA-256 for `sha256sum -c`; None if there is none.
     """
 
-    path: Path
-    recipe: str
     preregistration: str
-    registered: str
-    is_new: bool
-    lines: tuple[str, ...]
-    commit: str | None
-    digest: Path | None
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial register --json` prints."""
@@ -101,50 +81,28 @@ def preregister(
     Raises:
         PapertrialError: an error that the user can fix.
     """
-    return finish(
-        preregistering(
-            recipe,
-            runs=runs,
-            data=data,
-            device=device,
-            threads=threads,
-            again=again,
-            git=git,
-            ots=ots,
-        )
-    )
+    options = RegisterOptions(Path(runs), data, device, threads, again, git, ots)
+    return finish(preregistering(recipe, options))
 
 
-def preregistering(
-    recipe: AnyRecipe,
-    *,
-    runs: str | Path = "runs",
-    data: str | Path | None = None,
-    device: str = "auto",
-    threads: int = 1,
-    again: bool = False,
-    git: bool = False,
-    ots: bool = False,
-) -> Steps[RegisteredVerification]:
+def preregistering(recipe: AnyRecipe, options: RegisterOptions) -> Steps[RegisteredVerification]:
     """Do what `preregister` does, and yield progress."""
-    if threads < 1:
-        raise PapertrialError(f"threads >= 1 must hold, got {threads}")
-    asked, root = register(recipe, threads=threads, device=kind_of(device)), Path(runs)
-    check_claimed_metrics(recipe, asked)
-    if git:  # before the data are loaded
+    asked, root, data = options.register(recipe), options.runs, options.data
+    if options.git:  # before the data are loaded
         check_repository(root / recipe.name / "verification", [PREREGISTRATION])
     with only_verification(root, recipe.name):
-        found = None if again else find_registered(root, recipe.name, asked)
+        found = None if options.again else find_registered(root, recipe.name, asked)
         if found is None:
             folder = yield from write_registered(root, recipe, asked, data)
         else:
             folder = found
             _check_not_started(folder)
             yield from check_registered(folder, recipe, asked, data)
-        if ots:
+        if options.ots:
             folder.write(DIGEST, f"{folder.sha256}  {PREREGISTRATION}\n")
-        if git and folder.proof is None:
-            _commit(folder, recipe.name)
+        if options.git and folder.proof is None:
+            message = f"Register verification of {recipe.name}"
+            folder.write_record(PROOF, commit_registration(folder, PREREGISTRATION, message))
         return _result(folder, asked.on_data(folder.registered), is_new=found is None)
 
 
@@ -160,29 +118,6 @@ def _check_not_started(folder: VerificationFolder) -> None:
             f"{folder.path} was registered and has started at {state.started} ({VERIFICATION} says "
             f"{state.state}); `papertrial verify` resumes it, --again registers a new one"
         )
-
-
-def _commit(folder: VerificationFolder, recipe: str) -> None:
-    """Commit the registration and the copies of its recipes; keep the commit as its proof.
-
-    Raises:
-        RunError: git cannot commit it, or stores other bytes than the folder has.
-    """
-    sha256, path = folder.sha256, folder.path / PREREGISTRATION
-    files = [file for file in sorted(folder.path.rglob("*")) if file.is_file()]
-    names = [file.relative_to(folder.path).as_posix() for file in files]
-    commit = commit_files(folder.path, names, f"Register verification of {recipe}: sha256 {sha256}")
-    file = path_in_repository(path)
-    found = committed_file(folder.path, commit, file)
-    if found is None or found.sha256 != sha256 or folder.sha256 != sha256:
-        raise RunError(
-            f"git commit {commit} has other bytes than {path} had: a hook or an attribute of the "
-            "repository changes the file; exclude it from that, and register with --again"
-        )
-    proof = CommittedRegistration(
-        preregistration=sha256, commit=commit, file=file, committed=found.committed
-    )
-    folder.write_record(PROOF, proof)
 
 
 def _result(

@@ -20,6 +20,7 @@ from papertrial.programs.placeholders import fill
 from papertrial.recipe.program import Program
 from papertrial.store.provenance import SOURCE, library_versions
 
+ON_PATH = "code in PYTHONPATH"  # followed by a folder
 OURS = ("papertrial", SOURCE)  # these versions read the scores
 _CODE = (".py", ".so", ".pyd", ".dylib")  # files that Python imports
 Versions = dict[str, str | None]
@@ -65,7 +66,7 @@ def program_versions(
         roots = (folder.resolve(), original_folder(folder))
         for path in (Path(folder, entry).resolve() for entry in entries if entry):
             if not any(path.is_relative_to(root) for root in roots):  # in which each file is hashed
-                versions[f"code in PYTHONPATH {path}"] = _hash_of_code(path)
+                versions[f"{ON_PATH} {path}"] = _hash_of_code(path)
     return versions, dict(found.packages)
 
 

@@ -73,6 +73,11 @@ def claimed_program_scores(score: ReadScore, wanted: Wanted) -> tuple[float, ...
     return tuple(found[point] for point in wanted.reach.points)
 
 
+def program_position(part: str, seconds: float, last_line: str) -> SeedPosition:
+    """Return the progress of a program, of which only its time and its last line are known."""
+    return SeedPosition(part, 0, None, f"{int(seconds):,} s  {last_line}".rstrip())
+
+
 def _claimed(ran: Sequence[ProgramRun], wanted: Wanted) -> tuple[float, ...]:
     sides = [ran[0], *([] if wanted.arm is None else [ran[wanted.arm + 1]])]
     return tuple(
@@ -104,7 +109,7 @@ def _run(
     )
     with Returning(running) as events:
         for event in events:
-            yield SeedPosition(part, int(event.seconds), None, event.last_line)
+            yield program_position(part, event.seconds, event.last_line)
     return folder, events.value, versions, packages
 
 

@@ -9,67 +9,55 @@ from pathlib import Path
 
 from papertrial.claims.laboratories import LEAST_LABS
 from papertrial.claims.rule import Combine, Rule
-from papertrial.errors import ClaimError, PapertrialError, RunError
+from papertrial.errors import ClaimError, RunError
 from papertrial.numbers import sequence
 from papertrial.progress import Steps, finish
 from papertrial.recipe.laboratories import LabPart, Labs
 from papertrial.recipe.load import load_recipe
 from papertrial.recipe.schema import AnyRecipe
-from papertrial.store.git_commit import check_repository, commit_files
+from papertrial.store.answers import LabOfRegistration, RegisterLabsAnswer
+from papertrial.store.git_commit import check_repository
 from papertrial.store.laboratory_folders import LABS, LABS_DIGEST, LabsFolder, labs_folders
 from papertrial.store.laboratory_records import LabsRegistration
 from papertrial.store.run_folder import RECIPE
-from papertrial.training.device import kind_of
-from papertrial.verification.claimed_metrics import check_claimed_metrics
+from papertrial.verification.commit_registration import commit_registration
 from papertrial.verification.conditions import Conditions
+from papertrial.verification.register_options import Registered, RegisterOptions
 from papertrial.verification.registered_folder import (
     only_verification,
     preregistration_of,
     write_copies,
 )
-from papertrial.verification.registration import Fixed, Registration, register
+from papertrial.verification.registration import Fixed, Registration
 
 
 @dataclass(frozen=True)
-class RegisteredLabs:
+class RegisteredLabs(Registered):
     """A common registration of several laboratories.
 
     Attributes:
-        path: its folder.
-        recipe: the name of the recipe.
         registration: the SHA-256 of labs.json.
-        registered: when it was written, in ISO 8601, UTC.
-        is_new: whether it was registered now, and not found.
         laboratories: for each its recipe and its seeds.
-        lines: what is registered, in words.
-        commit: the git commit that holds it; None if it was not committed.
-        digest: the file with the SHA-256 for `sha256sum -c`; None if there is none.
     """
 
-    path: Path
-    recipe: str
     registration: str
-    registered: str
-    is_new: bool
     laboratories: tuple[tuple[Path, tuple[int, ...]], ...]
-    lines: tuple[str, ...]
-    commit: str | None
-    digest: Path | None
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial register --labs N --json` prints."""
-        return {
-            "recipe": self.recipe,
-            "folder": str(self.path),
-            "registration": self.registration,
-            "registered": self.registered,
-            "new": self.is_new,
-            "laboratories": [
-                {"recipe": str(path), "seeds": list(seeds)} for path, seeds in self.laboratories
-            ],
-            "commit": self.commit,
-            "digest": None if self.digest is None else str(self.digest),
-        }
+        return RegisterLabsAnswer(
+            recipe=self.recipe,
+            folder=str(self.path),
+            registration=self.registration,
+            registered=self.registered,
+            new=self.is_new,
+            laboratories=tuple(
+                LabOfRegistration(recipe=str(path), seeds=seeds)
+                for path, seeds in self.laboratories
+            ),
+            commit=self.commit,
+            digest=None if self.digest is None else str(self.digest),
+        ).to_plain()
 
 
 def register_labs(
@@ -102,66 +90,38 @@ def register_labs(
     Raises:
         PapertrialError: an error that the user can fix.
     """
-    return finish(
-        registering_labs(
-            recipe,
-            labs,
-            runs=runs,
-            data=data,
-            device=device,
-            threads=threads,
-            again=again,
-            git=git,
-            ots=ots,
-        )
-    )
+    options = RegisterOptions(Path(runs), data, device, threads, again, git, ots)
+    return finish(registering_labs(recipe, labs, options))
 
 
 def registering_labs(
-    recipe: AnyRecipe,
-    labs: int,
-    *,
-    runs: str | Path = "runs",
-    data: str | Path | None = None,
-    device: str = "auto",
-    threads: int = 1,
-    again: bool = False,
-    git: bool = False,
-    ots: bool = False,
+    recipe: AnyRecipe, labs: int, options: RegisterOptions
 ) -> Steps[RegisteredLabs]:
     """Do what `register_labs` does, and yield progress."""
-    if threads < 1:
-        raise PapertrialError(f"threads >= 1 must hold, got {threads}")
     if recipe.verify.labs is not None and recipe.verify.labs.part is not None:
         raise ClaimError(
             f"{recipe.name} is the recipe of one laboratory (verify.labs.part); register the "
             "laboratories with the recipe that it was written from"
         )
     combine = "same-setup" if recipe.verify.labs is None else recipe.verify.labs.combine
-    asked, root = register(recipe, threads=threads, device=kind_of(device)), Path(runs)
-    check_claimed_metrics(recipe, asked)
+    asked, root = options.register(recipe), options.runs
     blocks = hand_out(asked.rule, labs, combine)
-    if git:  # before the data are loaded
+    if options.git:  # before the data are loaded
         check_repository(root / recipe.name / "labs", [LABS])
     with only_verification(root, recipe.name):
-        registered = yield from preregistration_of(recipe, asked, data)
+        registered = yield from preregistration_of(recipe, asked, options.data)
         made = LabsRegistration(registered=registered, combine=combine, laboratories=blocks)
-        found = None if again else _find(root, made)
+        found = None if options.again else _find(root, made)
         folder = _write(root, recipe, asked, made) if found is None else found
-        sha256 = folder.sha256
-        if ots:
-            folder.write(LABS_DIGEST, f"{sha256}  {LABS}\n")
-        commit = None
-        if git:
-            files = [path for path in sorted(folder.path.rglob("*")) if path.is_file()]
-            names = [path.relative_to(folder.path).as_posix() for path in files]
-            message = f"Register {labs} laboratories for {recipe.name}: sha256 {sha256}"
-            commit = commit_files(folder.path, names, message)
+        if options.ots:
+            folder.write(LABS_DIGEST, f"{folder.sha256}  {LABS}\n")
+        message = f"Register {labs} laboratories for {recipe.name}"
+        proof = commit_registration(folder, LABS, message) if options.git else None
         digest, kept = folder.path / LABS_DIGEST, folder.registration
         return RegisteredLabs(
             path=folder.path,
             recipe=recipe.name,
-            registration=sha256,
+            registration=folder.sha256,
             registered=kept.registered.registered.isoformat(timespec="milliseconds"),
             is_new=found is None,
             laboratories=tuple(
@@ -169,7 +129,7 @@ def registering_labs(
                 for number, seeds in enumerate(kept.laboratories, 1)
             ),
             lines=_lines(asked.on_data(kept.registered), kept),
-            commit=commit,
+            commit=None if proof is None else proof.commit,
             digest=digest if digest.is_file() else None,
         )
 
@@ -178,8 +138,14 @@ def hand_out(rule: Rule, labs: int, combine: Combine) -> tuple[tuple[int, ...], 
     """Return the seeds of each laboratory: blocks of the rule's seeds, of nearly equal size.
 
     Raises:
-        ClaimError: there are too few laboratories, or too few seeds for each to be verified alone.
+        ClaimError: no claim needs seeds, or there are too few laboratories, or too few seeds for
+            each to be verified alone.
     """
+    if not rule.claims:
+        raise ClaimError(
+            "all claims are counted without training, so there are no seeds to hand out; "
+            "`papertrial verify` decides them"
+        )
     if labs < 2:
         raise ClaimError(f"--labs must be at least 2, got {labs}; one laboratory needs no --labs")
     if combine == "lab-means" and labs < LEAST_LABS:

@@ -150,7 +150,7 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
         raise ClaimError(f"{recipe.name}: there is nothing to verify; {why}")
     versus, arms = _other_sides(recipe, stated)
     asked = recipe.verify
-    seeds = _seeds_of(recipe)
+    seeds = seeds_of(recipe)
     first = FIRST_LOOK_OF_KNOWN_SD if asked.sd and asked.sd.needs_no_scores else FIRST_LOOK
     rule = Rule(
         claims=tuple(to_judged_claim(claim, recipe) for claim in stated),
@@ -206,7 +206,7 @@ def register(recipe: AnyRecipe, *, threads: int, device: str) -> Registration:
     )
 
 
-def _seeds_of(recipe: AnyRecipe) -> tuple[int, ...]:
+def seeds_of(recipe: AnyRecipe) -> tuple[int, ...]:
     """Return the seeds to register: those that are listed, drawn, or counted from `seed` on."""
     asked = recipe.verify
     if isinstance(asked.seeds, DrawnSeeds):

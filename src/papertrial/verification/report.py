@@ -5,13 +5,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from papertrial.claims.intervals import divergence_bound
 from papertrial.claims.labels import labels
-from papertrial.claims.rule import Rule
 from papertrial.claims.run_trial import Look
 from papertrial.errors import RunError
 from papertrial.judging.conclusion import Conclusion
-from papertrial.judging.surprising_spreads import surprising_spreads
 from papertrial.programs.run_program import read_program_run
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe
@@ -21,27 +18,17 @@ from papertrial.runs.run import load_run
 from papertrial.store.registration_files import KeptFiles
 from papertrial.store.report_record import (
     Attempt,
-    FailedSeeds,
     HashedRegistration,
-    PaperSource,
     Report,
     SeedRow,
 )
 from papertrial.store.run_folder import RECIPE
 from papertrial.store.verification_folder import FILES, VerificationFolder, all_verification_folders
 from papertrial.store.verification_records import Preregistration, RegisteredClaim, SeedRecord
+from papertrial.verification.assemble_report import assemble_report
 from papertrial.verification.earlier_looks import differing_parts
 from papertrial.verification.registration import Registration
 from papertrial.vocabulary import score_name
-
-_VARIED = (
-    "the training seed, and with it everything that is drawn at random: weights, and where the "
-    "recipe has them the order of the batches, augmentation and dropout"
-)
-_VARIED_BY_PROGRAM = (
-    "the seed that the program is given, or for a program without a seed whatever differs between "
-    "two runs of it"
-)
 
 
 def verification_report(
@@ -76,58 +63,19 @@ def verification_report(
     else:
         runs = [load_run(place) for place in places.values()]
         parts = parts_of_runs(runs, data=data) if runs else RunParts()
-    with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
     order = sorted(records, key=lambda seed: _registered_place(asked, seed))
-    return Report(
-        kind="verification",
-        recipe=recipe.name,
-        task="program" if isinstance(recipe, ProgramRecipe) else recipe.task,
-        paper=PaperSource(**recipe.paper.model_dump(mode="json")),
-        headline=conclusion.headline,
-        verdict="REPRODUCED WITH DEVIATIONS" if with_deviations else conclusion.verdict,
-        deviations=tuple(recipe.deviations),
-        warnings=(*asked.warnings, *surprising_spreads(asked.rule, look), *parts.warnings),
-        claims=conclusion.claims,
-        exact=conclusion.exact,
-        seeds=tuple(_seed_row(asked, records[seed], used=seed in used) for seed in order),
-        varied=varied_of(recipe),
-        fixed=parts.fixed,
-        diverged=failed_seeds(asked.rule, look),
-        curves=parts.curves,
-        confusion=parts.confusion,
-        per_class=parts.per_class,
-        mistakes=parts.mistakes,
-        metrics=parts.metrics,
-        folds=parts.folds,
-        provenance=parts.provenance,
-        not_covered=parts.not_covered,
-        attempts=attempts(folder, asked, look, conclusion),
-        earlier=conclusion.earlier,
+    return assemble_report(
+        recipe,
+        asked,
+        look,
+        conclusion,
+        parts,
+        seeds=[_seed_row(asked, records[seed], used=seed in used) for seed in order],
         preregistration=HashedRegistration(sha256=folder.sha256, registered=folder.registered),
         command=_rerun(folder, asked, data),
         path=str(folder.path),
+        attempts=attempts(folder, asked, look, conclusion),
     )
-
-
-def failed_seeds(rule: Rule, look: Look) -> FailedSeeds:
-    """Return how many seeds of a report failed, and how many the rule allows."""
-    failed = sum(outcome.state != "finished" for outcome in look.outcomes)
-    return FailedSeeds(
-        count=failed,
-        of=len(look.outcomes),
-        upper=divergence_bound(failed, len(look.outcomes)) if look.outcomes else None,
-        highest=rule.max_diverged,
-        held=all(ruling.held for ruling in look.rulings),
-    )
-
-
-def varied_of(recipe: AnyRecipe) -> str:
-    """Return in words what differs between the seeds of a recipe."""
-    if isinstance(recipe, ProgramRecipe):
-        return _VARIED_BY_PROGRAM
-    folds = ", separately for each fold" if recipe.data.splits.count else ""
-    splits = "; the splits are drawn again" if recipe.data.splits.seed == "each" else ""
-    return f"{_VARIED}{folds}{splits}"
 
 
 def named_scores(asked: Registration, record: SeedRecord) -> dict[str, float]:

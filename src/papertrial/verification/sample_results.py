@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.run import Run, load_run
 from papertrial.store.new_samples import NewSamples
 from papertrial.store.run_folder import PREDICTIONS
-from papertrial.store.verification_folder import VerificationFolder
 from papertrial.store.verification_records import Preregistration, SeedRecord, Terms
 from papertrial.verification.registration import Registration, Wanted, wanted_of
 from papertrial.vocabulary import is_accuracy
@@ -59,16 +58,23 @@ def sample_results(
     """
     if not any(one.new_samples for one in wanted):
         return ()
-    return tuple(_results(folder, runs, one) if one.new_samples else None for one in wanted)
+    places = [folder / run for run in runs]
+    return tuple(_results(places, one) if one.new_samples else None for one in wanted)
 
 
 def describe_new_samples(
-    folder: VerificationFolder, asked: Registration, look: Look
+    runs: Mapping[int, Sequence[Path]], registered: Preregistration, asked: Registration, look: Look
 ) -> tuple[NewSamples | None, ...]:
     """Return for each claim our expected score on this test set and on new samples.
 
     None for a metric that is not a mean over samples, for samples that the training or the choice
     of the epoch has used, for a difference of sides with other samples, and before the first look.
+
+    Args:
+        runs: the folders of the runs of each seed that finished: ours, then each other side.
+        registered: the conditions of the seeds.
+        asked: what is registered.
+        look: the last one.
 
     Raises:
         RunError: predictions are absent or damaged.
@@ -76,15 +82,12 @@ def describe_new_samples(
     finished = [outcome for outcome in look.outcomes if outcome.state == "finished"]
     if not finished:
         return (None,) * len(asked.rule.claims)
-    records = {record.seed: record for record in folder.outcomes()}
-    registered = folder.registered
     described = list[NewSamples | None]()
     for j, (wanted, ruling) in enumerate(zip(wanted_of(asked.terms), look.rulings, strict=True)):
         if not _can_describe(registered, wanted):
             described.append(None)
             continue
-        runs = [records[outcome.seed].runs for outcome in finished]
-        results = [_results(folder.path, one, wanted) for one in runs]
+        results = [_results(runs[outcome.seed], wanted) for outcome in finished]
         level = ruling.level or asked.rule.alpha / len(asked.rule.claims)
         both = both_intervals(asked.rule, j, finished, results, level)
         described.append(None if both is None else _record(both))
@@ -128,16 +131,16 @@ def _has_same_samples(data: Sequence[dict[str, str]], wanted: Wanted) -> bool:
     return data[0].get(wanted.split) == data[wanted.arm + 1].get(wanted.split)
 
 
-def _results(folder: Path, runs: Sequence[str], wanted: Wanted) -> bytes:
-    """Return what a seed scored on each sample of one claim."""
-    ours, ids = _correct(load_run(folder / runs[0]), wanted)
+def _results(runs: Sequence[Path], wanted: Wanted) -> bytes:
+    """Return what a seed scored on each sample of one claim, from the folders of its runs."""
+    ours, ids = _correct(load_run(runs[0]), wanted)
     if wanted.arm is None:
         return correct_of(ours)
-    theirs, other = _correct(load_run(folder / runs[wanted.arm + 1]), wanted)
+    theirs, other = _correct(load_run(runs[wanted.arm + 1]), wanted)
     if not np.array_equal(ids, other):
         raise RunError(
-            f"{folder / runs[0]} and {folder / runs[wanted.arm + 1]} have other {wanted.split} "
-            "samples, so that they cannot be compared sample by sample"
+            f"{runs[0]} and {runs[wanted.arm + 1]} have other {wanted.split} samples, so that they "
+            "cannot be compared sample by sample"
         )
     return correct_of(ours, theirs)
 

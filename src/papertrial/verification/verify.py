@@ -18,7 +18,7 @@ from papertrial.judging.conclusion import Conclusion
 from papertrial.progress import Step, finish
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.schema import AnyRecipe
-from papertrial.report.report_files import write_report
+from papertrial.report.report_files import read_report, write_report
 from papertrial.store.answers import VerifyAnswer
 from papertrial.store.provenance import command_line, utc_now
 from papertrial.store.verification_folder import (
@@ -65,6 +65,11 @@ class Verification:
     headline: str = field(repr=False)
     deviations: tuple[str, ...] = ()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the report warns of, such as seeds that all have the same score."""
+        return read_report(self.path).warnings
+
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial verify --json` prints."""
         return VerifyAnswer(
@@ -77,6 +82,7 @@ class Verification:
             claims=self.claims,
             headline=self.headline,
             deviations=self.deviations,
+            warnings=self.warnings,
         ).to_plain()
 
 
@@ -268,7 +274,8 @@ def _resume(
         look = yield from run_seeds(folder, asked, places, job)
         earlier = add_earlier_looks(earlier, find_earlier_looks(root, asked.terms, folder))
         state = state.model_copy(update={"earlier": earlier})
-        ended, new_samples = utc_now(), describe_new_samples(folder, asked, look)
+        ended, runs = utc_now(), folder.runs_of_seeds()
+        new_samples = describe_new_samples(runs, folder.registered, asked, look)
         conclusion = conclude(recipe, asked, look, exact, earlier, new_samples)
         report = verification_report(folder, recipe, asked, look, conclusion, data)
         write_report(folder.path, report)

@@ -31,20 +31,29 @@ def require_main_guard() -> None:
     process = multiprocessing.current_process()
     # multiprocessing itself refuses to start a process while this attribute is set.
     if process.name.startswith(NAME) and getattr(process, "_inheriting", False):
-        raise SystemExit(UNGUARDED)
+        os._exit(UNGUARDED)  # the process that forks workers does not report a SystemExit
 
 
-def serve(given: bytes, connection: Connection, folder: Path, log: Path | None) -> None:
+def serve(
+    given: bytes,
+    connection: Connection,
+    folder: Path,
+    environment: dict[str, str],
+    log: Path | None,
+) -> None:
     """Run one task after another in a worker process, until the parent is gone.
 
     Args:
         given: the job and the worker's argument, pickled.
         connection: tasks come in here, messages go out.
         folder: the working directory.
+        environment: all variables; those of the process that forks workers may be older.
         log: a file for standard output and standard error; None leaves both as they are.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
     os.chdir(folder)  # multiprocessing changes to the folder in which the parent started
     if log is not None:
         _write_to(log)

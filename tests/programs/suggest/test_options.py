@@ -6,6 +6,7 @@ import argparse
 
 import pytest
 
+from papertrial.programs.suggest.any_language import seed_position, variables_in_text
 from papertrial.programs.suggest.options import (
     ScriptOption,
     merged,
@@ -112,4 +113,24 @@ def test_what_help_does_not_say_the_source_does() -> None:
 
 
 def test_a_shell_script_reads_variables() -> None:
-    assert variables_in_source("python x.py --seed $SEED --out ${OUT}") == ("SEED", "OUT")
+    assert variables_in_text("python x.py --seed $SEED --out ${OUT}") == ("SEED", "OUT")
+    assert variables_in_text("SEED=3\nOUT=${OUT:-x}\nrun $SEED $OUT $(GPU)") == ("OUT", "GPU")
+
+
+@pytest.mark.parametrize(
+    ("source", "position"),
+    [
+        ("SEED=${1:-0}", 1),
+        ('local seed="$2"', 2),
+        ("my $seed = shift // 0;", 1),
+        ("my $seed = $ARGV[1];", 2),
+        ("seed <- as.integer(args[1])", 1),
+        ("seed = parse(Int, ARGS[2])", 2),
+        ("    random_seed = int(sys.argv[1])", 1),
+        ("# seed = int(sys.argv[1])", None),
+        ("seed = 1  # of 2", None),
+        ("torch.manual_seed(args.seed)", None),
+    ],
+)
+def test_the_argument_that_is_the_seed(source: str, position: int | None) -> None:
+    assert seed_position(f"first line\n{source}\n") == position

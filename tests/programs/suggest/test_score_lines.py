@@ -121,6 +121,6 @@ def test_what_a_script_prints() -> None:
     )
     lines = printed_lines(source)
     assert lines == (
-        "step 0.5: val loss 0.5", "Accuracy: 0.5/0.5 (0.5%)", "test acc 0.5%", "ppl 0.5",
+        "step 0.5: val loss 0.5", "Accuracy: 0.5/0.5 (0.5%)", "| test acc 0.5%", "ppl 0.5",
     )  # fmt: skip
     assert printed_lines("print(") == ()

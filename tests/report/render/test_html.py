@@ -134,9 +134,19 @@ def test_the_evidence_is_drawn_on_a_log_scale(verification, changed: Changed) ->
     plot = evidence_plot(changed(first, evidence=beyond), beyond, "e")
     labels = [text for text in Page(plot.svg).named("text") if text]
     assert labels[:2] == ["1", "2"]  # as in the plot of the interval
-    for label in ("0.01", "1", "100", "10000", "enough to decide: 20", "enough to decide: 7.67"):
+    for label in (
+        "0.01",
+        "1",
+        "100",
+        "10000",
+        "enough for the claim: 20",
+        "enough against it: 7.67",
+    ):
         assert label in labels
-    assert "7.67 or 20 is enough to decide" in plot.svg
+    assert "20 is enough for the claim and 7.67 is enough against it." in plot.svg
+    never = changed(beyond, supports=None)
+    assert "enough for the claim" not in evidence_plot(first, never, "e").svg
+    assert "7.67 is enough against it." in evidence_plot(first, never, "e").svg
     alone = changed(beyond, opposes=None)  # no evidence can refute such a claim
     assert "against the claim" not in evidence_plot(first, alone, "e").svg
 

@@ -78,15 +78,18 @@ def options_in_source(source: str) -> tuple[ScriptOption, ...]:
 
 
 def positional_in_source(source: str) -> tuple[str, ...]:
-    """Return the names of the arguments that an argparse script needs."""
+    """Return the names of the arguments that a script of argparse or click needs."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return ()
     found = []
-    for call in _calls(tree, ("add_argument",)):
+    for call in _calls(tree, ("add_argument", "argument")):
         name, keys = _first_text(call), {word.arg: word.value for word in call.keywords}
-        optional = isinstance(keys.get("nargs"), ast.Constant) and _constant(keys["nargs"]) in "?*"
+        optional = "nargs" in keys and _constant(keys["nargs"]) in ("?", "*", "-1")
+        optional |= (
+            "default" in keys or _constant(keys.get("required", ast.Constant(True))) == "False"
+        )
         if name and not name.startswith("-") and not optional:
             found.append(name)
     return tuple(found)
@@ -110,10 +113,9 @@ def merged(*sets: Iterable[ScriptOption]) -> tuple[ScriptOption, ...]:
 
 
 def variables_in_source(source: str) -> tuple[str, ...]:
-    """Return the environment variables that a Python or a shell script reads."""
-    python = r"(?:environ(?:\.get)?\s*[\[(]|getenv\s*\()\s*['\"](\w+)['\"]"
-    shell = r"\$\{?([A-Z][A-Z0-9_]*)\b"
-    return tuple(dict.fromkeys([*re.findall(python, source), *re.findall(shell, source)]))
+    """Return the environment variables that a Python script reads."""
+    read = r"(?:environ(?:\.get)?\s*[\[(]|getenv\s*\()\s*['\"](\w+)['\"]"
+    return tuple(dict.fromkeys(re.findall(read, source)))
 
 
 def _declared(tree: ast.AST) -> Iterator[ScriptOption]:

@@ -13,9 +13,15 @@ from papertrial.programs.suggest.metric_words import NUMBER, WORD, name_of
 _NAMES = ("README.md", "README.rst", "README.txt", "README", "readme.md", "Readme.md")
 _PROMPT = re.compile(r"^\s*(?:\$|>|%|#!)?\s*")
 _ASSIGNMENT = re.compile(r"^[A-Z_][A-Z0-9_]*=\S*$")
-_STARTS = re.compile(r"^(?:python[0-9.]*|torchrun|bash|sh|accelerate|uv|\./\S+)$")
-_CELL = re.compile(r"^\W*(?P<number>-?[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<sign>%?)\W*$")
+_STARTS = re.compile(
+    r"^(?:python[0-9.]*|torchrun|bash|sh|accelerate|uv|perl|Rscript|julia|node|make|\./\S+)$"
+)
+_CELL = re.compile(
+    r"^\W*(?P<number>-?[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<sign>%?)\W*"
+    r"(?:(?:±|\+/-|\\pm)\W*[0-9.]+\W*)?$"
+)
 _PLACE = re.compile(r"(?<=\s)[\[<]|\.\.\.|[|>&;]")  # "[data folder]", "<path>", a pipe: to fill in
+_INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _NEAR = 40  # characters between a number and its word
 _MOST = 8  # numbers
 
@@ -46,9 +52,11 @@ def read_readme(folder: Path) -> tuple[str, str]:
 
 
 def commands_in(text: str) -> tuple[tuple[str, ...], ...]:
-    """Return the commands in a README that run a Python or shell script, without assignments."""
+    """Return the commands in a README that run a script, without assignments."""
     found = []
-    for line in re.sub(r"\\\n\s*", " ", text).splitlines():
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    inline = [code for line in lines for code in _INLINE.findall(line)]
+    for line in (*lines, *inline):
         try:
             plain = _PLACE.split(_PROMPT.sub("", line.strip().strip("`")))[0]
             words = shlex.split(plain, comments=True)

@@ -5,11 +5,21 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.errors import PapertrialError
+from papertrial.programs.code_files import list_files
+from papertrial.programs.suggest.any_language import (
+    MAKEFILES,
+    is_script,
+    options_in_text,
+    printed_in_text,
+    seed_position,
+    variables_in_text,
+)
 from papertrial.programs.suggest.ask_help import ask_help, takes_help
+from papertrial.programs.suggest.command_words import Words
 from papertrial.programs.suggest.options import (
     ScriptOption,
     merged,
@@ -18,15 +28,20 @@ from papertrial.programs.suggest.options import (
     positional_in_source,
     variables_in_source,
 )
-from papertrial.programs.suggest.print_templates import printed_lines
+from papertrial.programs.suggest.print_templates import LOG_MARK, printed_lines
 from papertrial.programs.suggest.readme import (
     ReportedNumber,
     commands_in,
     read_readme,
     reported_numbers,
 )
-from papertrial.programs.suggest.score_files import result_files, scores_in_file
-from papertrial.programs.suggest.score_lines import SuggestedScore, suggest_scores
+from papertrial.programs.suggest.score_files import (
+    is_events,
+    result_files,
+    scores_in_events,
+    scores_in_file,
+)
+from papertrial.programs.suggest.score_lines import SuggestedScore, rank_of, suggest_scores
 from papertrial.programs.suggest.scripts import Script, find_script, read_source
 
 _SEEDS = (
@@ -41,13 +56,15 @@ _LENGTHS = (
 _OUTS = (
     "out", "out_dir", "output", "output_dir", "outdir", "output_path", "save_dir", "save_path",
     "result_dir", "results_dir", "log_dir", "logdir", "exp_dir", "work_dir", "checkpoint_dir",
-    "default_root_dir", "outf",
+    "default_root_dir", "outf", "workdir", "run_dir", "model_dir",
 )  # fmt: skip
 _DATA = ("data_dir", "data_root", "data_path", "dataroot", "dataset_dir", "data_folder")
 _DEVICE = ("device",)
 _SEEDING = re.compile(
     r"(?:manual_seed|random\.seed|default_rng|set_seed|seed_everything|seed_all|set_random_seed)\s*\("
 )
+_SEED_KEY = re.compile(rf"^(?P<key>{'|'.join(_SEEDS)})\s*:", re.MULTILINE)
+_MOST_CONFIGS, _MOST_CALLED = 50, 5
 
 
 @dataclass(frozen=True)
@@ -108,25 +125,30 @@ def read_repository(
         help_text = ask_help(folder, found.command[: at + 1])
     options = merged(options_in_help(help_text or ""), *(options_in_source(one) for one in sources))
     if not found.is_python:
-        flags = dict.fromkeys(re.findall(r"(--[a-z][\w-]*)[)|]", source))
-        options = merged(options, [ScriptOption(flag, takes_value=True) for flag in flags])
-    words = _Words(found.command, options)
-    parameters: dict[str, str] = {}
-    has_seed = words.fill(_SEEDS, "{seed}") is not None
-    length = words.option(_LENGTHS)
-    if length is not None and (value := words.value(length) or length.default) is not None:
-        parameters[length.key] = value
-        words.fill((length.key,), f"{{{length.key}}}")
-    out = words.fill(_OUTS, "{out}")
+        options = merged(options, options_in_text(source))
+    words = Words(found.command, options)
+    has_seed = words.fill(_SEEDS, "{seed}")
+    parameters = words.fill_length(_LENGTHS)
+    out = words.option(_OUTS)
+    words.fill(_OUTS, "{out}")
     words.fill(_DATA, "{data}")
     words.fill(_DEVICE, "{device}")
+    if any("hydra.main" in one for one in sources):
+        if not has_seed and (key := _seed_key(folder)):
+            has_seed = words.fill_place(len(words.words), f"{key}={{seed}}")
+        words.fill_place(len(words.words), "hydra.run.dir={out}")
+    if not has_seed and at is not None and (position := seed_position(source)) is not None:
+        has_seed = words.fill_place(at + position, "{seed}")
     environment = {}
-    if not has_seed:
-        variable = next((v for one in sources for v in variables_in_source(one) if _is_seed(v)), "")
-        environment = {variable: "{seed}"} if variable else {}
+    if not has_seed and (variable := _seed_variable(found, sources)):
+        if found.name in MAKEFILES:  # a variable of the command goes before one that it sets
+            has_seed = words.fill_place(len(words.words), f"{variable}={{seed}}")
+        else:
+            environment = {variable: "{seed}"}
     positional = tuple(name for one in sources for name in positional_in_source(one))
     is_given = at is not None and any(not w.startswith("-") for w in found.command[at + 1 :])
-    scores, from_source, has_events = _scores(folder, sources, output, out)
+    called = [] if found.is_python else _called(folder, source)
+    scores, from_source, has_events = _scores(folder, [*sources, *called], output, out)
     return Suggestion(
         script=found,
         command=tuple(words.words),
@@ -141,51 +163,6 @@ def read_repository(
         reported=reported_numbers(file, readme),
         asked=help_text is not None,
     )
-
-
-class _Words:
-    """The words of a command, into which options are filled."""
-
-    def __init__(self, words: Sequence[str], options: Sequence[ScriptOption]) -> None:
-        self.words = list(words)
-        self._options = [one for one in options if one.takes_value]
-
-    def option(self, names: Sequence[str]) -> ScriptOption | None:
-        """Return the first option with one of the names, in their order."""
-        by_key = {option.key: option for option in reversed(self._options)}
-        return next((by_key[name] for name in names if name in by_key), None)
-
-    def fill(self, names: Sequence[str], value: str) -> ScriptOption | None:
-        """Set the first option with one of the names to a value; return it."""
-        option = self.option(names)
-        if option is None:
-            return None
-        for at, word in enumerate(self.words):
-            if word.startswith(f"{option.flag}="):
-                self.words[at] = f"{option.flag}={value}"
-                return option
-            if word == option.flag and at + 1 < len(self.words):
-                self.words[at + 1] = value
-                return option
-        self.words += [option.flag, value]
-        return option
-
-    def value(self, option: ScriptOption) -> str | None:
-        """Return the value that the command has for an option."""
-        for at, word in enumerate(self.words):
-            if word.startswith(f"{option.flag}="):
-                return word.partition("=")[2]
-            if word == option.flag and at + 1 < len(self.words):
-                return self.words[at + 1]
-        return None
-
-    def missing(self) -> tuple[str, ...]:
-        """Return the flags that the script needs and the command lacks."""
-        return tuple(
-            option.flag
-            for option in self._options
-            if option.required and self.value(option) is None
-        )
 
 
 def _place_of(script: Script) -> int | None:
@@ -212,6 +189,19 @@ def _imported(folder: Path, path: Path, source: str) -> list[str]:
     return [read_source(file) for file in dict.fromkeys(files) if file.is_file()]
 
 
+def _seed_key(folder: Path) -> str | None:
+    """Return the key of the seed in a folder's YAML files, as Hydra reads them, if any."""
+    files = [name for name in list_files(folder) if name.endswith((".yaml", ".yml"))]
+    found = (_SEED_KEY.search(read_source(folder / name)) for name in files[:_MOST_CONFIGS])
+    return next((match["key"] for match in found if match), None)
+
+
+def _seed_variable(script: Script, sources: Sequence[str]) -> str | None:
+    """Return the environment variable that a script reads its seed from; None without one."""
+    read = variables_in_source if script.is_python else variables_in_text
+    return next((name for one in sources for name in read(one) if _is_seed(name)), None)
+
+
 def _is_seed(variable: str) -> bool:
     return "SEED" in variable.upper().split("_") and variable != "PYTHONHASHSEED"
 
@@ -223,27 +213,37 @@ def _seeding_line(name: str, source: str) -> str:
     return ""
 
 
+def _called(folder: Path, source: str) -> list[str]:
+    """Return the sources of the scripts that a shell script or a Makefile names."""
+    names = [name for name in list_files(folder) if is_script(name) and name in source]
+    return [read_source(folder / name) for name in names[:_MOST_CALLED]]
+
+
 def _scores(
     folder: Path, sources: Sequence[str], output: str | None, out: ScriptOption | None
 ) -> tuple[tuple[SuggestedScore, ...], bool, bool]:
     """Return the scores, whether they are from the source, and whether there are event files."""
     found = {score.name: score for score in suggest_scores((output or "").splitlines())}
-    has_events = any("SummaryWriter" in one for one in sources)
-    listed = "\n".join(sources)
-    for path in result_files(folder.resolve(), output or ""):
-        if "tfevents" in path.name:
-            has_events = True
+    listed, root = "\n".join(sources), folder.resolve()
+    events = []
+    for path in result_files(root, output or ""):
+        if is_events(path):
+            events.append(path)
         elif path.name in (output or "") or path.name in listed:
-            name = _name_in_run(path, folder.resolve(), out)
-            for score in scores_in_file(path, name):
+            for score in scores_in_file(path, _name_in_run(path, root, out)):
                 found.setdefault(score.name, score)
+    if events:
+        last = max(events, key=lambda path: path.stat().st_mtime_ns)
+        for score in scores_in_events(last, _folder_in_run(last, root, out)):
+            found.setdefault(score.name, score)
+    has_events = bool(events) or any("SummaryWriter" in one for one in sources)
     if found:
-        return tuple(found.values()), False, has_events
-    lines = [line for one in sources for line in printed_lines(one)]
+        return tuple(sorted(found.values(), key=lambda one: rank_of(one.name))), False, has_events
+    lines = [line for one in sources for line in printed_lines(one) or printed_in_text(one)]
     # How often a line is printed is not in the source.
     scores = [
-        SuggestedScore(s.name, s.source, s.better, s.unit, True, s.seen.partition(": ")[2])
-        for s in suggest_scores(lines)
+        replace(one, several=True, seen=one.seen.partition(": ")[2].removeprefix(LOG_MARK))
+        for one in suggest_scores(lines)
     ]
     return tuple(scores), bool(scores), has_events
 
@@ -258,3 +258,11 @@ def _name_in_run(path: Path, folder: Path, out: ScriptOption | None) -> str:
     default = Path(out.default or "")
     inside = out.default and name.is_relative_to(default)
     return f"{{out}}/{name.relative_to(default).as_posix() if inside else name.name}"
+
+
+def _folder_in_run(path: Path, folder: Path, out: ScriptOption | None) -> str:
+    """Return a folder that has the event files of a run, whatever the time in its name."""
+    name = path.relative_to(folder)
+    if out is not None:
+        return "{out}"
+    return name.parts[0] if len(name.parts) > 1 else "."

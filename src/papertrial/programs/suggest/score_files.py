@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from papertrial.errors import PapertrialError
+from papertrial.programs.read_tensorboard import scalars_in
+from papertrial.programs.seed_folder import EVENTS
 from papertrial.programs.suggest.metric_words import WORD, better_of, is_share, name_of
-from papertrial.programs.suggest.score_lines import SuggestedScore
+from papertrial.programs.suggest.score_lines import SuggestedScore, rank_of
 
 _NAMED = re.compile(r"[\w./~-]+\.(?:jsonl?|ndjson|csv)\b")
 _SKIPPED = frozenset((".git", "node_modules", "__pycache__", ".venv", "venv", ".github", ".vscode"))
@@ -33,7 +37,8 @@ def result_files(folder: Path, output: str) -> tuple[Path, ...]:
         found += (
             Path(parent) / name
             for name in sorted(names)
-            if name.endswith((".json", ".jsonl", ".ndjson", ".csv")) or "tfevents" in name
+            if name.endswith((".json", ".jsonl", ".ndjson", ".csv"))
+            or fnmatch.fnmatch(name, EVENTS)
         )
         if len(found) > _MOST_FILES:
             break
@@ -52,9 +57,37 @@ def scores_in_file(path: Path, name: str) -> tuple[SuggestedScore, ...]:
     text = path.read_text(encoding="utf-8", errors="replace")
     found = _in_csv(text) if path.suffix == ".csv" else _in_json(text, path.suffix)
     way, what = ("csv", "column") if path.suffix == ".csv" else ("json", "key")
+    return _suggested(found, {way: name}, what, path.name)
+
+
+def is_events(path: Path) -> bool:
+    """Whether a file has TensorBoard's events."""
+    return fnmatch.fnmatch(path.name, EVENTS)
+
+
+def scores_in_events(path: Path, folder: str) -> tuple[SuggestedScore, ...]:
+    """Return the scores in an event file, at most 4; none without the package tensorboard.
+
+    Args:
+        path: the file.
+        folder: how the recipe names a folder that has it.
+    """
+    try:
+        values = scalars_in(path)
+    except PapertrialError:
+        return ()
+    found = ((tag, max(map(abs, each)), len(each) > 1) for tag, each in values.items())
+    return _suggested(found, {"tensorboard": folder}, "tag", path.name)
+
+
+def _suggested(
+    found: Iterable[tuple[str, float, bool]], place: dict[str, str], what: str, file: str
+) -> tuple[SuggestedScore, ...]:
+    """Return a score for each key, column or tag that ends in a metric's word."""
     suggested: dict[str, SuggestedScore] = {}
     for key, largest, several in found:
-        match = list(WORD.finditer(key.replace("_", " ")))
+        plain = re.sub("[_/]", " ", key)
+        match = list(WORD.finditer(plain))
         if not match:
             continue
         word = match[-1]["word"]
@@ -62,15 +95,15 @@ def scores_in_file(path: Path, name: str) -> tuple[SuggestedScore, ...]:
         if is_share(word):
             unit = "fraction" if largest <= 1 else "percent"
         score = SuggestedScore(
-            name=name_of(key.replace("_", " ")[: match[-1].start()], word),
-            source={way: name, what: key},
+            name=name_of(plain[: match[-1].start()], word),
+            source={**place, what: key},
             better=better_of(word),
             unit=unit,
             several=several,
-            seen=f"{what} {key} of {path.name}",
+            seen=f"{what} {key} of {file}",
         )
         suggested.setdefault(score.name, score)
-    return tuple(suggested.values())[:_MOST]
+    return tuple(sorted(suggested.values(), key=lambda one: rank_of(one.name)))[:_MOST]
 
 
 def _in_csv(text: str) -> Iterator[tuple[str, float, bool]]:

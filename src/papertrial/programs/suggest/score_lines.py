@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from papertrial.programs.suggest.metric_words import NUMBER, WORD, better_of, is_share, name_of
+from papertrial.programs.text_lines import ESCAPES
 
 _FILLING = re.compile(
     r"(?:\b(?:is|was|of|on|the|at|set|score|rate|value|test|validation)\b|[^\w])*"
@@ -60,7 +61,7 @@ def suggest_scores(lines: Iterable[str]) -> tuple[SuggestedScore, ...]:
     The last of a kind is the score. Those of a test come first, and those of a training last.
     """
     kinds: dict[str, _Kind] = {}
-    cut = [line.rstrip("\n")[:_LONGEST] for line in lines]
+    cut = [ESCAPES.sub("", line).rstrip("\n")[:_LONGEST] for line in lines]
     header: list[str] = []
     for number, line in enumerate(cut, 1):
         cells = line.split("|")
@@ -71,10 +72,11 @@ def suggest_scores(lines: Iterable[str]) -> tuple[SuggestedScore, ...]:
         else:
             _read_line(number, line, kinds)
     found = [_score(name, kind, cut) for name, kind in kinds.items()]
-    return tuple(sorted(found, key=lambda score: _rank(score.name))[:_MOST])
+    return tuple(sorted(found, key=lambda score: rank_of(score.name))[:_MOST])
 
 
-def _rank(name: str) -> int:
+def rank_of(name: str) -> int:
+    """Return where a score comes among others: those of a test first, those of a training last."""
     parts = set(name.split("_"))
     if parts & {"train", "training"}:
         return 2

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from papertrial.errors import PapertrialError
 from papertrial.programs.code_files import list_files
+from papertrial.programs.suggest.any_language import INTERPRETERS, MAKEFILES, is_script
 
 _KNOWN = ("train.py", "main.py", "run.py", "train.sh", "run.sh", "experiment.py", "main.sh")
 _LIKELY = re.compile(r"train|main|run|experiment|speedrun|fit", re.IGNORECASE)
@@ -58,7 +59,7 @@ def find_script(
     Raises:
         PapertrialError: the folder has no script.
     """
-    files = [name for name in list_files(folder) if name.endswith((".py", ".sh"))]
+    files = [name for name in list_files(folder) if is_script(name) or name in MAKEFILES]
     of_readme = [(words, name) for words in commands if (name := script_of(words, files))]
     if chosen is not None:
         words = next((words for words, name in of_readme if name == chosen), None)
@@ -66,13 +67,13 @@ def find_script(
         return Script(chosen, _command(words or _default(chosen), chosen), why, ())
     names = list(dict.fromkeys(name for _, name in of_readme if not _is_unlikely(name)))
     names.sort(key=lambda name: _LIKELY.search(PurePosixPath(name).name) is None)
-    top = [name for name in files if "/" not in name and not _is_unlikely(name)]
+    top = [n for n in files if "/" not in n and not _is_unlikely(n) and n not in MAKEFILES]
     known = [name for name in _KNOWN if name in files]
-    mains = [name for name in top if name.endswith(".sh") or _has_main(folder / name)]
+    mains = [name for name in top if not name.endswith(".py") or _has_main(folder / name)]
     every = list(dict.fromkeys([*names, *known, *mains, *top]))
     if not every:
         raise PapertrialError(
-            f"{folder} has no Python or shell script that could train; name the script itself: "
+            f"{folder} has no script that could train; name the script itself: "
             "--program PATH/OF/SCRIPT"
         )
     first = every[0]
@@ -83,6 +84,8 @@ def find_script(
 
 def script_of(words: Sequence[str], files: Sequence[str]) -> str | None:
     """Return the script of a folder that a command runs; None if it is not among its files."""
+    if words[0] == "make":
+        return next((name for name in MAKEFILES if name in files), None)
     normal = (word.removeprefix("./") for word in words)
     return next((word for word in normal if word in files), None)
 
@@ -104,7 +107,12 @@ def _has_main(path: Path) -> bool:
 
 
 def _default(name: str) -> tuple[str, ...]:
-    return ("bash", name) if name.endswith(".sh") else ("{python}", name)
+    if name in MAKEFILES:
+        return ("make",)
+    if name.endswith(".py"):
+        return ("{python}", name)
+    interpreter = INTERPRETERS.get(PurePosixPath(name).suffix)
+    return (f"./{name}",) if interpreter is None else (interpreter, name)
 
 
 def _command(words: Sequence[str], name: str) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
+from papertrial.claims.run_words import say_runs
 from papertrial.report.render import (
     claim_sections,
     decision_sections,
@@ -19,8 +20,10 @@ from papertrial.report.render import (
 from papertrial.report.render.names import is_one_look, one_line
 from papertrial.report.render.new_samples_section import new_samples
 from papertrial.report.render.registration_section import preregistration, unregistered
-from papertrial.report.render.section import ReportSection, web_address
+from papertrial.report.render.section import ReportSection, TableBlock, web_address
 from papertrial.store.report_record import Report
+
+_OF_OTHERS = ("seeds", "provenance", "not-covered")  # sections with errors, versions and names
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,17 @@ def head(report: Report) -> Head:
     found = report.laboratories
     by = "" if found is None else f" by {len(found.lines)} laboratories"
     verdict = report.verdict or ""
+    say = say_runs if not report.seeded else str
     return Head(
         eyebrow=f"{what} {report.recipe}{by} · {report.task.replace('-', ' ')}",
         verdict=verdict,
-        sentence=_sentence(one_line(report.headline), verdict, report.recipe),
+        sentence=say(_sentence(one_line(report.headline), verdict, report.recipe)),
         paper=", ".join(one_line(text) for text in (paper.title, paper.where) if text),
         href=web_address(paper.url),
         notes=one_line(paper.notes or ""),
         unregistered=report.unregistered.text if report.unregistered else (),
         deviations=tuple(map(one_line, report.deviations)),
-        warnings=tuple(map(one_line, report.warnings)),
+        warnings=tuple(say(one_line(text)) for text in report.warnings),
     )
 
 
@@ -108,7 +112,32 @@ def sections(report: Report) -> list[ReportSection]:
         record_sections.not_covered(report),
         record_sections.command(report),
     )
-    return list(made)
+    return list(made) if report.seeded else [_of_runs(section) for section in made]
+
+
+def _of_runs(section: ReportSection) -> ReportSection:
+    """Return a section on seeds as one on runs, without a change to what others wrote."""
+    as_it_is = section.anchor in _OF_OTHERS
+    return replace(
+        section,
+        title=say_runs(section.title),
+        text=section.text if as_it_is else tuple(map(say_runs, section.text)),
+        notes=section.notes if as_it_is else tuple(map(say_runs, section.notes)),
+        tables=tuple(_table_of_runs(table, as_it_is=as_it_is) for table in section.tables),
+    )
+
+
+def _table_of_runs(table: TableBlock, *, as_it_is: bool) -> TableBlock:
+    rows = tuple(
+        tuple(replace(c, text=say_runs(c.text), small=say_runs(c.small)) for c in row)
+        for row in table.rows
+    )
+    return replace(
+        table,
+        caption=say_runs(table.caption),
+        columns=tuple(replace(one, title=say_runs(one.title)) for one in table.columns),
+        rows=table.rows if as_it_is else rows,
+    )
 
 
 def _claim_plots(report: Report) -> Iterator[ReportSection]:

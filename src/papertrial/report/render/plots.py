@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from papertrial.claims.run_words import say_runs
 from papertrial.numbers import as_written, band, between, number, plural
 from papertrial.report.render.confusion import confusion
 from papertrial.report.render.decision_sections import decision_anchor
@@ -52,7 +54,13 @@ def plots(report: Report) -> dict[str, list[Plot]]:
         ],
         "classes": confusion(report.confusion, whose),
     }
-    return {anchor: found for anchor, found in drawn.items() if found}
+    kept = {anchor: found for anchor, found in drawn.items() if found}
+    return kept if report.seeded else {anchor: _of_runs(found) for anchor, found in kept.items()}
+
+
+def _of_runs(found: Sequence[Plot]) -> list[Plot]:
+    """Return plots whose texts are about runs, not about seeds."""
+    return [replace(one, svg=say_runs(one.svg), caption=say_runs(one.caption)) for one in found]
 
 
 def spread(claim: ClaimResult, name: str) -> Plot:

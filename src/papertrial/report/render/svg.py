@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import matplotlib.style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 INK, MUTED, GRID, OURS, CLAIM, SECOND = (
@@ -94,7 +96,11 @@ def inline(figure: Figure, name: str, title: str, text: str) -> str:
     with warnings.catch_warnings():
         # The measuring font lacks some scripts; the browser's fonts have them.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
-        figure.savefig(stream, format="svg", transparent=True, metadata=nameless)
+        for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+            patch.set(facecolor="none", edgecolor="none")
+        # `Figure.savefig` lays out and then draws, each with a pass over all artists: two are slow.
+        drawing: Any = FigureCanvasSVG(figure)  # the method is not in the type stubs
+        drawing.print_svg(stream, metadata=nameless)
     whole = stream.getvalue()
     view = re.search(r'viewBox="([^"]*)"', whole)
     assert view is not None  # matplotlib always writes one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -42,6 +43,8 @@ def read_cell(cell: object, *, decimal_comma: bool) -> Number | None:
         # A float of numpy is a float with another repr.
         number = Decimal(cell) if isinstance(cell, int) else Decimal(repr(float(cell)))
         return Number(number) if number.is_finite() else None
+    if isinstance(cell, list | tuple | Mapping):
+        raise ValueError("must be one number, got several values")
     text = str(cell).strip()
     if text.lower() in _NO_SCORE:
         return None

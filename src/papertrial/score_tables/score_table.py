@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,11 @@ class ScoreTable:
 
     def __len__(self) -> int:
         return len(self.places)
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether it has one column, which has no name."""
+        return list(self.columns) == [UNNAMED]
 
     def where(self, row: int) -> str:
         """Return the place of a row, with the table: "line 3 of scores.csv"."""
@@ -67,9 +72,13 @@ def table_of_columns(columns: Mapping[str, Sequence[object]], name: str) -> Scor
 def table_of_objects(
     rows: Sequence[Mapping[str, object]], name: str, places: Sequence[str] | None = None
 ) -> ScoreTable:
-    """Return the table of these objects, one a run; a key that a row lacks is an empty cell."""
-    names = dict.fromkeys(str(key) for row in rows for key in row)
-    columns = {column: [row.get(column) for row in rows] for column in names}
+    """Return the table of these objects, one a run; a key that a row lacks is an empty cell.
+
+    The column of a value inside another object is named by both keys: "final.loss".
+    """
+    flat = [dict(_values_in(row, "")) for row in rows]
+    names = dict.fromkeys(column for row in flat for column in row)
+    columns = {column: [row.get(column) for row in flat] for column in names}
     return ScoreTable(name, columns, places or _entries(len(rows)))
 
 
@@ -122,6 +131,14 @@ def read_bytes(path: str) -> tuple[str, bytes]:
 def digest(content: bytes) -> str:
     """Return the SHA-256 of a file of scores."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _values_in(row: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            yield from _values_in(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def _columns_of(scores: object) -> dict[str, list[object]] | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from math import isfinite
+from math import inf, isfinite
 from typing import Literal
 
 from papertrial.errors import ScoresError, did_you_mean, nearest
-from papertrial.judging.read_cell import FAILED_WORDS, Number, read_cell
-from papertrial.judging.score_table import UNNAMED, ScoreTable
 from papertrial.numbers import plural
+from papertrial.score_tables.read_cell import FAILED_WORDS, Number, read_cell
+from papertrial.score_tables.score_table import UNNAMED, ScoreTable
 from papertrial.vocabulary import Metric
 
 Unit = Literal["fraction", "percent", "none"]
@@ -18,6 +18,20 @@ _STATE = "state"
 _FINISHED = ("", "finished", "completed", "complete", "done", "ok", "success")
 # A column of fractions and percentages of one metric has values that differ by a factor of 100.
 _FACTOR = 20
+_LARGEST = 1e100  # beyond it, sums of squares overflow
+
+
+def named_column(table: ScoreTable, name: str, *, what: str) -> str:
+    """Return the column of a table that has this name; upper and lower case are alike.
+
+    Raises:
+        ScoresError: there is none.
+    """
+    if table.is_unnamed:
+        raise ScoresError(
+            f'{table.name} has no column "{name}" for {what}: its only column has no name'
+        )
+    return column_for(table, [name], what=what)
 
 
 def column_for(table: ScoreTable, names: Sequence[str], *, what: str) -> str:
@@ -28,7 +42,7 @@ def column_for(table: ScoreTable, names: Sequence[str], *, what: str) -> str:
     Raises:
         ScoresError: there is none, or there are two.
     """
-    if list(table.columns) == [UNNAMED]:
+    if table.is_unnamed:
         return UNNAMED
     by_name = {_plain(name): name for name in table.columns}
     for name in names:
@@ -76,6 +90,12 @@ def scores_in(table: ScoreTable, column: str, metric: Metric, unit: Unit) -> lis
     if metric.is_fraction:
         _require_unit(table, metric, found, in_percent=in_percent)
     scores = [None if cell is None else _score(cell, in_percent=in_percent) for cell in kept]
+    for row, score in enumerate(scores):
+        if score is not None and _LARGEST < abs(score) < inf:
+            raise ScoresError(
+                f"{table.where(row)}: {metric.name} is {score:g}, but sums of squares overflow "
+                f"beyond {_LARGEST:g}"
+            )
     return [score if score is None or isfinite(score) else None for score in scores]
 
 
@@ -130,7 +150,7 @@ def _require_one_notation(table: ScoreTable, found: Sequence[tuple[int, Number]]
     if len(signs) < 2:
         return
     row = next(row for row, cell in found if cell.percent != found[0][1].percent)
-    first, other = ("has", "has none") if found[0][1].percent else ("has no", "has one")
+    first, other = ("has a", "has none") if found[0][1].percent else ("has no", "has one")
     raise ScoresError(
         f"the column mixes notations: {table.where(found[0][0])} {first} percent sign, and "
         f"{table.where(row)} {other}; write all of them alike"
@@ -148,7 +168,7 @@ def _require_unit(
         row, value = large[0]
         rule = f"{table.where(row)}: {value} is more than {most}"
         if in_percent:
-            raise ScoresError(f"{rule} percent; if {metric.name} has its own unit, use unit: none")
+            raise ScoresError(f"{rule} percent")
         if len(large) < len(found):
             raise ScoresError(
                 f"{rule}, and {plural(len(small), 'other row')} at most 1: the column mixes "
@@ -156,7 +176,7 @@ def _require_unit(
             )
         raise ScoresError(
             f"{rule}, and {metric.name} is a fraction; if the scores are percentages, say unit: "
-            "percent; if it has its own unit, unit: none"
+            "percent"
         )
     if not in_percent or any(cell.percent for _, cell in found):
         return

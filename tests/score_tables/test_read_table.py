@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from papertrial.errors import ScoresError
-from papertrial.judging.read_table import numbers_in, read_table, table_from_text
-from papertrial.judging.score_column import column_for, scores_in, seeds_in
-from papertrial.judging.score_table import UNNAMED
+from papertrial.score_tables.read_table import numbers_in, read_table, table_from_text
+from papertrial.score_tables.score_column import column_for, scores_in, seeds_in
+from papertrial.score_tables.score_table import UNNAMED
 from papertrial.vocabulary import Metric
 
 ACCURACY = Metric("accuracy")
@@ -39,6 +39,7 @@ def scores(text: str, column: str = "accuracy") -> list[float | None]:
         '[{"accuracy": 0.93}, {"accuracy": 0.94}]',
         '{"accuracy": 0.93, "seed": 1}\n{"accuracy": 0.94, "seed": 2}\n',
         '{"accuracy": 0.93, "other": 1}\n\n{"accuracy": "0.94"}\n',
+        '{"accuracy": 0.93, "other": {"loss": 1}}\n{"accuracy": 0.94, "other": {"loss": [1]}}\n',
     ],
 )
 def test_each_notation_is_read(text: str) -> None:
@@ -78,6 +79,11 @@ def test_json_keeps_digits_and_missing_keys() -> None:
         ('{"accuracy": 0.9}\n{"accuracy" 0.9}\n', "line 2 of scores.csv is not JSON"),
         ('[0.93, {"accuracy": 0.94}]', "an object for each run"),
         ("[[0.93], [0.94]]", "a number for each run"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"accuracy": [0.93]}\n{"accuracy": [0.94]}\n', "must be one number, got several"),
+        ('{"final": {"accuracy": 0.9}}\n', 'did you mean "final.accuracy"'),
+        ("0.93 0.94\n", "line 1 of scores.csv has several numbers"),
+        ("accuracy\n93 %\n0.93\n", "line 2 of scores.csv has a percent sign"),
         ('{"accuracy": [0.93, 0.94], "seed": [1]}', "seed has 1 score"),
         ("accuracy,state\n0.9,went wrong\n", "unknown state 'went wrong'"),
     ],
@@ -86,6 +92,19 @@ def test_a_wrong_table_is_refused_with_its_place(text: str, said: str) -> None:
     with pytest.raises(ScoresError) as caught:
         scores(text)
     assert said in str(caught.value)
+
+
+def test_a_value_inside_another_object_is_named_by_both_keys() -> None:
+    text = '{"seed": 1, "final": {"val": {"loss": 0.5}}}\n{"seed": 2, "final": {}}\n'
+    table = table_from_text(text, "runs.jsonl")
+    assert list(table.columns) == ["seed", "final.val.loss"]
+    assert scores_in(table, "final.val.loss", Metric("loss"), "none") == [0.5, None]
+
+
+def test_a_score_whose_square_overflows_is_refused() -> None:
+    table = table_from_text("loss\n1\n1e308\n", "scores.csv")
+    with pytest.raises(ScoresError, match=r"line 3 of scores.csv: loss is 1e"):
+        scores_in(table, "loss", Metric("loss"), "none")
 
 
 def test_seeds_are_whole_and_stand_once() -> None:
@@ -114,8 +133,14 @@ def test_a_file_is_read_with_its_hash(tmp_path: Path) -> None:
 
 
 def test_numbers_on_the_command_line() -> None:
-    assert numbers_in("3.274, 3.276 3.279;3.272") == ["3.274", "3.276", "3.279", "3.272"]
-    assert numbers_in("93.1 %, 93.3%") == ["93.1 %", "93.3%"]
+    three = ["3.274", "3.276", "3.279"]
+    assert numbers_in("3.274, 3.276 ,3.279") == numbers_in("3.274 3.276  3.279") == three
+    assert numbers_in("3.274,3.276\n3.279\n") == three
+    assert numbers_in("3,274; 3,276;3,279;") == three  # not 3, 274, 3, 276, ...
+    assert numbers_in("93.1 %, 93.3%") == numbers_in("93.1 % 93.3%") == ["93.1%", "93.3%"]
+    for text in ("3,274 3,276", "3.274, 3.276 3.279", "3.274 3.276;3.279"):
+        with pytest.raises(ScoresError, match="is not one number"):
+            numbers_in(text)
     with pytest.raises(ScoresError, match="no scores"):
         numbers_in(" ,")
 

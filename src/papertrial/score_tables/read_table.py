@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from papertrial.errors import ScoresError
-from papertrial.judging.read_cell import is_number
-from papertrial.judging.score_table import (
+from papertrial.numbers import plural
+from papertrial.score_tables.read_cell import is_number
+from papertrial.score_tables.score_table import (
     UNNAMED,
     ScoreTable,
     digest,
@@ -19,7 +21,6 @@ from papertrial.judging.score_table import (
     table_of_numbers,
     table_of_objects,
 )
-from papertrial.numbers import plural
 
 _DELIMITERS = (";", "\t", ",")
 _SEMICOLON = ";"  # between numbers with decimal commas
@@ -42,19 +43,29 @@ def read_table(path: str) -> ScoreTable:
 def numbers_in(text: str) -> list[str]:
     """Return the numbers of a text such as "3.274, 3.276", still as text.
 
+    They are separated by commas or by spaces; or by semicolons, and may then have decimal commas,
+    as in a file.
+
     Raises:
-        ScoresError: there are none.
+        ScoresError: there are none, or commas and spaces are mixed: either may be what separates.
     """
-    found = [part.strip() for part in text.replace(";", ",").replace("\n", ",").split(",")]
-    found = [number for part in found for number in _split(part)]
-    if not any(found):
+    lines = re.sub(r"\s+%", "%", text).splitlines()
+    if _SEMICOLON in text:
+        parts = [part.replace(",", ".") for line in lines for part in line.split(_SEMICOLON)]
+    elif "," in text:
+        parts = [part for line in lines for part in line.split(",")]
+    else:
+        parts = [part for line in lines for part in line.split()]
+    found = [part.strip() for part in parts if part.strip()]
+    if not found:
         raise ScoresError("no scores were given; write 3.274,3.276,3.279")
+    mixed = next((part for part in found if len(part.split()) > 1), None)
+    if mixed is not None:
+        raise ScoresError(
+            f"{mixed!r} is not one number: separate all scores by commas, or all by spaces; those "
+            "with decimal commas by semicolons"
+        )
     return found
-
-
-def _split(part: str) -> list[str]:
-    """Return the numbers between two commas; a percent sign may follow one after a space."""
-    return [] if not part else [part] if part.endswith("%") else part.split()
 
 
 def table_from_text(text: str, name: str) -> ScoreTable:
@@ -78,6 +89,11 @@ def _from_csv(text: str, name: str) -> ScoreTable:
         places.append(f"line {line}")
         rows.append([cell.strip() for cell in row])
     has_header = not all(is_number(cell, decimal_comma=comma) for cell in rows[0] if cell)
+    if delimiter is None and _are_numbers(rows[0][0].split()):
+        raise ScoresError(
+            f"{places[0]} of {name} has several numbers; give one in each line, or commas between "
+            "columns with names"
+        )
     if not has_header and len(rows[0]) > 1:
         raise ScoresError(
             f"{places[0]} of {name} has {plural(len(rows[0]), 'number')}, and names no columns; "
@@ -98,6 +114,10 @@ def _from_csv(text: str, name: str) -> ScoreTable:
             )
     columns = {column: [row[i] for row in rows] for i, column in enumerate(header)}
     return ScoreTable(name, columns, places, decimal_comma=comma)
+
+
+def _are_numbers(words: Sequence[str]) -> bool:
+    return len(words) > 1 and all(is_number(word, decimal_comma=False) for word in words)
 
 
 def _rows(text: str, name: str, delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
@@ -154,5 +174,12 @@ def _of_list(rows: Sequence[object], name: str, places: list[str] | None) -> Sco
 
 
 def _parsed(text: str) -> object:
-    """Return a JSON value; numbers keep their digits."""
-    return json.loads(text, parse_float=Decimal)
+    """Return a JSON value; numbers keep their digits.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

@@ -1,0 +1,1 @@
+"""Tables of scores that people have: CSV, JSON, Python objects, to one score for each run."""
