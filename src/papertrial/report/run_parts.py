@@ -14,11 +14,11 @@ from papertrial.report.provenance_rows import provenance_rows
 from papertrial.report.run_results import read_provenance
 from papertrial.report.scores import fold_rows, scores_of_classes, spreads
 from papertrial.runs.run import Run
+from papertrial.store.fold_row import FoldRow
 from papertrial.store.report_record import (
     ClassScores,
     ConfusionMatrix,
     Curve,
-    FoldRow,
     Mistake,
     Spread,
 )

@@ -10,7 +10,8 @@ import numpy as np
 from papertrial.evaluate.metrics import scalars
 from papertrial.report.run_results import judged_split, read_predictions, task_of
 from papertrial.runs.run import Run
-from papertrial.store.report_record import ClassScores, ConfusionMatrix, FoldRow, Spread
+from papertrial.store.fold_row import FoldRow
+from papertrial.store.report_record import ClassScores, ConfusionMatrix, Spread
 from papertrial.tasks.classification import Classification
 
 _MOST_CLASSES = 200  # whose confusion matrix is stored: more cannot be read

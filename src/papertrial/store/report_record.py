@@ -13,6 +13,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
+from papertrial.store.fold_row import FoldRow
 from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.new_samples import NewSamples
 from papertrial.store.target_curve import TargetCurve
@@ -353,18 +354,6 @@ class Spread(Part):
     sd: float | None = None
     low: float | None = None
     high: float | None = None
-
-
-class FoldRow(Part):
-    """A fold in the report's table: repetition and fold, from 0, test rows, and test scores.
-
-    Rows and scores are means over the seeds.
-    """
-
-    repeat: int
-    fold: int
-    rows: float
-    scores: dict[str, float]
 
 
 class Report(Record):
