@@ -78,7 +78,7 @@ def test_folds_are_those_of_scikit_learn(cuts: FoldCuts, splitter: Any) -> None:
 
 def test_a_fold_is_the_test_part_and_the_others_are_the_training_part() -> None:
     cuts = FoldCuts(6, seed=4)
-    made = [cut_fold(dataset(), cuts, fold) for fold in range(6)]
+    made = [cut_fold(dataset(), rows) for rows in fold_rows(dataset(), cuts)]
     tested = [one.splits["test"].ids.tolist() for one in made]
     assert sorted(row for ids in tested for row in ids) == list(range(N))
     for one, ids in zip(made, tested, strict=True):
@@ -86,14 +86,16 @@ def test_a_fold_is_the_test_part_and_the_others_are_the_training_part() -> None:
 
 
 def test_a_validation_part_is_cut_off_the_training_part_of_a_fold() -> None:
-    one = cut(cut_fold(dataset(), FoldCuts(6, seed=4), 2), validation=0.2, seed=4)
+    rows = fold_rows(dataset(), FoldCuts(6, seed=4))[2]
+    one = cut(cut_fold(dataset(), rows), validation=0.2, seed=4)
     assert {name: len(split) for name, split in one.splits.items()} == {
         "train": 40, "validation": 10, "test": 10,
     }  # fmt: skip
 
 
 def test_no_group_is_in_two_parts() -> None:
-    made = [cut_fold(dataset(), FoldCuts(3, grouped=True), fold) for fold in range(3)]
+    cuts = FoldCuts(3, grouped=True)
+    made = [cut_fold(dataset(), rows) for rows in fold_rows(dataset(), cuts)]
     whole = cut(dataset(), test=0.3, validation=3, seed=8, grouped=True)
     for one in (*made, whole):
         named = [{*map(int, split.groups)} for split in one.splits.values()

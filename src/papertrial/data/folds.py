@@ -13,6 +13,7 @@ from papertrial.data.column import Dataset, Split
 from papertrial.errors import DataError
 
 FoldDraw = Literal["random", "in-order", "last"]
+FoldRows = tuple[torch.Tensor, torch.Tensor]  # of the training part and of the test part
 _Rows = tuple[np.ndarray, np.ndarray]
 
 
@@ -43,21 +44,17 @@ class FoldCuts:
         return self.folds * self.repeats
 
 
-def cut_fold(dataset: Dataset, cuts: FoldCuts, fold: int) -> Dataset:
-    """Cut one fold off the training part of a set, as its test part.
-
-    Fold number r * folds + k is fold k of repetition r. The rows keep their order in each part.
-
-    Raises:
-        DataError: the set has a test part of its own, too few rows, classes or groups.
-    """
-    kept, tested = fold_rows(dataset, cuts)[fold]
+def cut_fold(dataset: Dataset, rows: FoldRows) -> Dataset:
+    """Cut a fold off the training part of a set, as its test part; see `fold_rows`."""
+    kept, tested = rows
     parts = {"train": dataset.train.rows(kept), "test": dataset.train.rows(tested)}
     return dataset.with_splits({**dataset.splits, **parts})
 
 
-def fold_rows(dataset: Dataset, cuts: FoldCuts) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def fold_rows(dataset: Dataset, cuts: FoldCuts) -> list[FoldRows]:
     """Return the training rows and the test rows of every fold, sorted.
+
+    Fold number r * folds + k is fold k of repetition r.
 
     These are the rows that scikit-learn gives: KFold, StratifiedKFold, GroupKFold or
     StratifiedGroupKFold with `random_state=seed`, of which repetitions draw on (as RepeatedKFold

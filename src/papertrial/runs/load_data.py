@@ -13,7 +13,7 @@ import torch
 
 from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset, Split, chunks
-from papertrial.data.folds import cut_fold, fold_rows
+from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
@@ -182,18 +182,19 @@ def _load_whole(
     return (yield from load_set(recipe, folder, known))
 
 
-def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
+def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -> Dataset:
     """Cut a recipe's loaded set into the splits that it draws, limited to `data.limit` rows.
 
-    With folds, the recipe is that of one fold.
+    With folds, the recipe is that of one fold, whose rows are `fold`; if omitted, they are cut.
 
     Raises:
         DataError: the splits cannot be cut.
     """
-    cuts, rows, seed = recipe.data.splits, recipe.data.limit, split_seed(recipe)
+    cuts, most, seed = recipe.data.splits, recipe.data.limit, split_seed(recipe)
     if cuts.folds is not None:
         assert cuts.fold is not None, "folds are cut one after another"
-        dataset = cut_fold(dataset, fold_cuts(recipe), cuts.fold)
+        rows = fold or fold_rows(dataset, fold_cuts(recipe))[cuts.fold]
+        dataset = cut_fold(dataset, rows)
     dataset = cut(
         dataset,
         validation=cuts.validation,
@@ -204,7 +205,7 @@ def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
         grouped=cuts.group is not None,
     )
     check_splits(dataset)
-    return dataset if rows is None else limit(dataset, rows, seed)
+    return dataset if most is None else limit(dataset, most, seed)
 
 
 def check_folds(recipe: Recipe, dataset: Dataset) -> list[int]:
@@ -213,11 +214,10 @@ def check_folds(recipe: Recipe, dataset: Dataset) -> list[int]:
     Raises:
         DataError: one cannot; the message names the fold.
     """
-    fold_rows(dataset, fold_cuts(recipe))  # what is wrong with all of them
-    sizes = []
+    rows, sizes = fold_rows(dataset, fold_cuts(recipe)), []
     for number, one in enumerate(fold_recipes(recipe)):
         try:
-            sizes.append(len(cut_splits(one, dataset).train))
+            sizes.append(len(cut_splits(one, dataset, rows[number]).train))
         except DataError as error:
             raise DataError(f"data.splits.folds: fold {number}: {error}") from error
     return sizes
