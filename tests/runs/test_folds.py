@@ -100,6 +100,10 @@ def test_a_fold_is_a_run_that_can_be_trained_alone(run: pt.Run, tmp_path: Path) 
 def test_a_run_with_folds_has_no_model_of_its_own(run: pt.Run) -> None:
     with pytest.raises(RunError, match=r"a model for each of 4 folds.*fold-0"):
         run.predict([[0.0] * 10])
+    start = loaded(LINEAR, "data.splits.folds=null", "data.splits.test=0.2", "claims=[]",
+                   f"init_from={run.path}")  # fmt: skip
+    with pytest.raises(RunError, match=r"no readable preprocess.json.*folder of a fold.*fold-0"):
+        pt.train(start, runs=run.path)
     with pytest.raises(RunError, match="no fold 4: its folds are 0 to 3"):
         run.fold(4)
     with pytest.raises(RunError, match="it has no folds"):

@@ -168,7 +168,9 @@ class RunFolder:
             return (self.path / name).read_bytes()
         except OSError as error:
             rule = f"the run {self.path} has no readable {name}: {error.strerror}"
-            raise RunError(rule) from error
+            fold = self.path / fold_name(0)
+            hint = f"; each of its folds has one: name the folder of a fold, such as {fold}"
+            raise RunError(rule + (hint if (fold / name).is_file() else "")) from error
 
     def write_record(self, name: str, record: Record) -> None:
         """Write a document as JSON, atomically."""
