@@ -89,10 +89,10 @@ def test_neither_the_step_nor_what_came_before_matters(draw: Callable[[Tensor], 
     made.evaluate("train", 1)
     use_up()
     again = made.evaluate("test", 7)
-    assert torch.equal(again.output, first.output)
+    assert torch.equal(again.outputs.output, first.outputs.output)
     assert again.metrics == first.metrics
-    other = evaluator(Noisy(draw)).outputs(SET.splits["test"].x, "test")
-    assert torch.equal(other, first.output)
+    other = evaluator(Noisy(draw)).outputs(SET.splits["test"], "test").output
+    assert torch.equal(other, first.outputs.output)
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=list(DRAWS))
@@ -101,9 +101,9 @@ def test_seeds_splits_and_batches_have_draws_of_their_own(draw: Callable[[Tensor
     with torch.no_grad():
         model.fc.weight.zero_()
     made = evaluator(model)
-    test = made.evaluate("test", 1).output
-    assert not torch.equal(made.evaluate("validation", 1).output, test)
-    assert not torch.equal(evaluator(model, seed=1).evaluate("test", 1).output, test)
+    test = made.evaluate("test", 1).outputs.output
+    assert not torch.equal(made.evaluate("validation", 1).outputs.output, test)
+    assert not torch.equal(evaluator(model, seed=1).evaluate("test", 1).outputs.output, test)
     assert not torch.equal(test[:2], test[2:])
 
 

@@ -52,7 +52,7 @@ def test_a_split_is_prepared_as_the_training_part_was(model: nn.Module, batch_si
     x = (X[8:] - X[:8].mean(0)) / X[:8].std(0, correction=0)
     with torch.no_grad():
         expected = model[0](x)  # type: ignore[index]
-    assert torch.allclose(scored.output, expected, atol=1e-6)
+    assert torch.allclose(scored.outputs.output, expected, atol=1e-6)
     loss = nn.functional.cross_entropy(expected, Y[8:]).item()
     assert scored.metrics["loss"] == pytest.approx(loss, rel=1e-6)
     assert scored.metrics["accuracy"] == (expected.argmax(1) == Y[8:]).double().mean().item()

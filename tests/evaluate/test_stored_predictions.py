@@ -7,13 +7,14 @@ import safetensors.torch
 import torch
 
 from papertrial.data.column import DenseColumn, Split
+from papertrial.evaluate.evaluator import Outputs
 from papertrial.evaluate.stored_predictions import predictions_to_bytes
 
 
 def test_outputs_targets_and_ids_come_back_bit_for_bit() -> None:
     output = torch.randn(6, 3).t().contiguous().t()  # not contiguous
     split = Split(DenseColumn(torch.zeros(6, 1)), torch.arange(6) % 3, np.arange(6) + 40)
-    read = safetensors.torch.load(predictions_to_bytes(output, split))
+    read = safetensors.torch.load(predictions_to_bytes(Outputs(output), split))
     assert set(read) == {"output", "target", "ids"}
     assert torch.equal(read["output"], output)
     assert torch.equal(read["target"], split.y)
@@ -24,6 +25,6 @@ def test_outputs_targets_and_ids_come_back_bit_for_bit() -> None:
 def test_a_part_of_a_split_keeps_the_ids_of_its_rows() -> None:
     whole = Split(DenseColumn(torch.zeros(6, 1)), torch.rand(6), np.arange(6))
     part = whole.rows(torch.tensor([5, 1]))
-    read = safetensors.torch.load(predictions_to_bytes(torch.zeros(2, 1), part))
+    read = safetensors.torch.load(predictions_to_bytes(Outputs(torch.zeros(2, 1)), part))
     assert read["ids"].tolist() == [5, 1]
     assert torch.equal(read["target"], whole.y[[5, 1]])

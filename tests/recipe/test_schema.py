@@ -253,10 +253,13 @@ def test_json_schema_is_the_shipped_file_and_a_valid_schema() -> None:
 
 def test_an_editor_can_complete_metrics_sources_tasks_and_optional_parts() -> None:
     schema = shipped_schema()
-    claim = schema["else"]["properties"]["claims"]["items"]["properties"]
+    known = schema["else"]["then"]["properties"]
+    claim = known["claims"]["items"]["properties"]
     assert claim["metric"]["anyOf"][0]["enum"] == [*METRICS, *COUNTS]
+    assert known["report_metric"]["anyOf"][0]["enum"] == list(METRICS)
     training = schema["$defs"]["Recipe"]
-    assert training["properties"]["metrics"]["items"]["anyOf"][0]["enum"] == list(METRICS)
+    listed = training["properties"]["metrics"]["items"]["oneOf"]
+    assert listed[0]["anyOf"][0]["enum"] == list(METRICS)
     source = schema["$defs"]["Data"]["properties"]["source"]["anyOf"]
     assert source[0]["enum"] == [*SOURCES, *OWN_DATA]
     assert training["properties"]["task"]["enum"] == list(TASKS)

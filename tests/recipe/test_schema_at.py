@@ -10,7 +10,7 @@ from papertrial.recipe.data_section import Data, Splits
 from papertrial.recipe.evaluation_sections import Evaluate
 from papertrial.recipe.plain_values import KeyPath
 from papertrial.recipe.schema import Paper, Recipe, schema_at
-from papertrial.recipe.slot import SchedulerSlot, Slot
+from papertrial.recipe.slot import MetricSlot, SchedulerSlot, Slot
 from papertrial.recipe.verify import DrawnSeeds, Verify
 
 
@@ -34,7 +34,7 @@ from papertrial.recipe.verify import DrawnSeeds, Verify
         (("model",), Slot),
         (("model", "hidden"), None),
         (("name",), None),
-        (("metrics", 0), None),
+        (("metrics", 0), MetricSlot),
         (("nothing", "here"), None),
     ],
 )

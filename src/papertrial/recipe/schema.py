@@ -28,7 +28,14 @@ from papertrial.recipe.shared_keys import (
 from papertrial.recipe.slot import MetricSlot, SchedulerSlot, Slot
 from papertrial.recipe.value_types import MetricName, MonitoredMetric
 from papertrial.recipe.verify import Verify
-from papertrial.vocabulary import Metric, TaskName
+from papertrial.vocabulary import (
+    CLAIMABLE_PATTERN,
+    COUNTS,
+    METRIC_PATTERN,
+    METRICS,
+    Metric,
+    TaskName,
+)
 
 METRIC_FORMS = ("metric by name", "metric of your own")  # as pydantic names the two in an error
 
@@ -147,6 +154,29 @@ class Recipe(Section):
 
 AnyRecipe = Recipe | ProgramRecipe
 
+# For editors: where a recipe declares no metric of its own, all names must be known ones.
+_DECLARES_METRICS = {
+    "required": ["metrics"],
+    "properties": {"metrics": {"contains": {"type": "object", "required": ["use"]}}},
+}
+
+
+def _known(pattern: str, *names: str) -> dict[str, Any]:
+    return {"anyOf": [{"enum": list(names)}, {"pattern": pattern}, {"not": {"type": "string"}}]}
+
+
+_MONITOR = _known(METRIC_PATTERN, *METRICS)
+_KNOWN_METRICS = {
+    "properties": {
+        "claims": {
+            "items": {"properties": {"metric": _known(CLAIMABLE_PATTERN, *METRICS, *COUNTS)}}
+        },
+        "scheduler": {"properties": {"monitor": _MONITOR}},
+        "early_stopping": {"properties": {"monitor": _MONITOR}},
+        "report_metric": _MONITOR,
+    }
+}
+
 
 def not_training(recipe: AnyRecipe) -> set[str]:
     """Return the top-level keys of the schema that cannot change the weights, and the seed.
@@ -169,7 +199,7 @@ def json_schema() -> dict[str, Any]:
         "title": "papertrial recipe",
         "if": {"required": ["program"]},
         "then": program,
-        "else": training,
+        "else": {**training, "if": {"not": _DECLARES_METRICS}, "then": _KNOWN_METRICS},
         **shared,
     }
 

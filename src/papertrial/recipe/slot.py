@@ -75,6 +75,12 @@ class MetricSlot(Slot):
     def _expand(cls, value: object) -> object:
         return value  # text is the name of one of papertrial's own metrics
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(core)
+
     @property
     def facts(self) -> Metric:
         """What a verdict must know of the metric."""
