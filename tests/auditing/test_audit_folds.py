@@ -58,7 +58,8 @@ def test_a_seed_gives_one_score_the_mean_of_its_folds(folded: Path) -> None:
         mean = sum(run.fold(k).metrics["test"]["mse"] for k in (0, 1)) / 2  # type: ignore[misc, operator]
         assert record.scores == ((pytest.approx(mean),),)
     (registered,) = kept.registered.data
-    assert list(registered) == ["all"]
+    assert registered.keys() == {"all", "test"}
+    assert kept.registered.rows == ({"all": 442, "test": 442},)  # the step of an accuracy is 1/442
     report = json.loads((folded / "report.json").read_text())
     assert [row["rows"] for row in report["folds"]] == [221, 221]
     assert report["exact"][0]["verdict"] == "REPRODUCED"

@@ -84,6 +84,11 @@ def test_a_group_suits_the_source() -> None:
         ({"folds": 5}, {"best_epoch_on_test": True}, "best_epoch_on_test"),
         ({"folds": 5}, {"about": "new-samples", "kind": "expected", "n": None}, "about"),
         (
+            {"test": 0.2, "seed": "each"},
+            {"about": "new-samples", "kind": "expected", "n": None},
+            "about",
+        ),
+        (
             {"folds": 5},
             {"kind": "reaches", "by": {"epoch": 1}, "tolerance": None, "n": None},
             "kind",

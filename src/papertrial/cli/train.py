@@ -53,7 +53,8 @@ def describe_folds(summary: RunSummary) -> list[str]:
     from papertrial.numbers import number
 
     tested = [one.metrics["test"] for one in summary.folds]
-    names = [claim.metric for claim in summary.claims] + ["accuracy", "rmse", "loss"]
+    first = list(tested[0]) if tested else []
+    names = [*(claim.metric for claim in summary.claims), "accuracy", "rmse", *first]
     name = next((name for name in names if all(name in scores for scores in tested)), None)
     if not tested or name is None:
         return []

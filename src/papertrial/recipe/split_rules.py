@@ -87,6 +87,12 @@ def fold_claim_problems(tree: Mapping[str, object], claim: RawClaim) -> Iterator
             f"the number is a mean over {claimed} folds, but {has}, whose score is another "
             f"quantity; set data.splits.folds: {claimed}{fix}",
         )
+    if claim.about == "new-samples" and value_at(splits, "seed") == "each":
+        yield (
+            "about",
+            "new-samples needs the same test samples for each seed, but data.splits.seed is each; "
+            "remove it, or give a seed",
+        )
     if not is_whole_number(folds, 2):
         return
     # One fold alone is an ordinary training; its score is still not that of the claim.

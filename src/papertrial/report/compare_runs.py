@@ -33,6 +33,8 @@ def compare_runs(recipe: Recipe, kept: Sequence[Provenance]) -> Compared:
         if any(one.fixed_data.get(split) != part for one in kept):
             differing.append(f"the runs did not have the same {split} part")
             continue
+        if not part.fingerprint:
+            continue
         name = {"train": "training", "all": "whole"}.get(split, split)
         mark = part.fingerprint[:_HASH]
         fixed.append(f"{name} set: {part.rows:,} rows, fingerprint {mark}")

@@ -107,7 +107,8 @@ def load_data(
         device=device,
         bucket=data.text.bucket if data.text else None,
     )
-    drawn_from = parts_before_cut(loaded) if data.splits.seed == "each" else None
+    redrawn = data.splits.seed == "each"
+    drawn_from = parts_before_cut(loaded, _sizes(original)) if redrawn else None
     return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
@@ -138,12 +139,13 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
     start = read_start_run(recipe)
     given = start.preprocessing.make_inputs() if start else None
     loaded, _ = yield from _load_whole(recipe, folder, given)
-    whole = parts_before_cut(loaded)
     if recipe.data.splits.count:
-        check_folds(recipe, loaded)
-        return whole
+        tested = sum(sizes["test"] for sizes in check_folds(recipe, loaded))
+        return parts_before_cut(loaded, {"test": tested})
     original = cut_splits(recipe, loaded)
-    return whole if recipe.data.splits.seed == "each" else split_data(original)
+    if recipe.data.splits.seed == "each":
+        return parts_before_cut(loaded, _sizes(original))
+    return split_data(original)
 
 
 def split_data(dataset: Dataset) -> dict[str, SplitData]:
@@ -154,19 +156,29 @@ def split_data(dataset: Dataset) -> dict[str, SplitData]:
     }
 
 
-def parts_before_cut(dataset: Dataset) -> dict[str, SplitData]:
+def parts_before_cut(dataset: Dataset, sizes: Mapping[str, int]) -> dict[str, SplitData]:
     """Return the size and fingerprint of the parts of a set before its splits are cut.
 
-    The training part is called "all", because what is cut off it is not for training. Its
-    fingerprint covers its groups.
+    The training part is called "all", because what is cut off it is not for training. The splits
+    that are cut, of these sizes, have no fingerprint: their samples differ.
     """
     parts = split_data(dataset)
-    whole = parts.pop("train")
-    if dataset.train.groups is not None:
-        groups = " ".join(map(str, dataset.train.groups.tolist()))
-        digest = hashlib.sha256(f"{whole.fingerprint} {groups}".encode()).hexdigest()
-        whole = SplitData(rows=whole.rows, fingerprint=digest)
-    return {ALL: whole, **parts}
+    del parts["train"]
+    drawn = {name: SplitData(rows=rows, fingerprint="") for name, rows in sizes.items()}
+    return {ALL: whole_part(dataset.train), **drawn, **parts}
+
+
+def _sizes(dataset: Dataset) -> dict[str, int]:
+    return {name: len(split) for name, split in dataset.splits.items()}
+
+
+def whole_part(train: Split) -> SplitData:
+    """Return the size and fingerprint of a training part before it is cut, with its groups."""
+    digest = train.fingerprint
+    if train.groups is not None:
+        groups = " ".join(map(str, train.groups.tolist()))
+        digest = hashlib.sha256(f"{digest} {groups}".encode()).hexdigest()
+    return SplitData(rows=len(train), fingerprint=digest)
 
 
 def _load_whole(
@@ -208,8 +220,8 @@ def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -
     return dataset if most is None else limit(dataset, most, seed)
 
 
-def check_folds(recipe: Recipe, dataset: Dataset) -> list[int]:
-    """Check that every fold of a loaded set can be cut; return the training rows of each.
+def check_folds(recipe: Recipe, dataset: Dataset) -> list[dict[str, int]]:
+    """Check that every fold of a loaded set can be cut; return the sizes of its splits for each.
 
     Raises:
         DataError: one cannot; the message names the fold.
@@ -217,7 +229,7 @@ def check_folds(recipe: Recipe, dataset: Dataset) -> list[int]:
     rows, sizes = fold_rows(dataset, fold_cuts(recipe)), []
     for number, one in enumerate(fold_recipes(recipe)):
         try:
-            sizes.append(len(cut_splits(one, dataset, rows[number]).train))
+            sizes.append(_sizes(cut_splits(one, dataset, rows[number])))
         except DataError as error:
             raise DataError(f"data.splits.folds: fold {number}: {error}") from error
     return sizes
@@ -230,7 +242,7 @@ def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
         DataError: the set cannot be loaded, or a fold cannot be cut.
     """
     loaded, _ = yield from load_set(recipe, folder)
-    sizes = check_folds(recipe, loaded)
+    sizes = [one["train"] for one in check_folds(recipe, loaded)]
     fold = sizes.index(min(sizes))
     note = (
         f"{len(sizes)} folds of {loaded.name}, {len(loaded.train):,} rows; fold {fold} is checked, "

@@ -14,7 +14,10 @@ RunState = Literal["running", "finished", "interrupted", "failed"]
 
 
 class SplitData(Part):
-    """The samples of one split: how many, and the SHA-256 of their content."""
+    """The samples of one split: how many, and the SHA-256 of their content.
+
+    The SHA-256 is empty for a split that differs between the folds or the seeds of a recipe.
+    """
 
     rows: int
     fingerprint: str
