@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 from PIL import Image
 from typer.testing import Result
 
 import papertrial as pt
 from papertrial.cli.main import make_app
 from papertrial.data.sources.named_sets import loading
+from papertrial.models import MLP
 from papertrial.progress import finish
 from papertrial.recipe.file_paths import anchor_files
 from papertrial.recipe.load import shipped_folder, shipped_recipes
@@ -109,6 +111,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reviews = [f"{word} film {i},{verdict}" for i in range(20) for word, verdict in
                (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("dull", "neg"))]  # fmt: skip
     (folder / "reviews.csv").write_text("review,verdict\n" + "\n".join(reviews) + "\n")
+    known = MLP(in_features=64, hidden=[256], out_features=10).state_dict()
+    safetensors.torch.save_file(known, folder / "teacher.safetensors")
     for block in FILES:
         path = folder / block.mark.removeprefix("file: ")
         path.parent.mkdir(exist_ok=True)

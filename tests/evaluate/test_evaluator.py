@@ -86,3 +86,33 @@ def test_outputs_that_are_no_numbers_are_told_with_split_and_step(model: nn.Modu
         evaluator(model).evaluate("test", 7)
     with pytest.raises(DivergedError, match="its outputs are nan"):
         evaluator(model, metrics=["accuracy"]).evaluate("test", 7)
+
+
+def test_keep_sees_each_batch_with_its_targets_in_order(model: nn.Module) -> None:
+    def first_logit(output: Tensor, target: Tensor) -> Tensor:
+        seen.append(target)
+        return torch.stack([output[:, 0], target.float()], 1)
+
+    seen: list[Tensor] = []
+    whole = evaluator(model).evaluate("train", 1)
+    kept = evaluator(model, batch_size=3, keep=first_logit, metrics=["loss"]).evaluate("train", 1)
+    assert [one.tolist() for one in seen] == [[0, 1, 0], [1, 0, 1], [0, 1]]
+    assert torch.equal(kept.outputs.output[:, 1], Y[:8].float())
+    torch.testing.assert_close(kept.outputs.output[:, 0], whole.outputs.output[:, 0])
+    assert kept.metrics["loss"] == pytest.approx(whole.metrics["loss"], rel=1e-6)
+    assert kept.outputs.losses is not None
+    assert kept.outputs.losses[:, 1].tolist() == [3, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("keep", "told"),
+    [
+        (lambda output, target: output.mean(), r"got \[\]"),
+        (lambda output, target: output[1:], r"got \[7, 2\]"),
+        (lambda output, target: None, "got NoneType"),
+        (lambda output, target: output @ output, "fails on outputs"),
+    ],
+)
+def test_what_keep_returns_is_checked(keep: Any, told: str, model: nn.Module) -> None:
+    with pytest.raises(ModelError, match=f"^keep .*{told}"):
+        evaluator(model, keep=keep).evaluate("train", 1)

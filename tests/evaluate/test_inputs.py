@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from papertrial.data.tables.layout import Feature, Layout
+from papertrial.data.tensors.form import TensorForm
 from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.errors import PredictionInputError
@@ -19,6 +20,7 @@ from papertrial.evaluate.inputs import (
     Inputs,
     ReadInputs,
     TableInputs,
+    TensorInputs,
     TextInputs,
     inputs_from,
 )
@@ -30,6 +32,13 @@ KINDS: dict[str, Inputs] = {
         Layout((Feature("size"), Feature("city", ("Bern", "Oslo"))), fills_missing=True), ";"
     ),
     "text": TextInputs(Vocabulary(["film", "good"], lower=False, max_length=3)),
+    "tensor": TensorInputs({"": TensorForm(shape=(2, 3), dtype="float32")}),
+    "named tensors": TensorInputs(
+        {
+            "ids": TensorForm(shape=(4,), dtype="int64"),
+            "scale": TensorForm(shape=(), dtype="float64"),
+        }
+    ),
 }
 
 
@@ -39,7 +48,7 @@ def test_inputs_are_restored_from_their_state_as_json(kind: str) -> None:
     again = inputs_from(type(state).model_validate_json(state.model_dump_json()))
     assert type(again) is type(KINDS[kind])
     assert again.state() == state
-    assert again.kind == state.kind == kind
+    assert again.kind == state.kind == kind.removeprefix("named ").rstrip("s")
 
 
 def read(inputs: Inputs, given: Any, batch_size: int = 10) -> list[ReadInputs]:

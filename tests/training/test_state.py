@@ -107,3 +107,47 @@ def test_the_state_of_other_objects_is_refused(saved: Any, into: Any) -> None:
     state = _trained(**saved).state_dict()
     with pytest.raises(RunError):
         _make(**into).load_state_dict(state)
+
+
+class _Heads(nn.Module):
+    """An objective with a trained layer, a frozen one and a buffer."""
+
+    def __init__(self, width: int = 2) -> None:
+        super().__init__()
+        self.head = nn.Linear(2, width)
+        self.teacher = nn.Linear(3, 2).requires_grad_(False)
+        self.register_buffer("calls", torch.zeros(1))
+
+
+def _with_objective(objective: nn.Module | None) -> TrainState:
+    state = _make()
+    return TrainState(state.model, state.optimizer, state.schedule, objective=objective)
+
+
+def test_the_state_of_an_objective_is_restored_without_its_frozen_parameters() -> None:
+    one, other = _Heads(), _Heads()
+    one.calls += 7
+    state = _with_objective(one).state_dict()
+    assert set(state["objective"]) == {"head.weight", "head.bias", "calls"}
+    teacher = other.teacher.weight.clone()
+    _with_objective(other).load_state_dict(state)
+    assert torch.equal(other.head.weight, one.head.weight)
+    assert other.calls.item() == 7
+    assert torch.equal(other.teacher.weight, teacher)
+
+
+@pytest.mark.parametrize("objective", [None, nn.Linear(2, 2), _Heads(width=5)])
+def test_the_state_of_another_objective_is_refused(objective: nn.Module | None) -> None:
+    state = _with_objective(_Heads()).state_dict()
+    with pytest.raises(RunError):
+        _with_objective(objective).load_state_dict(state)
+
+
+def test_parameters_and_whether_an_objective_trains() -> None:
+    heads = _Heads()
+    state = _with_objective(heads)
+    assert state.objective_trains
+    assert len(state.parameters) == len([*state.model.parameters(), *heads.parameters()])
+    heads.head.requires_grad_(False)
+    assert not state.objective_trains
+    assert not _with_objective(None).objective_trains

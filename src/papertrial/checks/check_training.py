@@ -22,7 +22,7 @@ from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
-from papertrial.data.nested import first_of, mapped
+from papertrial.data.nested import first_of, mapped, row_count
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
 from papertrial.errors import PapertrialError
@@ -175,7 +175,7 @@ def _check_loss(
 ) -> bool:
     """Check that the loss suits the outputs and the targets; return whether it can be computed."""
     train, task = samples.dataset.train, samples.task
-    with torch.no_grad(), autocast(batch.x.device, recipe.precision):
+    with torch.no_grad(), autocast(samples.batches.device, recipe.precision):
         output = output_of(model, mapped(torch.clone, batch.x)).float()
     if task.family == "prediction":  # only the loss knows what outputs and targets mean
         with reporting(result, "model", "return a row for each sample"):
@@ -199,12 +199,12 @@ def _check_loss(
     return False
 
 
-def _check_forward(model: nn.Module, inputs: Sequence[torch.Tensor]) -> list[Diagnosis]:
+def _check_forward(model: nn.Module, inputs: Sequence[Any]) -> list[Diagnosis]:
     """Run the model on several batches; check the rows of the output for the largest one."""
-    largest = max(inputs, key=len)
+    largest = max(inputs, key=row_count)
     try:
         for x in inputs:
-            output = dry_run(model, x.clone())  # also gives lazy layers their sizes
+            output = dry_run(model, mapped(torch.clone, x))  # also gives lazy layers their sizes
     except LayerError as error:
         # check_rows also reports the other batch sizes at which the model fails.
         return check_rows(model, largest) or [diagnose_dry_run(error)]

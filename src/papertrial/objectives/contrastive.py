@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -51,8 +51,9 @@ class Contrastive:
         if len(x) < 2:
             raise ValueError("a contrastive loss needs at least two samples in every batch, got 1")
         returned = model(torch.cat([self._view(x), self._view(x)]))
-        parts = returned if isinstance(returned, tuple | list) else (returned,)
-        return nt_xent(parts[-1], self._temperature), main_output(returned)[: len(x)]
+        inside = list(returned.values()) if isinstance(returned, Mapping) else returned
+        last = inside[-1] if isinstance(inside, tuple | list) else inside
+        return nt_xent(last, self._temperature), main_output(returned)[: len(x)]
 
     def _view(self, x: Tensor) -> Tensor:
         """Return a random view of each sample, [B, C, H, W]."""

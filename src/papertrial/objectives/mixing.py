@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Any, Any], Tensor]
 
 
 class Mixup:
@@ -30,11 +31,11 @@ class Mixup:
     def __init__(self, alpha: float = 0.2) -> None:
         self._alpha = _positive(alpha)
 
-    def __call__(self, model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+    def __call__(self, model: nn.Module, x: Tensor, y: Any, loss: Loss) -> tuple[Tensor, Any]:
         """Return the loss of a mixed batch, and the output for it [B, ...]."""
         share, other = _drawn(self._alpha, _floats(x, "Mixup"))
         output = model(share * x + (1 - share) * x[other])
-        return share * loss(output, y) + (1 - share) * loss(output, y[other]), output
+        return share * loss(output, y) + (1 - share) * loss(output, _rows(y, other)), output
 
 
 class CutMix:
@@ -59,7 +60,7 @@ class CutMix:
             raise ValueError(f"0 <= probability <= 1 must hold, got {probability}")
         self._probability = probability
 
-    def __call__(self, model: nn.Module, x: Tensor, y: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+    def __call__(self, model: nn.Module, x: Tensor, y: Any, loss: Loss) -> tuple[Tensor, Any]:
         """Return the loss of a mixed batch of images [B, C, H, W], and the output for it."""
         if _floats(x, "CutMix").ndim != 4:
             raise ValueError(f"CutMix takes images [B, C, H, W], got {list(x.shape)}")
@@ -76,7 +77,7 @@ class CutMix:
         cut = (rows.stop - rows.start) * (columns.stop - columns.start)
         share = 1 - cut / (height * width)
         output = model(mixed)
-        return share * loss(output, y) + (1 - share) * loss(output, y[other]), output
+        return share * loss(output, y) + (1 - share) * loss(output, _rows(y, other)), output
 
 
 def _positive(alpha: float) -> float:
@@ -96,6 +97,11 @@ def _drawn(alpha: float, x: Tensor) -> tuple[float, Tensor]:
     """Draw lambda, and the sample [B] that each one is mixed with; the same on every device."""
     share = torch.distributions.Beta(alpha, alpha).sample().item()
     return share, torch.randperm(len(x)).to(x.device)
+
+
+def _rows(y: Any, rows: Tensor) -> Any:
+    """Return rows of the targets, which are one tensor or several by name."""
+    return {name: one[rows] for name, one in y.items()} if isinstance(y, Mapping) else y[rows]
 
 
 def _span(center: int, size: int, limit: int) -> slice:

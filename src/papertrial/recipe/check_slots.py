@@ -43,6 +43,8 @@ def check_slot(path: KeyPath, value: object) -> list[Problem]:
         target = resolve(use)
     except RecipeError as error:
         return [*problems, Problem(dotted((*path, "use")), str(error))]
+    if section == "metrics" and not nested and _is_of_scikit_learn(target):
+        return [*problems, Problem(dotted((*path, "use")), _targets_first(target.__name__))]
     parameters = parameters_of(target)
     if parameters is None:
         return problems
@@ -72,6 +74,19 @@ def _wrong_shape(path: KeyPath, use: object, args: object) -> list[Problem]:
         rule = "must be the import path of a class or function"
         return [Problem(dotted((*path, "use")), f"{rule}, got {use!r}")]
     return [Problem(dotted((*path, "args")), f"must be a list, got {args!r}")]
+
+
+def _is_of_scikit_learn(target: Any) -> bool:
+    return str(getattr(target, "__module__", "")).partition(".")[0] == "sklearn"
+
+
+def _targets_first(name: str) -> str:
+    """Say how to use a metric of scikit-learn, which would give wrong numbers as it is."""
+    return (
+        f"{name} of scikit-learn takes (targets, predictions), but a metric here is called with "
+        "(outputs, targets); write a function of your own, such as def score(output, target): "
+        f"return {name}(target, output.argmax(1)), and use ./file.py:score"
+    )
 
 
 def _check_nested(path: KeyPath, value: object) -> list[Problem]:

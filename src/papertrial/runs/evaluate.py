@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from torch import nn
 from papertrial.data.column import Dataset, Split
 from papertrial.data.files.catalog import CATALOG
 from papertrial.data.files.data_folder import data_folder
-from papertrial.data.tensors.form import TensorForm, forms_of
+from papertrial.data.tensors.form import forms_of, in_words
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError, did_you_mean
 from papertrial.evaluate.evaluator import Evaluator
@@ -171,7 +171,7 @@ def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:
     if isinstance(inputs, TensorInputs):
         forms = forms_of(dataset.train.x)
         if forms != inputs.forms:
-            took, got = (_in_words(one) for one in (inputs.forms, forms))
+            took, got = (in_words(one) for one in (inputs.forms, forms))
             raise DataError(f"the run takes {took}; {dataset.name} has {got}")
         return dataset
     if isinstance(inputs, ImageInputs):
@@ -186,11 +186,6 @@ def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:
         rule = f"the run takes samples {wanted}"
         raise DataError(f"{rule}, {dataset.name} has {list(dataset.train.x.shape)}")
     return dataset
-
-
-def _in_words(forms: Mapping[str, TensorForm]) -> str:
-    named = (f"{name} {list(form.shape)} {form.dtype}".lstrip() for name, form in forms.items())
-    return ", ".join(named)
 
 
 def _overlaps(run: Run, dataset: Dataset) -> tuple[str, ...]:

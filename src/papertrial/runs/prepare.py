@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -36,7 +37,12 @@ from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
 from papertrial.training.checkpoint import check_kept, load_weights
-from papertrial.training.objective import Objective, ObjectiveFunction, supervised
+from papertrial.training.objective import (
+    Objective,
+    ObjectiveFunction,
+    modules_in,
+    supervised,
+)
 from papertrial.training.objective_checks import check_objective, check_parts
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
@@ -153,7 +159,8 @@ def prepare_training(
     first = batches.batch(recipe.seed, 0, 0)
     model = model.to(device)
     loss = loss.to(device) if isinstance(loss, nn.Module) else loss
-    function = function.to(device) if isinstance(function, nn.Module) else function
+    for module in modules_in(function).values():
+        module.to(device)
     with autocast(device, recipe.precision):
         for x in trial_batches(recipe, samples):
             dry_run(model, x)
@@ -176,8 +183,8 @@ def prepare_training(
     )
     if function is not supervised:
         check_objective(objective, first, device)
-        if recipe.accumulate > 1:
-            objective.reduction = check_parts(objective, first, device)
+    if recipe.accumulate > 1 and (function is not supervised or task.family == "prediction"):
+        objective.reduction = check_parts(objective, first, device)
     prepared = build_prepared_model(recipe, model, samples.pipeline, samples.state, device)
     keep = build_keep(recipe)
     kept = output if keep is None else kept_of(keep, output, first.y)
@@ -189,7 +196,7 @@ def prepare_training(
     return Parts(samples, objective, train, evaluator, evaluations, choice, stopping, steps, facts)
 
 
-def trial_batches(recipe: Recipe, samples: Samples) -> list[torch.Tensor]:
+def trial_batches(recipe: Recipe, samples: Samples) -> list[Any]:
     """Prepare the batches to try before training: the first one, and a smaller last one.
 
     The first batch of texts gets the largest token number, which few batches contain.

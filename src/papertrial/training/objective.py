@@ -46,6 +46,14 @@ def module_of(function: ObjectiveFunction) -> nn.Module | None:
     return function if isinstance(function, nn.Module) else None
 
 
+def modules_in(function: ObjectiveFunction) -> dict[str, nn.Module]:
+    """Return the modules that an objective uses, by name: itself, attributes, arguments."""
+    if isinstance(function, nn.Module):
+        return {"": function}
+    inside = {**getattr(function, "keywords", {}), **getattr(function, "__dict__", {})}
+    return {name: one for name, one in inside.items() if isinstance(one, nn.Module)}
+
+
 class Objective:
     """The loss of a model on a batch, and its gradients.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,33 +16,33 @@ from papertrial.diagnose.lent_model import model_kept
 from papertrial.errors import ModelError, PapertrialError
 from papertrial.model_call import main_output
 from papertrial.tasks.loss_requirements import Reduction
-from papertrial.training.objective import Objective, module_of
+from papertrial.training.objective import Objective, module_of, modules_in, supervised
 
 _WHAT = "(loss, output)"
 _NEAR = 1e-3  # relative: float32 or bf16 rounding of a mean
 
 
 def check_objective(objective: Objective, batch: Batch, device: torch.device) -> None:
-    """Try an objective on a batch in training mode, and leave the model as it was.
+    """Try an objective on a batch in training mode; leave the model and its buffers as they were.
 
     These properties are checked:
 
     - It returns (loss, output): one finite number with a gradient, and an output as the task
       needs it, with a row for each sample.
     - The gradient reaches a parameter of the model.
-    - It changes no weights itself.
-    - Parameters of its own that can be trained are declared by `trains = True`.
+    - It changes no weights itself, and leaves backward() to the training.
+    - Parameters of its own that can be trained are those of a module with `trains = True`.
 
     Raises:
         ModelError: it does not have these properties.
     """
-    name, module = name_of(objective), module_of(objective.function)
-    _check_own_parameters(name, module)
-    model = objective.model
+    name, model = name_of(objective), objective.model
+    _check_own_parameters(objective, name)
     before = [p.detach().clone() for p in model.parameters()]
-    with model_kept(model, device), drawing_from(device, 0):
+    with _kept(objective, device):
         model.train()
         loss = _first_loss(objective, name, batch)
+        _check_untouched(model, before, name)
         try:
             reached = torch.autograd.grad(
                 loss, [p for p in model.parameters() if p.requires_grad], allow_unused=True
@@ -52,34 +54,60 @@ def check_objective(objective: Objective, batch: Batch, device: torch.device) ->
                 f"objective: the loss that {name} returns has no gradient for the model; look for "
                 "detach(), item() or torch.no_grad() in it"
             )
-    if not all(torch.equal(p, was) for p, was in zip(model.parameters(), before, strict=True)):
-        raise ModelError(
-            f"objective: {name} changes the model's weights; return the loss, and leave the step "
-            "to the optimizer"
-        )
 
 
-def _check_own_parameters(name: str, module: nn.Module | None) -> None:
+@contextlib.contextmanager
+def _kept(objective: Objective, device: torch.device) -> Iterator[None]:
+    """Draw from a separate stream in the block, and restore the model and the objective."""
+    with contextlib.ExitStack() as stack:
+        for module in (objective.model, *modules_in(objective.function).values()):
+            stack.enter_context(model_kept(module, device))
+        stack.enter_context(drawing_from(device, 0))
+        yield
+
+
+def _check_own_parameters(objective: Objective, name: str) -> None:
     """Raise ModelError for parameters of an objective that it does not declare."""
-    own = [] if module is None else [n for n, p in module.named_parameters() if p.requires_grad]
+    own = [
+        f"{attribute}.{parameter}".lstrip(".")
+        for attribute, module in modules_in(objective.function).items()
+        for parameter, values in module.named_parameters()
+        if values.requires_grad
+    ]
+    module = module_of(objective.function)
     trains = getattr(module, "trains", False) is True
     if own and not trains:
+        how = "" if module is not None else "make it a torch.nn.Module, and "
         raise ModelError(
             f"objective: {name} has parameters that require gradients ({', '.join(own[:3])}); "
-            "freeze them with requires_grad_(False), or declare by the class attribute "
+            f"freeze them with requires_grad_(False), or {how}declare by the class attribute "
             "trains = True that the optimizer trains them"
         )
     if trains and not own:
         raise ModelError(f"objective: {name} has trains = True, but no parameter to train")
 
 
-def _first_loss(objective: Objective, name: str, batch: Batch) -> Tensor:
-    """Return the loss of an objective for a copy of a batch, with its graph."""
-    model, task = objective.model, objective.task
+def _check_untouched(model: nn.Module, before: Sequence[Tensor], name: str) -> None:
+    """Raise ModelError if an objective changed the weights, or computed gradients of them."""
+    now = list(model.parameters())
+    if not all(torch.equal(p, was) for p, was in zip(now, before, strict=True)):
+        raise ModelError(
+            f"objective: {name} changes the model's weights; return the loss, and leave the step "
+            "to the optimizer"
+        )
+    if any(p.grad is not None for p in now):
+        raise ModelError(
+            f"objective: {name} calls backward() itself; return the loss, or take the gradients "
+            "that it needs with torch.autograd.grad"
+        )
+
+
+def _called(objective: Objective, name: str, batch: Batch) -> Any:
+    """Return what an objective returns for a copy of a batch."""
     x, y = mapped(torch.clone, batch.x), mapped(torch.clone, batch.y)
     try:
         with objective.context:
-            returned: Any = objective.function(model, x, y, objective.task_loss)
+            return objective.function(objective.model, x, y, objective.task_loss)
     except PapertrialError as error:
         raise ModelError(f"objective: {name}: {error}") from error
     except Exception as error:
@@ -87,6 +115,11 @@ def _first_loss(objective: Objective, name: str, batch: Batch) -> Tensor:
             f"objective: {name} fails on a batch of {row_count(batch.y)}: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def _first_loss(objective: Objective, name: str, batch: Batch) -> Tensor:
+    """Return the loss of an objective for a copy of a batch, with its graph."""
+    returned = _called(objective, name, batch)
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         is_list = isinstance(returned, tuple | list)
         got = f"{len(returned)} items" if is_list else type(returned).__name__
@@ -103,7 +136,7 @@ def _first_loss(objective: Objective, name: str, batch: Batch) -> Tensor:
     if not torch.isfinite(loss):
         raise ModelError(f"objective: the first loss of {name} is {loss.item()}")
     try:
-        task.check_output(output, batch.y)
+        objective.task.check_output(output, batch.y)
     except ModelError as error:
         raise ModelError(f"objective: the output that {name} returns: {error}") from error
     return loss
@@ -118,7 +151,7 @@ def _main(output: Any, name: str) -> Tensor:
 
 
 def check_parts(objective: Objective, batch: Batch, device: torch.device) -> Reduction:
-    """Check that an objective can be computed in `objective.accumulate` parts of a batch.
+    """Check that a batch can be computed in `objective.accumulate` parts.
 
     The loss of the whole batch must be the mean or the sum of those of its parts, each weighted by
     its samples, in evaluation mode, where batch norm and dropout do not couple samples. This cannot
@@ -130,7 +163,7 @@ def check_parts(objective: Objective, batch: Batch, device: torch.device) -> Red
     Raises:
         ModelError: the loss of a sample depends on the other samples of the batch, or may do so.
     """
-    name, rows = name_of(objective), row_count(batch.y)
+    rows = row_count(batch.y)
     pairs = zip(*(in_parts(v, objective.accumulate) for v in (batch.x, batch.y)), strict=True)
     parts = [Batch(*pair) for pair in pairs]
     whole, draws = _value(objective, batch, device)
@@ -147,22 +180,25 @@ def check_parts(objective: Objective, batch: Batch, device: torch.device) -> Red
         "draws random numbers, so that this cannot be tried; if it holds, give it the attribute "
         "per_sample = True"
         if draws
-        else f"has a loss of {whole:.6g} on a batch, and of {values[0][0]:.6g} on its first part"
+        else f"gives {whole:.6g} on a batch, and {values[0][0]:.6g} on its first part"
     )
     raise ModelError(
         f"accumulate: {objective.accumulate} computes a batch in parts, so the loss of a sample "
-        f"must not depend on the others, but the objective {name} {why}; remove accumulate"
+        f"must not depend on the others, but {_subject(objective)} {why}; remove accumulate"
     )
 
 
 def _value(objective: Objective, batch: Batch, device: torch.device) -> tuple[float, bool]:
     """Return the loss of an objective in evaluation mode, and whether it drew random numbers."""
-    x, y = mapped(torch.clone, batch.x), mapped(torch.clone, batch.y)
-    with model_kept(objective.model, device), drawing_from(device, 0):
+    with _kept(objective, device):
         objective.model.eval()
         before = generator_states(device)
-        value = float(objective.compute(x, y)[0].detach())
-        return value, generator_states(device) != before
+        loss, _ = _called(objective, name_of(objective), batch)
+        return float(loss.detach()), generator_states(device) != before
+
+
+def _subject(objective: Objective) -> str:
+    return "the loss" if objective.function is supervised else f"the objective {name_of(objective)}"
 
 
 def name_of(objective: Objective) -> str:

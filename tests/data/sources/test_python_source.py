@@ -97,12 +97,17 @@ def test_a_dataset_is_taken_as_it_is() -> None:
     dataset = Dataset("mine", "table", split, classes=("a", "b"), features=("p", "q"))
     assert dataset_of(_returns(dataset), NAME, "classes") is dataset
     for classes, y, targets, message in [
-        ((), torch.tensor(LABELS), True, "needs at least 2 classes, got 0"),
-        (("a", "b"), torch.tensor([0, 1, 2, 1]), True, "int64 from 0 to 1, got int64 from 0 to 2"),
-        (("a", "b"), torch.tensor([0.0, 1, 1, 1]), True, "int64 from 0 to 1, got float32"),
-        ((), torch.tensor(LABELS), False, "y must be finite float32, got int64"),
-        ((), torch.tensor([0, 1, 2, torch.nan]), False, "y must be finite float32"),
-        ((0, 1), torch.tensor(LABELS), True, "classes must be text, got"),
+        ((), torch.tensor(LABELS), "classes", "needs at least 2 classes, got 0"),
+        (
+            ("a", "b"),
+            torch.tensor([0, 1, 2, 1]),
+            "classes",
+            "int64 from 0 to 1, got int64 from 0 to 2",
+        ),
+        (("a", "b"), torch.tensor([0.0, 1, 1, 1]), "classes", "int64 from 0 to 1, got float32"),
+        ((), torch.tensor(LABELS), "numbers", "y must be finite float32, got int64"),
+        ((), torch.tensor([0, 1, 2, torch.nan]), "numbers", "y must be finite float32"),
+        ((0, 1), torch.tensor(LABELS), "classes", "classes must be text, got"),
     ]:
         wrong = Dataset("mine", "table", Split(split.x, y, split.ids), classes=classes)
         with pytest.raises(DataError, match=f"^{re.escape(NAME)}: .*{message}"):

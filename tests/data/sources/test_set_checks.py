@@ -52,7 +52,7 @@ SETS: dict[str, tuple[Dataset, str]] = {
     ),
     "another kind": (
         _dataset("sound", NUMBERS),
-        '"train": kind must be one of image, table, text, got',
+        '"train": kind must be one of image, table, text, tensor, got',
     ),
     "nan": (
         Dataset("m", "table", _split(DenseColumn(HOLED), 8000), classes=("a", "b"), **FEATURES),
@@ -106,7 +106,7 @@ SETS: dict[str, tuple[Dataset, str]] = {
 def test_a_dataset_is_checked_as_a_mapping_is(case: str) -> None:
     dataset, message = SETS[case]
     with pytest.raises(DataError, match=re.escape(message)) as caught:
-        dataset_of(_returns(dataset), NAME, True)
+        dataset_of(_returns(dataset), NAME, "classes")
     assert str(caught.value).startswith(f"{NAME}: ")
 
 
@@ -120,11 +120,11 @@ def test_a_dataset_is_checked_as_a_mapping_is(case: str) -> None:
 def test_targets_of_a_dataset_are_a_tensor(y: Any, message: str) -> None:
     dataset = Dataset("m", "table", Split(NUMBERS, y, np.arange(4)), classes=("a", "b"), **FEATURES)
     with pytest.raises(DataError, match=re.escape(message)):
-        dataset_of(_returns(dataset), NAME, True)
+        dataset_of(_returns(dataset), NAME, "classes")
 
 
 def test_datasets_of_images_and_texts_are_taken() -> None:
     images = _dataset("image", DenseColumn(torch.from_numpy(COLOUR)))
     texts = _dataset("text", text_column(["a", "b", "c", "gr\u00fc\u00df"]))
-    assert dataset_of(_returns(images), NAME, True) is images
-    assert dataset_of(_returns(texts), NAME, True) is texts
+    assert dataset_of(_returns(images), NAME, "classes") is images
+    assert dataset_of(_returns(texts), NAME, "classes") is texts

@@ -48,8 +48,8 @@ def as_tensor(values: Any, where: str, *, complex_too: bool = False) -> Tensor:
             hint = "; its rows have different lengths, or hold text" if values.ndim else ""
             raise DataError(f"{where} must be {kind}{hint}")
         plain = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
-        if plain.dtype.itemsize > 8:  # numpy's long double
-            plain = plain.astype(np.float64)
+        if plain.dtype in (np.longdouble, np.clongdouble):  # torch has no such types
+            plain = plain.astype(np.complex128 if plain.dtype.kind == "c" else np.float64)
         with warnings.catch_warnings():  # about read-only memory, which is never written to
             warnings.filterwarnings("ignore", message=".*not writable.*")
             tensor = torch.from_numpy(plain)

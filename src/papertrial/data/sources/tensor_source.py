@@ -9,12 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from papertrial.data.column import Dataset, DenseColumn, NamedColumns, SampleColumn, Split
+from papertrial.data.column import (
+    Dataset,
+    DenseColumn,
+    NamedColumns,
+    SampleColumn,
+    Split,
+    column_of,
+)
 from papertrial.data.kind import Kind
 from papertrial.data.nested import row_count
-from papertrial.data.sources.function_values import as_tensor, is_text
-from papertrial.data.sources.parts import PARTS
+from papertrial.data.sources.function_values import as_array, as_tensor, is_text
 from papertrial.data.sources.set_checks import check_alike, check_texts, kind_of
+from papertrial.data.tensors.form import forms_of, in_words
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
 
@@ -77,8 +84,10 @@ def _values(given: Any, where: str) -> Tensor | dict[str, Tensor]:
 def _one(given: Any, where: str) -> Tensor:
     if isinstance(given, str | bytes) or given is None:
         raise DataError(f"{where} must be an array or a tensor, got {kind_of(given)}")
-    if not isinstance(given, Tensor) and is_text(array := np.asarray(given)):
-        raise DataError(f"{where} must be numbers, got text such as {array.flat[0]!r:.60}")
+    if not isinstance(given, Tensor):
+        given = as_array(given, where)
+        if len(given) and is_text(given):
+            raise DataError(f"{where} must be numbers, got text such as {str(given.flat[0])!r:.60}")
     values = as_tensor(given, where, complex_too=True)
     if values.ndim == 0 or len(values) == 0:
         raise DataError(f"{where} must have at least one row, got {list(values.shape)}")
@@ -89,17 +98,15 @@ def _one(given: Any, where: str) -> Tensor:
 
 
 def _check_same_form(splits: Mapping[str, Split], name: str) -> None:
-    """Raise DataError unless the targets of all parts have the same shape and dtype."""
-
-    def form(y: Any) -> Any:
-        if isinstance(y, Mapping):
-            return {key: form(one) for key, one in y.items()}
-        return list(y.shape[1:]), str(y.dtype).removeprefix("torch.")
-
-    first = form(splits["train"].y)
-    for part in PARTS:
-        if part in splits and form(splits[part].y) != first:
-            raise DataError(
-                f'{name}: "{part}": y must have the same shape and type in every part, got '
-                f'{form(splits[part].y)} here and {first} in "train"'
-            )
+    """Raise DataError unless x and y have the same names, shapes and types in all parts."""
+    for what in ("x", "y"):
+        forms = {
+            part: forms_of(split.x if what == "x" else column_of(split.y))
+            for part, split in splits.items()
+        }
+        for part, form in forms.items():
+            if form != forms["train"]:
+                raise DataError(
+                    f'{name}: "{part}": {what} must have the same shape and type in every part, '
+                    f'got {in_words(form)} here and {in_words(forms["train"])} in "train"'
+                )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from pydantic import field_validator
 
@@ -36,3 +38,9 @@ def forms_of(column: SampleColumn) -> dict[str, TensorForm]:
         name: TensorForm(shape=tuple(one.shape), dtype=str(one.dtype).removeprefix("torch."))
         for name, one in named.items()
     }
+
+
+def in_words(forms: Mapping[str, TensorForm]) -> str:
+    """Return the forms of tensors for messages: "ids [12] int64, mask [12] float32"."""
+    named = (f"{name} {list(form.shape)} {form.dtype}".lstrip() for name, form in forms.items())
+    return ", ".join(named)

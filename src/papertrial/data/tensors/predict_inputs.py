@@ -44,7 +44,7 @@ def as_samples(given: Any, forms: Mapping[str, TensorForm]) -> Any:
         forms: the form of each tensor; that of a single one has the name "".
 
     Raises:
-        PredictionInputError: names, shapes or types are others.
+        PredictionInputError: names, shapes or types are others, or values are not finite.
     """
     if "" in forms:
         if isinstance(given, Mapping):
@@ -72,4 +72,7 @@ def _one(given: Any, form: TensorForm, what: str) -> Tensor:
     if values.ndim == 0 or tuple(values.shape[1:]) != form.shape:
         shape = ", ".join(["N", *map(str, form.shape)])
         raise PredictionInputError(f"{what} must be [{shape}], got {list(values.shape)}")
-    return values.to(wanted)
+    samples = values.to(wanted)
+    if not torch.isfinite(samples).all():
+        raise PredictionInputError(f"{what} must be finite numbers that {form.dtype} can hold")
+    return samples
