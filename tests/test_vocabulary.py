@@ -13,11 +13,17 @@ def test_the_worst_value_of_every_metric_of_one_number() -> None:
         "loss", "mse", "rmse", "mae"
     }  # fmt: skip
     assert worst.pop("r2") == -math.inf
-    assert set(worst.values()) == {0.0, math.inf}
+    assert {name for name, value in worst.items() if value == -1} == {"mcc", "cohen_kappa"}
+    assert {name for name, value in worst.items() if value == 1} == {"hamming_loss"}
+    assert set(worst.values()) == {-1.0, 0.0, 1.0, math.inf}
+    assert (Metric("f1[a]").worst_value, Metric("rmse[a]").worst_value) == (0.0, math.inf)
     assert Metric("top3_accuracy").worst_value == 0.0
 
 
 def test_whether_less_is_better_is_known_of_every_metric_of_one_number() -> None:
     single = {name for name in METRICS if is_one_number(name)}
-    assert {n for n in single if lower_is_better(n)} == {"loss", "mse", "rmse", "mae"}
+    errors = {"loss", "mse", "rmse", "mae", "hamming_loss"}
+    assert {n for n in single if lower_is_better(n)} == errors
+    assert lower_is_better("rmse[f1]")
+    assert not lower_is_better("f1[loss]")
     assert not lower_is_better("top3_accuracy")

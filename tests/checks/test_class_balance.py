@@ -50,3 +50,22 @@ def test_numbers_have_no_classes() -> None:
     y = torch.tensor([1.0, 2.0])
     numbers = Split(DenseColumn(torch.zeros(2, 2)), y, np.arange(2))
     assert imbalance(Dataset("mine", "table", numbers)) == ([], None)
+
+
+def test_rare_labels_and_labels_without_samples_are_reported() -> None:
+    y = torch.zeros(100, 3, dtype=torch.uint8)
+    y[:50, 0], y[:9, 1] = 1, 1
+    train = Split(DenseColumn(torch.zeros(100, 2)), y, np.arange(100))
+    found, balance = imbalance(
+        Dataset(
+            "mine", "image", train, targets=("cat", "dog", "eel"), test=train.rows(torch.arange(10))
+        )
+    )
+    assert [(one.severity, one.where) for one in found] == [("warning", "data.source")] * 3
+    assert "the training split has no sample of 'eel'" in found[0].message
+    assert "the test split has no sample of 'eel'" in found[1].message
+    assert "1 of 3 labels are imbalanced: 9 of 100 training samples have 'dog'" in found[2].message
+    assert "91 %" in found[2].message
+    assert balance is not None
+    assert balance.class_counts["train"] == {"cat": 50, "dog": 9, "eel": 0}
+    assert balance.majority_accuracy is None

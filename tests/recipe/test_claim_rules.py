@@ -124,9 +124,10 @@ REFUSED: list[tuple[Tree, str, str]] = [
     (
         {"metric": "mse"},
         "metric",
-        "its metrics are loss, accuracy, top5_accuracy, precision, recall, "
-        "f1, precision_micro, recall_micro, f1_micro, precision_weighted, recall_weighted, "
-        "f1_weighted, auroc",
+        "its metrics are loss, accuracy, top5_accuracy, precision, recall, f1, precision_macro, "
+        "recall_macro, f1_macro, precision_micro, recall_micro, f1_micro, precision_weighted, "
+        "recall_weighted, f1_weighted, balanced_accuracy, specificity, average_precision, auroc, "
+        "mcc, cohen_kappa",
     ),
     ({"metric": "f1_micro"}, "metric", "add it to metrics"),
     ({"split": "validation"}, "split", "set data.splits.validation"),
@@ -279,10 +280,15 @@ def test_a_monitored_metric_is_computed(digits: Tree) -> None:
     assert load_recipe(digits).claims[0].number == 0.55
 
 
-def test_without_metrics_in_the_recipe_all_metrics_of_the_task_are_computed(digits: Tree) -> None:
+def test_without_metrics_in_the_recipe_the_usual_ones_of_the_task_are_computed(
+    digits: Tree,
+) -> None:
     del digits["metrics"]
-    digits["claims"] = [{**CLAIM, "metric": "auroc"}]
+    digits["claims"] = [{**CLAIM, "metric": "f1"}]
     assert load_recipe(digits).metrics == ()
+    digits["claims"] = [{**CLAIM, "metric": "auroc"}]
+    problem = problem_of(digits)
+    assert (problem.where, "add it to metrics" in problem.message) == ("claims.0.metric", True)
 
 
 def test_a_metric_of_another_task_is_reported_without_metrics_in_the_recipe(tree: Tree) -> None:

@@ -91,7 +91,7 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         "only for source: table or text-table, got diabetes",
     ),
     ({}, {"image": {}}, "data.image", "only for source: image-folder, got source: diabetes"),
-    ({}, {"text": {}}, "data.text", "only for task: text-classification, got task: regression"),
+    ({}, {"text": {}}, "data.text", "only for texts, got task: regression"),
     ({"scheduler": {"use": "a.B", "monitor": "mse"}}, {}, "scheduler.monitor", NO_VALIDATION),
     ({"early_stopping": {"patience": 2}}, {}, "early_stopping.monitor", NO_VALIDATION),
     ({"early_stopping": {}}, {}, "early_stopping.monitor", NO_VALIDATION),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.kind import Kind
+from papertrial.data.kind import KINDS, Kind
 from papertrial.data.sources.named_sets import loading
 from papertrial.errors import DataError
 from papertrial.evaluate.metrics import check_metrics
@@ -49,24 +49,25 @@ def test_an_unknown_task_names_the_nearest(digits: Dataset) -> None:
 def test_a_set_of_another_kind_is_refused_with_the_task_that_fits(
     digits: Dataset, diabetes: Dataset
 ) -> None:
-    with pytest.raises(DataError, match="task regression is for tables") as error:
-        make_task("regression", digits)
-    assert "use the task image-classification, or another source" in str(error.value)
+    with pytest.raises(DataError, match="task table-classification is for tables") as error:
+        make_task("table-classification", digits)
+    fits = "use the task classification or image-classification, or another source"
+    assert fits in str(error.value)
     assert " a image" not in str(error.value)
     with pytest.raises(DataError, match="task image-classification is for images") as error:
         make_task("image-classification", diabetes)
     assert "data.source diabetes has tables" in str(error.value)
-    assert "table-classification or regression, or another source" in str(error.value)
+    assert "use the task regression, or another source" in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("name", "kind", "fits"),
     [
-        ("text-classification", "table", "table-classification or regression"),
-        ("text-classification", "image", "image-classification"),
-        ("table-classification", "image", "image-classification"),
-        ("image-classification", "text", "text-classification"),
-        ("regression", "text", "text-classification"),
+        ("text-classification", "table", "classification or table-classification"),
+        ("text-classification", "image", "classification or image-classification"),
+        ("table-classification", "image", "classification or image-classification"),
+        ("image-classification", "text", "classification or text-classification"),
+        ("table-classification", "tensor", "classification"),
     ],
 )
 def test_every_kind_of_set_has_a_task(name: str, kind: Kind, fits: str) -> None:
@@ -90,22 +91,17 @@ def test_classification_needs_two_classes(classes: tuple[str, ...]) -> None:
         ImageClassification(classes)
 
 
-KINDS: dict[str, Kind] = {
-    "image-classification": "image",
-    "text-classification": "text",
-    "table-classification": "table",
-    "regression": "table",
-}
-
-
-def _set(name: str) -> Dataset:
+def _set(name: str, kind: Kind) -> Dataset:
+    if name == "multilabel-classification":
+        y = torch.tensor([[0, 1], [1, 0], [1, 1]], dtype=torch.uint8)
+        return replace(_table(y), kind=kind, targets=("a", "b"))
     y = torch.tensor([0.5, 1, 1]) if name == "regression" else torch.tensor([0, 1, 1])
-    return replace(_table(y), kind=KINDS[name], classes=("no", "yes"))
+    return replace(_table(y), kind=kind, classes=() if name == "regression" else ("no", "yes"))
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_a_task_is_restored_from_its_meaning_as_json(name: str) -> None:
-    task = make_task(name, _set(name))
+    task = make_task(name, _set(name, TASKS[name].kinds[0]))
     meaning = task.meaning()
     again = type(task).from_meaning(type(meaning).model_validate_json(meaning.model_dump_json()))
     assert vars(again) == vars(task)
@@ -117,10 +113,12 @@ def test_classification_of_a_table_needs_classes(diabetes: Dataset) -> None:
         make_task("table-classification", diabetes)
 
 
-@pytest.mark.parametrize(("name", "kind"), KINDS.items())
-def test_a_task_knows_its_kind_and_what_it_shows(name: str, kind: Kind) -> None:
-    task = TASKS[name]
-    assert task.kind == kind
-    assert task.headline in task.metrics
-    assert (task.family == "regression") == (name == "regression")
-    check_metrics(task.metrics, make_task(name, _set(name)))
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_a_task_knows_its_kinds_and_what_it_shows(name: str) -> None:
+    cls, only = TASKS[name], name.removesuffix("-classification")
+    assert cls.kinds == ((only,) if only in ("image", "text", "table") else KINDS)
+    assert cls.headline in cls.metrics
+    for kind in cls.kinds:
+        task = make_task(name, _set(name, kind))
+        assert type(task) is cls
+        check_metrics(task.metrics, task)

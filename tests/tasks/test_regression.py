@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.errors import ModelError
 from papertrial.tasks.regression import Regression
 from papertrial.tasks.task import Prediction
@@ -64,3 +66,16 @@ def test_batch_score_is_the_root_mean_squared_error(shape: tuple[int, ...]) -> N
     output = torch.tensor([1.0, 2.0, 3.0, 4.0]).view(shape)
     target = TASK.target(torch.tensor([1.0, 2.0, 3.0, 0.0]), output)
     assert TASK.batch_score(output, target).item() == 2.0
+
+
+def test_several_numbers_are_decoded_by_name() -> None:
+    task = Regression(["a"], "y", ["lat", "lon"])
+    assert task.target_names == ("lat", "lon")
+    assert task.decode(torch.tensor([[1.0, 2.0]])) == [Prediction({"lat": 1.0, "lon": 2.0})]
+    assert Regression.from_meaning(task.meaning()).target_names == ("lat", "lon")
+
+
+def test_targets_without_names_are_numbered() -> None:
+    split = Split(DenseColumn(torch.zeros(3, 2)), torch.zeros(3, 2), np.arange(3))
+    task = Regression.of(Dataset("mine", "table", split, target="y"))
+    assert task.target_names == ("y_0", "y_1")

@@ -250,7 +250,7 @@ def _over_known(output: Tensor, target: Tensor) -> Tensor:
 def test_a_loss_that_averages_over_some_samples_cannot_accumulate() -> None:
     batch = Batch(BATCH.x, torch.tensor([0, 0, 1, 2, 1, 2, 1, 2]))
     objective = _objective(supervised, 3, loss=_over_known)
-    with pytest.raises(ModelError, match="^accumulate: 3 .*but the loss gives"):
+    with pytest.raises(ModelError, match=r"^accumulate: 3 .*but the loss gives"):
         check_parts(objective, batch, CPU)
     assert check_parts(_objective(supervised, 3), BATCH, CPU) == "mean"
 

@@ -17,6 +17,7 @@ from papertrial.checks.cost import run_cost
 from papertrial.checks.gradients import check_gradients
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
+from papertrial.checks.metric_readings import two_readings
 from papertrial.checks.reporting import reporting
 from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
@@ -26,6 +27,7 @@ from papertrial.data.nested import first_of, mapped, row_count
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, diagnose_dry_run, dry_run
 from papertrial.errors import PapertrialError
+from papertrial.evaluate.metrics import check_metrics
 from papertrial.evaluate.precision import autocast
 from papertrial.model_call import output_of
 from papertrial.progress import Step
@@ -120,6 +122,9 @@ def _check_built(
     result.problems += found
     found, facts.balance = imbalance(original)
     result.problems += found
+    result.problems += two_readings(recipe.claims, samples.task)
+    with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
+        check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
     if model is None or loss is None:
         return
     yield Step("trying one batch", 0, None, "batches")
@@ -188,7 +193,7 @@ def _check_loss(
     with reporting(result, "model", "give the model one output per class or number to predict"):
         task.check_output(output, batch.y)
         targets = task.target(train.y, output[:1].expand(len(train), *output.shape[1:]))
-        x = batch.x.clone()
+        x = mapped(torch.clone, batch.x)
         result.problems += check_ending(model, loss, x, targets, precision=recipe.precision)
         check_loss(loss, task, output, train.y)
         target = task.target(batch.y, output)

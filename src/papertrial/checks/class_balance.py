@@ -24,13 +24,14 @@ class ClassBalance:
     """Class counts of a classification dataset.
 
     Attributes:
-        class_counts: number of samples by split and class name.
+        class_counts: number of samples by split and class or label.
         majority_accuracy: accuracy of always answering the most frequent class of the training
-            split, on the test split (on the training split if there is no test split).
+            split, on the test split (on the training split if there is no test split). None if
+            samples have several labels.
     """
 
     class_counts: dict[str, dict[str, int]]
-    majority_accuracy: float
+    majority_accuracy: float | None
 
 
 def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
@@ -39,11 +40,14 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
     There is a warning if
 
     - the rarest class has less than a tenth of the samples of the most frequent one, both counted
-      in the training split;
-    - a split has no sample of a class.
+      in the training split; of labels, if at most a tenth as many samples have one as do not, or
+      the reverse;
+    - a split has no sample of a class or label.
 
-    Without classes, as for regression, the result is ([], None).
+    Without classes or labels, as for regression, the result is ([], None).
     """
+    if dataset.targets and not dataset.train.y.is_floating_point():
+        return _imbalance_of_labels(dataset)
     classes = dataset.classes
     if not classes or dataset.train.y.is_floating_point():
         return [], None
@@ -65,6 +69,28 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
         name: dict(zip(classes, values.tolist(), strict=True)) for name, values in counts.items()
     }
     return found, ClassBalance(named, accuracy)
+
+
+def _imbalance_of_labels(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance]:
+    counts = {name: split.y.cpu().long().sum(0) for name, split in dataset.splits.items()}
+    labels, have = dataset.targets, counts["train"].tolist()
+    found = [absent for name in counts if (absent := _absent(name, counts[name], labels))]
+    total = len(dataset.train)
+    rare = {k: min(n, total - n) for k, n in enumerate(have) if n}
+    uneven = [k for k, least in rare.items() if least * _RATIO < total - least]
+    if uneven:
+        worst = min(uneven, key=lambda k: rare[k])
+        message = (
+            f"{len(uneven)} of {len(labels)} labels are imbalanced: {have[worst]:,} of {total:,} "
+            f"training samples have {labels[worst]!r}; always giving the more frequent answer is "
+            f"right for {percent(1 - rare[worst] / total)} of them"
+        )
+        fix = "add average_precision and f1 to metrics, and consider pos_weight in the loss"
+        found.append(Diagnosis("warning", "data.source", message, fix))
+    named = {
+        name: dict(zip(labels, values.tolist(), strict=True)) for name, values in counts.items()
+    }
+    return found, ClassBalance(named, None)
 
 
 def count_classes(y: Tensor, classes: int) -> Tensor:

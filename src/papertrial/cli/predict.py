@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,11 +38,13 @@ def predict_command(
     if as_json:
         print_json([answer.to_json(top) for answer in answers])
     else:
-        _print_answers(answers, top or 1)
+        _print_answers(answers, top)
 
 
 def _shown(prediction: object) -> str:
-    """Return numbers as text: one, or the shape of more and the first of them."""
+    """Return numbers as text: one, several by name, or the shape of more and the first of them."""
+    if isinstance(prediction, dict):
+        return "\n".join(f"{name} {number(float(value))}" for name, value in prediction.items())
     if not isinstance(prediction, list):
         return number(float(str(prediction)))
     shape, row = [len(prediction)], prediction
@@ -52,7 +55,14 @@ def _shown(prediction: object) -> str:
     return f"{shape}: {values}{', ...' if shape != [len(row[:4])] else ''}"
 
 
-def _print_answers(answers: list[Answer], top: int) -> None:
+def _likeliest(answer: Answer, top: int | None) -> dict[str, float]:
+    """Return the `top` most likely classes; if it is None, those that are predicted."""
+    if top is None and isinstance(answer.prediction, list):
+        return {name: answer.probabilities[name] for name in answer.prediction} or {"-": math.nan}
+    return dict(list(answer.probabilities.items())[: top or 1])
+
+
+def _print_answers(answers: list[Answer], top: int | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -67,11 +77,11 @@ def _print_answers(answers: list[Answer], top: int) -> None:
     for column in table.columns:
         column.overflow = "fold"
     for answer in answers:
-        likeliest = list(answer.probabilities.items())[:top]
+        likeliest = _likeliest(answer, top)
         shown = (
             [
-                "\n".join(name for name, _ in likeliest),
-                "\n".join(probability(p) for _, p in likeliest),
+                "\n".join(likeliest),
+                "\n".join("" if math.isnan(p) else probability(p) for p in likeliest.values()),
             ]
             if classes
             else [_shown(answer.prediction)]

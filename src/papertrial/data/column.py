@@ -274,6 +274,9 @@ class Split:
 class Dataset:
     """A data set: its splits, and the names of its classes or of its columns.
 
+    `target` names what y [N] holds. `targets` names the columns of y [N, T]: T numbers, or T labels
+    that a sample has (1) or not (0).
+
     `notes` says in words what loading left out or changed.
     """
 
@@ -285,6 +288,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     target: str = "target"
+    targets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -316,6 +320,7 @@ class Dataset:
         classes: Sequence[str] = (),
         features: Sequence[str] = (),
         target: str = "target",
+        targets: Sequence[str] = (),
         notes: Sequence[str] = (),
     ) -> Dataset:
         """Return the set that has these splits, by name; "train" must be among them."""
@@ -328,6 +333,7 @@ class Dataset:
             classes=tuple(classes),
             features=tuple(features),
             target=target,
+            targets=tuple(targets),
             notes=tuple(notes),
         )
 

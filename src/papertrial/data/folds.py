@@ -96,6 +96,11 @@ def _check_size(dataset: Dataset, cuts: FoldCuts) -> None:
     if cuts.stratify and not dataset.classes:
         rule = "data.splits.stratify keeps class proportions, so it needs classes"
         raise DataError(f"{rule}, but {dataset.name} has none; set it to false")
+    if cuts.stratify and train.y.ndim > 1:
+        raise DataError(
+            f"data.splits.stratify needs one class for each sample, but {dataset.name} has several "
+            "labels; set it to false"
+        )
     if cuts.grouped:
         assert train.groups is not None, "the source gives the groups"
         count = len(np.unique(train.groups))

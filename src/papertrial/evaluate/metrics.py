@@ -1,11 +1,10 @@
-"""Metrics of outputs and targets, most of them computed by torchmetrics."""
+"""Metrics of the outputs and targets of a split."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -15,34 +14,31 @@ from torch import Tensor
 from papertrial.data.nested import mapped
 from papertrial.data.streams import derive, drawing_from
 from papertrial.errors import DataError, DivergedError, did_you_mean
+from papertrial.evaluate.class_scores import ClassScores
 from papertrial.evaluate.metric_function import MetricFunction
 from papertrial.tasks.classification import Classification, is_one_logit
 from papertrial.tasks.loss_requirements import Loss
+from papertrial.tasks.multilabel import MultilabelClassification
+from papertrial.tasks.regression import Regression
 from papertrial.tasks.task import Task
-from papertrial.vocabulary import Metric, Metrics, MetricValue
+from papertrial.vocabulary import (
+    Metric,
+    Metrics,
+    MetricValue,
+    metrics_of,
+    split_metric,
+    suggest_metric,
+)
 
 # A number; a number for each class, by name; a confusion matrix [K, K] with a row for each true
 # class; or None if undefined.
 _TOP = re.compile(r"top([1-9][0-9]*)_accuracy")
-_AVERAGED = {  # functions of torchmetrics, which is imported when needed because it is slow to
-    "precision": "multiclass_precision",
-    "recall": "multiclass_recall",
-    "f1": "multiclass_f1_score",
-}
-
-
-_REGRESSION = ("mse", "rmse", "mae", "r2")
-_AVERAGES = {"": "macro", "_micro": "micro", "_weighted": "weighted", "_per_class": "none"}
-_CLASSIFICATION = (
-    "accuracy", "top5_accuracy", *(name + how for how in _AVERAGES for name in _AVERAGED),
-    "confusion_matrix", "auroc",
-)  # fmt: skip
 FAMILIES = {
-    "classification": ("loss", *_CLASSIFICATION),
-    "regression": ("loss", *_REGRESSION),
-    "prediction": ("loss",),
+    "classification": metrics_of("classification"),
+    "multilabel": metrics_of("multilabel-classification"),
+    "regression": metrics_of("regression"),
+    "prediction": metrics_of("prediction"),
 }
-
 _CPU = torch.device("cpu")
 _NO_METRICS: Mapping[str, MetricFunction] = MappingProxyType({})
 
@@ -56,17 +52,28 @@ def check_metrics(names: Sequence[str], task: Task, own: Container[str] = ()) ->
     valid = FAMILIES[task.family]
     classes = len(task.class_names)
     for name in names:
-        top = _TOP.fullmatch(name)
+        top, (base, part) = _TOP.fullmatch(name), split_metric(name)
         if name in own:
             continue
-        if top and task.family == "classification":
+        if part is not None and base in valid:
+            _check_part(name, part, task)
+        elif top and task.family == "classification":
             if int(top[1]) >= classes:
                 raise DataError(
                     f"metrics: {name} of {classes} classes is always 1; choose k < {classes}"
                 )
         elif name not in valid:
             rule = f"metrics: {name!r} is not a metric of {task.family}"
-            raise DataError(f"{rule}{did_you_mean(name, valid)}")
+            raise DataError(f"{rule}{suggest_metric(name, valid)}")
+
+
+def _check_part(name: str, part: str, task: Task) -> None:
+    """Raise DataError unless a metric of one class or target names one that the task has."""
+    known = task.target_names if isinstance(task, Regression) else task.class_names
+    if part not in known:
+        what = "target" if isinstance(task, Regression) else "class"
+        near = did_you_mean(part, known)
+        raise DataError(f"metrics: {name}: there is no {what} {part!r}{near}")
 
 
 def compute(
@@ -84,8 +91,10 @@ def compute(
     """Compute the metrics of a split from its outputs and targets.
 
     Args:
-        names: the metrics. Precision, recall, F1 and AUROC are macro averages over the classes;
-            `f1_micro` counts all classes together, `f1_weighted` weights each by its rows.
+        names: the metrics. Precision, recall, F1, specificity, average precision and AUROC are
+            macro averages over the classes; `f1_micro` counts all classes together, `f1_weighted`
+            weights each by its rows, `f1[a]` is that of the class a. Of several targets, errors are
+            over all numbers, and R2 is the mean of those of the targets; `rmse[a]` is that of one.
         task: what the outputs mean.
         output: raw outputs, [N, K], [N] or [N, T].
         y: targets as stored, [N] or [N, T].
@@ -104,6 +113,9 @@ def compute(
     output = output.detach().cpu()
     y = mapped(lambda one: one.cpu(), y)
     target = mapped(torch.clone, task.target(y, output))
+    scores = None
+    if isinstance(task, Classification | MultilabelClassification):
+        scores = ClassScores(task, output, y)
     for name in names:
         if name == "loss" and losses is not None:
             values[name] = float((losses[:, 0] * losses[:, 1]).sum() / losses[:, 1].sum())
@@ -112,12 +124,10 @@ def compute(
                 values[name] = loss(output.to(device), _moved(target, device)).item()
         elif name in own:
             values[name] = own[name](*own_arguments(task, output, y))
-        elif task.family == "regression":
-            defined = name != "r2" or len(y) >= 2
-            values[name] = _regression(name, output.double(), target.double()) if defined else None
+        elif scores is not None:
+            values[name] = _of_classes(name, scores, output, y)
         else:
-            with _counting_by_histogram():
-                values[name] = _classification(name, task, output, y)
+            values[name] = _regression(name, task, output, target)
     return values
 
 
@@ -125,11 +135,14 @@ def own_arguments(task: Task, output: Tensor, y: Any) -> tuple[Tensor, Any]:
     """Return what a metric of the user's is called with, as copies on the CPU.
 
     A classification has logits [N, K], or [N] for one logit, and class indices [N]. A regression
-    has outputs and targets of the same shape. Other tasks have both as they are.
+    has outputs and targets of the same shape, a multi-label one logits and 0 and 1 as int64
+    [N, K]. Other tasks have both as they are.
     """
     output = output.detach().cpu().clone()
     if isinstance(task, Classification):
         return (output.reshape(len(output)) if is_one_logit(output) else output), y.cpu().clone()
+    if isinstance(task, MultilabelClassification):
+        return output, y.cpu().long()
     return output, mapped(lambda one: one.cpu().clone(), task.target(y, output))
 
 
@@ -137,58 +150,37 @@ def _moved(value: Any, device: torch.device) -> Any:
     return mapped(lambda one: one.to(device), value)
 
 
-@contextlib.contextmanager
-def _counting_by_histogram() -> Iterator[None]:
-    """Let torchmetrics count with torch.bincount, which is exact on the CPU.
-
-    With torch.use_deterministic_algorithms it compares every row with every cell of the confusion
-    matrix instead, which takes 4 GB for 50,000 rows and 100 classes.
-    """
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
-    torch.use_deterministic_algorithms(False)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-
-
-def _regression(name: str, output: Tensor, target: Tensor) -> float:
-    if name == "r2":  # torchmetrics treats sums of squares below 1e-4 as 0, whatever the unit
+def _regression(name: str, task: Task, output: Tensor, target: Tensor) -> float | None:
+    assert isinstance(task, Regression), "the metrics are checked first"
+    base, part = split_metric(name)
+    output, target = (one.double().reshape(len(one), -1) for one in (output, target))
+    if part is not None:
+        column = task.target_names.index(part)
+        output, target = output[:, column], target[:, column]
+    if base == "r2":
+        if len(target) < 2:
+            return None
         from sklearn.metrics import r2_score  # noqa: PLC0415  (slow to import)
 
-        return float(r2_score(target.flatten().numpy(), output.flatten().numpy()))
-    from torchmetrics.functional import regression as tmr  # noqa: PLC0415  (slow to import)
+        return float(r2_score(target.numpy(), output.numpy()))  # of several targets, their mean
+    if base == "mae":
+        return float((output - target).abs().mean())
+    squared = (output - target).square().mean()
+    return float(squared if base == "mse" else squared.sqrt())
 
-    if name == "mae":
-        return float(tmr.mean_absolute_error(output, target))
-    return float(tmr.mean_squared_error(output, target, squared=name == "mse"))
 
-
-def _classification(name: str, task: Task, output: Tensor, target: Tensor) -> MetricValue:
-    assert isinstance(task, Classification), "the family is checked first"
-    classes, output = task.classes, task.logits(output)
-    count = len(classes)
-    top = _TOP.fullmatch(name)
-    if name == "accuracy" or top:
-        # torchmetrics holds several int64 tensors [N, K] for top-k, and divides in float32.
-        return int(_among_likeliest(output, target, int(top[1]) if top else 1).sum()) / len(target)
-    from torchmetrics.functional import classification as tmc  # noqa: PLC0415  (slow to import)
-
-    if name == "confusion_matrix":
-        matrix: list[list[int]] = tmc.multiclass_confusion_matrix(output, target, count).tolist()
-        return matrix
-    if name == "auroc":
-        if len(torch.unique(target)) < count:
-            return None
-        return float(tmc.multiclass_auroc(task.link(output), target, count))
-    base, _, how = name.partition("_")
-    metric: Callable[..., Tensor] = getattr(tmc, _AVERAGED[base])
-    average = _AVERAGES[f"_{how}" if how else ""]
-    value = metric(output, target, count, average=average)
-    return dict(zip(classes, value.tolist(), strict=True)) if average == "none" else float(value)
+def _of_classes(name: str, scores: ClassScores, output: Tensor, y: Tensor) -> MetricValue:
+    task, top = scores.task, _TOP.fullmatch(name)
+    if isinstance(task, Classification):
+        logits, count = task.logits(output), len(task.classes)
+        if name == "accuracy" or top:
+            k = int(top[1]) if top else 1
+            return int(_among_likeliest(logits, y, k).sum()) / len(y)
+        if name == "confusion_matrix":
+            cells = torch.bincount(y * count + logits.argmax(1), minlength=count**2)
+            matrix: list[list[int]] = cells.reshape(count, count).tolist()
+            return matrix
+    return scores.score(name)
 
 
 def correct(name: str, task: Task, output: Tensor, target: Tensor) -> Tensor:

@@ -16,12 +16,13 @@ class Answer:
     """The prediction for one input.
 
     `input` names the input, `probabilities` has each class, the most likely one first, and
-    `converted` says how the input was changed, "" if it was not. For regression `prediction` is a
-    number, and for `task: prediction` numbers in nested lists; `probabilities` is then empty.
+    `converted` says how the input was changed, "" if it was not. `prediction` is a class, or a list
+    of labels. For regression it is a number, or several by the names of their targets, and for
+    `task: prediction` numbers in nested lists; `probabilities` is then empty.
     """
 
     input: str
-    prediction: str | float | list[Any]
+    prediction: str | float | list[Any] | dict[str, float]
     probabilities: dict[str, float]
     converted: str = ""
 

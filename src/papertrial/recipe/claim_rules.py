@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from papertrial.errors import did_you_mean
 from papertrial.recipe.claim_kind_rules import kind_problems
 from papertrial.recipe.declared_metrics import declared_metrics
 from papertrial.recipe.metric_rules import own_metric_claim_problems
@@ -36,6 +35,8 @@ from papertrial.vocabulary import (
     has_metric,
     is_one_number,
     metrics_of,
+    suggest_metric,
+    usual_metrics,
 )
 
 _NO_TEST = ("digits", "diabetes")  # named data sets without a test part
@@ -75,7 +76,9 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
 def _unknown_metric(tree: Mapping[str, object], index: int) -> Iterator[Broken]:
     metric = value_at(list_at(tree, "claims")[index], "metric")
     if isinstance(metric, str):
-        near = did_you_mean(metric, [*METRICS, *COUNTS, *declared_metrics(tree)])
+        task = tree.get("task")
+        known = metrics_of(task) if isinstance(task, str) and task in TASKS else METRICS
+        near = suggest_metric(metric, [*known, *COUNTS, *declared_metrics(tree)])
         yield f"claims.{index}.metric", f"unknown metric, got {metric!r}{near}"
 
 
@@ -198,8 +201,9 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
     ):
         having = ", ".join(name for name in metrics_of(task) if is_one_number(name))
         yield "metric", f"{task} has no metric {metric}; its metrics are {having}"
-    elif metrics:
-        computed = (*metrics, *own, *_monitored_metrics(tree), *COUNTS)
+    elif metrics or (isinstance(task, str) and task in TASKS):
+        listed = metrics or usual_metrics(str(task))
+        computed = (*listed, *own, *_monitored_metrics(tree), *COUNTS)
         if is_one_number(metric) and metric not in computed:
             yield "metric", f"the recipe does not compute {metric}; add it to metrics"
     if metric == "parameters" or not isinstance(split, str):

@@ -10,7 +10,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.fold_warnings import fold_warnings
 from papertrial.recipe.quantity import as_points, both_ways
 from papertrial.recipe.schema import AnyRecipe, Recipe
-from papertrial.vocabulary import score_name
+from papertrial.vocabulary import least_value, score_name, split_metric
 
 WIDE = 0.1  # from here on, the tolerance of a fraction is probably meant in points
 
@@ -119,14 +119,13 @@ def _wide_plus_minus(claim: Claim) -> Iterator[str]:
 
 def _range_of(claim: Claim) -> tuple[float, float]:
     """Return the smallest and largest possible score, to warn of widths that cover the range."""
-    if claim.metric == "r2":
-        return -math.inf, math.inf if claim.is_gain else 1
-    return -1 if claim.is_gain else 0, 1
+    least = least_value(claim.metric)
+    return (least - 1, 1 - least) if claim.is_gain else (least, 1)
 
 
 def _range_of_error(claim: Claim) -> tuple[float, float]:
     """Return the smallest and largest possible value of an error; a loss may be negative."""
-    bounded = claim.metric in ("mse", "rmse", "mae") and not claim.is_gain
+    bounded = split_metric(claim.metric)[0] in ("mse", "rmse", "mae") and not claim.is_gain
     return 0.0 if bounded else -math.inf, math.inf
 
 

@@ -8,7 +8,14 @@ from pydantic import Field, Strict
 
 from papertrial.recipe.section import Section
 from papertrial.recipe.slot import Slot
-from papertrial.recipe.value_types import BatchSize, Portion, Size, SourceName, SplitSeed
+from papertrial.recipe.value_types import (
+    BatchSize,
+    Portion,
+    Size,
+    SourceName,
+    SplitSeed,
+    TargetColumns,
+)
 
 
 class Splits(Section):
@@ -85,8 +92,10 @@ class Images(Section):
 class Columns(Section):
     """Which columns of a table are used, and how."""
 
-    target: str | None = Field(
-        default=None, description="Column to predict. Required for `table` and `text-table`."
+    target: TargetColumns = Field(
+        default=None,
+        description="Column to predict, required for `table` and `text-table`; or a list of the "
+        "columns of several numbers (`regression`) or labels (`multilabel-classification`).",
     )
     text: str | None = Field(
         default=None, description="Column of texts. Required for `text-table`."
@@ -106,6 +115,11 @@ class Columns(Section):
         default=None,
         description="Character between columns. If omitted, a tab in `.tsv` files, else a comma.",
     )
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return (self.target,) if isinstance(self.target, str) else (self.target or ())
 
 
 class Text(Section):
@@ -150,7 +164,7 @@ class Data(Section):
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."
     )
-    text: Text | None = Field(default=None, description="Only for `task: text-classification`.")
+    text: Text | None = Field(default=None, description="Only for texts.")
     target: Literal["given", "inputs"] = Field(
         default="given",
         description="`inputs` makes the prepared inputs the targets, as for an auto-encoder. Only "

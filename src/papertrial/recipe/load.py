@@ -16,6 +16,7 @@ from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_
 from papertrial.recipe.check_slots import check_slot, check_source
 from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_arguments
 from papertrial.recipe.mark_claims import mark_claims
+from papertrial.recipe.metric_forms import name_metrics
 from papertrial.recipe.metric_rules import complete_metric_claims
 from papertrial.recipe.override import apply_overrides
 from papertrial.recipe.plain_values import KeyPath, dotted
@@ -127,6 +128,7 @@ def load_recipe(
     if problems and isinstance(source, Mapping):
         raise InvalidRecipeError(title, problems)
     tree = anchor_arguments(anchor_files(expand(document.tree), folder), folder)
+    name_metrics(tree)
     reported = tree if not overrides else copy.deepcopy(tree)
     places: dict[str, str | int] = {dotted(path): line for path, line in document.lines.items()}
     changed, refused = apply_overrides(tree, overrides, places)
@@ -134,6 +136,7 @@ def load_recipe(
     tree = anchor_files(expand(tree), Path.cwd())
     if changed:  # paths in the recipe are relative to the recipe only
         tree = anchor_arguments(tree, Path.cwd(), changed)
+    name_metrics(tree)
     if overrides:
         mark_claims(tree, reported, overrides)
     complete_program_claims(tree)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from papertrial.errors import did_you_mean
 from papertrial.recipe.declared_metrics import declared_metrics, name_of_use
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.raw_claim import Broken, RawClaim
-from papertrial.vocabulary import METRICS, is_metric
+from papertrial.vocabulary import METRICS, is_metric, suggest_metric
 
 _MONITORS = ("scheduler.monitor", "early_stopping.monitor", "report_metric")
 _DIRECTED = ("better", "reaches")  # kinds of claims that need to know which values are better
@@ -34,7 +33,7 @@ def broken_metrics(tree: Mapping[str, object]) -> Iterator[Broken]:
         if not isinstance(named, str) or is_metric(named):
             continue
         if named not in declared:
-            near = did_you_mean(named, [*METRICS, *declared])
+            near = suggest_metric(named, [*METRICS, *declared])
             yield where, f"unknown metric, got {named!r}{near}"
         elif declared[named].direction is None:
             yield (

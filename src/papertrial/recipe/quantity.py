@@ -223,9 +223,9 @@ def _check_bounds(number: Decimal, metric: Metric, given: str, gain: bool) -> No
 def _is_above_1(number: Decimal, metric: Metric, gain: bool) -> bool:
     """Return whether a quantity is impossible for a fraction, or for a difference of two.
 
-    R2 has no lower bound, so its differences have no upper bound.
+    Differences of metrics that may be negative, such as R2 and MCC, may be larger than 1.
     """
-    if not metric.is_fraction or (gain and metric.name == "r2"):
+    if not metric.is_fraction or (gain and metric.may_be_negative):
         return False
     return (abs(number) if gain else number) > 1
 

@@ -16,7 +16,7 @@ from papertrial.recipe.program import Program
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import SchedulerSlot, Slot
 from papertrial.recipe.value_types import SCORE_NAME
-from papertrial.vocabulary import COUNTS, METRICS
+from papertrial.vocabulary import COUNTS, METRICS, OF_CLASS, OF_TARGET
 
 _HEAD = """# Recipe reference
 
@@ -31,8 +31,11 @@ _METRICS = """## Metric names
 
 {metrics}
 
-`topK_accuracy` exists for any K, such as `top3_accuracy`. A claim of kind `exact` takes
-{counts}. [Recipes](recipes.md#metrics) says which task has which metric.
+`topK_accuracy` exists for any K, such as `top3_accuracy`. {of_class} are also metrics of one class
+or label, `{{f1: {{class: fraud}}}}` or in short `f1[fraud]`, and {of_target} of one of several
+targets, `{{rmse: {{target: lat}}}}` or `rmse[lat]`. A claim of kind `exact` takes
+{counts}. [Tasks and metrics](tasks.md#metrics)
+says which task has which metric.
 """
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _TYPES = {"boolean": "`true` or `false`", "string": "text", "object": "mapping"}
@@ -59,7 +62,10 @@ def to_markdown(recipe: type[BaseModel] = Recipe) -> str:
         parts.append(f"## {title}\n\n{inspect.getdoc(model)}\n\n{table}\n")
     metrics = ", ".join(f"`{name}`" for name in METRICS)
     counts = " or ".join(f"`{name}`" for name in COUNTS)
-    parts.append(_METRICS.format(metrics=textwrap.fill(metrics, 100), counts=counts))
+    listed = {"of_class": OF_CLASS, "of_target": OF_TARGET}
+    named = {key: ", ".join(f"`{name}`" for name in names) for key, names in listed.items()}
+    filled = _METRICS.format(metrics=metrics, counts=counts, **named).split("\n\n")
+    parts.append("\n\n".join(textwrap.fill(one, 100) for one in filled) + "\n")
     return "\n".join(parts)
 
 
@@ -119,7 +125,7 @@ def _type(path: str, given: Mapping[str, Any]) -> str:
     if "enum" in given or "const" in given:
         return _names(given.get("enum") or [given["const"]])
     if "anyOf" in given or "oneOf" in given:
-        known = {"$ref", "enum", "const", "type", "oneOf"}
+        known = {"$ref", "enum", "const", "type", "oneOf", "anyOf"}
         named = [form for form in given.get("anyOf") or given["oneOf"] if known & set(form)]
         forms = [_type(path, form) for form in named if form.get("type") != "null"]
         return " or ".join(dict.fromkeys(forms))
@@ -130,9 +136,11 @@ def _type(path: str, given: Mapping[str, Any]) -> str:
 
 def _plain_type(path: str, given: Mapping[str, Any]) -> str:
     """Return a type that is neither a section, nor a choice, nor a list, in the page's words."""
+    if "propertyNames" in given:  # a metric of one class
+        return "[metric](#metric-names)"
     if "additionalProperties" in given or "patternProperties" in given:
         return _mapping(path, given)
-    if given.get("pattern") == SCORE_NAME:
+    if str(given.get("pattern", "")).startswith(SCORE_NAME):
         return "[metric](#metric-names)"
     kind = given.get("type", "")
     if isinstance(kind, list):  # text, which YAML may write as a number

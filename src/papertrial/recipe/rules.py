@@ -20,6 +20,10 @@ _NEEDS = {
     "table": ("data.path", "data.table.target"),
     "text-table": ("data.path", "data.table.target", "data.table.text"),
 }
+_NO_TEXTS = (
+    "image-folder", "table", "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10",
+    "cifar100",
+)  # fmt: skip
 _OWN_FUNCTION = "a function opens its files itself"
 # The sources that a key of data.table is for; `features` also applies to named data sets.
 _COLUMNS = {
@@ -74,8 +78,21 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             yield f"data.table.{key}", f"is only for source: {' or '.join(sources)}, got {source}"
     if source != "image-folder" and value_at(tree, "data.image") is not None:
         yield "data.image", f"is only for source: image-folder, got source: {source}"
-    if task != "text-classification" and value_at(tree, "data.text") is not None:
-        yield "data.text", f"is only for task: text-classification, got task: {task}"
+    no_texts = task in ("image-classification", "table-classification")
+    no_texts |= task != "text-classification" and source in _NO_TEXTS
+    if value_at(tree, "data.text") is not None and no_texts:
+        yield "data.text", f"is only for texts, got task: {task} with source: {source}"
+    yield from _target_problems(tree, task)
+
+
+def _target_problems(tree: Mapping[str, object], task: str) -> Iterator[Broken]:
+    target = value_at(tree, "data.table.target")
+    count = len(target) if isinstance(target, list | tuple) else 1
+    if task == "multilabel-classification" and target is not None and count < 2:
+        yield "data.table.target", f"must list at least 2 columns of labels, got {target!r}"
+    if task.endswith("classification") and task[:5] != "multi" and isinstance(target, list | tuple):
+        fix = "for several labels, set task: multilabel-classification"
+        yield "data.table.target", f"must be one column of classes, got {list(target)}; {fix}"
 
 
 def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

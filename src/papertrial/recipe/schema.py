@@ -41,7 +41,8 @@ METRIC_FORMS = ("metric by name", "metric of your own")  # as pydantic names the
 
 
 def _form_of_metric(value: object) -> str:
-    return METRIC_FORMS[isinstance(value, Mapping | MetricSlot)]
+    own = isinstance(value, MetricSlot) or (isinstance(value, Mapping) and "use" in value)
+    return METRIC_FORMS[own]
 
 
 _Metric = Annotated[
@@ -117,7 +118,8 @@ class Recipe(Section):
     metrics: Annotated[tuple[_Metric, ...], Strict(False)] = Field(
         default=(),
         description="Metrics to compute, by name, or as functions of your own: `{use: "
-        "./m.py:dice, better: higher, unit: fraction}`. If omitted, all metrics of the task.",
+        "./m.py:dice, better: higher, unit: fraction}`. If omitted, the usual ones of the task: "
+        "see [Metrics](tasks.md#metrics).",
     )
     keep: Slot | None = Field(
         default=None,

@@ -79,7 +79,7 @@ class MetricSlot(Slot):
     def __get_pydantic_json_schema__(
         cls, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return handler(core)
+        return handler.resolve_ref_schema(handler(core))
 
     @property
     def facts(self) -> Metric:

@@ -20,7 +20,7 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
             yield (section,), tree[section]
     metrics = tree.get("metrics")
     for index, item in enumerate(metrics if isinstance(metrics, list) else ()):
-        if isinstance(item, dict):  # text is the name of a metric
+        if isinstance(item, dict) and "use" in item:  # others are papertrial's own, by name
             yield ("metrics", index), item
     data = tree.get("data")
     data = data if isinstance(data, dict) else {}

@@ -60,7 +60,9 @@ def _group_problems(tree: Mapping[str, object], splits: Mapping[str, object]) ->
         yield where, "needs draw: random, got draw: last, which cuts between two rows"
     if all(splits.get(key) is None for key in ("folds", "test", "validation")):
         yield where, "has no effect without folds, test or validation; add one, or remove it"
-    if source in _COLUMNS and group == value_at(tree, "data.table.target"):
+    target = value_at(tree, "data.table.target")
+    is_target = group in target if isinstance(target, list | tuple) else group == target
+    if source in _COLUMNS and is_target:
         yield where, f"{group} is the target; name the column that rows of a group share"
     elif source in _FOLDERS:
         try:

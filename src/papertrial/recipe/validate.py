@@ -14,7 +14,7 @@ from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
 from papertrial.recipe.schema import METRIC_FORMS, AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
 from papertrial.recipe.yaml_text import dump_value
-from papertrial.vocabulary import METRICS, OWN_DATA, SOURCES
+from papertrial.vocabulary import OWN_DATA, SOURCES, suggest_metric
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
 _NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, "[key]")
@@ -71,7 +71,7 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
     elif kind == "too_short":
         rule = f"must have at least {error['ctx']['min_length']}"
     elif error["msg"].endswith("unknown metric"):
-        rule, near = "unknown metric", did_you_mean(got, METRICS)
+        rule, near = "unknown metric", suggest_metric(got)
     elif error["msg"].endswith("unknown source"):
         rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
     else:

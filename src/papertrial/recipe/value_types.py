@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD
+from papertrial.recipe.metric_forms import PART_FORM, metric_text
 from papertrial.recipe.plain_values import is_finite_number, is_whole_number
 from papertrial.recipe.quantity import (
     PERCENT_PATTERN,
@@ -21,14 +22,19 @@ from papertrial.recipe.quantity import (
     share_of,
 )
 from papertrial.vocabulary import (
+    COUNTS,
     METRIC_PATTERN,
     METRICS,
+    OF_CLASS,
+    OF_TARGET,
     OWN_DATA,
+    PART_PATTERN,
     SOURCES,
     is_metric,
 )
 
 SCORE_NAME = r"^[A-Za-z_][A-Za-z0-9_.@/-]*$"  # of a score of any program
+_CLAIMED = f"{SCORE_NAME}|^{PART_PATTERN}$"
 LEAST_SEEDS = FIRST_LOOK_OF_KNOWN_SD  # papertrial.recipe.verify_rules has the other rules
 _LARGEST_SPLIT_SEED = 2**32 - 1  # scikit-learn's
 _LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
@@ -68,6 +74,23 @@ def _check_size(value: object) -> object:
     return None if value is None else tuple(sides)
 
 
+def _check_columns(value: object) -> object:
+    if value is None or isinstance(value, str):
+        return value
+    listed = list(value) if isinstance(value, list | tuple) else []
+    names = [name for name in listed if isinstance(name, str)]
+    if not names or len(names) != len(listed) or len({*names}) != len(names):
+        raise ValueError("must be the name of a column, or a list of different names")
+    return tuple(names)
+
+
+def _named_metric(value: object) -> object:
+    named = metric_text(value)
+    if isinstance(named, Mapping):
+        raise ValueError(f"must be the name of a metric, or of one class or target {PART_FORM}")
+    return named
+
+
 def _check_metric(name: str) -> str:
     if not is_metric(name):
         raise ValueError("unknown metric")
@@ -75,14 +98,14 @@ def _check_metric(name: str) -> str:
 
 
 def _check_score_name(name: str) -> str:
-    if not re.match(SCORE_NAME, name):
+    if not re.match(SCORE_NAME, name) and not is_metric(name):
         raise ValueError("unknown metric")
     return name
 
 
 def _check_claim_metric(name: str) -> str:
     """Check the form only: which names are known depends on the kind of recipe."""
-    if not re.match(SCORE_NAME, name):
+    if not re.match(SCORE_NAME, name) and not is_metric(name):
         raise ValueError("must be the name of a metric or of a score of the program")
     return name
 
@@ -241,23 +264,60 @@ Portion = Annotated[
         }
     ),
 ]
+_OF_PART: dict[str, Any] = {
+    "type": "object",
+    "description": f"Metric of one class or target: `{PART_FORM}`.",
+    "propertyNames": {"enum": [*OF_CLASS, *OF_TARGET]},
+    "additionalProperties": {
+        "type": "object",
+        "properties": {"class": {"type": "string"}, "target": {"type": "string"}},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    },
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+_KNOWN = {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
 MetricName = Annotated[
     str,
+    BeforeValidator(_named_metric),
     AfterValidator(_check_metric),
-    WithJsonSchema(
-        {"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": METRIC_PATTERN}]}
-    ),
+    WithJsonSchema({"anyOf": [_KNOWN, _OF_PART]}),
 ]
 # Of which the rules require that it is known, or that the recipe declares it.
 MonitoredMetric = Annotated[
     str,
+    BeforeValidator(_named_metric),
     AfterValidator(_check_score_name),
-    WithJsonSchema({"type": "string", "anyOf": [{"enum": list(METRICS)}, {"pattern": SCORE_NAME}]}),
+    WithJsonSchema({"anyOf": [_KNOWN, {"type": "string", "pattern": SCORE_NAME}, _OF_PART]}),
 ]
 ClaimMetric = Annotated[
     str,
+    BeforeValidator(_named_metric),
     AfterValidator(_check_claim_metric),
-    WithJsonSchema({"type": "string", "pattern": SCORE_NAME}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": [*METRICS, *COUNTS]},
+                {"type": "string", "pattern": _CLAIMED},
+                _OF_PART,
+            ]
+        }
+    ),
+]
+TargetColumns = Annotated[
+    str | tuple[str, ...] | None,
+    BeforeValidator(_check_columns),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+                {"type": "null"},
+            ]
+        }
+    ),
 ]
 Value = Annotated[
     float | str,

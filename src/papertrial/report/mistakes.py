@@ -33,6 +33,8 @@ from papertrial.runs.load_data import ALL, cut_splits, load_set, whole_part
 from papertrial.runs.run import Run
 from papertrial.store.report_record import Mistake
 from papertrial.tasks.classification import Classification
+from papertrial.tasks.multilabel import MultilabelClassification
+from papertrial.tasks.regression import Regression
 
 _MOST_LETTERS = 600  # of a text
 _LARGEST = 192  # pixels of an image's longer side; larger images are reduced
@@ -68,9 +70,10 @@ class WorstMistakes:
 def mistakes(run: Run, *, data: str | Path | None = None, most: int = 12) -> WorstMistakes:
     """Return a run's worst mistakes on the split that it is judged by.
 
-    For classes these are the wrong answers with the highest probability, for numbers the largest
-    residuals. If the data are no longer there or have changed, the mistakes have neither image nor
-    text, and a warning says so; nothing is downloaded.
+    For classes these are the wrong answers with the highest probability, for labels the samples
+    with the surest wrong label, for numbers the largest residuals. If the data are no longer there
+    or have changed, the mistakes have neither image nor text, and a warning says so; nothing is
+    downloaded.
 
     Args:
         run: a finished run.
@@ -86,8 +89,10 @@ def mistakes(run: Run, *, data: str | Path | None = None, most: int = 12) -> Wor
         return WorstMistakes(())  # which outputs are wrong, only the metrics know
     if isinstance(task, Classification):
         wrong = _wrong_answers(task, kept, most)
+    elif isinstance(task, MultilabelClassification):
+        wrong = _wrong_labels(task, kept, most)
     else:
-        wrong = _largest_residuals(kept, most)
+        wrong = _largest_residuals(kept, most, task.several if isinstance(task, Regression) else ())
     if not wrong:
         return WorstMistakes(())
     ids = kept.ids[[one.row for one in wrong]]
@@ -131,23 +136,56 @@ def _wrong_answers(task: Classification, kept: StoredPredictions, most: int) -> 
     ]
 
 
-def _largest_residuals(kept: StoredPredictions, most: int) -> list[_WrongRow]:
+def _wrong_labels(
+    task: MultilabelClassification, kept: StoredPredictions, most: int
+) -> list[_WrongRow]:
+    """Return the samples with a wrong label, ordered by the confidence in the worst one."""
+    answer = task.answers(kept.output)
+    wrong = answer != kept.target
+    shares = task.link(kept.output)
+    sure = torch.where(answer.bool(), shares, 1 - shares)
+    confidence = torch.where(wrong, sure, torch.zeros_like(sure)).amax(1)
+    rows = wrong.any(1).nonzero()[:, 0]
+    order = confidence[rows].sort(descending=True, stable=True).indices[:most]
+    return [
+        _WrongRow(
+            row=row,
+            truth=_labels(task, kept.target[row]),
+            predicted=_labels(task, answer[row]),
+            confidence=float(confidence[row]),
+        )
+        for row in rows[order].tolist()
+    ]
+
+
+def _labels(task: MultilabelClassification, values: Tensor) -> str:
+    """Return the labels that a wrongly predicted sample has, as text."""
+    named = [name for name, has in zip(task.labels, values.tolist(), strict=True) if has]
+    return ", ".join(named) or "no label"
+
+
+def _largest_residuals(
+    kept: StoredPredictions, most: int, names: Sequence[str] = ()
+) -> list[_WrongRow]:
     output = kept.output.reshape(len(kept.output), -1).double()  # [N, T]
     target = kept.target.reshape(output.shape).double()
     residual = (output - target).abs().amax(1)
     order = residual.sort(descending=True, stable=True).indices[:most]
     return [
-        _WrongRow(row, _number_or_list(target[row]), _number_or_list(output[row]), None)
+        _WrongRow(
+            row, _number_or_list(target[row], names), _number_or_list(output[row], names), None
+        )
         for row in order.tolist()
         if residual[row] > 0
     ]
 
 
-def _number_or_list(values: Tensor) -> float | str:
+def _number_or_list(values: Tensor, names: Sequence[str]) -> float | str:
     """Return the truth or prediction of a mistake: a number, or text for several targets [T]."""
     if len(values) == 1:
         return float(values[0])
-    return ", ".join(f"{value:g}" for value in values.tolist())
+    named = zip(names or [""] * len(values), values.tolist(), strict=True)
+    return ", ".join(f"{name} {value:g}".lstrip() for name, value in named)
 
 
 def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -> list[_Sample]:
@@ -190,6 +228,8 @@ def _shown(
     if dataset.kind == "text":
         texts = texts_of(split.x.rows(at))
         return [_Sample(name, text=_cut(text)) for name, text in zip(names, texts, strict=True)]
+    if dataset.kind == "tensor":
+        return [_Sample(name) for name in names]
     samples = list(zip(names, split.x.take(at), strict=True))
     if dataset.kind == "image":
         return [_Sample(name, image=_png(pixels)) for name, pixels in samples]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from papertrial.evaluate.metrics import scalars
 from papertrial.report.run_results import judged_split, read_predictions, task_of
@@ -13,6 +14,7 @@ from papertrial.runs.run import Run
 from papertrial.store.fold_row import FoldRow
 from papertrial.store.report_record import ClassScores, ConfusionMatrix, Spread
 from papertrial.tasks.classification import Classification
+from papertrial.tasks.multilabel import MultilabelClassification
 
 _MOST_CLASSES = 200  # whose confusion matrix is stored: more cannot be read
 
@@ -71,7 +73,8 @@ class ByClass:
     """The results by class.
 
     Attributes:
-        confusion: the mean confusion matrix; None for a regression and for more than 200 classes.
+        confusion: the mean confusion matrix; None for a regression, for more than 200 classes, and
+            if a sample may have several labels.
         per_class: the scores of each class; empty for a regression.
     """
 
@@ -93,22 +96,23 @@ def scores_of_classes(runs: Sequence[Run]) -> ByClass:
     )
 
     task, split = task_of(runs[0]), judged_split(runs[0])
-    if not isinstance(task, Classification):
+    if not isinstance(task, Classification | MultilabelClassification):
         return ByClass(None, ())
     matrices, scores = [], []
-    labels = list(range(len(task.classes)))
+    labels = list(range(len(task.class_names)))
     for run in runs:
         kept = read_predictions(run, split)
-        truth, answer = kept.target.numpy(), task.logits(kept.output).argmax(1).numpy()
-        matrices.append(confusion_matrix(truth, answer, labels=labels))
+        truth, answer = kept.target.numpy(), _answers(task, kept.output).numpy()
+        if isinstance(task, Classification):
+            matrices.append(confusion_matrix(truth, answer, labels=labels))
         scores.append(
             precision_recall_fscore_support(truth, answer, labels=labels, zero_division=0)
         )
     confusion = None
-    if len(labels) <= _MOST_CLASSES:
+    if matrices and len(labels) <= _MOST_CLASSES:
         confusion = ConfusionMatrix(
             split=split,
-            classes=tuple(task.classes),
+            classes=task.class_names,
             matrix=tuple(map(tuple, np.mean(matrices, axis=0).tolist())),
             seeds=len(runs),
         )
@@ -118,6 +122,13 @@ def scores_of_classes(runs: Sequence[Run]) -> ByClass:
         confusion,
         tuple(
             ClassScores.model_validate({"class": label, **dict(zip(names, row, strict=True))})
-            for label, row in zip(task.classes, means, strict=True)
+            for label, row in zip(task.class_names, means, strict=True)
         ),
     )
+
+
+def _answers(task: Classification | MultilabelClassification, output: Tensor) -> Tensor:
+    """Return the predicted class of each row [N], or 0 and 1 for each label [N, K]."""
+    if isinstance(task, Classification):
+        return task.logits(output).argmax(1)
+    return task.answers(output)

@@ -28,6 +28,8 @@ from papertrial.runs.run import Run
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep
 from papertrial.tasks.classification import Classification
+from papertrial.tasks.regression import Regression
+from papertrial.tasks.task import Task
 from papertrial.training.device import on_device
 from papertrial.vocabulary import SOURCES, SplitMetrics
 
@@ -70,6 +72,8 @@ def evaluating(
             notes = (*notes, f"images are converted to {predictor.inputs.shape}, [C, H, W]")
         if isinstance(predictor.task, Classification):
             dataset = _renumbered(dataset, predictor.task)
+        else:
+            _check_targets(dataset, predictor.task)
         dataset = _encoded_for_run(dataset, predictor.inputs)
         loss = build_loss(recipe)
         evaluator = Evaluator(
@@ -162,6 +166,17 @@ def _renumbered(dataset: Dataset, task: Classification) -> Dataset:
         test=renumber(dataset.test),
         classes=task.classes,
     )
+
+
+def _check_targets(dataset: Dataset, task: Task) -> None:
+    """Raise DataError unless the set to evaluate has the labels or numbers of the run."""
+    if task.family == "prediction":
+        return
+    wanted = task.class_names or (task.several if isinstance(task, Regression) else ())
+    if dataset.classes or (dataset.targets and dataset.targets != wanted):
+        had = ", ".join((dataset.classes or dataset.targets)[:12])
+        what = ", ".join(wanted[:12]) or "numbers"
+        raise DataError(f"the run predicts {what}, but {dataset.name} has {had}")
 
 
 def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:

@@ -296,9 +296,10 @@ def load_set(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
         targets=TASKS[recipe.task].targets,
+        kinds=TASKS[recipe.task].kinds,
         images=ImageOptions(images.size, images.mode, images.corrupt),
         table=TableOptions(
-            target=columns.target or "",
+            targets=columns.targets,
             text=columns.text or "",
             features=columns.features,
             categorical=columns.categorical,

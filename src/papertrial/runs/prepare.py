@@ -119,7 +119,11 @@ def prepare_weights(
 
 
 def metrics_to_compute(recipe: Recipe) -> list[str]:
-    """List the metrics that a prepared training computes: asked for, monitored or reported by."""
+    """List the metrics that a prepared training computes.
+
+    They are those asked for, or without them the usual ones of the task; and those that are
+    monitored or that choose the reported epoch.
+    """
     task = TASKS[recipe.task]
     chosen = [recipe.report_metric or task.headline] if recipe.report != "last" else []
     return list(

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Dataset
-from papertrial.data.kind import TargetKind
+from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.errors import DataError, ModelError
 from papertrial.tasks.task import ClassificationMeaning, Family, Meaning, Prediction, Task
+from papertrial.vocabulary import usual_metrics
 
 
 class Classification(Task):
@@ -25,9 +26,10 @@ class Classification(Task):
     LogSoftmax into probabilities; for one logit it is the sigmoid.
     """
 
+    kinds: ClassVar[tuple[Kind, ...]] = KINDS
     family: ClassVar[Family] = "classification"
     targets: ClassVar[TargetKind] = "classes"
-    metrics = ("loss", "accuracy", "precision", "recall", "f1")
+    metrics = usual_metrics("classification")
     headline = "accuracy"
 
     def __init__(self, classes: Sequence[str]) -> None:

@@ -22,6 +22,10 @@ _USE_LOGITS = (
     "one output per sample must be a logit: use torch.nn.BCEWithLogitsLoss, and no sigmoid in the "
     "model"
 )
+_USE_LABEL_LOGITS = (
+    "the output of each label must be a logit of its own: use torch.nn.BCEWithLogitsLoss, and no "
+    "sigmoid or softmax in the model"
+)
 
 
 def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
@@ -35,8 +39,9 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
       compares every output with every target and does not change.
     - For classification, adding c to all logits does not lower it by c, as for NLLLoss on logits:
       such a loss has no minimum, unless the outputs of the model are log-probabilities.
-    - One output per sample is treated as a logit: the loss changes if all outputs rise, and is
-      smaller at -1 than at 0 for the first class. MSELoss is smallest at 0.
+    - One output per sample, and each output of a multi-label classification, is treated as a
+      logit: the loss changes if all outputs rise, and is smaller at -1 than at 0 for the first
+      class, or where no label is set. MSELoss is smallest at 0.
 
     Args:
         loss: called as loss(output, target).
@@ -60,15 +65,16 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
     if task.family == "prediction":
         return _check_tensors(loss, name, output, y)
     one_logit = task.family == "classification" and is_one_logit(output)
+    use = _USE_LABEL_LOGITS if task.family == "multilabel" else _USE_LOGITS if one_logit else ""
     try:
         tried, target, value = _first_value(loss, name, task, output, y)
     except ModelError as error:
-        if one_logit:
-            raise ModelError(f"{error}; {_USE_LOGITS}") from error
+        if use:
+            raise ModelError(f"{error}; {use}") from error
         raise
     _check_value(name, value)
-    if one_logit:
-        _check_one_logit(loss, name, tried, target)
+    if use:
+        _check_logits(loss, name, tried, target, use)
     _check_pairing(loss, name, tried, target, value)
     if task.family == "classification" and not one_logit:
         _check_log_probabilities(loss, name, tried, target, value, output)
@@ -148,13 +154,13 @@ def _check_log_probabilities(
         )
 
 
-def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> None:
-    """Raise ModelError unless a loss treats one output per sample, as required, as a logit."""
+def _check_logits(loss: Loss, name: str, output: Tensor, target: Tensor, use: str) -> None:
+    """Raise ModelError unless a loss treats each output, as required, as a logit of its own."""
     here, up = (_call(loss, name, x, target) for x in (output, output + _SHIFT))
     if torch.allclose(here, up, rtol=1e-5, atol=1e-5):
         raise ModelError(
             f"loss: {name} does not change if all outputs rise by {_SHIFT:g}, so it cannot "
-            f"distinguish the two classes; {_USE_LOGITS}"
+            f"distinguish 0 from 1; {use}"
         )
     truth = target.bool()
     at_0, below = (
@@ -163,8 +169,8 @@ def _check_one_logit(loss: Loss, name: str, output: Tensor, target: Tensor) -> N
     )
     if not truth.all() and not below < at_0:
         raise ModelError(
-            f"loss: {name} must be smaller at -1 than at 0 for the first class, got "
-            f"{below.item():.6g} and {at_0.item():.6g}; {_USE_LOGITS}"
+            f"loss: {name} must be smaller at -1 than at 0 for the target 0, got "
+            f"{below.item():.6g} and {at_0.item():.6g}; {use}"
         )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from papertrial.data.column import Dataset
+from papertrial.data.nested import first_of
 from papertrial.errors import DataError, did_you_mean
+from papertrial.tasks.classification import Classification
 from papertrial.tasks.image_classification import ImageClassification
+from papertrial.tasks.multilabel import MultilabelClassification
 from papertrial.tasks.prediction import TensorPrediction
 from papertrial.tasks.regression import Regression
 from papertrial.tasks.table_classification import TableClassification
@@ -12,9 +15,11 @@ from papertrial.tasks.task import Task
 from papertrial.tasks.text_classification import TextClassification
 
 TASKS: dict[str, type[Task]] = {
+    "classification": Classification,
     "image-classification": ImageClassification,
     "text-classification": TextClassification,
     "table-classification": TableClassification,
+    "multilabel-classification": MultilabelClassification,
     "regression": Regression,
     "prediction": TensorPrediction,
 }
@@ -30,7 +35,13 @@ def make_task(name: str, dataset: Dataset) -> Task:
         raise DataError(f"there is no task {name!r}{did_you_mean(name, TASKS)}")
     task = TASKS[name]
     if dataset.kind not in task.kinds:
-        fits = [other for other, cls in TASKS.items() if dataset.kind in cls.kinds]
+        y = first_of(dataset.train.y)
+        has = "numbers" if y.is_floating_point() else "labels" if dataset.targets else "classes"
+        fits = [
+            other
+            for other, cls in TASKS.items()
+            if dataset.kind in cls.kinds and cls.targets == has
+        ]
         takes = " or ".join(f"{one}s" for one in task.kinds)
         raise DataError(
             f"task {name} is for {takes}, but data.source {dataset.name} has {dataset.kind}s; "

@@ -11,6 +11,7 @@ from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.nested import row_count
 from papertrial.errors import ModelError
 from papertrial.tasks.task import Family, Meaning, Prediction, Task, TensorMeaning
+from papertrial.vocabulary import usual_metrics
 
 
 class TensorPrediction(Task):
@@ -22,7 +23,7 @@ class TensorPrediction(Task):
     kinds: ClassVar[tuple[Kind, ...]] = KINDS
     family: ClassVar[Family] = "prediction"
     targets: ClassVar[TargetKind] = "tensors"
-    metrics = ("loss",)
+    metrics = usual_metrics("prediction")
     headline = "loss"
 
     @classmethod

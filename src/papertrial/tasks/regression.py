@@ -8,44 +8,56 @@ from typing import ClassVar, Self
 from torch import Tensor
 
 from papertrial.data.column import Dataset
-from papertrial.data.kind import Kind, TargetKind
+from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.errors import DataError, ModelError
 from papertrial.tasks.task import Family, Meaning, Prediction, RegressionMeaning, Task
+from papertrial.vocabulary import usual_metrics
 
 
 class Regression(Task):
-    """A number for each row of a table.
+    """A number for each sample, or T numbers with names.
 
     Targets get the shape of the output, [B] or [B, 1], so that a loss does not broadcast the two to
     [B, B].
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = ("table",)
+    kinds: ClassVar[tuple[Kind, ...]] = KINDS
     targets: ClassVar[TargetKind] = "numbers"
     family: ClassVar[Family] = "regression"
-    metrics = ("loss", "mse", "rmse", "mae", "r2")
+    metrics = usual_metrics("regression")
     headline = "rmse"
 
-    def __init__(self, features: Sequence[str], target: str) -> None:
+    def __init__(self, features: Sequence[str], target: str, targets: Sequence[str] = ()) -> None:
         self.features = tuple(features)
         self.target_name = target
+        self.several = tuple(targets)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of the T targets."""
+        return self.several or (self.target_name,)
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
         """Return the task for the columns of a set; DataError if its targets are not numbers."""
         if not dataset.train.y.is_floating_point():
             raise DataError(f"regression needs numbers as targets; {dataset.name} has classes")
-        return cls(dataset.features, dataset.target)
+        width, names = dataset.train.y[:1].numel(), dataset.targets
+        if width > 1 and not names:
+            names = tuple(f"{dataset.target}_{i}" for i in range(width))
+        return cls(dataset.features, dataset.target, names)
 
     @classmethod
     def from_meaning(cls, meaning: Meaning) -> Self:
         """Return the task that `meaning()` was called on."""
         assert isinstance(meaning, RegressionMeaning), "the family of the task is checked first"
-        return cls(meaning.features, meaning.target)
+        return cls(meaning.features, meaning.target, meaning.targets)
 
     def meaning(self) -> Meaning:
-        """Return the names of the feature columns, in the model's order, and of the target."""
-        return RegressionMeaning(features=self.features, target=self.target_name)
+        """Return the names of the feature columns, in the model's order, and of the targets."""
+        return RegressionMeaning(
+            features=self.features, target=self.target_name, targets=self.several
+        )
 
     def check_output(self, output: Tensor, targets: Tensor) -> None:
         """Raise ModelError unless `output` is [B] or [B, 1], or [B, T] for T targets."""
@@ -67,8 +79,11 @@ class Regression(Task):
         return output
 
     def decode(self, output: Tensor) -> list[Prediction]:
-        """Return the number predicted for each row."""
-        return [Prediction(float(value)) for value in output.reshape(len(output), -1)[:, 0]]
+        """Return the number predicted for each row, or the numbers by the names of the targets."""
+        rows = output.reshape(len(output), -1).tolist()
+        if not self.several:
+            return [Prediction(row[0]) for row in rows]
+        return [Prediction(dict(zip(self.several, row, strict=True))) for row in rows]
 
     def batch_score(self, output: Tensor, targets: Tensor) -> Tensor:
         """Return the root mean squared error of a batch."""

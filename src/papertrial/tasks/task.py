@@ -13,7 +13,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.kind import Kind, TargetKind
 from papertrial.record import Part
 
-Family = Literal["classification", "regression", "prediction"]
+Family = Literal["classification", "multilabel", "regression", "prediction"]
 
 
 class ClassificationMeaning(Part):
@@ -23,12 +23,23 @@ class ClassificationMeaning(Part):
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
 
 
+class MultilabelMeaning(Part):
+    """The names of the labels, in the order of the outputs."""
+
+    family: Literal["multilabel"] = "multilabel"
+    labels: Annotated[tuple[str, ...], Field(min_length=2)]
+
+
 class RegressionMeaning(Part):
-    """The names of the feature columns, in the model's order, and of the target."""
+    """The names of the feature columns, in the model's order, and of the target.
+
+    `targets` has the names of several targets, in the order of the outputs.
+    """
 
     family: Literal["regression"] = "regression"
     features: tuple[str, ...]
     target: str
+    targets: tuple[str, ...] = ()
 
 
 class TensorMeaning(Part):
@@ -38,18 +49,20 @@ class TensorMeaning(Part):
 
 
 Meaning = Annotated[
-    ClassificationMeaning | RegressionMeaning | TensorMeaning, Field(discriminator="family")
+    ClassificationMeaning | MultilabelMeaning | RegressionMeaning | TensorMeaning,
+    Field(discriminator="family"),
 ]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A prediction: a class name with the probabilities of all classes, or numbers without.
+    """A prediction: a class, or a list of labels, with all probabilities; or numbers without.
 
-    Numbers are one number, or nested lists of an output of more dimensions.
+    Numbers are one number, several by the names of their targets, or nested lists of an output of
+    more dimensions.
     """
 
-    prediction: str | float | list[Any]
+    prediction: str | float | list[Any] | dict[str, float]
     probabilities: dict[str, float] = field(default_factory=dict)
 
 
@@ -64,7 +77,7 @@ class Task(ABC):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the K classes; () for regression."""
+        """The names of the K classes or labels; () for regression."""
         return ()
 
     @classmethod

@@ -198,7 +198,7 @@ def _table(folder: Path, patch: pytest.MonkeyPatch) -> Case:
     _written(folder / "rows" / "train.csv", "a,b,y\n1,2,no\n3,4,yes\n")
     broken = _written(folder / "rows" / "test.tsv", "y\tb\ta\nyes\t5\t6\n")
     return Case(
-        SourceSpec("table", folder / "rows", table=TableOptions(target="y")),
+        SourceSpec("table", folder / "rows", table=TableOptions(targets=("y",))),
         "table",
         ("train", "test"),
         lambda: broken.write_text("y\tb\ta\nyes\t5\n"),
@@ -209,7 +209,7 @@ def _table(folder: Path, patch: pytest.MonkeyPatch) -> Case:
 def _text_table(folder: Path, patch: pytest.MonkeyPatch) -> Case:
     path = _written(folder / "reviews.csv", "review,label\ngood,1\nbad,0\n")
     return Case(
-        SourceSpec("text-table", path, table=TableOptions(target="label", text="review")),
+        SourceSpec("text-table", path, table=TableOptions(targets=("label",), text="review")),
         "text",
         ("train",),
         lambda: path.write_text("review,label\ngood,1\n,0\n"),
@@ -323,7 +323,7 @@ def test_damaged_data_are_refused_by_name(case: Case, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [*OWN_DATA, *sorted(set(NAMED) - {"digits", "diabetes"})])
 def test_absent_data_are_refused_by_name(name: str, tmp_path: Path) -> None:
     path = tmp_path / "nowhere"
-    options = TableOptions(target="y", text="x")
+    options = TableOptions(targets=("y",), text="x")
     spec = SourceSpec(name, path, table=options, download=False)
     with pytest.raises(DataError) as caught:
         finish(open_source(spec, tmp_path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
-from papertrial.data.kind import TargetKind
+from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.sources.python_source import dataset_of
 from papertrial.data.texts.ragged_column import text_column, texts_of
 from papertrial.errors import DataError
@@ -28,8 +28,8 @@ def _returns(value: object) -> Callable[[], object]:
     return lambda: value
 
 
-def _load(targets: TargetKind = "classes", **parts: Any) -> Dataset:
-    return dataset_of(_returns(parts), NAME, targets)
+def _load(targets: TargetKind = "classes", kinds: Sequence[Kind] = KINDS, **parts: Any) -> Dataset:
+    return dataset_of(_returns(parts), NAME, targets, kinds)
 
 
 def _x(dataset: Dataset, part: str = "train") -> torch.Tensor:
@@ -64,12 +64,12 @@ def test_bytes_are_images(as_tensor: bool) -> None:
     ids=["list", "array", "tensor", "big-endian", "turned", "long double"],
 )
 def test_numbers_are_tables(x: Any) -> None:
-    dataset = _load(False, train=(x, [1, 2, 3, 4.5]), target="price", features=["size", "age"])
+    dataset = _load("numbers", train=(x, [1, 2, 3, 4.5]), target="price", features=["size", "age"])
     assert (dataset.kind, dataset.features, dataset.target) == ("table", ("size", "age"), "price")
     assert _x(dataset).dtype == dataset.train.y.dtype == torch.float32
     assert _x(dataset).tolist() == ROWS
     assert (dataset.train.y.tolist(), dataset.classes) == ([1, 2, 3, 4.5], ())
-    assert _load(False, train=(x, [1, 2, 3, 4])).features == ("x0", "x1")
+    assert _load("numbers", train=(x, [1, 2, 3, 4])).features == ("x0", "x1")
 
 
 def test_read_only_memory_and_booleans_are_taken(tmp_path: Any) -> None:
@@ -162,12 +162,12 @@ def test_another_form_is_refused(returned: object, message: str) -> None:
 X = {
     "one text": ("abc", "x must be a list of texts, got a single text"),
     "number": (3, "x must be an array, a tensor or a list, got int"),
-    "mapping": ({"a": 1}, "x must be an array, a tensor or a list, got dict"),
+    "mapping": ({"a": 1}, "x['a'] must be an array, a tensor or a list, got int"),
     "scalar": (np.array(3), "x must have one row for each sample"),
     "empty": ([], "x must have at least one sample, got [0]"),
     "empty rows": (np.zeros((0, 3)), "x must have at least one sample, got [0, 3]"),
     "no columns": (np.zeros((4, 0)), "x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F]"),
-    "flat": ([1, 2, 3, 4], "x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], or a list"),
+    "flat": ([1, 2, 3, 4], "x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], other"),
     "ragged": ([[1, 2], [3]], "x must be an array: "),
     "mixed": ([["a", 2.0]] * 4, "x must be numbers, got object; its rows have different lengths"),
     "complex": (np.ones((4, 2)) * 1j, "x must be numbers, got complex128"),
@@ -204,7 +204,7 @@ def test_samples_that_cannot_be_are_refused(case: str, part: str) -> None:
         parts = {"train": (x, LABELS)}
     where = f'{NAME}: "{part}": '
     with pytest.raises(DataError, match="^" + re.escape(where + message)):
-        _load(**parts)
+        _load(kinds=("image",), **parts)
 
 
 Y: dict[str, tuple[Any, dict[str, Any], str]] = {
@@ -312,7 +312,7 @@ def test_targets_that_are_no_numbers_are_refused(
     y: list[object], more: dict[str, object], message: str
 ) -> None:
     with pytest.raises(DataError, match=f"^{re.escape(NAME)}:? ?{re.escape(message)}"):
-        _load(False, train=(ROWS, y), **more)
+        _load("numbers", train=(ROWS, y), **more)
 
 
 def test_images_have_no_named_columns() -> None:
@@ -322,7 +322,7 @@ def test_images_have_no_named_columns() -> None:
 
 def test_bfloat16_is_taken_as_numbers() -> None:
     x, y = torch.tensor(ROWS).bfloat16(), torch.tensor([1, 2, 3, 4.5]).bfloat16()
-    dataset = _load(False, train=(x, y))
+    dataset = _load("numbers", train=(x, y))
     assert (_x(dataset).tolist(), dataset.train.y.tolist()) == (ROWS, [1, 2, 3, 4.5])
 
 

@@ -36,13 +36,19 @@ def _write(folder: Path, text: str, name: str = "rows.csv") -> Path:
 
 
 def load(
-    path: Path, *, targets: TargetKind, classes: Sequence[str] | None = None, **options: Any
+    path: Path,
+    *,
+    target: str | Sequence[str],
+    targets: TargetKind,
+    classes: Sequence[str] | None = None,
+    **options: Any,
 ) -> LoadedSet:
+    names = (target,) if isinstance(target, str) else tuple(target)
     spec = SourceSpec(
         "table",
         path,
         targets=targets,
-        table=TableOptions(**options),
+        table=TableOptions(names, **options),
         classes=None if classes is None else tuple(classes),
     )
     return finish(table.load(spec, path))
@@ -244,7 +250,7 @@ REGRESSION = {
         "a,y\n1,2\n1,high\n",
         {},
         "{path} line 3: the target y must be a finite number, got 'high'; for classes, set task: "
-        "table-classification",
+        "classification",
     ),
     "infinite target": ("a,y\n1,inf\n", {}, "{path} line 2: the target y must be a finite number,"),
     "target beyond float32": ("a,y\n1,1e39\n", {}, "{path} line 2: the target y must be a finite"),
@@ -365,3 +371,37 @@ def test_features_that_a_named_set_has_not_are_refused(
 def test_images_have_no_features_to_choose(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="chooses columns of a table, but digits holds images"):
         select(digits(), ["x"])
+
+
+def test_several_numbers_and_labels(tmp_path: Path) -> None:
+    path = _write(tmp_path, "a,lat,lon,wet\n1,2,3.5,1\n2,4,5,0\n3,1,1,1\n")
+    dataset, layout = load(path, target=["lon", "lat"], targets="numbers", features=["a"])
+    assert dataset.train.y.tolist() == [[3.5, 2], [5, 4], [1, 1]]
+    assert dataset.train.y.dtype == torch.float32
+    assert (dataset.targets, dataset.features) == (("lon", "lat"), ("a",))
+    dataset, layout = load(path, target=["lon", "lat"], targets="numbers")
+    assert layout is not None
+    assert layout.columns == ("a", "wet")  # no target is a feature
+    path = _write(tmp_path, "a,wet,warm\n1,True,0\n2,false,1\n3,1,1\n")
+    dataset, _ = load(path, target=["wet", "warm"], targets="labels")
+    assert dataset.train.y.tolist() == [[1, 0], [0, 1], [1, 1]]
+    assert (dataset.targets, dataset.classes) == (("wet", "warm"), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "targets", "changes", "message"),
+    [
+        ("a,b,c\n1,0,2\n", "labels", {}, "line 2: the label c must be 0 or 1, got '2'"),
+        ("a,b,c\n1,0,\n", "labels", {}, "every row must have a target, but c is missing in 1"),
+        ("a,b,c\n1,x,2\n", "numbers", {}, "line 2: the target b must be a finite number"),
+        ("a,b\n1,0\n", "numbers", {}, "has no column 'c'"),
+        ("a,b,c\n1,0,2\n", "numbers", {"features": ["a", "b"]}, "b is a target, so the model"),
+        ("b,c\n0,2\n", "numbers", {}, "no column but the target b, c; add features"),
+    ],
+)
+def test_several_targets_that_cannot_be_are_refused(
+    tmp_path: Path, text: str, targets: TargetKind, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError) as error:
+        load(_write(tmp_path, text), target=["b", "c"], targets=targets, **changes)
+    assert message in str(error.value)

@@ -30,8 +30,9 @@ def _load(path: Path) -> Dataset:
     return load(path, text="review", target="label")
 
 
-def load(path: Path, **options: str) -> Dataset:
-    spec = SourceSpec("text-table", path, table=TableOptions(**options))  # type: ignore[arg-type]
+def load(path: Path, *, target: str, **options: str) -> Dataset:
+    table = TableOptions((target,), **options)  # type: ignore[arg-type]
+    spec = SourceSpec("text-table", path, table=table)
     return finish(text_table.load(spec, path)).dataset
 
 

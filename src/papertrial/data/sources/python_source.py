@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
-from papertrial.data.kind import Kind, TargetKind
-from papertrial.data.numbers import sort_values
-from papertrial.data.sources.function_values import as_array, as_dense, as_tensor, is_text
+from papertrial.data.kind import KINDS, Kind, TargetKind
+from papertrial.data.sources.function_targets import names_in, targets_of
+from papertrial.data.sources.function_values import as_array, as_tensor, is_text
 from papertrial.data.sources.parts import PARTS
 from papertrial.data.sources.set_checks import (
     check_alike,
@@ -28,15 +28,14 @@ from papertrial.data.sources.set_checks import (
     kind_of,
 )
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
-from papertrial.data.sources.tensor_source import tensors_of
+from papertrial.data.sources.tensor_source import tensor_column, tensors_of
 from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, PapertrialError, nearest
 from papertrial.progress import Step, Steps
 
 _GROUPS = "groups"
-_KEYS = (*PARTS, "classes", "features", "target", _GROUPS)
-_MOST_UNNAMED = 1000  # classes without names
+_KEYS = (*PARTS, "classes", "features", "target", "targets", _GROUPS)
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
@@ -50,21 +49,28 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     cpu = torch.device("cpu")
     with generators_kept(cpu):
         seed_all(cpu, derive(spec.seed, "source"))
-        return LoadedSet(dataset_of(spec.source, spec.name, spec.targets))
+        return LoadedSet(dataset_of(spec.source, spec.name, spec.targets, spec.kinds))
 
 
-def dataset_of(function: Callable[..., object], name: str, targets: TargetKind) -> Dataset:
+def dataset_of(
+    function: Callable[..., object],
+    name: str,
+    targets: TargetKind,
+    kinds: Sequence[Kind] = KINDS,
+) -> Dataset:
     """Call a Python function, check what it returns, and convert it to a data set.
 
     The function returns a Dataset, or a mapping of "train" and optionally "validation" and "test"
-    to (x, y), and optionally "classes", "features" (names), "target" (a name) and "groups" (of the
-    training samples: N numbers or names). x and y are arrays, tensors or lists.
+    to (x, y), and optionally "classes", "features", "targets" (names), "target" (a name) and
+    "groups" (of the training samples: N numbers or names). x and y are arrays, tensors or lists.
 
     Args:
         function: called without arguments. x is bytes [N, C, H, W] or [N, H, W] (images), numbers
-            [N, F] (tables), or N texts. y is N class indices from 0 or class names, or N numbers.
+            [N, F] (tables), N texts, or other tensors [N, ...], one or several by name. Of y, see
+            `targets_of`.
         name: the name of the set and of the function, for messages.
         targets: what y holds; of "tensors", see `tensors_of`.
+        kinds: the kinds of samples that the task takes.
 
     Raises:
         DataError: the function fails, or returns something else.
@@ -84,40 +90,31 @@ def dataset_of(function: Callable[..., object], name: str, targets: TargetKind) 
         raise DataError(f"{rule}, got {kind_of(returned)}")
     parts = _pairs(returned, name)
     if targets == "tensors":
-        for key in ("classes", "features", "target"):
+        for key in ("classes", "features", "target", "targets"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
         return _with_groups(tensors_of(parts, name), returned, name)
-    columns = {part: _column(x, f'{name}: "{part}"') for part, (x, _) in parts.items()}
+    columns = {part: _column(x, f'{name}: "{part}"', kinds) for part, (x, _) in parts.items()}
     kind, first = columns["train"]
     check_alike(columns, name)
-    given = {part: _values(y, f'{name}: "{part}"') for part, (_, y) in parts.items()}
-    for part, y in given.items():
-        rows = len(columns[part][1])
-        if len(y) != rows:
+    found = targets_of({part: y for part, (_, y) in parts.items()}, returned, name, targets)
+    splits = {}
+    for part, y in found.y.items():
+        column = columns[part][1]
+        if len(y) != len(column):
             raise DataError(
-                f'{name}: "{part}" must have a target for each sample, got {rows} samples and '
-                f"{len(y)} targets"
+                f'{name}: "{part}" must have a target for each sample, got {len(column)} samples '
+                f"and {len(y)} targets"
             )
-    classify = targets == "classes"
-    classes, values = (
-        _classes(given, _names(returned, "classes", name), name)
-        if classify
-        else ((), {part: _numeric_targets(y, f'{name}: "{part}"') for part, y in given.items()})
-    )
-    if not classify and "classes" in returned:
-        raise DataError(f'{name} returns "classes", but regression has none; remove the key')
-    splits = {
-        part: Split(column, values[part], np.arange(len(column)))
-        for part, (_, column) in columns.items()
-    }
+        splits[part] = Split(column, y, np.arange(len(column)))
     dataset = Dataset.from_splits(
         name,
         kind,
         splits,
-        classes=classes,
+        classes=found.classes,
         features=_features(returned, kind, first, name),
-        target=_target(returned, name),
+        target=found.target,
+        targets=found.columns,
     )
     return _with_groups(dataset, returned, name)
 
@@ -160,25 +157,33 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     return pairs
 
 
-def _column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
+def _column(x: Any, where: str, kinds: Sequence[Kind]) -> tuple[Kind, SampleColumn]:
     if isinstance(x, str | bytes):
         raise DataError(f"{where}: x must be a list of texts, got a single text")
+    if isinstance(x, Mapping):
+        return tensor_column(x, f"{where}: x")
     if not isinstance(x, Tensor) and len(x := as_array(x, f"{where}: x")) and is_text(x):
         return "text", _text_column(x.tolist(), where)
     values = as_tensor(x, f"{where}: x")
     if values.ndim == 0 or len(values) == 0:
         raise DataError(f"{where}: x must have at least one sample, got {list(values.shape)}")
-    if values.ndim in (3, 4):
-        return "image", DenseColumn(_images(values, where))
+    if values.ndim in (3, 4) and (values.dtype == torch.uint8 or "tensor" not in kinds):
+        return "image", DenseColumn(_images(values, where, kinds))
+    if values.ndim > 2:
+        return tensor_column(values, f"{where}: x")
     if values.ndim != 2 or values.shape[1] == 0:
         raise DataError(
-            f"{where}: x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], or a list of N "
-            f"texts; got {list(values.shape)} {dtype_of(values)}"
+            f"{where}: x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], other tensors "
+            f"[N, ...], or a list of N texts; got {list(values.shape)} {dtype_of(values)}"
         )
     return "table", DenseColumn(check_numbers(values, f"{where}: x"))
 
 
-def _images(values: Tensor, where: str) -> Tensor:
+def _images(values: Tensor, where: str, kinds: Sequence[Kind]) -> Tensor:
+    if values.dtype != torch.uint8 and "image" not in kinds:
+        rule = f"{where}: the task takes {' or '.join(f'{kind}s' for kind in kinds)}"
+        fix = "for tensors such as series, set task: classification or task: regression"
+        raise DataError(f"{rule}, got {list(values.shape)} {dtype_of(values)}; {fix}")
     check_bytes(values, list(values.shape), where)
     if values.ndim == 3:
         values = values.unsqueeze(1)
@@ -191,98 +196,10 @@ def _text_column(texts: Sequence[Any], where: str) -> SampleColumn:
     return text_column(texts)
 
 
-def _values(y: Any, where: str) -> np.ndarray:
-    """Return the targets that a Python function returned as an array [N], of numbers or names."""
-    where_y = f"{where}: y"
-    values = as_dense(y, where_y).numpy() if isinstance(y, Tensor) else as_array(y, where_y)
-    if values.ndim != 1:
-        raise DataError(
-            f"{where}: y must be [N], one target for each sample, got {list(values.shape)}"
-        )
-    if len(values) == 0:
-        raise DataError(f"{where} has no targets")
-    if is_text(values):
-        other = [row for row, one in enumerate(values.tolist()) if not isinstance(one, str)]
-        if other:
-            raise DataError(
-                f"{where}: y[{other[0]}] must be a class name like the others, got "
-                f"{values[other[0]]!r}"
-            )
-    return values
-
-
-def _classes(
-    given: dict[str, np.ndarray], names: tuple[str, ...] | None, name: str
-) -> tuple[tuple[str, ...], dict[str, Tensor]]:
-    """Return the classes, and y [N] int64 of each part, from what a Python function returned."""
-    train = given["train"]
-    if is_text(train):
-        classes = names if names is not None else tuple(sort_values(map(str, train.tolist())))
-    elif train.dtype.kind in "iub":
-        top = int(train.max()) + 1
-        if names is None and top > max(_MOST_UNNAMED, len(train)):
-            raise DataError(
-                f'{name}: "train": y has indices up to {top - 1:,}, but {len(train):,} samples; '
-                'for numbers, set task: regression; for classes, name them in "classes"'
-            )
-        classes = names if names is not None else tuple(str(k) for k in range(top))
-    else:
-        raise DataError(
-            f'{name}: "train": y must hold class indices (integers from 0) or class names, got '
-            f"{train.dtype}; for numbers, set task: regression"
-        )
-    if len(classes) < 2:
-        raise DataError(f"{name}: classification needs at least 2 classes, got {list(classes)}")
-    index = {one: k for k, one in enumerate(classes)}
-    y = {}
-    for part, values in given.items():
-        where = f'{name}: "{part}"'
-        named = is_text(train)
-        if is_text(values) != named or (not named and values.dtype.kind not in "iub"):
-            raise DataError(
-                f"{where}: y must have the same type in every part, got {values.dtype} here and "
-                f'{train.dtype} in "train"'
-            )
-        if is_text(values):
-            wrong = [row for row, text in enumerate(values.tolist()) if text not in index]
-            codes = [index.get(text, 0) for text in values.tolist()]
-        else:
-            codes = values.astype(np.int64).tolist()
-            wrong = [row for row, code in enumerate(codes) if not 0 <= code < len(classes)]
-        if wrong:
-            known = f"0 to {len(classes) - 1}" if not is_text(values) else ", ".join(classes[:24])
-            raise DataError(
-                f"{where}: y[{wrong[0]}] must be one of the {len(classes)} classes ({known}), got "
-                f"{values[wrong[0]]!s}"
-            )
-        y[part] = torch.tensor(codes, dtype=torch.int64)
-    return classes, y
-
-
-def _numeric_targets(values: np.ndarray, where: str) -> Tensor:
-    if is_text(values):
-        raise DataError(
-            f"{where}: y must be numbers, got {str(values[0])!r}; for classes, set task: "
-            "table-classification"
-        )
-    return check_numbers(as_tensor(values, f"{where}: y"), f"{where}: y")
-
-
-def _names(returned: Mapping[Any, Any], key: str, name: str) -> tuple[str, ...] | None:
-    given = returned.get(key)
-    if given is None:
-        return None
-    listed = given.tolist() if isinstance(given, np.ndarray) else given
-    names = list(listed) if isinstance(listed, list | tuple) else []
-    if not names or not all(isinstance(one, str) for one in names) or len({*names}) < len(names):
-        raise DataError(f'{name}: "{key}" must be a list of unique names, got {given!r:.200}')
-    return tuple(names)
-
-
 def _features(
     returned: Mapping[Any, Any], kind: Kind, column: SampleColumn, name: str
 ) -> tuple[str, ...]:
-    names = _names(returned, "features", name)
+    names = names_in(returned, "features", name)
     if kind != "table":
         if names is not None:
             raise DataError(
@@ -294,10 +211,3 @@ def _features(
         rule = f'{name}: "features" must name the {count} columns of x'
         raise DataError(f"{rule}, got {len(names)} names")
     return names or tuple(f"x{i}" for i in range(count))
-
-
-def _target(returned: Mapping[Any, Any], name: str) -> str:
-    target = returned.get("target", "target")
-    if not isinstance(target, str) or not target:
-        raise DataError(f'{name}: "target" must be a name, got {target!r}')
-    return target

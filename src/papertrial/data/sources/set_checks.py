@@ -19,7 +19,11 @@ def check_dataset(dataset: Dataset, name: str, targets: TargetKind) -> None:
     """Check that a Dataset from a user's function is as valid as one made from a mapping."""
     if not isinstance(dataset.train, Split):
         raise DataError(f"{name}: train must be a Split, got {kind_of(dataset.train)}")
-    for key, names in (("classes", dataset.classes), ("features", dataset.features)):
+    for key, names in (
+        ("classes", dataset.classes),
+        ("features", dataset.features),
+        ("targets", dataset.targets),
+    ):
         odd = [one for one in names if not isinstance(one, str)]
         if odd:
             raise DataError(f"{name}: {key} must be text, got {kind_of(odd[0])}")
@@ -32,6 +36,10 @@ def check_dataset(dataset: Dataset, name: str, targets: TargetKind) -> None:
         if len(split) == 0:
             raise DataError(f"{where} has no samples")
         _check_y(split.y, where, targets, len(dataset.classes))
+        width = list(split.y.shape[1:]) if targets in ("labels", "numbers") else []
+        if dataset.targets and [len(dataset.targets)] != width:
+            rule = f"{where}: targets must name the columns of y"
+            raise DataError(f"{rule} {list(split.y.shape)}, got {len(dataset.targets)} names")
         _check_x(dataset.kind, split.x, where)
     check_alike({part: (dataset.kind, one.x) for part, one in dataset.splits.items()}, name)
     count = dataset.train.x.shape[0] if dataset.kind == "table" else 0
@@ -48,6 +56,11 @@ def _check_y(y: Any, where: str, targets: TargetKind, count: int) -> None:
     if not isinstance(y, Tensor):
         raise DataError(f"{where}: y must be a tensor, got {kind_of(y)}")
     if targets == "tensors":
+        return
+    if targets == "labels":
+        if y.ndim != 2 or not ((y == 0) | (y == 1)).all():
+            got = f"{dtype_of(y)} {list(y.shape)}"
+            raise DataError(f"{where}: y must be 0 or 1 for each label, [N, K], got {got}")
         return
     if targets == "numbers":
         if y.dtype != torch.float32 or not y.isfinite().all():
@@ -85,7 +98,7 @@ def _check_x(kind: Kind, x: Any, where: str) -> None:
             check_texts(texts_of(x), where)
         except UnicodeDecodeError as error:
             raise DataError(f"{where}: x must be texts in UTF-8: {error}") from error
-    else:
+    elif kind != "tensor":
         raise DataError(f"{where}: kind must be one of {', '.join(KINDS)}, got {kind!r}")
 
 

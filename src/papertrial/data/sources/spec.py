@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from papertrial.data.column import Dataset
 from papertrial.data.images.decode import ImageSize, Mode
-from papertrial.data.kind import TargetKind
+from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.tables.layout import Layout
 from papertrial.progress import Steps
 
@@ -37,7 +37,7 @@ class TableOptions:
     """How a table is read.
 
     Args:
-        target: the column to predict.
+        targets: the columns to predict, at least one.
         text: the column of texts, of a table of texts.
         features: the columns to learn from, in this order; None for all but the target.
         categorical: the features that hold categories.
@@ -49,7 +49,7 @@ class TableOptions:
             unless `features` names it.
     """
 
-    target: str = ""
+    targets: tuple[str, ...] = ()
     text: str = ""
     features: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
@@ -66,6 +66,7 @@ class SourceSpec:
         source: the name of a set, a kind of the user's own files, or a function.
         path: the user's own files.
         targets: what targets are, if the source does not say.
+        kinds: the kinds of samples that the task takes.
         images: how images are decoded.
         table: how a table is read.
         layout: the layout of a table's columns, if it is known from another table; it then replaces
@@ -79,6 +80,7 @@ class SourceSpec:
     source: str | Callable[..., object]
     path: Path = Path()
     targets: TargetKind = "classes"
+    kinds: tuple[Kind, ...] = KINDS
     images: ImageOptions = field(default_factory=ImageOptions)
     table: TableOptions = field(default_factory=TableOptions)
     layout: Layout | None = None

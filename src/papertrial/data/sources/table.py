@@ -14,8 +14,7 @@ from papertrial.data.sources.spec import LoadedSet, SourceSpec
 from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
 from papertrial.data.sources.table_targets import (
     check_has_target,
-    class_targets,
-    numeric_targets,
+    read_targets,
 )
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.table_file import TableFile, check_has_columns
@@ -26,7 +25,7 @@ _Gaps = dict[str, np.ndarray]  # by column: which cells are missing, [N] bool
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load a table as a set: x float32 [N, F]; y int64 [N] for classes, else float32 [N].
+    """Load a table as a set: x float32 [N, F]; y as `read_targets` returns it.
 
     `spec.path` is a file, which is the training part, or a folder: see `find_parts`.
 
@@ -35,18 +34,17 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
     options, path = spec.table, spec.path
-    target, missing = options.target, options.missing
+    targets, missing = options.targets, options.missing
     tables = read_parts(path, options.delimiter)
-    check_has_columns(tables["train"], [target], "data.table.target")
+    check_has_columns(tables["train"], targets, "data.table.target")
     chosen = options.features if spec.layout is None else spec.layout.columns
     if options.group is not None:
         check_has_columns(tables["train"], [options.group], "data.splits.group")
-    unused = (target, options.group)
-    names = _feature_columns(tables["train"], target, chosen, options.categorical, unused)
+    names = _feature_columns(tables["train"], targets, chosen, options.categorical, options.group)
     for table in tables.values():
-        check_has_columns(table, [target], "data.table.target")
+        check_has_columns(table, targets, "data.table.target")
         check_has_columns(table, names, "data.table.features")
-        check_has_target(table, target)
+        check_has_target(table, targets)
     fills = missing in ("mean", "median")
     gaps = {part: _gaps(table, names) for part, table in tables.items()}
     if missing == "error":
@@ -58,19 +56,16 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     layout = spec.layout or Layout.learn(
         tables["train"], names, categorical=options.categorical, fills_missing=fills
     )
-    classes, targets = (
-        class_targets(tables, target, spec.classes)
-        if spec.targets == "classes"
-        else ((), numeric_targets(tables, target))
-    )
+    found = read_targets(tables, targets, spec.targets, spec.classes)
     columns = {part: DenseColumn(layout.encode(table)) for part, table in tables.items()}
     dataset = Dataset.from_splits(
         path.name or str(path),
         "table",
-        make_splits(tables, columns, targets, options.group),
-        classes=classes,
+        make_splits(tables, columns, found.y, options.group),
+        classes=found.classes,
         features=layout.names,
-        target=target,
+        target=targets[0],
+        targets=found.columns,
     )
     return LoadedSet(dataset, layout)
 
@@ -102,24 +97,29 @@ def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:
 
 def _feature_columns(
     table: TableFile,
-    target: str,
+    targets: Sequence[str],
     features: Sequence[str] | None,
     categorical: Sequence[str],
-    unused: Sequence[str | None],
+    group: str | None,
 ) -> list[str]:
     if features is not None:
         _check_choice(features)
         check_has_columns(table, features, "data.table.features")
     names = (
-        list(features) if features is not None else [n for n in table.columns if n not in unused]
+        list(features)
+        if features is not None
+        else [n for n in table.columns if n not in targets and n != group]
     )
-    if target in names or target in categorical:
-        key = "features" if target in names else "categorical"
-        raise DataError(
-            f"data.table.{key}: {target} is the target, so the model must not see it; remove it"
-        )
+    for target in targets:
+        if target in names or target in categorical:
+            key, what = ("features" if target in names else "categorical"), "the target"
+            what = what if len(targets) == 1 else "a target"
+            raise DataError(
+                f"data.table.{key}: {target} is {what}, so the model must not see it; remove it"
+            )
     if not names:
-        raise DataError(f"{table.path} has no column but the target {target}; add features")
+        rest = ", ".join(targets)
+        raise DataError(f"{table.path} has no column but the target {rest}; add features")
     check_has_columns(table, categorical, "data.table.categorical")
     unused = [name for name in categorical if name not in names]
     if unused:

@@ -1,13 +1,15 @@
-"""The column of targets in the tables of a set: classes or numbers."""
+"""The targets in the tables of a set: a column of classes, columns of labels or of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from papertrial.data.kind import TargetKind
 from papertrial.data.numbers import sort_values
 from papertrial.data.sources.table_parts import Tables
 from papertrial.data.tables.table_file import TableFile
@@ -16,14 +18,74 @@ from papertrial.errors import DataError
 _SHOWN_CLASSES = 24
 
 
-def check_has_target(table: TableFile, target: str) -> None:
+class TableTargets(NamedTuple):
+    """The targets of each part, y [N] or [N, T], and the names of classes or of T columns."""
+
+    y: dict[str, Tensor]
+    classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+def read_targets(
+    tables: Tables,
+    names: Sequence[str],
+    targets: TargetKind,
+    classes: Sequence[str] | None = None,
+) -> TableTargets:
+    """Return the targets in the table of each part.
+
+    Args:
+        tables: the parts by name, "train" among them.
+        names: the columns of the targets, without missing cells; one for classes.
+        targets: "classes": y is int64 [N]. "labels": 0 and 1, uint8 [N, T]. Others: float32 [N], or
+            [N, T] if there are several columns.
+        classes: see `class_targets`.
+
+    Raises:
+        DataError: see `class_targets`, `numeric_targets` and `label_targets`.
+    """
+    if targets == "classes":
+        known, codes = class_targets(tables, names[0], classes)
+        return TableTargets(codes, known)
+    read = label_targets if targets == "labels" else numeric_targets
+    columns = [read(tables, name) for name in names]
+    several = len(names) > 1 or targets == "labels"
+    y = {
+        part: torch.stack([column[part] for column in columns], 1) if several else columns[0][part]
+        for part in tables
+    }
+    return TableTargets(y, columns=tuple(names) if several else ())
+
+
+def check_has_target(table: TableFile, targets: Sequence[str]) -> None:
     """Raise DataError if targets of a table are missing: there is no honest way to fill them."""
-    absent = table.missing(target)
-    if absent.any():
-        raise DataError(
-            f"{table.path}: every row must have a target, but {target} is missing in "
-            f"{table.rows_in_words(absent)}; fill it in, or delete such rows"
-        )
+    for target in targets:
+        absent = table.missing(target)
+        if absent.any():
+            raise DataError(
+                f"{table.path}: every row must have a target, but {target} is missing in "
+                f"{table.rows_in_words(absent)}; fill it in, or delete such rows"
+            )
+
+
+def label_targets(tables: Tables, target: str) -> dict[str, Tensor]:
+    """Return the column of a label in the table of each part as 0 and 1, uint8 [N].
+
+    Raises:
+        DataError: a cell is not 0 or 1, and not true or false.
+    """
+    y = {}
+    for part, table in tables.items():
+        known = {"0": 0, "1": 1, "false": 0, "true": 1}
+        values = [known.get((text or "").lower(), -1) for text in table.texts(target)]
+        if -1 in values:
+            row = values.index(-1)
+            raise DataError(
+                f"{table.where(row)}: the label {target} must be 0 or 1, got "
+                f"{table.written(target, row)!r}; for numbers, set task: regression"
+            )
+        y[part] = torch.tensor(values, dtype=torch.uint8)
+    return y
 
 
 def numeric_targets(tables: Tables, target: str) -> dict[str, Tensor]:
@@ -39,7 +101,7 @@ def numeric_targets(tables: Tables, target: str) -> dict[str, Tensor]:
             row = int(bad.argmax())
             raise DataError(
                 f"{table.where(row)}: the target {target} must be a finite number, got "
-                f"{table.written(target, row)!r}; for classes, set task: table-classification"
+                f"{table.written(target, row)!r}; for classes, set task: classification"
             )
         y[part] = torch.from_numpy(values.astype(np.float32))
     return y

@@ -40,7 +40,7 @@ def tensors_of(pairs: Mapping[str, tuple[Any, Any]], name: str) -> Dataset:
     Raises:
         DataError: x and y have other lengths, no sample, or values that are no finite numbers.
     """
-    columns = {part: _column(x, f'{name}: "{part}": x') for part, (x, _) in pairs.items()}
+    columns = {part: tensor_column(x, f'{name}: "{part}": x') for part, (x, _) in pairs.items()}
     check_alike(columns, name)
     splits: dict[str, Split] = {}
     for part, (_, y) in pairs.items():
@@ -56,7 +56,12 @@ def tensors_of(pairs: Mapping[str, tuple[Any, Any]], name: str) -> Dataset:
     return Dataset.from_splits(name, columns["train"][0], splits)
 
 
-def _column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
+def tensor_column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
+    """Return the column of the samples that a function returned, and what they are.
+
+    Raises:
+        DataError: they are neither tensors nor texts, or not finite numbers.
+    """
     if isinstance(x, list | tuple) and x and isinstance(x[0], str):
         check_texts(x, where)
         return "text", text_column(x)

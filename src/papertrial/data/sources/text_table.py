@@ -9,7 +9,7 @@ import numpy as np
 from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
 from papertrial.data.sources.table_parts import make_splits, read_parts
-from papertrial.data.sources.table_targets import check_has_target, class_targets
+from papertrial.data.sources.table_targets import check_has_target, read_targets
 from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
@@ -17,7 +17,7 @@ from papertrial.progress import Step, Steps
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load a table of texts: x texts as written, y int64 [N].
+    """Load a table of texts: x texts as written, y as `read_targets` returns it.
 
     `spec.path` is a file, which is the training part, or a folder: see `find_parts`. "NA" and the
     like are texts; only an empty text is missing.
@@ -28,8 +28,8 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
     options, path = spec.table, spec.path
-    text, target = options.text, options.target
-    if text == target:
+    text, targets = options.text, options.targets
+    if text in targets:
         raise DataError(
             f"data.table: {text} is both the text and the target; choose two different columns"
         )
@@ -37,18 +37,20 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     columns = {}
     for part, table in tables.items():
         check_has_columns(table, [text], "data.table.text")
-        check_has_columns(table, [target], "data.table.target")
-        check_has_target(table, target)
+        check_has_columns(table, targets, "data.table.target")
+        check_has_target(table, targets)
         columns[part] = text_column(_texts(table, text))
-    classes, targets = class_targets(tables, target)
-    _check_classes(tables["train"], target, classes)
+    found = read_targets(tables, targets, spec.targets)
+    if spec.targets == "classes":
+        _check_classes(tables["train"], targets[0], found.classes)
     dataset = Dataset.from_splits(
         path.name or str(path),
         "text",
-        make_splits(tables, columns, targets, options.group),
-        classes=classes,
+        make_splits(tables, columns, found.y, options.group),
+        classes=found.classes,
         features=(text,),
-        target=target,
+        target=targets[0],
+        targets=found.columns,
     )
     return LoadedSet(dataset)
 
