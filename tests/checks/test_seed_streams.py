@@ -89,7 +89,7 @@ def test_a_recipe_that_no_seed_changes(
     assert result.facts.streams is not None
     assert result.facts.streams.moved == ()
     assert result.facts.to_json()["streams"] == {
-        "init": False, "order": False, "augment": False, "model": False,
+        "init": False, "order": False, "augment": False, "model": False, "splits": False,
     }  # fmt: skip
     found = [one.severity for one in result.problems if one.where == "seed"]
     assert found == (["warning"] if warned else [])

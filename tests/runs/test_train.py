@@ -56,7 +56,7 @@ def test_the_summary_is_the_contract(run: pt.Run) -> None:
     assert kept == {"format": 1, **run.summary.to_plain()}
     assert list(kept) == [
         "format", "recipe", "seed", "device", "classes", "metrics", "report", "claims",
-        "vocabulary", "epoch_seconds", "seconds",
+        "vocabulary", "epoch_seconds", "seconds", "folds",
     ]  # fmt: skip
     assert set(kept["metrics"]) == {"train", "validation", "test"}
     assert set(kept["seconds"]) == {"data", "train", "evaluate", "total"}

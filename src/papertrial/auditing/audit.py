@@ -10,6 +10,7 @@ from pathlib import Path
 
 from papertrial.auditing.audit_combination import audit_combination
 from papertrial.auditing.check_files import check_files
+from papertrial.auditing.check_folds import check_folds
 from papertrial.auditing.check_order import check_order, check_proofs
 from papertrial.auditing.check_pages import check_pages
 from papertrial.auditing.check_predictions import check_predictions
@@ -137,6 +138,7 @@ def auditing(
         else:
             sides, unlike = find_runs(recorded)
             yield from collect("runs", check_runs(recorded, sides, unlike))
+            yield from collect("folds", check_folds(sides))
             files = chain(check_files(recorded, sides), check_weight_shapes(sides))
             yield from collect("files", files)
             if recorded.finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -37,7 +38,7 @@ def check_predictions(
         data: the data folder.
     """
     messages, exactly, other = list[str](), True, list[str]()
-    for side in sides:
+    for side in chain.from_iterable(one.models for one in sides):
         recipe = side.run.recipe
         try:
             start = read_start_run(recipe)

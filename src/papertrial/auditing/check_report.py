@@ -32,7 +32,7 @@ from papertrial.version import __version__
 # All but what names the place, the time and the machine; mistakes need the data.
 _REPORT = (
     "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "claims", "exact",
-    "seeds", "varied", "fixed", "diverged", "curves", "confusion", "per_class", "metrics",
+    "seeds", "varied", "fixed", "diverged", "curves", "confusion", "per_class", "metrics", "folds",
     "not_covered", "earlier",
 )  # fmt: skip
 _STATE = ("verdict", "headline", "deviations", "claims")

@@ -82,7 +82,7 @@ def _unlike_run(recorded: Recorded, side: SeedRun) -> Iterator[str]:
     if device != given.device:
         yield f"device {device}, registered {given.device}"
     then = Conditions((given.data[side.arm],), given.versions, {})  # packages are of all sides
-    data = {split: part.fingerprint for split, part in from_.data.items()}
+    data = {split: part.fingerprint for split, part in from_.fixed_data.items()}
     versions = {name: from_.environment.versions.get(name) for name in given.versions}
     yield from then.differences(Conditions((data,), versions, {}))
 
@@ -92,8 +92,9 @@ def _unlike_run_data(sides: list[SeedRun]) -> Iterator[str]:
     firsts: dict[int, tuple[SeedRun, dict[str, SplitData], dict[str, str]]] = {}
     for side in sides:
         try:
-            data = side.provenance.data
-            targets = {split: _digest_of_targets(side.run, split) for split in side.run.metrics}
+            data, redrawn = side.provenance.fixed_data, side.provenance.drawn_from is not None
+            splits = () if redrawn else side.run.predicted
+            targets = {split: _digest_of_targets(side.run, split) for split in splits}
         except UNREADABLE as error:
             yield f"{side}: {why_unreadable(error)}"
             continue

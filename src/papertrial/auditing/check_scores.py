@@ -19,6 +19,7 @@ from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.build import build_loss, build_metrics, to_device
+from papertrial.runs.fold_results import mean_metrics
 from papertrial.runs.run import Run
 from papertrial.runs.trained_classes import classes_of_run
 from papertrial.store.run_folder import METRICS, PREDICTIONS, RECORDS, RunFolder
@@ -45,21 +46,23 @@ def check_scores(
         limit = _ELSEWHERE if environment_differences(side.provenance.environment, now) else _SAME
         near = max(near, limit)
         try:
-            again = _scores_again(side.run, device)
-            reported = _reported_again(side.run, again)
+            models = [(model, _scores_again(model.run, device)) for model in side.models]
+            again = mean_metrics([scores for _, scores in models])
+            reports = [(model, _reported_again(model.run, scores)) for model, scores in models]
+            reported = mean_metrics([scores for _, scores in reports])
             messages += (
                 f"{side}, {text}"
                 for text in _claimed_scores(recorded, side, again, reported, limit)
             )
-            messages += (
-                f"{side}, {text}" for text in _other_scores(recorded, side, reported, limit)
-            )
+            for model, scores in reports:
+                found = _other_scores(recorded, model, scores, limit)
+                messages += (f"{model}, {text}" for text in found)
         except UNREADABLE as error:
             messages.append(
                 f"{side}: its metrics cannot be computed again: {why_unreadable(error)}"
             )
             continue
-        count += sum(map(len, again.values()))
+        count += sum(len(metrics) for _, scores in models for metrics in scores.values())
     agrees = (
         f"{count} metrics of {len(sides)} runs, computed again from the stored predictions, are "
         f"those of {METRICS} and {OUTCOMES} (counts to the last bit, others to {near:g} relative)"
@@ -189,7 +192,7 @@ def _other_scores(
     claimed = {
         (one.split, one.metric)
         for one in recorded.wanted
-        if not one.best_epoch and one.reach is None
+        if not one.best_epoch and one.reach is None and side.fold is None
     }
     last: dict[str, Metrics] = {}
     for line in RunFolder(side.run.path).lines():

@@ -24,7 +24,8 @@ def check_weights(recorded: Recorded, sides: list[SeedRun]) -> Iterator[Finding]
         digest, mine = hashlib.sha256(), [side for side in sides if side.seed == seed]
         for side in mine:
             try:
-                digest.update(RunFolder(side.run.path).read(WEIGHTS))
+                for model in side.run.models:
+                    digest.update(RunFolder(model.path).read(WEIGHTS))
             except PapertrialError as error:
                 messages.append(f"{side}: {why_unreadable(error)}")
         if len(mine) == len(recorded.digests) and digest.hexdigest() != record.weights:
@@ -41,7 +42,13 @@ def check_weight_shapes(sides: list[SeedRun]) -> Iterator[Finding]:
     if not sides:
         return
     messages, firsts = list[str](), dict[int, tuple[SeedRun, dict[str, str]]]()
+    models = list[SeedRun]()
     for side in sides:
+        try:
+            models += side.models
+        except RunError as error:
+            messages.append(f"{side}: {error}")
+    for side in models:
         try:
             has = _weight_shapes(side.run.path / WEIGHTS)
         except RunError as error:

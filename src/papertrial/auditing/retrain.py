@@ -102,9 +102,9 @@ def _compared(
         other += environment_differences(then.environment, now.environment)
         unlike += [
             f"{PREDICTIONS}/{split}"
-            for split in run.metrics
-            if _digest_of_predictions(run.path, split)
-            != _digest_of_predictions(side.run.path, split)
+            for new, old in zip(run.models, side.run.models, strict=True)
+            for split in new.metrics
+            if _digest_of_predictions(new.path, split) != _digest_of_predictions(old.path, split)
         ]
     if not unlike:
         message = f"seed {seed} trained again: same weights, bit for bit; same predictions, scores"

@@ -15,14 +15,31 @@ UNREADABLE = (RuntimeError, ValueError, KeyError, TypeError, IndexError, Attribu
 
 @dataclass(frozen=True)
 class SeedRun:
-    """A run of a seed: `arm` is 0 for ours, else the number of the other side of a difference."""
+    """A run of a seed: `arm` is 0 for ours, else the number of the other side of a difference.
+
+    `fold` is the number of the fold that it trains; None for the run of the seed itself.
+    """
 
     seed: int
     arm: int
     run: Run
+    fold: int | None = None
 
     def __str__(self) -> str:
-        return f"seed {self.seed}" + (f" (versus {self.arm})" if self.arm else "")
+        fold = "" if self.fold is None else f" fold {self.fold}"
+        return f"seed {self.seed}{fold}" + (f" (versus {self.arm})" if self.arm else "")
+
+    @property
+    def models(self) -> tuple[SeedRun, ...]:
+        """The runs of its folds; without folds the run itself.
+
+        Raises:
+            RunError: a fold is absent or damaged.
+        """
+        if not self.run.has_folds:
+            return (self,)
+        found = enumerate(self.run.models)
+        return tuple(SeedRun(self.seed, self.arm, run, fold) for fold, run in found)
 
     @property
     def provenance(self) -> Provenance:

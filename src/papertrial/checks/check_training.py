@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ from papertrial.runs.build import (
 from papertrial.runs.build_optimizers import group_sizes
 from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.init_from import read_start_run
-from papertrial.runs.load_data import Samples, load_data
+from papertrial.runs.load_data import Samples, load_data, smallest_fold
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
@@ -105,6 +106,7 @@ def _check_built(
 ) -> Generator[Step, None, None]:
     """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
     model = loss = samples = start = None
+    notes, folds = list[str](), recipe.data.splits.count
     function: ObjectiveFunction = supervised
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
@@ -114,6 +116,9 @@ def _check_built(
     with reporting(result, "init_from", "set init_from to the folder of a finished run"):
         start = read_start_run(recipe)
     with reporting(result, "data", "fix data in the recipe, or the files that it names"):
+        if recipe.data.splits.count:
+            recipe, note = yield from smallest_fold(recipe, folder)
+            notes.append(note)
         samples = yield from load_data(recipe, folder, device, start)
     with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         if samples is not None or not needs_classes(recipe):
@@ -122,7 +127,7 @@ def _check_built(
         return
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
-    facts.notes = list(original.notes)
+    facts.notes = [*notes, *original.notes]
     yield Step("looking for samples that are in two splits", 0, None, "samples")
     found, facts.leaks = leaks(original)
     result.problems += found
@@ -142,6 +147,8 @@ def _check_built(
     if initialised:
         with reporting(result, "data", "fix data.augment, data.transform or the model"):
             _check_model(recipe, (model, loss, function), samples, result)
+    if facts.cost is not None and folds:
+        facts.cost = replace(facts.cost, seconds=folds * facts.cost.seconds)
 
 
 def _check_model(

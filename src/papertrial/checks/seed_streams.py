@@ -22,19 +22,19 @@ from papertrial.runs.prepare import Parts
 class SeedStreams:
     """Which random streams of a training have other numbers with another seed, and use them.
 
-    The splits of the data are not among them: they have a seed of their own.
-
     Attributes:
         init: the initial weights.
         order: which samples are in a batch.
         augment: the changes of training samples.
         model: what model and loss draw in training, such as dropout.
+        splits: the splits of the data, which otherwise have a seed of their own.
     """
 
     init: bool
     order: bool
     augment: bool
     model: bool
+    splits: bool = False
 
     @property
     def moved(self) -> tuple[str, ...]:
@@ -55,6 +55,7 @@ def find_streams(recipe: Recipe, parts: Parts) -> SeedStreams:
         order=_order_moves(batches, seeds),
         augment=_augment_moves(batches, seeds),
         model=_model_moves(parts, seeds),
+        splits=recipe.data.splits.seed == "each",
     )
 
 

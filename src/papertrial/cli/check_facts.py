@@ -18,6 +18,7 @@ _STREAMS = {
     "order": "batches",
     "augment": "augmentation",
     "model": "draws of the model",
+    "splits": "splits",
 }
 
 
@@ -46,7 +47,7 @@ def _training_lines(facts: CheckFacts) -> list[str]:
     if facts.streams is not None:
         moved = facts.streams.moved
         rest = [text for name, text in _STREAMS.items() if name not in moved]
-        unmoved = f"; not {', '.join([*rest, 'splits'])}"
+        unmoved = f"; not {', '.join(rest)}" if rest else ""
         lines.append(
             f"seed changes: {', '.join(_STREAMS[name] for name in moved) or 'nothing'}{unmoved}"
         )

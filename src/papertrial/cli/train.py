@@ -46,6 +46,23 @@ def train_command(
     print_result(lines, {"run": str(run.path), **run.summary.to_plain()}, as_json=as_json)
 
 
+def describe_folds(summary: RunSummary) -> list[str]:
+    """Return the line on the folds of a run: the range and SD of its first test score."""
+    from statistics import stdev
+
+    from papertrial.numbers import number
+
+    tested = [one.metrics["test"] for one in summary.folds]
+    first = list(tested[0]) if tested else []
+    names = [*(claim.metric for claim in summary.claims), "accuracy", "rmse", *first]
+    name = next((name for name in names if all(name in scores for scores in tested)), None)
+    if not tested or name is None:
+        return []
+    scores = [one[name] for one in tested]
+    low, high, sd = (number(value) for value in (min(scores), max(scores), stdev(scores)))
+    return [f"{len(scores)} folds: test {name} from {low} to {high}, SD between folds {sd}"]
+
+
 def describe_run_result(summary: RunSummary) -> list[str]:
     """Return the lines that `papertrial train` prints on a run: reported epoch, and each claim."""
     from papertrial.report.use_of_test_split import use_of_test_split
@@ -67,6 +84,7 @@ def describe_run_result(summary: RunSummary) -> list[str]:
         of = f"{report.skipped_steps:,} of {report.last_step:,} steps"
         lines.append(f"fp16: {of} changed no weights, because gradients overflowed")
     lines += use_of_test_split(summary)
+    lines += describe_folds(summary)
     for claim in summary.claims:
         counted = claim.kind == "exact"
         why = claim.not_judged

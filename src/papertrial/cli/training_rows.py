@@ -17,6 +17,7 @@ class TrainingRows:
 
     def __init__(self) -> None:
         self._epochs = 0
+        self._fold = ""  # "fold 2/10 " of a run with folds
         self._row = Row("")
         self._headline = ""
         self._evaluations: dict[str, str] = {}  # the last one of each split
@@ -37,12 +38,14 @@ class TrainingRows:
         samples = ", ".join(f"{count:,} {split}" for split, count in event.rows.items())
         epochs, steps = plural(event.epochs, "epoch"), plural(event.steps, "step")
         parameters = plural(event.parameters, "parameter")
-        yield Line(f"{parameters} on {event.device}; samples: {samples}; {epochs}, {steps}")
-        yield Line(f"run folder: {event.run}")
-        for note in event.notes:
-            yield Line(note)
-        self._epochs = event.epochs
-        self._row = Row(f"epoch 1/{event.epochs}", 0, event.steps, "steps")
+        self._fold = f"fold {event.fold + 1}/{event.folds} " if event.folds else ""
+        if event.fold == 0:
+            yield Line(f"{parameters} on {event.device}; samples: {samples}; {epochs}, {steps}")
+            yield Line(f"run folder: {event.run.parent if event.folds else event.run}")
+            for note in event.notes:
+                yield Line(note)
+        self._epochs, self._evaluations = event.epochs, {}
+        self._row = Row(f"{self._fold}epoch 1/{event.epochs}", 0, event.steps, "steps")
         yield self._row
 
     def _train(self, event: Trained) -> Row:
@@ -50,7 +53,7 @@ class TrainingRows:
         self._headline = event.headline
         self._row = replace(
             self._row,
-            label=f"epoch {at.epoch}/{self._epochs}",
+            label=f"{self._fold}epoch {at.epoch}/{self._epochs}",
             done=at.step,
             text="  ".join(
                 [
@@ -66,7 +69,8 @@ class TrainingRows:
 
     def _evaluate(self, event: Evaluated) -> Iterator[Shown]:
         if event.final:
-            yield replace(self._row, label=f"evaluated {event.split}", always=False)
+            label = f"{self._fold}evaluated {event.split}"
+            yield replace(self._row, label=label, always=False)
             return
         numbers = scalars(event.metrics)
         if event.split != "train" and self._headline in numbers:

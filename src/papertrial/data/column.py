@@ -231,12 +231,14 @@ class Split:
     Of a task that leaves their meaning to the user, y are tensors [N, ...], one or several by name.
 
     `names` has a name for each sample, such as its file; if omitted, a sample is named by its id.
+    `groups` [N] has the group of each sample, whose samples no split may separate.
     """
 
     x: SampleColumn
     y: Any
     ids: np.ndarray
     names: Sequence[str] | None = None
+    groups: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         assert len(self.x) == row_count(self.y) == len(self.ids), (
@@ -256,7 +258,8 @@ class Split:
         """Return a split of the samples at `rows`, in that order."""
         names = None if self.names is None else [self.names[i] for i in rows.tolist()]
         y = mapped(lambda one: one[rows], self.y)
-        return Split(self.x.rows(rows), y, self.ids[rows.numpy()], names)
+        groups = None if self.groups is None else self.groups[rows.numpy()]
+        return Split(self.x.rows(rows), y, self.ids[rows.numpy()], names, groups)
 
     def name(self, row: int) -> str:
         """Return the name of the sample at `row`, for messages."""
@@ -265,7 +268,7 @@ class Split:
     def to(self, device: torch.device, moved: Moved | None = None) -> Split:
         """Return the split with its targets, and its samples if possible, on `device`."""
         y = mapped(lambda one: one.to(device), self.y)
-        return Split(self.x.to(device, moved), y, self.ids, self.names)
+        return Split(self.x.to(device, moved), y, self.ids, self.names, self.groups)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import torch
 
 from papertrial.data.column import Dataset, Split, chunks
@@ -21,11 +22,13 @@ def cut(
     draw: Literal["random", "last"] = "random",
     stratify: bool = False,
     seed: int = 0,
+    grouped: bool = False,
 ) -> Dataset:
     """Split a test part, then a validation part, off the training part of a set.
 
     Rows are drawn by scikit-learn's `train_test_split` with `random_state=seed`, so that results
-    published with that function can be reproduced. Rows keep their order within each part.
+    published with that function can be reproduced, or groups of rows by its `GroupShuffleSplit`.
+    Rows keep their order within each part.
 
     Args:
         dataset: the set as loaded.
@@ -33,7 +36,8 @@ def cut(
         test: like `validation`; only for a set without a test part.
         draw: "random", or "last" for the last rows.
         stratify: keep the class proportions (classification only).
-        seed: seeds the draw; the seed of the training does not change it.
+        seed: seeds the draw.
+        grouped: draw whole groups; `validation` and `test` are then portions of the groups.
 
     Raises:
         DataError: the set already has a test part, or the parts cannot be drawn.
@@ -48,7 +52,11 @@ def cut(
         )
     for part, portion in (("test", test), ("validation", validation)):
         if portion is not None:
-            kept, taken = _cut(dataset.train, part, portion, draw, stratify, seed)
+            kept, taken = (
+                _cut_groups(dataset.train, part, portion, seed)
+                if grouped
+                else _cut(dataset.train, part, portion, draw, stratify, seed)
+            )
             dataset = dataset.with_splits({**dataset.splits, "train": kept, part: taken})
     return dataset
 
@@ -119,5 +127,25 @@ def _cut(
         raise DataError(
             f"data.splits.{part}: cannot take {portion} of {len(split)} rows{why}"
         ) from error
-    first, second = (torch.from_numpy(part_rows).sort().values for part_rows in (kept, taken))
+    return _parts(split, kept, taken)
+
+
+def _cut_groups(split: Split, part: str, portion: float | int, seed: int) -> tuple[Split, Split]:
+    from sklearn.model_selection import GroupShuffleSplit  # noqa: PLC0415  (slow to import)
+
+    assert split.groups is not None, "the source gives the groups"
+    drawing = GroupShuffleSplit(1, test_size=portion, random_state=seed)
+    try:
+        kept, taken = next(drawing.split(np.arange(len(split)), groups=split.groups))
+    except ValueError as error:
+        groups = len(np.unique(split.groups))
+        raise DataError(
+            f"data.splits.{part}: cannot take {portion} of {groups} groups: one of the parts would "
+            "be empty; with data.splits.group, this is a portion of the groups"
+        ) from error
+    return _parts(split, kept, taken)
+
+
+def _parts(split: Split, kept: np.ndarray, taken: np.ndarray) -> tuple[Split, Split]:
+    first, second = (torch.from_numpy(rows).sort().values for rows in (kept, taken))
     return split.rows(first), split.rows(second)

@@ -26,6 +26,7 @@ from papertrial.recipe.quantity import (
 )
 from papertrial.recipe.raw_claim import Broken, RawClaim, converted, raw_claims, without_unit
 from papertrial.recipe.reaches import reach_problems
+from papertrial.recipe.split_rules import fold_claim_problems
 from papertrial.vocabulary import (
     COUNTS,
     METRICS,
@@ -63,7 +64,7 @@ def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
             found += [*training_claim_problems(claim), *own_metric_claim_problems(tree, claim)]
         if claim.not_judged is None and not of_program:
             found += [*_not_computed(tree, claim), *_best_epoch_problems(tree, claim)]
-            found += new_samples_problems(tree, claim)
+            found += [*new_samples_problems(tree, claim), *fold_claim_problems(tree, claim)]
         for key, message in found:
             yield f"claims.{index}.{key}", message
         identity = identity_of(claim)
@@ -209,7 +210,8 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
         return
     source = value_at(tree, "data.source")
     without = {"validation": SOURCES, "test": _NO_TEST}.get(split, ())
-    if source in without and value_at(tree, f"data.splits.{split}") is None:
+    cuts = ("folds", "test") if split == "test" else (split,)
+    if source in without and all(value_at(tree, f"data.splits.{key}") is None for key in cuts):
         yield "split", f"{source} has no {split} part; set data.splits.{split}"
 
 

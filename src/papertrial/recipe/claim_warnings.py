@@ -7,21 +7,22 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from papertrial.recipe.claims import Claim
+from papertrial.recipe.fold_warnings import fold_warnings
 from papertrial.recipe.quantity import as_points, both_ways
-from papertrial.recipe.schema import AnyRecipe
+from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.vocabulary import least_value, score_name, split_metric
 
 WIDE = 0.1  # from here on, the tolerance of a fraction is probably meant in points
 
 
 def claim_warnings(recipe: AnyRecipe) -> list[str]:
-    """Return a warning for each tolerance or plus-minus that is probably not what was meant.
+    """Return a warning for each width or number of runs that is probably not what was meant.
 
     Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
     """
-    return warnings_on_claims(
-        [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    )
+    decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
+    of_folds = fold_warnings(decided, recipe.data.splits) if isinstance(recipe, Recipe) else []
+    return [*warnings_on_claims(decided), *of_folds]
 
 
 def warnings_on_claims(decided: Sequence[Claim]) -> list[str]:

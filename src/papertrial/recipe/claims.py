@@ -104,6 +104,12 @@ class Claim(Section):
         description="Runs behind the number. Required for `mean`, `best-of` and `difference`. For "
         "`mean` and `difference` it may be `unknown`, which counts as one run.",
     )
+    folds: int | None = Field(
+        default=None,
+        ge=2,
+        description="Folds of the cross-validation that the number is a mean over. "
+        "`data.splits.folds` must be the same.",
+    )
     printed: Printed | None = Field(
         default=None,
         description='The number as printed, `"64.6 %"`. Its rounding error widens the tolerance.',

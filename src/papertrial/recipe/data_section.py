@@ -10,13 +10,21 @@ from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.section import Section
 from papertrial.recipe.slot import Slot, TransformSlot
 from papertrial.recipe.slots import expand
-from papertrial.recipe.value_types import BatchSize, Portion, Size, SourceName, TargetColumns
+from papertrial.recipe.value_types import (
+    BatchSize,
+    Portion,
+    Size,
+    SourceName,
+    SplitSeed,
+    TargetColumns,
+)
 
 
 class Splits(Section):
     """Which parts are split off the training part. Changing the training seed does not move them.
 
-    The test part is split off first, then the validation part from the remaining rows.
+    The test part is split off first, then the validation part from the remaining rows. With
+    `folds`, a run trains a model for each fold; its score is the mean over the folds.
     """
 
     validation: Portion = Field(
@@ -29,15 +37,44 @@ class Splits(Section):
         description="Fraction or number of rows to use for testing. Only for a source without a "
         "test part.",
     )
-    draw: Literal["random", "last"] = Field(
-        default="random", description="Take random rows, or the last rows."
+    folds: int | None = Field(
+        default=None,
+        ge=2,
+        description="Cut the training part into this many folds, and test each one on a training "
+        "on the others. Only for a source without a test part.",
+    )
+    repeats: int = Field(
+        default=1, ge=1, description="Repeat the cross-validation, with other folds each time."
+    )
+    fold: int | None = Field(
+        default=None,
+        ge=0,
+        description="Train this fold alone, counted from 0 over all repetitions.",
+    )
+    draw: Literal["random", "last", "in-order"] = Field(
+        default="random",
+        description="Take random rows, or the last rows. Folds: shuffled rows; `in-order`, "
+        "consecutive rows; `last`, each block of rows after a training on all rows before it.",
     )
     stratify: bool = Field(
-        default=False, description="Keep the class proportions. Needs `draw: random`."
+        default=False, description="Keep the class proportions. Not for `draw: last`."
     )
-    seed: int = Field(
-        default=0, ge=0, le=2**32 - 1, description="Seed of the splits and of `data.limit`."
+    group: str | None = Field(
+        default=None,
+        description="Keep rows of a group together: a column of a table, `groups` for a function "
+        "that returns them, or for folders a regular expression whose match in a file's path is "
+        "its group. `validation` and `test` are then portions of the groups.",
     )
+    seed: SplitSeed = Field(
+        default=0,
+        description="Seed of the splits and of `data.limit`, or `each`: the splits follow the seed "
+        "of the training.",
+    )
+
+    @property
+    def count(self) -> int:
+        """The number of folds that a run trains; 0 for a single training."""
+        return 0 if self.folds is None or self.fold is not None else self.folds * self.repeats
 
 
 class Images(Section):

@@ -29,6 +29,7 @@ class RawClaim:
     tolerance: object = None
     relative_tolerance: object = None
     n: object = None
+    folds: object = None
     printed: object = None
     rounding: object = "nearest"
     plus_minus: object = None

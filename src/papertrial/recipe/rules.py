@@ -10,6 +10,7 @@ from papertrial.recipe.metric_rules import broken_metrics
 from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.program_rules import broken_program
 from papertrial.recipe.raw_claim import Broken
+from papertrial.recipe.split_rules import broken_splits
 from papertrial.recipe.verify_rules import broken_verify
 from papertrial.vocabulary import is_one_number
 
@@ -44,6 +45,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_data_problems(tree),
         *_sampler_problems(tree),
         *_augment_problems(tree),
+        *broken_splits(tree),
         *_monitor_problems(tree),
         *_best_on_test_problems(tree),
         *broken_groups(tree),
@@ -65,9 +67,6 @@ def _length_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
 
 
 def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
-    splits = value_at(tree, "data.splits")
-    if value_at(splits, "stratify") is True and value_at(splits, "draw") == "last":
-        yield "data.splits.stratify", "needs draw: random, got draw: last"
     source, task = value_at(tree, "data.source"), tree.get("task")
     if not isinstance(source, str) or not isinstance(task, str):
         return

@@ -111,7 +111,8 @@ class Recipe(Section):
     )
     seed: Seed = Field(
         default=0,
-        description="Seed of weights, batch order, augmentation and dropout; not of the splits.",
+        description="Seed of weights, batch order, augmentation and dropout; of the splits only "
+        "with `data.splits.seed: each`.",
     )
     precision: Literal["fp32", "bf16", "fp16"] = Field(
         default="fp32",

@@ -36,6 +36,7 @@ from papertrial.vocabulary import (
 SCORE_NAME = r"^[A-Za-z_][A-Za-z0-9_.@/-]*$"  # of a score of any program
 _CLAIMED = f"{SCORE_NAME}|^{PART_PATTERN}$"
 LEAST_SEEDS = FIRST_LOOK_OF_KNOWN_SD  # papertrial.recipe.verify_rules has the other rules
+_LARGEST_SPLIT_SEED = 2**32 - 1  # scikit-learn's
 _LARGEST_SEED = 2**63 - 1  # the same as for the seed of the recipe
 
 
@@ -56,6 +57,12 @@ def _check_source(name: str) -> str:
 def _check_batch_size(value: object) -> object:
     if not (is_whole_number(value, 1) or value == "full"):
         raise ValueError("must be a number of samples of at least 1, or full")
+    return value
+
+
+def _check_split_seed(value: object) -> object:
+    if not ((is_whole_number(value, 0) and value <= _LARGEST_SPLIT_SEED) or value == "each"):
+        raise ValueError(f"must be a whole number from 0 to {_LARGEST_SPLIT_SEED}, or each")
     return value
 
 
@@ -209,6 +216,18 @@ SourceName = Annotated[
         {
             "type": "string",
             "anyOf": [{"enum": [*SOURCES, *OWN_DATA]}, {"pattern": r"\.py:"}],
+        }
+    ),
+]
+SplitSeed = Annotated[
+    int | Literal["each"],
+    BeforeValidator(_check_split_seed),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": _LARGEST_SPLIT_SEED},
+                {"const": "each"},
+            ]
         }
     ),
 ]

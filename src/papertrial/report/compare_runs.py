@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from papertrial.numbers import as_written
+from papertrial.recipe.data_section import Splits
 from papertrial.recipe.schema import Recipe
 from papertrial.store.run_records import Provenance
 
@@ -28,11 +29,13 @@ def compare_runs(recipe: Recipe, kept: Sequence[Provenance]) -> Compared:
         kept: the provenance of each run.
     """
     fixed, differing = _split_lines(recipe), list[str]()
-    for split, part in kept[0].data.items():
-        if any(one.data.get(split) != part for one in kept):
+    for split, part in kept[0].fixed_data.items():
+        if any(one.fixed_data.get(split) != part for one in kept):
             differing.append(f"the runs did not have the same {split} part")
             continue
-        name = {"train": "training"}.get(split, split)
+        if not part.fingerprint:
+            continue
+        name = {"train": "training", "all": "whole"}.get(split, split)
         mark = part.fingerprint[:_HASH]
         fixed.append(f"{name} set: {part.rows:,} rows, fingerprint {mark}")
     settings = {
@@ -69,20 +72,43 @@ def _device(kept: Provenance) -> str:
 def _split_lines(recipe: Recipe) -> list[str]:
     """Return how the splits that the compared runs have in common were made."""
     cuts, lines = recipe.data.splits, list[str]()
+    seed = "the training seed" if cuts.seed == "each" else f"split seed {cuts.seed}"
+    if cuts.folds is not None:
+        lines.append(f"folds: {_folds(cuts, seed)}")
     drawn = {"test": cuts.test, "validation": cuts.validation}
     parts = [f"{name} {_portion(size)}" for name, size in drawn.items() if size is not None]
-    if not parts:
+    if not parts and cuts.folds is None:
         lines.append("split: the parts are those of the source")
-    else:
+    elif parts:
         how = "the last rows"
-        if cuts.draw == "random":
-            classes = ", in class proportions" if cuts.stratify else ""
-            how = f"drawn at random with split seed {cuts.seed}{classes}"
+        if cuts.draw != "last":
+            classes = ", in class proportions" if cuts.stratify and cuts.group is None else ""
+            what = "" if cuts.group is None else f", in whole groups of {cuts.group}"
+            how = f"drawn at random with {seed}{classes}{what}"
         lines.append(f"split: {' and '.join(parts)} split off the training rows, {how}")
     if recipe.data.limit is not None:
         rows = f"at most {recipe.data.limit:,} rows of each part"
-        lines.append(f"limit: {rows}, drawn with split seed {cuts.seed}")
+        lines.append(f"limit: {rows}, drawn with {seed}")
     return lines
+
+
+def _folds(cuts: Splits, seed: str) -> str:
+    """Return how the folds of the compared runs were cut, in words."""
+    draws = {
+        "random": f"drawn at random with {seed}",
+        "in-order": "of consecutive rows",
+        "last": "each a block of rows, after a training on all rows before it",
+    }
+    words = [str(cuts.folds), draws[cuts.draw]]
+    if cuts.repeats > 1:
+        words.append(f"repeated {cuts.repeats} times")
+    if cuts.stratify:
+        words.append("in class proportions")
+    if cuts.group is not None:
+        words.append(f"in whole groups of {cuts.group}")
+    if cuts.fold is not None:
+        words.append(f"of which fold {cuts.fold} alone is trained")
+    return ", ".join(words)
 
 
 def _portion(size: float | int) -> str:

@@ -26,7 +26,7 @@ def curves(runs: Sequence[Run]) -> tuple[Curve, ...]:
     points of a metric, the metric has no curves.
     """
     per_epoch = _steps_per_epoch(runs[0])
-    points = [_points(run) for run in runs]
+    points = [_mean_points([_points(model) for model in run.models]) for run in runs]
     evaluated = {
         step for one in points for (split, _), at in one.items() for step in at if split != BATCHES
     }
@@ -111,6 +111,19 @@ def _aligned(series: Sequence[dict[int, float]]) -> tuple[list[int], np.ndarray]
     return steps, np.array([np.interp(steps, list(at), list(at.values())) for at in series])
 
 
+def _mean_points(
+    folds: Sequence[dict[tuple[str, str], dict[int, float]]],
+) -> dict[tuple[str, str], dict[int, float]]:
+    """Return the means of the points on learning curves over the folds of a run."""
+    if len(folds) == 1:
+        return folds[0]
+    found = {}
+    for key in folds[0]:
+        steps, values = _aligned([one.get(key, {}) for one in folds])
+        found[key] = dict(zip(steps, values.mean(0).tolist(), strict=True)) if steps else {}
+    return found
+
+
 def _points(run: Run) -> dict[tuple[str, str], dict[int, float]]:
     """Return a run's points on learning curves, {(split, metric): {step: value}}."""
     claimed = [claim.metric for claim in run.recipe.claims]
@@ -128,7 +141,8 @@ def _points(run: Run) -> dict[tuple[str, str], dict[int, float]]:
 
 
 def _steps_per_epoch(run: Run) -> int:
-    size, rows = run.recipe.data.batch_size, read_provenance(run).data["train"].rows
+    size = run.recipe.data.batch_size
+    rows = read_provenance(run.models[0]).data["train"].rows
     return 1 if size == "full" else -(-int(rows) // int(size))
 
 

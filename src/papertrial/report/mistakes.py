@@ -29,7 +29,7 @@ from papertrial.report.run_results import (
     read_provenance,
     task_of,
 )
-from papertrial.runs.load_data import cut_splits, load_set
+from papertrial.runs.load_data import ALL, cut_splits, load_set, whole_part
 from papertrial.runs.run import Run
 from papertrial.store.report_record import Mistake
 from papertrial.tasks.classification import Classification
@@ -190,16 +190,21 @@ def _number_or_list(values: Tensor, names: Sequence[str]) -> float | str:
 
 def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -> list[_Sample]:
     """Return the samples that were predicted wrongly, by their ids [n] in a split."""
-    inputs = run.preprocessing.make_inputs()
+    inputs = run.models[0].preprocessing.make_inputs()
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset = _load_again(run, data_folder(data), layout)
-    split = dataset.splits.get(name)
-    had = read_provenance(run).data.get(name)
-    if split is None or had is None or split.fingerprint != had.fingerprint:
+    # The test rows of folds are rows of the set before it is cut.
+    split = dataset.train if run.has_folds else dataset.splits.get(name)
+    had = read_provenance(run).data.get(ALL if run.has_folds else name)
+    if split is None or had is None or had.fingerprint != _fingerprint(run, split):
         rule = f"the {name} part of {dataset.name} is not what the run had"
         raise DataError(f"{rule}: its content has changed")
     row_of = {int(own): row for row, own in enumerate(split.ids)}
     return _shown(dataset, split, [row_of[int(one)] for one in ids], layout)
+
+
+def _fingerprint(run: Run, split: Split) -> str:
+    return (whole_part(split) if run.has_folds else split).fingerprint
 
 
 def _load_again(run: Run, folder: Path, layout: Layout | None) -> Dataset:
@@ -213,7 +218,7 @@ def _load_again(run: Run, folder: Path, layout: Layout | None) -> Dataset:
         fetch = f"`papertrial data fetch {source}` downloads it"
         raise DataError(f"{source} is not in the data folder {folder}; {fetch}")
     loaded, _ = finish(load_set(run.recipe, folder, layout))
-    return cut_splits(run.recipe, loaded)
+    return loaded if run.has_folds else cut_splits(run.recipe, loaded)
 
 
 def _shown(

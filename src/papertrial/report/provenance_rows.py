@@ -35,7 +35,8 @@ def provenance_rows(
         "training hash": kept.training_hash,
     }
     for split, about in kept.data.items():
-        rows[f"{split} data"] = f"{about.rows:,} rows, SHA-256 {about.fingerprint}"
+        if about.fingerprint:
+            rows[f"{split} data"] = f"{about.rows:,} rows, SHA-256 {about.fingerprint}"
     for one in kept.dependencies:
         copy = "" if one.copied else f", not copied: {one.path}"
         rows[f"{one.kind} {one.name}"] = f"SHA-256 {one.sha256}{copy}"

@@ -12,10 +12,17 @@ from papertrial.report.curves import curves
 from papertrial.report.mistakes import mistakes
 from papertrial.report.provenance_rows import provenance_rows
 from papertrial.report.run_results import read_provenance
-from papertrial.report.scores import scores_of_classes, spreads
+from papertrial.report.scores import fold_rows, scores_of_classes, spreads
 from papertrial.report.scoring_rows import scoring_rows
 from papertrial.runs.run import Run
-from papertrial.store.report_record import ClassScores, ConfusionMatrix, Curve, Mistake, Spread
+from papertrial.store.fold_row import FoldRow
+from papertrial.store.report_record import (
+    ClassScores,
+    ConfusionMatrix,
+    Curve,
+    Mistake,
+    Spread,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class RunParts:
     per_class: tuple[ClassScores, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     metrics: dict[str, dict[str, Spread]] = field(default_factory=dict)
+    folds: tuple[FoldRow, ...] = ()
     fixed: tuple[str, ...] = ()
     provenance: tuple[tuple[str, str], ...] = ()
     not_covered: tuple[str, ...] = ()
@@ -59,6 +67,7 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> Run
         per_class=classes.per_class,
         mistakes=worst.mistakes,
         metrics=spreads(runs),
+        folds=fold_rows(runs),
         fixed=compared.fixed,
         provenance=provenance_rows(
             kept[0],

@@ -53,6 +53,7 @@ def run_report(run: Run, *, data: str | Path | None = None) -> Report:
         per_class=parts.per_class,
         mistakes=parts.mistakes,
         metrics=parts.metrics,
+        folds=parts.folds,
         provenance=parts.provenance,
         not_covered=parts.not_covered,
         attempts=(),

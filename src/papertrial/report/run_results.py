@@ -59,7 +59,7 @@ def task_of(run: Run) -> Task:
     Raises:
         RunError: its preprocess.json is absent or damaged.
     """
-    return run.preprocessing.make_task()
+    return run.models[0].preprocessing.make_task()
 
 
 def judged_split(run: Run) -> str:

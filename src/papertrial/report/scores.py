@@ -11,6 +11,7 @@ from torch import Tensor
 from papertrial.evaluate.metrics import scalars
 from papertrial.report.run_results import judged_split, read_predictions, task_of
 from papertrial.runs.run import Run
+from papertrial.store.fold_row import FoldRow
 from papertrial.store.report_record import ClassScores, ConfusionMatrix, Spread
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.multilabel import MultilabelClassification
@@ -45,6 +46,26 @@ def _spread(numbers: Sequence[float]) -> Spread:
         low=min(numbers),
         high=max(numbers),
     )
+
+
+def fold_rows(runs: Sequence[Run]) -> tuple[FoldRow, ...]:
+    """Return the test scores of each fold for a report on S runs, means over the runs."""
+    of_runs = [run.summary.folds for run in runs]
+    rows = []
+    for same in zip(*of_runs, strict=True):
+        names = [n for n in same[0].metrics["test"] if all(n in o.metrics["test"] for o in same)]
+        rows.append(
+            FoldRow(
+                repeat=same[0].repeat,
+                fold=same[0].fold,
+                rows=float(np.mean([one.rows["test"] for one in same])),
+                scores={
+                    name: float(np.mean([one.metrics["test"][name] for one in same]))
+                    for name in names
+                },
+            )
+        )
+    return tuple(rows)
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ def _dataset(
         corrupt = own.image.corrupt if own.image else "error"
         size = "varying" if inputs.varies else (height, width)
         changed["image"] = Images.model_validate({"size": size, "mode": mode, "corrupt": corrupt})
+    changed["splits"] = own.splits.model_copy(update={"group": None})  # of another set
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
     dataset, _ = yield from load_set(recipe, where, layout, classes)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from papertrial.data.batches import Batches
 from papertrial.data.column import Dataset, Split, chunks
+from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
@@ -33,6 +37,7 @@ from papertrial.recipe.data_section import Columns, Images, Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler
+from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import SplitData
 from papertrial.tasks.class_counts import ClassCounts
@@ -40,6 +45,8 @@ from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
+
+ALL = "all"  # the training part before splits are cut
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Samples:
     pipeline: Pipeline
     state: PipelineState
     batches: Batches
+    drawn_from: dict[str, SplitData] | None = None  # if the splits follow the training seed
 
     @property
     def classes(self) -> ClassCounts | None:
@@ -73,7 +81,8 @@ def load_data(
     """
     data = recipe.data
     given = start.preprocessing.make_inputs() if start else None
-    original, layout = yield from _load_original(recipe, folder, given)
+    loaded, layout = yield from _load_whole(recipe, folder, given)
+    original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     if takes_probabilities(resolve(recipe.loss.use)):
         task = task.for_probabilities()
@@ -109,7 +118,9 @@ def load_data(
         sampler=build_sampler(recipe, dataset.train, dataset.classes),
         bucket=data.text.bucket if data.text else None,
     )
-    return Samples(dataset, original, task, inputs, pipeline, state, batches)
+    redrawn = data.splits.seed == "each"
+    drawn_from = parts_before_cut(loaded, _sizes(original)) if redrawn else None
+    return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
 def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
@@ -129,46 +140,151 @@ def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: Pipelin
 def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]:
     """Load a recipe's data; return the size and fingerprint of each split, as its runs record them.
 
+    If the splits differ between folds or seeds, these are the parts before splits are cut, of which
+    the training part is called "all".
+
     Raises:
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
     start = read_start_run(recipe)
     given = start.preprocessing.make_inputs() if start else None
-    original, _ = yield from _load_original(recipe, folder, given)
+    loaded, _ = yield from _load_whole(recipe, folder, given)
+    if recipe.data.splits.count:
+        tested = sum(sizes["test"] for sizes in check_folds(recipe, loaded))
+        return parts_before_cut(loaded, {"test": tested})
+    original = cut_splits(recipe, loaded)
+    if recipe.data.splits.seed == "each":
+        return parts_before_cut(loaded, _sizes(original))
+    return split_data(original)
+
+
+def split_data(dataset: Dataset) -> dict[str, SplitData]:
+    """Return the size and fingerprint of each split of a set."""
     return {
         name: SplitData(rows=len(split), fingerprint=split.fingerprint)
-        for name, split in original.splits.items()
+        for name, split in dataset.splits.items()
     }
 
 
-def _load_original(
+def parts_before_cut(dataset: Dataset, sizes: Mapping[str, int]) -> dict[str, SplitData]:
+    """Return the size and fingerprint of the parts of a set before its splits are cut.
+
+    The training part is called "all", because what is cut off it is not for training. The splits
+    that are cut, of these sizes, have no fingerprint: their samples differ.
+    """
+    parts = split_data(dataset)
+    del parts["train"]
+    drawn = {name: SplitData(rows=rows, fingerprint="") for name, rows in sizes.items()}
+    return {ALL: whole_part(dataset.train), **drawn, **parts}
+
+
+def _sizes(dataset: Dataset) -> dict[str, int]:
+    return {name: len(split) for name, split in dataset.splits.items()}
+
+
+def whole_part(train: Split) -> SplitData:
+    """Return the size and fingerprint of a training part before it is cut, with its groups."""
+    digest = train.fingerprint
+    if train.groups is not None:
+        groups = " ".join(map(str, train.groups.tolist()))
+        digest = hashlib.sha256(f"{digest} {groups}".encode()).hexdigest()
+    return SplitData(rows=len(train), fingerprint=digest)
+
+
+def _load_whole(
     recipe: Recipe, folder: Path, given: Inputs | None
 ) -> Steps[tuple[Dataset, Layout | None]]:
-    """Load a recipe's set and cut its splits; of a table also the layout, given or learned."""
+    """Load a recipe's set before its splits are cut; of a table also the layout."""
     columns = recipe.data.table
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
         had = f"{recipe.init_from} takes the columns {list(known.columns)}"
         raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
-    loaded, layout = yield from load_set(recipe, folder, known)
-    return cut_splits(recipe, loaded), layout
+    return (yield from load_set(recipe, folder, known))
 
 
-def cut_splits(recipe: Recipe, dataset: Dataset) -> Dataset:
-    """Cut a recipe's loaded set into the splits that it draws, limited to `data.limit` rows."""
-    cuts, rows = recipe.data.splits, recipe.data.limit
+def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -> Dataset:
+    """Cut a recipe's loaded set into the splits that it draws, limited to `data.limit` rows.
+
+    With folds, the recipe is that of one fold, whose rows are `fold`; if omitted, they are cut.
+
+    Raises:
+        DataError: the splits cannot be cut.
+    """
+    cuts, most, seed = recipe.data.splits, recipe.data.limit, split_seed(recipe)
+    if cuts.folds is not None:
+        assert cuts.fold is not None, "folds are cut one after another"
+        rows = fold or fold_rows(dataset, fold_cuts(recipe))[cuts.fold]
+        dataset = cut_fold(dataset, rows)
     dataset = cut(
         dataset,
         validation=cuts.validation,
         test=cuts.test,
-        draw=cuts.draw,
-        stratify=cuts.stratify,
-        seed=cuts.seed,
+        draw="last" if cuts.draw == "last" else "random",
+        stratify=cuts.stratify and cuts.group is None,
+        seed=seed,
+        grouped=cuts.group is not None,
     )
     check_splits(dataset)
-    return dataset if rows is None else limit(dataset, rows, cuts.seed)
+    return dataset if most is None else limit(dataset, most, seed)
+
+
+def check_folds(recipe: Recipe, dataset: Dataset) -> list[dict[str, int]]:
+    """Check that every fold of a loaded set can be cut; return the sizes of its splits for each.
+
+    Raises:
+        DataError: one cannot; the message names the fold.
+    """
+    rows, sizes = fold_rows(dataset, fold_cuts(recipe)), []
+    for number, one in enumerate(fold_recipes(recipe)):
+        try:
+            sizes.append(_sizes(cut_splits(one, dataset, rows[number])))
+        except DataError as error:
+            raise DataError(f"data.splits.folds: fold {number}: {error}") from error
+    return sizes
+
+
+def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
+    """Return a recipe that trains only the fold with the smallest training part, and a note on it.
+
+    Raises:
+        DataError: the set cannot be loaded, or a fold cannot be cut.
+    """
+    loaded, _ = yield from load_set(recipe, folder)
+    sizes = [one["train"] for one in check_folds(recipe, loaded)]
+    fold = sizes.index(min(sizes))
+    note = (
+        f"{len(sizes)} folds of {loaded.name}, {len(loaded.train):,} rows; fold {fold} is checked, "
+        f"which has the fewest training rows, {sizes[fold]:,}"
+    )
+    splits = recipe.data.splits.model_copy(update={"fold": fold})
+    data = recipe.data.model_copy(update={"splits": splits})
+    return recipe.model_copy(update={"data": data}), note
+
+
+def _with_groups(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Return the set with the groups that `data.splits.group` needs.
+
+    Raises:
+        DataError: a function returned none, or the pattern does not match a file.
+    """
+    group, train = recipe.data.splits.group, dataset.train
+    if group is None or train.groups is not None:
+        return dataset
+    if ".py:" in recipe.data.source:
+        raise DataError(
+            f'data.splits.group: {dataset.name} returns no "{group}"; return one entry for each '
+            "training sample, or remove the key"
+        )
+    assert train.names is not None, "files have names"
+    found = [re.search(group, name) for name in train.names]
+    if None in found:
+        name = train.names[found.index(None)]
+        raise DataError(f"data.splits.group: {group!r} does not match {name}; it must match all")
+    groups = [match[1 if match.re.groups else 0] for match in found if match is not None]
+    return replace(dataset, train=replace(train, groups=np.array(groups)))
 
 
 def load_set(
@@ -200,12 +316,14 @@ def load_set(
             categorical=columns.categorical,
             missing=columns.missing,
             delimiter=columns.delimiter,
+            group=data.splits.group,
         ),
         layout=layout,
         classes=None if classes is None else tuple(classes),
-        seed=data.splits.seed,
+        seed=split_seed(recipe),
     )
-    return (yield from open_source(spec, folder))
+    loaded = yield from open_source(spec, folder)
+    return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
 
 
 def _learn_vocabulary(options: Text, dataset: Dataset) -> Vocabulary:

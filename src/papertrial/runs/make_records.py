@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -77,7 +78,8 @@ def make_summary(
             skipped_steps=outcome.skipped_steps,
         ),
         claims=tuple(
-            _make_claim_beside_run(claim, recipe, parts, outcome, folder) for claim in recipe.claims
+            make_claim_beside_run(claim, _score(claim, recipe, parts, outcome, folder))
+            for claim in recipe.claims
         ),
         vocabulary=parts.vocabulary,
         epoch_seconds=tuple(outcome.epoch_seconds.values()),
@@ -85,10 +87,10 @@ def make_summary(
     )
 
 
-def _make_claim_beside_run(
+def _score(
     claim: Claim, recipe: Recipe, parts: prepare.Parts, outcome: TrainingResult, folder: RunFolder
-) -> ClaimBesideRun:
-    """Make the record of a claim beside the number of this run, which is None if absent."""
+) -> MetricValue | int:
+    """Return the number of this run that a claim is about; None if absent."""
     splits = parts.samples.dataset.splits
     score: MetricValue | int = outcome.metrics.get(claim.split, {}).get(claim.metric)
     if claim.metric == "parameters":
@@ -104,6 +106,11 @@ def _make_claim_beside_run(
         every = recipe.evaluate.test == "every-epoch"
         values = folder.evaluations(claim.split, claim.metric)
         score = best(claim.facts, values) if every else None
+    return score
+
+
+def make_claim_beside_run(claim: Claim, score: MetricValue | int) -> ClaimBesideRun:
+    """Make the record of a claim beside the number of a run, which is None if absent."""
     return ClaimBesideRun(
         metric=claim.metric,
         split=claim.split,
@@ -120,12 +127,25 @@ def _make_claim_beside_run(
 
 def make_provenance(
     recipe: Recipe,
-    parts: prepare.Parts,
+    data: Mapping[str, SplitData],
     files: TracedFiles,
     device: torch.device,
     start: StartRun | None,
+    *,
+    notes: Sequence[str] = (),
+    drawn_from: Mapping[str, SplitData] | None = None,
 ) -> Provenance:
-    """Make the record of the provenance of a run that starts now."""
+    """Make the record of the provenance of a run that starts now.
+
+    Args:
+        recipe: of the run.
+        data: its splits, or with folds the parts before they are cut.
+        files: what it depends on.
+        device: of the training.
+        start: the run that `init_from` names.
+        notes: remarks on the data.
+        drawn_from: the parts before splits are cut, if these follow the training seed.
+    """
     started_from = None
     if start is not None and recipe.init_from is not None:
         digest = hashlib.sha256(start.weights).hexdigest()
@@ -135,11 +155,9 @@ def make_provenance(
         seed=recipe.seed,
         recipe_hash=recipe_hash(recipe),
         training_hash=training_hash(recipe),
-        data={
-            name: SplitData(rows=len(split), fingerprint=split.fingerprint)
-            for name, split in parts.samples.original.splits.items()
-        },
-        notes=tuple(parts.samples.original.notes),
+        data=dict(data),
+        drawn_from=None if drawn_from is None else dict(drawn_from),
+        notes=tuple(notes),
         dependencies=files.dependencies,
         not_covered=files.not_covered,
         packages=files.packages,

@@ -20,7 +20,7 @@ from papertrial.recipe.load import load_recipe, require_model
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, build_pipeline, build_prepared_model
 from papertrial.runs.traced_files import check_uncopied
-from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder
+from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder, fold_name
 from papertrial.store.run_records import RunSummary
 from papertrial.training.checkpoint import load_weights
 from papertrial.training.device import on_device
@@ -46,9 +46,43 @@ class Run:
         """What reads, prepares and interprets samples as in the training.
 
         Raises:
-            RunError: preprocess.json is absent, damaged, or has another format version.
+            RunError: preprocess.json is absent, damaged, or has another format version; or each
+                fold has one of its own.
         """
+        self._check_one_model()
         return RunFolder(self.path).read_record(PREPROCESS, Preprocessing)
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether the run has a model for each fold, each with a run folder of its own."""
+        return self.recipe.data.splits.count > 0
+
+    @cached_property
+    def models(self) -> tuple[Run, ...]:
+        """The runs of the folds, in order; without folds the run itself.
+
+        Raises:
+            RunError: a fold is absent or damaged, or did not finish.
+        """
+        count = self.recipe.data.splits.count
+        return tuple(self.fold(number) for number in range(count)) or (self,)
+
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """The splits whose predictions the folder has; with folds only "test", of all rows."""
+        return ("test",) if self.has_folds else tuple(self.metrics)
+
+    def fold(self, number: int) -> Run:
+        """Open the run of a fold, counted from 0 over all repetitions.
+
+        Raises:
+            RunError: the run has no such fold.
+        """
+        count = self.recipe.data.splits.count
+        if not 0 <= number < count:
+            has = f"its folds are 0 to {count - 1}" if count else "it has no folds"
+            raise RunError(f"the run {self.path} has no fold {number}: {has}")
+        return load_run(self.path / fold_name(number), device=self.device)
 
     def predict(self, inputs: object) -> list[Answer]:
         """Return an answer for each input; `Predictor.predict` lists what inputs may be."""
@@ -58,6 +92,7 @@ class Run:
     @cached_property
     def predictor(self) -> Predictor:
         """The trained model, with the preparation and the task that it was trained with."""
+        self._check_one_model()
         folder = RunFolder.open(self.path)
         check_uncopied(folder.provenance, self.path)
         preprocessing = self.preprocessing
@@ -68,6 +103,14 @@ class Run:
         return Predictor(
             prepared, task=preprocessing.make_task(), inputs=preprocessing.make_inputs()
         )
+
+    def _check_one_model(self) -> None:
+        if self.has_folds:
+            place = self.path / fold_name(0)
+            raise RunError(
+                f"the run {self.path} has a model for each of {self.recipe.data.splits.count} "
+                f"folds; name the folder of one, such as {place}, or use run.fold(0)"
+            )
 
 
 def load_run(path: str | Path, *, device: str = "auto") -> Run:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from papertrial.data.files.data_folder import data_folder
@@ -13,11 +15,14 @@ from papertrial.numbers import percent
 from papertrial.progress import Returning, finish
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import require_model
-from papertrial.recipe.portable import portable
+from papertrial.recipe.portable import Portable, portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.runs import prepare
+from papertrial.runs.fold_recipes import fold_recipes
+from papertrial.runs.fold_results import make_fold_summary, out_of_fold, with_files_of_folds
 from papertrial.runs.init_from import read_start_run
+from papertrial.runs.load_data import load_split_data, split_data
 from papertrial.runs.make_records import make_line, make_provenance, make_summary
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.traced_files import (
@@ -28,7 +33,7 @@ from papertrial.runs.traced_files import (
 )
 from papertrial.store import run_folder
 from papertrial.store.provenance import utc_now
-from papertrial.store.run_records import Seconds
+from papertrial.store.run_records import Provenance, Seconds
 from papertrial.training.checkpoint import state_to_bytes, weights_to_bytes
 from papertrial.training.device import on_device
 from papertrial.training.events import Evaluated, Event, Started, Trained
@@ -77,6 +82,12 @@ def training(
 
     The run is stored in `folder`, which must not exist, instead of a new folder under `runs`.
     """
+    if recipe.data.splits.count:
+        return (
+            yield from _training_folds(
+                recipe, runs=runs, data=data, device=device, threads=threads, folder=folder
+            )
+        )
     start = time.perf_counter()
     with on_device(device, threads) as on:
         run_folder.check_writable(Path(runs) if folder is None else folder.parent)
@@ -95,12 +106,17 @@ def training(
         files = trace_files(
             copies, reads, stored_elsewhere(recipe, home), trace_vectors(recipe, home)
         )
-        record = make_provenance(recipe, parts, files, on, start_run)
-        stored.write_record(run_folder.PROVENANCE, record)
-        try:
-            for name, content in copies.files.items():
-                stored.write(name, content)
-            stored.write(run_folder.RECIPE, copies.text)
+        samples = parts.samples
+        record = make_provenance(
+            recipe,
+            split_data(samples.original),
+            files,
+            on,
+            start_run,
+            notes=samples.original.notes,
+            drawn_from=samples.drawn_from,
+        )
+        with _recorded(stored, record, copies):
             outcome = yield from _train(recipe, parts, stored)
             seconds = Seconds(
                 data=prepared - start,
@@ -110,16 +126,73 @@ def training(
             )
             summary = make_summary(recipe, parts, outcome, seconds, stored)
             stored.write_record(run_folder.METRICS, summary)
-        except BaseException as error:
-            stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
-            ended = {"state": "interrupted" if stopped else "failed", "error": str(error)}
-            stored.write_record(
-                run_folder.PROVENANCE, record.model_copy(update={**ended, "ended": utc_now()})
-            )
-            raise
         finished = record.model_copy(update={"state": "finished", "ended": utc_now()})
         stored.write_record(run_folder.PROVENANCE, finished)
     return load_run(stored.path, device=device)  # with the copies of the recipe's files
+
+
+@contextlib.contextmanager
+def _recorded(stored: run_folder.RunFolder, record: Provenance, copies: Portable) -> Iterator[None]:
+    """Write what a run starts from, and record how the block ends if it raises."""
+    stored.write_record(run_folder.PROVENANCE, record)
+    try:
+        for name, content in copies.files.items():
+            stored.write(name, content)
+        stored.write(run_folder.RECIPE, copies.text)
+        yield
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+        ended = {"state": "interrupted" if stopped else "failed", "error": str(error)}
+        stored.write_record(
+            run_folder.PROVENANCE, record.model_copy(update={**ended, "ended": utc_now()})
+        )
+        raise
+
+
+def _training_folds(
+    recipe: Recipe,
+    *,
+    runs: str | Path,
+    data: str | Path | None,
+    device: str,
+    threads: int | None,
+    folder: Path | None,
+) -> Generator[Event, None, Run]:
+    """Train a model for each fold of a recipe, one after another; the run has their means."""
+    start, home = time.perf_counter(), data_folder(data)
+    with on_device(device, threads) as on:
+        run_folder.check_writable(Path(runs) if folder is None else folder.parent)
+        copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
+        whole = yield from load_split_data(recipe, home)
+        files = trace_files(copies, [], stored_elsewhere(recipe, home))
+        record = make_provenance(recipe, whole, files, on, read_start_run(recipe))
+    stored = (
+        run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
+        if folder is None
+        else run_folder.RunFolder.at(folder)
+    )
+    count, parameters = recipe.data.splits.count, 0
+    with _recorded(stored, record, copies):
+        folds = []
+        for number, one in enumerate(fold_recipes(recipe)):
+            place = stored.path / run_folder.fold_name(number)
+            events = training(one, data=data, device=device, threads=threads, folder=place)
+            with Returning(events) as trained:
+                for event in trained:
+                    if isinstance(event, Started):
+                        parameters = event.parameters
+                        event = replace(event, fold=number, folds=count)  # noqa: PLW2901
+                    yield event
+            folds.append(trained.value)
+        each = recipe.data.splits.folds or count
+        stored.write(run_folder.TESTED, out_of_fold(folds, each))
+        seconds = time.perf_counter() - start
+        summary = make_fold_summary(recipe, folds, parameters, seconds)
+        stored.write_record(run_folder.METRICS, summary)
+    finished = with_files_of_folds(record, folds)
+    ended = {"state": "finished", "ended": utc_now()}
+    stored.write_record(run_folder.PROVENANCE, finished.model_copy(update=ended))
+    return load_run(stored.path, device=device)
 
 
 def _train(

@@ -13,6 +13,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
+from papertrial.store.fold_row import FoldRow
 from papertrial.store.laboratory_records import Laboratories
 from papertrial.store.new_samples import NewSamples
 from papertrial.store.target_curve import TargetCurve
@@ -384,6 +385,7 @@ class Report(Record):
     per_class: tuple[ClassScores, ...]
     mistakes: tuple[Mistake, ...]
     metrics: dict[str, dict[str, Spread]]
+    folds: tuple[FoldRow, ...] = ()
     provenance: tuple[tuple[str, str], ...]
     not_covered: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...]

@@ -10,6 +10,8 @@ runs/<recipe>/<UTC time>-<hash8>-s<seed>/
     model.safetensors    the weights
     state.pt             the state of the training: weights, optimizer, scheduler
     predictions/         outputs and targets of each evaluated split
+    fold-0/ ...          with folds: a folder of this kind for each; the run itself then has neither
+                         metrics.jsonl nor weights, and the predictions of all test rows
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from papertrial.vocabulary import MetricValue
 RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.json"
 RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
 STATE, PREDICTIONS, CODE = "state.pt", "predictions", "code"
+TESTED = f"{PREDICTIONS}/test.safetensors"
 OBJECTIVE = "objective.safetensors"  # of an objective with parameters of its own
 
 R = TypeVar("R", bound=Record)
@@ -165,7 +168,9 @@ class RunFolder:
             return (self.path / name).read_bytes()
         except OSError as error:
             rule = f"the run {self.path} has no readable {name}: {error.strerror}"
-            raise RunError(rule) from error
+            fold = self.path / fold_name(0)
+            hint = f"; each of its folds has one: name the folder of a fold, such as {fold}"
+            raise RunError(rule + (hint if (fold / name).is_file() else "")) from error
 
     def write_record(self, name: str, record: Record) -> None:
         """Write a document as JSON, atomically."""
@@ -198,6 +203,11 @@ class RunFolder:
             torn = number == len(lines) and not Record.is_json(line)
             if line and not torn:
                 yield f"{self.path / name} line {number}", line
+
+
+def fold_name(fold: int) -> str:
+    """Return the name of the folder of a fold in the folder of its run."""
+    return f"fold-{fold}"
 
 
 def new_path(root: Path, recipe: str, digest: str, kind: str) -> Path:

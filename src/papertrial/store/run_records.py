@@ -15,7 +15,10 @@ RunState = Literal["running", "finished", "interrupted", "failed"]
 
 
 class SplitData(Part):
-    """The samples of one split: how many, and the SHA-256 of their content."""
+    """The samples of one split: how many, and the SHA-256 of their content.
+
+    The SHA-256 is empty for a split that differs between the folds or the seeds of a recipe.
+    """
 
     rows: int
     fingerprint: str
@@ -63,7 +66,8 @@ class Provenance(Record):
     seed: int
     recipe_hash: str
     training_hash: str
-    data: dict[str, SplitData]
+    data: dict[str, SplitData]  # of a run with folds, of the parts before they are cut
+    drawn_from: dict[str, SplitData] | None = None  # the same, if splits follow the training seed
     notes: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     not_covered: tuple[str, ...] = ()  # what could not be traced, or was too large to be copied
@@ -74,6 +78,11 @@ class Provenance(Record):
     ended: str | None = None
     state: RunState
     error: str | None = None
+
+    @property
+    def fixed_data(self) -> dict[str, SplitData]:
+        """The data that all seeds of a recipe have in common."""
+        return self.data if self.drawn_from is None else self.drawn_from
 
 
 class ReportedStep(Part):
@@ -129,8 +138,24 @@ class Seconds(Part):
     total: float
 
 
+class FoldScores(Part):
+    """A fold of a run: the size of its parts, and its metrics that are single numbers, by split.
+
+    Folds and repetitions are counted from 0.
+    """
+
+    repeat: int
+    fold: int
+    rows: dict[str, int]
+    metrics: dict[str, dict[str, float]]
+
+
 class RunSummary(Record):
-    """metrics.json: the final metrics of a run, and how they came about."""
+    """metrics.json: the final metrics of a run, and how they came about.
+
+    With folds, `metrics` are the means over the folds, and `report` is that of the longest
+    training.
+    """
 
     recipe: str
     seed: int
@@ -142,6 +167,7 @@ class RunSummary(Record):
     vocabulary: VocabularyFacts | None = None
     epoch_seconds: tuple[float, ...]
     seconds: Seconds
+    folds: tuple[FoldScores, ...] = ()
 
 
 class StepLine(Record):

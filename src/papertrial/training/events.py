@@ -21,6 +21,8 @@ class Started:
     epochs: int
     steps: int
     notes: tuple[str, ...] = ()  # remarks on the data
+    fold: int = 0  # which of the `folds` of a run, from 0
+    folds: int = 0  # 0 for a single training
 
 
 @dataclass(frozen=True)

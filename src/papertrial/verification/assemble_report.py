@@ -65,7 +65,7 @@ def assemble_report(
         attempts: at the same verification.
         laboratories: None for one verification.
     """
-    varied = _VARIED_BY_PROGRAM if isinstance(recipe, ProgramRecipe) else _VARIED
+    varied = _varied(recipe)
     with_deviations = conclusion.verdict == "REPRODUCED" and recipe.deviations
     return Report(
         kind="verification" if laboratories is None else "combination",
@@ -93,6 +93,7 @@ def assemble_report(
         per_class=parts.per_class,
         mistakes=parts.mistakes,
         metrics=parts.metrics,
+        folds=parts.folds,
         provenance=parts.provenance,
         not_covered=parts.not_covered,
         attempts=attempts,
@@ -114,3 +115,12 @@ def _failed_seeds(rule: Rule, look: Look) -> FailedSeeds:
         highest=rule.max_diverged,
         held=all(ruling.held for ruling in look.rulings),
     )
+
+
+def _varied(recipe: AnyRecipe) -> str:
+    """Return in words what differs between the seeds of a recipe."""
+    if isinstance(recipe, ProgramRecipe):
+        return _VARIED_BY_PROGRAM
+    folds = ", separately for each fold" if recipe.data.splits.count else ""
+    splits = "; the splits are drawn again" if recipe.data.splits.seed == "each" else ""
+    return f"{_VARIED}{folds}{splits}"

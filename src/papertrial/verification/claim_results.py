@@ -24,6 +24,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.load import require_model
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.runs import prepare
+from papertrial.runs.fold_recipes import fold_recipes
 from papertrial.store.new_samples import NewSamples
 from papertrial.store.report_record import ExactResult
 from papertrial.store.verification_records import EarlierLook
@@ -45,7 +46,8 @@ def count_exact(
     if not claims:
         return []
     with on_device("cpu", 1) as device:
-        parts = yield from prepare.prepare(require_model(recipe), data_folder(data), device)
+        first = next(iter(fold_recipes(require_model(recipe))), require_model(recipe))
+        parts = yield from prepare.prepare(first, data_folder(data), device)
     results = []
     splits = parts.samples.dataset.splits
     for claim in claims:

@@ -120,6 +120,8 @@ def _can_describe(registered: Preregistration, wanted: Wanted) -> bool:
         and not wanted.best_epoch
         and wanted.reach is None  # predictions are those of the end
         and wanted.split == "test"
+        and registered.data[0].get(wanted.split, "")
+        != ""  # not one that differs between folds or seeds
         and registered.reported_epoch != CHOSEN_ON_TEST
         and not registered.reported_epoch.startswith(MEAN_OF_LAST)  # not what predictions give
         and _has_same_samples(registered.data, wanted)

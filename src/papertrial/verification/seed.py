@@ -41,13 +41,16 @@ def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, 
     kept = [run_folder.RunFolder(run.path).provenance for run in (ours, *theirs)]
     digest = hashlib.sha256()
     for run in (ours, *theirs):
-        digest.update((run.path / run_folder.WEIGHTS).read_bytes())
+        for model in run.models:
+            digest.update((model.path / run_folder.WEIGHTS).read_bytes())
     return TrainedSeed(
         scores=tuple(scores),
         weights=digest.hexdigest(),
         seconds=time.perf_counter() - start,
         runs=tuple(str(run.path.relative_to(task.folder)) for run in (ours, *theirs)),
-        data=tuple({split: part.fingerprint for split, part in one.data.items()} for one in kept),
+        data=tuple(
+            {split: part.fingerprint for split, part in one.fixed_data.items()} for one in kept
+        ),
         versions={name: kept[0].environment.versions[name] for name in TRAINING_LIBRARIES},
         packages={name: version for one in kept for name, version in one.packages.items()},
         reads={
@@ -108,11 +111,13 @@ def _train(
     training_of_seed = training(
         recipe, folder=folder, data=place.data, device=place.device, threads=place.threads
     )
-    steps: int | None = None
+    steps, side = None, part
     with Returning(training_of_seed) as events:
         for event in events:
             if isinstance(event, Started):
                 steps = event.steps
+                fold = f"fold {event.fold + 1} of {event.folds}" if event.folds else ""
+                part = ", ".join(filter(None, (side, fold)))
                 _check_splits(task, event.rows, arm)
                 yield SeedPosition(part, 0, steps, "")
             elif isinstance(event, Trained):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError, PapertrialError, nearest
 from papertrial.progress import Step, Steps
 
-_KEYS = (*PARTS, "classes", "features", "target", "targets")
+_GROUPS = "groups"
+_KEYS = (*PARTS, "classes", "features", "target", "targets", _GROUPS)
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
@@ -59,8 +61,8 @@ def dataset_of(
     """Call a Python function, check what it returns, and convert it to a data set.
 
     The function returns a Dataset, or a mapping of "train" and optionally "validation" and "test"
-    to (x, y), and optionally "classes", "features", "targets" (names) and "target" (a name). x and
-    y are arrays, tensors or lists.
+    to (x, y), and optionally "classes", "features", "targets" (names), "target" (a name) and
+    "groups" (of the training samples: N numbers or names). x and y are arrays, tensors or lists.
 
     Args:
         function: called without arguments. x is bytes [N, C, H, W] or [N, H, W] (images), numbers
@@ -91,7 +93,7 @@ def dataset_of(
         for key in ("classes", "features", "target", "targets"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
-        return tensors_of(parts, name)
+        return _with_groups(tensors_of(parts, name), returned, name)
     columns = {part: _column(x, f'{name}: "{part}"', kinds) for part, (x, _) in parts.items()}
     kind, first = columns["train"]
     check_alike(columns, name)
@@ -105,7 +107,7 @@ def dataset_of(
                 f"and {len(y)} targets"
             )
         splits[part] = Split(column, y, np.arange(len(column)))
-    return Dataset.from_splits(
+    dataset = Dataset.from_splits(
         name,
         kind,
         splits,
@@ -114,6 +116,21 @@ def dataset_of(
         target=found.target,
         targets=found.columns,
     )
+    return _with_groups(dataset, returned, name)
+
+
+def _with_groups(dataset: Dataset, returned: Mapping[Any, Any], name: str) -> Dataset:
+    """Return the set with the groups of its training samples that the function returned."""
+    if returned.get(_GROUPS) is None:
+        return dataset
+    groups = as_array(returned[_GROUPS], f'{name}: "{_GROUPS}"')
+    if groups.shape != (len(dataset.train),) or groups.dtype.kind == "f":
+        raise DataError(
+            f'{name}: "{_GROUPS}" must have a whole number or a name for each of the '
+            f"{len(dataset.train)} training samples, got {list(groups.shape)} {groups.dtype}"
+        )
+    groups = groups.astype(str) if groups.dtype.kind == "O" else groups
+    return replace(dataset, train=replace(dataset.train, groups=groups))
 
 
 def _line(function: Callable[..., object], error: BaseException) -> str:

@@ -46,6 +46,8 @@ class TableOptions:
             their rows. "mean" and "median": keep a missing number as NaN, for
             `papertrial.transforms.Impute` to fill; a missing category is then none of them.
         delimiter: the character between columns; see `papertrial.data.tables.table_file`.
+        group: the column whose rows with the same value no split separates; it is not a feature
+            unless `features` names it.
     """
 
     targets: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class TableOptions:
     categorical: tuple[str, ...] = ()
     missing: Missing = "error"
     delimiter: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     tables = read_parts(path, options.delimiter)
     check_has_columns(tables["train"], targets, "data.table.target")
     chosen = options.features if spec.layout is None else spec.layout.columns
-    names = _feature_columns(tables["train"], targets, chosen, options.categorical)
+    if options.group is not None:
+        check_has_columns(tables["train"], [options.group], "data.splits.group")
+    names = _feature_columns(tables["train"], targets, chosen, options.categorical, options.group)
     for table in tables.values():
         check_has_columns(table, targets, "data.table.target")
         check_has_columns(table, names, "data.table.features")
@@ -59,7 +61,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     dataset = Dataset.from_splits(
         path.name or str(path),
         "table",
-        make_splits(tables, columns, found.y),
+        make_splits(tables, columns, found.y, options.group),
         classes=found.classes,
         features=layout.names,
         target=targets[0],
@@ -98,12 +100,15 @@ def _feature_columns(
     targets: Sequence[str],
     features: Sequence[str] | None,
     categorical: Sequence[str],
+    group: str | None,
 ) -> list[str]:
     if features is not None:
         _check_choice(features)
         check_has_columns(table, features, "data.table.features")
     names = (
-        list(features) if features is not None else [n for n in table.columns if n not in targets]
+        list(features)
+        if features is not None
+        else [n for n in table.columns if n not in targets and n != group]
     )
     for target in targets:
         if target in names or target in categorical:

@@ -10,7 +10,12 @@ from torch import Tensor
 
 from papertrial.data.column import SampleColumn, Split
 from papertrial.data.sources.parts import PARTS, part_meant
-from papertrial.data.tables.table_file import TableFile, read_table, table_ending
+from papertrial.data.tables.table_file import (
+    TableFile,
+    check_has_columns,
+    read_table,
+    table_ending,
+)
 from papertrial.errors import DataError
 
 Tables = Mapping[str, TableFile]
@@ -58,15 +63,36 @@ def find_parts(path: Path) -> dict[str, Path]:
 
 
 def make_splits(
-    tables: Tables, columns: Mapping[str, SampleColumn], targets: Mapping[str, Tensor]
+    tables: Tables,
+    columns: Mapping[str, SampleColumn],
+    targets: Mapping[str, Tensor],
+    group: str | None = None,
 ) -> dict[str, Split]:
     """Return the parts of a set of tables as splits, whose samples are named by their line.
 
-    If there are several files, the names say the file as well.
+    If there are several files, the names say the file as well. `group` is the column of groups.
+
+    Raises:
+        DataError: the training part has no such column, or a cell of it is missing.
     """
     splits = {}
     for part, table in tables.items():
         prefix = f"{table.path.name} " if len(tables) > 1 else ""
         names = [f"{prefix}{table.position(row)}" for row in range(len(table))]
-        splits[part] = Split(columns[part], targets[part], table.rows.astype(np.int64), names)
+        ids = table.rows.astype(np.int64)
+        groups = _groups(table, group) if group is not None and part == "train" else None
+        splits[part] = Split(columns[part], targets[part], ids, names, groups)
     return splits
+
+
+def _groups(table: TableFile, name: str) -> np.ndarray:
+    check_has_columns(table, [name], "data.splits.group")
+    missing = table.missing(name)
+    if missing.any():
+        rule = f"data.splits.group: {table.path}: {name} is missing in"
+        raise DataError(f"{rule} {table.rows_in_words(missing)}; fill it in, or delete these rows")
+    texts = np.array(table.texts(name))
+    try:  # the order of the groups, and with it the draw, is then that of pandas
+        return texts.astype(np.int64)
+    except ValueError:
+        return texts

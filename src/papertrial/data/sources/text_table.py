@@ -46,7 +46,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     dataset = Dataset.from_splits(
         path.name or str(path),
         "text",
-        make_splits(tables, columns, found.y),
+        make_splits(tables, columns, found.y, options.group),
         classes=found.classes,
         features=(text,),
         target=targets[0],

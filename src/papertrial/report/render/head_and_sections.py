@@ -10,6 +10,7 @@ from papertrial.claims.run_words import say_runs
 from papertrial.report.render import (
     claim_sections,
     decision_sections,
+    fold_section,
     laboratory_sections,
     record_sections,
     result_sections,
@@ -97,6 +98,7 @@ def sections(report: Report) -> list[ReportSection]:
         target_sections.targets(report),
         _claim_plots(report),
         () if run else result_sections.metrics(report),
+        fold_section.folds(report),
         result_sections.curves(report),
         result_sections.classes(report),
         result_sections.mistakes(report),

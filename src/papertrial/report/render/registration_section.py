@@ -117,7 +117,7 @@ def _rows_of_sides(sides: Sequence[Mapping[str, str]]) -> Iterator[tuple[Cell, .
     """Yield the rows of what the pre-registration has for each side, ours first."""
     names = ("this recipe", *(f"other side {i}" for i in range(1, len(sides))))
     for name, values in zip(names, sides, strict=False):  # no name is needed without sides
-        yield from (cells(name, key, value) for key, value in values.items())
+        yield from (cells(name, key, value or NOTHING) for key, value in values.items())
 
 
 def _versions(registered: Preregistration) -> TableBlock:
