@@ -77,7 +77,6 @@ def test_losses_of_logits_are_taken(loss: Loss, reduction: str) -> None:
     ("loss", "name"),
     [
         (nn.CrossEntropyLoss(), "CrossEntropyLoss"),
-        (nn.BCELoss(), "BCELoss"),
         (F.mse_loss, "mse_loss"),
     ],
 )
@@ -86,3 +85,16 @@ def test_other_losses_are_refused_with_the_one_to_use(loss: Loss, name: str) -> 
         check_loss(loss, TASK, OUTPUT, Y)
     assert str(error.value).startswith(f"loss: {name} ")
     assert "use torch.nn.BCEWithLogitsLoss" in str(error.value)
+
+
+def test_probabilities_go_with_binary_cross_entropy_and_get_no_second_sigmoid() -> None:
+    task = TASK.for_probabilities()
+    outputs = OUTPUT.sigmoid()
+    assert check_loss(nn.BCELoss(), task, outputs, Y) == "mean"
+    assert torch.equal(task.link(outputs), outputs.double())
+    assert torch.equal(task.answers(outputs), TASK.answers(OUTPUT))
+    assert type(task).from_meaning(task.meaning()).probabilities
+    score = task.batch_score(outputs, task.target(Y[: len(outputs)], outputs))
+    assert score == TASK.batch_score(OUTPUT, TASK.target(Y[: len(OUTPUT)], OUTPUT))
+    with pytest.raises(ModelError, match="BCELoss takes probabilities from 0 to 1"):
+        check_loss(nn.BCELoss(), task, 4 * OUTPUT, Y)

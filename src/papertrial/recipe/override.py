@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
 
 from papertrial.errors import Problem
 from papertrial.recipe.plain_values import KeyPath, dotted
@@ -47,8 +49,7 @@ def apply_override(tree: dict[str, object], text: str) -> tuple[KeyPath, Problem
     if not equals or "" in path:
         rule = "an override must have the form dotted.key=value, such as optimizer.lr=0.01"
         return path, Problem("", rule, origin=origin)
-    wants_text = _is_text(_annotation_at(path))
-    value = raw if wants_text and raw != "null" else parse_value(raw)
+    value = _value_of(raw, _annotation_at(path))
     node: Any = tree
     for depth, part in enumerate(path[:-1]):
         child = _child_at(node, part)
@@ -85,12 +86,36 @@ def _annotation_at(path: KeyPath) -> Any:
     return None if field is None else field.annotation
 
 
-def _is_text(annotation: Any) -> bool:
+def _value_of(raw: str, annotation: Any) -> object:
+    """Return the value of an override: text where the schema wants text, else YAML.
+
+    Where it also takes a list or a mapping, YAML that is one counts as such.
+    """
+    if _is_text(annotation) and raw != "null":
+        return raw
+    parsed = parse_value(raw)
+    is_scalar = raw != "null" and not isinstance(parsed, list | dict)
+    return raw if is_scalar and _is_text(annotation, scalar=True) else parsed
+
+
+def _is_text(annotation: Any, *, scalar: bool = False) -> bool:
+    """Return whether a value must be text; with `scalar`, if it is not a list or a mapping."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _is_text(args[0])
+        return _is_text(args[0], scalar=scalar)
     if origin in (Union, types.UnionType):
-        return all(_is_text(member) for member in args if member is not type(None))
+        members = [member for member in args if member is not type(None)]
+        if scalar:
+            members = [member for member in members if not _holds_more(member)] or members
+        return all(_is_text(member, scalar=scalar) for member in members)
     if origin is Literal:
         return all(isinstance(value, str) for value in args)
     return annotation is str
+
+
+def _holds_more(annotation: Any) -> bool:
+    """Return whether a type is that of a list, a mapping or a section."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    kind = get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, tuple | list | Mapping | BaseModel)

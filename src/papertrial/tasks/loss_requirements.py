@@ -42,8 +42,8 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
       such a loss has no minimum, unless the outputs of the model are log-probabilities.
     - One output per sample, and each output of a multi-label classification, is treated as a
       logit: the loss changes if all outputs rise, and is smaller at -1 than at 0 for the first
-      class, or where no label is set. MSELoss is smallest at 0. For one output per sample, BCELoss
-      takes probabilities instead: the outputs must be from 0 to 1.
+      class, or where no label is set. MSELoss is smallest at 0. BCELoss takes probabilities
+      instead: the outputs must be from 0 to 1.
 
     Args:
         loss: called as loss(output, target).
@@ -66,11 +66,12 @@ def check_loss(loss: Loss, task: Task, output: Tensor, y: Any) -> Reduction:
         )
     if task.family == "prediction":
         return _check_tensors(loss, name, output, y)
-    probabilities = task.family == "classification" and takes_probabilities(loss)
+    probabilities = takes_probabilities(loss) and task.family != "regression"
     if probabilities:
         _check_probabilities(name, output)
     one_logit = not probabilities and task.family == "classification" and is_one_logit(output)
-    use = _USE_LABEL_LOGITS if task.family == "multilabel" else _USE_LOGITS if one_logit else ""
+    labels = not probabilities and task.family == "multilabel"
+    use = _USE_LABEL_LOGITS if labels else _USE_LOGITS if one_logit else ""
     try:
         tried, target, value = _first_value(loss, name, task, output, y)
     except ModelError as error:

@@ -19,6 +19,10 @@ class MultilabelClassification(Task):
     """Which of K labels a sample has; the link is the sigmoid of each logit.
 
     Targets are 0 and 1, [B, K]. A label is predicted if its probability is above 0.5.
+
+    Args:
+        labels: the names of the K labels.
+        probabilities: whether outputs are probabilities instead of logits.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = KINDS
@@ -27,13 +31,14 @@ class MultilabelClassification(Task):
     metrics = usual_metrics("multilabel-classification")
     headline = "f1_micro"
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], *, probabilities: bool = False) -> None:
         if len(labels) < 2:
             raise DataError(
                 f"multi-label classification needs at least 2 labels, got {list(labels)}; for one, "
                 "use a classification of two classes"
             )
         self.labels = tuple(labels)
+        self.probabilities = probabilities
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -55,11 +60,15 @@ class MultilabelClassification(Task):
     def from_meaning(cls, meaning: Meaning) -> Self:
         """Return the task that `meaning()` was called on."""
         assert isinstance(meaning, MultilabelMeaning), "the family of the task is checked first"
-        return cls(meaning.labels)
+        return cls(meaning.labels, probabilities=meaning.probabilities)
+
+    def for_probabilities(self) -> Self:
+        """Return the task for a loss that takes probabilities."""
+        return type(self)(self.labels, probabilities=True)
 
     def meaning(self) -> Meaning:
         """Return the names of the labels in the order of the outputs."""
-        return MultilabelMeaning(labels=self.labels)
+        return MultilabelMeaning(labels=self.labels, probabilities=self.probabilities)
 
     def check_output(self, output: Tensor, targets: Tensor) -> None:
         """Raise ModelError unless `output` is [B, K]."""
@@ -77,7 +86,7 @@ class MultilabelClassification(Task):
 
     def link(self, output: Tensor) -> Tensor:
         """Return the probability of each label [B, K], float64."""
-        return output.double().sigmoid()
+        return output.double() if self.probabilities else output.double().sigmoid()
 
     def answers(self, output: Tensor) -> Tensor:
         """Return 1 for each label that is predicted, 0 for others, uint8 [B, K]."""
@@ -96,6 +105,6 @@ class MultilabelClassification(Task):
 
     def batch_score(self, output: Tensor, targets: Tensor) -> Tensor:
         """Return F1 over all samples and labels of a batch together."""
-        answer = (output > 0).to(targets.dtype)
+        answer = (output > (0.5 if self.probabilities else 0.0)).to(targets.dtype)
         right, both = (answer * targets).sum(), answer.sum() + targets.sum()
         return 2 * right / both.clamp(min=1)

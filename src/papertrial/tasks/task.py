@@ -32,6 +32,7 @@ class MultilabelMeaning(Part):
 
     family: Literal["multilabel"] = "multilabel"
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
+    probabilities: bool = False
 
 
 class RegressionMeaning(Part):
