@@ -77,9 +77,9 @@ def test_a_series_of_ideas_ends_as_accept_ends_it(
         candidate, n = mean + gain + draw.standard_normal((1, 15)), int(draw.integers(5, 16, 1)[0])
         for name, row, count in (("a", baseline[0], 15), ("b", candidate[0], n)):
             rows = [f"{i},{score!r}" for i, score in enumerate(row[:count].tolist())]
-            (path / f"{name}{idea}").write_text("\n".join(["seed,accuracy", *rows]))
+            (path / f"{name}{idea}").write_text("\n".join(["seed,gain", *rows]))
         sides = path / f"a{idea}", path / f"b{idea}"
-        done = pt.accept(tmp_path / "ledger", *sides, metric="accuracy", ideas=100)
+        done = pt.accept(tmp_path / "ledger", *sides, metric="gain", better="higher", ideas=100)
         if done.decision == "ACCEPTED":
             accepted, baseline, mean = accepted + 1, candidate, mean + gain
     assert accepted == found.accepted[0] == wanted

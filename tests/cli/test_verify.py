@@ -215,6 +215,12 @@ def test_what_is_finished_is_told_again_without_training(
     assert lines[2].startswith("    0 of 5 seeds collapsed")
     assert lines[3].startswith("  parameters 4: REPRODUCED; ")
     assert lines[5] == f"report: {stopped.path.relative_to(stopped.folder)}/report.html"
+    kept = stopped.path / "report.json"
+    moved = kept.rename(stopped.path / "moved.json")
+    without = invoke("verify", "plane.yaml", "--json", cwd=stopped.folder)
+    moved.rename(kept)
+    assert without.exit_code == 0
+    assert json.loads(without.stdout) == {**json.loads(done.stdout), "warnings": []}
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import RUNS, Data, Device, Json, Overrides, Recipe, Runs
 from papertrial.cli.output import print_result
-from papertrial.errors import PapertrialError, RunError
+from papertrial.errors import PapertrialError
 from papertrial.numbers import as_written, plural, sequence, whole
 from papertrial.vocabulary import score_name
 
@@ -193,9 +192,8 @@ def verify_command(
         f"verification: {done.path}",
         f"report: {done.report}",
     ]
-    with suppress(RunError):  # the report of a finished verification may have been removed
-        for warning in done.warnings:
-            typer.echo(f"warning: {warning}", err=True)
+    for warning in done.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     print_result(lines, done.to_json(), as_json=as_json)
     if code := EXIT_CODES[done.verdict]:
         raise typer.Exit(code)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from papertrial.errors import PapertrialError, ProgramFailedError
 from papertrial.programs.found import Found, cut, parse_step, parse_value
-from papertrial.programs.text_lines import read_lines
+from papertrial.programs.text_lines import Line, read_lines
 
 _PERCENT = re.compile(r"\s*%")
 # What shows, directly before and after a number, that it is a part of a longer one.
@@ -60,10 +60,15 @@ def find_by_pattern(pattern: str, path: Path) -> Iterator[Found]:
     Raises:
         ProgramFailedError: the text of a group is not a number, or is a part of a longer one.
     """
+    return find_in_lines(pattern, read_lines(path, containing=literal_in(pattern)))
+
+
+def find_in_lines(pattern: str, lines: Iterable[Line]) -> Iterator[Found]:
+    """Yield the matches of a pattern in lines, as `find_by_pattern` does."""
     compiled = compile_pattern(pattern)
     group: str | int = "value" if compiled.groupindex else 1
     has_step = "step" in compiled.groupindex
-    for line in read_lines(path, containing=literal_in(pattern)):
+    for line in lines:
         for match in compiled.finditer(line.text):
             if match[group] is None or (has_step and match["step"] is None):
                 raise ProgramFailedError(

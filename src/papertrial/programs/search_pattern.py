@@ -11,9 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,7 +21,8 @@ if __name__ == "__main__":  # it has no other import path: it starts without sit
 from papertrial.errors import ProgramFailedError
 from papertrial.numbers import number
 from papertrial.programs.found import Found
-from papertrial.programs.read_pattern import find_by_pattern, is_quick
+from papertrial.programs.read_pattern import find_by_pattern, find_in_lines, is_quick, literal_in
+from papertrial.programs.text_lines import Line, read_lines
 
 SECONDS = 10.0  # of CPU time, for one line
 _SMALL = 2**14  # bytes, in which a quick pattern is searched in 0.1 s at most
@@ -74,24 +73,24 @@ def search_pattern(pattern: str, path: Path, seconds: float = SECONDS) -> Iterat
         )
 
 
-def _renew_limit(seconds: float) -> None:
-    """Set the limit of CPU time again and again, so that it ends a process that is stuck in a line.
+def _limited(lines: Iterable[Line], seconds: float) -> Iterator[Line]:
+    """Yield lines; the kernel ends this process if the search of one takes too much CPU time.
 
-    `re` does not let another thread run while it searches a line.
+    Nothing in Python could: `re` does not let another thread run while it searches a line.
     """
-    while True:
-        time.sleep(seconds / 10)
+    for line in lines:
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        yield line
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def main() -> None:
     """Search, and print each match, or why one is not a number."""
     pattern, path, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    threading.Thread(target=_renew_limit, args=(seconds,), daemon=True).start()
+    lines = _limited(read_lines(path, containing=literal_in(pattern)), seconds)
     try:
         try:
-            for found in find_by_pattern(pattern, path):
+            for found in find_in_lines(pattern, lines):
                 row = [str(found.value), found.step, found.line, found.text, found.has_percent_sign]
                 sys.stdout.write(json.dumps(row) + "\n")
         except ProgramFailedError as error:

@@ -64,11 +64,7 @@ class Verification:
     report: Path
     headline: str = field(repr=False)
     deviations: tuple[str, ...] = ()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the report warns of, such as seeds that all have the same score."""
-        return read_report(self.path).warnings
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the values that `papertrial verify --json` prints."""
@@ -214,7 +210,16 @@ def load_verification(path: str | Path) -> Verification:
         report=folder.path / REPORT_HTML,
         headline=state.headline,
         deviations=state.deviations,
+        warnings=_warnings_of(folder.path),
     )
+
+
+def _warnings_of(path: Path) -> tuple[str, ...]:
+    """Return what the report of a finished verification warns of; () if it cannot be read."""
+    try:
+        return read_report(path).warnings
+    except RunError:
+        return ()
 
 
 def _notes_on_earlier(
