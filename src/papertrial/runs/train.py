@@ -116,7 +116,7 @@ def _training_model(
         start_run, reads = read_start_run(recipe), list(whole.reads if whole else ())
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
-        preparing = prepare.prepare(recipe, home, on, start_run, whole and whole.loaded)
+        preparing = prepare.prepare(recipe, home, on, start_run, whole.loaded if whole else None)
         parts = yield from watched(preparing, reads)
         check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
