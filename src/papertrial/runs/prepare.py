@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from papertrial.data.nested import in_parts, mapped, row_count
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import SmallBatchError, dry_run
@@ -73,7 +74,11 @@ class Parts:
 
 
 def prepare(
-    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    start: StartRun | None = None,
+    whole: LoadedSet | None = None,
 ) -> Generator[Step, None, Parts]:
     """Prepare a recipe for training: build all that it names, and check that it works together.
 
@@ -82,6 +87,7 @@ def prepare(
         folder: the data folder.
         device: the device of the training.
         start: the run that `init_from` names.
+        whole: the set before its splits are cut; if omitted, it is loaded.
 
     Raises:
         PapertrialError: the recipe cannot be trained.
@@ -90,7 +96,7 @@ def prepare(
     seed_before_build(recipe, device)
     model = build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
-        samples = yield from load_data(recipe, folder, device, start)
+        samples = yield from load_data(recipe, folder, device, start, whole)
         facts = yield from prepare_weights(recipe, model, samples, folder, start)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
     return prepare_training(recipe, model, loss, samples, facts, objective)
