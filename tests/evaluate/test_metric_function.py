@@ -54,6 +54,7 @@ def test_one_number_is_taken_and_nan_is_undefined(value: Any, number: float | No
         ({"a": 1.0}, "dict"),
         (np.zeros(3), "ndarray"),
         (1j, "complex"),
+        (10**400, "int"),
     ],
 )
 def test_anything_else_is_refused(value: Any, got: str) -> None:

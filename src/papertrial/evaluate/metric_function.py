@@ -51,7 +51,7 @@ class MetricFunction:
         try:
             is_one = not isinstance(value, Tensor) or value.numel() == 1
             number = float(value) if is_one and not isinstance(value, str) else None
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = None
         if number is None:
             got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__

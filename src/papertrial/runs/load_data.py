@@ -105,7 +105,7 @@ def load_data(
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     if data.target == "inputs":
-        dataset = _with_inputs_as_targets(dataset, pipeline, state)
+        dataset = with_inputs_as_targets(dataset, pipeline, state)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
     batches = Batches(
         dataset.train,
@@ -123,8 +123,12 @@ def load_data(
     return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
-def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
-    """Return the set with the prepared inputs, without augmentation, as targets."""
+def with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
+    """Return the set with the prepared inputs, without augmentation, as targets.
+
+    Raises:
+        DataError: samples have different shapes.
+    """
     if dataset.train.x.lengths is not None:
         raise DataError("data.target: inputs needs samples of one shape, and texts have many")
 

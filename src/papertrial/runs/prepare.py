@@ -137,14 +137,8 @@ def metrics_to_compute(recipe: Recipe) -> list[str]:
     task = TASKS[recipe.task]
     chooses = recipe.report_rule.startswith("best-on-")
     chosen = [recipe.report_metric or task.headline] if chooses else []
-    return list(
-        dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
-    )
-
-
-def _monitored(recipe: Recipe) -> list[str]:
-    parts = (recipe.scheduler, recipe.early_stopping)
-    return [part.monitor for part in parts if part is not None and part.monitor is not None]
+    named = recipe.metric_names or task.metrics
+    return list(dict.fromkeys([*named, *recipe.monitored_metrics, *chosen]))
 
 
 def prepare_training(
@@ -168,7 +162,7 @@ def prepare_training(
     metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
     check_metrics(metrics, task, own)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
-    needs_one = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
+    needs_one = bool(recipe.monitored_metrics) or recipe.report == "best-on-validation"
     if needs_one and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
@@ -192,6 +186,7 @@ def prepare_training(
     train.scaling = LossScaling(device) if recipe.precision == "fp16" else None
     Stepper(train.optimizer, train.scaling)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
+    reduction = check_loss(loss, task, output, y)
     objective = Objective(
         model,
         loss,
@@ -199,7 +194,7 @@ def prepare_training(
         function=function,
         precision=recipe.precision,
         accumulate=recipe.accumulate,
-        reduction=check_loss(loss, task, output, y),
+        reduction=reduction,
         device=device,
         scaling=train.scaling,
     )
@@ -214,6 +209,12 @@ def prepare_training(
     if prepared.views is not None or varies or samples.pipeline.evaluates_otherwise:
         prepared.forward(dataset.train.x.rows(torch.arange(2)), stream=0)  # fail now, not later
     keep = build_keep(recipe)
+    if keep is not None and reduction == "sum":
+        raise ModelError(
+            "keep: the loss of a part would be a mean over batches, but this loss is a sum over "
+            "samples, so that the number would depend on evaluate.batch_size; use a mean (in "
+            "torch's losses reduction: mean), or remove keep"
+        )
     kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
         check_pure(metric, *own_arguments(task, kept, first.y))
