@@ -62,6 +62,15 @@ def test_anything_else_is_refused(value: Any, got: str) -> None:
         metric_function("own", lambda output, target: value)(LOGITS, LABELS)
 
 
+@pytest.mark.parametrize("value", [1.0, 1 + 1e-7, -3.0, math.nan])
+def test_a_fraction_is_at_most_one(value: float) -> None:
+    metric = metric_function("own", lambda output, target: value, is_fraction=True)
+    assert metric(LOGITS, LABELS) == (None if math.isnan(value) else value)
+    percent = metric_function("own", lambda output, target: 93.2, is_fraction=True)
+    with pytest.raises(DataError, match=r"^metrics: own .*at most 1, got 93\.2; divide it by 100"):
+        percent(LOGITS, LABELS)
+
+
 def test_what_cannot_be_called_is_refused() -> None:
     with pytest.raises(DataError, match="metrics: own must be called"):
         metric_function("own", 3)

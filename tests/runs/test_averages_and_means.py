@@ -177,6 +177,18 @@ def test_fewer_evaluations_than_the_mean_needs_are_refused(
         train(tmp_path, **{"report": {"mean-of-last": 4}, **changes})
 
 
+@pytest.mark.parametrize("start", [3, 4])
+def test_a_mean_of_scores_with_and_without_an_average_is_refused(
+    start: int, tmp_path: Path
+) -> None:
+    changes = {"report": MEAN, "average": {"use": "swa", "start": start}}  # evaluates 4, 5 and 6
+    if start == 3:  # the fourth epoch has the first average
+        assert train(tmp_path, **changes).summary.report.evaluations == 3
+        return
+    with pytest.raises(ModelError, match=r"^report: .*after 16 steps, .* after 20.*average\.start"):
+        train(tmp_path, **changes)
+
+
 @pytest.mark.parametrize(
     ("changes", "key", "fix"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from papertrial.runs.load_data import Samples, load_data
 from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
+from papertrial.training.average import AverageRule
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import (
@@ -183,6 +184,8 @@ def prepare_training(
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     train.average = build_average(recipe, model, batches, steps)
+    if mean is not None and train.average is not None:
+        _check_mean_of_averages(mean, train.average.rule, evaluations, dataset.splits, steps)
     train.scaling = LossScaling(device) if recipe.precision == "fp16" else None
     Stepper(train.optimizer, train.scaling)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
@@ -248,6 +251,23 @@ def _prepare_mean(
                 "evaluate.every, or train longer"
             )
     return MeanOfLast(count)
+
+
+def _check_mean_of_averages(
+    mean: MeanOfLast, rule: AverageRule, evaluations: Evaluations, splits: Iterable[str], steps: int
+) -> None:
+    """Raise ModelError if a mean of evaluations has some from before weights are averaged."""
+    for split in splits:
+        if split == "train":
+            continue
+        step = evaluations.first_of_last(split, steps, mean.count)
+        if step < rule.first:
+            raise ModelError(
+                f"report: the mean of the last {mean.count} evaluations of {split} begins after "
+                f"{step} steps, but the first weights are averaged after {rule.first}, so that it "
+                "would mix scores with and without an average; lower average.start, or the number "
+                "of evaluations"
+            )
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,11 @@ class Evaluations:
         every = {"validation": self.validation, "test": self.test}[split]
         return 1 if every is None else (steps - 1) // every + 1
 
+    def first_of_last(self, split: str, steps: int, count: int) -> int:
+        """Return the step of the first of the last `count` evaluations in a training of `steps`."""
+        every = {"validation": self.validation, "test": self.test}[split]
+        return steps if every is None or count == 1 else every * ((steps - 1) // every - count + 2)
+
     def due(self, step: int) -> list[str]:
         """Return the splits that are evaluated after a step."""
         pairs = (("validation", self.validation), ("test", self.test))
