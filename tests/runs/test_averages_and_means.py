@@ -126,6 +126,15 @@ def test_a_training_that_stops_before_its_average_is_an_error(tmp_path: Path) ->
         train(tmp_path, average={"use": "swa", "start": 5}, early_stopping=stopping)
 
 
+def test_weights_from_before_the_average_are_not_chosen(tmp_path: Path) -> None:
+    rising = {"use": "torch.optim.lr_scheduler.ExponentialLR", "gamma": 4}  # ever worse
+    changes = {"scheduler": rising, "report": "best-on-validation", "report_metric": "loss"}
+    plain = train(tmp_path / "a", **changes)
+    assert plain.summary.report.epoch < 4
+    averaged = train(tmp_path / "b", **changes, average=AVERAGES["swa"])
+    assert averaged.summary.report.epoch >= 4
+
+
 def test_fp16_is_refused_without_cuda(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="bf16"):
         train(tmp_path, precision="fp16")

@@ -8,8 +8,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
-
 from papertrial.data.batches import Batches
 from papertrial.evaluate.evaluator import Evaluator, Outputs
 from papertrial.training.events import Evaluated, Trained
@@ -110,7 +108,7 @@ def session(
         ModelError: the training ended before any weights were averaged.
     """
     result = TrainingResult()
-    scoring = _Scoring(result, evaluator, state.evaluated, choice, mean)
+    scoring = _Scoring(result, evaluator, state, choice, mean)
     every = [n for n in (log_every, evaluations.validation, evaluations.test) if n is not None]
     for progress in fit(
         state, batches, objective, seed=seed, steps=steps, clip_norm=clip_norm, every=every
@@ -151,7 +149,7 @@ class _Scoring:
 
     result: TrainingResult
     evaluator: Evaluator
-    model: nn.Module
+    state: TrainState
     choice: BestWeights | None
     mean: MeanOfLast | None
 
@@ -166,9 +164,10 @@ class _Scoring:
             self.result.test_evaluations += 1
         if self.mean is not None:
             self.mean.add(split, step, scored.metrics)
-        choice = self.choice
-        if choice is not None and choice.split == split and step > choice.step:
-            choice.offer(step, scored.metrics, self.model)
+        choice, average = self.choice, self.state.average
+        averaged = average is None or average.updates > 0  # else the weights are no average
+        if choice is not None and choice.split == split and step > choice.step and averaged:
+            choice.offer(step, scored.metrics, self.state.evaluated)
         return Evaluated(split, step, scored.metrics, final)
 
     def evaluate_all(self, step: int) -> Iterator[Evaluated]:
