@@ -176,6 +176,7 @@ def _training_folds(
         folds = []
         for number, one in enumerate(fold_recipes(recipe)):
             place = stored.path / run_folder.fold_name(number)
+            check_unchanged(recipe, copies.dependencies, "the run began")
             events = training(one, data=data, device=device, threads=threads, folder=place)
             with Returning(events) as trained:
                 for event in trained:
