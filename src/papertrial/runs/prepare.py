@@ -49,7 +49,7 @@ from papertrial.training.objective import (
     modules_in,
     supervised,
 )
-from papertrial.training.objective_checks import check_objective, check_parts
+from papertrial.training.objective_checks import check_loss_in_parts, check_objective, check_parts
 from papertrial.training.optim import Stepper
 from papertrial.training.scaling import LossScaling
 from papertrial.training.selection import BestWeights, EarlyStopping
@@ -205,6 +205,8 @@ def prepare_training(
         check_objective(objective, first, device)
     if recipe.accumulate > 1 and (function is not supervised or task.family == "prediction"):
         objective.reduction = check_parts(objective, first, device)
+    elif recipe.accumulate > 1:
+        check_loss_in_parts(objective, output, first.y, device)
     prepared = build_prepared_model(
         recipe, train.evaluated, samples.pipeline, samples.state, device
     )
