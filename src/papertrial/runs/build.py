@@ -95,7 +95,11 @@ def build_metrics(recipe: Recipe) -> dict[str, MetricFunction]:
     """Build the recipe's metrics that are functions or classes of the user's, by name."""
     slots = ((i, item) for i, item in enumerate(recipe.metrics) if isinstance(item, MetricSlot))
     return {
-        slot.facts.name: metric_function(slot.facts.name, _build(f"metrics.{index}", slot))
+        slot.facts.name: metric_function(
+            slot.facts.name,
+            _build(f"metrics.{index}", slot),
+            is_fraction=slot.facts.is_fraction,
+        )
         for index, slot in slots
     }
 

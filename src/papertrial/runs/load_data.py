@@ -39,14 +39,12 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
-from papertrial.store.run_records import SplitData
+from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
-
-ALL = "all"  # the training part before splits are cut
 
 
 @dataclass(frozen=True)

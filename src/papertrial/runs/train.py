@@ -201,6 +201,7 @@ def _training_folds(
         folds = []
         for number, one in enumerate(fold_recipes(recipe)):
             place = stored.path / run_folder.fold_name(number)
+            check_unchanged(recipe, copies.dependencies, "the run began")
             events = _training_model(
                 one, runs=runs, data=data, device=device, threads=threads, folder=place, whole=whole
             )
