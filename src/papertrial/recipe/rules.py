@@ -44,6 +44,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_length_problems(tree),
         *_data_problems(tree),
         *_sampler_problems(tree),
+        *_text_problems(tree),
         *_augment_problems(tree),
         *broken_splits(tree),
         *_monitor_problems(tree),
@@ -111,6 +112,13 @@ def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "data.text.bucket",
             "groups all texts by length, but data.sampler draws the order; remove one of them",
         )
+
+
+def _text_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    given = value_at(tree, "data.text.vocabulary_file")
+    if given is not None and value_at(tree, "data.text.min_frequency") not in (None, 1):
+        rule = "is for a learned vocabulary, but data.text.vocabulary_file names one"
+        yield "data.text.min_frequency", f"{rule}; remove one of them"
 
 
 def _augment_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
