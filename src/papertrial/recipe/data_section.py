@@ -223,5 +223,6 @@ class Data(Section):
     )
     augment: Annotated[tuple[Slot, ...], Strict(False)] = Field(
         default=(),
-        description="Random changes to training images, in order, applied before `transform`.",
+        description="Random changes to training images or tensors, in order, applied before "
+        "`transform`.",
     )
