@@ -78,9 +78,17 @@ def check_source(data: object) -> list[Problem]:
     if not isinstance(source, str) or not is_file(source):
         return []
     try:
-        resolve(source)
+        parameters = parameters_of(resolve(source))
     except RecipeError as error:
         return [Problem("data.source", str(error))]
+    takes = [p for p in (parameters or {}).values() if p.kind in POSITIONAL]
+    path = data.get("path") if isinstance(data, dict) else None
+    if path is not None and parameters is not None and not takes:
+        rule = f"is passed to {source}, which takes no arguments; give it a parameter"
+        return [Problem("data.path", f"{rule}, or remove this key")]
+    if path is None and any(p.default is p.empty for p in takes):
+        rule = f"is missing; {source} takes the file or folder of its data"
+        return [Problem("data.path", f"{rule}: {takes[0].name}")]
     return []
 
 

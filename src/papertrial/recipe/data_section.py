@@ -185,7 +185,10 @@ class Data(Section):
     source: SourceName = Field(
         description="A named data set, a kind of files, or `./file.py:function`."
     )
-    path: str | None = Field(default=None, description="File or folder of your own data.")
+    path: str | None = Field(
+        default=None,
+        description="File or folder of your own data; a function gets it as a pathlib.Path.",
+    )
     image: Images | None = Field(default=None, description="Only for `source: image-folder`.")
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."

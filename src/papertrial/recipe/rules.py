@@ -25,7 +25,6 @@ _NO_TEXTS = (
     "image-folder", "table", "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10",
     "cifar100",
 )  # fmt: skip
-_OWN_FUNCTION = "a function opens its files itself"
 # The sources that a key of data.table is for; `features` also applies to named data sets.
 _COLUMNS = {
     "target": ("table", "text-table"),
@@ -74,10 +73,10 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     for needed in _NEEDS.get(source, ()):
         if not value_at(tree, needed):
             yield needed, f"is missing; source: {source} requires it"
-    if source not in _NEEDS and value_at(tree, "data.path") is not None:
-        rule = f"is only for your own data ({', '.join(_NEEDS)})"
-        named = f"{source} is read from the data folder (--data)"
-        yield "data.path", f"{rule}; {_OWN_FUNCTION if '.py:' in source else named}"
+    own = source in _NEEDS or ".py:" in source
+    if not own and value_at(tree, "data.path") is not None:
+        rule = f"is only for your own data ({', '.join(_NEEDS)}, or a function)"
+        yield "data.path", f"{rule}; {source} is read from the data folder (--data)"
     columns = value_at(tree, "data.table")
     for key, sources in _COLUMNS.items():
         # Defaults are not reported.
