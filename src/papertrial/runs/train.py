@@ -95,7 +95,7 @@ def training(
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
         preparing = prepare.prepare(recipe, home, on, start_run)
-        parts = yield from watched(preparing, reads)
+        parts = yield from watched(preparing, reads, stored_elsewhere(recipe, home))
         check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
         stored = (
