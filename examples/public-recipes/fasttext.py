@@ -16,7 +16,7 @@ def load(folder):
 
 def rows(path):
     with path.open(newline="", encoding="utf-8") as file:
-        found = [(",".join(rest), label) for label, *rest in csv.reader(file)]
+        found = [(",".join(["", *rest]), label) for label, *rest in csv.reader(file)]
     return [text for text, _ in found], [label for _, label in found]
 
 

@@ -98,9 +98,7 @@ class Mfcc(nn.Module):
 
     def forward(self, x):
         window = torch.hann_window(self.size, device=x.device)
-        parts = torch.stft(
-            x[:, 0], self.size, self.hop, window=window, pad_mode="constant", return_complex=True
-        )
+        parts = torch.stft(x[:, 0], self.size, self.hop, window=window, return_complex=True)
         power = self.filters @ parts.abs().square()  # [B, bands, frames]
         logs = torch.where(power > 0, power.clamp(min=1e-30).log(), power)
         return (self.waves @ logs).transpose(1, 2)[:, None]

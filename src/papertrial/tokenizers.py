@@ -1,4 +1,4 @@
-"""Tokenizers for recipes, which `data.text.tokenizer` names.
+"""Tokenizers for recipes, which `data.text.words` names.
 
 This import path is stable; the module that defines the tokenizers may move.
 """

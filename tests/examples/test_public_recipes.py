@@ -65,17 +65,18 @@ CASES = {
         "data.path=reviews",
         "data.table={text: text, target: label}",
         "data.batch_size=8",
-        "data.text={tokenizer: basic-english, min_frequency: 5, max_length: 256}",
+        "data.text={words: basic-english, min_frequency: 5, max_length: 256}",
         "model.width=8",
     ],
     "fasttext-ag-news": ["model.buckets=1000", "scheduler.lr_lambda.total=200"],
     "coral-cacd": ["data.batch_size=8", "data.augment.0.size=32", "data.transform.0.size=32"],
-    "honk-res8": ["data.batch_size=8"],
+    "honk-res8": ["data.batch_size=8", "evaluate.every=1"],
     "asl-coco": [
         "data.batch_size=8",
         net(4),
         "precision=fp32",
     ],
+    "rtdl-mlp": ["model.hidden=[8]"],
     "simclr-pretrain": SMALL,
     "simclr-probe": [*SMALL, "model.classes=3"],
 }
@@ -117,6 +118,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [1 + i % 4, f"Title {'abcd'[i % 4]}", f"It is; (as {part}) {i}!"] for i in range(40)
         ]
         table(made / "ag_news" / f"{part}.csv", news)
+    housing = made / "california_housing"
+    housing.mkdir()
+    for part, count in (("train", 300), ("val", 60), ("test", 60)):
+        x = draws.gamma(2, 3, (count, 8))
+        np.save(housing / f"N_{part}.npy", x)
+        np.save(housing / f"y_{part}.npy", 2 + x[:, 0] + draws.normal(size=count))
     for name in ("train", "valid", "test"):
         faces: list[list[object]] = [
             [i, f"{name}{i}.jpg", int(draws.integers(0, 49))] for i in range(16)

@@ -126,9 +126,9 @@ class Columns(Section):
         return (self.target,) if isinstance(self.target, str) else (self.target or ())
 
 
-def _named_tokenizer(value: object) -> object:
-    """Return the slot that a tokenizer's name stands for; other values as they are."""
-    return value_at(expand({"data": {"text": {"tokenizer": value}}}), "data.text.tokenizer")
+def _named_words(value: object) -> object:
+    """Return the slot that a name such as `whitespace` stands for; other values as they are."""
+    return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
 
 
 class Text(Section):
@@ -151,9 +151,9 @@ class Text(Section):
         description="File with one word per line, used instead of a learned vocabulary. "
         "`vocabulary` must be its number of words.",
     )
-    tokenizer: Annotated[Slot, BeforeValidator(_named_tokenizer)] | None = Field(
+    words: Annotated[Slot, BeforeValidator(_named_words)] | None = Field(
         default=None,
-        description="What splits a text into words, called as `tokenizer(text)`; it returns a list "
+        description="What splits a text into words, called as `words(text)`; it returns a list "
         "of words. `whitespace`, `basic-english`, or a function of your own. If omitted, runs of "
         "letters and digits and runs of punctuation.",
     )

@@ -23,7 +23,7 @@ SUPPLIED = {"optimizer": "params", "group": "params", "scheduler": "optimizer"}
 OFFERED = {"data.sampler": ("data_source", "targets", "num_samples")}
 # The number of arguments in a call of a function: loss(output, target), transform(image),
 # view(x), objective(model, x, y, loss), metric(output, target), keep(output, target),
-# tokenizer(text).
+# words(text).
 CALLED_WITH = {
     "loss": 2,
     "data.transform": 1,

@@ -19,7 +19,7 @@ OWN_KEYS = {
 # Names that stand for a slot of papertrial's own, by key path.
 _NAMED: dict[KeyPath, dict[str, str]] = {
     ("data", "sampler"): {"balanced": "papertrial.samplers.Balanced"},
-    ("data", "text", "tokenizer"): {
+    ("data", "text", "words"): {
         "whitespace": "papertrial.tokenizers.whitespace",
         "basic-english": "papertrial.tokenizers.basic_english",
     },

@@ -124,11 +124,11 @@ def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
 
 def build_word_split(recipe: Recipe) -> WordSplit | None:
     """Build what splits the recipe's texts into words; None for the usual way."""
-    slot = recipe.data.text.tokenizer if recipe.data.text else None
+    slot = recipe.data.text.words if recipe.data.text else None
     if slot is None:
         return None
     name = slot.use.rpartition("/")[2] if is_file(slot.use) else slot.use
-    return WordSplit(name, _build("data.text.tokenizer", slot))
+    return WordSplit(name, _build("data.text.words", slot))
 
 
 def build_sampler(recipe: Recipe, train: Split, classes: Sequence[str]) -> EpochSampler | None:

@@ -57,7 +57,7 @@ def test_a_state_goes_with_the_code_that_split_its_words() -> None:
     again = Vocabulary.from_state(known.state(), SPACES)
     assert tokens(again, "x-y") == ["x-y"]
     for other in (None, WordSplit("own.py:split", whitespace)):
-        with pytest.raises(DataError, match=r"^data.text.tokenizer: .*by whitespace, got "):
+        with pytest.raises(DataError, match=r"^data.text.words: .*by whitespace, got "):
             Vocabulary.from_state(known.state(), other)
     with pytest.raises(DataError, match=r"by the usual tokenizer, got whitespace"):
         Vocabulary.from_state(Vocabulary(["a"]).state(), SPACES)
@@ -89,5 +89,5 @@ def test_a_text_without_words_is_named() -> None:
     ],
 )
 def test_code_that_does_not_split_a_text_is_told(split: object, message: str) -> None:
-    with pytest.raises(DataError, match=rf"^data.text.tokenizer: own.py:split {message}"):
+    with pytest.raises(DataError, match=rf"^data.text.words: own.py:split {message}"):
         Vocabulary.learn(["a b"], size=9, split=WordSplit("own.py:split", split))  # type: ignore[arg-type]

@@ -48,13 +48,13 @@ class EmptyTextError(DataError):
 class VocabularyState(Part):
     """A vocabulary as a run stores it, its words without the two special ones.
 
-    `tokenizer` is the name of the code that splits texts; None for the usual way.
+    `split` is the name of the code that splits texts; None for the usual way.
     """
 
     words: tuple[str, ...]
     lower: bool
     max_length: int | None
-    tokenizer: str | None = None
+    split: str | None = None
 
 
 class Vocabulary:
@@ -201,7 +201,7 @@ class Vocabulary:
             words=self.words[len(_SPECIAL) :],
             lower=self.lower,
             max_length=self.max_length,
-            tokenizer=self.split.name if self.split else None,
+            split=self.split.name if self.split else None,
         )
 
     @classmethod
@@ -212,9 +212,9 @@ class Vocabulary:
             DataError: the code is not that of the state.
         """
         name = split.name if split else None
-        if name != state.tokenizer:
-            had = state.tokenizer or "the usual tokenizer"
-            rule = f"data.text.tokenizer: the words of this vocabulary were split by {had}"
+        if name != state.split:
+            had = state.split or "the usual tokenizer"
+            rule = f"data.text.words: the words of this vocabulary were split by {had}"
             raise DataError(f"{rule}, got {name or 'the usual tokenizer'}")
         return cls(state.words, lower=state.lower, max_length=state.max_length, split=split)
 

@@ -44,10 +44,10 @@ class WordSplit:
             try:
                 words = list(self.split(text))
             except Exception as error:
-                rule = f"data.text.tokenizer: {self.name} fails on the text {text[:40]!r}"
+                rule = f"data.text.words: {self.name} fails on the text {text[:40]!r}"
                 raise DataError(f"{rule}: {type(error).__name__}: {error}") from error
             wrong = [word for word in words if not isinstance(word, str) or not word.strip()]
             if wrong:
-                rule = f"data.text.tokenizer: {self.name} must return a list of words"
+                rule = f"data.text.words: {self.name} must return a list of words"
                 raise DataError(f"{rule}, got {wrong[0]!r} for the text {text[:40]!r}")
             yield words

@@ -1,4 +1,4 @@
-"""`data.text.tokenizer` and `min_frequency`, from recipes to runs, predictions and audits."""
+"""`data.text.words` and `min_frequency`, from recipes to runs, predictions and audits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RECIPE: dict[str, Any] = {
     "data": {
         "source": "./texts.py:load",
         "batch_size": 10,
-        "text": {"min_frequency": 3, "tokenizer": PAIRS},
+        "text": {"min_frequency": 3, "words": PAIRS},
     },
     "model": {"use": "papertrial.models.BagOfWords", "num_embeddings": 25_002},
     "loss": "torch.nn.BCEWithLogitsLoss",
@@ -77,27 +77,27 @@ def test_a_function_splits_the_texts(folder: Path, verified: Any) -> None:
 
 
 def test_named_tokenizers(folder: Path) -> None:
-    run = pt.train(recipe(folder, {"tokenizer": "whitespace"}), runs=folder / "once")
+    run = pt.train(recipe(folder, {"words": "whitespace"}), runs=folder / "once")
     assert "jar-3" in words_of(run)
-    run = pt.train(recipe(folder, {"tokenizer": "basic-english"}), runs=folder / "once")
+    run = pt.train(recipe(folder, {"words": "basic-english"}), runs=folder / "once")
     assert "jar-3" in words_of(run)
     assert "THE" not in words_of(run)
 
 
 def test_a_start_run_has_the_same_tokenizer(folder: Path) -> None:
-    start = pt.train(recipe(folder, {"tokenizer": "whitespace"}), runs=folder / "start")
-    same = recipe(folder, {"tokenizer": "whitespace"}, init_from=str(start.path))
+    start = pt.train(recipe(folder, {"words": "whitespace"}), runs=folder / "start")
+    same = recipe(folder, {"words": "whitespace"}, init_from=str(start.path))
     assert words_of(pt.train(same, runs=folder / "start")) == words_of(start)
     other = recipe(folder, {}, init_from=str(start.path))
-    with pytest.raises(DataError, match=r"tokenizer: .*papertrial.tokenizers.whitespace, got the"):
+    with pytest.raises(DataError, match=r"words: .*papertrial.tokenizers.whitespace, got the"):
         pt.train(other, runs=folder / "start")
 
 
 @pytest.mark.parametrize(
     ("text", "key", "word"),
     [
-        ({"tokenizer": "white-space"}, "data.text.tokenizer.use", "white-space"),
-        ({"tokenizer": {**PAIRS, "apar": 1}}, "data.text.tokenizer.apar", "apart"),
+        ({"words": "white-space"}, "data.text.words.use", "white-space"),
+        ({"words": {**PAIRS, "apar": 1}}, "data.text.words.apar", "apart"),
         ({"min_frequency": 0}, "data.text.min_frequency", "1"),
         ({"min_frequency": 2, "vocabulary_file": "v.txt"}, "data.text.min_frequency", "learned"),
     ],
@@ -112,6 +112,6 @@ def test_wrong_keys_are_told_before_the_training(
 
 
 def test_a_function_that_fails_is_told(folder: Path) -> None:
-    broken = recipe(folder, {"tokenizer": {**PAIRS, "apart": ""}})
-    with pytest.raises(DataError, match=r"^data.text.tokenizer: texts.py:pairs fails .*ValueError"):
+    broken = recipe(folder, {"words": {**PAIRS, "apart": ""}})
+    with pytest.raises(DataError, match=r"^data.text.words: texts.py:pairs fails .*ValueError"):
         pt.train(broken, runs=folder / "broken")
