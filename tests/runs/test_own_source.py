@@ -143,12 +143,15 @@ def test_a_function_gets_the_path_of_its_data(recipe: Path) -> None:
     [
         ("./data.py:table", "rows", "data.path: is passed to .*data.py:table, which takes no arg"),
         ("./takes.py:load", None, "data.path: is missing; .*takes.py:load takes .*: folder"),
+        ("./takes.py:more", "rows", "data.source: .*takes.py:more takes 2 arguments; a source"),
     ],
 )
 def test_a_path_and_the_parameter_of_the_function_go_together(
     recipe: Path, source: str, path: str | None, message: str
 ) -> None:
-    (recipe / "takes.py").write_text("def load(folder):\n    pass\n")
+    (recipe / "takes.py").write_text(
+        "def load(folder):\n    pass\n\n\ndef more(folder, size):\n    pass\n"
+    )
     data = {"source": source, "batch_size": 8, **({"path": path} if path else {})}
     tree = {"name": "x", **KINDS["table"], "loss": "torch.nn.CrossEntropyLoss", "epochs": 1}
     tree |= {"data": data, "optimizer": {"use": "torch.optim.Adam"}}
