@@ -69,7 +69,8 @@ def checking_training(
     no_device = reporting(result, "device", "name a device that this machine has")
     with no_device, on_device(device, None) as where:
         result.facts.device = str(where)
-        yield from watched(_check_built(recipe, home, where, result), reads)
+        aside = stored_elsewhere(recipe, home)
+        yield from watched(_check_built(recipe, home, where, result), reads, aside)
     _check_files(recipe, reads, home, result)
 
 

@@ -23,6 +23,7 @@ from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.data.texts.vocabulary import Vocabulary
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import DataError
 from papertrial.evaluate.inputs import (
     ImageInputs,
@@ -36,7 +37,7 @@ from papertrial.progress import Step, Steps
 from papertrial.recipe.data_section import Columns, Images, Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_pipeline, build_sampler
+from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import ALL, SplitData
@@ -83,7 +84,8 @@ def load_data(
         DataError: the set cannot be loaded or cut, or does not fit the task or the start run.
     """
     data = recipe.data
-    given = start.preprocessing.make_inputs() if start else None
+    split = build_word_split(recipe)
+    given = start.preprocessing.make_inputs(split) if start else None
     loaded, layout = whole or (yield from load_whole(recipe, folder, start))
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
@@ -93,7 +95,7 @@ def load_data(
     if original.kind == "text":
         yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
         words = given.vocabulary if isinstance(given, TextInputs) else None
-        inputs = TextInputs(words or _learn_vocabulary(data.text or Text(), original))
+        inputs = TextInputs(words or _learn_vocabulary(data.text or Text(), original, split))
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
@@ -212,7 +214,7 @@ def load_whole(recipe: Recipe, folder: Path, start: StartRun | None) -> Steps[Lo
     Raises:
         DataError: the set cannot be loaded, or does not fit the start run.
     """
-    given = start.preprocessing.make_inputs() if start else None
+    given = start.preprocessing.make_inputs(build_word_split(recipe)) if start else None
     columns = recipe.data.table
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
@@ -343,10 +345,16 @@ def load_set(
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
 
 
-def _learn_vocabulary(options: Text, dataset: Dataset) -> Vocabulary:
+def _learn_vocabulary(options: Text, dataset: Dataset, split: WordSplit | None) -> Vocabulary:
     size, lower, longest = options.vocabulary, options.lower, options.max_length
     if options.vocabulary_file is not None:
         path = Path(options.vocabulary_file)
-        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest)
-    texts = texts_of(dataset.train.x)
-    return Vocabulary.learn(texts, size=size, lower=lower, max_length=longest)
+        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest, split=split)
+    return Vocabulary.learn(
+        texts_of(dataset.train.x),
+        size=size,
+        least=options.min_frequency,
+        lower=lower,
+        max_length=longest,
+        split=split,
+    )

@@ -116,8 +116,9 @@ def _training_model(
         start_run, reads = read_start_run(recipe), list(whole.reads if whole else ())
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
+        aside = stored_elsewhere(recipe, home)
         preparing = prepare.prepare(recipe, home, on, start_run, whole.loaded if whole else None)
-        parts = yield from watched(preparing, reads)
+        parts = yield from watched(preparing, reads, aside)
         check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
         stored = (
@@ -125,9 +126,7 @@ def _training_model(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        files = trace_files(
-            copies, reads, stored_elsewhere(recipe, home), trace_vectors(recipe, home)
-        )
+        files = trace_files(copies, reads, aside, trace_vectors(recipe, home))
         samples = parts.samples
         record = make_provenance(
             recipe,
@@ -186,9 +185,10 @@ def _training_folds(
         run_folder.check_writable(runs if folder is None else folder.parent)
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         start_run = read_start_run(recipe)
-        loaded = yield from watched(load_whole(recipe, home, start_run), reads)
+        aside = stored_elsewhere(recipe, home)
+        loaded = yield from watched(load_whole(recipe, home, start_run), reads, aside)
         parts = data_of_runs(recipe, loaded.dataset)
-        files = trace_files(copies, reads, stored_elsewhere(recipe, home))
+        files = trace_files(copies, reads, aside)
         record = make_provenance(recipe, parts, files, on, start_run)
     whole = _Whole(loaded, tuple(reads))
     stored = (
