@@ -18,7 +18,7 @@ from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions
 from papertrial.runs import prepare
-from papertrial.runs.init_from import read_start_run
+from papertrial.runs.init_from import names_file, read_start_run
 from papertrial.runs.load_data import Samples
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
 from papertrial.training.checkpoint import load_weights
@@ -41,8 +41,9 @@ def check_predictions(
     for side in chain.from_iterable(one.models for one in sides):
         recipe = side.run.recipe
         try:
-            start = read_start_run(recipe)
-            parts = yield from prepare.prepare(recipe, data_folder(data), device, start)
+            # The weights of the run replace those of a file, which may be gone.
+            start = None if names_file(recipe) else read_start_run(recipe)
+            parts = yield from prepare.prepare(recipe, data_folder(data), device, start, load=False)
         except PapertrialError as error:
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return

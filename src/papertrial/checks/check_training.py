@@ -15,6 +15,7 @@ from papertrial.checks.check_result import CheckResult
 from papertrial.checks.class_balance import imbalance
 from papertrial.checks.cost import run_cost
 from papertrial.checks.gradients import check_gradients
+from papertrial.checks.initial_weights import check_initial_weights
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
@@ -113,7 +114,7 @@ def _check_built(
         model = build_model(recipe)
     with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
         function = build_objective(recipe)
-    with reporting(result, "init_from", "set init_from to the folder of a finished run"):
+    with reporting(result, "init_from", "name a finished run or a file of weights"):
         start = read_start_run(recipe)
     with reporting(result, "data", "fix data in the recipe, or the files that it names"):
         if recipe.data.splits.count:
@@ -139,14 +140,19 @@ def _check_built(
     if model is None or loss is None:
         return
     yield Step("trying one batch", 0, None, "batches")
-    initialised = False
-    fix = "fix data.text.vectors or init_from, which the model starts from"
+    begun = None
+    fix = "fix the key that the message names, which decides what the model starts from"
     with reporting(result, "data.text.vectors", fix):
-        facts.vocabulary = yield from prepare.prepare_weights(recipe, model, samples, folder, start)
-        initialised = True
-    if initialised:
+        begun = yield from prepare.prepare_weights(recipe, model, samples, folder)
+        facts.vocabulary, facts.weights, facts.frozen = (
+            begun.vocabulary,
+            begun.weights,
+            begun.frozen,
+        )
+        result.problems += check_initial_weights(begun.weights)
+    if begun is not None:
         with reporting(result, "data", "fix data.augment, data.transform or the model"):
-            _check_model(recipe, (model, loss, function), samples, result)
+            _check_model(recipe, (model, loss, function), samples, begun, result)
     if facts.cost is not None and folds:
         facts.cost = replace(facts.cost, seconds=folds * facts.cost.seconds)
 
@@ -155,6 +161,7 @@ def _check_model(
     recipe: Recipe,
     built: tuple[nn.Module, Any, ObjectiveFunction],
     samples: Samples,
+    start: prepare.Start,
     result: CheckResult,
 ) -> None:
     """Try one batch forward and backward; stop at an error that would cause all later ones."""
@@ -169,7 +176,7 @@ def _check_model(
         return
     parts = None
     with reporting(result, "recipe", "change the part of the recipe that the message names"):
-        parts = prepare.prepare_training(recipe, model, loss, samples, None, function)
+        parts = prepare.prepare_training(recipe, model, loss, samples, start, function)
     if parts is None:
         return
     result.facts.groups = group_sizes(recipe, trained_modules(model, function)) or None

@@ -31,6 +31,7 @@ from papertrial.runs.build_optimizers import build_optimizers
 from papertrial.runs.class_weights import with_class_weights
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.training.average import AveragedWeights, AverageRule, check_updates
+from papertrial.training.freeze import Frozen, freeze
 from papertrial.training.objective import ObjectiveFunction, module_of, supervised
 from papertrial.training.optim import trainable
 from papertrial.training.state import TrainState
@@ -211,6 +212,18 @@ def build_training(
     trainable(model)
     optimizer, schedule = build_optimizers(recipe, trained_modules(model, objective))
     return TrainState(model, optimizer, schedule, objective=module_of(objective))
+
+
+def freeze_parameters(recipe: Recipe, model: nn.Module) -> Frozen | None:
+    """Freeze the parameters that the recipe names, and say how many; None if it names none.
+
+    Raises:
+        ModelError: a name matches no parameter, or nothing is left to train.
+    """
+    chosen = recipe.freeze
+    if chosen is None:
+        return None
+    return freeze(model, chosen.match, fix_batch_norm=chosen.batch_norm == "fixed")
 
 
 def trained_modules(model: nn.Module, objective: ObjectiveFunction) -> dict[str, nn.Module]:

@@ -94,7 +94,7 @@ def trace_vectors(recipe: Recipe, home: Path) -> list[Dependency]:
 
 def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
     """Return the paths not to trace: data and start run, whose content is recorded elsewhere."""
-    named = (recipe.data.path, recipe.init_from)
+    named = (recipe.data.path, recipe.start.weights if recipe.start else None)
     return [home, *(Path(path) for path in named if path is not None)]
 
 

@@ -112,7 +112,7 @@ def training(
             split_data(samples.original),
             files,
             on,
-            start_run,
+            parts.start,
             notes=samples.original.notes,
             drawn_from=samples.drawn_from,
         )
@@ -165,7 +165,7 @@ def _training_folds(
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         whole = yield from load_split_data(recipe, home)
         files = trace_files(copies, [], stored_elsewhere(recipe, home))
-        record = make_provenance(recipe, whole, files, on, read_start_run(recipe))
+        record = make_provenance(recipe, whole, files, on)
     stored = (
         run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
         if folder is None
@@ -245,9 +245,10 @@ def _train_parts(
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
     samples, notes = parts.samples, list(parts.samples.original.notes)
-    words = parts.vocabulary
+    words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")
+    notes += parts.start.lines
     return Started(
         path,
         str(samples.batches.device),
