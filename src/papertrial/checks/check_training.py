@@ -49,6 +49,7 @@ from papertrial.runs.build_optimizers import group_sizes
 from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data, smallest_fold
+from papertrial.runs.named_network import DataForm, named_network
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
@@ -107,20 +108,25 @@ def _check_built(
 ) -> Generator[Step, None, None]:
     """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
     model = loss = samples = start = None
-    notes, folds = list[str](), recipe.data.splits.count
+    notes, folds, can_start, fitted = list[str](), recipe.data.splits.count, False, False
     function: ObjectiveFunction = supervised
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
-        model = build_model(recipe)
+        fitted = named_network(recipe) is not None
+        model = None if fitted else build_model(recipe)
     with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
         function = build_objective(recipe)
     with reporting(result, "init_from", "name a finished run or a file of weights"):
-        start = read_start_run(recipe)
+        start, can_start = read_start_run(recipe), True
+    if not can_start:
+        recipe = recipe.model_copy(update={"init_from": None})
     with reporting(result, "data", "fix data in the recipe, or the files that it names"):
         if recipe.data.splits.count:
             recipe, note = yield from smallest_fold(recipe, folder)
             notes.append(note)
         samples = yield from load_data(recipe, folder, device, start)
+    if samples is not None and fitted:
+        model = _build_network(recipe, samples, result)
     with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         if samples is not None or not needs_classes(recipe):
             loss = build_loss(recipe, None if samples is None else samples.classes)
@@ -155,6 +161,14 @@ def _check_built(
             _check_model(recipe, (model, loss, function), samples, begun, result)
     if facts.cost is not None and folds:
         facts.cost = replace(facts.cost, seconds=folds * facts.cost.seconds)
+
+
+def _build_network(recipe: Recipe, samples: Samples, result: CheckResult) -> nn.Module | None:
+    """Build the network that a recipe names, which is fitted to the data; None if it fails."""
+    with reporting(result, "model", "fix the model or its arguments in the recipe"):
+        seed_before_build(recipe, samples.batches.device)
+        return build_model(recipe, DataForm.of(samples.task, samples.inputs))
+    return None
 
 
 def _check_model(

@@ -16,6 +16,7 @@ from papertrial.diagnose.dry_run import dry_run
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, seed_before_build
+from papertrial.runs.named_network import DataForm
 from papertrial.runs.prepare import Parts
 
 
@@ -75,13 +76,14 @@ def check_streams(recipe: Recipe, streams: SeedStreams) -> list[Diagnosis]:
 
 def _init_moves(recipe: Recipe, parts: Parts) -> bool:
     """Whether tensors depend on the seed that no file of weights replaces."""
+    form = DataForm.of(parts.samples.task, parts.samples.inputs)
     batches, loaded = parts.samples.batches, {n for w in parts.start.weights for n in w.loaded}
     x = mapped(lambda one: one[:2].cpu(), batches.batch(recipe.seed, 0, 0).x)
     models = []
     with generators_kept(batches.device):
         for seed in (recipe.seed, recipe.seed + 1):
             seed_before_build(recipe.model_copy(update={"seed": seed}), batches.device)
-            model = build_model(recipe)
+            model = build_model(recipe, form)
             if any(isinstance(p, nn.UninitializedParameter) for p in model.parameters()):
                 dry_run(model, x)
             models.append(model)

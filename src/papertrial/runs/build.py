@@ -29,6 +29,7 @@ from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.runs.build_optimizers import build_optimizers
 from papertrial.runs.class_weights import with_class_weights
+from papertrial.runs.named_network import DataForm, build_network, named_network, with_network
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.training.average import AveragedWeights, AverageRule, check_updates
 from papertrial.training.freeze import Frozen, freeze
@@ -65,9 +66,22 @@ def to_device(target: Any, device: torch.device) -> Any:
     return target.to(device) if isinstance(target, nn.Module | torch.Tensor) else target
 
 
-def build_model(recipe: Recipe) -> nn.Module:
-    """Build the recipe's model; ModelError if it is not a torch.nn.Module."""
-    model = _build("model", recipe.model)
+def build_model(recipe: Recipe, form: DataForm | None = None) -> nn.Module:
+    """Build the recipe's model, without pretrained weights.
+
+    Args:
+        recipe: the recipe.
+        form: what a network of a library is fitted to; None only if the recipe names none.
+
+    Raises:
+        ModelError: it is not a torch.nn.Module, or does not fit the data.
+    """
+    network = named_network(recipe)
+    if network is None:
+        model = _build("model", recipe.model)
+    else:
+        assert form is not None, "the network is built after the data are loaded"
+        model = build_network(recipe, network, form)
     if not isinstance(model, nn.Module):
         raise ModelError(
             f"model: {recipe.model.use} must give a torch.nn.Module, got {type(model)}"
@@ -110,7 +124,10 @@ def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
     """Build the recipe's pipeline of transforms, with or without its augmentations."""
 
     def listed(name: str, slots: Iterable[Slot]) -> list[Any]:
-        return [_build(f"data.{name}.{i}", slot) for i, slot in enumerate(slots)]
+        return [
+            build(f"data.{name}.{i}", slot.use, slot.args, with_network(recipe, slot))
+            for i, slot in enumerate(slots)
+        ]
 
     augmentations = listed("augment", recipe.data.augment) if augment else []
     transforms = listed("transform", recipe.data.transform)

@@ -38,6 +38,7 @@ from papertrial.runs.build import (
 )
 from papertrial.runs.init_from import StartRun, load_start
 from papertrial.runs.load_data import Samples, load_data
+from papertrial.runs.named_network import DataForm, load_pretrained, named_network
 from papertrial.store.run_records import InitialWeights, VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
@@ -119,9 +120,12 @@ def prepare(
     """
     check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
-    model = build_model(recipe)
+    model = None if named_network(recipe) else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
         samples = yield from load_data(recipe, folder, device, start)
+    if model is None:  # it is fitted to the data
+        model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
+    with generators_kept(device):
         begun = yield from prepare_weights(recipe, model, samples, folder, load=load)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
     return prepare_training(recipe, model, loss, samples, begun, objective)
@@ -154,6 +158,11 @@ def prepare_weights(
             vectors.copy_into_embedding(model, found)
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
+    if load and recipe.model.kwargs.get("pretrained"):
+        yield Step("looking for pretrained weights", 0, None, "files")
+        form = DataForm.of(samples.task, samples.inputs)
+        if (got := load_pretrained(recipe, model, form)) is not None:
+            loaded.append(got)
     if recipe.start is not None and load:
         # Lazy layers get their size from a batch.
         dry_run(model, mapped(Tensor.cpu, samples.batches.batch(recipe.seed, 0, 0).x))
@@ -219,7 +228,8 @@ def prepare_training(
         output = dry_run(model, first.x).float()
     task.check_output(output, first.y)
     # Not under autocast, whose cache would keep the weights from before they are loaded.
-    check_kept(model, build_model(recipe).to(device), first.x)
+    form = DataForm.of(task, samples.inputs)
+    check_kept(model, build_model(recipe, form).to(device), first.x)
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     train.average = build_average(recipe, model, batches, steps)

@@ -24,6 +24,7 @@ from papertrial.runs.fold_results import make_fold_summary, out_of_fold, with_fi
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import load_split_data, split_data
 from papertrial.runs.make_records import make_line, make_provenance, make_summary
+from papertrial.runs.named_network import trace_pretrained
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.traced_files import (
     check_unchanged,
@@ -103,9 +104,8 @@ def training(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        files = trace_files(
-            copies, reads, stored_elsewhere(recipe, home), trace_vectors(recipe, home)
-        )
+        others = [*trace_vectors(recipe, home), *trace_pretrained(recipe)]
+        files = trace_files(copies, reads, stored_elsewhere(recipe, home), others)
         samples = parts.samples
         record = make_provenance(
             recipe,
