@@ -70,7 +70,6 @@ class PretrainedSource:
         place: where the file belongs on this machine.
         found: the file, if it is on this machine.
         sha256: beginning of its SHA-256; "" if not known.
-        classes: the number of classes that the network was trained on.
         form: how its images were prepared.
     """
 
@@ -79,7 +78,6 @@ class PretrainedSource:
     place: Path
     found: Path | None
     sha256: str
-    classes: int
     form: ImageForm
 
 
@@ -155,6 +153,10 @@ def _source_of_torchvision(network: Network, weights: str) -> PretrainedSource:
             f"{did_you_mean(wanted, names)}"
         )
     chosen = known[wanted] if wanted else known.DEFAULT
+    if chosen.meta["categories"] is None:
+        raise ModelError(
+            f"model.pretrained: {chosen.name} of {network.name} has features alone; name others"
+        )
     prepared, file = chosen.transforms(), chosen.url.rpartition("/")[2]
     place = Path(torch.hub.get_dir()) / "checkpoints" / file
     digest = _HASH.search(file)
@@ -164,7 +166,6 @@ def _source_of_torchvision(network: Network, weights: str) -> PretrainedSource:
         place=place,
         found=place if place.is_file() else None,
         sha256=digest[1] if digest else "",
-        classes=len(chosen.meta["categories"]),
         form=ImageForm(
             resize=int(prepared.resize_size[0]),
             crop=_square(prepared.crop_size),
@@ -212,7 +213,7 @@ def _source_of_timm(network: Network, weights: str) -> PretrainedSource:
         found = next((Path(one) for one in cached if isinstance(one, str)), None)
         url = f"{_HUB}/{name}/resolve/main/{files[0]}"
         place = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
-    return PretrainedSource(name, url, place, found, sha256, config.num_classes, form)
+    return PretrainedSource(name, url, place, found, sha256, form)
 
 
 def heads_of_timm(network: Network) -> tuple[str, ...]:
