@@ -15,6 +15,7 @@ from torchvision.models import shufflenet_v2_x0_5
 from torchvision.transforms import v2
 
 import papertrial as pt
+from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.errors import DataError, ModelError, RecipeError
 from papertrial.recipe.load import to_tree
 from papertrial.runs.build import build_model
@@ -45,6 +46,10 @@ def recipe(model: Any, *overrides: str, **more: Any) -> pt.Recipe:
 
 def checked(one: pt.Recipe) -> Any:
     return pt.check(to_tree(one))
+
+
+def offline(*_: object, **__: object) -> None:
+    raise OSError("no network")
 
 
 def weights_of(run: pt.Run) -> dict[str, Tensor]:
@@ -124,6 +129,7 @@ def test_check_says_what_is_loaded_and_that_the_seed_moves_the_head(files: Path)
 def test_a_network_of_timm_starts_from_its_cache(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import huggingface_hub
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -149,9 +155,11 @@ def test_a_network_of_timm_starts_from_its_cache(
     assert "timm" in record.packages
     file.unlink()
     assert len(pt.load_run(made.path).predict(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))) == 2
-    raw = {"use": TIMM, "pretrained": True}
-    found = checked(recipe(raw, data=data))
-    assert any(p.where == "model.pretrained" for p in found.problems)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", offline)
+    found = checked(recipe({"use": TIMM, "pretrained": True}, data=data))
+    (problem,) = (one for one in found.problems if one.severity == "error")
+    assert problem.where == "model.pretrained"
+    assert "timm/test_resnet.r160_in1k/resolve/main/model.safetensors" in problem.message
 
 
 def test_the_name_may_be_an_override() -> None:
@@ -204,9 +212,6 @@ def test_wrong_weights_are_refused(
 def test_weights_that_cannot_be_fetched_are_an_error_of_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def offline(*_: object, **__: object) -> None:
-        raise OSError("no network")
-
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     found = checked(recipe({"use": USE, "pretrained": True}))
@@ -221,14 +226,17 @@ def test_images_are_prepared_as_torchvision_prepares_them(tmp_path: Path) -> Non
 
     from papertrial.transforms import FromWeights
 
-    images = torch.rand(2, 3, 40, 60)
+    stored = torch.randint(0, 256, (2, 3, 40, 60), dtype=torch.uint8)
+    images = stored / 255
     transform = FromWeights(USE)
     state = transform.fit([images])
     expected = ShuffleNet_V2_X0_5_Weights.DEFAULT.transforms()(images)
     torch.testing.assert_close(transform.apply(images, state), expected)
-    several = [images[0], v2.functional.resize(images[1], [80, 70])]
-    assert transform.apply(several, state).shape == (2, 3, 224, 224)
-    torch.testing.assert_close(transform.apply(several, state)[0], expected[0])
+    pipeline = Pipeline("image", [transform])
+    kept = PipelineState(kind="image", shape=(3, 0, 0), dtype="uint8", transforms=(state,))
+    several = [stored[0], v2.functional.resize(stored[1], [80, 70])]
+    assert pipeline.apply(several, kept).shape == (2, 3, 224, 224)
+    torch.testing.assert_close(pipeline.apply(several, kept)[0], expected[0])
     plain = FromWeights(USE, resize=False)
     grey = plain.apply(images[:, :1], plain.fit([images[:, :1]]))
     mean, std = sum((0.485, 0.456, 0.406)) / 3, sum((0.229, 0.224, 0.225)) / 3

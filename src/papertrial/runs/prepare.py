@@ -158,7 +158,7 @@ def prepare_weights(
             vectors.copy_into_embedding(model, found)
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
-    if load and recipe.model.kwargs.get("pretrained"):
+    if load and named_network(recipe) and recipe.model.kwargs.get("pretrained"):
         yield Step("looking for pretrained weights", 0, None, "files")
         form = DataForm.of(samples.task, samples.inputs)
         if (got := load_pretrained(recipe, model, form)) is not None:
