@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
+import torchvision
 from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models import shufflenet_v2_x0_5
@@ -19,7 +22,7 @@ from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.errors import DataError, ModelError, RecipeError
 from papertrial.recipe.load import to_tree
 from papertrial.runs.build import build_model
-from papertrial.runs.named_network import DataForm
+from papertrial.runs.named_network import DataForm, load_pretrained
 from papertrial.store.run_records import Provenance
 
 USE = "torchvision.models.shufflenet_v2_x0_5"
@@ -100,6 +103,29 @@ def test_pretrained_weights_are_fitted_loaded_and_recorded(run: pt.Run, files: P
     assert (one.key, one.source) == ("model.pretrained", str(files / "shuffle.pth"))
     assert (one.skipped, one.changed) == (("fc.weight", "fc.bias"), ("conv1.0.weight",))
     assert (one.missing, one.unused) == ((), ())
+
+
+@pytest.mark.parametrize("name", ["mnasnet0_5", "densenet121", "squeezenet1_1"])
+def test_networks_with_names_of_their_own_are_loaded(name: str, tmp_path: Path) -> None:
+    """With versions of modules, tensors of 2017, and a head that is a convolution."""
+    state = torchvision.models.get_model(name, num_classes=20).state_dict()
+    old = r"(denselayer\d+\.(?:norm|conv))([12])\."
+    keys = [key for key in state if "num_batches_tracked" not in key or name == "mnasnet0_5"]
+    stored = OrderedDict((re.sub(old, r"\1.\2.", key), state[key]) for key in keys)
+    stored._metadata = state._metadata  # type: ignore[attr-defined]
+    if name == "densenet121":
+        assert "features.denseblock1.denselayer1.norm.1.weight" in stored
+        del stored._metadata  # type: ignore[attr-defined]
+    torch.save(stored, tmp_path / "w.pth")
+    asked = recipe({"use": f"torchvision.models.{name}", "pretrained": str(tmp_path / "w.pth")})
+    form = DataForm(outputs=10, channels=3)
+    model = build_model(asked, form)
+    record = load_pretrained(asked, model, form)
+    assert record is not None
+    kept = model.state_dict()
+    unlike = {key for key in kept if key not in state or not torch.equal(kept[key], state[key])}
+    assert unlike == set(record.skipped)
+    assert 1 <= len(record.skipped) <= 2
 
 
 def test_two_trainings_give_the_same_bytes(run: pt.Run, files: Path) -> None:

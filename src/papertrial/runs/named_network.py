@@ -32,7 +32,14 @@ from papertrial.tasks.task import (
 from papertrial.weights.fetch_pretrained import fetch_pretrained
 from papertrial.weights.fit_network import FittedWeights, fit_channels, fit_weights
 from papertrial.weights.load_matching import load_matching, shown
-from papertrial.weights.networks import Network, heads_of_timm, network_of, pretrained_source
+from papertrial.weights.networks import (
+    RENORMALIZING,
+    Network,
+    heads_of_timm,
+    network_of,
+    pretrained_source,
+    with_current_names,
+)
 from papertrial.weights.read_weights import Weights, read_weights
 
 KEY = "model.pretrained"
@@ -86,7 +93,8 @@ def load_pretrained(recipe: Recipe, model: nn.Module, form: DataForm) -> Initial
     Raises:
         ModelError: they cannot be fetched or read, or are not those of this network.
     """
-    network, asked = named_network(recipe), _pretrained(recipe)
+    network = named_network(recipe)
+    asked = network is not None and _pretrained(recipe)
     if network is None or asked is False:
         return None
     with unwatched():  # trace_pretrained records it
@@ -96,14 +104,15 @@ def load_pretrained(recipe: Recipe, model: nn.Module, form: DataForm) -> Initial
             found = pretrained_source(network, "" if asked is True else asked)
             source, path = found.name, fetch_pretrained(found)
         weights = read_weights(path, KEY)
-    arguments = _arguments(recipe, network, form)
-    fitted = _fitted(recipe, network, model, weights, arguments)
-    known = {*fitted.tensors, *fitted.head}
-    if unlike := [n for n in model.state_dict() if n not in known]:
+    try:
+        with generators_kept(torch.device("cpu")):
+            fitted = _fitted(recipe, network, model, weights, form)
+    except (RecipeError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"{KEY}: {path} is not of the network {network.name}: it does not have "
-            f"{shown(unlike)}; use init_from to load a part of a file"
-        )
+            f"{KEY}: {path} is not of the network {network.name}: {reason}; use init_from to load "
+            "a part of a file"
+        ) from error
     loaded = load_matching(model, fitted.tensors, KEY, skip=fitted.head)
     record = initial_weights(KEY, source, weights.sha256, loaded, weights.notes)
     if not fitted.changed:
@@ -114,7 +123,8 @@ def load_pretrained(recipe: Recipe, model: nn.Module, form: DataForm) -> Initial
 
 def trace_pretrained(recipe: Recipe) -> list[Dependency]:
     """Trace the file of pretrained weights that is not named in the recipe, but in a cache."""
-    network, asked = named_network(recipe), _pretrained(recipe)
+    network = named_network(recipe)
+    asked = network is not None and _pretrained(recipe)
     if network is None or asked is False or (isinstance(asked, str) and is_path(asked)):
         return []
     source = pretrained_source(network, "" if asked is True else asked)
@@ -162,8 +172,10 @@ def _arguments(recipe: Recipe, network: Network, form: DataForm) -> dict[str, An
             f"model.weights: write pretrained: {given['weights']}, so that the weights are fitted "
             "to the data and recorded"
         )
-    given.pop("pretrained", None)
+    is_pretrained = given.pop("pretrained", False) is not False
     fitted: dict[str, Any] = {}
+    if is_pretrained and network.use in RENORMALIZING and form.channels == 3:
+        fitted["transform_input"] = True  # as torchvision does for its weights
     if form.outputs is not None:
         fitted["num_classes"] = form.outputs
     if network.library == "timm" and form.channels is not None:
@@ -172,36 +184,35 @@ def _arguments(recipe: Recipe, network: Network, form: DataForm) -> dict[str, An
 
 
 def _fitted(
-    recipe: Recipe,
-    network: Network,
-    model: nn.Module,
-    weights: Weights,
-    arguments: dict[str, Any],
+    recipe: Recipe, network: Network, model: nn.Module, weights: Weights, form: DataForm
 ) -> FittedWeights:
-    """Fit pretrained weights to a model; those of timm by timm itself, which knows its networks."""
+    """Fit pretrained weights to a model.
+
+    They are first loaded into a network with the classes of the file, which must take all of them:
+    the library knows older names of its tensors.
+    """
+    arguments = _arguments(recipe, network, form)
     outputs = int(arguments.get("num_classes", -1))
-    plain = fit_weights(model, weights.tensors, outputs)
+    tensors = with_current_names(network, weights.tensors)
+    plain = fit_weights(model, tensors, outputs)
+    use, args = recipe.model.use, recipe.model.args
     if network.library == "torchvision":
-        return plain
+        rows = len(tensors[plain.head[0]]) if plain.head else outputs
+        fitted_to = {} if rows < 0 else {"num_classes": rows}
+        other = build("model", use, args, {**arguments, **fitted_to})
+        if form.channels and not plain.changed:
+            fit_channels(other, form.channels)
+        other.load_state_dict(tensors)
+        return fit_weights(model, other.state_dict(), outputs)
     heads = heads_of_timm(network)
-    rows = [len(t) for n, t in weights.tensors.items() if n in {f"{one}.weight" for one in heads}]
-    # With the number of classes of the file, so that timm requires all of its tensors.
-    overlay = {"state_dict": dict(weights.tensors), "num_classes": (rows or [0])[0]}
+    rows = next((len(t) for n, t in tensors.items() if n in {f"{one}.weight" for one in heads}), 0)
     kwargs = {
         **arguments,
-        "num_classes": overlay["num_classes"],
+        "num_classes": rows,
         "pretrained": True,
-        "pretrained_cfg_overlay": overlay,
+        "pretrained_cfg_overlay": {"state_dict": dict(tensors), "num_classes": rows},
     }
-    try:
-        with generators_kept(torch.device("cpu")):
-            other = build("model", recipe.model.use, recipe.model.args, kwargs)
-    except RecipeError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"{KEY}: the file is not of the network {network.name}: {reason}; use init_from to "
-            "load a part of a file"
-        ) from error
+    other = build("model", use, args, kwargs)
     fitted = fit_weights(model, other.state_dict(), outputs)
     absent = [n for n in model.state_dict() if not rows and n.rpartition(".")[0] in heads]
     return FittedWeights(fitted.tensors, (*fitted.head, *absent), plain.changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -94,7 +95,13 @@ def load_matching(
             f"{where}: the file has tensors of other shapes than the model: {', '.join(each)}"
             f"{more}; leave them out with skip: [{', '.join(_owners(wrong))}], or change the model"
         )
-    model.load_state_dict(used, strict=False)
+    state = OrderedDict(used)
+    # The names are those of the model, so its modules have nothing to rename from older versions.
+    state._metadata = model.state_dict()._metadata  # type: ignore[attr-defined]
+    try:
+        model.load_state_dict(state, strict=False)
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"{where}: the model does not take the weights: {error}") from error
     places = {_place(wanted[n]) for n in used if wanted[n].numel()}
     return LoadedWeights(
         loaded=tuple(n for n in wanted if n in used),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from papertrial.errors import ModelError, RecipeError, did_you_mean, nearest
 
 TIMM = "timm:"
 _TORCHVISION = "torchvision.models."
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")  # in the names of torchvision's files
+_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.\w+)$")
+# These take images as their original weights did, if they start from those of torchvision.
+RENORMALIZING = (f"{_TORCHVISION}googlenet", f"{_TORCHVISION}inception_v3")
 _HUB = "https://huggingface.co"
 _FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository on the Hugging Face hub
 
@@ -214,6 +218,17 @@ def _source_of_timm(network: Network, weights: str) -> PretrainedSource:
         url = f"{_HUB}/{name}/resolve/main/{files[0]}"
         place = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
     return PretrainedSource(name, url, place, found, sha256, form)
+
+
+def with_current_names(network: Network, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return the weights of a network by the names that its tensors have now.
+
+    Those of densenets are of 2017, when a layer had names such as "norm.1". Other networks rename
+    older tensors when they load them.
+    """
+    if network.library != "torchvision" or not network.name.startswith("densenet"):
+        return tensors
+    return {_DENSE.sub(r"\1\2", name): tensor for name, tensor in tensors.items()}
 
 
 def heads_of_timm(network: Network) -> tuple[str, ...]:

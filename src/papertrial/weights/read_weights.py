@@ -87,14 +87,14 @@ def _load(data: bytes, path: Path, where: str) -> Any:
         ) from error
 
 
-def _state_dict(stored: Any, path: Path, where: str) -> tuple[dict[str, Tensor], list[str]]:
+def _state_dict(stored: Any, path: Path, where: str) -> tuple[Mapping[str, Tensor], list[str]]:
     """Return the state dict in what a file has, and notes on where it was."""
     if _is_state_dict(stored):
-        return dict(stored), []
+        return stored, []  # as it is, with the versions of its modules
     if isinstance(stored, Mapping):
         for key in _WRAPPERS:
             if _is_state_dict(stored.get(key)):
-                return dict(stored[key]), [f"the weights in {path.name} are under {key!r}"]
+                return stored[key], [f"the weights in {path.name} are under {key!r}"]
         keys = ", ".join(map(repr, list(stored)[:8])) or "no keys"
         has = f"a mapping with {keys}"
     else:
