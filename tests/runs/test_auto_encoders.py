@@ -11,6 +11,7 @@ import torch
 
 import papertrial as pt
 from papertrial.errors import DataError, RecipeError
+from papertrial.runs.evaluate import evaluate_run
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS
 
 
@@ -70,6 +71,7 @@ def test_an_auto_encoder_has_its_prepared_inputs_as_targets() -> None:
     expected = (kept["output"].double() - kept["target"].double()).square().mean().item()
     assert run.metrics["test"]["loss"] == pytest.approx(expected, rel=1e-5)
     assert expected < 1
+    assert evaluate_run(run).metrics == run.metrics
     assert (train(auto()).path / WEIGHTS).read_bytes() == (run.path / WEIGHTS).read_bytes()
     augmented = train(auto(augment=["papertrial.transforms.RandomHorizontalFlip"]))
     assert torch.equal(stored(augmented, "train")["target"], train_targets)

@@ -69,19 +69,24 @@ class Samples:
 
 
 def load_data(
-    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    start: StartRun | None = None,
+    whole: LoadedSet | None = None,
 ) -> Generator[Step, None, Samples]:
     """Load a recipe's data: cut splits, fit vocabulary and pipeline on the training part, batch it.
 
     With a start run, the vocabulary or the layout of a table is that of the start run, because its
-    weights depend on the order of the words or columns.
+    weights depend on the order of the words or columns. `whole` is what `load_whole` loaded, for
+    several folds; if omitted, it is loaded.
 
     Raises:
         DataError: the set cannot be loaded or cut, or does not fit the task or the start run.
     """
     data = recipe.data
     given = start.preprocessing.make_inputs() if start else None
-    loaded, layout = yield from _load_whole(recipe, folder, given)
+    loaded, layout = whole or (yield from load_whole(recipe, folder, start))
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     if takes_probabilities(resolve(recipe.loss.use)):
@@ -105,7 +110,7 @@ def load_data(
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     if data.target == "inputs":
-        dataset = _with_inputs_as_targets(dataset, pipeline, state)
+        dataset = with_inputs_as_targets(dataset, pipeline, state)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
     batches = Batches(
         dataset.train,
@@ -123,8 +128,12 @@ def load_data(
     return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
-def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
-    """Return the set with the prepared inputs, without augmentation, as targets."""
+def with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
+    """Return a set with the prepared inputs, without augmentation, as targets.
+
+    Raises:
+        DataError: its samples have several shapes.
+    """
     if dataset.train.x.lengths is not None:
         raise DataError("data.target: inputs needs samples of one shape, and texts have many")
 
@@ -147,9 +156,16 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
-    start = read_start_run(recipe)
-    given = start.preprocessing.make_inputs() if start else None
-    loaded, _ = yield from _load_whole(recipe, folder, given)
+    loaded, _ = yield from load_whole(recipe, folder, read_start_run(recipe))
+    return data_of_runs(recipe, loaded)
+
+
+def data_of_runs(recipe: Recipe, loaded: Dataset) -> dict[str, SplitData]:
+    """Return the size and fingerprint of each split of a loaded set, as runs record them.
+
+    Raises:
+        DataError: the set cannot be cut.
+    """
     if recipe.data.splits.count:
         tested = sum(sizes["test"] for sizes in check_folds(recipe, loaded))
         return parts_before_cut(loaded, {"test": tested})
@@ -192,10 +208,13 @@ def whole_part(train: Split) -> SplitData:
     return SplitData(rows=len(train), fingerprint=digest)
 
 
-def _load_whole(
-    recipe: Recipe, folder: Path, given: Inputs | None
-) -> Steps[tuple[Dataset, Layout | None]]:
-    """Load a recipe's set before its splits are cut; of a table also the layout."""
+def load_whole(recipe: Recipe, folder: Path, start: StartRun | None) -> Steps[LoadedSet]:
+    """Load a recipe's set before its splits are cut; of a table also the layout.
+
+    Raises:
+        DataError: the set cannot be loaded, or does not fit the start run.
+    """
+    given = start.preprocessing.make_inputs() if start else None
     columns = recipe.data.table
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from papertrial.data.nested import in_parts, mapped, row_count
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import SmallBatchError, dry_run
@@ -102,6 +103,7 @@ def prepare(
     folder: Path,
     device: torch.device,
     start: StartRun | None = None,
+    whole: LoadedSet | None = None,
     *,
     load: bool = True,
 ) -> Generator[Step, None, Parts]:
@@ -112,6 +114,7 @@ def prepare(
         folder: the data folder.
         device: the device of the training.
         start: the run that `init_from` names.
+        whole: the set before its splits are cut; if omitted, it is loaded.
         load: whether to load the weights that the training starts from; not if others are loaded
             afterwards.
 
@@ -122,7 +125,7 @@ def prepare(
     seed_before_build(recipe, device)
     model = None if named_network(recipe) else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
-        samples = yield from load_data(recipe, folder, device, start)
+        samples = yield from load_data(recipe, folder, device, start, whole)
     if model is None:  # it is fitted to the data
         model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
     with generators_kept(device):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm  # what `update_bn` looks for
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from papertrial.data.batches import Batches
@@ -90,6 +91,12 @@ class AveragedWeights:
     def updates(self) -> int:
         """The number of weights in the average so far."""
         return int(self._average.n_averaged)
+
+    @property
+    def takes_passes(self) -> bool:
+        """Whether `refresh` takes a pass over the training batches: for batch norm, of a mean."""
+        is_mean = self.rule.decay is None
+        return is_mean and any(isinstance(one, _BatchNorm) for one in self.model.modules())
 
     def update(self, step: int) -> None:
         """Add the weights of the trained model to the average if that is due after `step` steps."""
