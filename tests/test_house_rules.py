@@ -19,7 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # The layers, lowest first. A part may import the parts of the rows below its own, and itself.
 LAYERS = (
     ("errors", "version"),
-    ("vocabulary", "numbers", "progress", "record", "model_call", "weights"),
+    ("vocabulary", "numbers", "progress", "record", "model_call", "positions", "weights"),
     ("models",),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
     ("recipe", "samplers", "tasks", "tokenizers", "transforms"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -49,15 +49,17 @@ def check_predictions(
         except PapertrialError as error:
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return
-        messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples))
+        unlike = _unlike_data(side, parts.samples, parts.evaluator.splits)
+        messages += (f"{side}: {text}" for text in unlike)
         other = environment_differences(side.provenance.environment, environment_here(device))
         coarse = recipe.precision != "fp32"
         limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
         try:
             weights = RunFolder(side.run.path).read(WEIGHTS)
             load_weights(parts.train.evaluated, weights, str(side.run.path / WEIGHTS))
-            for split, rows in parts.samples.dataset.splits.items():
+            for split in parts.evaluator.splits:
                 yield Step(f"evaluating {split}, {side}", 0, None, "samples")
+                rows = parts.samples.dataset.splits[split]
                 output, had = (
                     parts.evaluator.outputs(rows, split).output,
                     read_predictions(side.run, split).output,
@@ -98,12 +100,14 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
     return not output.numel() or bool((apart <= limit * largest.max()).all())
 
 
-def _unlike_data(side: SeedRun, samples: Samples) -> Iterator[str]:
+def _unlike_data(side: SeedRun, samples: Samples, evaluated: Sequence[str]) -> Iterator[str]:
     """Say where data, targets or ids are not those of the run and its stored predictions."""
     known = side.provenance.data
     for split, rows in samples.original.splits.items():
         if split not in known or known[split].fingerprint != rows.fingerprint:
             yield f"the {split} data are not those of the run: they have another fingerprint"
+            continue
+        if split not in evaluated:
             continue
         kept = read_predictions(side.run, split)
         if (

@@ -16,7 +16,13 @@ from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
-from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
+from papertrial.data.sources.spec import (
+    ImageOptions,
+    LoadedSet,
+    SourceSpec,
+    TableOptions,
+    WindowOptions,
+)
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
@@ -34,7 +40,7 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Images, Text
+from papertrial.recipe.data_section import Columns, Images, Text, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
@@ -325,7 +331,7 @@ def load_set(
         classes: the classes of a table; None to find them.
     """
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
-    images = images or Images()
+    images, window = images or Images(), data.window or Window()
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
@@ -341,6 +347,7 @@ def load_set(
             delimiter=columns.delimiter,
             group=data.splits.group,
         ),
+        window=WindowOptions(window.length, window.horizon),
         layout=layout,
         classes=None if classes is None else tuple(classes),
         seed=split_seed(recipe),

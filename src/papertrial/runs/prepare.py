@@ -271,8 +271,18 @@ def prepare_training(
     for metric in own.values():
         check_pure(metric, *own_arguments(task, kept, first.y))
     evaluator = Evaluator(
-        prepared, dataset, task=task, metrics=metrics, loss=loss, own=own, keep=keep
+        prepared,
+        dataset,
+        task=task,
+        metrics=metrics,
+        loss=loss,
+        own=own,
+        keep=keep,
+        train=recipe.evaluate.train,
     )
+    if not evaluator.splits:
+        rule = "false leaves no part to evaluate"
+        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     return Parts(
         samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, start
     )
