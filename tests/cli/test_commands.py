@@ -116,6 +116,16 @@ def test_a_copy_of_a_shown_program_runs_the_shipped_files(invoke: Invoke, tmp_pa
     assert Path(copy.program.folder) == folder
 
 
+@pytest.mark.parametrize("name", ["digits-distillation", "digits-unet"])
+def test_a_copy_of_a_shown_recipe_has_the_code_and_the_weights(
+    name: str, invoke: Invoke, tmp_path: Path
+) -> None:
+    import papertrial as package
+
+    (tmp_path / "my.yaml").write_text(invoke("show", name).stdout)
+    assert package.load_recipe(tmp_path / "my.yaml") == package.load_recipe(name)
+
+
 def test_schema_is_the_shipped_one(invoke: Invoke) -> None:
     import papertrial as package
 

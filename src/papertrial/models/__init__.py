@@ -1,9 +1,12 @@
 """Models that shipped recipes use; a recipe can use any other torch.nn.Module as well."""
 
+from papertrial.models.airbench import AirbenchNet
 from papertrial.models.bag_of_words import BagOfWords
 from papertrial.models.cnn import CNN
 from papertrial.models.lstm import LSTMClassifier
 from papertrial.models.mlp import MLP
 from papertrial.models.resnet import ResNet
+from papertrial.models.unet import UNet
+from papertrial.models.vae import VAE
 
-__all__ = ["CNN", "MLP", "BagOfWords", "LSTMClassifier", "ResNet"]
+__all__ = ["CNN", "MLP", "VAE", "AirbenchNet", "BagOfWords", "LSTMClassifier", "ResNet", "UNet"]
