@@ -86,6 +86,7 @@ def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
     assert all(name in done.stdout for name in shipped_recipes())
     assert "test accuracy at least 0.8355 (83.55 %)" in done.stdout
     assert "  image-classification, fashion-mnist " in done.stdout
+    assert "  prediction, digit_scenes.py:scenes " in done.stdout
     rows = json.loads(papertrial("list", "--json").stdout)
     assert [row["name"] for row in rows] == sorted(shipped_recipes())
     claims = {row["name"]: row["claims"] for row in rows}
