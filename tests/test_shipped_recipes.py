@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from sklearn.datasets import load_digits
+from sklearn.metrics import f1_score
 from typer.testing import Result
 
 import papertrial as pt
@@ -21,6 +23,7 @@ from papertrial.data.sources.open_source import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped_recipes
+from papertrial.recipe.resolve import resolve
 from papertrial.tasks.make_task import TASKS
 
 Invoke = Callable[..., Result]
@@ -142,6 +145,38 @@ def test_the_digits_network_is_what_its_claim_says_and_never_the_support_vector_
 def test_what_was_corrected_or_chosen_is_said(name: str) -> None:
     said = {"cifar10-deep-cnn": "x.view(-1, 128 * 10 * 10)", "imdb-lstm": "truncated to 400 tokens"}
     assert said[name] in (pt.load_recipe(name).paper.notes or "")
+
+
+def test_the_shipped_teacher_is_better_than_what_its_student_was_claimed_to_reach() -> None:
+    load = resolve(f"{FOLDER}/code/digits_teacher.py:load")
+    teacher = load(str(FOLDER / "weights" / "digits-teacher.safetensors")).eval()
+    digits = load_digits()
+    x = torch.from_numpy(digits.images).float()[:, None] / 16
+    with torch.no_grad():
+        right = (teacher(x).argmax(1).numpy() == digits.target)[-899:]
+    (claim,) = pt.load_recipe("digits-teacher").claims
+    assert right.mean() == pytest.approx(0.94105, abs=0.002)
+    assert right.mean() > claim.number
+
+
+def test_scenes_have_three_digits_and_their_masks_are_scored_by_dice() -> None:
+    place = f"{FOLDER}/code/digit_scenes.py"
+    scenes, counts, dice = (resolve(f"{place}:{name}") for name in ("scenes", "counts", "dice"))
+    made, again = scenes(train=20), scenes(train=20)
+    assert [[one.shape[0] for one in pair] for pair in made.values()] == [[20, 20], [200, 200]]
+    x, y = made["test"]
+    assert all(torch.equal(*pair) for pair in zip((x, y), again["test"], strict=True))
+    quarters = y.unfold(1, 20, 20).unfold(2, 20, 20).flatten(3).any(3)
+    assert quarters.flatten(1).sum(1).unique().tolist() == [3]
+    shares = []
+    for brightness in range(100, 180, 10):  # what a threshold reaches, as the recipe claims
+        found = (x > brightness).long()
+        kept = counts(torch.stack([1 - found, found], 1).float(), y)
+        assert kept.shape == (200, 2)
+        shares.append(dice(kept, y))
+        assert shares[-1] == pytest.approx(f1_score(y.flatten(), found.flatten()))
+    (claim,) = pt.load_recipe("digits-unet").claims
+    assert max(shares) == pytest.approx(claim.number, abs=3e-4)
 
 
 def test_bmi_comes_to_the_numbers_that_scikit_learn_prints(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,8 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree["data"] |= {"source": "./data.py:images", "batch_size": 20}
     tree["model"] |= {"out_features": 2, "widths": [4, 4, 4]}
     tree["claims"] = [{"metric": "accuracy", "value": 0.1, "kind": "at-least"}]
+    tree["verify"] = {"max_seeds": 2, "sd": {"value": 0.5, "is": "bound"}}
+    tree["epochs"] = 3
     tree.pop("deviations")
     (folder / "small.yaml").write_text(dump(tree))
     return folder / "small.yaml"
@@ -60,9 +63,9 @@ def test_filters_are_those_of_the_first_batch_and_stay(recipe: Path, tmp_path: P
     assert evaluate_run(pt.load_run(run.path)).metrics["test"] == run.metrics["test"]
 
 
-def test_a_verification_of_it_passes_its_audit(recipe: Path, tmp_path: Path) -> None:
-    bound = ["verify.max_seeds=2", "verify.sd={value: 0.5, is: bound}", "epochs=2"]
-    done = pt.verify(pt.load_recipe(recipe, bound), runs=tmp_path, workers=1, device="cpu")
-    made = pt.audit(done.path, seed=1)
+def test_a_verification_of_it_passes_its_audit(
+    recipe: Path, tmp_path: Path, verify_here: Callable[[Path, Path], Path]
+) -> None:
+    made = pt.audit(verify_here(recipe, tmp_path), seed=1)
     assert [str(finding) for finding in made.findings if not finding.ok] == []
     assert made.ok
