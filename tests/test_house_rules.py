@@ -20,7 +20,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 LAYERS = (
     ("errors", "version"),
     ("vocabulary", "numbers", "progress", "record", "model_call", "positions", "weights"),
-    ("models",),
+    ("models", "optimizers"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
     ("recipe", "samplers", "tasks", "tokenizers", "transforms"),
     ("store", "diagnose"),
