@@ -16,7 +16,7 @@ Tree = dict[str, Any]
 
 TABLE = {"source": "table", "path": "a.csv", "table": {"target": "y"}}
 NO_VALIDATION = "set data.splits.validation"
-OWN = "(image-folder, text-folder, table, text-table); "
+OWN = "(image-folder, text-folder, table, text-table, or a function); "
 # (keys of the recipe, keys of its data, where, part of the message with the value or the fix)
 BROKEN: list[tuple[Tree, Tree, str, str]] = [
     ({"steps": 5}, {}, "steps", "(got 1 and 5)"),
@@ -53,12 +53,6 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         {"path": "a.csv"},
         "data.path",
         f"{OWN}diabetes is read from the data folder (--data)",
-    ),
-    (
-        {},
-        {"source": "./a.py:load", "path": "a.csv"},
-        "data.path",
-        f"{OWN}a function opens its files itself",
     ),
     (
         {},
@@ -132,6 +126,15 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         "report",
         "set evaluate.test: every-epoch, or",
     ),
+    ({}, {"source": "etth1"}, "task", "must be prediction for source: etth1, got regression"),
+    ({}, {"window": {}}, "data.window", "only for source: tiny-shakespeare or etth1, got diabetes"),
+    (
+        {"task": "prediction", "metrics": ["loss"]},
+        {"source": "tiny-shakespeare", "window": {"horizon": 2}},
+        "data.window.horizon",
+        "only for source: etth1",
+    ),
+    ({"evaluate": {"train": False}}, {}, "evaluate.train", "got task: regression; remove it"),
 ]
 
 
@@ -182,6 +185,10 @@ HELD: list[tuple[Tree, Tree]] = [
     ({"report": "best-on-validation"}, {"splits": {"validation": 0.1}}),
     ({"report": "best-on-test", "evaluate": {"test": "every-epoch"}}, {}),
     ({"evaluate": {"test": "every-epoch"}}, {}),
+    (
+        {"task": "prediction", "metrics": ["loss"], "early_stopping": {}},
+        {"source": "etth1", "window": {"length": 24, "horizon": 6}},
+    ),
 ]
 
 

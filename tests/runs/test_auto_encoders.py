@@ -82,6 +82,11 @@ def test_inputs_as_targets_are_for_prediction_and_one_shape() -> None:
         pt.load_recipe({**auto(), "task": "image-classification"})
 
 
+def test_a_finished_auto_encoder_is_evaluated_on_its_inputs_again() -> None:
+    run = train(auto())
+    assert evaluate_run(run).metrics == run.metrics
+
+
 def test_check_accepts_it_and_predictions_have_the_shape_of_the_input() -> None:
     found = pt.check(auto(), device="cpu")
     assert [str(p) for p in found.problems if p.severity == "error"] == []

@@ -171,6 +171,20 @@ def test_events_say_which_fold_is_trained(tmp_path: Path) -> None:
     assert kept["ids"].tolist() == [*range(442), *range(442)]
 
 
+def test_code_that_changes_between_two_folds_is_an_error(tmp_path: Path) -> None:
+    code = "def scaled(output, target):\n    return {factor} * (output - target).square().mean()\n"
+    (tmp_path / "loss.py").write_text(code.format(factor=1))
+    small = {"use": "torch.optim.SGD", "lr": 0.1}
+    loss = f"{tmp_path / 'loss.py'}:scaled"
+    recipe = loaded({**LINEAR, "loss": loss, "optimizer": small, "epochs": 1, "claims": []})
+    events = training(recipe, folder=tmp_path / "run", device="cpu")
+    assert next(event.fold for event in events if isinstance(event, Started)) == 0
+    (tmp_path / "loss.py").write_text(code.format(factor=2))
+    with pytest.raises(RunError, match=r"loss\.py.* since the run began"):
+        list(events)
+    assert not (tmp_path / "run" / "fold-1").exists()
+
+
 def test_a_failing_fold_is_recorded(tmp_path: Path) -> None:
     tree = {**LINEAR, "optimizer": {"use": "torch.optim.SGD", "lr": 1e30}}
     with pytest.raises(pt.PapertrialError):

@@ -28,6 +28,7 @@ from papertrial.data.tensors.form import TensorForm
 from papertrial.data.tensors.predict_inputs import ARRAY_FILES, as_samples, read_tensors
 from papertrial.data.texts.predict_inputs import find_texts
 from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import PredictionInputError
 from papertrial.record import Part
 
@@ -242,7 +243,7 @@ class TextInputs(Inputs):
         known, most = self.vocabulary, self.vocabulary.max_length
         if most is None:
             return [""] * len(texts)
-        whole = Vocabulary(known.words[2:], lower=known.lower).encode(texts)
+        whole = Vocabulary(known.words[2:], lower=known.lower, split=known.split).encode(texts)
         counts = (len(whole.sample(row)) for row in range(len(whole)))
         return [f"the first {most:,} of {n:,} words" if n > most else "" for n in counts]
 
@@ -285,15 +286,21 @@ class TensorInputs(Inputs):
         return ReadInputs(column_of(x), [f"{prefix}{i}" for i in range(count)], [""] * count)
 
 
-def inputs_from(state: InputsState) -> Inputs:
-    """Return the inputs of a model from what `state()` returned."""
+def inputs_from(state: InputsState, split: WordSplit | None = None) -> Inputs:
+    """Return the inputs of a model from what `state()` returned.
+
+    `split` splits texts into words, where they are not split in the usual way.
+
+    Raises:
+        DataError: that is not what split the texts of the state.
+    """
     if isinstance(state, ImageInputsState):
         return ImageInputs(state.shape)
     if isinstance(state, TableInputsState):
         return TableInputs(state.layout, state.delimiter)
     if isinstance(state, TensorInputsState):
         return TensorInputs(state.forms)
-    return TextInputs(Vocabulary.from_state(state.vocabulary))
+    return TextInputs(Vocabulary.from_state(state.vocabulary, split))
 
 
 def difference(one: Inputs, other: Inputs) -> str:

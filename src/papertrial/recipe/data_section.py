@@ -126,6 +126,27 @@ class Columns(Section):
         return (self.target,) if isinstance(self.target, str) else (self.target or ())
 
 
+def _named_words(value: object) -> object:
+    """Return the slot that a name such as `whitespace` stands for; other values as they are."""
+    return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
+
+
+class Window(Section):
+    """The windows of a series that are its samples. If omitted, those of the named set."""
+
+    length: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps of an input. If omitted, 256 characters of `tiny-shakespeare`, or 336 "
+        "hours of `etth1`.",
+    )
+    horizon: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps after the input that are its target. Only for `etth1`; if omitted, 96.",
+    )
+
+
 class Text(Section):
     """How texts become token numbers. The vocabulary is learned from the training part only."""
 
@@ -135,10 +156,22 @@ class Text(Section):
         description="Number of words to keep, the most frequent first. An embedding needs two more "
         "rows: padding is 0, an unknown word is 1.",
     )
+    min_frequency: int = Field(
+        default=1,
+        ge=1,
+        description="Leave out words that occur less often in the training part. Only for a "
+        "learned vocabulary.",
+    )
     vocabulary_file: str | None = Field(
         default=None,
         description="File with one word per line, used instead of a learned vocabulary. "
         "`vocabulary` must be its number of words.",
+    )
+    words: Annotated[Slot, BeforeValidator(_named_words)] | None = Field(
+        default=None,
+        description="What splits a text into words, called as `words(text)`; it returns a list "
+        "of words. `whitespace`, `basic-english`, or a function of your own. If omitted, runs of "
+        "letters and digits and runs of punctuation.",
     )
     lower: bool = Field(default=True, description="Convert texts to lower case.")
     max_length: int | None = Field(
@@ -168,10 +201,16 @@ class Data(Section):
     source: SourceName = Field(
         description="A named data set, a kind of files, or `./file.py:function`."
     )
-    path: str | None = Field(default=None, description="File or folder of your own data.")
+    path: str | None = Field(
+        default=None,
+        description="File or folder of your own data; a function gets it as a pathlib.Path.",
+    )
     image: Images | None = Field(default=None, description="Only for `source: image-folder`.")
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."
+    )
+    window: Window | None = Field(
+        default=None, description="Only for `source: tiny-shakespeare` and `etth1`."
     )
     text: Text | None = Field(default=None, description="Only for texts.")
     target: Literal["given", "inputs"] = Field(
@@ -206,5 +245,6 @@ class Data(Section):
     )
     augment: Annotated[tuple[Slot, ...], Strict(False)] = Field(
         default=(),
-        description="Random changes to training images, in order, applied before `transform`.",
+        description="Random changes to training images or tensors, in order, applied before "
+        "`transform`.",
     )

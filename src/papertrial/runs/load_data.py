@@ -16,13 +16,20 @@ from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
-from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
+from papertrial.data.sources.spec import (
+    ImageOptions,
+    LoadedSet,
+    SourceSpec,
+    TableOptions,
+    WindowOptions,
+)
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.data.texts.vocabulary import Vocabulary
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import DataError
 from papertrial.evaluate.inputs import (
     ImageInputs,
@@ -33,20 +40,18 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Images, Text
+from papertrial.recipe.data_section import Columns, Images, Text, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_pipeline, build_sampler
+from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
-from papertrial.store.run_records import SplitData
+from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
-
-ALL = "all"  # the training part before splits are cut
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ def load_data(
         DataError: the set cannot be loaded or cut, or does not fit the task or the start run.
     """
     data = recipe.data
-    given = start.preprocessing.make_inputs() if start else None
+    split = build_word_split(recipe)
+    given = start.preprocessing.make_inputs(split) if start else None
     loaded, layout = whole or (yield from load_whole(recipe, folder, start))
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
@@ -95,7 +101,7 @@ def load_data(
     if original.kind == "text":
         yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
         words = given.vocabulary if isinstance(given, TextInputs) else None
-        inputs = TextInputs(words or _learn_vocabulary(data.text or Text(), original))
+        inputs = TextInputs(words or _learn_vocabulary(data.text or Text(), original, split))
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
@@ -106,7 +112,7 @@ def load_data(
     else:
         inputs, dataset = TensorInputs(forms_of(original.train.x)), original
     if given is not None and (differs := difference(given, inputs)):
-        raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
+        raise DataError(f"init_from: {_path(recipe)} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     if data.target == "inputs":
@@ -214,14 +220,18 @@ def load_whole(recipe: Recipe, folder: Path, start: StartRun | None) -> Steps[Lo
     Raises:
         DataError: the set cannot be loaded, or does not fit the start run.
     """
-    given = start.preprocessing.make_inputs() if start else None
+    given = start.preprocessing.make_inputs(build_word_split(recipe)) if start else None
     columns = recipe.data.table
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
-        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
+        had = f"{_path(recipe)} takes the columns {list(known.columns)}"
         raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
     return (yield from load_set(recipe, folder, known))
+
+
+def _path(recipe: Recipe) -> str:
+    return recipe.start.weights if recipe.start else ""
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -> Dataset:
@@ -321,7 +331,7 @@ def load_set(
         classes: the classes of a table; None to find them.
     """
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
-    images = images or Images()
+    images, window = images or Images(), data.window or Window()
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
@@ -337,6 +347,7 @@ def load_set(
             delimiter=columns.delimiter,
             group=data.splits.group,
         ),
+        window=WindowOptions(window.length, window.horizon),
         layout=layout,
         classes=None if classes is None else tuple(classes),
         seed=split_seed(recipe),
@@ -345,10 +356,16 @@ def load_set(
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
 
 
-def _learn_vocabulary(options: Text, dataset: Dataset) -> Vocabulary:
+def _learn_vocabulary(options: Text, dataset: Dataset, split: WordSplit | None) -> Vocabulary:
     size, lower, longest = options.vocabulary, options.lower, options.max_length
     if options.vocabulary_file is not None:
         path = Path(options.vocabulary_file)
-        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest)
-    texts = texts_of(dataset.train.x)
-    return Vocabulary.learn(texts, size=size, lower=lower, max_length=longest)
+        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest, split=split)
+    return Vocabulary.learn(
+        texts_of(dataset.train.x),
+        size=size,
+        least=options.min_frequency,
+        lower=lower,
+        max_length=longest,
+        split=split,
+    )

@@ -25,6 +25,7 @@ from papertrial.runs.fold_results import make_fold_summary, out_of_fold, with_fi
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import data_of_runs, load_whole, split_data
 from papertrial.runs.make_records import make_line, make_provenance, make_summary
+from papertrial.runs.named_network import trace_pretrained
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.traced_files import (
     check_unchanged,
@@ -116,8 +117,9 @@ def _training_model(
         start_run, reads = read_start_run(recipe), list(whole.reads if whole else ())
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
+        aside = stored_elsewhere(recipe, home)
         preparing = prepare.prepare(recipe, home, on, start_run, whole.loaded if whole else None)
-        parts = yield from watched(preparing, reads)
+        parts = yield from watched(preparing, reads, aside)
         check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
         stored = (
@@ -125,16 +127,15 @@ def _training_model(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        files = trace_files(
-            copies, reads, stored_elsewhere(recipe, home), trace_vectors(recipe, home)
-        )
+        others = [*trace_vectors(recipe, home), *trace_pretrained(recipe)]
+        files = trace_files(copies, reads, aside, others)
         samples = parts.samples
         record = make_provenance(
             recipe,
             split_data(samples.original),
             files,
             on,
-            start_run,
+            parts.start,
             notes=samples.original.notes,
             drawn_from=samples.drawn_from,
         )
@@ -186,10 +187,11 @@ def _training_folds(
         run_folder.check_writable(runs if folder is None else folder.parent)
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         start_run = read_start_run(recipe)
-        loaded = yield from watched(load_whole(recipe, home, start_run), reads)
+        aside = stored_elsewhere(recipe, home)
+        loaded = yield from watched(load_whole(recipe, home, start_run), reads, aside)
         parts = data_of_runs(recipe, loaded.dataset)
-        files = trace_files(copies, reads, stored_elsewhere(recipe, home))
-        record = make_provenance(recipe, parts, files, on, start_run)
+        files = trace_files(copies, reads, aside)
+        record = make_provenance(recipe, parts, files, on)
     whole = _Whole(loaded, tuple(reads))
     stored = (
         run_folder.RunFolder.create(runs, recipe.name, digest, recipe.seed)
@@ -201,6 +203,7 @@ def _training_folds(
         folds = []
         for number, one in enumerate(fold_recipes(recipe)):
             place = stored.path / run_folder.fold_name(number)
+            check_unchanged(recipe, copies.dependencies, "the run began")
             events = _training_model(
                 one, runs=runs, data=data, device=device, threads=threads, folder=place, whole=whole
             )
@@ -272,9 +275,10 @@ def _train_parts(
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
     samples, notes = parts.samples, list(parts.samples.original.notes)
-    words = parts.vocabulary
+    words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")
+    notes += parts.start.lines
     return Started(
         path,
         str(samples.batches.device),

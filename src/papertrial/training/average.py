@@ -31,6 +31,11 @@ class AverageRule:
     start: int
     every: int
 
+    @property
+    def first(self) -> int:
+        """The number of steps after which the first update comes."""
+        return (self.start // self.every + 1) * self.every
+
     def updates(self, steps: int) -> int:
         """Return the number of updates in a training of `steps`."""
         return max(0, steps // self.every - self.start // self.every)
@@ -160,8 +165,8 @@ class _Called(nn.Module):
 def check_updates(rule: AverageRule, steps: int, per_epoch: int) -> None:
     """Raise ModelError if a training of `steps` would average nothing."""
     if rule.updates(steps) == 0:
-        first = (rule.start // rule.every + 1) * rule.every
         raise ModelError(
-            f"average: the first weights would be averaged after {first} steps, but the training "
-            f"has {steps} steps, {per_epoch} in an epoch; lower average.start or average.every"
+            f"average: the first weights would be averaged after {rule.first} steps, but the "
+            f"training has {steps} steps, {per_epoch} in an epoch; lower average.start or "
+            "average.every"
         )
