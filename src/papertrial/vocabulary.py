@@ -20,8 +20,9 @@ TaskName = Literal[
     "prediction",
 ]
 NamedSet = Literal[
-    "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"
-]
+    "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist", "kmnist", "cifar10",
+    "cifar100", "imdb", "rt-polarity", "tiny-shakespeare", "etth1", "cora",
+]  # fmt: skip
 OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
 SplitName = Literal["train", "validation", "test"]
 ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none
@@ -95,6 +96,9 @@ _ALIASES = {
 TASKS: tuple[str, ...] = get_args(TaskName)
 SOURCES: tuple[str, ...] = get_args(NamedSet)
 OWN_DATA: tuple[str, ...] = get_args(OwnData)
+SERIES: tuple[str, ...] = ("tiny-shakespeare", "etth1")  # whose samples are windows of a series
+# Only for the task prediction; all come with a validation part.
+OF_TENSORS: tuple[str, ...] = (*SERIES, "cora")
 
 
 def metrics_of(task: str) -> tuple[str, ...]:
@@ -187,6 +191,20 @@ def lower_is_better(metric: str) -> bool:
 def least_value(metric: str) -> float:
     """Return by its name the smallest value that a metric can have: 0, -1 or minus infinity."""
     return _LEAST.get(split_metric(metric)[0], 0.0)
+
+
+def why_undefined(metric: str) -> str:
+    """Return for a message when a metric has no value on a part of the data."""
+    base = split_metric(metric)[0]
+    if base.startswith(("auroc", "average_precision")):
+        return f"{base} of a class needs samples of it and of others"
+    if base.startswith("specificity"):
+        return "specificity of a class needs samples of others"
+    if base == "r2":
+        return "r2 needs two samples"
+    if base == "cohen_kappa":
+        return "cohen_kappa needs more than one class in the samples or the answers"
+    return f"{base} returned NaN"
 
 
 def moves_in_steps(metric: str) -> bool:

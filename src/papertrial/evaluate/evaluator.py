@@ -64,6 +64,10 @@ class Evaluator:
         keep: called as keep(output, target) on each batch; metrics then get what it returns,
             [B, ...], instead of the outputs. The loss is the mean of those of the batches, weighted
             by their samples.
+        train: whether the training part is evaluated.
+
+    Attributes:
+        splits: the names of the splits that are evaluated.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Evaluator:
         loss: Loss,
         own: Mapping[str, MetricFunction] | None = None,
         keep: Keep | None = None,
+        train: bool = True,
     ) -> None:
         self.prepared = prepared
         self.dataset = dataset
@@ -84,6 +89,7 @@ class Evaluator:
         self.loss = loss
         self.own = dict(own or {})
         self.keep = keep
+        self.splits = tuple(name for name in dataset.splits if train or name != "train")
 
     def evaluate(self, split: str, step: int) -> Scored:
         """Return the metrics of a split after `step` optimizer steps.
@@ -133,7 +139,7 @@ def kept_of(keep: Keep, output: Tensor, target: Any) -> Tensor:
     """Return what `keep` makes of the outputs of a batch, on the CPU.
 
     Raises:
-        ModelError: it fails, or does not return a tensor with a row for each sample.
+        ModelError: it fails, or does not return a dense tensor with a row for each sample.
     """
     try:
         kept = keep(output, target)
@@ -141,6 +147,9 @@ def kept_of(keep: Keep, output: Tensor, target: Any) -> Tensor:
         raise ModelError(
             f"keep fails on outputs {list(output.shape)}: {type(error).__name__}: {error}"
         ) from error
+    if isinstance(kept, Tensor) and kept.layout != torch.strided:
+        layout = str(kept.layout).removeprefix("torch.")
+        raise ModelError(f"keep must return a dense tensor, got {layout}; add .to_dense()")
     if not isinstance(kept, Tensor) or kept.ndim == 0 or len(kept) != len(output):
         got = list(kept.shape) if isinstance(kept, Tensor) else type(kept).__name__
         raise ModelError(

@@ -131,6 +131,22 @@ def _named_words(value: object) -> object:
     return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
 
 
+class Window(Section):
+    """The windows of a series that are its samples. If omitted, those of the named set."""
+
+    length: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps of an input. If omitted, 256 characters of `tiny-shakespeare`, or 336 "
+        "hours of `etth1`.",
+    )
+    horizon: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps after the input that are its target. Only for `etth1`; if omitted, 96.",
+    )
+
+
 class Text(Section):
     """How texts become token numbers. The vocabulary is learned from the training part only."""
 
@@ -192,6 +208,9 @@ class Data(Section):
     image: Images | None = Field(default=None, description="Only for `source: image-folder`.")
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."
+    )
+    window: Window | None = Field(
+        default=None, description="Only for `source: tiny-shakespeare` and `etth1`."
     )
     text: Text | None = Field(default=None, description="Only for texts.")
     target: Literal["given", "inputs"] = Field(

@@ -29,6 +29,7 @@ from papertrial.recipe.shared_keys import (
 from papertrial.recipe.slot import MetricSlot, OptimizerSlot, SchedulerSlot, Slot
 from papertrial.recipe.value_types import MetricName, MonitoredMetric
 from papertrial.recipe.verify import Verify
+from papertrial.recipe.weights_sections import Freeze, InitFrom, Start
 from papertrial.vocabulary import (
     CLAIMABLE_PATTERN,
     COUNTS,
@@ -103,8 +104,13 @@ class Recipe(Section):
         description="Metric that selects the best epoch. If omitted, `accuracy`, or `rmse` for "
         "regression.",
     )
-    init_from: str | None = Field(
-        default=None, description="Folder of a finished run whose weights training starts from."
+    init_from: Start | None = Field(
+        default=None,
+        description="Weights that training starts from: the folder of a finished run, or a file. "
+        "`{weights: r18.pth, skip: fc.*}` loads a part of them.",
+    )
+    freeze: Freeze | None = Field(
+        default=None, description="Parameters that are not trained, by name: `backbone.*`."
     )
     clip_norm: float | None = Field(
         default=None, gt=0, description="Clip the norm of all gradients together to this value."
@@ -156,9 +162,27 @@ class Recipe(Section):
         return self.report.count if isinstance(self.report, MeanOfLast) else None
 
     @property
+    def start(self) -> InitFrom | None:
+        """The weights that `init_from` names, in its long form; None without `init_from`."""
+        given = self.init_from
+        return InitFrom(weights=given) if isinstance(given, str) else given
+
+    @property
     def metric_names(self) -> tuple[str, ...]:
         """The names of the metrics that are listed."""
         return tuple(m.facts.name if isinstance(m, MetricSlot) else m for m in self.metrics)
+
+    @property
+    def monitored_metrics(self) -> tuple[str, ...]:
+        """The metrics that the scheduler and early stopping monitor."""
+        parts = (self.scheduler, self.early_stopping)
+        return tuple(p.monitor for p in parts if p is not None and p.monitor is not None)
+
+    @property
+    def deciding_metrics(self) -> tuple[str, ...]:
+        """The metrics named to decide the training: its rate, its end, or the reported epoch."""
+        named = self.report_metric if self.report_rule.startswith("best-on-") else None
+        return (*self.monitored_metrics, *(() if named is None else (named,)))
 
     def metric(self, name: str) -> Metric:
         """Return what is known of a metric of the recipe."""

@@ -30,9 +30,10 @@ from papertrial.report.run_results import (
     task_of,
 )
 from papertrial.runs.build import build_word_split
-from papertrial.runs.load_data import ALL, cut_splits, load_set, whole_part
+from papertrial.runs.load_data import cut_splits, load_set, whole_part
 from papertrial.runs.run import Run
 from papertrial.store.report_record import Mistake
+from papertrial.store.run_records import ALL
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.multilabel import MultilabelClassification
 from papertrial.tasks.regression import Regression

@@ -16,7 +16,13 @@ from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
-from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
+from papertrial.data.sources.spec import (
+    ImageOptions,
+    LoadedSet,
+    SourceSpec,
+    TableOptions,
+    WindowOptions,
+)
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
@@ -34,20 +40,18 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Images, Text
+from papertrial.recipe.data_section import Columns, Images, Text, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
-from papertrial.store.run_records import SplitData
+from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
-
-ALL = "all"  # the training part before splits are cut
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,17 @@ class Samples:
 
 
 def load_data(
-    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    start: StartRun | None = None,
+    whole: LoadedSet | None = None,
 ) -> Generator[Step, None, Samples]:
     """Load a recipe's data: cut splits, fit vocabulary and pipeline on the training part, batch it.
 
     With a start run, the vocabulary or the layout of a table is that of the start run, because its
-    weights depend on the order of the words or columns.
+    weights depend on the order of the words or columns. `whole` is what `load_whole` loaded, for
+    several folds; if omitted, it is loaded.
 
     Raises:
         DataError: the set cannot be loaded or cut, or does not fit the task or the start run.
@@ -83,7 +92,7 @@ def load_data(
     data = recipe.data
     split = build_word_split(recipe)
     given = start.preprocessing.make_inputs(split) if start else None
-    loaded, layout = yield from _load_whole(recipe, folder, given)
+    loaded, layout = whole or (yield from load_whole(recipe, folder, start))
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     if takes_probabilities(resolve(recipe.loss.use)):
@@ -103,11 +112,11 @@ def load_data(
     else:
         inputs, dataset = TensorInputs(forms_of(original.train.x)), original
     if given is not None and (differs := difference(given, inputs)):
-        raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
+        raise DataError(f"init_from: {_path(recipe)} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     if data.target == "inputs":
-        dataset = _with_inputs_as_targets(dataset, pipeline, state)
+        dataset = with_inputs_as_targets(dataset, pipeline, state)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
     batches = Batches(
         dataset.train,
@@ -125,8 +134,12 @@ def load_data(
     return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
-def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
-    """Return the set with the prepared inputs, without augmentation, as targets."""
+def with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
+    """Return a set with the prepared inputs, without augmentation, as targets.
+
+    Raises:
+        DataError: its samples have several shapes.
+    """
     if dataset.train.x.lengths is not None:
         raise DataError("data.target: inputs needs samples of one shape, and texts have many")
 
@@ -149,9 +162,16 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
-    start = read_start_run(recipe)
-    given = start.preprocessing.make_inputs(build_word_split(recipe)) if start else None
-    loaded, _ = yield from _load_whole(recipe, folder, given)
+    loaded, _ = yield from load_whole(recipe, folder, read_start_run(recipe))
+    return data_of_runs(recipe, loaded)
+
+
+def data_of_runs(recipe: Recipe, loaded: Dataset) -> dict[str, SplitData]:
+    """Return the size and fingerprint of each split of a loaded set, as runs record them.
+
+    Raises:
+        DataError: the set cannot be cut.
+    """
     if recipe.data.splits.count:
         tested = sum(sizes["test"] for sizes in check_folds(recipe, loaded))
         return parts_before_cut(loaded, {"test": tested})
@@ -194,17 +214,24 @@ def whole_part(train: Split) -> SplitData:
     return SplitData(rows=len(train), fingerprint=digest)
 
 
-def _load_whole(
-    recipe: Recipe, folder: Path, given: Inputs | None
-) -> Steps[tuple[Dataset, Layout | None]]:
-    """Load a recipe's set before its splits are cut; of a table also the layout."""
+def load_whole(recipe: Recipe, folder: Path, start: StartRun | None) -> Steps[LoadedSet]:
+    """Load a recipe's set before its splits are cut; of a table also the layout.
+
+    Raises:
+        DataError: the set cannot be loaded, or does not fit the start run.
+    """
+    given = start.preprocessing.make_inputs(build_word_split(recipe)) if start else None
     columns = recipe.data.table
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
-        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
+        had = f"{_path(recipe)} takes the columns {list(known.columns)}"
         raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
     return (yield from load_set(recipe, folder, known))
+
+
+def _path(recipe: Recipe) -> str:
+    return recipe.start.weights if recipe.start else ""
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -> Dataset:
@@ -304,7 +331,7 @@ def load_set(
         classes: the classes of a table; None to find them.
     """
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
-    images = images or Images()
+    images, window = images or Images(), data.window or Window()
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
@@ -320,6 +347,7 @@ def load_set(
             delimiter=columns.delimiter,
             group=data.splits.group,
         ),
+        window=WindowOptions(window.length, window.horizon),
         layout=layout,
         classes=None if classes is None else tuple(classes),
         seed=split_seed(recipe),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from papertrial.data.nested import in_parts, mapped, row_count
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import SmallBatchError, dry_run
@@ -32,15 +33,19 @@ from papertrial.runs.build import (
     build_objective,
     build_prepared_model,
     build_training,
+    freeze_parameters,
     seed_before_build,
     to_device,
 )
-from papertrial.runs.init_from import StartRun
+from papertrial.runs.init_from import StartRun, load_start
 from papertrial.runs.load_data import Samples, load_data
-from papertrial.store.run_records import VocabularyFacts
+from papertrial.runs.named_network import DataForm, load_pretrained, named_network
+from papertrial.store.run_records import InitialWeights, VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
-from papertrial.training.checkpoint import check_kept, load_weights
+from papertrial.training.average import AverageRule
+from papertrial.training.checkpoint import check_kept
+from papertrial.training.freeze import Frozen
 from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import (
     Objective,
@@ -48,12 +53,34 @@ from papertrial.training.objective import (
     modules_in,
     supervised,
 )
-from papertrial.training.objective_checks import check_objective, check_parts
+from papertrial.training.objective_checks import check_loss_in_parts, check_objective, check_parts
 from papertrial.training.optim import Stepper
 from papertrial.training.scaling import LossScaling
 from papertrial.training.selection import BestWeights, EarlyStopping
 from papertrial.training.session import Evaluations
 from papertrial.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is known of the weights that a training starts from.
+
+    Attributes:
+        vocabulary: size of the vocabulary, and the share of it that vectors cover; None if the
+            data are not texts.
+        weights: files of weights that were loaded, and what the model got of them.
+        frozen: what of the model is not trained; None if the recipe freezes nothing.
+    """
+
+    vocabulary: VocabularyFacts | None = None
+    weights: tuple[InitialWeights, ...] = ()
+    frozen: Frozen | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """What was loaded and frozen, in words."""
+        lines = [line for one in self.weights for line in one.lines]
+        return lines if self.frozen is None else [*lines, self.frozen.text]
 
 
 @dataclass(frozen=True)
@@ -69,11 +96,17 @@ class Parts:
     stopping: EarlyStopping | None
     mean: MeanOfLast | None
     steps: int
-    vocabulary: VocabularyFacts | None
+    start: Start
 
 
 def prepare(
-    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    start: StartRun | None = None,
+    whole: LoadedSet | None = None,
+    *,
+    load: bool = True,
 ) -> Generator[Step, None, Parts]:
     """Prepare a recipe for training: build all that it names, and check that it works together.
 
@@ -82,18 +115,24 @@ def prepare(
         folder: the data folder.
         device: the device of the training.
         start: the run that `init_from` names.
+        whole: the set before its splits are cut; if omitted, it is loaded.
+        load: whether to load the weights that the training starts from; not if others are loaded
+            afterwards.
 
     Raises:
         PapertrialError: the recipe cannot be trained.
     """
     check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
-    model = build_model(recipe)
+    model = None if named_network(recipe) else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
-        samples = yield from load_data(recipe, folder, device, start)
-        facts = yield from prepare_weights(recipe, model, samples, folder, start)
+        samples = yield from load_data(recipe, folder, device, start, whole)
+    if model is None:  # it is fitted to the data
+        model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
+    with generators_kept(device):
+        begun = yield from prepare_weights(recipe, model, samples, folder, load=load)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
-    return prepare_training(recipe, model, loss, samples, facts, objective)
+    return prepare_training(recipe, model, loss, samples, begun, objective)
 
 
 def prepare_weights(
@@ -101,31 +140,39 @@ def prepare_weights(
     model: nn.Module,
     samples: Samples,
     folder: Path,
-    start: StartRun | None = None,
-) -> Generator[Step, None, VocabularyFacts | None]:
-    """Prepare the initial weights: load word vectors and those of the start run into the model.
+    *,
+    load: bool = True,
+) -> Generator[Step, None, Start]:
+    """Prepare the initial weights: load word vectors and those of `init_from`, and freeze some.
 
-    Returns:
-        The size of the vocabulary, and the share of it that the vectors cover; None if the data are
-        not texts.
+    With `load` false, none are loaded.
+
+    Raises:
+        PapertrialError: the weights cannot be read, or they or the frozen names do not fit.
     """
-    facts = None
+    facts, loaded = None, list[InitialWeights]()
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
     if isinstance(inputs, TextInputs):
         special, words = 2, inputs.vocabulary.words
         facts = VocabularyFacts(words=len(words) - special)
-        if wanted:
+        if wanted and load:
             path, member = yield from locate_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")
             found = vectors.read_vectors(path, words, member=member)
             vectors.copy_into_embedding(model, found)
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
-    if start is not None:
+    if load and named_network(recipe) and recipe.model.kwargs.get("pretrained"):
+        yield Step("looking for pretrained weights", 0, None, "files")
+        form = DataForm.of(samples.task, samples.inputs)
+        if (got := load_pretrained(recipe, model, form)) is not None:
+            loaded.append(got)
+    if recipe.start is not None and load:
         # Lazy layers get their size from a batch.
-        dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())
-        load_weights(model, start.weights, f"init_from: {recipe.init_from}")
-    return facts
+        dry_run(model, mapped(Tensor.cpu, samples.batches.batch(recipe.seed, 0, 0).x))
+        if (got := load_start(recipe, model)) is not None:
+            loaded.append(got)
+    return Start(facts, tuple(loaded), freeze_parameters(recipe, model))
 
 
 def metrics_to_compute(recipe: Recipe) -> list[str]:
@@ -137,14 +184,8 @@ def metrics_to_compute(recipe: Recipe) -> list[str]:
     task = TASKS[recipe.task]
     chooses = recipe.report_rule.startswith("best-on-")
     chosen = [recipe.report_metric or task.headline] if chooses else []
-    return list(
-        dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
-    )
-
-
-def _monitored(recipe: Recipe) -> list[str]:
-    parts = (recipe.scheduler, recipe.early_stopping)
-    return [part.monitor for part in parts if part is not None and part.monitor is not None]
+    named = recipe.metric_names or task.metrics
+    return list(dict.fromkeys([*named, *recipe.monitored_metrics, *chosen]))
 
 
 def prepare_training(
@@ -152,7 +193,7 @@ def prepare_training(
     model: nn.Module,
     loss: Loss,
     samples: Samples,
-    facts: VocabularyFacts | None,
+    start: Start,
     function: ObjectiveFunction = supervised,
 ) -> Parts:
     """Prepare the training of a built model: try model and loss on a batch, build the other parts.
@@ -168,7 +209,7 @@ def prepare_training(
     metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
     check_metrics(metrics, task, own)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
-    needs_one = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
+    needs_one = bool(recipe.monitored_metrics) or recipe.report == "best-on-validation"
     if needs_one and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
@@ -185,13 +226,17 @@ def prepare_training(
         output = dry_run(model, first.x).float()
     task.check_output(output, first.y)
     # Not under autocast, whose cache would keep the weights from before they are loaded.
-    check_kept(model, build_model(recipe).to(device), first.x)
+    form = DataForm.of(task, samples.inputs)
+    check_kept(model, build_model(recipe, form).to(device), first.x)
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     train.average = build_average(recipe, model, batches, steps)
+    if mean is not None and train.average is not None:
+        _check_mean_of_averages(mean, train.average.rule, evaluations, dataset.splits, steps)
     train.scaling = LossScaling(device) if recipe.precision == "fp16" else None
     Stepper(train.optimizer, train.scaling)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
+    reduction = check_loss(loss, task, output, y)
     objective = Objective(
         model,
         loss,
@@ -199,7 +244,7 @@ def prepare_training(
         function=function,
         precision=recipe.precision,
         accumulate=recipe.accumulate,
-        reduction=check_loss(loss, task, output, y),
+        reduction=reduction,
         device=device,
         scaling=train.scaling,
     )
@@ -207,6 +252,8 @@ def prepare_training(
         check_objective(objective, first, device)
     if recipe.accumulate > 1 and (function is not supervised or task.family == "prediction"):
         objective.reduction = check_parts(objective, first, device)
+    elif recipe.accumulate > 1:
+        check_loss_in_parts(objective, output, first.y, device)
     prepared = build_prepared_model(
         recipe, train.evaluated, samples.pipeline, samples.state, device
     )
@@ -214,14 +261,30 @@ def prepare_training(
     if prepared.views is not None or varies or samples.pipeline.evaluates_otherwise:
         prepared.forward(dataset.train.x.rows(torch.arange(2)), stream=0)  # fail now, not later
     keep = build_keep(recipe)
+    if keep is not None and reduction == "sum":
+        raise ModelError(
+            "keep: the loss of a part would be a mean over batches, but this loss is a sum over "
+            "samples, so that the number would depend on evaluate.batch_size; use a mean (in "
+            "torch's losses reduction: mean), or remove keep"
+        )
     kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
         check_pure(metric, *own_arguments(task, kept, first.y))
     evaluator = Evaluator(
-        prepared, dataset, task=task, metrics=metrics, loss=loss, own=own, keep=keep
+        prepared,
+        dataset,
+        task=task,
+        metrics=metrics,
+        loss=loss,
+        own=own,
+        keep=keep,
+        train=recipe.evaluate.train,
     )
+    if not evaluator.splits:
+        rule = "false leaves no part to evaluate"
+        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     return Parts(
-        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, facts
+        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, start
     )
 
 
@@ -247,6 +310,23 @@ def _prepare_mean(
                 "evaluate.every, or train longer"
             )
     return MeanOfLast(count)
+
+
+def _check_mean_of_averages(
+    mean: MeanOfLast, rule: AverageRule, evaluations: Evaluations, splits: Iterable[str], steps: int
+) -> None:
+    """Raise ModelError if a mean of evaluations has some from before weights are averaged."""
+    for split in splits:
+        if split == "train":
+            continue
+        step = evaluations.first_of_last(split, steps, mean.count)
+        if step < rule.first:
+            raise ModelError(
+                f"report: the mean of the last {mean.count} evaluations of {split} begins after "
+                f"{step} steps, but the first weights are averaged after {rule.first}, so that it "
+                "would mix scores with and without an average; lower average.start, or the number "
+                "of evaluations"
+            )
 
 
 @dataclass(frozen=True)

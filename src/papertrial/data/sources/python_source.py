@@ -185,7 +185,7 @@ def _column(x: Any, where: str, kinds: Sequence[Kind]) -> tuple[Kind, SampleColu
 def _images(values: Tensor, where: str, kinds: Sequence[Kind]) -> Tensor:
     if values.dtype != torch.uint8 and "image" not in kinds:
         rule = f"{where}: the task takes {' or '.join(f'{kind}s' for kind in kinds)}"
-        fix = "for tensors such as series, set task: classification or task: regression"
+        fix = "for tensors such as series, set task: classification, regression or prediction"
         raise DataError(f"{rule}, got {list(values.shape)} {dtype_of(values)}; {fix}")
     check_bytes(values, list(values.shape), where)
     if values.ndim == 3:
