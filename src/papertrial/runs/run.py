@@ -139,12 +139,12 @@ def _load_model(
     Raises:
         RunError: the state or the weights do not fit the recipe.
     """
-    form = DataForm.of(stored.make_task(), stored.make_inputs())
+    inputs = stored.make_inputs(build_word_split(recipe))
+    form = DataForm.of(stored.make_task(), inputs)
     model, state = build_model(recipe, form), stored.pipeline
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        inputs = stored.make_inputs(build_word_split(recipe))
         dry_run(model, pipeline.apply(_zeros(inputs, state), state))
     load_weights(model, weights, str(run / WEIGHTS))
     return build_prepared_model(recipe, model.to(device), pipeline, state, device)
