@@ -21,7 +21,7 @@ LAYERS = (
     ("errors", "version"),
     ("vocabulary", "numbers", "progress", "record", "models", "model_call", "positions"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
-    ("recipe", "samplers", "tasks", "transforms"),
+    ("recipe", "samplers", "tasks", "tokenizers", "transforms"),
     ("store", "diagnose"),
     ("evaluate", "acceptance"),
     ("training",),

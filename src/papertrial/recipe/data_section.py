@@ -142,6 +142,11 @@ class Window(Section):
     )
 
 
+def _named_words(value: object) -> object:
+    """Return the slot that a name such as `whitespace` stands for; other values as they are."""
+    return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
+
+
 class Text(Section):
     """How texts become token numbers. The vocabulary is learned from the training part only."""
 
@@ -151,10 +156,22 @@ class Text(Section):
         description="Number of words to keep, the most frequent first. An embedding needs two more "
         "rows: padding is 0, an unknown word is 1.",
     )
+    min_frequency: int = Field(
+        default=1,
+        ge=1,
+        description="Leave out words that occur less often in the training part. Only for a "
+        "learned vocabulary.",
+    )
     vocabulary_file: str | None = Field(
         default=None,
         description="File with one word per line, used instead of a learned vocabulary. "
         "`vocabulary` must be its number of words.",
+    )
+    words: Annotated[Slot, BeforeValidator(_named_words)] | None = Field(
+        default=None,
+        description="What splits a text into words, called as `words(text)`; it returns a list "
+        "of words. `whitespace`, `basic-english`, or a function of your own. If omitted, runs of "
+        "letters and digits and runs of punctuation.",
     )
     lower: bool = Field(default=True, description="Convert texts to lower case.")
     max_length: int | None = Field(
@@ -184,7 +201,10 @@ class Data(Section):
     source: SourceName = Field(
         description="A named data set, a kind of files, or `./file.py:function`."
     )
-    path: str | None = Field(default=None, description="File or folder of your own data.")
+    path: str | None = Field(
+        default=None,
+        description="File or folder of your own data; a function gets it as a pathlib.Path.",
+    )
     image: Images | None = Field(default=None, description="Only for `source: image-folder`.")
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."
@@ -225,5 +245,6 @@ class Data(Section):
     )
     augment: Annotated[tuple[Slot, ...], Strict(False)] = Field(
         default=(),
-        description="Random changes to training images, in order, applied before `transform`.",
+        description="Random changes to training images or tensors, in order, applied before "
+        "`transform`.",
     )

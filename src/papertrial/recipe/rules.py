@@ -25,7 +25,6 @@ _NO_TEXTS = (
     "image-folder", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist",
     "kmnist", "cifar10", "cifar100", *OF_TENSORS,
 )  # fmt: skip
-_OWN_FUNCTION = "a function opens its files itself"
 # The sources that a key of data.table is for; `features` also applies to named data sets.
 _COLUMNS = {
     "target": ("table", "text-table"),
@@ -44,6 +43,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_length_problems(tree),
         *_data_problems(tree),
         *_sampler_problems(tree),
+        *_text_problems(tree),
         *_augment_problems(tree),
         *broken_splits(tree),
         *_monitor_problems(tree),
@@ -73,10 +73,10 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     for needed in _NEEDS.get(source, ()):
         if not value_at(tree, needed):
             yield needed, f"is missing; source: {source} requires it"
-    if source not in _NEEDS and value_at(tree, "data.path") is not None:
-        rule = f"is only for your own data ({', '.join(_NEEDS)})"
-        named = f"{source} is read from the data folder (--data)"
-        yield "data.path", f"{rule}; {_OWN_FUNCTION if '.py:' in source else named}"
+    own = source in _NEEDS or ".py:" in source
+    if not own and value_at(tree, "data.path") is not None:
+        rule = f"is only for your own data ({', '.join(_NEEDS)}, or a function)"
+        yield "data.path", f"{rule}; {source} is read from the data folder (--data)"
     columns = value_at(tree, "data.table")
     for key, sources in _COLUMNS.items():
         # Defaults are not reported.
@@ -122,6 +122,13 @@ def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "data.text.bucket",
             "groups all texts by length, but data.sampler draws the order; remove one of them",
         )
+
+
+def _text_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    given = value_at(tree, "data.text.vocabulary_file")
+    if given is not None and value_at(tree, "data.text.min_frequency") not in (None, 1):
+        rule = "is for a learned vocabulary, but data.text.vocabulary_file names one"
+        yield "data.text.min_frequency", f"{rule}; remove one of them"
 
 
 def _augment_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

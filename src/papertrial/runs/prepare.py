@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from papertrial.data.nested import in_parts, mapped, row_count
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.diagnose.dry_run import SmallBatchError, dry_run
@@ -40,6 +41,7 @@ from papertrial.runs.load_data import Samples, load_data
 from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
+from papertrial.training.average import AverageRule
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import (
@@ -48,7 +50,7 @@ from papertrial.training.objective import (
     modules_in,
     supervised,
 )
-from papertrial.training.objective_checks import check_objective, check_parts
+from papertrial.training.objective_checks import check_loss_in_parts, check_objective, check_parts
 from papertrial.training.optim import Stepper
 from papertrial.training.scaling import LossScaling
 from papertrial.training.selection import BestWeights, EarlyStopping
@@ -73,7 +75,11 @@ class Parts:
 
 
 def prepare(
-    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    start: StartRun | None = None,
+    whole: LoadedSet | None = None,
 ) -> Generator[Step, None, Parts]:
     """Prepare a recipe for training: build all that it names, and check that it works together.
 
@@ -82,6 +88,7 @@ def prepare(
         folder: the data folder.
         device: the device of the training.
         start: the run that `init_from` names.
+        whole: the set before its splits are cut; if omitted, it is loaded.
 
     Raises:
         PapertrialError: the recipe cannot be trained.
@@ -90,7 +97,7 @@ def prepare(
     seed_before_build(recipe, device)
     model = build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
-        samples = yield from load_data(recipe, folder, device, start)
+        samples = yield from load_data(recipe, folder, device, start, whole)
         facts = yield from prepare_weights(recipe, model, samples, folder, start)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
     return prepare_training(recipe, model, loss, samples, facts, objective)
@@ -137,14 +144,8 @@ def metrics_to_compute(recipe: Recipe) -> list[str]:
     task = TASKS[recipe.task]
     chooses = recipe.report_rule.startswith("best-on-")
     chosen = [recipe.report_metric or task.headline] if chooses else []
-    return list(
-        dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
-    )
-
-
-def _monitored(recipe: Recipe) -> list[str]:
-    parts = (recipe.scheduler, recipe.early_stopping)
-    return [part.monitor for part in parts if part is not None and part.monitor is not None]
+    named = recipe.metric_names or task.metrics
+    return list(dict.fromkeys([*named, *recipe.monitored_metrics, *chosen]))
 
 
 def prepare_training(
@@ -168,7 +169,7 @@ def prepare_training(
     metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
     check_metrics(metrics, task, own)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
-    needs_one = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
+    needs_one = bool(recipe.monitored_metrics) or recipe.report == "best-on-validation"
     if needs_one and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
@@ -189,9 +190,12 @@ def prepare_training(
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     train.average = build_average(recipe, model, batches, steps)
+    if mean is not None and train.average is not None:
+        _check_mean_of_averages(mean, train.average.rule, evaluations, dataset.splits, steps)
     train.scaling = LossScaling(device) if recipe.precision == "fp16" else None
     Stepper(train.optimizer, train.scaling)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
+    reduction = check_loss(loss, task, output, y)
     objective = Objective(
         model,
         loss,
@@ -199,7 +203,7 @@ def prepare_training(
         function=function,
         precision=recipe.precision,
         accumulate=recipe.accumulate,
-        reduction=check_loss(loss, task, output, y),
+        reduction=reduction,
         device=device,
         scaling=train.scaling,
     )
@@ -207,6 +211,8 @@ def prepare_training(
         check_objective(objective, first, device)
     if recipe.accumulate > 1 and (function is not supervised or task.family == "prediction"):
         objective.reduction = check_parts(objective, first, device)
+    elif recipe.accumulate > 1:
+        check_loss_in_parts(objective, output, first.y, device)
     prepared = build_prepared_model(
         recipe, train.evaluated, samples.pipeline, samples.state, device
     )
@@ -214,6 +220,12 @@ def prepare_training(
     if prepared.views is not None or varies or samples.pipeline.evaluates_otherwise:
         prepared.forward(dataset.train.x.rows(torch.arange(2)), stream=0)  # fail now, not later
     keep = build_keep(recipe)
+    if keep is not None and reduction == "sum":
+        raise ModelError(
+            "keep: the loss of a part would be a mean over batches, but this loss is a sum over "
+            "samples, so that the number would depend on evaluate.batch_size; use a mean (in "
+            "torch's losses reduction: mean), or remove keep"
+        )
     kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
         check_pure(metric, *own_arguments(task, kept, first.y))
@@ -227,9 +239,6 @@ def prepare_training(
         keep=keep,
         train=recipe.evaluate.train,
     )
-    if not evaluator.splits:
-        rule = "false leaves no part to evaluate"
-        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     return Parts(
         samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, facts
     )
@@ -257,6 +266,23 @@ def _prepare_mean(
                 "evaluate.every, or train longer"
             )
     return MeanOfLast(count)
+
+
+def _check_mean_of_averages(
+    mean: MeanOfLast, rule: AverageRule, evaluations: Evaluations, splits: Iterable[str], steps: int
+) -> None:
+    """Raise ModelError if a mean of evaluations has some from before weights are averaged."""
+    for split in splits:
+        if split == "train":
+            continue
+        step = evaluations.first_of_last(split, steps, mean.count)
+        if step < rule.first:
+            raise ModelError(
+                f"report: the mean of the last {mean.count} evaluations of {split} begins after "
+                f"{step} steps, but the first weights are averaged after {rule.first}, so that it "
+                "would mix scores with and without an average; lower average.start, or the number "
+                "of evaluations"
+            )
 
 
 @dataclass(frozen=True)
@@ -324,6 +350,9 @@ def _prepare_evaluations(
 ) -> tuple[Evaluations, BestWeights | None, EarlyStopping | None]:
     """Prepare when splits are evaluated, what chooses the reported step, and what stops early."""
     splits, per_epoch = samples.dataset.splits, samples.batches.steps
+    if not recipe.evaluate.train and set(splits) == {"train"}:
+        rule = "false leaves no part to evaluate"
+        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
     needs_validation = {
         "scheduler.monitor": recipe.scheduler and recipe.scheduler.monitor,
