@@ -19,7 +19,8 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # The layers, lowest first. A part may import the parts of the rows below its own, and itself.
 LAYERS = (
     ("errors", "version"),
-    ("vocabulary", "numbers", "progress", "record", "models", "model_call", "positions"),
+    ("vocabulary", "numbers", "progress", "record", "model_call", "positions", "weights"),
+    ("models", "optimizers"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
     ("recipe", "samplers", "tasks", "tokenizers", "transforms"),
     ("store", "diagnose"),

@@ -130,7 +130,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_pages_have_commands_and_blocks_of_every_kind() -> None:
     assert len(RUN) >= 25
     assert len(PARSED) >= 8
-    fetched = ("cifar10", "imdb", "cora", "etth1", "sentiment", "shakespeare")
+    fetched = ("cifar10", "imdb", "mnist", "cora", "etth1", "sentiment", "shakespeare")
     assert all(any(name in c for name in fetched) for c in PARSED)
     assert len(WHOLE) >= 4
     assert len(PARTS) >= 10

@@ -17,7 +17,7 @@ from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions
 from papertrial.runs import prepare
-from papertrial.runs.init_from import read_start_run
+from papertrial.runs.init_from import names_file, read_start_run
 from papertrial.runs.load_data import Samples, load_whole
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
 from papertrial.training.checkpoint import load_weights
@@ -41,10 +41,11 @@ def check_predictions(
     for side, is_first in ((model, k == 0) for one in sides for k, model in enumerate(one.models)):
         recipe = side.run.recipe
         try:
-            start = read_start_run(recipe)
+            # The weights of the run replace those of a file, which may be gone.
+            start = None if names_file(recipe) else read_start_run(recipe)
             if is_first:  # the folds of a run cut one set
                 whole = yield from load_whole(recipe, home, start)
-            parts = yield from prepare.prepare(recipe, home, device, start, whole)
+            parts = yield from prepare.prepare(recipe, home, device, start, whole, load=False)
         except PapertrialError as error:
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return

@@ -126,6 +126,11 @@ class Columns(Section):
         return (self.target,) if isinstance(self.target, str) else (self.target or ())
 
 
+def _named_words(value: object) -> object:
+    """Return the slot that a name such as `whitespace` stands for; other values as they are."""
+    return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
+
+
 class Window(Section):
     """The windows of a series that are its samples. If omitted, those of the named set."""
 
@@ -140,11 +145,6 @@ class Window(Section):
         ge=1,
         description="Steps after the input that are its target. Only for `etth1`; if omitted, 96.",
     )
-
-
-def _named_words(value: object) -> object:
-    """Return the slot that a name such as `whitespace` stands for; other values as they are."""
-    return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
 
 
 class Text(Section):

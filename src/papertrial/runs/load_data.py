@@ -112,7 +112,7 @@ def load_data(
     else:
         inputs, dataset = TensorInputs(forms_of(original.train.x)), original
     if given is not None and (differs := difference(given, inputs)):
-        raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
+        raise DataError(f"init_from: {_path(recipe)} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     if data.target == "inputs":
@@ -225,9 +225,13 @@ def load_whole(recipe: Recipe, folder: Path, start: StartRun | None) -> Steps[Lo
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
-        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
+        had = f"{_path(recipe)} takes the columns {list(known.columns)}"
         raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
     return (yield from load_set(recipe, folder, known))
+
+
+def _path(recipe: Recipe) -> str:
+    return recipe.start.weights if recipe.start else ""
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -> Dataset:

@@ -24,6 +24,7 @@ from papertrial.runs.build import (
     build_prepared_model,
     build_word_split,
 )
+from papertrial.runs.named_network import KEY, DataForm, named_network
 from papertrial.runs.traced_files import check_uncopied
 from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder, fold_name
 from papertrial.store.run_records import RunSummary
@@ -99,7 +100,9 @@ class Run:
         """The trained model, with the preparation and the task that it was trained with."""
         self._check_one_model()
         folder = RunFolder.open(self.path)
-        check_uncopied(folder.provenance, self.path)
+        # Pretrained weights of a network are only for its training.
+        apart = {KEY} if named_network(self.recipe) else set[str]()
+        check_uncopied(folder.provenance, self.path, apart)
         preprocessing = self.preprocessing
         with on_device(self.device, None) as device:
             prepared = _load_model(
@@ -136,7 +139,8 @@ def _load_model(
     Raises:
         RunError: the state or the weights do not fit the recipe.
     """
-    model, state = build_model(recipe), stored.pipeline
+    form = DataForm.of(stored.make_task(), stored.make_inputs())
+    model, state = build_model(recipe, form), stored.pipeline
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
