@@ -312,9 +312,6 @@ def _prepare_evaluator(
         keep=keep,
         train=recipe.evaluate.train,
     )
-    if not evaluator.splits:
-        rule = "false leaves no part to evaluate"
-        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     return evaluator
 
 
@@ -364,6 +361,9 @@ def _prepare_evaluations(
 ) -> tuple[Evaluations, BestWeights | None, EarlyStopping | None]:
     """Prepare when splits are evaluated, what chooses the reported step, and what stops early."""
     splits, per_epoch = samples.dataset.splits, samples.batches.steps
+    if not recipe.evaluate.train and set(splits) == {"train"}:
+        rule = "false leaves no part to evaluate"
+        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
     needs_validation = {
         "scheduler.monitor": recipe.scheduler and recipe.scheduler.monitor,
