@@ -382,7 +382,7 @@ BETTER = {
         ),
         (
             {"kind": "mean", "metric": "auroc"}, "error", "claims.0.metric",
-            "the recipe does not compute auroc; add it to metrics",
+            "the recipe does not compute auroc; it computes ",
         ),
     ],
 )  # fmt: skip

@@ -44,7 +44,7 @@ def digit(tmp_path: Path) -> Path:
 def test_train_ends_with_the_contract(trained: dict[str, object]) -> None:
     assert list(trained) == [
         "run", "recipe", "seed", "device", "classes", "metrics", "report", "claims",
-        "vocabulary", "epoch_seconds", "seconds",
+        "vocabulary", "epoch_seconds", "seconds", "folds",
     ]  # fmt: skip
     assert Path(str(trained["run"])).is_dir()
     assert trained["recipe"] == "digits-mlp"

@@ -325,7 +325,7 @@ def one(text: str) -> str:
         (
             one("kind: expected, metric: f1, value: 0.8, tolerance: 0.1"),
             [],
-            "the recipe does not compute f1; add",
+            "the recipe does not compute f1; it computes loss, accuracy; add",
         ),
         (
             one("kind: expected, metric: auroc, value: 0.8, tolerance: 0.1").replace(

@@ -119,7 +119,7 @@ def test_overrides_may_name_one_class() -> None:
         (
             {"metrics": ["f1"], "claims": [{"metric": "f1[fraud]", **CLAIM}]},
             "claims.0.metric",
-            "does not compute f1[fraud]; add it to metrics",
+            "does not compute f1[fraud]; it computes f1; add it to metrics",
         ),
         (
             {"claims": [{"metric": "rmse[fraud]", **CLAIM}]},
