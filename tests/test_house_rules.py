@@ -19,6 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # The layers, lowest first. A part may import the parts of the rows below its own, and itself.
 LAYERS = (
     ("errors", "version"),
+    ("extras", "hub"),
     ("vocabulary", "numbers", "progress", "record", "models", "model_call"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
     ("recipe", "samplers", "tasks", "transforms"),

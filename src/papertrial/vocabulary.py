@@ -22,7 +22,7 @@ TaskName = Literal[
 NamedSet = Literal[
     "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"
 ]
-OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
+OwnData = Literal["image-folder", "text-folder", "table", "text-table", "dataset-folder"]
 SplitName = Literal["train", "validation", "test"]
 ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none
 Better = Literal["higher", "lower"]

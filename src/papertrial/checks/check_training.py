@@ -48,6 +48,7 @@ from papertrial.runs.build_optimizers import group_sizes
 from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data, smallest_fold
+from papertrial.runs.named_networks import fits_outputs, notes_on_weights, with_outputs
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
@@ -110,7 +111,7 @@ def _check_built(
     function: ObjectiveFunction = supervised
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
-        model = build_model(recipe)
+        model = None if fits_outputs(recipe) else build_model(recipe)
     with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
         function = build_objective(recipe)
     with reporting(result, "init_from", "set init_from to the folder of a finished run"):
@@ -125,6 +126,12 @@ def _check_built(
             loss = build_loss(recipe, None if samples is None else samples.classes)
     if samples is None:
         return
+    with reporting(result, "model", "fix the model or its arguments in the recipe"):
+        if fits_outputs(recipe):
+            recipe = with_outputs(recipe, samples.task)
+            seed_before_build(recipe, device)
+            model = build_model(recipe)
+            samples = samples.with_notes(notes_on_weights(model))
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
     facts.notes = [*notes, *original.notes]

@@ -5,5 +5,6 @@ from papertrial.models.cnn import CNN
 from papertrial.models.lstm import LSTMClassifier
 from papertrial.models.mlp import MLP
 from papertrial.models.resnet import ResNet
+from papertrial.models.transformer import transformer
 
-__all__ = ["CNN", "MLP", "BagOfWords", "LSTMClassifier", "ResNet"]
+__all__ = ["CNN", "MLP", "BagOfWords", "LSTMClassifier", "ResNet", "transformer"]

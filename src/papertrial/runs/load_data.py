@@ -22,6 +22,7 @@ from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
+from papertrial.data.texts.subword_tokenizer import SubwordTokenizer
 from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.errors import DataError
 from papertrial.evaluate.inputs import (
@@ -33,7 +34,7 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Images, Text
+from papertrial.recipe.data_section import Columns, Images, Parts, Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler
@@ -62,6 +63,11 @@ class Samples:
     batches: Batches
     drawn_from: dict[str, SplitData] | None = None  # if the splits follow the training seed
 
+    def with_notes(self, notes: Sequence[str]) -> Samples:
+        """Return the samples with further notes for the user."""
+        original = replace(self.original, notes=(*self.original.notes, *notes))
+        return replace(self, original=original)
+
     @property
     def classes(self) -> ClassCounts | None:
         """The class counts of the training part; None for a task without classes."""
@@ -88,9 +94,10 @@ def load_data(
         task = task.for_probabilities()
     inputs: Inputs
     if original.kind == "text":
-        yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
-        words = given.vocabulary if isinstance(given, TextInputs) else None
-        inputs = TextInputs(words or _learn_vocabulary(data.text or Text(), original))
+        ready = data.text is not None and data.text.tokenizer is not None
+        what = "encoding the texts" if ready else "learning the vocabulary"
+        yield Step(f"{what} of {original.name}", 0, None, "texts")
+        inputs = _text_inputs(data.text or Text(), original, given)
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
@@ -306,12 +313,14 @@ def load_set(
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
+        parts=_parts(data.parts),
         targets=TASKS[recipe.task].targets,
         kinds=TASKS[recipe.task].kinds,
         images=ImageOptions(images.size, images.mode, images.corrupt),
         table=TableOptions(
             targets=columns.targets,
             text=columns.text or "",
+            image=columns.image or "",
             features=columns.features,
             categorical=columns.categorical,
             missing=columns.missing,
@@ -324,6 +333,24 @@ def load_set(
     )
     loaded = yield from open_source(spec, folder)
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
+
+
+def _parts(named: Parts | None) -> dict[str, str] | None:
+    if named is None:
+        return None
+    splits = {"train": named.train, "validation": named.validation, "test": named.test}
+    return {part: name for part, name in splits.items() if name is not None}
+
+
+def _text_inputs(options: Text, dataset: Dataset, given: Inputs | None) -> TextInputs:
+    """Return what encodes the texts; without a tokenizer, a start run has the vocabulary."""
+    if options.tokenizer is not None:
+        fixed = options.padding == "max_length"
+        length = options.max_length
+        return TextInputs(SubwordTokenizer.load(options.tokenizer, max_length=length, fixed=fixed))
+    if isinstance(given, TextInputs) and isinstance(given.vocabulary, Vocabulary):
+        return TextInputs(given.vocabulary)
+    return TextInputs(_learn_vocabulary(options, dataset))
 
 
 def _learn_vocabulary(options: Text, dataset: Dataset) -> Vocabulary:

@@ -13,6 +13,7 @@ from torch import nn
 from papertrial.data.nested import in_parts, mapped, row_count
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
+from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.diagnose.dry_run import SmallBatchError, dry_run
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.evaluator import Evaluator, kept_of
@@ -37,6 +38,7 @@ from papertrial.runs.build import (
 )
 from papertrial.runs.init_from import StartRun
 from papertrial.runs.load_data import Samples, load_data
+from papertrial.runs.named_networks import fits_outputs, notes_on_weights, with_outputs
 from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
@@ -88,9 +90,13 @@ def prepare(
     """
     check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
-    model = build_model(recipe)
+    model = None if fits_outputs(recipe) else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
         samples = yield from load_data(recipe, folder, device, start)
+    recipe = with_outputs(recipe, samples.task)
+    model = model or build_model(recipe)
+    samples = samples.with_notes(notes_on_weights(model))
+    with generators_kept(device):
         facts = yield from prepare_weights(recipe, model, samples, folder, start)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
     return prepare_training(recipe, model, loss, samples, facts, objective)
@@ -112,8 +118,9 @@ def prepare_weights(
     facts = None
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
     if isinstance(inputs, TextInputs):
-        special, words = 2, inputs.vocabulary.words
-        facts = VocabularyFacts(words=len(words) - special)
+        special, known = 2, inputs.vocabulary
+        words = known.words if isinstance(known, Vocabulary) else ()
+        facts = VocabularyFacts(words=len(known) - (special if words else 0))
         if wanted:
             path, member = yield from locate_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")
@@ -123,7 +130,7 @@ def prepare_weights(
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
     if start is not None:
         # Lazy layers get their size from a batch.
-        dry_run(model, samples.batches.batch(recipe.seed, 0, 0).x.cpu())
+        dry_run(model, mapped(torch.Tensor.cpu, samples.batches.batch(recipe.seed, 0, 0).x))
         load_weights(model, start.weights, f"init_from: {recipe.init_from}")
     return facts
 
@@ -289,7 +296,7 @@ def trial_batches(recipe: Recipe, samples: Samples) -> list[TrialBatch]:
     size, last = batches.size(0), batches.size(batches.steps - 1)
     x = batches.batch(recipe.seed, 0, 0).x
     if isinstance(inputs, TextInputs):
-        x[0, 0] = len(inputs.vocabulary) - 1
+        inputs.put_largest(x)
     where, larger = "data.batch_size", "set another data.batch_size"
     tried = [TrialBatch(x, where, f"a batch has {plural(size, 'sample')}", "raise it")]
     if last < size:

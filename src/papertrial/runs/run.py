@@ -12,16 +12,24 @@ import torch
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, RunError
-from papertrial.evaluate.inputs import ImageInputs, TensorInputs
+from papertrial.evaluate.inputs import ImageInputs, TensorInputs, TextInputs
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.recipe.load import load_recipe, require_model
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, build_pipeline, build_prepared_model
+from papertrial.runs.named_networks import build_network
 from papertrial.runs.traced_files import check_uncopied
-from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder, fold_name
-from papertrial.store.run_records import RunSummary
+from papertrial.store.run_folder import (
+    NETWORK,
+    PREPROCESS,
+    RECIPE,
+    WEIGHTS,
+    RunFolder,
+    fold_name,
+)
+from papertrial.store.run_records import Network, RunSummary
 from papertrial.training.checkpoint import load_weights
 from papertrial.training.device import on_device
 from papertrial.vocabulary import SplitMetrics
@@ -94,12 +102,10 @@ class Run:
         """The trained model, with the preparation and the task that it was trained with."""
         self._check_one_model()
         folder = RunFolder.open(self.path)
-        check_uncopied(folder.provenance, self.path)
+        check_uncopied(folder.provenance, self.path, without_model=folder.has(NETWORK))
         preprocessing = self.preprocessing
         with on_device(self.device, None) as device:
-            prepared = _load_model(
-                self.recipe, preprocessing, folder.read(WEIGHTS), self.path, device
-            )
+            prepared = _load_model(self.recipe, preprocessing, folder, device)
         return Predictor(
             prepared, task=preprocessing.make_task(), inputs=preprocessing.make_inputs()
         )
@@ -125,19 +131,21 @@ def load_run(path: str | Path, *, device: str = "auto") -> Run:
 
 
 def _load_model(
-    recipe: Recipe, stored: Preprocessing, weights: bytes, run: Path, device: torch.device
+    recipe: Recipe, stored: Preprocessing, folder: RunFolder, device: torch.device
 ) -> PreparedModel:
     """Load the model of a finished run with its weights and its stored preprocessing.
 
     Raises:
         RunError: the state or the weights do not fit the recipe.
     """
-    model, state = build_model(recipe), stored.pipeline
+    run, state = folder.path, stored.pipeline
+    network = folder.read_record(NETWORK, Network) if folder.has(NETWORK) else None
+    model = build_model(recipe) if network is None else build_network(recipe, network)
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
         dry_run(model, pipeline.apply(_zeros(stored), state))
-    load_weights(model, weights, str(run / WEIGHTS))
+    load_weights(model, folder.read(WEIGHTS), str(run / WEIGHTS))
     return build_prepared_model(recipe, model.to(device), pipeline, state, device)
 
 
@@ -148,8 +156,9 @@ def _zeros(stored: Preprocessing) -> Any:
         return inputs.zeros(2)
     if isinstance(inputs, ImageInputs) and inputs.varies:
         return [torch.zeros(inputs.shape[0], 256, 256, dtype=state.torch_dtype)] * 2
-    shape = state.shape or (512,)  # tokens of a text, enough for any layer
-    return torch.zeros(2, *shape, dtype=state.torch_dtype)
+    if isinstance(inputs, TextInputs):
+        return inputs.zeros(2)
+    return torch.zeros(2, *state.shape, dtype=state.torch_dtype)
 
 
 def _check_transforms(pipeline: Pipeline, state: PipelineState, run: Path) -> None:

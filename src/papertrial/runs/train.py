@@ -24,11 +24,13 @@ from papertrial.runs.fold_results import make_fold_summary, out_of_fold, with_fi
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import load_split_data, split_data
 from papertrial.runs.make_records import make_line, make_provenance, make_summary
+from papertrial.runs.named_networks import network_of
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.traced_files import (
     check_unchanged,
     stored_elsewhere,
     trace_files,
+    trace_hub,
     trace_vectors,
 )
 from papertrial.store import run_folder
@@ -103,9 +105,8 @@ def training(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        files = trace_files(
-            copies, reads, stored_elsewhere(recipe, home), trace_vectors(recipe, home)
-        )
+        others = [*trace_vectors(recipe, home), *trace_hub(recipe)]
+        files = trace_files(copies, reads, stored_elsewhere(recipe, home), others)
         samples = parts.samples
         record = make_provenance(
             recipe,
@@ -217,6 +218,9 @@ def _train(
     folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.evaluated))
     if parts.train.objective is not None and parts.train.objective_trains:
         folder.write(run_folder.OBJECTIVE, weights_to_bytes(parts.train.objective))
+    network = network_of(recipe, parts.train.model)
+    if network is not None:
+        folder.write_record(run_folder.NETWORK, network)
     samples = parts.samples
     preprocessing = Preprocessing.of(recipe.task, samples.task, samples.inputs, samples.state)
     folder.write_record(run_folder.PREPROCESS, preprocessing)
