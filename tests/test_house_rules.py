@@ -142,6 +142,19 @@ def test_nothing_slow_is_imported_before_it_is_needed(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_packages_of_extras_are_imported_only_where_a_recipe_needs_them() -> None:
+    check = (
+        "import sys, papertrial.auditing.audit, papertrial.checks.check_recipe, "
+        "papertrial.runs.train\n"
+        "found = {'datasets', 'huggingface_hub', 'tensorboard', 'transformers'} & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_public_names_are_there() -> None:
     for name in papertrial.__all__:
         assert getattr(papertrial, name) is not None

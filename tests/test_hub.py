@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from papertrial.errors import ModelError
+from papertrial.data.sources.open_source import open_source
+from papertrial.data.sources.spec import SourceSpec, TableOptions
+from papertrial.errors import RecipeError
 from papertrial.extras import MissingExtraError, how_to_install, import_extra
 from papertrial.hub import PATTERN, HubError, HubReference, read_reference, snapshot
+from papertrial.models import transformer
+from papertrial.progress import finish
+from papertrial.recipe.resolve import resolve
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 
@@ -59,4 +65,16 @@ def test_packages_of_extras() -> None:
     assert how_to_install("torchvision") == ""
     with pytest.raises(MissingExtraError, match="no_such_package"):
         import_extra("no_such_package")
-    assert not issubclass(MissingExtraError, ModelError)
+
+
+def test_a_recipe_says_which_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    wanted = r"pip install 'papertrial\[transformers\]'"
+    with pytest.raises(MissingExtraError, match=wanted):
+        transformer(config={"model_type": "bert"})
+    with pytest.raises(RecipeError, match=wanted):
+        resolve("transformers.get_linear_schedule_with_warmup")
+    spec = SourceSpec("dataset-folder", table=TableOptions(targets=("label",), text="text"))
+    with pytest.raises(MissingExtraError, match=r"papertrial\[datasets\]"):
+        finish(open_source(spec, Path()))

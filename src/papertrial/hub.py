@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,11 +131,13 @@ def kept_snapshot(reference: HubReference) -> tuple[Path, list[str]] | None:
     return folder, sorted({path.name for pattern in patterns for path in folder.glob(pattern)})
 
 
-def hub_cache() -> Path:
-    """Return the folder in which the hub's libraries keep what they fetch."""
+def hub_caches() -> list[Path]:
+    """Return the folders in which the hub's libraries keep what they fetch."""
     from huggingface_hub import constants  # noqa: PLC0415  (slow to import)
 
-    return Path(constants.HF_HOME)
+    sets = os.environ.get("HF_DATASETS_CACHE")
+    places = [constants.HF_HOME, constants.HF_HUB_CACHE, *([sets] if sets else [])]
+    return [Path(place).expanduser() for place in places]
 
 
 def _has_one(folder: Path, patterns: Sequence[str]) -> bool:

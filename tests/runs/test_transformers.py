@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import papertrial as pt
 from papertrial.errors import DataError, InvalidRecipeError, RecipeError
+from papertrial.hub import HubError
 from papertrial.recipe.digest import training_hash
 from papertrial.store.run_folder import RunFolder
 
@@ -125,6 +127,62 @@ def test_large_weights_are_not_needed_after_the_run(
     assert pt.load_run(run.path).predict("good film")[0].prediction in ("neg", "pos")
     with pytest.raises(RecipeError, match="bert"):
         pt.train(pt.load_recipe(run.path / "recipe.yaml"), runs=tmp_path / "runs")
+
+
+def test_a_network_in_the_cache_of_the_hub(
+    place: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    commit = "0123456789" * 4
+    name = f"hf:owner/tiny@{commit}"
+    changes = [f"model.source={name}", f"data.text.tokenizer={name}", "epochs=1", "scheduler=null"]
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubError, match=f"hf download owner/tiny --revision {commit}"):
+        pt.train(pt.load_recipe(place, changes), runs=tmp_path / "runs")
+    shutil.copytree(tiny_bert, tmp_path / "cache" / "models--owner--tiny" / "snapshots" / commit)
+    run = pt.train(pt.load_recipe(place, changes), runs=tmp_path / "runs")
+    (traced,) = RunFolder(run.path).provenance.dependencies
+    assert (traced.kind, traced.name, traced.hashed) == ("hub", name, False)
+    shutil.rmtree(tmp_path / "cache")
+    assert pt.load_run(run.path).predict("good film")[0].prediction in ("neg", "pos")
+
+
+def test_a_saved_set_of_images_is_trained_on_and_evaluated(tmp_path: Path) -> None:
+    import datasets as hf
+    import numpy as np
+
+    draw = np.random.default_rng(0)
+    label = [i % 2 for i in range(40)]
+    pixels = [(draw.integers(0, 100, (4, 4)) + 150 * one).astype(np.uint8) for one in label]
+    kinds = {"image": hf.Image(), "label": hf.ClassLabel(names=["dark", "light"])}
+    rows = {"image": [Image.fromarray(one) for one in pixels], "label": label}
+    hf.disable_progress_bars()
+    whole = hf.Dataset.from_dict(rows, features=hf.Features(kinds))
+    parts = {"train": whole.select(range(30)), "test": whole.select(range(30, 40))}
+    hf.DatasetDict(parts).save_to_disk(tmp_path / "set")
+    hf.enable_progress_bars()
+    recipe = pt.load_recipe(
+        {
+            "name": "light", "task": "image-classification",
+            "data": {
+                "source": "dataset-folder", "path": str(tmp_path / "set"), "batch_size": 10,
+                "table": {"image": "image", "target": "label"}, "image": {"mode": "L"},
+            },
+            "model": {
+                "use": "papertrial.models.MLP", "in_features": 16, "hidden": [], "out_features": 2
+            },
+            "loss": "torch.nn.CrossEntropyLoss",
+            "optimizer": {"use": "torch.optim.SGD", "lr": 0.5},
+            "epochs": 20,
+        }
+    )  # fmt: skip
+    run = pt.train(recipe, runs=tmp_path)
+    assert run.metrics["test"]["accuracy"] == 1.0
+    assert pt.evaluate_run(run).metrics == run.metrics
+    assert pt.evaluate_run(run, tmp_path / "set").metrics == run.metrics
+    assert run.summary.classes == ("dark", "light")
 
 
 def test_a_fresh_network_has_as_many_outputs_as_classes(place: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from papertrial.data.texts.locate_vectors import find_vectors
 from papertrial.errors import RecipeError, RunError
-from papertrial.hub import hub_cache, is_on_hub, kept_snapshot, read_reference
+from papertrial.hub import hub_caches, is_on_hub, kept_snapshot, read_reference
 from papertrial.recipe.content import content_of, content_of_files
 from papertrial.recipe.dependency import Dependency, changes
 from papertrial.recipe.portable import Portable, portable
@@ -132,8 +132,8 @@ def trace_vectors(recipe: Recipe, home: Path) -> list[Dependency]:
 def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
     """Return the paths not to trace: data and start run, whose content is recorded elsewhere."""
     named = (recipe.data.path, recipe.init_from)
-    cache = [hub_cache()] if hub_names(recipe) else []
-    return [home, *cache, *(Path(path) for path in named if path is not None)]
+    caches = hub_caches() if hub_names(recipe) else []
+    return [home, *caches, *(Path(path) for path in named if path is not None)]
 
 
 def check_uncopied(provenance: Provenance, run: Path, *, without_model: bool = False) -> None:

@@ -59,6 +59,11 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     return table.make_set(named, tables, spec.classes or classes)
 
 
+def is_saved_set(path: Path) -> bool:
+    """Return whether a folder is a data set that `save_to_disk` has written."""
+    return any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json"))
+
+
 def _name(spec: SourceSpec) -> str:
     assert isinstance(spec.source, str), "a data set has a name"
     return read_reference(spec.source).name if is_on_hub(spec.source) else str(spec.path)
