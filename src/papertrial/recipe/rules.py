@@ -85,7 +85,7 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     if source == FORM and has_path:
         yield "data.path", f"does not go with source: {FORM}; for a saved set, use dataset-folder"
     if source not in _NEEDS and has_path:
-        rule = f"is only for your own data ({', '.join(_NEEDS)})"
+        rule = f"is only for your own data ({', '.join(name for name in _NEEDS if name != FORM)})"
         named = f"{source} is read from the data folder (--data)"
         yield "data.path", f"{rule}; {_OWN_FUNCTION if '.py:' in source else named}"
     columns = value_at(tree, "data.table")

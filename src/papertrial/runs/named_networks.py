@@ -1,8 +1,8 @@
 """Networks that recipes name, whose functions say how they fit the data and a finished run.
 
-Such a function has the attributes `outputs`, the name of the argument that is the number of
-outputs, and `arguments_without_weights`, which returns for a model the arguments that build its
-network again without the files of its initial weights.
+Such a function of an installed package has two attributes: `outputs`, the name of the argument that
+is the number of outputs, and `arguments_without_weights`, which returns for a model the arguments
+that build its network again without the files of its initial weights.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from papertrial.errors import ModelError
 from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import is_file
 from papertrial.store.run_records import Network
 from papertrial.tasks.regression import Regression
 from papertrial.tasks.task import Task
@@ -22,7 +23,7 @@ from papertrial.tasks.task import Task
 
 def fits_outputs(recipe: Recipe) -> bool:
     """Return whether the outputs of a recipe's model depend on the data."""
-    name = getattr(resolve(recipe.model.use), "outputs", None)
+    name = _attribute(recipe, "outputs")
     return isinstance(name, str) and recipe.model.kwargs.get(name) is None
 
 
@@ -34,7 +35,7 @@ def with_outputs(recipe: Recipe, task: Task) -> Recipe:
     """
     if not fits_outputs(recipe):
         return recipe
-    name: str = getattr(resolve(recipe.model.use), "outputs")  # noqa: B009  (no type has it)
+    name: str = _attribute(recipe, "outputs")
     count = len(task.class_names)
     if isinstance(task, Regression):
         count = len(task.several) or 1
@@ -46,13 +47,19 @@ def with_outputs(recipe: Recipe, task: Task) -> Recipe:
 
 def network_of(recipe: Recipe, model: nn.Module) -> Network | None:
     """Return how to build a model again without its initial weights; None if the recipe says it."""
-    arguments = getattr(resolve(recipe.model.use), "arguments_without_weights", None)
+    arguments = _attribute(recipe, "arguments_without_weights")
     return None if arguments is None else Network(arguments=arguments(model))
 
 
 def build_network(recipe: Recipe, network: Network) -> Any:
     """Build the model of a finished run, whose weights are loaded afterwards."""
     return build("model", recipe.model.use, (), dict(network.arguments))
+
+
+def _attribute(recipe: Recipe, name: str) -> Any:
+    """Return an attribute of the function of a recipe's model; None for one in a file."""
+    use = recipe.model.use
+    return None if is_file(use) else getattr(resolve(use), name, None)
 
 
 def notes_on_weights(model: nn.Module) -> tuple[str, ...]:
