@@ -94,7 +94,7 @@ def prepare(
     with generators_kept(device):  # what is built below draws from them, lazy layers too
         samples = yield from load_data(recipe, folder, device, start)
     recipe = with_outputs(recipe, samples.task)
-    model = model or build_model(recipe)
+    model = build_model(recipe) if model is None else model
     samples = samples.with_notes(notes_on_weights(model))
     with generators_kept(device):
         facts = yield from prepare_weights(recipe, model, samples, folder, start)
