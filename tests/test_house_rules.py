@@ -22,7 +22,7 @@ LAYERS = (
     ("extras", "hub"),
     ("vocabulary", "numbers", "progress", "record", "models", "model_call"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
-    ("recipe", "samplers", "tasks", "transforms"),
+    ("recipe", "samplers", "tasks", "tokenizers", "transforms"),
     ("store", "diagnose"),
     ("evaluate", "acceptance"),
     ("training",),

@@ -62,6 +62,13 @@ class Sum(nn.Module):
         return a + (1 if b is None else b), a
 
 
+def test_complex_outputs_are_refused() -> None:
+    with pytest.raises(
+        ModelError, match=r"real numbers, got \[2, 3\] of complex64; .*view_as_real"
+    ):
+        main_output((FIRST.to(torch.complex64), SECOND))
+
+
 def test_named_tensors_are_passed_by_name() -> None:
     named = {"b": torch.full((2,), 5.0), "a": torch.zeros(2)}
     assert torch.equal(output_of(Sum(), named), torch.full((2,), 5.0))

@@ -27,7 +27,7 @@ def main_output(returned: Any) -> Tensor:
     a tuple, a list, a mapping or a ModelOutput of transformers. Only an objective sees them.
 
     Raises:
-        ModelError: the first thing that it returned is not a tensor.
+        ModelError: the first thing that it returned is not a tensor, or not of real numbers.
     """
     first = returned
     while not isinstance(first, Tensor):
@@ -40,6 +40,11 @@ def main_output(returned: Any) -> Tensor:
                 f"{got}{inner}; wrap it in a module that returns the tensor that the loss takes"
             )
         first = inside[0]
+    if first.is_complex():
+        raise ModelError(
+            f"the model must return real numbers, got {list(first.shape)} of "
+            f"{str(first.dtype).removeprefix('torch.')}; return them as torch.view_as_real does"
+        )
     return first
 
 

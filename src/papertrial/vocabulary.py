@@ -189,6 +189,20 @@ def least_value(metric: str) -> float:
     return _LEAST.get(split_metric(metric)[0], 0.0)
 
 
+def why_undefined(metric: str) -> str:
+    """Return for a message when a metric has no value on a part of the data."""
+    base = split_metric(metric)[0]
+    if base.startswith(("auroc", "average_precision")):
+        return f"{base} of a class needs samples of it and of others"
+    if base.startswith("specificity"):
+        return "specificity of a class needs samples of others"
+    if base == "r2":
+        return "r2 needs two samples"
+    if base == "cohen_kappa":
+        return "cohen_kappa needs more than one class in the samples or the answers"
+    return f"{base} returned NaN"
+
+
 def moves_in_steps(metric: str) -> bool:
     """Tell whether a metric is a share of the samples, so that on N samples it moves by 1/N.
 

@@ -109,6 +109,20 @@ def test_edited_folds_are_found(folded: Path, tmp_path: Path) -> None:
     assert any("seed 4" in line for line in found["weights"])
 
 
+def test_a_recipe_that_scores_otherwise_than_registered_is_found(
+    folded: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(folded, tmp_path / folded.name))
+    for run in ("s1", "s2/fold-1"):
+        recipe = copy / "seeds" / run / "recipe.yaml"
+        text = recipe.read_text()
+        assert text.count("batch_size: 1000") == 1  # of evaluate
+        recipe.write_text(text.replace("batch_size: 1000", "batch_size: 7"))
+    found = differences(copy)
+    assert any(line.startswith("seed 1: ") and "evaluates" in line for line in found["runs"])
+    assert any(line.startswith("seed 2 fold 1: ") for line in found["folds"])
+
+
 def test_splits_that_follow_the_seed_are_verified_and_audited(tmp_path: Path) -> None:
     claim = {"metric": "mse", "value": 6000, "tolerance": 2000, "kind": "expected"}
     splits = {"test": 0.25, "seed": "each"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -27,6 +29,30 @@ def test_an_imbalance_is_reported_with_the_accuracy_of_always_the_same_answer() 
     assert "always answering 'cat' has an accuracy of 90 %" in found[0].message
     assert balance.class_counts["train"] == {"cat": 990, "dog": 300, "eel": 98}
     assert balance.majority_accuracy == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "is_weighted", "fix"),
+    [
+        (["accuracy"], False, "add recall and f1 .* consider weight: balanced .*sampler"),
+        (["recall", "f1_macro"], False, "^consider weight: balanced"),
+        (["loss", "f1[eel]"], True, "^add recall to metrics$"),
+        (["recall_per_class", "f1"], True, "^judge by recall and f1"),
+    ],
+)
+def test_the_advice_leaves_out_what_the_recipe_does(
+    metrics: list[str], is_weighted: bool, fix: str
+) -> None:
+    uneven = dataset(split(990, 300, 98), split(90, 5, 5))
+    found, _ = imbalance(uneven, metrics=metrics, is_weighted=is_weighted)
+    assert re.search(fix, found[0].fix)
+    y = torch.zeros(100, 2, dtype=torch.uint8)
+    y[:9, 0], y[:50, 1] = 1, 1
+    labels = Split(DenseColumn(torch.zeros(100, 2)), y, np.arange(100))
+    of_labels = Dataset("mine", "table", labels, targets=("cat", "dog"))
+    found, _ = imbalance(of_labels, metrics=metrics, is_weighted=is_weighted)
+    assert ("pos_weight" in found[0].fix) is not is_weighted
+    assert "average_precision" in found[0].fix
 
 
 @pytest.mark.parametrize("counts", [(10, 10, 10), (1000, 300, 100)])

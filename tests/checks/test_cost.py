@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from papertrial.checks.cost import _SavedBytes, estimate
+import papertrial as pt
+from papertrial.checks.cost import _evaluation_batches, _SavedBytes, estimate
+from papertrial.progress import finish
+from papertrial.recipe.load import require_model
+from papertrial.recipe.schema import Recipe
+from papertrial.runs.prepare import Parts, prepare
+from papertrial.runs.train import _train_parts
 
 X = torch.randn(32, 100, generator=torch.Generator().manual_seed(0))
 Y = torch.arange(32) % 10
@@ -114,3 +121,45 @@ def test_tensors_that_the_graph_has_freed_are_no_longer_counted() -> None:
             x.exp().exp().sum().backward()
     assert saved.peak == 2 * 4000
     assert saved._now == 0
+
+
+def test_the_passes_that_an_average_takes_are_counted() -> None:
+    tree = {
+        "name": "averaged",
+        "task": "image-classification",
+        "data": {
+            "source": "digits",
+            "limit": 60,
+            "splits": {"test": 20, "validation": 20},
+            "batch_size": 20,
+        },
+        "model": {
+            "use": "torch.nn.Sequential",
+            "args": [
+                {"use": "torch.nn.Flatten"},
+                {"use": "torch.nn.Linear", "in_features": 64, "out_features": 10},
+                {"use": "torch.nn.BatchNorm1d", "num_features": 10},
+            ],
+        },
+        "loss": "torch.nn.CrossEntropyLoss",
+        "optimizer": {"use": "torch.optim.SGD", "lr": 0.1},
+        "epochs": 6,
+        "average": {"use": "swa", "start": 2},
+        "evaluate": {"every": 5, "interval": "step", "test": "every-epoch"},
+    }
+
+    def prepared(average: str) -> tuple[Recipe, Parts]:
+        recipe = require_model(pt.load_recipe(tree, [f"average={average}"]))
+        return recipe, finish(prepare(recipe, Path(), torch.device("cpu")))
+
+    recipe, parts = prepared("{use: swa, start: 2}")
+    counted, taken = _evaluation_batches(parts), list[bool]()
+    assert parts.train.average is not None
+    norm = parts.train.average.model.get_submodule("2")
+    norm.register_forward_pre_hook(lambda module, _: taken.append(module.training))
+    for _ in _train_parts(recipe, parts):
+        pass
+    # After steps 9, 10, 12 and 15, and at the end; 3 batches of the training part each.
+    assert sum(taken) == 3 * 5
+    _, plain = prepared("{use: ema, decay: 0.9}")
+    assert counted == _evaluation_batches(plain) + 5

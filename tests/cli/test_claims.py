@@ -80,6 +80,9 @@ def test_a_claim_of_a_verification(changes: dict[str, Any], words: str) -> None:
 def test_the_score_of_one_run() -> None:
     assert run_score(beside_run(ours=0.93)) == "0.93"
     assert run_score(beside_run(ours=None)) == "not computed"
+    assert run_score(beside_run(ours=None), {"test": {"loss": 1.0}}) == "not computed"
+    undefined = run_score(beside_run(ours=None, metric="auroc"), {"test": {"auroc": None}})
+    assert undefined.startswith("undefined: auroc of a class needs samples")
     assert run_score(beside_run(ours=0.94, best_epoch_on_test=True)).startswith("0.94, ")
     assert "`papertrial verify`" in run_score(beside_run(kind="difference"))
     not_judged = beside_run(kind="difference", not_judged="another setting")

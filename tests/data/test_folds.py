@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -131,6 +133,13 @@ def test_sets_that_cannot_be_cut_are_refused(
 def test_stratified_folds_need_classes() -> None:
     with pytest.raises(DataError, match="needs classes, but toy has none"):
         fold_rows(Dataset("toy", "table", dataset().train), FoldCuts(3, stratify=True))
+    rows = dataset().train
+    labels = replace(rows, y=torch.ones(len(rows), 2, dtype=torch.uint8))
+    several = Dataset("toy", "table", labels, targets=("a", "b"))
+    for cut_it in (partial(cut, several, test=0.2, stratify=True),
+                   partial(fold_rows, several, FoldCuts(3, stratify=True))):  # fmt: skip
+        with pytest.raises(DataError, match=r"but toy has several labels; set it to false"):
+            cut_it()
 
 
 def test_portions_of_groups_that_leave_nothing_are_refused() -> None:

@@ -141,7 +141,9 @@ def test_a_transform_of_another_kind_is_refused(kind: Any, transform: Any, messa
 
 @pytest.mark.parametrize("augment", [RandomCrop(1), v2.RandomRotation(5)])
 def test_a_table_is_not_augmented(augment: Any) -> None:
-    with pytest.raises(DataError, match=r"data\.augment is for images, but the data are tables"):
+    with pytest.raises(
+        DataError, match=r"data\.augment is for images and tensors, but the data are tables"
+    ):
         Pipeline("table", [], [augment])
 
 
@@ -257,7 +259,7 @@ def test_augmentations_take_the_stored_bytes_and_apply_leaves_them_out() -> None
         (v2.ToPILImage(), "ToPILImage must return a tensor, got Image"),
         (
             v2.RandomChoice([v2.Identity(), v2.Resize((3, 3))]),
-            r"RandomChoice must return images of the same size, got \[\(3, 3, 3\), \(3, 8, 6\)\]",
+            r"RandomChoice must return tensors of the same size, got \[\(3, 3, 3\), \(3, 8, 6\)\]",
         ),
     ],
 )
@@ -370,7 +372,9 @@ def test_texts_take_no_transform_of_images_or_tables(transform: Any) -> None:
 
 
 def test_texts_are_not_augmented() -> None:
-    with pytest.raises(DataError, match=r"data\.augment is for images, but the data are texts"):
+    with pytest.raises(
+        DataError, match=r"data\.augment is for images and tensors, but the data are texts"
+    ):
         Pipeline("text", [], [RandomCrop(1)])
 
 

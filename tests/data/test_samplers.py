@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -101,6 +102,7 @@ def test_a_sampler_is_told_the_epoch_and_has_no_state_of_earlier_ones() -> None:
         (list, "gives no samples"),
         (lambda: [0.5, 1.0], "one by one, got 0.5"),
         (lambda: [True, False], "one by one, got True"),
+        (lambda: itertools.repeat(0), "more than 1,000,000 samples .* never ends"),
         (lambda: ["a"], "one by one, got 'a'"),
         (lambda: 3, "fails: TypeError"),
         (lambda: random.choices(range(N), k=random.randrange(1, 30)), "samples in one epoch and"),
@@ -138,7 +140,7 @@ def test_weights_by_class_become_weights_of_samples() -> None:
         ),
         ({"fine": 1, "froud": 9}, ("fine", "fraud"), "no class 'froud'; did you mean"),
         ({"fine": 1}, ("fine", "fraud"), "the class fraud has no weight"),
-        ("balanced", (), "balanced needs classes"),
+        ("balanced", (), "balanced needs one class for each"),
     ],
 )
 def test_weights_that_do_not_fit_the_classes_are_refused(

@@ -110,6 +110,7 @@ def test_keep_sees_each_batch_with_its_targets_in_order(model: nn.Module) -> Non
         (lambda output, target: output.mean(), r"got \[\]"),
         (lambda output, target: output[1:], r"got \[7, 2\]"),
         (lambda output, target: None, "got NoneType"),
+        (lambda output, target: output.to_sparse(), "got sparse_coo"),
         (lambda output, target: output @ output, "fails on outputs"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,27 @@ def test_images_come_so_many_at_a_time(tmp_path: Path) -> None:
     assert [len(given.column) for given in found] == [2, 2, 1]
     shades = [given.column.take(slice(0, 2))[:, 0, 0, 0].tolist() for given in found]
     assert shades == [[0, 1], [2, 3], [4]]
+
+
+def test_images_from_files_of_arrays_beside_image_files(tmp_path: Path) -> None:
+    pixels = np.arange(3 * 24, dtype=np.uint8).reshape(3, 4, 6)
+    files = {name: tmp_path / name for name in ("a.npy", "b.png", "c.npz", "two.npz", "d.npy")}
+    np.save(files["a.npy"], pixels)
+    Image.new("L", (6, 4), 7).save(files["b.png"])
+    np.savez(files["c.npz"], images=pixels[:, None])
+    found = read(KINDS["image"], [files["a.npy"], str(files["b.png"]), files["c.npz"]], 2)
+    names = [name for one in found for name in one.names]
+    at = [f"{files['a.npy']}:{i}" for i in range(3)]
+    assert names == [*at, str(files["b.png"]), *(f"{files['c.npz']}:{i}" for i in range(3))]
+    values = torch.cat([one.column.take(slice(None)) for one in found])
+    expected = torch.from_numpy(pixels)[:, None]
+    assert torch.equal(values[:3], expected)
+    assert torch.equal(values[4:], expected)
+    np.savez(files["two.npz"], x=pixels, y=pixels)
+    np.save(files["d.npy"], pixels / 255)
+    for name, told in (("two.npz", "one array of images, got 2"), ("d.npy", "must be bytes")):
+        with pytest.raises(PredictionInputError, match=f"{re.escape(name)}.*{told}"):
+            read(KINDS["image"], files[name])
 
 
 def test_a_bad_image_is_told_when_its_batch_is_read(tmp_path: Path) -> None:

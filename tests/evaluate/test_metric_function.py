@@ -54,11 +54,21 @@ def test_one_number_is_taken_and_nan_is_undefined(value: Any, number: float | No
         ({"a": 1.0}, "dict"),
         (np.zeros(3), "ndarray"),
         (1j, "complex"),
+        (10**400, "int"),
     ],
 )
 def test_anything_else_is_refused(value: Any, got: str) -> None:
     with pytest.raises(DataError, match=f"^metrics: own must return one number, got {got}"):
         metric_function("own", lambda output, target: value)(LOGITS, LABELS)
+
+
+@pytest.mark.parametrize("value", [1.0, 1 + 1e-7, -3.0, math.nan])
+def test_a_fraction_is_at_most_one(value: float) -> None:
+    metric = metric_function("own", lambda output, target: value, is_fraction=True)
+    assert metric(LOGITS, LABELS) == (None if math.isnan(value) else value)
+    percent = metric_function("own", lambda output, target: 93.2, is_fraction=True)
+    with pytest.raises(DataError, match=r"^metrics: own .*at most 1, got 93\.2; divide it by 100"):
+        percent(LOGITS, LABELS)
 
 
 def test_what_cannot_be_called_is_refused() -> None:

@@ -92,7 +92,11 @@ def test_two_views_in_order_of_the_changes_and_the_projection_last(kind: str) ->
 
 @pytest.mark.parametrize(
     ("arguments", "value"),
-    [(([_double], 0.0), "got 0"), (([], 0.5), "augment")],
+    [
+        (([_double], 0.0), "got 0"),
+        (([], 0.5), "augment"),
+        (([_double, nn.Identity], 0.5), r"augment.1 is the class Identity, .*\{use: "),
+    ],
 )
 def test_arguments_out_of_range_are_refused(arguments: Any, value: str) -> None:
     with pytest.raises(ValueError, match=value):

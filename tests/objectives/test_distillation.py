@@ -55,6 +55,13 @@ def test_the_teacher_is_frozen_and_stays_in_evaluation_mode() -> None:
     assert student.weight.grad is not None
 
 
+def test_one_logit_has_nothing_to_distil() -> None:
+    one = nn.Linear(4, 1)
+    for model in (one, nn.Sequential(one, nn.Flatten(0))):
+        with pytest.raises(ValueError, match=r"at least 2 classes, .* got \[5"):
+            Distillation(model)(model, X, Y, F.mse_loss)
+
+
 def test_a_perfect_student_has_no_soft_loss() -> None:
     student = _linear(0)
     loss, _ = Distillation(_linear(0), weight=1.0)(student, X, Y, F.cross_entropy)

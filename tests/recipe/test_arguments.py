@@ -111,6 +111,15 @@ def test_an_import_path_is_code_only_where_something_callable_is_wanted(code: st
     assert named.either is math.exp
 
 
+def test_the_name_of_what_makes_a_module_is_refused_where_a_module_is_wanted(code: str) -> None:
+    named = {"use": "papertrial.objectives.Distillation", "teacher": f"{code}:Net"}
+    (problem,) = check_slot(("objective",), named)
+    assert problem.where == "objective.teacher"
+    assert f"write {{use: {code}:Net}}" in problem.message
+    made = {**named, "teacher": {"use": "torch.nn.Linear", "in_features": 1, "out_features": 1}}
+    assert check_slot(("objective",), made) == []
+
+
 def test_code_by_import_path_outside_packages_must_name_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from papertrial.errors import RecipeError
 from papertrial.recipe import digest
-from papertrial.recipe.digest import recipe_hash, training_hash
+from papertrial.recipe.digest import recipe_hash, scoring_hash, training_hash
 from papertrial.recipe.load import load_recipe, shipped_recipes, to_yaml
 from papertrial.store.run_folder import PREPROCESS, WEIGHTS
 
@@ -101,6 +101,49 @@ def test_how_often_to_evaluate_counts_where_something_listens(tree: Tree, listen
     assert before != unheard
     assert training_hash(load_recipe(tree, ["evaluate.every=5"])) != before
     assert training_hash(load_recipe(tree, ["metrics=[loss]", "seed=3"])) == before
+
+
+OWN_METRIC = "def {name}(output, target):\n    return {sign}(output - target).abs().mean()\n"
+DECIDING: list[Tree] = [
+    {"scheduler": {"use": "torch.optim.lr_scheduler.ReduceLROnPlateau", "monitor": "apart"}},
+    {"early_stopping": {"monitor": "apart"}},
+    {"report": "best-on-validation", "report_metric": "apart"},
+]
+
+
+@pytest.mark.parametrize("decides", DECIDING)
+def test_the_code_of_a_metric_counts_where_it_decides_the_training(
+    tmp_path: Path, tree: Tree, decides: Tree
+) -> None:
+    file = tmp_path / "m.py"
+    own = {"use": f"{file}:apart", "better": "lower"}
+    tree["data"]["splits"] = {"validation": 0.1}
+    tree["metrics"] = ["mse", own, {"use": f"{file}:other", "better": "lower"}]
+
+    def hashes(sign: str, other: str, **changes: Any) -> tuple[str, str, str]:
+        text = [OWN_METRIC.format(name="apart", sign=sign)]
+        file.write_text("".join([*text, OWN_METRIC.format(name="other", sign=other)]))
+        recipe = load_recipe({**tree, **changes})
+        return training_hash(recipe), scoring_hash(recipe), recipe_hash(recipe)
+
+    unused, scored, _ = hashes("", "")
+    assert hashes("-", "")[0] == unused
+    assert hashes("-", "")[1] != scored
+    first = hashes("", "", **decides)
+    assert first[0] != unused
+    assert all(a != b for a, b in zip(hashes("-", "", **decides), first, strict=True))
+    higher = ["mse", {**own, "better": "higher"}, tree["metrics"][2]]
+    assert hashes("", "", **decides, metrics=higher)[0] != first[0]
+    fewer = hashes("", "", **decides, metrics=["mse", own])
+    assert fewer[0] == first[0]
+    assert fewer[1] != first[1]
+
+
+@pytest.mark.parametrize("override", ["metrics=[loss]", "evaluate.batch_size=3", "optimizer.lr=2"])
+def test_what_computes_the_scores_counts_in_their_hash(tree: Tree, override: str) -> None:
+    before = scoring_hash(load_recipe(tree))
+    assert scoring_hash(load_recipe(tree, [override])) != before
+    assert scoring_hash(load_recipe(tree, ["seed=3", "log_every=1", "name=other"])) == before
 
 
 @pytest.mark.parametrize("key", ["monitor=mse", "patience=9", "min_delta=0.1"])

@@ -104,3 +104,21 @@ def test_of_many_files_the_first_are_kept(tmp_path: Path) -> None:
         for i in range(MOST + 5):
             (tmp_path / str(i)).read_text()
     assert paths(read) == [str(i) for i in range(MOST)]
+
+
+def test_files_of_a_data_set_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    for i in range(MOST + 5):
+        (tmp_path / "data" / str(i)).write_text("x")
+    (tmp_path / "weights").write_text("x")
+
+    def steps() -> Iterator[int]:
+        for i in range(MOST + 5):
+            (tmp_path / "link" / str(i)).read_text()
+        (tmp_path / "weights").read_text()
+        yield 1
+
+    found: list[Read] = []
+    assert list(watched(steps(), found, [tmp_path / "link"])) == [1]  # type: ignore[arg-type]
+    assert paths(found) == ["weights"]

@@ -16,7 +16,7 @@ Tree = dict[str, Any]
 
 TABLE = {"source": "table", "path": "a.csv", "table": {"target": "y"}}
 NO_VALIDATION = "set data.splits.validation"
-OWN = "(image-folder, text-folder, table, text-table, dataset-folder); "
+OWN = "(image-folder, text-folder, table, text-table, dataset-folder, or a function); "
 SETS = "dataset-folder or hf:NAME@COMMIT, got "
 # (keys of the recipe, keys of its data, where, part of the message with the value or the fix)
 BROKEN: list[tuple[Tree, Tree, str, str]] = [
@@ -54,12 +54,6 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         {"path": "a.csv"},
         "data.path",
         f"{OWN}diabetes is read from the data folder (--data)",
-    ),
-    (
-        {},
-        {"source": "./a.py:load", "path": "a.csv"},
-        "data.path",
-        f"{OWN}a function opens its files itself",
     ),
     (
         {},

@@ -56,6 +56,7 @@ def problems(splits: dict[str, Any], *claims: dict[str, Any], **data: Any) -> di
         ({"folds": 5, "group": "id", "draw": "last"}, "data.splits.group", "needs draw: random"),
         ({"group": "id"}, "data.splits.group", "add one, or remove it"),
         ({"folds": 5, "group": "kind"}, "data.splits.group", "is the target"),
+        ({"seed": "each"}, "data.splits.seed", "add one, or remove it"),
         ({"folds": 5, "seed": "all"}, "data.splits.seed", "or each"),
         ({"folds": 5, "seed": -1}, "data.splits.seed", "or each"),
     ],

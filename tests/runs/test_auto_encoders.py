@@ -11,6 +11,7 @@ import torch
 
 import papertrial as pt
 from papertrial.errors import DataError, RecipeError
+from papertrial.runs.evaluate import evaluate_run
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS
 
 
@@ -70,6 +71,7 @@ def test_an_auto_encoder_has_its_prepared_inputs_as_targets() -> None:
     expected = (kept["output"].double() - kept["target"].double()).square().mean().item()
     assert run.metrics["test"]["loss"] == pytest.approx(expected, rel=1e-5)
     assert expected < 1
+    assert evaluate_run(run).metrics == run.metrics
     assert (train(auto()).path / WEIGHTS).read_bytes() == (run.path / WEIGHTS).read_bytes()
     augmented = train(auto(augment=["papertrial.transforms.RandomHorizontalFlip"]))
     assert torch.equal(stored(augmented, "train")["target"], train_targets)
@@ -78,6 +80,11 @@ def test_an_auto_encoder_has_its_prepared_inputs_as_targets() -> None:
 def test_inputs_as_targets_are_for_prediction_and_one_shape() -> None:
     with pytest.raises(RecipeError, match=r"data\.target: .*only for task: prediction"):
         pt.load_recipe({**auto(), "task": "image-classification"})
+
+
+def test_a_finished_auto_encoder_is_evaluated_on_its_inputs_again() -> None:
+    run = train(auto())
+    assert evaluate_run(run).metrics == run.metrics
 
 
 def test_check_accepts_it_and_predictions_have_the_shape_of_the_input() -> None:

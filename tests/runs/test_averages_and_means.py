@@ -126,6 +126,15 @@ def test_a_training_that_stops_before_its_average_is_an_error(tmp_path: Path) ->
         train(tmp_path, average={"use": "swa", "start": 5}, early_stopping=stopping)
 
 
+def test_weights_from_before_the_average_are_not_chosen(tmp_path: Path) -> None:
+    rising = {"use": "torch.optim.lr_scheduler.ExponentialLR", "gamma": 4}  # ever worse
+    changes = {"scheduler": rising, "report": "best-on-validation", "report_metric": "loss"}
+    plain = train(tmp_path / "a", **changes)
+    assert plain.summary.report.epoch < 4
+    averaged = train(tmp_path / "b", **changes, average=AVERAGES["swa"])
+    assert averaged.summary.report.epoch >= 4
+
+
 def test_fp16_is_refused_without_cuda(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="bf16"):
         train(tmp_path, precision="fp16")
@@ -175,6 +184,18 @@ def test_fewer_evaluations_than_the_mean_needs_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=f"there will be {there};"):
         train(tmp_path, **{"report": {"mean-of-last": 4}, **changes})
+
+
+@pytest.mark.parametrize("start", [3, 4])
+def test_a_mean_of_scores_with_and_without_an_average_is_refused(
+    start: int, tmp_path: Path
+) -> None:
+    changes = {"report": MEAN, "average": {"use": "swa", "start": start}}  # evaluates 4, 5 and 6
+    if start == 3:  # the fourth epoch has the first average
+        assert train(tmp_path, **changes).summary.report.evaluations == 3
+        return
+    with pytest.raises(ModelError, match=r"^report: .*after 16 steps, .* after 20.*average\.start"):
+        train(tmp_path, **changes)
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,20 @@ def test_events_say_which_fold_is_trained(tmp_path: Path) -> None:
     assert kept["ids"].tolist() == [*range(442), *range(442)]
 
 
+def test_code_that_changes_between_two_folds_is_an_error(tmp_path: Path) -> None:
+    code = "def scaled(output, target):\n    return {factor} * (output - target).square().mean()\n"
+    (tmp_path / "loss.py").write_text(code.format(factor=1))
+    small = {"use": "torch.optim.SGD", "lr": 0.1}
+    loss = f"{tmp_path / 'loss.py'}:scaled"
+    recipe = loaded({**LINEAR, "loss": loss, "optimizer": small, "epochs": 1, "claims": []})
+    events = training(recipe, folder=tmp_path / "run", device="cpu")
+    assert next(event.fold for event in events if isinstance(event, Started)) == 0
+    (tmp_path / "loss.py").write_text(code.format(factor=2))
+    with pytest.raises(RunError, match=r"loss\.py.* since the run began"):
+        list(events)
+    assert not (tmp_path / "run" / "fold-1").exists()
+
+
 def test_a_failing_fold_is_recorded(tmp_path: Path) -> None:
     tree = {**LINEAR, "optimizer": {"use": "torch.optim.SGD", "lr": 1e30}}
     with pytest.raises(pt.PapertrialError):
@@ -345,3 +359,28 @@ def test_means_over_folds_of_every_type_of_metric() -> None:
     assert mean_metrics(folds) == {
         "test": {"a": 0.75, "b": None, "c": {"x": 0.75, "y": 0.5}, "m": [[1, 3], [3, 5]]}
     }
+
+
+def test_the_data_are_loaded_once_for_all_folds_which_know_the_files_that_were_read(
+    tmp_path: Path,
+) -> None:
+    tree = function(tmp_path, groups="{}")
+    rows = tmp_path / "rows.npy"
+    np.save(rows, np.random.default_rng(0).normal(size=(24, 1)).astype(np.float32))
+    (tmp_path / "own.py").write_text(
+        "from pathlib import Path\n\nimport numpy as np\n\n\ndef load():\n"
+        f"    with Path({str(tmp_path / 'calls')!r}).open('a') as calls:\n"
+        "        calls.write('.')\n"
+        f"    x = np.load({str(rows)!r})\n"
+        "    return {'train': (x, x[:, 0])}\n"
+    )
+    tree["data"]["splits"] = {"folds": 3}
+    tree["optimizer"]["lr"] = 0.1
+    run = pt.train(loaded(tree), runs=tmp_path / "runs")
+    assert (tmp_path / "calls").read_text() == "."
+    for place in (run.path, run.fold(1).path):
+        assert "rows.npy" in (place / "provenance.json").read_text()
+    alone = pt.train(loaded(tree | {"data": tree["data"] | {"splits": {"folds": 3, "fold": 1}},
+                                    "seed": run.fold(1).recipe.seed}), runs=tmp_path)  # fmt: skip
+    weights = [(one.path / "model.safetensors").read_bytes() for one in (alone, run.fold(1))]
+    assert weights[0] == weights[1]

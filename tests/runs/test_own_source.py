@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,57 @@ def test_it_trains_again_from_the_run_alone(function: str, recipe: Path) -> None
     assert hashes[0]["training_hash"] == hashes[1]["training_hash"]
     assert hashes[0]["data"] == hashes[1]["data"]
     assert pt.evaluate_run(pt.load_run(run.path)).metrics == run.metrics
+
+
+def test_a_function_gets_the_path_of_its_data(recipe: Path) -> None:
+    (recipe / "reads.py").write_text(
+        "import numpy as np\n\n\ndef load(folder):\n    x = np.load(folder / 'x.npy')\n"
+        "    return {'train': (x[:40], x[:40, 0] > 0), 'test': (x[40:], x[40:, 0] > 0)}\n"
+    )
+    for name in ("rows", "moved"):
+        (recipe / name).mkdir()
+        np.save(recipe / name / "x.npy", np.random.default_rng(0).normal(size=(60, 2)))
+    data = {"source": "./reads.py:load", "path": "rows", "batch_size": 8}
+    tree = {
+        "name": "reads",
+        **KINDS["table"],
+        "data": data,
+        "loss": "torch.nn.CrossEntropyLoss",
+        "optimizer": {"use": "torch.optim.Adam", "lr": 0.05},
+        "epochs": 1,
+    }
+    (recipe / "reads.yaml").write_text(json.dumps(tree))
+    run = pt.train(pt.load_recipe(recipe / "reads.yaml"), runs=recipe / "runs")
+    shutil.rmtree(recipe / "rows")  # the same data elsewhere, and the run's copy of the code
+    (recipe / "reads.py").unlink()
+    stored = pt.load_recipe(run.path / "recipe.yaml", [f"data.path={recipe / 'moved'}"])
+    again = pt.train(stored, runs=recipe / "again")
+    weights = [(r.path / "model.safetensors").read_bytes() for r in (run, again)]
+    assert weights[0] == weights[1]
+    with pytest.raises(DataError, match=r"load failed at line 5: FileNotFoundError"):
+        pt.train(pt.load_recipe(run.path / "recipe.yaml"), runs=recipe / "gone")
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "message"),
+    [
+        ("./data.py:table", "rows", "data.path: is passed to .*data.py:table, which takes no arg"),
+        ("./takes.py:load", None, "data.path: is missing; .*takes.py:load takes .*: folder"),
+        ("./takes.py:more", "rows", "data.source: .*takes.py:more takes 2 arguments; a source"),
+    ],
+)
+def test_a_path_and_the_parameter_of_the_function_go_together(
+    recipe: Path, source: str, path: str | None, message: str
+) -> None:
+    (recipe / "takes.py").write_text(
+        "def load(folder):\n    pass\n\n\ndef more(folder, size):\n    pass\n"
+    )
+    data = {"source": source, "batch_size": 8, **({"path": path} if path else {})}
+    tree = {"name": "x", **KINDS["table"], "loss": "torch.nn.CrossEntropyLoss", "epochs": 1}
+    tree |= {"data": data, "optimizer": {"use": "torch.optim.Adam"}}
+    (recipe / "x.yaml").write_text(json.dumps(tree))
+    with pytest.raises(RecipeError, match=message):
+        pt.load_recipe(recipe / "x.yaml")
 
 
 def test_images_are_predicted(recipe: Path) -> None:

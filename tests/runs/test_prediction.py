@@ -363,6 +363,13 @@ def test_keep_must_return_a_row_for_each_sample() -> None:
         train(recipe("masks", keep="./code.py:too_few", metrics=["loss"]))
 
 
+def test_keep_is_refused_beside_a_loss_that_is_a_sum_over_samples() -> None:
+    tree = recipe("masks", keep="./code.py:overlap", metrics=["loss", COUNTS])
+    tree["loss"] = {"use": "torch.nn.CrossEntropyLoss", "reduction": "sum"}
+    with pytest.raises(ModelError, match=r"^keep: .*evaluate\.batch_size.*reduction: mean"):
+        train(tree)
+
+
 def test_float64_inputs_reach_the_model_as_float32_and_targets_stay() -> None:
     linear = {"use": "torch.nn.Linear", "in_features": 3, "out_features": 1}
     run = train(recipe("doubles", model=linear, loss="torch.nn.MSELoss"))

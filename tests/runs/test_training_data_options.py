@@ -213,7 +213,7 @@ def test_a_sampler_and_buckets_exclude_each_other(folder: Path) -> None:
 
 def test_balanced_needs_classes(folder: Path) -> None:
     data = {"source": "diabetes", "batch_size": 8, "sampler": "balanced"}
-    with pytest.raises(DataError, match=r"^data.sampler: balanced needs classes"):
+    with pytest.raises(DataError, match=r"^data.sampler: balanced needs one class for each"):
         trained(folder, task="regression", data=data, loss="torch.nn.MSELoss")
 
 

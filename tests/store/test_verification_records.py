@@ -24,7 +24,9 @@ BETTER = {"metric": "accuracy", "kind": "better", "versus": {"set": {"epochs": 2
 @pytest.fixture
 def registered(with_claims: MakeTree) -> Register:
     def made(verify: Tree, *claims: Tree, rows: tuple[dict[str, int], ...]) -> Preregistration:
-        recipe = load_recipe(with_claims(*claims, verify=verify), check=False)
+        metrics = list(dict.fromkeys(["accuracy", *(claim["metric"] for claim in claims)]))
+        tree = with_claims(*claims, verify=verify, metrics=metrics)
+        recipe = load_recipe(tree, check=False)
         terms = register(recipe, threads=1, device="cpu").terms
         return Preregistration(
             **{name: getattr(terms, name) for name in Terms.model_fields},
@@ -53,6 +55,14 @@ def test_accuracies_move_by_one_sample(registered: Register) -> None:
 def test_a_difference_moves_by_one_sample_of_the_smaller_set(registered: Register) -> None:
     found = registered({}, BETTER, expected("accuracy"), rows=(ROWS, SMALLER))
     assert [claim.step for claim in found.rule.claims] == [1 / 100, 1 / 360]
+
+
+def test_parts_that_differ_between_folds_move_by_one_sample_of_the_whole(
+    registered: Register,
+) -> None:
+    claims = [{**expected("accuracy"), "split": split} for split in ("train", "test")]
+    found = registered({}, *claims, rows=({"all": 1797, "test": 3 * 1797},))
+    assert [claim.step for claim in found.rule.claims] == [1 / 1797, 1 / (3 * 1797)]
 
 
 def test_a_split_that_the_data_do_not_have_gives_no_step(registered: Register) -> None:

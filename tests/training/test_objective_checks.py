@@ -18,7 +18,11 @@ from papertrial.errors import DataError, ModelError
 from papertrial.objectives import SAM, Contrastive, CutMix, Distillation, Mixup
 from papertrial.tasks.image_classification import ImageClassification
 from papertrial.training.objective import Objective, supervised
-from papertrial.training.objective_checks import check_objective, check_parts
+from papertrial.training.objective_checks import (
+    check_loss_in_parts,
+    check_objective,
+    check_parts,
+)
 
 CPU = torch.device("cpu")
 TASK = ImageClassification(["a", "b", "c"])
@@ -300,3 +304,17 @@ def test_accumulated_gradients_of_an_objective_are_those_of_the_whole_batch(make
         objective.backward(BATCH)
     for one, other in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+
+
+def _of_random_samples(output: Tensor, target: Tensor) -> Tensor:
+    return F.cross_entropy(output[torch.randperm(len(output))[:1]], target[:1])
+
+
+def test_class_weights_couple_samples_in_a_mean_and_not_in_a_sum() -> None:
+    weight = torch.tensor([1.0, 9.0, 1.0])
+    output, y = torch.randn(8, 3, generator=torch.Generator().manual_seed(0)), BATCH.y
+    summed = nn.CrossEntropyLoss(weight, reduction="sum")
+    for loss in (nn.CrossEntropyLoss(), summed, _of_random_samples):
+        check_loss_in_parts(_objective(supervised, 3, loss), output, y, CPU)
+    with pytest.raises(ModelError, match=r"^accumulate: 3 .*class weights.*reduction: sum"):
+        check_loss_in_parts(_objective(supervised, 3, nn.CrossEntropyLoss(weight)), output, y, CPU)

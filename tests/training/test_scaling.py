@@ -14,6 +14,8 @@ from torch.optim import lr_scheduler
 
 from papertrial.errors import DeviceError, ModelError, RunError
 from papertrial.evaluate.precision import check_trainable
+from papertrial.training.joint import JointOptimizer
+from papertrial.training.objective import BatchResult
 from papertrial.training.optim import Stepper
 from papertrial.training.scaling import LossScaling
 
@@ -93,6 +95,28 @@ def test_half_precision_trains_with_a_scaled_loss(make_training: Make) -> None:
     training = scaled(make_training(precision="fp16"))
     losses = [progress.loss for progress in training.steps(28, every=(7,))]
     assert losses[-1] < 0.7 * losses[0]
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_several_optimizers_skip_a_step_together(bad: float) -> None:
+    one, other = (nn.Parameter(torch.ones(3)) for _ in range(2))
+    scaling = LossScaling(CPU)
+    optimizer = JointOptimizer([torch.optim.SGD([p], lr=0.1) for p in (one, other)])
+    stepper = Stepper(optimizer, scaling)
+
+    def compute(gradient: float) -> BatchResult:
+        one.grad, other.grad = torch.full((3,), gradient), scaling.scale(torch.ones(3))
+        stepper.unscale()
+        torch.nn.utils.clip_grad_norm_([one, other], 1.0)
+        return BatchResult(torch.tensor(0.0), torch.zeros(1), None)
+
+    scaling.scale(torch.ones(()))
+    stepper.step(lambda: compute(bad))
+    assert torch.equal(torch.cat([one, other]), torch.ones(6))
+    assert scaling.skipped == 1
+    stepper.step(lambda: compute(0.0))
+    assert torch.allclose(other, torch.full((3,), 1 - 0.1 / 3**0.5))
+    assert scaling.skipped == 1
 
 
 def test_an_optimizer_with_a_closure_is_refused() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from papertrial.auditing.finding import Finding, findings_of
 from papertrial.auditing.seed_run import UNREADABLE, SeedRun, why_unreadable
-from papertrial.recipe.digest import training_hash
+from papertrial.recipe.digest import scoring_hash, training_hash
 from papertrial.runs.fold_recipes import fold_recipes
 from papertrial.runs.fold_results import fold_scores, mean_metrics, out_of_fold
 from papertrial.store.run_folder import METRICS, TESTED, RunFolder
@@ -42,6 +42,8 @@ def _unlike_folds(side: SeedRun) -> Iterator[str]:
         digest = training_hash(recipe)
         if [from_.training_hash, training_hash(model.run.recipe)] != [digest] * 2:
             yield f"{model}: its recipe is not that of the fold"
+        elif scoring_hash(model.run.recipe) != scoring_hash(recipe):
+            yield f"{model}: its recipe evaluates otherwise than that of the fold"
         if from_.environment.threads != side.provenance.environment.threads:
             yield f"{model}: it was trained with {from_.environment.threads} threads"
     folds, each = run.models, run.recipe.data.splits.folds or 1

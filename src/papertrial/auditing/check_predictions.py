@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from itertools import chain
 from pathlib import Path
 
 import torch
@@ -19,7 +18,7 @@ from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions
 from papertrial.runs import prepare
 from papertrial.runs.init_from import read_start_run
-from papertrial.runs.load_data import Samples
+from papertrial.runs.load_data import Samples, load_whole
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
 from papertrial.training.checkpoint import load_weights
 
@@ -38,11 +37,14 @@ def check_predictions(
         data: the data folder.
     """
     messages, exactly, other = list[str](), True, list[str]()
-    for side in chain.from_iterable(one.models for one in sides):
+    home, whole = data_folder(data), None
+    for side, is_first in ((model, k == 0) for one in sides for k, model in enumerate(one.models)):
         recipe = side.run.recipe
         try:
             start = read_start_run(recipe)
-            parts = yield from prepare.prepare(recipe, data_folder(data), device, start)
+            if is_first:  # the folds of a run cut one set
+                whole = yield from load_whole(recipe, home, start)
+            parts = yield from prepare.prepare(recipe, home, device, start, whole)
         except PapertrialError as error:
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return

@@ -12,10 +12,11 @@ from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.seed_run import UNREADABLE, SeedRun, why_unreadable
 from papertrial.data.column import column_of
 from papertrial.errors import PapertrialError
-from papertrial.recipe.digest import training_hash
+from papertrial.recipe.digest import scoring_hash, training_hash
+from papertrial.recipe.load import load_recipe
 from papertrial.report.run_results import read_predictions
 from papertrial.runs.run import Run, load_run
-from papertrial.store.run_folder import PREDICTIONS, RunFolder
+from papertrial.store.run_folder import PREDICTIONS, RECIPE, RunFolder
 from papertrial.store.run_records import SplitData
 from papertrial.store.verification_folder import OUTCOMES, SEEDS
 from papertrial.verification.conditions import Conditions
@@ -27,6 +28,7 @@ _FOLDER = re.compile(r"s(\d+)(-versus\d+)?(-\d+)?")
 def find_runs(recorded: Recorded) -> tuple[list[SeedRun], list[str]]:
     """Return the readable runs of finished seeds, and messages on missing or unregistered runs."""
     messages, sides, places = list[str](), list[SeedRun](), list[Path]()
+    scored = [_scoring_hash_in(home) for home in recorded.homes()]
     for seed, record in recorded.finished.items():
         if len(record.runs) != len(recorded.digests):
             messages.append(f"seed {seed}: {OUTCOMES} names the runs {list(record.runs)}")
@@ -39,7 +41,7 @@ def find_runs(recorded: Recorded) -> tuple[list[SeedRun], list[str]]:
             places.append(path)
             try:
                 side = SeedRun(seed, arm, load_run(path))
-                messages += (f"{side}: {text}" for text in _unlike_run(recorded, side))
+                messages += (f"{side}: {text}" for text in _unlike_run(recorded, side, scored[arm]))
             except UNREADABLE as error:
                 messages.append(f"seed {seed}: {why_unreadable(error)}")
             else:
@@ -65,8 +67,16 @@ def check_runs(recorded: Recorded, sides: list[SeedRun], unlike: list[str]) -> I
     yield from _unrecorded_runs(recorded)
 
 
-def _unlike_run(recorded: Recorded, side: SeedRun) -> Iterator[str]:
-    """Say how the run of a seed differs from the run that was registered."""
+def _scoring_hash_in(home: Path) -> str | None:
+    """Return the scoring hash of the recipe in a folder; None if it cannot be read."""
+    try:
+        return scoring_hash(load_recipe(home / RECIPE, check=False))
+    except PapertrialError:  # `check_registered_recipe` reports it
+        return None
+
+
+def _unlike_run(recorded: Recorded, side: SeedRun, scored: str | None) -> Iterator[str]:
+    """Say how the run of a seed differs from the one registered, whose scoring hash is `scored`."""
     from_, run, digest = side.provenance, side.run, recorded.digests[side.arm]
     seeds = [from_.seed, run.recipe.seed, run.summary.seed]
     if seeds != [side.seed] * 3:
@@ -75,6 +85,8 @@ def _unlike_run(recorded: Recorded, side: SeedRun) -> Iterator[str]:
         yield f"{run.path.name} is a run of another recipe, {from_.training_hash}"
     elif training_hash(run.recipe) != digest:
         yield f"the recipe in {run.path.name} is not the one that its provenance names"
+    elif scored is not None and scoring_hash(run.recipe) != scored:
+        yield f"the recipe in {run.path.name} evaluates otherwise, or with other metrics"
     device = from_.environment.device.partition(":")[0]
     given = recorded.registered
     if from_.environment.threads != given.threads:

@@ -22,7 +22,7 @@ def check_claims(recipe: AnyRecipe) -> list[Diagnosis]:
         if claim.kind != "exact" and claim.not_judged is None:
             found += _check_metric(recipe, claim, f"claims.{i}.metric")
             found += _check_other_side(recipe, claim, f"claims.{i}.versus")
-    fix = "change the tolerance, the plus_minus or the alpha that the message names"
+    fix = "change the key of the claim or of verify that the message names"
     warnings = [*claim_warnings(recipe), *rule_warnings(recipe)]
     found += [Diagnosis("warning", "claims", message, fix) for message in warnings]
     return found

@@ -70,7 +70,8 @@ def checking_training(
     no_device = reporting(result, "device", "name a device that this machine has")
     with no_device, on_device(device, None) as where:
         result.facts.device = str(where)
-        yield from watched(_check_built(recipe, home, where, result), reads)
+        aside = stored_elsewhere(recipe, home)
+        yield from watched(_check_built(recipe, home, where, result), reads, aside)
     _check_files(recipe, reads, home, result)
 
 
@@ -138,7 +139,12 @@ def _check_built(
     yield Step("looking for samples that are in two splits", 0, None, "samples")
     found, facts.leaks = leaks(original)
     result.problems += found
-    found, facts.balance = imbalance(original)
+    found, facts.balance = imbalance(
+        original,
+        metrics=prepare.metrics_to_compute(recipe),
+        is_weighted=recipe.data.sampler is not None
+        or not {"weight", "pos_weight"}.isdisjoint(recipe.loss.kwargs),
+    )
     result.problems += found
     result.problems += two_readings(recipe.claims, samples.task)
     with reporting(result, "metrics", "name metrics, classes and targets that the task has"):

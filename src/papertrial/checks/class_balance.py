@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from papertrial.data.column import Dataset
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.numbers import percent
+from papertrial.vocabulary import split_metric
 
 # At ten to one, always answering the more frequent of two classes is right 10 times out of 11, so
 # accuracy says little. Ratios of a few to one, which papers call mild, are not reported.
@@ -34,7 +35,9 @@ class ClassBalance:
     majority_accuracy: float | None
 
 
-def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
+def imbalance(
+    dataset: Dataset, *, metrics: Collection[str] = (), is_weighted: bool = False
+) -> tuple[list[Diagnosis], ClassBalance | None]:
     """Return warnings about the class counts of a dataset, and the counts.
 
     There is a warning if
@@ -45,9 +48,15 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
     - a split has no sample of a class or label.
 
     Without classes or labels, as for regression, the result is ([], None).
+
+    Args:
+        dataset: the dataset.
+        metrics: the metrics that are computed; no warning advises to add one of them.
+        is_weighted: whether the loss or the sampler weights the classes, so that no warning advises
+            to do so.
     """
     if dataset.targets and not dataset.train.y.is_floating_point():
-        return _imbalance_of_labels(dataset)
+        return _imbalance_of_labels(dataset, metrics, is_weighted=is_weighted)
     classes = dataset.classes
     if not classes or dataset.train.y.is_floating_point():
         return [], None
@@ -63,8 +72,8 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
             f"{train[least]:,} of {classes[least]!r}; always answering {classes[most]!r} has an "
             f"accuracy of {percent(accuracy)}"
         )
-        fix = "add recall and f1 to metrics, and consider weight: balanced in the loss, or "
-        fix += "data.sampler: balanced"
+        weights = "weight: balanced in the loss, or data.sampler: balanced"
+        fix = _fix(("recall", "f1"), metrics, "" if is_weighted else weights)
         found.append(Diagnosis("warning", "data.source", message, fix))
     named = {
         name: dict(zip(classes, values.tolist(), strict=True)) for name, values in counts.items()
@@ -72,7 +81,9 @@ def imbalance(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance | None]:
     return found, ClassBalance(named, accuracy)
 
 
-def _imbalance_of_labels(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalance]:
+def _imbalance_of_labels(
+    dataset: Dataset, metrics: Collection[str], *, is_weighted: bool
+) -> tuple[list[Diagnosis], ClassBalance]:
     counts = {name: split.y.cpu().long().sum(0) for name, split in dataset.splits.items()}
     labels, have = dataset.targets, counts["train"].tolist()
     found = [absent for name in counts if (absent := _absent(name, counts[name], labels))]
@@ -86,12 +97,28 @@ def _imbalance_of_labels(dataset: Dataset) -> tuple[list[Diagnosis], ClassBalanc
             f"training samples have {labels[worst]!r}; always giving the more frequent answer is "
             f"right for {percent(1 - rare[worst] / total)} of them"
         )
-        fix = "add average_precision and f1 to metrics, and consider pos_weight in the loss"
+        weights = "" if is_weighted else "pos_weight in the loss"
+        fix = _fix(("average_precision", "f1"), metrics, weights)
         found.append(Diagnosis("warning", "data.source", message, fix))
     named = {
         name: dict(zip(labels, values.tolist(), strict=True)) for name, values in counts.items()
     }
     return found, ClassBalance(named, None)
+
+
+def _fix(telling: Sequence[str], metrics: Collection[str], weights: str) -> str:
+    """Return what to do about an imbalance that the recipe does not do yet.
+
+    Args:
+        telling: metrics that tell more than an accuracy.
+        metrics: those that are computed.
+        weights: how the classes may be weighted; "" if they are.
+    """
+    computed = [split_metric(name)[0] for name in metrics]  # f1[fraud], recall_per_class
+    absent = [one for one in telling if not any(name.startswith(one) for name in computed)]
+    parts = [f"add {' and '.join(absent)} to metrics"] if absent else []
+    parts += [f"consider {weights}"] if weights else []
+    return ", and ".join(parts) or f"judge by {' and '.join(telling)}, not by the accuracy"
 
 
 def count_classes(y: Tensor, classes: int) -> Tensor:

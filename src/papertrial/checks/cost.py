@@ -85,11 +85,24 @@ def _evaluation_batches(parts: Parts) -> int:
         name: math.ceil(len(split) / parts.evaluator.prepared.batch_size)
         for name, split in splits.items()
     }
-    total = sum(batches.values())
+    total = sum(batches.values()) + batches["train"] * _passes_of_average(parts)
     evaluations = parts.evaluations
     for name, every in (("validation", evaluations.validation), ("test", evaluations.test)):
         total += batches[name] * (parts.steps // every) if every else 0
     return total
+
+
+def _passes_of_average(parts: Parts) -> int:
+    """Return how often `average` computes the statistics of batch norm again, a pass over train.
+
+    It does so before each evaluation from its first update on, and at the end.
+    """
+    average, steps = parts.train.average, parts.steps
+    if average is None or not average.takes_passes:
+        return 0
+    due = [every for every in (parts.evaluations.validation, parts.evaluations.test) if every]
+    at = {step for every in due for step in range(every, steps, every)}
+    return 1 + sum(average.rule.updates(step) > 0 for step in at)
 
 
 def estimate(

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from papertrial.numbers import as_written, number, whole
-from papertrial.vocabulary import score_name
+from papertrial.vocabulary import score_name, why_undefined
 
 if TYPE_CHECKING:
     from papertrial.store.run_records import ClaimBesideRun
     from papertrial.store.verification_records import ClaimLine
+    from papertrial.vocabulary import SplitMetrics
 
 _COUNTS = ("parameters", "samples")
 
@@ -29,14 +30,20 @@ def claim_of_verification(claim: ClaimLine) -> str:
     return f"{_name_and_value(claim, claim.kind)}{best_of}"
 
 
-def run_score(claim: ClaimBesideRun) -> str:
-    """Describe the score of one run for a claim in command output, or say why it has none."""
+def run_score(claim: ClaimBesideRun, metrics: SplitMetrics | None = None) -> str:
+    """Describe the score of one run for a claim in command output, or say why it has none.
+
+    `metrics` are those of the run, with None for one that is undefined.
+    """
     if claim.ours is not None:
         epoch = ", its best epoch on test" if claim.best_epoch_on_test else ""
         return f"{claim_score(claim, claim.ours)}{epoch}"
     if claim.kind == "difference":
         how = "" if claim.not_judged else ": `papertrial verify`"
         return f"none, it needs the other side{how}"
+    known = (metrics or {}).get(claim.split, {})
+    if claim.metric in known and known[claim.metric] is None:
+        return f"undefined: {why_undefined(claim.metric)}"
     return "not computed"
 
 

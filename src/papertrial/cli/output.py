@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from papertrial.numbers import number
+from papertrial.vocabulary import why_undefined
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +64,8 @@ def print_metrics(
 ) -> None:
     """Print the metrics in the result of a command.
 
-    A table shows those that are single numbers; a line names the others.
+    A table shows those that are single numbers. Lines say why others are undefined, and name those
+    that are several numbers.
     """
     from rich.console import Console
 
@@ -72,8 +74,11 @@ def print_metrics(
     numbers = {split: scalars(values) for split, values in metrics.items()}
     table = metrics_table(numbers, optimistic=optimistic)
     Console(stderr=to_stderr, markup=False, emoji=False).print(table)
-    first = next(iter(metrics))
-    others = [name for name in metrics[first] if name not in numbers[first]]
+    for split, values in metrics.items():
+        for name in (name for name, value in values.items() if value is None):
+            typer.echo(f"{split} {name} is undefined: {why_undefined(name)}", err=to_stderr)
+    first = metrics[next(iter(metrics))]
+    others = [name for name, value in first.items() if isinstance(value, dict | list)]
     if others:
         typer.echo(f"{others_in}: {', '.join(others)}", err=to_stderr)
 

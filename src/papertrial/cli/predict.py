@@ -57,7 +57,7 @@ def _shown(prediction: object) -> str:
 
 def _likeliest(answer: Answer, top: int | None) -> dict[str, float]:
     """Return the `top` most likely classes; if it is None, those that are predicted."""
-    if top is None and isinstance(answer.prediction, list):
+    if top is None and isinstance(answer.prediction, list) and answer.probabilities:  # labels
         return {name: answer.probabilities[name] for name in answer.prediction} or {"-": math.nan}
     return dict(list(answer.probabilities.items())[: top or 1])
 

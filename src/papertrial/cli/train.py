@@ -92,5 +92,6 @@ def describe_run_result(summary: RunSummary) -> list[str]:
         by_test = report.optimistic or claim.best_epoch_on_test
         scored = claim.ours is not None and not counted
         verdict += ", optimistic" if by_test and claim.split == "test" and scored else ""
-        lines.append(f"claim: {claim_of_run(claim)}; here {run_score(claim)} ({verdict})")
+        score = run_score(claim, summary.metrics)
+        lines.append(f"claim: {claim_of_run(claim)}; here {score} ({verdict})")
     return lines

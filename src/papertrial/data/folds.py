@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from papertrial.data.column import Dataset, Split
+from papertrial.data.splits import check_stratify
 from papertrial.errors import DataError
 
 FoldDraw = Literal["random", "in-order", "last"]
@@ -93,14 +94,8 @@ def _check_size(dataset: Dataset, cuts: FoldCuts) -> None:
             f"data.splits.folds: {folds} folds need at least {needed} rows, but {dataset.name} "
             f"has {len(train)}; use fewer folds"
         )
-    if cuts.stratify and not dataset.classes:
-        rule = "data.splits.stratify keeps class proportions, so it needs classes"
-        raise DataError(f"{rule}, but {dataset.name} has none; set it to false")
-    if cuts.stratify and train.y.ndim > 1:
-        raise DataError(
-            f"data.splits.stratify needs one class for each sample, but {dataset.name} has several "
-            "labels; set it to false"
-        )
+    if cuts.stratify:
+        check_stratify(dataset)
     if cuts.grouped:
         assert train.groups is not None, "the source gives the groups"
         count = len(np.unique(train.groups))

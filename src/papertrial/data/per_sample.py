@@ -1,9 +1,10 @@
-"""Callables on one image, such as torchvision's transforms, applied to each sample of a batch."""
+"""Callables on one sample, such as torchvision's transforms, applied to each one of a batch."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +21,8 @@ Samples = Tensor | list[Tensor]  # a list of images of different sizes
 class PerSample:
     """Apply a callable on one image [C, H, W], such as a torchvision v2 transform, to each sample.
 
+    It may also be a callable on one tensor of another shape, such as a waveform.
+
     This is slower than a whole-batch transform. torchvision draws once per call, from the global
     generator, so each sample needs a call of its own, with the generator seeded for that sample.
     """
@@ -32,16 +35,23 @@ class PerSample:
     @property
     def name(self) -> str:
         """The transform's name, for messages."""
-        return str(getattr(self.transform, "__name__", type(self.transform).__name__))
+        code = self.transform
+        code = code.func if isinstance(code, functools.partial) else code
+        return str(getattr(code, "__name__", type(code).__name__))
 
-    def run(self, x: Samples, seeds: Sequence[int]) -> Samples:
+    def run(self, x: Samples | Mapping[str, Tensor], seeds: Sequence[int]) -> Samples:
         """Return the transformed samples [B, ...], sample i with seeds[i].
 
         Images of different sizes may keep different sizes; they are then a list again.
 
         Raises:
-            DataError: the transform fails, or does not return tensors of the same size.
+            DataError: the transform fails, or does not return tensors of the same size; or a sample
+                has several tensors.
         """
+        if isinstance(x, Mapping):
+            names = ", ".join(x)
+            rule = f"{self.name} takes samples of one tensor, but these have several: {names}"
+            raise DataError(f"{rule}; give an object with apply(x, state), in data.transform")
         done: list[Tensor] = []
         device = first_of(x).device
         with generators_kept(device):
@@ -53,8 +63,8 @@ class PerSample:
             return done
         if len(shapes) > 1:
             raise DataError(
-                f"{self.name} must return images of the same size, got {sorted(shapes)[:3]}; "
-                "add a resize transform"
+                f"{self.name} must return tensors of the same size, got {sorted(shapes)[:3]}; "
+                "images need a resize transform"
             )
         return torch.stack(done) if done else x
 

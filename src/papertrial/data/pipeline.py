@@ -88,9 +88,10 @@ class Pipeline:
         kind: "image" (uint8 becomes float32 in [0, 1]), "table" (numbers become float32), "text"
             (tokens become int64) or "tensor" (real numbers become float32, whole ones int64).
         transforms: objects with `apply(x, state)`, and `fit(batches) -> state` if they are fitted;
-            or callables on one image. They are applied in order, to every split.
-        augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)`; or callables on
-            one image. They are applied in order, before everything else, to training batches only.
+            or callables on one image or tensor. They are applied in order, to every split.
+        augmentations: objects with `draws`, `draw(u, size)` and `apply(x, params)` for images; or
+            callables on one image or tensor. They are applied in order, before everything else, to
+            training batches only.
             One whose `draw` has a parameter `epoch` is told the epoch. The last `constant_draws`
             columns of u, if it has this attribute, are the same for a sample in every epoch.
         only: for each transform whether it is "training" or "evaluation" that uses it; None for
@@ -112,18 +113,22 @@ class Pipeline:
         self.augmentations = [a if hasattr(a, "draw") else PerSample(a) for a in augmentations]
         self.only = list(only or [None] * len(transforms))
         assert len(self.only) == len(self.transforms), "one entry for each transform"
-        if kind != "image" and augmentations:
-            raise DataError(f"data.augment is for images, but the data are {kind}s; remove it")
+        if kind not in ("image", "tensor") and augmentations:
+            rule = "data.augment is for images and tensors"
+            raise DataError(f"{rule}, but the data are {kind}s; remove it")
+        for index, augmentation in enumerate(self.augmentations):
+            if kind == "tensor" and not isinstance(augmentation, PerSample):
+                name = type(augmentation).__name__
+                rule = f"data.augment.{index}: {name} is for images, but the data are tensors"
+                raise DataError(f"{rule}; name a function of one sample, or remove it")
         for transform in self.transforms:
             if hasattr(transform, "draw") and not hasattr(transform, "fit"):
                 name = type(transform).__name__
                 raise DataError(f"data.transform: {name} is random; move it to data.augment")
-            if kind == "tensor" and isinstance(transform, PerSample):
-                rule = f"data.transform: {transform.name} is for images, but the data are tensors"
-                raise DataError(f"{rule}; give an object with apply(x, state), or remove it")
-            if getattr(transform, "kind", kind) != kind:
+            takes = getattr(transform, "kind", kind)
+            if takes != kind and not (isinstance(transform, PerSample) and kind == "tensor"):
                 name = getattr(transform, "name", type(transform).__name__)
-                rule = f"data.transform: {name} is for {transform.kind}s"
+                rule = f"data.transform: {name} is for {takes}s"
                 raise DataError(f"{rule}, but the data are {kind}s; remove it")
         self.draws = sum(getattr(a, "draws", 0) for a in self.augmentations)
         drawing = enumerate(self.augmentations)
@@ -251,7 +256,8 @@ class Pipeline:
         """Return randomly changed training samples.
 
         Args:
-            x: the samples as stored, [B, C, H, W]; or B images [C, H, W] of different sizes.
+            x: the samples as stored, images [B, C, H, W] or tensors [B, ...]; or B images [C, H, W]
+                of different sizes.
             uniforms: the rows of `uniforms()` for these samples, [B, draws], on the device of x.
             places: numbers of the samples in the epoch, [B], which seed per-sample transforms.
             seed: the seed of the recipe.
@@ -281,8 +287,8 @@ class Pipeline:
                     x = augmentation.apply(whole, params)
             if first_of(x).dtype != dtype:
                 raise DataError(
-                    f"data.augment.{index}: images must stay {dtype}, as they are stored, got "
-                    f"{first_of(x).dtype}; move what converts them to floats to data.transform"
+                    f"data.augment.{index}: {self.kind}s must stay {dtype}, as they are stored, "
+                    f"got {first_of(x).dtype}; move what converts them to data.transform"
                 )
         return x
 

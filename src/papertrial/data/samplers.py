@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from papertrial.data.streams import derive, drawing_from
 from papertrial.errors import DataError, PapertrialError, did_you_mean
 
 _CPU = torch.device("cpu")
+# What a sampler may give in an epoch, so that one without an end is noticed before memory is full.
+_MOST, _MOST_TIMES = 1_000_000, 100
 
 
 class Balanced(WeightedRandomSampler):
@@ -53,6 +56,7 @@ class EpochSampler:
     def __init__(self, make: Callable[[], Iterable[Any]], rows: int) -> None:
         self._make = make
         self._rows = rows
+        self._most = max(_MOST, _MOST_TIMES * rows)
         self.count = len(self._draw(0, 0))
         for epoch in (0, 1):
             self.order(1, epoch)
@@ -73,7 +77,7 @@ class EpochSampler:
                 sampler = self._make()
                 if callable(set_epoch := getattr(sampler, "set_epoch", None)):
                     set_epoch(epoch)
-                rows = list(sampler)
+                rows = list(islice(sampler, self._most + 1))
         except PapertrialError:
             raise
         except Exception as error:
@@ -87,6 +91,11 @@ class EpochSampler:
             rows = torch.empty(0, 0)
         if len(given) == 0:
             raise DataError("data.sampler: gives no samples")
+        if len(given) > self._most:
+            raise DataError(
+                f"data.sampler: gives more than {self._most:,} samples in an epoch, of "
+                f"{self._rows:,}; it probably never ends, so let it end after one epoch"
+            )
         whole = not (rows.is_floating_point() or rows.is_complex() or rows.dtype == torch.bool)
         if rows.ndim != 1 or not whole:
             hint = "; samplers of whole batches are not supported" * isinstance(given[0], list)
@@ -151,4 +160,7 @@ def sample_weights(wanted: object, targets: Any, classes: Sequence[str]) -> obje
 def check_classes(classes: Sequence[str], where: str) -> None:
     """Raise DataError for a sampler that balances classes, if the samples have none."""
     if not classes:
-        raise DataError(f"{where}: balanced needs classes, and the targets are numbers; remove it")
+        raise DataError(
+            f"{where}: balanced needs one class for each sample, and the targets are numbers, "
+            "tensors or several labels; remove it"
+        )

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.streams import generator
@@ -42,9 +43,8 @@ def cut(
     Raises:
         DataError: the set already has a test part, or the parts cannot be drawn.
     """
-    if stratify and not dataset.classes:
-        rule = "data.splits.stratify keeps class proportions, so it needs classes"
-        raise DataError(f"{rule}, but {dataset.name} has none; set it to false")
+    if stratify:
+        check_stratify(dataset)
     if test is not None and dataset.test is not None:
         raise DataError(
             f"data.splits.test is for a source without a test part, but {dataset.name} has one of "
@@ -106,6 +106,21 @@ def limit(dataset: Dataset, rows: int, seed: int) -> Dataset:
         return split.rows(drawn.sort().values)
 
     return dataset.with_splits({name: limited(split) for name, split in dataset.splits.items()})
+
+
+def check_stratify(dataset: Dataset) -> None:
+    """Raise DataError unless each sample of a set has one class, whose proportions can be kept."""
+    y = dataset.train.y
+    if isinstance(y, Tensor) and y.ndim == 2 and not y.is_floating_point():
+        needs, has = "one class for each sample", "several labels"
+    elif not dataset.classes:
+        needs, has = "classes", "none"
+    else:
+        return
+    raise DataError(
+        f"data.splits.stratify keeps class proportions, so it needs {needs}, but {dataset.name} "
+        f"has {has}; set it to false"
+    )
 
 
 def _cut(

@@ -133,7 +133,7 @@ def kept_of(keep: Keep, output: Tensor, target: Any) -> Tensor:
     """Return what `keep` makes of the outputs of a batch, on the CPU.
 
     Raises:
-        ModelError: it fails, or does not return a tensor with a row for each sample.
+        ModelError: it fails, or does not return a dense tensor with a row for each sample.
     """
     try:
         kept = keep(output, target)
@@ -141,6 +141,9 @@ def kept_of(keep: Keep, output: Tensor, target: Any) -> Tensor:
         raise ModelError(
             f"keep fails on outputs {list(output.shape)}: {type(error).__name__}: {error}"
         ) from error
+    if isinstance(kept, Tensor) and kept.layout != torch.strided:
+        layout = str(kept.layout).removeprefix("torch.")
+        raise ModelError(f"keep must return a dense tensor, got {layout}; add .to_dense()")
     if not isinstance(kept, Tensor) or kept.ndim == 0 or len(kept) != len(output):
         got = list(kept.shape) if isinstance(kept, Tensor) else type(kept).__name__
         raise ModelError(

@@ -25,10 +25,11 @@ from papertrial.data.nested import row_count
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.predict_inputs import read_rows
 from papertrial.data.tensors.form import TensorForm
-from papertrial.data.tensors.predict_inputs import as_samples, read_tensors
+from papertrial.data.tensors.predict_inputs import ARRAY_FILES, as_samples, read_tensors
 from papertrial.data.texts.predict_inputs import find_texts
 from papertrial.data.texts.subword_tokenizer import SubwordTokenizer, SubwordTokenizerState
 from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import PredictionInputError
 from papertrial.record import Part
 
@@ -106,6 +107,7 @@ class Inputs(ABC):
 class ImageInputs(Inputs):
     """Images of one shape [C, H, W]: files, folders of files, PIL images, arrays of bytes.
 
+    A file may also have one array of bytes [N, H, W] or [N, C, H, W]: .npy, .npz, .safetensors.
     Of the shape (C, 0, 0), images keep their sizes.
     """
 
@@ -134,8 +136,32 @@ class ImageInputs(Inputs):
         for index, item in enumerate(items):
             if isinstance(item, Image.Image):
                 named.append((str(index), item))
+            elif Path(item).suffix in ARRAY_FILES:
+                yield from self._read_images(named, batch_size)
+                named = []
+                yield from self._read_arrays(Path(item), batch_size)
             else:
                 named += [(str(path), path) for path in find_images([Path(item)])]
+        yield from self._read_images(named, batch_size)
+
+    def _read_arrays(self, path: Path, batch_size: int) -> Iterator[ReadInputs]:
+        """Yield the images of a file with one array; each is named by the path and its index."""
+        given = read_tensors(path)
+        arrays = list(given.values()) if isinstance(given, Mapping) else [given]
+        if len(arrays) != 1:
+            raise PredictionInputError(f"{path}: must have one array of images, got {len(arrays)}")
+        try:
+            x = from_array(arrays[0], self.shape)
+        except PredictionInputError as error:
+            raise PredictionInputError(f"{path}: {error}") from error
+        for start in range(0, len(x), batch_size):
+            rows = range(start, min(start + batch_size, len(x)))
+            names = [f"{path}:{row}" for row in rows]
+            yield ReadInputs(DenseColumn(x[rows.start : rows.stop]), names, [""] * len(rows))
+
+    def _read_images(
+        self, named: Sequence[tuple[str, str | Path | Image.Image]], batch_size: int
+    ) -> Iterator[ReadInputs]:
         for start in range(0, len(named), batch_size):
             images = [self._read_image(*one) for one in named[start : start + batch_size]]
             x = [image.pixels for image in images]
@@ -243,7 +269,7 @@ class TextInputs(Inputs):
         if isinstance(known, SubwordTokenizer):
             lengths = known.whole_lengths(texts)
             return [f"cut from {n:,} to {most:,} tokens" if n > most else "" for n in lengths]
-        whole = Vocabulary(known.words[2:], lower=known.lower).encode(texts)
+        whole = Vocabulary(known.words[2:], lower=known.lower, split=known.split).encode(texts)
         counts = (len(whole.sample(row)) for row in range(len(whole)))
         return [f"the first {most:,} of {n:,} words" if n > most else "" for n in counts]
 
@@ -286,8 +312,14 @@ class TensorInputs(Inputs):
         return ReadInputs(column_of(x), [f"{prefix}{i}" for i in range(count)], [""] * count)
 
 
-def inputs_from(state: InputsState) -> Inputs:
-    """Return the inputs of a model from what `state()` returned."""
+def inputs_from(state: InputsState, split: WordSplit | None = None) -> Inputs:
+    """Return the inputs of a model from what `state()` returned.
+
+    `split` splits texts into words, where they are not split in the usual way.
+
+    Raises:
+        DataError: that is not what split the texts of the state.
+    """
     if isinstance(state, ImageInputsState):
         return ImageInputs(state.shape)
     if isinstance(state, TableInputsState):
@@ -297,7 +329,7 @@ def inputs_from(state: InputsState) -> Inputs:
     if state.tokenizer is not None:
         return TextInputs(SubwordTokenizer.from_state(state.tokenizer))
     assert state.vocabulary is not None, "the state has one of the two"
-    return TextInputs(Vocabulary.from_state(state.vocabulary))
+    return TextInputs(Vocabulary.from_state(state.vocabulary, split))
 
 
 def difference(one: Inputs, other: Inputs) -> str:

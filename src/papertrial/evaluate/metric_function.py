@@ -16,6 +16,7 @@ from papertrial.data.streams import drawing_from
 from papertrial.errors import DataError, PapertrialError
 
 _CPU = torch.device("cpu")
+_ROUNDING = 1e-4  # of a mean in float32 or float16 that is 1
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,19 @@ class MetricFunction:
         name: its name in results.
         compute: called as compute(output, target) with all outputs [N, ...] and targets of a
             split; returns one number.
+        is_fraction: whether its values are at most 1, which is checked.
     """
 
     name: str
     compute: Callable[[Tensor, Any], object]
+    is_fraction: bool = False
 
     def __call__(self, output: Tensor, target: Any) -> float | None:
         """Return the metric; None if it is undefined, which is NaN.
 
         Raises:
-            DataError: it fails, or returns something other than one number.
+            DataError: it fails, or returns something other than one number, or more than 1 as a
+                fraction.
         """
         try:
             with torch.no_grad(), warnings.catch_warnings():
@@ -51,16 +55,23 @@ class MetricFunction:
         try:
             is_one = not isinstance(value, Tensor) or value.numel() == 1
             number = float(value) if is_one and not isinstance(value, str) else None
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = None
         if number is None:
             got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise DataError(f"metrics: {self.name} must return one number, got {got}")
+        if self.is_fraction and number > 1 + _ROUNDING:
+            raise DataError(
+                f"metrics: {self.name} has unit: fraction, so it must be at most 1, got "
+                f"{number:.6g}; divide it by 100 if it is in percent, or remove unit"
+            )
         return None if math.isnan(number) else number
 
 
-def metric_function(name: str, built: Any) -> MetricFunction:
+def metric_function(name: str, built: Any, *, is_fraction: bool = False) -> MetricFunction:
     """Return the metric of what a recipe's slot gives: a function, or a metric of torchmetrics.
+
+    `is_fraction` says that its values are at most 1.
 
     Raises:
         DataError: it cannot be called.
@@ -75,10 +86,10 @@ def metric_function(name: str, built: Any) -> MetricFunction:
             finally:
                 built.reset()
 
-        return MetricFunction(name, compute)
+        return MetricFunction(name, compute, is_fraction)
     if not callable(built):
         raise DataError(f"metrics: {name} must be called as metric(output, target), got {built!r}")
-    return MetricFunction(name, built)
+    return MetricFunction(name, built, is_fraction)
 
 
 def check_pure(metric: MetricFunction, output: Tensor, target: Any) -> None:

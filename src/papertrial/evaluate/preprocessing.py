@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from papertrial.data.pipeline import PipelineState
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.evaluate.inputs import Inputs, InputsState, inputs_from
 from papertrial.record import Record
 from papertrial.tasks.make_task import TASKS
@@ -46,6 +47,12 @@ class Preprocessing(Record):
         """Return the task that the run was trained for."""
         return TASKS[self.task].from_meaning(self.meaning)
 
-    def make_inputs(self) -> Inputs:
-        """Return what reads inputs as in the training."""
-        return inputs_from(self.inputs)
+    def make_inputs(self, split: WordSplit | None = None) -> Inputs:
+        """Return what reads inputs as in the training.
+
+        `split` splits texts into words, where they are not split in the usual way.
+
+        Raises:
+            DataError: that is not what split the texts in the training.
+        """
+        return inputs_from(self.inputs, split)

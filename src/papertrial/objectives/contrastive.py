@@ -27,7 +27,7 @@ class Contrastive:
         temperature: > 0.
 
     Raises:
-        ValueError: temperature is not positive, or there is no augmentation.
+        ValueError: temperature is not positive, there is no augmentation, or one is a class.
     """
 
     def __init__(
@@ -37,6 +37,10 @@ class Contrastive:
             raise ValueError(f"temperature > 0 must hold, got {temperature}")
         if not augment:
             raise ValueError("augment must have at least one change, or both views are the same")
+        for index, change in enumerate(augment):
+            if isinstance(change, type):
+                rule = f"augment.{index} is the class {change.__name__}, not an object of it"
+                raise ValueError(f"{rule}; write the slot as {{use: ...}}")
         self._augment = tuple(augment)
         self._temperature = temperature
 

@@ -56,6 +56,11 @@ class Distillation(nn.Module):
                 f"the teacher must return logits {list(output.shape)} like the model, got "
                 f"{list(known.shape)}"
             )
+        if output.ndim < 2 or output.shape[1] < 2:
+            raise ValueError(
+                "distillation needs logits [B, K] of at least 2 classes, because the softmax of "
+                f"one is always 1, got {list(output.shape)}"
+            )
         soft = F.kl_div(
             F.log_softmax(output / self.temperature, 1),
             F.log_softmax(known / self.temperature, 1),

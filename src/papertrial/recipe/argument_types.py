@@ -31,6 +31,11 @@ def takes_tensor(hint: Any) -> bool:
     return names == {"Tensor"}
 
 
+def takes_module(hint: Any) -> bool:
+    """Return whether an argument of this type takes a `torch.nn.Module` and nothing else."""
+    return {getattr(member, "__name__", "?") for member in _members(hint)} == {"Module"}
+
+
 def call_of(hint: Any) -> tuple[bool, int | None]:
     """Return whether an argument of this type takes something to call, and with how many arguments.
 

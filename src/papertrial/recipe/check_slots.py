@@ -23,6 +23,7 @@ from papertrial.recipe.resolve import (
     how_supplied,
     is_itself,
     parameters_of,
+    required_left,
     resolve,
 )
 from papertrial.recipe.slots import OWN_KEYS, is_file, is_reference, kind_and_depth
@@ -78,9 +79,20 @@ def check_source(data: object) -> list[Problem]:
     if not isinstance(source, str) or not is_file(source):
         return []
     try:
-        resolve(source)
+        parameters = parameters_of(resolve(source))
     except RecipeError as error:
         return [Problem("data.source", str(error))]
+    takes = [p for p in (parameters or {}).values() if p.kind in POSITIONAL]
+    path = data.get("path") if isinstance(data, dict) else None
+    if parameters is not None and required_left(parameters, {}) > 1:
+        rule = f"takes {len(takes)} arguments; a source takes none, or the path of its data"
+        return [Problem("data.source", f"{source} {rule}")]
+    if path is not None and parameters is not None and not takes:
+        rule = f"is passed to {source}, which takes no arguments; give it a parameter"
+        return [Problem("data.path", f"{rule}, or remove this key")]
+    if path is None and parameters is not None and required_left(parameters, {}):
+        rule = f"is missing; {source} takes the file or folder of its data"
+        return [Problem("data.path", f"{rule}: {takes[0].name}")]
     return []
 
 

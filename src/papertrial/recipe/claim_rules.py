@@ -205,7 +205,11 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
         listed = metrics or usual_metrics(str(task))
         computed = (*listed, *own, *_monitored_metrics(tree), *COUNTS)
         if is_one_number(metric) and metric not in computed:
-            yield "metric", f"the recipe does not compute {metric}; add it to metrics"
+            listing = ", ".join(name for name in (*listed, *own) if isinstance(name, str))
+            yield (
+                "metric",
+                f"the recipe does not compute {metric}; it computes {listing}; add it to metrics",
+            )
     if metric == "parameters" or not isinstance(split, str):
         return
     source = value_at(tree, "data.source")

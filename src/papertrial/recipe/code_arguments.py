@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from papertrial.errors import RecipeError
-from papertrial.recipe.argument_types import call_of, takes_text
+from papertrial.recipe.argument_types import call_of, takes_module, takes_text
 from papertrial.recipe.closure import trace
 from papertrial.recipe.resolve import (
     POSITIONAL,
@@ -48,11 +48,17 @@ def resolve_named_code(text: str, hint: Any) -> Callable[..., Any] | None:
 
     Raises:
         RecipeError: the code cannot be imported, cannot be called with as many arguments as the
-            type says, or is not kept with the recipe.
+            type says, or is not kept with the recipe; or the type is that of a module, and the code
+            makes one.
     """
     is_call, count = call_of(hint)
     if is_reference(text):
         target = resolve(text)
+        if takes_module(hint):
+            raise RecipeError(
+                f"must be a module, got the name of what makes one; write {{use: {text}}}, which "
+                "is called"
+            )
     elif is_call and "." in text and all(part.isidentifier() for part in text.split(".")):
         try:
             target = resolve(text)

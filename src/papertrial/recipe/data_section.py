@@ -141,6 +141,11 @@ class Parts(Section):
     test: str | None = Field(default=None, description="Split for the test.")
 
 
+def _named_words(value: object) -> object:
+    """Return the slot that a name such as `whitespace` stands for; other values as they are."""
+    return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
+
+
 class Text(Section):
     """How texts become token numbers. The vocabulary is learned from the training part only.
 
@@ -152,6 +157,12 @@ class Text(Section):
         ge=1,
         description="Number of words to keep, the most frequent first. An embedding needs two more "
         "rows: padding is 0, an unknown word is 1.",
+    )
+    min_frequency: int = Field(
+        default=1,
+        ge=1,
+        description="Leave out words that occur less often in the training part. Only for a "
+        "learned vocabulary.",
     )
     vocabulary_file: str | None = Field(
         default=None,
@@ -167,6 +178,12 @@ class Text(Section):
     padding: Literal["longest", "max_length"] = Field(
         default="longest",
         description="With `tokenizer`: pad a batch to its longest text, or to `max_length`.",
+    )
+    words: Annotated[Slot, BeforeValidator(_named_words)] | None = Field(
+        default=None,
+        description="What splits a text into words, called as `words(text)`; it returns a list "
+        "of words. `whitespace`, `basic-english`, or a function of your own. If omitted, runs of "
+        "letters and digits and runs of punctuation.",
     )
     lower: bool = Field(default=True, description="Convert texts to lower case.")
     max_length: int | None = Field(
@@ -201,7 +218,10 @@ class Data(Section):
         "Hugging Face hub, `hf:NAME@COMMIT`; `hf:NAME:CONFIGURATION@COMMIT` if it has several "
         "configurations."
     )
-    path: str | None = Field(default=None, description="File or folder of your own data.")
+    path: str | None = Field(
+        default=None,
+        description="File or folder of your own data; a function gets it as a pathlib.Path.",
+    )
     parts: Parts | None = Field(
         default=None, description="Splits of a Hugging Face data set. If omitted, by their names."
     )
@@ -244,5 +264,6 @@ class Data(Section):
     )
     augment: Annotated[tuple[Slot, ...], Strict(False)] = Field(
         default=(),
-        description="Random changes to training images, in order, applied before `transform`.",
+        description="Random changes to training images or tensors, in order, applied before "
+        "`transform`.",
     )

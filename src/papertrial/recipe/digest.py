@@ -16,7 +16,8 @@ from papertrial.recipe.load import to_tree
 from papertrial.recipe.plain_values import KeyPath, value_at
 from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.program_code import code_hash
-from papertrial.recipe.schema import AnyRecipe, not_training
+from papertrial.recipe.schema import AnyRecipe, Recipe, not_training
+from papertrial.recipe.slot import MetricSlot
 from papertrial.recipe.slots import map_arguments, map_uses
 from papertrial.recipe.tokenizer_files import tokenizer_content
 from papertrial.recipe.versus import other_side
@@ -48,9 +49,35 @@ def training_hash(recipe: AnyRecipe) -> str:
     Raises:
         RecipeError: a file no longer exists.
     """
-    left_out = not_training(recipe)
+    left_out, whole = not_training(recipe), to_tree(recipe)
+    tree = {key: value for key, value in whole.items() if key not in left_out}
+    deciding = [] if isinstance(recipe, ProgramRecipe) else _deciding_slots(recipe, whole)
+    if deciding:
+        tree["metrics"] = deciding
+    return _digest(_with_code(tree, recipe))
+
+
+def scoring_hash(recipe: AnyRecipe) -> str:
+    """Return the SHA-256 of what computes the scores of trained weights, except claims and seed.
+
+    That is the training, how it is evaluated, and its metrics with the code of the user's own.
+
+    Raises:
+        RecipeError: a file no longer exists.
+    """
+    left_out = not_training(recipe) - {"metrics", "evaluate"}
     tree = {key: value for key, value in to_tree(recipe).items() if key not in left_out}
     return _digest(_with_code(tree, recipe))
+
+
+def _deciding_slots(recipe: Recipe, tree: Mapping[str, Any]) -> list[Any]:
+    """Return the metrics of the user's, as `tree` has them, on which the training depends."""
+    listed = zip(recipe.metrics, tree.get("metrics", ()), strict=True)
+    return [
+        plain
+        for metric, plain in listed
+        if isinstance(metric, MetricSlot) and metric.facts.name in recipe.deciding_metrics
+    ]
 
 
 def _with_code(tree: dict[str, Any], recipe: AnyRecipe) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +51,13 @@ _watch = _Watch()
 
 
 @contextmanager
-def watch_reads() -> Iterator[list[Read]]:
+def watch_reads(aside: Iterable[Path] = ()) -> Iterator[list[Read]]:
     """Record the files that this thread opens for reading; the list is filled at the end.
 
-    The list has at most MOST files.
+    The list has at most MOST files. Files in the folders `aside` are not among them.
     """
     _install()
+    apart = {path for one in aside for path in (one.absolute(), one.resolve())}
     outer = _watch.opened, _watch.known
     opened, known, found = dict[str, str](), list[Read](), list[Read]()
     _watch.opened, _watch.known = opened, known
@@ -67,6 +68,8 @@ def watch_reads() -> Iterator[list[Read]]:
         reads = {read.path: read for read in known}
         for path, given in opened.items():
             file = _source(path)
+            if any(file.is_relative_to(folder) for folder in apart):
+                continue
             if len(reads) < MOST and file not in reads and _is_own_file(file):
                 with contextlib.suppress(RecipeError):  # it was deleted, or is not a file
                     reads[file] = Read(file, given, content_of(file))
@@ -92,13 +95,16 @@ def note_reads(reads: Iterable[Read]) -> None:
 
 
 def watched(
-    steps: Generator[_Yielded, None, _Returned], found: list[Read]
+    steps: Generator[_Yielded, None, _Returned], found: list[Read], aside: Sequence[Path] = ()
 ) -> Generator[_Yielded, None, _Returned]:
-    """Run a generator and add the files that it reads to `found`, without those of its consumer."""
+    """Run a generator and add the files that it reads to `found`, without those of its consumer.
+
+    Files in the folders `aside` are not added.
+    """
     with closing(steps):
         while True:
             ended = False
-            with watch_reads() as read:
+            with watch_reads(aside) as read:
                 try:
                     value: Any = next(steps)
                 except StopIteration as end:

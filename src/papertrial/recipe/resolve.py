@@ -23,11 +23,13 @@ SUPPLIED = {"optimizer": "params", "group": "params", "scheduler": "optimizer"}
 # unless the recipe sets them.
 OFFERED = {"data.sampler": ("data_source", "targets", "num_samples")}
 # The number of arguments in a call of a function: loss(output, target), transform(image),
-# view(x), objective(model, x, y, loss), metric(output, target), keep(output, target).
+# view(x), objective(model, x, y, loss), metric(output, target), keep(output, target),
+# words(text).
 CALLED_WITH = {
     "loss": 2,
     "data.transform": 1,
     "data.augment": 1,
+    "data.text": 1,
     "evaluate.augment": 1,
     "objective": 4,
     "metrics": 2,

@@ -30,8 +30,10 @@ _NO_TEXTS = (
     "cifar100",
 )  # fmt: skip
 # The keys of data.text for vocabularies of words, with their defaults.
-_WORDS = {"vocabulary": 25_000, "vocabulary_file": None, "lower": True, "vectors": None}
-_OWN_FUNCTION = "a function opens its files itself"
+_WORDS = {
+    "vocabulary": 25_000, "vocabulary_file": None, "lower": True, "vectors": None, "words": None,
+    "min_frequency": 1,
+}  # fmt: skip
 # The sources that a key of data.table is for; `features` also applies to named data sets.
 _COLUMNS = {
     "target": ("table", "text-table", *_DATASETS),
@@ -51,6 +53,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_length_problems(tree),
         *_data_problems(tree),
         *_sampler_problems(tree),
+        *_text_problems(tree),
         *_augment_problems(tree),
         *broken_splits(tree),
         *_monitor_problems(tree),
@@ -84,10 +87,10 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     has_path = value_at(tree, "data.path") is not None
     if source == FORM and has_path:
         yield "data.path", f"does not go with source: {FORM}; for a saved set, use dataset-folder"
-    if source not in _NEEDS and has_path:
-        rule = f"is only for your own data ({', '.join(name for name in _NEEDS if name != FORM)})"
-        named = f"{source} is read from the data folder (--data)"
-        yield "data.path", f"{rule}; {_OWN_FUNCTION if '.py:' in source else named}"
+    elif has_path and source not in _NEEDS and ".py:" not in source:
+        own = ", ".join(name for name in _NEEDS if name != FORM)
+        rule = f"is only for your own data ({own}, or a function)"
+        yield "data.path", f"{rule}; {source} is read from the data folder (--data)"
     columns = value_at(tree, "data.table")
     for key, sources in _COLUMNS.items():
         # Defaults are not reported.
@@ -148,6 +151,13 @@ def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "data.text.bucket",
             "groups all texts by length, but data.sampler draws the order; remove one of them",
         )
+
+
+def _text_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    given = value_at(tree, "data.text.vocabulary_file")
+    if given is not None and value_at(tree, "data.text.min_frequency") not in (None, 1):
+        rule = "is for a learned vocabulary, but data.text.vocabulary_file names one"
+        yield "data.text.min_frequency", f"{rule}; remove one of them"
 
 
 def _augment_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

@@ -160,6 +160,18 @@ class Recipe(Section):
         """The names of the metrics that are listed."""
         return tuple(m.facts.name if isinstance(m, MetricSlot) else m for m in self.metrics)
 
+    @property
+    def monitored_metrics(self) -> tuple[str, ...]:
+        """The metrics that the scheduler and early stopping monitor."""
+        parts = (self.scheduler, self.early_stopping)
+        return tuple(p.monitor for p in parts if p is not None and p.monitor is not None)
+
+    @property
+    def deciding_metrics(self) -> tuple[str, ...]:
+        """The metrics named to decide the training: its rate, its end, or the reported epoch."""
+        named = self.report_metric if self.report_rule.startswith("best-on-") else None
+        return (*self.monitored_metrics, *(() if named is None else (named,)))
+
     def metric(self, name: str) -> Metric:
         """Return what is known of a metric of the recipe."""
         own = self.own_metrics.get(name)

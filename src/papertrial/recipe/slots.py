@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from papertrial.recipe.plain_values import KeyPath, list_at, value_at
+from papertrial.recipe.plain_values import KeyPath, dotted, list_at, value_at
 
 # Keys of a slot that belong to the recipe, and are not arguments.
 OWN_KEYS = {
@@ -18,7 +18,11 @@ OWN_KEYS = {
 }
 # Names that stand for a slot of papertrial's own, by key path.
 _NAMED: dict[KeyPath, dict[str, str]] = {
-    ("data", "sampler"): {"balanced": "papertrial.samplers.Balanced"}
+    ("data", "sampler"): {"balanced": "papertrial.samplers.Balanced"},
+    ("data", "text", "words"): {
+        "whitespace": "papertrial.tokenizers.whitespace",
+        "basic-english": "papertrial.tokenizers.basic_english",
+    },
 }
 _SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler", "keep")
 _LISTS = (("data", "transform"), ("data", "augment"), ("evaluate", "augment", "views"))
@@ -35,8 +39,9 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
     for index, item in enumerate(metrics if isinstance(metrics, list) else ()):
         if isinstance(item, dict) and "use" in item:  # others are papertrial's own, by name
             yield ("metrics", index), item
-    if (sampler := value_at(tree, "data.sampler")) is not None:
-        yield ("data", "sampler"), sampler
+    for path in _NAMED:
+        if (value := value_at(tree, dotted(path))) is not None:
+            yield path, value
     for *owners, key in _LISTS:
         for index, item in enumerate(list_at(tree, ".".join((*owners, key)))):
             yield (*owners, key, index), item

@@ -29,6 +29,15 @@ def broken_splits(tree: Mapping[str, object]) -> Iterator[Broken]:
         if splits.get("group") is not None and splits.get("stratify") is True:
             yield "data.splits.stratify", "does not go with group, except for folds; remove one"
     yield from _group_problems(tree, splits)
+    source = value_at(tree, "data.source")
+    fixed = isinstance(source, str) and ".py:" not in source  # a function may draw with it
+    parts = [splits.get(key) for key in ("folds", "test", "validation")]
+    if splits.get("seed") == "each" and fixed and not any([*parts, value_at(tree, "data.limit")]):
+        yield (
+            "data.splits.seed",
+            "each has no effect without folds, test, validation or data.limit; add one, or remove "
+            "it",
+        )
 
 
 def _fold_problems(splits: Mapping[str, object]) -> Iterator[Broken]:

@@ -29,9 +29,11 @@ from papertrial.report.run_results import (
     read_provenance,
     task_of,
 )
-from papertrial.runs.load_data import ALL, cut_splits, load_set, whole_part
+from papertrial.runs.build import build_word_split
+from papertrial.runs.load_data import cut_splits, load_set, whole_part
 from papertrial.runs.run import Run
 from papertrial.store.report_record import Mistake
+from papertrial.store.run_records import ALL
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.multilabel import MultilabelClassification
 from papertrial.tasks.regression import Regression
@@ -190,7 +192,7 @@ def _number_or_list(values: Tensor, names: Sequence[str]) -> float | str:
 
 def _samples_of(run: Run, name: str, data: str | Path | None, ids: np.ndarray) -> list[_Sample]:
     """Return the samples that were predicted wrongly, by their ids [n] in a split."""
-    inputs = run.models[0].preprocessing.make_inputs()
+    inputs = run.models[0].preprocessing.make_inputs(build_word_split(run.recipe))
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     dataset = _load_again(run, data_folder(data), layout)
     # The test rows of folds are rows of the set before it is cut.

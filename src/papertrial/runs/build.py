@@ -18,6 +18,7 @@ from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.samplers import Balanced, EpochSampler, check_classes, sample_weights
 from papertrial.data.streams import derive, seed_all
 from papertrial.data.tables.transforms import Impute
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import ModelError
 from papertrial.evaluate.evaluator import Keep
 from papertrial.evaluate.metric_function import MetricFunction, metric_function
@@ -27,6 +28,7 @@ from papertrial.recipe.build import build
 from papertrial.recipe.resolve import OFFERED, parameters_of, resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import MetricSlot, Slot
+from papertrial.recipe.slots import is_file
 from papertrial.runs.build_optimizers import build_optimizers
 from papertrial.runs.class_weights import with_class_weights
 from papertrial.tasks.class_counts import ClassCounts
@@ -95,7 +97,11 @@ def build_metrics(recipe: Recipe) -> dict[str, MetricFunction]:
     """Build the recipe's metrics that are functions or classes of the user's, by name."""
     slots = ((i, item) for i, item in enumerate(recipe.metrics) if isinstance(item, MetricSlot))
     return {
-        slot.facts.name: metric_function(slot.facts.name, _build(f"metrics.{index}", slot))
+        slot.facts.name: metric_function(
+            slot.facts.name,
+            _build(f"metrics.{index}", slot),
+            is_fraction=slot.facts.is_fraction,
+        )
         for index, slot in slots
     }
 
@@ -118,6 +124,15 @@ def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
     if missing in ("mean", "median"):
         transforms, only = [Impute(missing), *transforms], [None, *only]
     return Pipeline(kind, transforms, augmentations, only)
+
+
+def build_word_split(recipe: Recipe) -> WordSplit | None:
+    """Build what splits the recipe's texts into words; None for the usual way."""
+    slot = recipe.data.text.words if recipe.data.text else None
+    if slot is None:
+        return None
+    name = slot.use.rpartition("/")[2] if is_file(slot.use) else slot.use
+    return WordSplit(name, _build("data.text.words", slot))
 
 
 def build_sampler(recipe: Recipe, train: Split, classes: Sequence[str]) -> EpochSampler | None:

@@ -24,7 +24,7 @@ from papertrial.progress import Step, finish
 from papertrial.recipe.data_section import Images
 from papertrial.record import Part
 from papertrial.runs.build import build_keep, build_loss, build_metrics, to_device
-from papertrial.runs.load_data import cut_splits, load_set
+from papertrial.runs.load_data import cut_splits, load_set, with_inputs_as_targets
 from papertrial.runs.run import Run
 from papertrial.runs.trained_classes import classes_of_run
 from papertrial.store.run_folder import RunFolder
@@ -81,9 +81,12 @@ def evaluating(
         else:
             _check_targets(dataset, predictor.task)
         dataset = _encoded_for_run(dataset, predictor.inputs)
+        prepared = predictor.prepared
+        if recipe.data.target == "inputs":
+            dataset = with_inputs_as_targets(dataset, prepared.pipeline, prepared.state)
         loss = build_loss(recipe, classes_of_run(run))
         evaluator = Evaluator(
-            predictor.prepared,
+            prepared,
             dataset,
             task=predictor.task,
             metrics=list(run.metrics["train"]),  # including those that were only monitored
@@ -115,7 +118,7 @@ def _dataset(
     kind = inputs.kind
     if kind == "tensor":
         rule = "the run takes tensors, which only the function of its recipe gives"
-        raise DataError(f"{rule}; evaluate it on its own data, without --on")
+        raise DataError(f"{rule}; evaluate it on its own data, without --data")
     path, own = Path(data), run.recipe.data
     if str(data) in SOURCES:
         changed: dict[str, object] = {"source": str(data), "path": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -37,15 +38,20 @@ def mean_metrics(folds: Sequence[SplitMetrics]) -> SplitMetrics:
 def _mean(values: Sequence[MetricValue]) -> MetricValue:
     numbers = [one for one in values if isinstance(one, int | float)]
     if len(numbers) == len(values):
-        return float(np.mean(numbers))
+        return _exact_mean(numbers)
     by_class = [one for one in values if isinstance(one, dict)]
     if len(by_class) == len(values):
-        return {name: float(np.mean([one[name] for one in by_class])) for name in by_class[0]}
+        return {name: _exact_mean([one[name] for one in by_class]) for name in by_class[0]}
     counts = [one for one in values if isinstance(one, list)]
     if len(counts) == len(values):
         total: list[list[int]] = np.sum(counts, axis=0).tolist()
         return total
     return None
+
+
+def _exact_mean(values: Sequence[float]) -> float:
+    """Return a mean that does not depend on the order, so that equal scores have an SD of 0."""
+    return math.fsum(values) / len(values)
 
 
 def out_of_fold(folds: Sequence[Run], each: int) -> bytes:

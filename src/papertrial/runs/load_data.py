@@ -24,6 +24,7 @@ from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.data.texts.subword_tokenizer import SubwordTokenizer
 from papertrial.data.texts.vocabulary import Vocabulary
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import DataError
 from papertrial.evaluate.inputs import (
     ImageInputs,
@@ -37,17 +38,15 @@ from papertrial.progress import Step, Steps
 from papertrial.recipe.data_section import Columns, Images, Parts, Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_pipeline, build_sampler
+from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
-from papertrial.store.run_records import SplitData
+from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import TASKS, make_task
 from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
-
-ALL = "all"  # the training part before splits are cut
 
 
 @dataclass(frozen=True)
@@ -75,19 +74,25 @@ class Samples:
 
 
 def load_data(
-    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    start: StartRun | None = None,
+    whole: LoadedSet | None = None,
 ) -> Generator[Step, None, Samples]:
     """Load a recipe's data: cut splits, fit vocabulary and pipeline on the training part, batch it.
 
     With a start run, the vocabulary or the layout of a table is that of the start run, because its
-    weights depend on the order of the words or columns.
+    weights depend on the order of the words or columns. `whole` is what `load_whole` loaded, for
+    several folds; if omitted, it is loaded.
 
     Raises:
         DataError: the set cannot be loaded or cut, or does not fit the task or the start run.
     """
     data = recipe.data
-    given = start.preprocessing.make_inputs() if start else None
-    loaded, layout = yield from _load_whole(recipe, folder, given)
+    split = build_word_split(recipe)
+    given = start.preprocessing.make_inputs(split) if start else None
+    loaded, layout = whole or (yield from load_whole(recipe, folder, start))
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     if takes_probabilities(resolve(recipe.loss.use)):
@@ -97,7 +102,7 @@ def load_data(
         ready = data.text is not None and data.text.tokenizer is not None
         what = "encoding the texts" if ready else "learning the vocabulary"
         yield Step(f"{what} of {original.name}", 0, None, "texts")
-        inputs = _text_inputs(data.text or Text(), original, given)
+        inputs = _text_inputs(data.text or Text(), original, given, split)
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
@@ -112,7 +117,7 @@ def load_data(
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     if data.target == "inputs":
-        dataset = _with_inputs_as_targets(dataset, pipeline, state)
+        dataset = with_inputs_as_targets(dataset, pipeline, state)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
     batches = Batches(
         dataset.train,
@@ -130,8 +135,12 @@ def load_data(
     return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
-def _with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
-    """Return the set with the prepared inputs, without augmentation, as targets."""
+def with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
+    """Return a set with the prepared inputs, without augmentation, as targets.
+
+    Raises:
+        DataError: its samples have several shapes.
+    """
     if dataset.train.x.lengths is not None:
         raise DataError("data.target: inputs needs samples of one shape, and texts have many")
 
@@ -154,9 +163,16 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
-    start = read_start_run(recipe)
-    given = start.preprocessing.make_inputs() if start else None
-    loaded, _ = yield from _load_whole(recipe, folder, given)
+    loaded, _ = yield from load_whole(recipe, folder, read_start_run(recipe))
+    return data_of_runs(recipe, loaded)
+
+
+def data_of_runs(recipe: Recipe, loaded: Dataset) -> dict[str, SplitData]:
+    """Return the size and fingerprint of each split of a loaded set, as runs record them.
+
+    Raises:
+        DataError: the set cannot be cut.
+    """
     if recipe.data.splits.count:
         tested = sum(sizes["test"] for sizes in check_folds(recipe, loaded))
         return parts_before_cut(loaded, {"test": tested})
@@ -199,10 +215,13 @@ def whole_part(train: Split) -> SplitData:
     return SplitData(rows=len(train), fingerprint=digest)
 
 
-def _load_whole(
-    recipe: Recipe, folder: Path, given: Inputs | None
-) -> Steps[tuple[Dataset, Layout | None]]:
-    """Load a recipe's set before its splits are cut; of a table also the layout."""
+def load_whole(recipe: Recipe, folder: Path, start: StartRun | None) -> Steps[LoadedSet]:
+    """Load a recipe's set before its splits are cut; of a table also the layout.
+
+    Raises:
+        DataError: the set cannot be loaded, or does not fit the start run.
+    """
+    given = start.preprocessing.make_inputs(build_word_split(recipe)) if start else None
     columns = recipe.data.table
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
@@ -342,7 +361,9 @@ def _parts(named: Parts | None) -> dict[str, str] | None:
     return {part: name for part, name in splits.items() if name is not None}
 
 
-def _text_inputs(options: Text, dataset: Dataset, given: Inputs | None) -> TextInputs:
+def _text_inputs(
+    options: Text, dataset: Dataset, given: Inputs | None, split: WordSplit | None
+) -> TextInputs:
     """Return what encodes the texts; without a tokenizer, a start run has the vocabulary."""
     if options.tokenizer is not None:
         fixed = options.padding == "max_length"
@@ -350,13 +371,19 @@ def _text_inputs(options: Text, dataset: Dataset, given: Inputs | None) -> TextI
         return TextInputs(SubwordTokenizer.load(options.tokenizer, max_length=length, fixed=fixed))
     if isinstance(given, TextInputs) and isinstance(given.vocabulary, Vocabulary):
         return TextInputs(given.vocabulary)
-    return TextInputs(_learn_vocabulary(options, dataset))
+    return TextInputs(_learn_vocabulary(options, dataset, split))
 
 
-def _learn_vocabulary(options: Text, dataset: Dataset) -> Vocabulary:
+def _learn_vocabulary(options: Text, dataset: Dataset, split: WordSplit | None) -> Vocabulary:
     size, lower, longest = options.vocabulary, options.lower, options.max_length
     if options.vocabulary_file is not None:
         path = Path(options.vocabulary_file)
-        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest)
-    texts = texts_of(dataset.train.x)
-    return Vocabulary.learn(texts, size=size, lower=lower, max_length=longest)
+        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest, split=split)
+    return Vocabulary.learn(
+        texts_of(dataset.train.x),
+        size=size,
+        least=options.min_frequency,
+        lower=lower,
+        max_length=longest,
+        split=split,
+    )

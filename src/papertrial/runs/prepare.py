@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from papertrial.data.nested import in_parts, mapped, row_count
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.data.texts.vocabulary import Vocabulary
@@ -42,6 +43,7 @@ from papertrial.runs.named_networks import fits_outputs, notes_on_weights, with_
 from papertrial.store.run_records import VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
+from papertrial.training.average import AverageRule
 from papertrial.training.checkpoint import check_kept, load_weights
 from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import (
@@ -50,7 +52,7 @@ from papertrial.training.objective import (
     modules_in,
     supervised,
 )
-from papertrial.training.objective_checks import check_objective, check_parts
+from papertrial.training.objective_checks import check_loss_in_parts, check_objective, check_parts
 from papertrial.training.optim import Stepper
 from papertrial.training.scaling import LossScaling
 from papertrial.training.selection import BestWeights, EarlyStopping
@@ -75,7 +77,11 @@ class Parts:
 
 
 def prepare(
-    recipe: Recipe, folder: Path, device: torch.device, start: StartRun | None = None
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    start: StartRun | None = None,
+    whole: LoadedSet | None = None,
 ) -> Generator[Step, None, Parts]:
     """Prepare a recipe for training: build all that it names, and check that it works together.
 
@@ -84,6 +90,7 @@ def prepare(
         folder: the data folder.
         device: the device of the training.
         start: the run that `init_from` names.
+        whole: the set before its splits are cut; if omitted, it is loaded.
 
     Raises:
         PapertrialError: the recipe cannot be trained.
@@ -92,7 +99,7 @@ def prepare(
     seed_before_build(recipe, device)
     model = None if fits_outputs(recipe) else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
-        samples = yield from load_data(recipe, folder, device, start)
+        samples = yield from load_data(recipe, folder, device, start, whole)
     recipe = with_outputs(recipe, samples.task)
     model = build_model(recipe) if model is None else model
     samples = samples.with_notes(notes_on_weights(model))
@@ -144,14 +151,8 @@ def metrics_to_compute(recipe: Recipe) -> list[str]:
     task = TASKS[recipe.task]
     chooses = recipe.report_rule.startswith("best-on-")
     chosen = [recipe.report_metric or task.headline] if chooses else []
-    return list(
-        dict.fromkeys([*(recipe.metric_names or task.metrics), *_monitored(recipe), *chosen])
-    )
-
-
-def _monitored(recipe: Recipe) -> list[str]:
-    parts = (recipe.scheduler, recipe.early_stopping)
-    return [part.monitor for part in parts if part is not None and part.monitor is not None]
+    named = recipe.metric_names or task.metrics
+    return list(dict.fromkeys([*named, *recipe.monitored_metrics, *chosen]))
 
 
 def prepare_training(
@@ -175,7 +176,7 @@ def prepare_training(
     metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
     check_metrics(metrics, task, own)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
-    needs_one = bool(_monitored(recipe)) or recipe.report == "best-on-validation"
+    needs_one = bool(recipe.monitored_metrics) or recipe.report == "best-on-validation"
     if needs_one and (evaluations.validation or 0) > steps:
         rule = f"the first evaluation comes after {evaluations.validation} steps"
         raise ModelError(f"evaluate.every: {rule}, but the training has {steps}; lower it")
@@ -196,9 +197,12 @@ def prepare_training(
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     train.average = build_average(recipe, model, batches, steps)
+    if mean is not None and train.average is not None:
+        _check_mean_of_averages(mean, train.average.rule, evaluations, dataset.splits, steps)
     train.scaling = LossScaling(device) if recipe.precision == "fp16" else None
     Stepper(train.optimizer, train.scaling)
     build_training(recipe, model, function).schedule.rehearse(steps, batches.steps)
+    reduction = check_loss(loss, task, output, y)
     objective = Objective(
         model,
         loss,
@@ -206,7 +210,7 @@ def prepare_training(
         function=function,
         precision=recipe.precision,
         accumulate=recipe.accumulate,
-        reduction=check_loss(loss, task, output, y),
+        reduction=reduction,
         device=device,
         scaling=train.scaling,
     )
@@ -214,6 +218,8 @@ def prepare_training(
         check_objective(objective, first, device)
     if recipe.accumulate > 1 and (function is not supervised or task.family == "prediction"):
         objective.reduction = check_parts(objective, first, device)
+    elif recipe.accumulate > 1:
+        check_loss_in_parts(objective, output, first.y, device)
     prepared = build_prepared_model(
         recipe, train.evaluated, samples.pipeline, samples.state, device
     )
@@ -221,6 +227,12 @@ def prepare_training(
     if prepared.views is not None or varies or samples.pipeline.evaluates_otherwise:
         prepared.forward(dataset.train.x.rows(torch.arange(2)), stream=0)  # fail now, not later
     keep = build_keep(recipe)
+    if keep is not None and reduction == "sum":
+        raise ModelError(
+            "keep: the loss of a part would be a mean over batches, but this loss is a sum over "
+            "samples, so that the number would depend on evaluate.batch_size; use a mean (in "
+            "torch's losses reduction: mean), or remove keep"
+        )
     kept = output if keep is None else kept_of(keep, output, first.y)
     for metric in own.values():
         check_pure(metric, *own_arguments(task, kept, first.y))
@@ -254,6 +266,23 @@ def _prepare_mean(
                 "evaluate.every, or train longer"
             )
     return MeanOfLast(count)
+
+
+def _check_mean_of_averages(
+    mean: MeanOfLast, rule: AverageRule, evaluations: Evaluations, splits: Iterable[str], steps: int
+) -> None:
+    """Raise ModelError if a mean of evaluations has some from before weights are averaged."""
+    for split in splits:
+        if split == "train":
+            continue
+        step = evaluations.first_of_last(split, steps, mean.count)
+        if step < rule.first:
+            raise ModelError(
+                f"report: the mean of the last {mean.count} evaluations of {split} begins after "
+                f"{step} steps, but the first weights are averaged after {rule.first}, so that it "
+                "would mix scores with and without an average; lower average.start, or the number "
+                "of evaluations"
+            )
 
 
 @dataclass(frozen=True)

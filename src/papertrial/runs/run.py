@@ -12,13 +12,18 @@ import torch
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, RunError
-from papertrial.evaluate.inputs import ImageInputs, TensorInputs, TextInputs
+from papertrial.evaluate.inputs import ImageInputs, Inputs, TensorInputs, TextInputs
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.recipe.load import load_recipe, require_model
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_model, build_pipeline, build_prepared_model
+from papertrial.runs.build import (
+    build_model,
+    build_pipeline,
+    build_prepared_model,
+    build_word_split,
+)
 from papertrial.runs.named_networks import build_network
 from papertrial.runs.traced_files import check_uncopied
 from papertrial.store.run_folder import (
@@ -106,9 +111,8 @@ class Run:
         preprocessing = self.preprocessing
         with on_device(self.device, None) as device:
             prepared = _load_model(self.recipe, preprocessing, folder, device)
-        return Predictor(
-            prepared, task=preprocessing.make_task(), inputs=preprocessing.make_inputs()
-        )
+        inputs = preprocessing.make_inputs(build_word_split(self.recipe))
+        return Predictor(prepared, task=preprocessing.make_task(), inputs=inputs)
 
     def _check_one_model(self) -> None:
         if self.has_folds:
@@ -144,14 +148,14 @@ def _load_model(
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        dry_run(model, pipeline.apply(_zeros(stored), state))
+        inputs = stored.make_inputs(build_word_split(recipe))
+        dry_run(model, pipeline.apply(_zeros(inputs, state), state))
     load_weights(model, folder.read(WEIGHTS), str(run / WEIGHTS))
     return build_prepared_model(recipe, model.to(device), pipeline, state, device)
 
 
-def _zeros(stored: Preprocessing) -> Any:
+def _zeros(inputs: Inputs, state: PipelineState) -> Any:
     """Return two samples of zeros as they are stored, from which lazy layers get their sizes."""
-    inputs, state = stored.make_inputs(), stored.pipeline
     if isinstance(inputs, TensorInputs):
         return inputs.zeros(2)
     if isinstance(inputs, ImageInputs) and inputs.varies:

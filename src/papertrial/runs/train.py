@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from papertrial.data.files.data_folder import data_folder
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.evaluate.stored_predictions import predictions_to_bytes
 from papertrial.numbers import percent
@@ -22,7 +23,7 @@ from papertrial.runs import prepare
 from papertrial.runs.fold_recipes import fold_recipes
 from papertrial.runs.fold_results import make_fold_summary, out_of_fold, with_files_of_folds
 from papertrial.runs.init_from import read_start_run
-from papertrial.runs.load_data import load_split_data, split_data
+from papertrial.runs.load_data import data_of_runs, load_whole, split_data
 from papertrial.runs.make_records import make_line, make_provenance, make_summary
 from papertrial.runs.named_networks import network_of
 from papertrial.runs.run import Run, load_run
@@ -84,29 +85,51 @@ def training(
 
     The run is stored in `folder`, which must not exist, instead of a new folder under `runs`.
     """
-    if recipe.data.splits.count:
-        return (
-            yield from _training_folds(
-                recipe, runs=runs, data=data, device=device, threads=threads, folder=folder
-            )
+    train_all = _training_folds if recipe.data.splits.count else _training_model
+    return (
+        yield from train_all(
+            recipe, runs=Path(runs), data=data, device=device, threads=threads, folder=folder
         )
+    )
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A set that is loaded once for all folds, and the files that were read for it."""
+
+    loaded: LoadedSet
+    reads: tuple[Read, ...]
+
+
+def _training_model(
+    recipe: Recipe,
+    *,
+    runs: Path,
+    data: str | Path | None,
+    device: str,
+    threads: int | None,
+    folder: Path | None,
+    whole: _Whole | None = None,
+) -> Generator[Event, None, Run]:
+    """Train the model of a recipe without folds, or of one fold."""
     start = time.perf_counter()
     with on_device(device, threads) as on:
-        run_folder.check_writable(Path(runs) if folder is None else folder.parent)
-        start_run, reads = read_start_run(recipe), list[Read]()
+        run_folder.check_writable(runs if folder is None else folder.parent)
+        start_run, reads = read_start_run(recipe), list(whole.reads if whole else ())
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
         home = data_folder(data)
-        preparing = prepare.prepare(recipe, home, on, start_run)
-        parts = yield from watched(preparing, reads)
+        aside = stored_elsewhere(recipe, home)
+        preparing = prepare.prepare(recipe, home, on, start_run, whole.loaded if whole else None)
+        parts = yield from watched(preparing, reads, aside)
         check_unchanged(recipe, copies.dependencies, "the run began")
         prepared = time.perf_counter()
         stored = (
-            run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
+            run_folder.RunFolder.create(runs, recipe.name, digest, recipe.seed)
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
         others = [*trace_vectors(recipe, home), *trace_hub(recipe)]
-        files = trace_files(copies, reads, stored_elsewhere(recipe, home), others)
+        files = trace_files(copies, reads, aside, others)
         samples = parts.samples
         record = make_provenance(
             recipe,
@@ -153,22 +176,26 @@ def _recorded(stored: run_folder.RunFolder, record: Provenance, copies: Portable
 def _training_folds(
     recipe: Recipe,
     *,
-    runs: str | Path,
+    runs: Path,
     data: str | Path | None,
     device: str,
     threads: int | None,
     folder: Path | None,
 ) -> Generator[Event, None, Run]:
     """Train a model for each fold of a recipe, one after another; the run has their means."""
-    start, home = time.perf_counter(), data_folder(data)
+    start, home, reads = time.perf_counter(), data_folder(data), list[Read]()
     with on_device(device, threads) as on:
-        run_folder.check_writable(Path(runs) if folder is None else folder.parent)
+        run_folder.check_writable(runs if folder is None else folder.parent)
         copies, digest = portable(recipe, run_folder.CODE), training_hash(recipe)
-        whole = yield from load_split_data(recipe, home)
-        files = trace_files(copies, [], stored_elsewhere(recipe, home))
-        record = make_provenance(recipe, whole, files, on, read_start_run(recipe))
+        start_run = read_start_run(recipe)
+        aside = stored_elsewhere(recipe, home)
+        loaded = yield from watched(load_whole(recipe, home, start_run), reads, aside)
+        parts = data_of_runs(recipe, loaded.dataset)
+        files = trace_files(copies, reads, aside)
+        record = make_provenance(recipe, parts, files, on, start_run)
+    whole = _Whole(loaded, tuple(reads))
     stored = (
-        run_folder.RunFolder.create(Path(runs), recipe.name, digest, recipe.seed)
+        run_folder.RunFolder.create(runs, recipe.name, digest, recipe.seed)
         if folder is None
         else run_folder.RunFolder.at(folder)
     )
@@ -177,7 +204,10 @@ def _training_folds(
         folds = []
         for number, one in enumerate(fold_recipes(recipe)):
             place = stored.path / run_folder.fold_name(number)
-            events = training(one, data=data, device=device, threads=threads, folder=place)
+            check_unchanged(recipe, copies.dependencies, "the run began")
+            events = _training_model(
+                one, runs=runs, data=data, device=device, threads=threads, folder=place, whole=whole
+            )
             with Returning(events) as trained:
                 for event in trained:
                     if isinstance(event, Started):

@@ -14,6 +14,9 @@ from papertrial.vocabulary import Metrics, SplitMetrics
 RunState = Literal["running", "finished", "interrupted", "failed"]
 
 
+ALL = "all"  # the name of the training part before splits are cut
+
+
 class SplitData(Part):
     """The samples of one split: how many, and the SHA-256 of their content.
 

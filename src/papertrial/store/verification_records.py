@@ -25,6 +25,7 @@ from papertrial.claims.verdict import Verdict
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
 from papertrial.store.registered_labs import RegisteredLabs
+from papertrial.store.run_records import ALL
 from papertrial.vocabulary import moves_in_steps
 
 AS_THE_PROGRAM_SAYS = "as the program says"  # the reported epoch of a program
@@ -228,8 +229,10 @@ class Preregistration(Terms):
             return 1 / claim.stated.samples
         sides = [self.rows[0], *([] if claim.versus is None else [self.rows[claim.versus + 1]])]
         # A split that does not exist is an error that the first seed reports.
-        sizes = [rows[claim.split] for rows in sides if rows.get(claim.split)]
-        return max((1 / size for size in sizes if moves_in_steps(claim.metric)), default=0.0)
+        # With folds, only the test part has a size: others move by about a sample of the whole.
+        sizes = [rows.get(claim.split) or rows.get(ALL) for rows in sides]
+        steps = [1 / size for size in sizes if size and moves_in_steps(claim.metric)]
+        return max(steps, default=0.0)
 
     @property
     def terms(self) -> Terms:

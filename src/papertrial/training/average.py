@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm  # what `update_bn` looks for
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from papertrial.data.batches import Batches
@@ -29,6 +30,11 @@ class AverageRule:
     decay: float | None
     start: int
     every: int
+
+    @property
+    def first(self) -> int:
+        """The number of steps after which the first update comes."""
+        return (self.start // self.every + 1) * self.every
 
     def updates(self, steps: int) -> int:
         """Return the number of updates in a training of `steps`."""
@@ -90,6 +96,12 @@ class AveragedWeights:
     def updates(self) -> int:
         """The number of weights in the average so far."""
         return int(self._average.n_averaged)
+
+    @property
+    def takes_passes(self) -> bool:
+        """Whether `refresh` takes a pass over the training batches: for batch norm, of a mean."""
+        is_mean = self.rule.decay is None
+        return is_mean and any(isinstance(one, _BatchNorm) for one in self.model.modules())
 
     def update(self, step: int) -> None:
         """Add the weights of the trained model to the average if that is due after `step` steps."""
@@ -153,8 +165,8 @@ class _Called(nn.Module):
 def check_updates(rule: AverageRule, steps: int, per_epoch: int) -> None:
     """Raise ModelError if a training of `steps` would average nothing."""
     if rule.updates(steps) == 0:
-        first = (rule.start // rule.every + 1) * rule.every
         raise ModelError(
-            f"average: the first weights would be averaged after {first} steps, but the training "
-            f"has {steps} steps, {per_epoch} in an epoch; lower average.start or average.every"
+            f"average: the first weights would be averaged after {rule.first} steps, but the "
+            f"training has {steps} steps, {per_epoch} in an epoch; lower average.start or "
+            "average.every"
         )

@@ -67,7 +67,7 @@ class Objective:
         precision: "fp32", or "bf16" or "fp16" for autocast in the forward pass.
         accumulate: number of parts in which a batch is computed, one after the other. The sum of
             their gradients is that of the whole batch if the loss is a mean or a sum over samples.
-            Batch normalisation and class weights see each part on its own.
+            Batch normalisation sees each part on its own.
         reduction: "sum" if the loss is a sum over samples.
         device: the device of the batches.
         scaling: scales the loss before its gradients are computed, for fp16.

@@ -188,6 +188,32 @@ def check_parts(objective: Objective, batch: Batch, device: torch.device) -> Red
     )
 
 
+def check_loss_in_parts(objective: Objective, output: Tensor, y: Any, device: torch.device) -> None:
+    """Check that a loss of outputs [B, ...] is the mean or the sum of those of its parts.
+
+    It is not if classes have weights, which a mean divides by their sum in each part. A loss that
+    draws random numbers cannot be tried.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    rows, output = row_count(y), output.detach()
+    pairs = zip(*(in_parts(v, objective.accumulate) for v in (output, y)), strict=True)
+    with drawing_from(device, 0):
+        before = generator_states(device)
+        parts = [(float(objective.task_loss(*pair)), row_count(pair[1])) for pair in pairs]
+        whole = float(objective.task_loss(output, y))
+        if generator_states(device) != before:
+            return
+    totals = (sum(v * n / rows for v, n in parts), sum(v for v, _ in parts))
+    if min(abs(total - whole) for total in totals) > _NEAR * abs(whole):
+        raise ModelError(
+            f"accumulate: {objective.accumulate} computes a batch in parts, but the loss gives "
+            f"{whole:.6g} on a batch, and {totals[0]:.6g} as the mean of its parts: it couples "
+            "samples, as class weights do in a mean; remove accumulate, or use reduction: sum"
+        )
+
+
 def _value(objective: Objective, batch: Batch, device: torch.device) -> tuple[float, bool]:
     """Return the loss of an objective in evaluation mode, and whether it drew random numbers."""
     with _kept(objective, device):

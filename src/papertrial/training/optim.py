@@ -97,7 +97,6 @@ class Stepper:
     def __init__(self, optimizer: HasGroups, scaling: LossScaling | None = None) -> None:
         self.optimizer = optimizer
         self.scaling = scaling
-        self._each: tuple[Any, ...] = getattr(optimizer, "optimizers", (optimizer,))
         self._closure = needs_closure(optimizer)
         if self._closure and scaling is not None:
             raise ModelError(
@@ -108,7 +107,7 @@ class Stepper:
     def unscale(self) -> None:
         """Divide the gradients by the scale of the losses, if these are scaled."""
         if self.scaling is not None:
-            self.scaling.unscale(self._each)
+            self.scaling.unscale(self.optimizer)
 
     def step(self, compute: Callable[[], R]) -> R:
         """Compute gradients and take one step; return the result of the first computation.
@@ -123,7 +122,7 @@ class Stepper:
             if self.scaling is None:
                 self.optimizer.step()
             else:
-                self.scaling.step(self._each)
+                self.scaling.step(self.optimizer)
             return result
         except PapertrialError:
             raise

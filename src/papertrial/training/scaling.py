@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -34,17 +33,23 @@ class LossScaling:
         """Return the loss times the scale."""
         return self._scaler.scale(loss)
 
-    def unscale(self, optimizers: Sequence[torch.optim.Optimizer]) -> None:
-        """Divide the gradients of the optimizers' parameters by the scale."""
-        for optimizer in optimizers:
-            self._scaler.unscale_(optimizer)
+    def unscale(self, optimizer: Any) -> None:
+        """Divide the gradients of an optimizer's parameters by the scale."""
+        self._scaler.unscale_(optimizer)
 
-    def step(self, optimizers: Sequence[Any]) -> None:
-        """Take a step with each optimizer whose gradients are all finite, and adapt the scale."""
+    def step(self, optimizer: Any) -> None:
+        """Take a step if all gradients are finite, and adapt the scale.
+
+        Several optimizers step together or not at all: clipping by the norm of all gradients
+        spreads a NaN to all of them, also where they were finite before.
+
+        Args:
+            optimizer: an optimizer, or a `JointOptimizer`, which the scaler takes as one.
+        """
         before = self._scaler.scale(self._one)
-        for optimizer in optimizers:
-            optimizer._opt_called = True  # else a scheduler warns if the first step is skipped
-            self._scaler.step(optimizer)
+        for one in getattr(optimizer, "optimizers", (optimizer,)):
+            one._opt_called = True  # else a scheduler warns if the first step is skipped
+        self._scaler.step(optimizer)
         self._scaler.update()
         self._skipped += self._scaler.scale(self._one) < before
 

@@ -8,8 +8,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
-
 from papertrial.data.batches import Batches
 from papertrial.evaluate.evaluator import Evaluator, Outputs
 from papertrial.training.events import Evaluated, Trained
@@ -63,6 +61,11 @@ class Evaluations:
         every = {"validation": self.validation, "test": self.test}[split]
         return 1 if every is None else (steps - 1) // every + 1
 
+    def first_of_last(self, split: str, steps: int, count: int) -> int:
+        """Return the step of the first of the last `count` evaluations in a training of `steps`."""
+        every = {"validation": self.validation, "test": self.test}[split]
+        return steps if every is None or count == 1 else every * ((steps - 1) // every - count + 2)
+
     def due(self, step: int) -> list[str]:
         """Return the splits that are evaluated after a step."""
         pairs = (("validation", self.validation), ("test", self.test))
@@ -105,7 +108,7 @@ def session(
         ModelError: the training ended before any weights were averaged.
     """
     result = TrainingResult()
-    scoring = _Scoring(result, evaluator, state.evaluated, choice, mean)
+    scoring = _Scoring(result, evaluator, state, choice, mean)
     every = [n for n in (log_every, evaluations.validation, evaluations.test) if n is not None]
     for progress in fit(
         state, batches, objective, seed=seed, steps=steps, clip_norm=clip_norm, every=every
@@ -146,7 +149,7 @@ class _Scoring:
 
     result: TrainingResult
     evaluator: Evaluator
-    model: nn.Module
+    state: TrainState
     choice: BestWeights | None
     mean: MeanOfLast | None
 
@@ -161,9 +164,10 @@ class _Scoring:
             self.result.test_evaluations += 1
         if self.mean is not None:
             self.mean.add(split, step, scored.metrics)
-        choice = self.choice
-        if choice is not None and choice.split == split and step > choice.step:
-            choice.offer(step, scored.metrics, self.model)
+        choice, average = self.choice, self.state.average
+        averaged = average is None or average.updates > 0  # else the weights are no average
+        if choice is not None and choice.split == split and step > choice.step and averaged:
+            choice.offer(step, scored.metrics, self.state.evaluated)
         return Evaluated(split, step, scored.metrics, final)
 
     def evaluate_all(self, step: int) -> Iterator[Evaluated]:

@@ -19,6 +19,7 @@ from papertrial.training.events import Evaluated, Started, Trained
 from papertrial.verification.conditions import TRAINING_LIBRARIES
 from papertrial.verification.registration import Wanted
 from papertrial.verification.seed_task import SeedPosition, SeedTask, TrainedSeed, TrainingPlace
+from papertrial.vocabulary import why_undefined
 
 
 def train_seed(task: SeedTask, place: TrainingPlace) -> Generator[SeedPosition, None, TrainedSeed]:
@@ -78,6 +79,8 @@ def claimed_scores(run: Run, wanted: Wanted) -> tuple[float, ...]:
     if wanted.reach is not None:
         return _curve(folder, name, wanted, wanted.reach)
     value = metrics[wanted.metric]
+    if value is None:
+        raise DivergedError(f"{name} is undefined: {why_undefined(wanted.metric)}")
     if wanted.best_epoch:
         value = best(wanted.facts, folder.evaluations(wanted.split, wanted.metric))
     return (_finite(value, name),)

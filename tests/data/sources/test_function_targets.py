@@ -45,6 +45,7 @@ def test_several_numbers_have_names() -> None:
 
 
 BAD: dict[str, tuple[TargetKind, Any, dict[str, Any], str]] = {
+    "tensors for classes": ("classes", np.zeros((4, 2, 2), dtype=int), {}, "set task: prediction"),
     "one class a sample": ("labels", [0, 1, 0, 1], {}, "y must be [N, K], 0 or 1 for each label"),
     "two": ("labels", [[0, 2]] * 4, {}, "y[0, 1] must be 0 or 1, got 2"),
     "half": ("labels", [[0, 0.5]] * 4, {}, "y[0, 1] must be 0 or 1, got 0.5"),

@@ -97,11 +97,17 @@ def _values(y: Any, where: str, targets: TargetKind) -> np.ndarray:
     values = as_dense(y, where_y).numpy() if isinstance(y, Tensor) else as_array(y, where_y)
     shape = list(values.shape)
     if targets == "classes" and values.ndim != 1:
-        several = "; for several labels, set task: multilabel-classification"
+        several = "for several labels, set task: multilabel-classification; " * (values.ndim == 2)
         rule = "y must be [N], one target for each sample"
-        raise DataError(f"{where}: {rule}, got {shape}{several if values.ndim == 2 else ''}")
+        raise DataError(
+            f"{where}: {rule}, got {shape}; {several}for other targets, set task: prediction"
+        )
     if targets == "labels" and values.ndim != 2:
-        raise DataError(f"{where}: y must be [N, K], 0 or 1 for each label, got {shape}")
+        one = "for one class for each sample, set task: classification; " * (values.ndim == 1)
+        raise DataError(
+            f"{where}: y must be [N, K], 0 or 1 for each label, got {shape}; {one}for other "
+            "targets, set task: prediction"
+        )
     if targets == "numbers" and (values.ndim > 2 or 0 in values.shape[1:]):
         rule = "y must be [N], or [N, T] for several numbers"
         raise DataError(f"{where}: {rule}, got {shape}; for others, set task: prediction")

@@ -49,7 +49,8 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     cpu = torch.device("cpu")
     with generators_kept(cpu):
         seed_all(cpu, derive(spec.seed, "source"))
-        return LoadedSet(dataset_of(spec.source, spec.name, spec.targets, spec.kinds))
+        path = spec.path if spec.path.parts else None
+        return LoadedSet(dataset_of(spec.source, spec.name, spec.targets, spec.kinds, path))
 
 
 def dataset_of(
@@ -57,6 +58,7 @@ def dataset_of(
     name: str,
     targets: TargetKind,
     kinds: Sequence[Kind] = KINDS,
+    path: Path | None = None,
 ) -> Dataset:
     """Call a Python function, check what it returns, and convert it to a data set.
 
@@ -65,18 +67,19 @@ def dataset_of(
     "groups" (of the training samples: N numbers or names). x and y are arrays, tensors or lists.
 
     Args:
-        function: called without arguments. x is bytes [N, C, H, W] or [N, H, W] (images), numbers
-            [N, F] (tables), N texts, or other tensors [N, ...], one or several by name. Of y, see
-            `targets_of`.
+        function: called without arguments, or with `path`. x is bytes [N, C, H, W] or [N, H, W]
+            (images), numbers [N, F] (tables), N texts, or other tensors [N, ...], one or several by
+            name. Of y, see `targets_of`.
         name: the name of the set and of the function, for messages.
         targets: what y holds; of "tensors", see `tensors_of`.
         kinds: the kinds of samples that the task takes.
+        path: the file or folder of its data; None if it is called without arguments.
 
     Raises:
         DataError: the function fails, or returns something else.
     """
     try:
-        returned = function()
+        returned = function() if path is None else function(path)
     except PapertrialError:
         raise
     except (Exception, SystemExit) as error:
@@ -182,7 +185,7 @@ def _column(x: Any, where: str, kinds: Sequence[Kind]) -> tuple[Kind, SampleColu
 def _images(values: Tensor, where: str, kinds: Sequence[Kind]) -> Tensor:
     if values.dtype != torch.uint8 and "image" not in kinds:
         rule = f"{where}: the task takes {' or '.join(f'{kind}s' for kind in kinds)}"
-        fix = "for tensors such as series, set task: classification or task: regression"
+        fix = "for tensors such as series, set task: classification, regression or prediction"
         raise DataError(f"{rule}, got {list(values.shape)} {dtype_of(values)}; {fix}")
     check_bytes(values, list(values.shape), where)
     if values.ndim == 3:

@@ -14,7 +14,7 @@ from torch import Tensor
 from papertrial.data.tensors.form import TensorForm
 from papertrial.errors import PredictionInputError
 
-_FILES = (".npy", ".npz", ".safetensors")
+ARRAY_FILES = (".npy", ".npz", ".safetensors")
 
 
 def read_tensors(path: Path) -> Any:
@@ -23,8 +23,10 @@ def read_tensors(path: Path) -> Any:
     Raises:
         PredictionInputError: the file is absent, has another ending or cannot be read.
     """
-    if path.suffix not in _FILES:
-        raise PredictionInputError(f"{path}: a model of tensors reads {', '.join(_FILES)} files")
+    if path.suffix not in ARRAY_FILES:
+        raise PredictionInputError(
+            f"{path}: a model of tensors reads {', '.join(ARRAY_FILES)} files"
+        )
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load(path.read_bytes())

@@ -7,7 +7,8 @@ first.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from papertrial.data.texts.tokenizer import (
     normalize,
     tokenizer_on_all_cores,
 )
+from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import DataError
 from papertrial.record import Part
 
@@ -44,31 +46,44 @@ class EmptyTextError(DataError):
 
 
 class VocabularyState(Part):
-    """A vocabulary as a run stores it, its words without the two special ones."""
+    """A vocabulary as a run stores it, its words without the two special ones.
+
+    `split` is the name of the code that splits texts; None for the usual way.
+    """
 
     words: tuple[str, ...]
     lower: bool
     max_length: int | None
+    split: str | None = None
 
 
 class Vocabulary:
     """The words that a model knows, and their token numbers.
 
-    A text is split into runs of letters and digits and runs of punctuation; "<br />" counts as a
-    space. `<pad>` and `<unk>` in a text are ordinary characters, never the special tokens.
+    A text is split into runs of letters and digits and runs of punctuation, if no other way to
+    split it is given; "<br />" counts as a space. `<pad>` and `<unk>` in a text are ordinary
+    characters, never the special tokens; if another way to split gives such a word, it is unknown.
 
     Args:
         words: the words, from token 2 on, without the two special ones.
         lower: whether texts are lower-cased.
         max_length: how many tokens of a text are kept, from its start; None keeps all.
+        split: splits a text into words, after "<br />" is replaced and `lower` applied; None for
+            runs of letters and digits and runs of punctuation.
     """
 
     def __init__(
-        self, words: Sequence[str], *, lower: bool = True, max_length: int | None = None
+        self,
+        words: Sequence[str],
+        *,
+        lower: bool = True,
+        max_length: int | None = None,
+        split: WordSplit | None = None,
     ) -> None:
         self.words = (*_SPECIAL, *words)
         self.lower = lower
         self.max_length = max_length
+        self.split = split
 
     def __len__(self) -> int:
         """Return the number of tokens including the special ones: the rows of an embedding."""
@@ -76,33 +91,40 @@ class Vocabulary:
 
     @classmethod
     def learn(
-        cls, texts: Iterable[str], *, size: int, lower: bool = True, max_length: int | None = None
+        cls,
+        texts: Iterable[str],
+        *,
+        size: int,
+        least: int = 1,
+        lower: bool = True,
+        max_length: int | None = None,
+        split: WordSplit | None = None,
     ) -> Vocabulary:
         """Learn the `size` most frequent words of the texts; ties are sorted alphabetically.
 
-        Words are counted in whole texts, also beyond `max_length`. If the texts have fewer words,
-        the vocabulary has all of them.
+        Words are counted in whole texts, also beyond `max_length`. Those that occur less than
+        `least` times are left out. If fewer words are left, the vocabulary has all of them.
 
         Raises:
-            DataError: the texts have no words.
+            DataError: the texts have no words, or none that occurs often enough.
         """
-        from tokenizers import trainers  # noqa: PLC0415  (slow to import)
-
-        tokenizer = make_tokenizer({})
-        trainer: Any = trainers.WordLevelTrainer(
-            vocab_size=size, special_tokens=[], show_progress=False
-        )
-        with tokenizer_on_all_cores():
-            tokenizer.train_from_iterator((normalize(text, lower) for text in texts), trainer)
-        numbers: dict[str, int] = tokenizer.get_vocab()
-        if not numbers:
-            raise DataError("cannot learn a vocabulary: the training texts have no words")
-        words = sorted(numbers, key=numbers.__getitem__)
-        return cls(words, lower=lower, max_length=max_length)
+        cleaned = (normalize(text, lower) for text in texts)
+        words = _count(cleaned, split, size, least) if split else _train(cleaned, size, least)
+        if not words:
+            often = f" that occurs {least:,} times (data.text.min_frequency)" if least > 1 else "s"
+            rule = "cannot learn a vocabulary: the training texts have no word"
+            raise DataError(f"{rule}{often}")
+        return cls(words, lower=lower, max_length=max_length, split=split)
 
     @classmethod
     def from_file(
-        cls, path: Path, *, size: int | None, lower: bool = True, max_length: int | None = None
+        cls,
+        path: Path,
+        *,
+        size: int | None,
+        lower: bool = True,
+        max_length: int | None = None,
+        split: WordSplit | None = None,
     ) -> Vocabulary:
         """Read the words from a UTF-8 file, one on each line, in the order of their tokens.
 
@@ -111,6 +133,7 @@ class Vocabulary:
             size: how many words it must have; None for any number.
             lower: whether texts are lower-cased.
             max_length: how many tokens of a text are kept.
+            split: splits a text into words; None for the usual way.
 
         Raises:
             DataError: the file cannot be read or does not have `size` words, or a line is empty,
@@ -141,8 +164,8 @@ class Vocabulary:
                 f"{path} has {len(words):,} words, but data.text.vocabulary is {size:,}; "
                 f"correct one of them ({PADDING} and {UNKNOWN} do not count)"
             )
-        _check_words(path, words, lower)
-        return cls(words, lower=lower, max_length=max_length)
+        _check_words(path, words, lower, split)
+        return cls(words, lower=lower, max_length=max_length, split=split)
 
     def encode(self, texts: Iterable[str]) -> RaggedColumn:
         """Return the tokens of the texts, int32, at most `max_length` of each.
@@ -151,49 +174,99 @@ class Vocabulary:
             EmptyTextError: a text has no tokens.
         """
         encoded: list[np.ndarray] = []
-        tokenizer = self._tokenizer
         remaining = iter(texts)
         with tokenizer_on_all_cores():
             while some := list(itertools.islice(remaining, _TEXTS_PER_BATCH)):
-                cleaned = [normalize(text, self.lower) for text in some]
-                for row, one in enumerate(tokenizer.encode_batch_fast(cleaned)):
-                    ids = one.ids[: self.max_length]
+                for row, ids in enumerate(self._tokens(some)):
                     if not ids:
                         raise EmptyTextError(len(encoded), some[row])
-                    encoded.append(np.array(ids, dtype=np.int32))
+                    encoded.append(np.array(ids[: self.max_length], dtype=np.int32))
         lengths = torch.tensor([len(one) for one in encoded], dtype=torch.int64)
         flat = np.concatenate(encoded) if encoded else np.empty(0, np.int32)
         return RaggedColumn(torch.from_numpy(flat), lengths)
 
+    def _tokens(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """Yield all tokens of each text."""
+        cleaned = [normalize(text, self.lower) for text in texts]
+        if self.split is None:
+            yield from (one.ids for one in self._tokenizer.encode_batch_fast(cleaned))
+            return
+        unknown = _SPECIAL.index(UNKNOWN)
+        for words in self.split.words(cleaned):
+            yield [self._numbers.get(word, unknown) for word in words]
+
     def state(self) -> VocabularyState:
         """Return what a run stores of the vocabulary."""
-        words = self.words[len(_SPECIAL) :]
-        return VocabularyState(words=words, lower=self.lower, max_length=self.max_length)
+        return VocabularyState(
+            words=self.words[len(_SPECIAL) :],
+            lower=self.lower,
+            max_length=self.max_length,
+            split=self.split.name if self.split else None,
+        )
 
     @classmethod
-    def from_state(cls, state: VocabularyState) -> Vocabulary:
-        """Return the vocabulary that `state()` was called on."""
-        return cls(state.words, lower=state.lower, max_length=state.max_length)
+    def from_state(cls, state: VocabularyState, split: WordSplit | None = None) -> Vocabulary:
+        """Return the vocabulary that `state()` was called on, with the code that splits texts.
+
+        Raises:
+            DataError: the code is not that of the state.
+        """
+        name = split.name if split else None
+        if name != state.split:
+            had = state.split or "the usual tokenizer"
+            rule = f"data.text.words: the words of this vocabulary were split by {had}"
+            raise DataError(f"{rule}, got {name or 'the usual tokenizer'}")
+        return cls(state.words, lower=state.lower, max_length=state.max_length, split=split)
 
     @cached_property
     def _tokenizer(self) -> Any:
         return make_tokenizer({word: number for number, word in enumerate(self.words)})
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The tokens of the words, without the special ones."""
+        return {word: i for i, word in enumerate(self.words) if word not in _SPECIAL}
 
-def _check_words(path: Path, words: Sequence[str], lower: bool) -> None:
+
+def _train(texts: Iterable[str], size: int, least: int) -> list[str]:
+    """Return the most frequent words of the texts as the library's tokenizer splits them."""
+    from tokenizers import trainers  # noqa: PLC0415  (slow to import)
+
+    tokenizer = make_tokenizer({})
+    trainer: Any = trainers.WordLevelTrainer(
+        vocab_size=size, min_frequency=least, special_tokens=[], show_progress=False
+    )
+    with tokenizer_on_all_cores():
+        tokenizer.train_from_iterator(texts, trainer)
+    numbers: dict[str, int] = tokenizer.get_vocab()
+    return sorted(numbers, key=numbers.__getitem__)
+
+
+def _count(texts: Iterable[str], split: WordSplit, size: int, least: int) -> list[str]:
+    """Return the most frequent words of the texts as `split` splits them."""
+    counts = Counter(itertools.chain.from_iterable(split.words(texts)))
+    often = [word for word, n in counts.items() if n >= least and word not in _SPECIAL]
+    return sorted(often, key=lambda word: (-counts[word], word))[:size]
+
+
+def _check_words(path: Path, words: Sequence[str], lower: bool, split: WordSplit | None) -> None:
     """Raise DataError if a vocabulary has a word that no text can contain.
 
     The token of such a word would never be trained.
     """
     cut = make_tokenizer({}).pre_tokenizer.pre_tokenize_str
+    into = (
+        f"by {split.name}" if split else "into runs of letters and digits and runs of punctuation"
+    )
     for line, word in enumerate(words, 1):
-        given = [piece for piece, _ in cut(normalize(word, lower))]
+        clean = normalize(word, lower)
+        given = next(split.words([clean])) if split else [piece for piece, _ in cut(clean)]
         if given != [word]:
             how = "lower-cased (data.text.lower) and split" if lower else "split"
             raise DataError(
-                f"{path} line {line} is {word!r}, which cannot occur: texts are {how} into runs of "
-                "letters and digits and runs of punctuation, which makes it "
-                f"{', '.join(map(repr, given)) or 'nothing'}; write that, or delete the line"
+                f"{path} line {line} is {word!r}, which cannot occur: texts are {how} {into}, "
+                f"which makes it {', '.join(map(repr, given)) or 'nothing'}; write that, or delete "
+                "the line"
             )
 
 
