@@ -226,6 +226,73 @@ def _folder(name: str, there: str) -> Path:
     return folder
 
 
+SmallSet = Callable[[str, Path, pytest.MonkeyPatch], Path]
+
+
+@pytest.fixture(scope="session")
+def small_set() -> SmallSet:
+    """Write small files in the format of a named set, and let the catalog expect them.
+
+    Returns the first of the files. The places of ETTh1 are those of the real one.
+    """
+    import dataclasses
+    import hashlib
+    import pickle
+
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from papertrial.data.files.catalog import CATALOG
+
+    def text(name: str, count: int) -> bytes:
+        return "".join(f"{name} film number {i % 7} caf\xe9 \n" for i in range(count)).encode(
+            "latin-1"
+        )
+
+    def hours() -> bytes:
+        rows = [
+            f"2016-07-01 {t},{t % 24},{t % 7},{t % 13 / 2},{t % 5},{-(t % 2)},{t % 3},{t % 11}"
+            for t in range(14_400)
+        ]
+        return "\n".join(["date,HUFL,HULL,MUFL,MULL,LUFL,LULL,OT", *rows]).encode()
+
+    def graph() -> dict[str, bytes]:
+        """550 nodes and 50 for testing, which stand in another order; 21 with labels."""
+        draw = np.random.default_rng(0)
+        labels = np.eye(7, dtype=np.int32)[np.arange(600) % 7]
+        words = csr_matrix((draw.random((600, 20)) < 0.2).astype(np.float32))
+        order = [int(place) for place in draw.permutation(np.arange(550, 600))]
+        ring = {node: [(node + 7) % 600, (node + 14) % 600, node] for node in range(600)}
+        held = {
+            "x": words[:21], "y": labels[:21], "allx": words[:550], "ally": labels[:550],
+            "tx": words[order], "ty": labels[order], "graph": ring,
+        }  # fmt: skip
+        lines = "".join(f"{place}\n" for place in order).encode()
+        return {name: pickle.dumps(one) for name, one in held.items()} | {"test.index": lines}
+
+    def contents(name: str) -> dict[str, bytes]:
+        if name == "rt-polarity":
+            return {f"rt-polarity/rt-polarity.{one}": text(one, 60) for one in ("neg", "pos")}
+        if name == "tiny-shakespeare":
+            return {"tiny-shakespeare/input.txt": b"the cat sat on the mat, to be or not.\n" * 160}
+        if name == "etth1":
+            return {"ETT-small/ETTh1.csv": hours()}
+        assert name == "cora"
+        return {f"cora/ind.cora.{part}": content for part, content in graph().items()}
+
+    def write(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Path:
+        files = contents(name)
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        sums = {path: f"sha256:{hashlib.sha256(one).hexdigest()}" for path, one in files.items()}
+        entry = dataclasses.replace(CATALOG[name], checksums=sums)
+        patch.setitem(CATALOG, name, entry)  # type: ignore[arg-type]
+        return folder / next(iter(files))
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def cifar10_folder() -> Path:
     """The data folder, with the real CIFAR-10 in it as an image folder."""

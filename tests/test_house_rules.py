@@ -20,7 +20,8 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 LAYERS = (
     ("errors", "version"),
     ("extras", "hub"),
-    ("vocabulary", "numbers", "progress", "record", "models", "model_call"),
+    ("vocabulary", "numbers", "progress", "record", "model_call", "positions", "weights"),
+    ("models", "optimizers"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
     ("recipe", "samplers", "tasks", "tokenizers", "transforms"),
     ("store", "diagnose"),

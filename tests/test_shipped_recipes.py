@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from sklearn.datasets import load_digits
+from sklearn.metrics import f1_score
 from typer.testing import Result
 
 import papertrial as pt
@@ -21,20 +23,35 @@ from papertrial.data.sources.open_source import SOURCES
 from papertrial.evaluate.metrics import FAMILIES
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped_recipes
+from papertrial.recipe.resolve import resolve
 from papertrial.tasks.make_task import TASKS
 
 Invoke = Callable[..., Result]
 FOLDER = Path(pt.__file__).parent / "recipes"
 PROGRAMS = ["digits-sklearn", "fashion-mnist-script", "shell-script"]
 RECIPES = [
-    "cifar10-deep-cnn", "cifar10-resnet20", "cifar10-tutorial", "diabetes-bmi", "diabetes-linear",
-    "digits-mlp", "digits-mlp-as-svc", "fashion-mnist-cnn", "fashion-mnist-cnn-small",
-    "fashion-mnist-mlp", "fashion-mnist-quickstart", "imdb-bow", "imdb-lstm",
+    "cifar10-airbench94", "cifar10-deep-cnn", "cifar10-resnet20", "cifar10-tutorial",
+    "diabetes-bmi", "diabetes-linear", "digits-distillation", "digits-mlp", "digits-mlp-as-svc",
+    "digits-teacher", "digits-unet", "fashion-mnist-cnn", "fashion-mnist-cnn-small",
+    "fashion-mnist-mlp", "fashion-mnist-quickstart", "imdb-bow", "imdb-lstm", "mnist-cnn",
+    "vae-mnist",
 ]  # fmt: skip
+# Trained in test_recipes_on_small_sets.py, most of them on small files.
+OTHERS = [
+    "breast-cancer-plane", "cora-gcn", "etth1-dlinear", "sentiment-cnn", "shakespeare-char",
+]  # fmt: skip
+# Sets that are not on every machine are replaced by one of the same shapes, large networks and
+# batches by small ones.
+SMALLER = {
+    "cifar10-airbench94": ["data.batch_size=50", "model.widths=[8,8,8]"],
+    "mnist-cnn": ["data.source=fashion-mnist"],
+    "vae-mnist": ["data.source=fashion-mnist"],
+}
+WITH_NEW_CONSTRUCTS = ["digits-distillation", "digits-unet", *SMALLER]
 
 
-def test_there_are_thirteen_and_three_programs() -> None:
-    assert list(shipped_recipes()) == sorted([*RECIPES, *PROGRAMS])
+def test_the_shipped_recipes_and_programs() -> None:
+    assert list(shipped_recipes()) == sorted([*RECIPES, *OTHERS, *PROGRAMS])
     assert sorted(path.name for path in (FOLDER / "programs").iterdir()) == PROGRAMS
 
 
@@ -70,18 +87,26 @@ def needed(recipe: pt.Recipe, request: pytest.FixtureRequest) -> None:
 def test_each_trains_on_a_few_batches_of_its_real_set(
     name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    few = ["epochs=null", "steps=3"]
-    needed(pt.load_recipe(name), request)
-    if name not in ("diabetes-bmi", "diabetes-linear", "digits-mlp", "digits-mlp-as-svc"):
+    few = ["epochs=null", "steps=3", *SMALLER.get(name, ())]
+    if not name.startswith(("diabetes", "digits")):
         few += ["data.limit=200", "data.splits.validation=null", "report=last"]
-    run = pt.train(pt.load_recipe(name, few), runs=tmp_path, threads=1)
+    recipe = pt.load_recipe(name, few)
+    needed(recipe, request)
+    run = pt.train(recipe, runs=tmp_path, threads=1)
     assert run.summary.report.step == 3
     classes = run.metrics["test"].get("confusion_matrix")
-    assert "mse" in run.metrics["test"] if classes is None else len(classes) in (2, 10)
+    if classes is None:
+        assert {"mse", "dice", "divergence"} & set(run.metrics["test"])
+    else:
+        assert len(classes) in (2, 10)
     first = next(json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines())
     assert 0 < first["loss"] < 1e5
     reasons = {claim.not_judged or "" for claim in run.summary.claims}
     assert all(reason.startswith("the setting differs: ") for reason in reasons)
+    if name in WITH_NEW_CONSTRUCTS:
+        again = pt.train(recipe, runs=tmp_path, threads=1)
+        one, other = (each.path / "model.safetensors" for each in (run, again))
+        assert one.read_bytes() == other.read_bytes()
 
 
 def test_what_is_claimed_says_where_it_was_read() -> None:
@@ -124,6 +149,38 @@ def test_the_digits_network_is_what_its_claim_says_and_never_the_support_vector_
 def test_what_was_corrected_or_chosen_is_said(name: str) -> None:
     said = {"cifar10-deep-cnn": "x.view(-1, 128 * 10 * 10)", "imdb-lstm": "truncated to 400 tokens"}
     assert said[name] in (pt.load_recipe(name).paper.notes or "")
+
+
+def test_the_shipped_teacher_is_better_than_what_its_student_was_claimed_to_reach() -> None:
+    load = resolve(f"{FOLDER}/code/digits_teacher.py:load")
+    teacher = load(str(FOLDER / "weights" / "digits-teacher.safetensors")).eval()
+    digits = load_digits()
+    x = torch.from_numpy(digits.images).float()[:, None] / 16
+    with torch.no_grad():
+        right = (teacher(x).argmax(1).numpy() == digits.target)[-899:]
+    (claim,) = pt.load_recipe("digits-teacher").claims
+    assert right.mean() == pytest.approx(0.94105, abs=0.002)
+    assert right.mean() > claim.number
+
+
+def test_scenes_have_three_digits_and_their_masks_are_scored_by_dice() -> None:
+    place = f"{FOLDER}/code/digit_scenes.py"
+    scenes, counts, dice = (resolve(f"{place}:{name}") for name in ("scenes", "counts", "dice"))
+    made, again = scenes(train=20), scenes(train=20)
+    assert [[one.shape[0] for one in pair] for pair in made.values()] == [[20, 20], [200, 200]]
+    x, y = made["test"]
+    assert all(torch.equal(*pair) for pair in zip((x, y), again["test"], strict=True))
+    quarters = y.unfold(1, 20, 20).unfold(2, 20, 20).flatten(3).any(3)
+    assert quarters.flatten(1).sum(1).unique().tolist() == [3]
+    shares = []
+    for brightness in range(100, 180, 10):  # what a threshold reaches, as the recipe claims
+        found = (x > brightness).long()
+        kept = counts(torch.stack([1 - found, found], 1).float(), y)
+        assert kept.shape == (200, 2)
+        shares.append(dice(kept, y))
+        assert shares[-1] == pytest.approx(f1_score(y.flatten(), found.flatten()))
+    (claim,) = pt.load_recipe("digits-unet").claims
+    assert max(shares) == pytest.approx(claim.number, abs=3e-4)
 
 
 def test_bmi_comes_to_the_numbers_that_scikit_learn_prints(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 This import path is stable; the modules that define the transforms may move.
 """
 
+from papertrial.data.images.from_weights import FromWeights
 from papertrial.data.images.transforms import (
     AlternatingFlip,
     Cutout,
@@ -14,6 +15,6 @@ from papertrial.data.images.transforms import (
 from papertrial.data.tables.transforms import Standardize
 
 __all__ = [
-    "AlternatingFlip", "Cutout", "Normalize", "RandomCrop", "RandomErasing",
+    "AlternatingFlip", "Cutout", "FromWeights", "Normalize", "RandomCrop", "RandomErasing",
     "RandomHorizontalFlip", "Standardize",
 ]  # fmt: skip

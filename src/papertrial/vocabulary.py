@@ -20,8 +20,9 @@ TaskName = Literal[
     "prediction",
 ]
 NamedSet = Literal[
-    "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10", "cifar100", "imdb"
-]
+    "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist", "kmnist", "cifar10",
+    "cifar100", "imdb", "rt-polarity", "tiny-shakespeare", "etth1", "cora",
+]  # fmt: skip
 OwnData = Literal["image-folder", "text-folder", "table", "text-table", "dataset-folder"]
 SplitName = Literal["train", "validation", "test"]
 ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none
@@ -95,6 +96,9 @@ _ALIASES = {
 TASKS: tuple[str, ...] = get_args(TaskName)
 SOURCES: tuple[str, ...] = get_args(NamedSet)
 OWN_DATA: tuple[str, ...] = get_args(OwnData)
+SERIES: tuple[str, ...] = ("tiny-shakespeare", "etth1")  # whose samples are windows of a series
+# Only for the task prediction; all come with a validation part.
+OF_TENSORS: tuple[str, ...] = (*SERIES, "cora")
 
 
 def metrics_of(task: str) -> tuple[str, ...]:

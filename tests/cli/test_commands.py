@@ -86,6 +86,7 @@ def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
     assert all(name in done.stdout for name in shipped_recipes())
     assert "test accuracy at least 0.8355 (83.55 %)" in done.stdout
     assert "  image-classification, fashion-mnist " in done.stdout
+    assert "  prediction, digit_scenes.py:scenes " in done.stdout
     rows = json.loads(papertrial("list", "--json").stdout)
     assert [row["name"] for row in rows] == sorted(shipped_recipes())
     claims = {row["name"]: row["claims"] for row in rows}
@@ -114,6 +115,16 @@ def test_a_copy_of_a_shown_program_runs_the_shipped_files(invoke: Invoke, tmp_pa
     assert copy == package.load_recipe("shell-script")
     folder = Path(package.__file__).parent / "recipes" / "programs" / "shell-script"
     assert Path(copy.program.folder) == folder
+
+
+@pytest.mark.parametrize("name", ["digits-distillation", "digits-unet"])
+def test_a_copy_of_a_shown_recipe_has_the_code_and_the_weights(
+    name: str, invoke: Invoke, tmp_path: Path
+) -> None:
+    import papertrial as package
+
+    (tmp_path / "my.yaml").write_text(invoke("show", name).stdout)
+    assert package.load_recipe(tmp_path / "my.yaml") == package.load_recipe(name)
 
 
 def test_schema_is_the_shipped_one(invoke: Invoke) -> None:

@@ -78,6 +78,7 @@ def test_list_as_json_says_what_is_on_disk(run: Run, tmp_path: Path) -> None:
     assert states == {
         "digits": "comes with papertrial",
         "diabetes": "comes with papertrial",
+        "breast-cancer": "comes with papertrial",
         "mnist": "on disk",
     }
     assert rows["imdb"] == {

@@ -376,3 +376,14 @@ claims:
         (25, "claims.3.versus"),
         (26, "claims.3.kind"),
     ]
+
+
+def test_a_claim_on_a_training_part_that_is_not_evaluated_is_refused(digits: Tree) -> None:
+    digits |= {"task": "prediction", "metrics": ["loss"], "evaluate": {"train": False}}
+    claim = {"metric": "loss", "split": "train", "value": 1, "kind": "at-most"}
+    digits["claims"] = [claim]
+    with pytest.raises(InvalidRecipeError) as caught:
+        load_recipe(digits, check=False)
+    assert [problem.where for problem in caught.value.problems] == ["claims.0.split"]
+    assert "remove evaluate.train: false" in str(caught.value)
+    load_recipe({**digits, "evaluate": {}}, check=False)

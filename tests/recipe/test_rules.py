@@ -127,6 +127,15 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         "report",
         "set evaluate.test: every-epoch, or",
     ),
+    ({}, {"source": "etth1"}, "task", "must be prediction for source: etth1, got regression"),
+    ({}, {"window": {}}, "data.window", "only for source: tiny-shakespeare or etth1, got diabetes"),
+    (
+        {"task": "prediction", "metrics": ["loss"]},
+        {"source": "tiny-shakespeare", "window": {"horizon": 2}},
+        "data.window.horizon",
+        "only for source: etth1",
+    ),
+    ({"evaluate": {"train": False}}, {}, "evaluate.train", "got task: regression; remove it"),
 ]
 
 
@@ -177,6 +186,10 @@ HELD: list[tuple[Tree, Tree]] = [
     ({"report": "best-on-validation"}, {"splits": {"validation": 0.1}}),
     ({"report": "best-on-test", "evaluate": {"test": "every-epoch"}}, {}),
     ({"evaluate": {"test": "every-epoch"}}, {}),
+    (
+        {"task": "prediction", "metrics": ["loss"], "early_stopping": {}},
+        {"source": "etth1", "window": {"length": 24, "horizon": 6}},
+    ),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +17,7 @@ from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions
 from papertrial.runs import prepare
-from papertrial.runs.init_from import read_start_run
+from papertrial.runs.init_from import names_file, read_start_run
 from papertrial.runs.load_data import Samples, load_whole
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder
 from papertrial.training.checkpoint import load_weights
@@ -41,22 +41,25 @@ def check_predictions(
     for side, is_first in ((model, k == 0) for one in sides for k, model in enumerate(one.models)):
         recipe = side.run.recipe
         try:
-            start = read_start_run(recipe)
+            # The weights of the run replace those of a file, which may be gone.
+            start = None if names_file(recipe) else read_start_run(recipe)
             if is_first:  # the folds of a run cut one set
                 whole = yield from load_whole(recipe, home, start)
-            parts = yield from prepare.prepare(recipe, home, device, start, whole)
+            parts = yield from prepare.prepare(recipe, home, device, start, whole, load=False)
         except PapertrialError as error:
             yield noted("predictions", f"{side}: not compared with the data: {error}")
             return
-        messages += (f"{side}: {text}" for text in _unlike_data(side, parts.samples))
+        unlike = _unlike_data(side, parts.samples, parts.evaluator.splits)
+        messages += (f"{side}: {text}" for text in unlike)
         other = environment_differences(side.provenance.environment, environment_here(device))
         coarse = recipe.precision != "fp32"
         limit = _HERE if not other else _COARSE if coarse else _ELSEWHERE
         try:
             weights = RunFolder(side.run.path).read(WEIGHTS)
             load_weights(parts.train.evaluated, weights, str(side.run.path / WEIGHTS))
-            for split, rows in parts.samples.dataset.splits.items():
+            for split in parts.evaluator.splits:
                 yield Step(f"evaluating {split}, {side}", 0, None, "samples")
+                rows = parts.samples.dataset.splits[split]
                 output, had = (
                     parts.evaluator.outputs(rows, split).output,
                     read_predictions(side.run, split).output,
@@ -97,12 +100,14 @@ def _close(output: torch.Tensor, had: torch.Tensor, limit: float) -> bool:
     return not output.numel() or bool((apart <= limit * largest.max()).all())
 
 
-def _unlike_data(side: SeedRun, samples: Samples) -> Iterator[str]:
+def _unlike_data(side: SeedRun, samples: Samples, evaluated: Sequence[str]) -> Iterator[str]:
     """Say where data, targets or ids are not those of the run and its stored predictions."""
     known = side.provenance.data
     for split, rows in samples.original.splits.items():
         if split not in known or known[split].fingerprint != rows.fingerprint:
             yield f"the {split} data are not those of the run: they have another fingerprint"
+            continue
+        if split not in evaluated:
             continue
         kept = read_predictions(side.run, split)
         if (

@@ -15,7 +15,8 @@ if TYPE_CHECKING:  # torch, which a program does not need
     from papertrial.checks.loss_fit import FirstLoss
     from papertrial.checks.seed_streams import SeedStreams
     from papertrial.runs.build_optimizers import GroupSize
-    from papertrial.store.run_records import VocabularyFacts
+    from papertrial.store.run_records import InitialWeights, VocabularyFacts
+    from papertrial.training.freeze import Frozen
 
 
 @dataclass
@@ -29,6 +30,8 @@ class CheckFacts:
         leaks: samples that are in more than one split.
         balance: class counts; None for regression.
         vocabulary: size of a text vocabulary and its coverage by word vectors; None without texts.
+        weights: what was loaded of files of weights; () without any.
+        frozen: what of the model is not trained; None if the recipe freezes nothing.
         batch: shape of the first training batch, [B, ...].
         first_loss: loss of the untrained model on that batch.
         streams: which random streams the seed moves.
@@ -43,6 +46,8 @@ class CheckFacts:
     leaks: SharedSamples | None = None
     balance: ClassBalance | None = None
     vocabulary: VocabularyFacts | None = None
+    weights: tuple[InitialWeights, ...] = ()
+    frozen: Frozen | None = None
     batch: list[int] | None = None
     first_loss: FirstLoss | None = None
     streams: SeedStreams | None = None
@@ -59,6 +64,8 @@ class CheckFacts:
             "leaks": self.leaks and self.leaks.to_json(),
             "balance": self.balance and asdict(self.balance),
             "vocabulary": self.vocabulary and self.vocabulary.to_plain(),
+            "weights": [one.to_plain() for one in self.weights] or None,
+            "frozen": self.frozen and asdict(self.frozen),
             "batch": self.batch,
             "streams": self.streams and asdict(self.streams),
             "groups": self.groups and [asdict(group) for group in self.groups],

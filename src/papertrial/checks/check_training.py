@@ -15,6 +15,7 @@ from papertrial.checks.check_result import CheckResult
 from papertrial.checks.class_balance import imbalance
 from papertrial.checks.cost import run_cost
 from papertrial.checks.gradients import check_gradients
+from papertrial.checks.initial_weights import check_initial_weights
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
@@ -46,9 +47,10 @@ from papertrial.runs.build import (
 )
 from papertrial.runs.build_optimizers import group_sizes
 from papertrial.runs.class_weights import needs_classes
+from papertrial.runs.fitted_model import fits_outputs, notes_on_weights, with_outputs
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data, smallest_fold
-from papertrial.runs.named_networks import fits_outputs, notes_on_weights, with_outputs
+from papertrial.runs.named_network import DataForm, named_network
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
@@ -108,31 +110,30 @@ def _check_built(
 ) -> Generator[Step, None, None]:
     """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
     model = loss = samples = start = None
-    notes, folds = list[str](), recipe.data.splits.count
+    notes, folds, can_start, fitted = list[str](), recipe.data.splits.count, False, False
     function: ObjectiveFunction = supervised
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
-        model = None if fits_outputs(recipe) else build_model(recipe)
+        fitted = named_network(recipe) is not None or fits_outputs(recipe)
+        model = None if fitted else build_model(recipe)
     with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
         function = build_objective(recipe)
-    with reporting(result, "init_from", "set init_from to the folder of a finished run"):
-        start = read_start_run(recipe)
+    with reporting(result, "init_from", "name a finished run or a file of weights"):
+        start, can_start = read_start_run(recipe), True
+    if not can_start:
+        recipe = recipe.model_copy(update={"init_from": None})
     with reporting(result, "data", "fix data in the recipe, or the files that it names"):
         if recipe.data.splits.count:
             recipe, note = yield from smallest_fold(recipe, folder)
             notes.append(note)
         samples = yield from load_data(recipe, folder, device, start)
+    if samples is not None and fitted:
+        recipe, samples, model = _build_network(recipe, samples, result)
     with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         if samples is not None or not needs_classes(recipe):
             loss = build_loss(recipe, None if samples is None else samples.classes)
     if samples is None:
         return
-    with reporting(result, "model", "fix the model or its arguments in the recipe"):
-        if fits_outputs(recipe):
-            recipe = with_outputs(recipe, samples.task)
-            seed_before_build(recipe, device)
-            model = build_model(recipe)
-            samples = samples.with_notes(notes_on_weights(model))
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
     facts.notes = [*notes, *original.notes]
@@ -152,22 +153,43 @@ def _check_built(
     if model is None or loss is None:
         return
     yield Step("trying one batch", 0, None, "batches")
-    initialised = False
-    fix = "fix data.text.vectors or init_from, which the model starts from"
+    begun = None
+    fix = "fix the key that the message names, which decides what the model starts from"
     with reporting(result, "data.text.vectors", fix):
-        facts.vocabulary = yield from prepare.prepare_weights(recipe, model, samples, folder, start)
-        initialised = True
-    if initialised:
+        begun = yield from prepare.prepare_weights(recipe, model, samples, folder)
+        facts.vocabulary, facts.weights, facts.frozen = (
+            begun.vocabulary,
+            begun.weights,
+            begun.frozen,
+        )
+        result.problems += check_initial_weights(begun.weights)
+    if begun is not None:
         with reporting(result, "data", "fix data.augment, data.transform or the model"):
-            _check_model(recipe, (model, loss, function), samples, result)
+            _check_model(recipe, (model, loss, function), samples, begun, result)
     if facts.cost is not None and folds:
         facts.cost = replace(facts.cost, seconds=folds * facts.cost.seconds)
+
+
+def _build_network(
+    recipe: Recipe, samples: Samples, result: CheckResult
+) -> tuple[Recipe, Samples, nn.Module | None]:
+    """Build the network that a recipe names, fitted to the data; None in its place if it fails.
+
+    Returns also the recipe with the number of outputs, and the samples with notes on the weights.
+    """
+    with reporting(result, "model", "fix the model or its arguments in the recipe"):
+        recipe = with_outputs(recipe, samples.task)
+        seed_before_build(recipe, samples.batches.device)
+        model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
+        return recipe, samples.with_notes(notes_on_weights(model)), model
+    return recipe, samples, None
 
 
 def _check_model(
     recipe: Recipe,
     built: tuple[nn.Module, Any, ObjectiveFunction],
     samples: Samples,
+    start: prepare.Start,
     result: CheckResult,
 ) -> None:
     """Try one batch forward and backward; stop at an error that would cause all later ones."""
@@ -182,7 +204,7 @@ def _check_model(
         return
     parts = None
     with reporting(result, "recipe", "change the part of the recipe that the message names"):
-        parts = prepare.prepare_training(recipe, model, loss, samples, None, function)
+        parts = prepare.prepare_training(recipe, model, loss, samples, start, function)
     if parts is None:
         return
     result.facts.groups = group_sizes(recipe, trained_modules(model, function)) or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 import torch
@@ -15,6 +16,7 @@ from papertrial.diagnose.dry_run import dry_run
 from papertrial.diagnose.lent_model import model_kept
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model, seed_before_build
+from papertrial.runs.named_network import DataForm
 from papertrial.runs.prepare import Parts
 
 
@@ -51,7 +53,7 @@ def find_streams(recipe: Recipe, parts: Parts) -> SeedStreams:
     """
     seeds, batches = (recipe.seed, recipe.seed + 1), parts.samples.batches
     return SeedStreams(
-        init=recipe.init_from is None and _init_moves(recipe, batches),
+        init=_init_moves(recipe, parts),
         order=_order_moves(batches, seeds),
         augment=_augment_moves(batches, seeds),
         model=_model_moves(parts, seeds),
@@ -72,24 +74,28 @@ def check_streams(recipe: Recipe, streams: SeedStreams) -> list[Diagnosis]:
     return [Diagnosis("warning", "seed", message, fix)]
 
 
-def _init_moves(recipe: Recipe, batches: Batches) -> bool:
+def _init_moves(recipe: Recipe, parts: Parts) -> bool:
+    """Whether tensors depend on the seed that no file of weights replaces."""
+    form = DataForm.of(parts.samples.task, parts.samples.inputs)
+    batches, loaded = parts.samples.batches, {n for w in parts.start.weights for n in w.loaded}
     x = mapped(lambda one: one[:2].cpu(), batches.batch(recipe.seed, 0, 0).x)
     models = []
     with generators_kept(batches.device):
         for seed in (recipe.seed, recipe.seed + 1):
             seed_before_build(recipe.model_copy(update={"seed": seed}), batches.device)
-            model = build_model(recipe)
+            model = build_model(recipe, form)
             if any(isinstance(p, nn.UninitializedParameter) for p in model.parameters()):
                 dry_run(model, x)
             models.append(model)
-    first, second = (_tensors(model) for model in models)
+    first, second = (_tensors(model, loaded) for model in models)
     if len(first) != len(second):
         return True
     return not all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def _tensors(model: nn.Module) -> list[Tensor]:
-    return [*(p.detach() for p in model.parameters()), *model.buffers()]
+def _tensors(model: nn.Module, without: Collection[str]) -> list[Tensor]:
+    named = (*model.named_parameters(), *model.named_buffers())
+    return [tensor.detach() for name, tensor in named if name not in without]
 
 
 def _order_moves(batches: Batches, seeds: tuple[int, int]) -> bool:

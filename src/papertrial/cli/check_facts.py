@@ -40,6 +40,9 @@ def _training_lines(facts: CheckFacts) -> list[str]:
         trained = cost.trainable_parameters
         all_ = "all" if trained == cost.parameters else f"{trained:,}"
         lines.append(f"parameters: {cost.parameters:,}, {all_} of them trainable")
+    lines += [line for one in facts.weights for line in one.lines]
+    if facts.frozen is not None:
+        lines.append(facts.frozen.text)
     lines += map(_group_line, facts.groups or ())
     if first is not None and first.value is not None:
         guess = "" if first.expected is None else f" (random guessing: {first.expected:.4f})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from papertrial.cli.options import Json
@@ -47,13 +48,15 @@ def list_command(as_json: Json = False) -> None:
 
 def _row_of(recipe: AnyRecipe) -> ShippedRecipe:
     from papertrial.recipe.program import ProgramRecipe
+    from papertrial.recipe.slots import is_file
 
     claims = [_describe_claim(claim) for claim in recipe.claims]
     if isinstance(recipe, ProgramRecipe):
         command = " ".join(recipe.program.command[:2])
         return ShippedRecipe(recipe.name, "program", command, "", claims)
-    model = recipe.model.use.rpartition(".")[2]
-    return ShippedRecipe(recipe.name, recipe.task, recipe.data.source, model, claims)
+    model, source = recipe.model.use.rpartition(".")[2], recipe.data.source
+    data = Path(source).name if is_file(source) else source
+    return ShippedRecipe(recipe.name, recipe.task, data, model, claims)
 
 
 def _describe_claim(claim: Claim) -> str:

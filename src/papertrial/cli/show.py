@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -22,10 +23,9 @@ def show_command(recipe: Recipe, overrides: Overrides = None) -> None:
 
 
 def _anchored(text: str, folder: Path) -> str:
-    """Return a shipped recipe with the absolute folder of its program, so that a copy can run."""
-    from papertrial.recipe.yaml_text import dump
+    """Return a shipped recipe with absolute paths of its code and files, so that a copy can run."""
 
-    def line(found: re.Match[str]) -> str:
-        return found[1] + dump({"folder": str(folder / found[2])}).rstrip()
+    def path(found: re.Match[str]) -> str:
+        return json.dumps(str(folder / found[1]))  # a text in quotes, in YAML too
 
-    return re.sub(r"^( +)folder: (\./\S+)$", line, text, flags=re.MULTILINE)
+    return re.sub(r'(?<=: )"?(\./[^\s",}]+)"?', path, text)

@@ -320,7 +320,8 @@ class Pipeline:
                 same = [derive(0, "transform")] * len(x)  # the same for every sample
                 x = transform.run(x, seeds(index) if only == "training" and seeds else same)
             else:
-                x = of_one_size(x, type(transform).__name__)
+                if not getattr(transform, "takes_all_sizes", False):
+                    x = of_one_size(x, type(transform).__name__)
                 with naming_failures(type(transform).__name__, x):
                     x = transform.apply(x, state)
         return of_one_size(x)

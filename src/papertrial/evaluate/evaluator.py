@@ -64,6 +64,10 @@ class Evaluator:
         keep: called as keep(output, target) on each batch; metrics then get what it returns,
             [B, ...], instead of the outputs. The loss is the mean of those of the batches, weighted
             by their samples.
+        train: whether the training part is evaluated.
+
+    Attributes:
+        splits: the names of the splits that are evaluated.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Evaluator:
         loss: Loss,
         own: Mapping[str, MetricFunction] | None = None,
         keep: Keep | None = None,
+        train: bool = True,
     ) -> None:
         self.prepared = prepared
         self.dataset = dataset
@@ -84,6 +89,7 @@ class Evaluator:
         self.loss = loss
         self.own = dict(own or {})
         self.keep = keep
+        self.splits = tuple(name for name in dataset.splits if train or name != "train")
 
     def evaluate(self, split: str, step: int) -> Scored:
         """Return the metrics of a split after `step` optimizer steps.

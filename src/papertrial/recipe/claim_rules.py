@@ -30,6 +30,7 @@ from papertrial.recipe.split_rules import fold_claim_problems
 from papertrial.vocabulary import (
     COUNTS,
     METRICS,
+    OF_TENSORS,
     SOURCES,
     TASKS,
     has_metric,
@@ -39,7 +40,11 @@ from papertrial.vocabulary import (
     usual_metrics,
 )
 
-_NO_TEST = ("digits", "diabetes")  # named data sets without a test part
+# Named data sets without a part of this name.
+_WITHOUT = {
+    "validation": tuple(name for name in SOURCES if name not in OF_TENSORS),
+    "test": ("digits", "diabetes", "breast-cancer", "rt-polarity", "tiny-shakespeare"),
+}
 
 
 def broken_claims(tree: Mapping[str, object]) -> Iterator[Broken]:
@@ -213,9 +218,12 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
     if metric == "parameters" or not isinstance(split, str):
         return
     source = value_at(tree, "data.source")
-    without = {"validation": SOURCES, "test": _NO_TEST}.get(split, ())
+    if split == "train" and value_at(tree, "evaluate.train") is False and metric != "samples":
+        yield "split", "train is not evaluated; remove evaluate.train: false"
     cuts = ("folds", "test") if split == "test" else (split,)
-    if source in without and all(value_at(tree, f"data.splits.{key}") is None for key in cuts):
+    if source in _WITHOUT.get(split, ()) and all(
+        value_at(tree, f"data.splits.{key}") is None for key in cuts
+    ):
         yield "split", f"{source} has no {split} part; set data.splits.{split}"
 
 

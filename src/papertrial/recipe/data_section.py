@@ -140,10 +140,32 @@ class Parts(Section):
     validation: str | None = Field(default=None, description="Split for validation.")
     test: str | None = Field(default=None, description="Split for the test.")
 
+    @property
+    def by_part(self) -> dict[str, str]:
+        """The name of the split for each part that there is."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {part: name for part, name in named.items() if name is not None}
+
 
 def _named_words(value: object) -> object:
     """Return the slot that a name such as `whitespace` stands for; other values as they are."""
     return value_at(expand({"data": {"text": {"words": value}}}), "data.text.words")
+
+
+class Window(Section):
+    """The windows of a series that are its samples. If omitted, those of the named set."""
+
+    length: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps of an input. If omitted, 256 characters of `tiny-shakespeare`, or 336 "
+        "hours of `etth1`.",
+    )
+    horizon: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps after the input that are its target. Only for `etth1`; if omitted, 96.",
+    )
 
 
 class Text(Section):
@@ -230,6 +252,9 @@ class Data(Section):
     )
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."
+    )
+    window: Window | None = Field(
+        default=None, description="Only for `source: tiny-shakespeare` and `etth1`."
     )
     text: Text | None = Field(default=None, description="Only for texts.")
     target: Literal["given", "inputs"] = Field(

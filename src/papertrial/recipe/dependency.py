@@ -8,7 +8,7 @@ from typing import Literal
 from papertrial.record import Part
 
 DependencyKind = Literal[
-    "code", "file", "folder", "vocabulary", "vectors", "tokenizer", "run", "hub", "read"
+    "code", "file", "folder", "vocabulary", "vectors", "tokenizer", "run", "weights", "hub", "read"
 ]  # fmt: skip
 
 
@@ -17,8 +17,9 @@ class Dependency(Part):
 
     Attributes:
         kind: "code"; "file" or "folder" for arguments; "vocabulary"; "vectors"; "tokenizer"; "run"
-            for init_from; "hub" for a repository of the hub; or "read" for a file that the recipe's
-            code read at run time.
+            for the run of init_from; "weights" for its file, or for the file of a network by name;
+            "hub" for a repository of the hub; or "read" for a file that the recipe's code read at
+            run time.
         name: path of the copy, relative to the folder of the run. Without a copy, the key in the
             recipe, or for a file read at run time the path in the code.
         path: absolute path of the original.

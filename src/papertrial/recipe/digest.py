@@ -11,7 +11,7 @@ from typing import Any
 from papertrial.hub import PREFIX, is_on_hub
 from papertrial.recipe.closure import trace
 from papertrial.recipe.content import content_of
-from papertrial.recipe.file_paths import is_path, is_vectors_file
+from papertrial.recipe.file_paths import is_path, is_vectors_file, is_weights_file
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.plain_values import KeyPath, value_at
 from papertrial.recipe.program import ProgramRecipe
@@ -106,11 +106,18 @@ def _replace_paths(tree: dict[str, object]) -> None:
         if not is_on_hub(text.get("tokenizer", PREFIX)):
             text["tokenizer"] = f"sha256-{tokenizer_content(Path(text['tokenizer'])).sha256}"
     if isinstance(initial, str):
-        preprocessing = Path(initial) / PREPROCESSING
-        tree["init_from"] = [
-            _sha256(Path(initial) / WEIGHTS),
-            _sha256(preprocessing) if preprocessing.is_file() else None,
-        ]
+        tree["init_from"] = _start_hash(Path(initial))
+    elif isinstance(initial, dict):
+        initial["weights"] = _start_hash(Path(initial["weights"]))
+
+
+def _start_hash(path: Path) -> object:
+    """Return the hash of a file of weights, or of the files of a run."""
+    if is_weights_file(path):
+        return _sha256(path)
+    preprocessing = path / PREPROCESSING
+    is_there = preprocessing.is_file()
+    return [_sha256(path / WEIGHTS), _sha256(preprocessing) if is_there else None]
 
 
 def _with_integers(value: object) -> object:

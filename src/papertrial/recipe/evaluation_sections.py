@@ -34,7 +34,10 @@ class AveragedViews(Section):
 
 
 class Evaluate(Section):
-    """When the parts are evaluated. Every part is also evaluated at the end of training."""
+    """When the parts are evaluated. Every part is also evaluated at the end of training.
+
+    The training part is not if `train` is false.
+    """
 
     every: int = Field(
         default=1, ge=1, description="Evaluate the validation part after this many intervals."
@@ -46,6 +49,11 @@ class Evaluate(Section):
         default="at-end",
         description="When the test part is evaluated: at the end, or also after every epoch, or "
         "whenever the validation part is. Reports mention the latter two.",
+    )
+    train: bool = Field(
+        default=True,
+        description="Evaluate the training part at the end. `false` saves the time and the stored "
+        "outputs of a large one. Only for `task: prediction`.",
     )
     batch_size: int = Field(default=1000, ge=1, description="Samples per batch in evaluation.")
     augment: AveragedViews | None = Field(

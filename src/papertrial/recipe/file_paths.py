@@ -33,6 +33,7 @@ _PATHS = (
     ("data", "text", "vectors"),
     ("data", "text", "tokenizer"),
     ("init_from",),
+    ("init_from", "weights"),
     ("program", "folder"),
     ("program", "git", "url"),
 )
@@ -103,6 +104,14 @@ def is_tokenizer_folder(tokenizer: str) -> bool:
 def is_vectors_file(vectors: str) -> bool:
     """Return whether a recipe gives word vectors as a file path, not as a name (glove.6B.100d)."""
     return "/" in vectors or "\\" in vectors or Path(vectors).suffix in (".txt", ".zip", ".vec")
+
+
+def is_weights_file(path: Path) -> bool:
+    """Return whether initial weights are a file, which may be absent, and not the folder of a run.
+
+    The names of run folders have no suffix.
+    """
+    return path.is_file() or (bool(path.suffix) and not path.is_dir())
 
 
 def anchor_arguments(

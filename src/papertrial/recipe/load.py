@@ -31,7 +31,7 @@ from papertrial.recipe.slots import expand, slots_in
 from papertrial.recipe.validate import placed, shortened, validated
 from papertrial.recipe.yaml_text import Document, dump, parse
 
-_UNSET_LISTS = ("args", "groups", "match", "layers")  # left out of plain values if empty
+_UNSET_LISTS = ("args", "groups", "match", "layers", "skip")  # left out of plain values if empty
 _SUFFIXES = (".yaml", ".yml")
 _PROGRAMS = (".py", ".sh", ".bash", ".r", ".jl", ".pl", ".ipynb")  # suffixes in lower case
 

@@ -14,7 +14,7 @@ from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.content import LARGEST, content_of, files_below, read_file
 from papertrial.recipe.dependency import Dependency, DependencyKind
 from papertrial.recipe.digest import PREPROCESSING, WEIGHTS
-from papertrial.recipe.file_paths import is_path, is_vectors_file
+from papertrial.recipe.file_paths import is_path, is_vectors_file, is_weights_file
 from papertrial.recipe.load import to_tree
 from papertrial.recipe.plain_values import KeyPath, dotted, list_at, value_at
 from papertrial.recipe.program import ProgramRecipe
@@ -60,10 +60,10 @@ def portable(
 ) -> Portable:
     """Return a portable recipe, with copies of the files that it depends on in `folder` next to it.
 
-    Code is always copied. Files and folders in arguments, a vocabulary, word vectors and the run of
-    `init_from` are copied up to `limit` bytes each. Data are not copied. The files of a program are
-    listed, but their contents are not among `files`: they keep modes and links when they are
-    copied.
+    Code is always copied. Files and folders in arguments, a vocabulary, word vectors and what
+    `init_from` names are copied up to `limit` bytes each. Data are not copied. The files of a
+    program are listed, but their contents are not among `files`: they keep modes and links when
+    they are copied.
 
     Args:
         recipe: the recipe.
@@ -88,8 +88,13 @@ def portable(
             text["vectors"] = packed.file("vectors", "data.text.vectors", Path(text["vectors"]))
         if not is_on_hub(text.get("tokenizer", PREFIX)):
             text["tokenizer"] = packed.tokenizer(Path(text["tokenizer"]))
-    if recipe.init_from is not None:
-        tree["init_from"] = packed.run(Path(recipe.init_from))
+    if recipe.start is not None:
+        path = Path(recipe.start.weights)
+        copied = (
+            packed.file("weights", "init_from", path) if is_weights_file(path) else packed.run(path)
+        )
+        given = tree["init_from"]
+        tree["init_from"] = {**given, "weights": copied} if isinstance(given, dict) else copied
     _set_sides(tree, sides or {})
     if recipe.model.use in _BEHIND:
         packed.packages.add(_BEHIND[recipe.model.use])
@@ -139,7 +144,7 @@ class _Packer:
         """Copy the closure of `use`; return the `use` of the copy."""
         closure = trace(use)
         if closure is None:
-            self.packages.add(use.partition(".")[0])
+            self.packages.add(re.split("[.:]", use, maxsplit=1)[0])
             return use
         room = self._room(closure)
         for module in closure.modules:

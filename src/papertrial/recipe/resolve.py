@@ -45,6 +45,11 @@ def resolve(use: str) -> Callable[..., Any]:
     Raises:
         RecipeError: the module, file or name does not exist, or is not callable.
     """
+    if use.startswith("timm:"):
+        from papertrial.weights.networks import timm_network  # noqa: PLC0415  (imports torch)
+
+        with unwatched():
+            return timm_network(use)
     with unwatched():
         closure = trace(use)
     owner: Any

@@ -13,7 +13,7 @@ from papertrial.recipe.program_rules import broken_program
 from papertrial.recipe.raw_claim import Broken
 from papertrial.recipe.split_rules import broken_splits
 from papertrial.recipe.verify_rules import broken_verify
-from papertrial.vocabulary import is_one_number
+from papertrial.vocabulary import OF_TENSORS, SERIES, is_one_number
 
 # The keys that each kind of your own data requires.
 _NEEDS = {
@@ -26,8 +26,8 @@ _NEEDS = {
 }
 _DATASETS = ("dataset-folder", FORM)  # in the format of Hugging Face
 _NO_TEXTS = (
-    "image-folder", "table", "digits", "diabetes", "fashion-mnist", "mnist", "kmnist", "cifar10",
-    "cifar100",
+    "image-folder", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist",
+    "kmnist", "cifar10", "cifar100", *OF_TENSORS,
 )  # fmt: skip
 # The keys of data.text for vocabularies of words, with their defaults.
 _WORDS = {
@@ -103,6 +103,7 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         yield "data.table.image", "does not go with data.table.text; remove one of them"
     if source not in _DATASETS and value_at(tree, "data.parts") is not None:
         yield "data.parts", f"is only for source: {' or '.join(_DATASETS)}, got {source}"
+    yield from _window_problems(tree, source, task)
     no_texts = task in ("image-classification", "table-classification")
     no_texts |= task != "text-classification" and source in _NO_TEXTS
     if value_at(tree, "data.text") is not None and no_texts:
@@ -129,6 +130,16 @@ def _tokenizer_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         if text.get(key, default) != default:
             rule = "does not fit data.text.tokenizer, which has a vocabulary of its own"
             yield f"data.text.{key}", f"{rule}; remove one of them"
+
+
+def _window_problems(tree: Mapping[str, object], source: str, task: str) -> Iterator[Broken]:
+    if source in OF_TENSORS and task != "prediction":
+        yield "task", f"must be prediction for source: {source}, got {task}"
+    if source not in SERIES and value_at(tree, "data.window") is not None:
+        yield "data.window", f"is only for source: {' or '.join(SERIES)}, got {source}"
+    if source == "tiny-shakespeare" and value_at(tree, "data.window.horizon") is not None:
+        rule = "is only for source: etth1; the target of a text is the text one character later"
+        yield "data.window.horizon", f"{rule}; remove it"
 
 
 def _target_problems(tree: Mapping[str, object], task: str) -> Iterator[Broken]:
@@ -179,9 +190,10 @@ def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     """
     source = value_at(tree, "data.source")
     drawn = value_at(tree, "data.splits.validation") is not None
-    may_have = drawn or (
-        isinstance(source, str) and (source in _NEEDS or ".py:" in source or is_on_hub(source))
+    comes_with_one = isinstance(source, str) and (
+        source in (*_NEEDS, *OF_TENSORS) or is_on_hub(source)
     )
+    may_have = drawn or comes_with_one or ".py:" in str(source)
     monitors = {
         "scheduler.monitor": value_at(tree, "scheduler.monitor"),
         "early_stopping.monitor": value_at(tree, "early_stopping") is not None,
@@ -237,3 +249,5 @@ def _prediction_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         yield "keep", f"is only for task: prediction, got task: {task}; remove it"
     if value_at(tree, "data.target") == "inputs":
         yield "data.target", f"inputs is only for task: prediction, got task: {task}; remove it"
+    if value_at(tree, "evaluate.train") is False:
+        yield "evaluate.train", f"false is only for task: prediction, got task: {task}; remove it"

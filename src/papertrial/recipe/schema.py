@@ -29,6 +29,7 @@ from papertrial.recipe.shared_keys import (
 from papertrial.recipe.slot import MetricSlot, OptimizerSlot, SchedulerSlot, Slot
 from papertrial.recipe.value_types import MetricName, MonitoredMetric
 from papertrial.recipe.verify import Verify
+from papertrial.recipe.weights_sections import Freeze, InitFrom, Start
 from papertrial.vocabulary import (
     CLAIMABLE_PATTERN,
     COUNTS,
@@ -103,8 +104,13 @@ class Recipe(Section):
         description="Metric that selects the best epoch. If omitted, `accuracy`, or `rmse` for "
         "regression.",
     )
-    init_from: str | None = Field(
-        default=None, description="Folder of a finished run whose weights training starts from."
+    init_from: Start | None = Field(
+        default=None,
+        description="Weights that training starts from: the folder of a finished run, or a file. "
+        "`{weights: r18.pth, skip: fc.*}` loads a part of them.",
+    )
+    freeze: Freeze | None = Field(
+        default=None, description="Parameters that are not trained, by name: `backbone.*`."
     )
     clip_norm: float | None = Field(
         default=None, gt=0, description="Clip the norm of all gradients together to this value."
@@ -154,6 +160,12 @@ class Recipe(Section):
     def mean_of_last(self) -> int | None:
         """The number of evaluations whose mean is reported; None if no mean is."""
         return self.report.count if isinstance(self.report, MeanOfLast) else None
+
+    @property
+    def start(self) -> InitFrom | None:
+        """The weights that `init_from` names, in its long form; None without `init_from`."""
+        given = self.init_from
+        return InitFrom(weights=given) if isinstance(given, str) else given
 
     @property
     def metric_names(self) -> tuple[str, ...]:

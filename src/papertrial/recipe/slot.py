@@ -6,12 +6,10 @@ import copy
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
     Strict,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import core_schema
@@ -19,6 +17,7 @@ from pydantic_core import core_schema
 from papertrial.recipe.declared_metrics import name_of_use
 from papertrial.recipe.section import Section
 from papertrial.recipe.value_types import SCORE_NAME, MonitoredMetric
+from papertrial.recipe.weights_sections import Texts
 from papertrial.vocabulary import Better, Metric, MetricUnit
 
 
@@ -105,18 +104,6 @@ class TransformSlot(Slot):
     )
 
 
-def _as_list(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-_Texts = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_as_list),
-    Strict(False),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-
-
 class ScheduleSlot(Slot):
     """A learning-rate scheduler: a slot with an additional key."""
 
@@ -145,12 +132,12 @@ class ParameterGroup(Section):
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
-    match: _Texts = Field(
+    match: Texts = Field(
         default=(),
         description="Name or names of parameters, with `*` for any text: `*.bias`, `fc.*`. Those "
         "of an objective begin with `objective.`.",
     )
-    layers: _Texts = Field(
+    layers: Texts = Field(
         default=(),
         description="Import paths of module classes; the parameters that belong directly to such a "
         "module are meant.",

@@ -15,11 +15,12 @@ from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
 from papertrial.recipe.reported_scores import REPORT_FORMS
 from papertrial.recipe.schema import METRIC_FORMS, AnyRecipe, Recipe, fields_by_key, schema_at
 from papertrial.recipe.verify import SEED_FORMS
+from papertrial.recipe.weights_sections import INIT_FORMS
 from papertrial.recipe.yaml_text import dump_value
 from papertrial.vocabulary import OWN_DATA, SOURCES, suggest_metric
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
-_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, "[key]")
+_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, *INIT_FORMS, "[key]")
 # What a rule of the schema demands, by pydantic's name of the error.
 _RULES = {
     "string_pattern_mismatch": (

@@ -42,8 +42,14 @@ def provenance_rows(
         rows[f"{one.kind} {one.name}"] = f"SHA-256 {one.sha256}{copy}"
     rows |= {f"package {name}": version for name, version in kept.packages.items()}
     if kept.init_from is not None:
-        start = kept.init_from
-        rows["started from"] = f"{start.run}, weights SHA-256 {start.weights_sha256}"
+        run = kept.init_from
+        rows["started from"] = f"{run.run}, weights SHA-256 {run.weights_sha256}"
+    for start in kept.initial_weights:
+        rows[f"weights of {start.key}"] = "; ".join(start.notes)
+        if start.key != "init_from":
+            rows[f"weights of {start.key}"] += f"; {start.source}, SHA-256 {start.sha256}"
+    if kept.frozen is not None:
+        rows["frozen"] = kept.frozen
     rows |= scoring
     if summary is not None:
         rows |= {

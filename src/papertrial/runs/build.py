@@ -31,8 +31,10 @@ from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.recipe.slots import is_file
 from papertrial.runs.build_optimizers import build_optimizers
 from papertrial.runs.class_weights import with_class_weights
+from papertrial.runs.named_network import DataForm, build_network, named_network, with_network
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.training.average import AveragedWeights, AverageRule, check_updates
+from papertrial.training.freeze import Frozen, freeze
 from papertrial.training.objective import ObjectiveFunction, module_of, supervised
 from papertrial.training.optim import trainable
 from papertrial.training.state import TrainState
@@ -66,9 +68,22 @@ def to_device(target: Any, device: torch.device) -> Any:
     return target.to(device) if isinstance(target, nn.Module | torch.Tensor) else target
 
 
-def build_model(recipe: Recipe) -> nn.Module:
-    """Build the recipe's model; ModelError if it is not a torch.nn.Module."""
-    model = _build("model", recipe.model)
+def build_model(recipe: Recipe, form: DataForm | None = None) -> nn.Module:
+    """Build the recipe's model, without pretrained weights.
+
+    Args:
+        recipe: the recipe.
+        form: what a network of a library is fitted to; None only if the recipe names none.
+
+    Raises:
+        ModelError: it is not a torch.nn.Module, or does not fit the data.
+    """
+    network = named_network(recipe)
+    if network is None:
+        model = _build("model", recipe.model)
+    else:
+        assert form is not None, "the network is built after the data are loaded"
+        model = build_network(recipe, network, form)
     if not isinstance(model, nn.Module):
         raise ModelError(
             f"model: {recipe.model.use} must give a torch.nn.Module, got {type(model)}"
@@ -115,7 +130,10 @@ def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
     """Build the recipe's pipeline of transforms, with or without its augmentations."""
 
     def listed(name: str, slots: Iterable[Slot]) -> list[Any]:
-        return [_build(f"data.{name}.{i}", slot) for i, slot in enumerate(slots)]
+        return [
+            build(f"data.{name}.{i}", slot.use, slot.args, with_network(recipe, slot))
+            for i, slot in enumerate(slots)
+        ]
 
     augmentations = listed("augment", recipe.data.augment) if augment else []
     transforms = listed("transform", recipe.data.transform)
@@ -226,6 +244,18 @@ def build_training(
     trainable(model)
     optimizer, schedule = build_optimizers(recipe, trained_modules(model, objective))
     return TrainState(model, optimizer, schedule, objective=module_of(objective))
+
+
+def freeze_parameters(recipe: Recipe, model: nn.Module) -> Frozen | None:
+    """Freeze the parameters that the recipe names, and say how many; None if it names none.
+
+    Raises:
+        ModelError: a name matches no parameter, or nothing is left to train.
+    """
+    chosen = recipe.freeze
+    if chosen is None:
+        return None
+    return freeze(model, chosen.match, fix_batch_norm=chosen.batch_norm == "fixed")
 
 
 def trained_modules(model: nn.Module, objective: ObjectiveFunction) -> dict[str, nn.Module]:

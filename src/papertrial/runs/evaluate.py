@@ -89,14 +89,17 @@ def evaluating(
             prepared,
             dataset,
             task=predictor.task,
-            metrics=list(run.metrics["train"]),  # including those that were only monitored
+            metrics=list(
+                next(iter(run.metrics.values()))
+            ),  # including those that were only monitored
             loss=to_device(loss, device),
             own=build_metrics(recipe),
             keep=build_keep(recipe),
+            train=recipe.evaluate.train or data is not None,
         )
         step = run.summary.report.step
         metrics = {}
-        for split in dataset.splits:
+        for split in evaluator.splits:
             name = split if data is None or len(dataset.splits) > 1 else "data"
             yield Step(f"evaluating {name}", 0, None, "samples")
             metrics[name] = evaluator.evaluate(split, step).metrics

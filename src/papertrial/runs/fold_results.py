@@ -153,8 +153,12 @@ def with_files_of_folds(record: Provenance, folds: Sequence[Run]) -> Provenance:
     kept = [record, *(RunFolder(fold.path).provenance for fold in folds)]
     dependencies = {(one.kind, one.name, one.path): one for part in kept
                     for one in part.dependencies}  # fmt: skip
+    first = kept[1]  # the folds start from the same weights
     return record.model_copy(
         update={
+            "init_from": first.init_from,
+            "initial_weights": first.initial_weights,
+            "frozen": first.frozen,
             "dependencies": tuple(dependencies.values()),
             "not_covered": tuple(dict.fromkeys(note for part in kept for note in part.not_covered)),
             "packages": {k: v for part in kept for k, v in part.packages.items()},

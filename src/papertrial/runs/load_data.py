@@ -16,7 +16,13 @@ from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
-from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec, TableOptions
+from papertrial.data.sources.spec import (
+    ImageOptions,
+    LoadedSet,
+    SourceSpec,
+    TableOptions,
+    WindowOptions,
+)
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
@@ -35,7 +41,7 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Images, Parts, Text
+from papertrial.recipe.data_section import Columns, Images, Text, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
@@ -113,7 +119,7 @@ def load_data(
     else:
         inputs, dataset = TensorInputs(forms_of(original.train.x)), original
     if given is not None and (differs := difference(given, inputs)):
-        raise DataError(f"init_from: {recipe.init_from} {differs}, so its weights do not fit")
+        raise DataError(f"init_from: {_path(recipe)} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
     if data.target == "inputs":
@@ -226,9 +232,13 @@ def load_whole(recipe: Recipe, folder: Path, start: StartRun | None) -> Steps[Lo
     known = given.layout if isinstance(given, TableInputs) else None
     wanted = columns.features if columns else None
     if known is not None and wanted is not None and list(wanted) != list(known.columns):
-        had = f"{recipe.init_from} takes the columns {list(known.columns)}"
+        had = f"{_path(recipe)} takes the columns {list(known.columns)}"
         raise DataError(f"init_from: {had}, not {list(wanted)}, so its weights do not fit")
     return (yield from load_set(recipe, folder, known))
+
+
+def _path(recipe: Recipe) -> str:
+    return recipe.start.weights if recipe.start else ""
 
 
 def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -> Dataset:
@@ -328,11 +338,11 @@ def load_set(
         classes: the classes of a table; None to find them.
     """
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
-    images = images or Images()
+    images, window = images or Images(), data.window or Window()
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
-        parts=_parts(data.parts),
+        parts=data.parts.by_part if data.parts else None,
         targets=TASKS[recipe.task].targets,
         kinds=TASKS[recipe.task].kinds,
         images=ImageOptions(images.size, images.mode, images.corrupt),
@@ -346,19 +356,13 @@ def load_set(
             delimiter=columns.delimiter,
             group=data.splits.group,
         ),
+        window=WindowOptions(window.length, window.horizon),
         layout=layout,
         classes=None if classes is None else tuple(classes),
         seed=split_seed(recipe),
     )
     loaded = yield from open_source(spec, folder)
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
-
-
-def _parts(named: Parts | None) -> dict[str, str] | None:
-    if named is None:
-        return None
-    splits = {"train": named.train, "validation": named.validation, "test": named.test}
-    return {part: name for part, name in splits.items() if name is not None}
 
 
 def _text_inputs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -12,7 +11,7 @@ from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.schema import Recipe
 from papertrial.runs import prepare
-from papertrial.runs.init_from import StartRun
+from papertrial.runs.prepare import Start
 from papertrial.runs.traced_files import TracedFiles
 from papertrial.store.provenance import environment, utc_now
 from papertrial.store.run_folder import RunFolder
@@ -81,7 +80,7 @@ def make_summary(
             make_claim_beside_run(claim, _score(claim, recipe, parts, outcome, folder))
             for claim in recipe.claims
         ),
-        vocabulary=parts.vocabulary,
+        vocabulary=parts.start.vocabulary,
         epoch_seconds=tuple(outcome.epoch_seconds.values()),
         seconds=seconds,
     )
@@ -130,7 +129,7 @@ def make_provenance(
     data: Mapping[str, SplitData],
     files: TracedFiles,
     device: torch.device,
-    start: StartRun | None,
+    start: Start | None = None,
     *,
     notes: Sequence[str] = (),
     drawn_from: Mapping[str, SplitData] | None = None,
@@ -142,14 +141,15 @@ def make_provenance(
         data: its splits, or with folds the parts before they are cut.
         files: what it depends on.
         device: of the training.
-        start: the run that `init_from` names.
+        start: what is known of the weights that it starts from; None for a run with folds.
         notes: remarks on the data.
         drawn_from: the parts before splits are cut, if these follow the training seed.
     """
-    started_from = None
-    if start is not None and recipe.init_from is not None:
-        digest = hashlib.sha256(start.weights).hexdigest()
-        started_from = StartedFrom(run=recipe.init_from, weights_sha256=digest)
+    start = start or Start()
+    started = {one.key: one for one in start.weights}.get("init_from")
+    from_there = None
+    if started is not None:
+        from_there = StartedFrom(run=started.source, weights_sha256=started.sha256)
     return Provenance(
         recipe=recipe.name,
         seed=recipe.seed,
@@ -161,7 +161,9 @@ def make_provenance(
         dependencies=files.dependencies,
         not_covered=files.not_covered,
         packages=files.packages,
-        init_from=started_from,
+        init_from=from_there,
+        initial_weights=start.weights,
+        frozen=None if start.frozen is None else start.frozen.text,
         environment=environment(str(device), **machine(device)),
         started=utc_now(),
         state="running",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from papertrial.data.nested import in_parts, mapped, row_count
 from papertrial.data.sources.spec import LoadedSet
@@ -34,17 +34,20 @@ from papertrial.runs.build import (
     build_objective,
     build_prepared_model,
     build_training,
+    freeze_parameters,
     seed_before_build,
     to_device,
 )
-from papertrial.runs.init_from import StartRun
+from papertrial.runs.fitted_model import fits_outputs, notes_on_weights, with_outputs
+from papertrial.runs.init_from import StartRun, load_start
 from papertrial.runs.load_data import Samples, load_data
-from papertrial.runs.named_networks import fits_outputs, notes_on_weights, with_outputs
-from papertrial.store.run_records import VocabularyFacts
+from papertrial.runs.named_network import DataForm, load_pretrained, named_network
+from papertrial.store.run_records import InitialWeights, VocabularyFacts
 from papertrial.tasks.loss_requirements import Loss, check_loss
 from papertrial.tasks.make_task import TASKS
 from papertrial.training.average import AverageRule
-from papertrial.training.checkpoint import check_kept, load_weights
+from papertrial.training.checkpoint import check_kept
+from papertrial.training.freeze import Frozen
 from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import (
     Objective,
@@ -61,6 +64,28 @@ from papertrial.training.state import TrainState
 
 
 @dataclass(frozen=True)
+class Start:
+    """What is known of the weights that a training starts from.
+
+    Attributes:
+        vocabulary: size of the vocabulary, and the share of it that vectors cover; None if the
+            data are not texts.
+        weights: files of weights that were loaded, and what the model got of them.
+        frozen: what of the model is not trained; None if the recipe freezes nothing.
+    """
+
+    vocabulary: VocabularyFacts | None = None
+    weights: tuple[InitialWeights, ...] = ()
+    frozen: Frozen | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """What was loaded and frozen, in words."""
+        lines = [line for one in self.weights for line in one.lines]
+        return lines if self.frozen is None else [*lines, self.frozen.text]
+
+
+@dataclass(frozen=True)
 class Parts:
     """The objects that a recipe names, built and checked."""
 
@@ -73,7 +98,7 @@ class Parts:
     stopping: EarlyStopping | None
     mean: MeanOfLast | None
     steps: int
-    vocabulary: VocabularyFacts | None
+    start: Start
 
 
 def prepare(
@@ -82,6 +107,8 @@ def prepare(
     device: torch.device,
     start: StartRun | None = None,
     whole: LoadedSet | None = None,
+    *,
+    load: bool = True,
 ) -> Generator[Step, None, Parts]:
     """Prepare a recipe for training: build all that it names, and check that it works together.
 
@@ -91,22 +118,26 @@ def prepare(
         device: the device of the training.
         start: the run that `init_from` names.
         whole: the set before its splits are cut; if omitted, it is loaded.
+        load: whether to load the weights that the training starts from; not if others are loaded
+            afterwards.
 
     Raises:
         PapertrialError: the recipe cannot be trained.
     """
     check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
-    model = None if fits_outputs(recipe) else build_model(recipe)
+    is_fitted = named_network(recipe) is not None or fits_outputs(recipe)
+    model = None if is_fitted else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
         samples = yield from load_data(recipe, folder, device, start, whole)
     recipe = with_outputs(recipe, samples.task)
-    model = build_model(recipe) if model is None else model
+    if model is None:  # it is fitted to the data
+        model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
     samples = samples.with_notes(notes_on_weights(model))
     with generators_kept(device):
-        facts = yield from prepare_weights(recipe, model, samples, folder, start)
+        begun = yield from prepare_weights(recipe, model, samples, folder, load=load)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
-    return prepare_training(recipe, model, loss, samples, facts, objective)
+    return prepare_training(recipe, model, loss, samples, begun, objective)
 
 
 def prepare_weights(
@@ -114,32 +145,40 @@ def prepare_weights(
     model: nn.Module,
     samples: Samples,
     folder: Path,
-    start: StartRun | None = None,
-) -> Generator[Step, None, VocabularyFacts | None]:
-    """Prepare the initial weights: load word vectors and those of the start run into the model.
+    *,
+    load: bool = True,
+) -> Generator[Step, None, Start]:
+    """Prepare the initial weights: load word vectors and those of `init_from`, and freeze some.
 
-    Returns:
-        The size of the vocabulary, and the share of it that the vectors cover; None if the data are
-        not texts.
+    With `load` false, none are loaded.
+
+    Raises:
+        PapertrialError: the weights cannot be read, or they or the frozen names do not fit.
     """
-    facts = None
+    facts, loaded = None, list[InitialWeights]()
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
     if isinstance(inputs, TextInputs):
         special, known = 2, inputs.vocabulary
         words = known.words if isinstance(known, Vocabulary) else ()
         facts = VocabularyFacts(words=len(known) - (special if words else 0))
-        if wanted:
+        if wanted and load:
             path, member = yield from locate_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")
             found = vectors.read_vectors(path, words, member=member)
             vectors.copy_into_embedding(model, found)
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
-    if start is not None:
+    if load and named_network(recipe) and recipe.model.kwargs.get("pretrained"):
+        yield Step("looking for pretrained weights", 0, None, "files")
+        form = DataForm.of(samples.task, samples.inputs)
+        if (got := load_pretrained(recipe, model, form)) is not None:
+            loaded.append(got)
+    if recipe.start is not None and load:
         # Lazy layers get their size from a batch.
-        dry_run(model, mapped(torch.Tensor.cpu, samples.batches.batch(recipe.seed, 0, 0).x))
-        load_weights(model, start.weights, f"init_from: {recipe.init_from}")
-    return facts
+        dry_run(model, mapped(Tensor.cpu, samples.batches.batch(recipe.seed, 0, 0).x))
+        if (got := load_start(recipe, model)) is not None:
+            loaded.append(got)
+    return Start(facts, tuple(loaded), freeze_parameters(recipe, model))
 
 
 def metrics_to_compute(recipe: Recipe) -> list[str]:
@@ -160,7 +199,7 @@ def prepare_training(
     model: nn.Module,
     loss: Loss,
     samples: Samples,
-    facts: VocabularyFacts | None,
+    start: Start,
     function: ObjectiveFunction = supervised,
 ) -> Parts:
     """Prepare the training of a built model: try model and loss on a batch, build the other parts.
@@ -193,7 +232,8 @@ def prepare_training(
         output = dry_run(model, first.x).float()
     task.check_output(output, first.y)
     # Not under autocast, whose cache would keep the weights from before they are loaded.
-    check_kept(model, build_model(recipe).to(device), first.x)
+    form = DataForm.of(task, samples.inputs)
+    check_kept(model, build_model(recipe, form).to(device), first.x)
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     train.average = build_average(recipe, model, batches, steps)
@@ -237,10 +277,20 @@ def prepare_training(
     for metric in own.values():
         check_pure(metric, *own_arguments(task, kept, first.y))
     evaluator = Evaluator(
-        prepared, dataset, task=task, metrics=metrics, loss=loss, own=own, keep=keep
+        prepared,
+        dataset,
+        task=task,
+        metrics=metrics,
+        loss=loss,
+        own=own,
+        keep=keep,
+        train=recipe.evaluate.train,
     )
+    if not evaluator.splits:
+        rule = "false leaves no part to evaluate"
+        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     return Parts(
-        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, facts
+        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, start
     )
 
 

@@ -24,7 +24,8 @@ from papertrial.runs.build import (
     build_prepared_model,
     build_word_split,
 )
-from papertrial.runs.named_networks import build_network
+from papertrial.runs.fitted_model import build_without_weights
+from papertrial.runs.named_network import KEY, DataForm, named_network
 from papertrial.runs.traced_files import check_uncopied
 from papertrial.store.run_folder import (
     NETWORK,
@@ -107,7 +108,10 @@ class Run:
         """The trained model, with the preparation and the task that it was trained with."""
         self._check_one_model()
         folder = RunFolder.open(self.path)
-        check_uncopied(folder.provenance, self.path, without_model=folder.has(NETWORK))
+        # Pretrained weights of a network are only for its training.
+        apart = {KEY} if named_network(self.recipe) else set[str]()
+        apart |= {"model.source"} if folder.has(NETWORK) else set()
+        check_uncopied(folder.provenance, self.path, apart)
         preprocessing = self.preprocessing
         with on_device(self.device, None) as device:
             prepared = _load_model(self.recipe, preprocessing, folder, device)
@@ -143,8 +147,11 @@ def _load_model(
         RunError: the state or the weights do not fit the recipe.
     """
     run, state = folder.path, stored.pipeline
-    network = folder.read_record(NETWORK, Network) if folder.has(NETWORK) else None
-    model = build_model(recipe) if network is None else build_network(recipe, network)
+    if folder.has(NETWORK):
+        model = build_without_weights(recipe, folder.read_record(NETWORK, Network))
+    else:
+        form = DataForm.of(stored.make_task(), stored.make_inputs())
+        model = build_model(recipe, form)
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,23 +131,24 @@ def trace_vectors(recipe: Recipe, home: Path) -> list[Dependency]:
 
 def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
     """Return the paths not to trace: data and start run, whose content is recorded elsewhere."""
-    named = (recipe.data.path, recipe.init_from)
+    named = (recipe.data.path, recipe.start.weights if recipe.start else None)
     caches = hub_caches() if hub_names(recipe) else []
     return [home, *caches, *(Path(path) for path in named if path is not None)]
 
 
-def check_uncopied(provenance: Provenance, run: Path, *, without_model: bool = False) -> None:
+def check_uncopied(provenance: Provenance, run: Path, apart: Collection[str] = ()) -> None:
     """Check that the traced files of a run that were too large to be copied are still there.
 
-    With `without_model`, those that only a new model needs may be absent.
+    Args:
+        provenance: of the run.
+        run: its folder.
+        apart: keys of the recipe whose files are not needed.
 
     Raises:
         RunError: a file is absent or has changed.
     """
     for one in provenance.dependencies:
-        if one.copied or not one.hashed or one.kind not in ("file", "folder"):
-            continue
-        if without_model and one.name.partition(".")[0] == "model":
+        if one.copied or not one.hashed or one.kind not in ("file", "folder") or one.name in apart:
             continue
         rule = (
             f"the run {run} needs the {one.kind} {one.path} ({one.name}, {one.bytes:,} bytes, "

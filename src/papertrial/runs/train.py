@@ -20,12 +20,13 @@ from papertrial.recipe.portable import Portable, portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.runs import prepare
+from papertrial.runs.fitted_model import network_of
 from papertrial.runs.fold_recipes import fold_recipes
 from papertrial.runs.fold_results import make_fold_summary, out_of_fold, with_files_of_folds
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import data_of_runs, load_whole, split_data
 from papertrial.runs.make_records import make_line, make_provenance, make_summary
-from papertrial.runs.named_networks import network_of
+from papertrial.runs.named_network import trace_pretrained
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.traced_files import (
     check_unchanged,
@@ -128,7 +129,7 @@ def _training_model(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        others = [*trace_vectors(recipe, home), *trace_hub(recipe)]
+        others = [*trace_vectors(recipe, home), *trace_pretrained(recipe), *trace_hub(recipe)]
         files = trace_files(copies, reads, aside, others)
         samples = parts.samples
         record = make_provenance(
@@ -136,7 +137,7 @@ def _training_model(
             split_data(samples.original),
             files,
             on,
-            start_run,
+            parts.start,
             notes=samples.original.notes,
             drawn_from=samples.drawn_from,
         )
@@ -192,7 +193,7 @@ def _training_folds(
         loaded = yield from watched(load_whole(recipe, home, start_run), reads, aside)
         parts = data_of_runs(recipe, loaded.dataset)
         files = trace_files(copies, reads, aside)
-        record = make_provenance(recipe, parts, files, on, start_run)
+        record = make_provenance(recipe, parts, files, on)
     whole = _Whole(loaded, tuple(reads))
     stored = (
         run_folder.RunFolder.create(runs, recipe.name, digest, recipe.seed)
@@ -279,9 +280,10 @@ def _train_parts(
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
     samples, notes = parts.samples, list(parts.samples.original.notes)
-    words = parts.vocabulary
+    words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")
+    notes += parts.start.lines
     return Started(
         path,
         str(samples.batches.device),

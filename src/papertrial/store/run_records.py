@@ -35,10 +35,34 @@ class GitState(Part):
 
 
 class StartedFrom(Part):
-    """The run that `init_from` names, and the SHA-256 of its weights."""
+    """The run or the file that `init_from` names, and the SHA-256 of its weights."""
 
     run: str
     weights_sha256: str
+
+
+class InitialWeights(Part):
+    """Weights that were loaded into a model before its training, and what it got of them.
+
+    `key` of the recipe names them, `source` is what it names. `loaded`, `skipped`, `missing` and
+    `changed` are tensors of the model, `unused` those of the file that it does not have. `notes`
+    say the same in words.
+    """
+
+    key: str
+    source: str
+    sha256: str
+    loaded: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was loaded, in words, each line with the key."""
+        return tuple(f"{self.key}: {note}" for note in self.notes)
 
 
 class Environment(Part):
@@ -76,6 +100,8 @@ class Provenance(Record):
     not_covered: tuple[str, ...] = ()  # what could not be traced, or was too large to be copied
     packages: dict[str, str] = Field(default_factory=dict)  # versions of what its code imports
     init_from: StartedFrom | None = None
+    initial_weights: tuple[InitialWeights, ...] = ()
+    frozen: str | None = None  # how many parameters the training does not change
     environment: Environment
     started: str
     ended: str | None = None

@@ -171,8 +171,8 @@ class _Scoring:
         return Evaluated(split, step, scored.metrics, final)
 
     def evaluate_all(self, step: int) -> Iterator[Evaluated]:
-        """Evaluate every split for the result."""
-        for split in self.evaluator.dataset.splits:
+        """Evaluate every split of the evaluator for the result."""
+        for split in self.evaluator.splits:
             yield self.evaluate(split, step, final=True)
 
 

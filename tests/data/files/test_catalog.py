@@ -20,7 +20,12 @@ from papertrial.vocabulary import SOURCES
 def test_every_source_is_known_with_its_kind() -> None:
     known = {name: entry.kind for name, entry in CATALOG.items()}
     assert known.pop("glove.6B") == "vectors"
-    assert known == {**dict.fromkeys(SOURCES, "image"), "diabetes": "table", "imdb": "text"}
+    assert known == {
+        **dict.fromkeys(SOURCES, "image"),
+        **dict.fromkeys(("diabetes", "breast-cancer"), "table"),
+        **dict.fromkeys(("imdb", "rt-polarity"), "text"),
+        **dict.fromkeys(("tiny-shakespeare", "etth1", "cora"), "tensor"),
+    }
 
 
 def test_nothing_slow_is_imported() -> None:
@@ -55,17 +60,22 @@ def test_the_sizes_to_fetch() -> None:
     assert {name: entry.nbytes for name, entry in CATALOG.items()} == {
         "digits": 0,
         "diabetes": 0,
+        "breast-cancer": 0,
         "fashion-mnist": 30_878_645,
         "mnist": 11_594_722,
         "kmnist": 21_240_888,
         "cifar10": 170_498_071,
         "cifar100": 169_001_437,
         "imdb": 84_125_825,
+        "rt-polarity": 1_238_395,
+        "tiny-shakespeare": 1_115_394,
+        "etth1": 2_589_657,
+        "cora": 572_444,
         "glove.6B": 862_182_613,
     }
 
 
-@pytest.mark.parametrize("name", ["digits", "diabetes"])
+@pytest.mark.parametrize("name", ["digits", "diabetes", "breast-cancer"])
 def test_the_rows_known_are_those_loaded(name: str, tmp_path: Path) -> None:
     dataset = finish(loading(name, tmp_path))
     assert (dataset.name, dataset.kind) == (name, CATALOG[name].kind)

@@ -25,7 +25,10 @@ def test_a_loaded_set_is_of_the_kind_and_name_of_its_source(tmp_path: Path, name
     [
         ("fashion_mnist", "there is no source 'fashion_mnist'; did you mean \"fashion-mnist\"?"),
         ("Digits", "there is no source 'Digits'; did you mean \"digits\"?"),
-        ("imagenet", "there is no source 'imagenet'; valid: cifar10, cifar100, diabetes, digits, "),
+        (
+            "imagenet",
+            "there is no source 'imagenet'; valid: breast-cancer, cifar10, cifar100, cora, ",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused(tmp_path: Path, name: str, message: str) -> None:

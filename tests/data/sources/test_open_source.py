@@ -29,6 +29,8 @@ from papertrial.progress import Step, finish
 from papertrial.vocabulary import OWN_DATA
 from papertrial.vocabulary import SOURCES as NAMED
 
+EMBEDDED = ("digits", "diabetes", "breast-cancer")
+
 
 @dataclass(frozen=True)
 class Case:
@@ -39,6 +41,7 @@ class Case:
     splits: tuple[str, ...]
     damage: Callable[[], object] | None  # None for a source without files
     names: str = ""  # what the message about the damage must name
+    small: bool = False  # whether its files are those of the fixture small_set
 
 
 Make = Callable[[Path, pytest.MonkeyPatch], Case]
@@ -156,11 +159,16 @@ def _empty(path: Path) -> None:
 
 def _embedded(name: str, kind: Kind) -> Make:
     return lambda folder, patch: Case(
-        SourceSpec(name, targets="classes" if name == "digits" else "numbers"),
+        SourceSpec(name, targets="numbers" if name == "diabetes" else "classes"),
         kind,
         ("train",),
         None,
     )
+
+
+def _small(name: str, kind: Kind, splits: tuple[str, ...]) -> Make:
+    spec = SourceSpec(name, targets="tensors" if kind == "tensor" else "classes")
+    return lambda folder, patch: Case(spec, kind, splits, None, small=True)
 
 
 def _image_folder(folder: Path, patch: pytest.MonkeyPatch) -> Case:
@@ -254,12 +262,17 @@ def _function(folder: Path, patch: pytest.MonkeyPatch) -> Case:
 CASES: dict[str, Make] = {
     "digits": _embedded("digits", "image"),
     "diabetes": _embedded("diabetes", "table"),
+    "breast-cancer": _embedded("breast-cancer", "table"),
     "fashion-mnist": _mnist_like("fashion-mnist"),
     "mnist": _mnist_like("mnist"),
     "kmnist": _mnist_like("kmnist"),
     "cifar10": _cifar10,
     "cifar100": _cifar100,
     "imdb": _imdb,
+    "rt-polarity": _small("rt-polarity", "text", ("train",)),
+    "tiny-shakespeare": _small("tiny-shakespeare", "tensor", ("train", "validation")),
+    "etth1": _small("etth1", "tensor", ("train", "validation", "test")),
+    "cora": _small("cora", "tensor", ("train", "validation", "test")),
     "image-folder": _image_folder,
     "text-folder": _text_folder,
     "table": _table,
@@ -270,9 +283,18 @@ CASES: dict[str, Make] = {
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+def case(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    small_set: Callable[[str, Path, pytest.MonkeyPatch], Path],
+) -> Case:
     """A source of each kind."""
-    return CASES[request.param](tmp_path, monkeypatch)
+    case = CASES[request.param](tmp_path, monkeypatch)
+    if case.small:
+        broken = small_set(case.spec.name, tmp_path, monkeypatch)
+        return replace(case, damage=lambda: _cut(broken), names=f"wrong checksum: {broken.name}")
+    return case
 
 
 def _load(case: Case, folder: Path) -> Dataset:
@@ -331,7 +353,7 @@ def test_loading_yields_steps(case: Case, tmp_path: Path) -> None:
 
 def test_damaged_data_are_refused_by_name(case: Case, tmp_path: Path) -> None:
     if case.damage is None:
-        assert case.spec.source in ("digits", "diabetes")  # which have no files
+        assert case.spec.source in EMBEDDED  # which have no files
         return
     case.damage()
     with pytest.raises(DataError) as caught:
@@ -339,7 +361,7 @@ def test_damaged_data_are_refused_by_name(case: Case, tmp_path: Path) -> None:
     assert case.names in str(caught.value)
 
 
-@pytest.mark.parametrize("name", [*OWN_DATA, *sorted(set(NAMED) - {"digits", "diabetes"})])
+@pytest.mark.parametrize("name", [*OWN_DATA, *sorted(set(NAMED) - set(EMBEDDED))])
 def test_absent_data_are_refused_by_name(name: str, tmp_path: Path) -> None:
     path = tmp_path / "nowhere"
     options = TableOptions(targets=("y",), text="x")

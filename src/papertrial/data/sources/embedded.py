@@ -13,9 +13,10 @@ from papertrial.progress import Step, Steps
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
-    """Load a set that scikit-learn embeds, digits or diabetes."""
+    """Load a set that scikit-learn embeds: digits, diabetes or breast-cancer."""
     yield Step(f"reading {spec.name}", 0, None, "rows")
-    return LoadedSet({"digits": digits, "diabetes": diabetes}[spec.name]())
+    made = {"digits": digits, "diabetes": diabetes, "breast-cancer": breast_cancer}
+    return LoadedSet(made[spec.name]())
 
 
 def digits() -> Dataset:
@@ -48,3 +49,22 @@ def diabetes() -> Dataset:
     split = Split(x, y, np.arange(len(y)))
     features = tuple(str(name) for name in bunch.feature_names)
     return Dataset("diabetes", "table", split, features=features, target="progression")
+
+
+def breast_cancer() -> Dataset:
+    """Return the 569 tumours of Street et al. 1993: float32 [N, 30], 2 classes, no test part.
+
+    The features are measures of the nuclei of the cells in an image.
+    """
+    from sklearn.datasets import load_breast_cancer  # noqa: PLC0415  (slow to import)
+
+    bunch = load_breast_cancer()
+    x = DenseColumn(torch.from_numpy(bunch.data.astype(np.float32)))
+    y = torch.from_numpy(bunch.target.astype(np.int64))
+    return Dataset(
+        "breast-cancer",
+        "table",
+        Split(x, y, np.arange(len(y))),
+        classes=tuple(str(name) for name in bunch.target_names),
+        features=tuple(str(name) for name in bunch.feature_names),
+    )

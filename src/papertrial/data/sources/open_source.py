@@ -7,14 +7,18 @@ from pathlib import Path
 
 from papertrial.data.sources import (
     cifar10,
+    cora,
     embedded,
+    etth1,
     hugging_face,
     image_folder,
     imdb,
     python_source,
+    rt_polarity,
     table,
     text_folder,
     text_table,
+    tiny_shakespeare,
     torchvision_sets,
 )
 from papertrial.data.sources.spec import LoadedSet, Source, SourceSpec
@@ -26,12 +30,17 @@ from papertrial.vocabulary import OWN_DATA
 SOURCES: Mapping[str, Source] = {
     "digits": embedded.load,
     "diabetes": embedded.load,
+    "breast-cancer": embedded.load,
     "fashion-mnist": torchvision_sets.load,
     "mnist": torchvision_sets.load,
     "kmnist": torchvision_sets.load,
     "cifar10": cifar10.load,
     "cifar100": torchvision_sets.load,
     "imdb": imdb.load,
+    "rt-polarity": rt_polarity.load,
+    "tiny-shakespeare": tiny_shakespeare.load,
+    "etth1": etth1.load,
+    "cora": cora.load,
     "image-folder": image_folder.load,
     "text-folder": text_folder.load,
     "table": table.load,

@@ -62,6 +62,19 @@ class TableOptions:
 
 
 @dataclass(frozen=True)
+class WindowOptions:
+    """The windows that the samples of a series are; None for those of the set.
+
+    Args:
+        length: steps of an input.
+        horizon: steps after the input that are its target.
+    """
+
+    length: int | None = None
+    horizon: int | None = None
+
+
+@dataclass(frozen=True)
 class SourceSpec:
     """A source, and everything that decides what is loaded from it.
 
@@ -73,6 +86,7 @@ class SourceSpec:
         kinds: the kinds of samples that the task takes.
         images: how images are decoded.
         table: how a table is read.
+        window: the windows of a series.
         layout: the layout of a table's columns, if it is known from another table; it then replaces
             `table.features` and `table.categorical`.
         classes: the classes of a table in order, if they are known from another table; this one
@@ -88,6 +102,7 @@ class SourceSpec:
     kinds: tuple[Kind, ...] = KINDS
     images: ImageOptions = field(default_factory=ImageOptions)
     table: TableOptions = field(default_factory=TableOptions)
+    window: WindowOptions = field(default_factory=WindowOptions)
     layout: Layout | None = None
     classes: tuple[str, ...] | None = None
     seed: int = 0

@@ -1,4 +1,4 @@
-"""Networks that recipes name, whose functions say how they fit the data and a finished run.
+"""Models whose functions say how they fit the data, and how a finished run builds them again.
 
 Such a function of an installed package has two attributes: `outputs`, the name of the argument that
 is the number of outputs, and `arguments_without_weights`, which returns for a model the arguments
@@ -16,6 +16,7 @@ from papertrial.recipe.build import build
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_file
+from papertrial.runs.named_network import named_network
 from papertrial.store.run_records import Network
 from papertrial.tasks.regression import Regression
 from papertrial.tasks.task import Task
@@ -51,15 +52,17 @@ def network_of(recipe: Recipe, model: nn.Module) -> Network | None:
     return None if arguments is None else Network(arguments=arguments(model))
 
 
-def build_network(recipe: Recipe, network: Network) -> Any:
+def build_without_weights(recipe: Recipe, network: Network) -> Any:
     """Build the model of a finished run, whose weights are loaded afterwards."""
     return build("model", recipe.model.use, (), dict(network.arguments))
 
 
 def _attribute(recipe: Recipe, name: str) -> Any:
-    """Return an attribute of the function of a recipe's model; None for one in a file."""
+    """Return an attribute of the function of the model; None without one of a package."""
     use = recipe.model.use
-    return None if is_file(use) else getattr(resolve(use), name, None)
+    if is_file(use) or named_network(recipe) is not None:
+        return None
+    return getattr(resolve(use), name, None)
 
 
 def notes_on_weights(model: nn.Module) -> tuple[str, ...]:
