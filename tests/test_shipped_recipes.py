@@ -24,6 +24,7 @@ from papertrial.evaluate.metrics import FAMILIES
 from papertrial.recipe.claim_warnings import claim_warnings
 from papertrial.recipe.load import shipped_recipes
 from papertrial.recipe.resolve import resolve
+from papertrial.runs.build import build_objective
 from papertrial.tasks.make_task import TASKS
 
 Invoke = Callable[..., Result]
@@ -152,8 +153,7 @@ def test_what_was_corrected_or_chosen_is_said(name: str) -> None:
 
 
 def test_the_shipped_teacher_is_better_than_what_its_student_was_claimed_to_reach() -> None:
-    load = resolve(f"{FOLDER}/code/digits_teacher.py:load")
-    teacher = load(str(FOLDER / "weights" / "digits-teacher.safetensors")).eval()
+    teacher = build_objective(pt.load_recipe("digits-distillation")).teacher
     digits = load_digits()
     x = torch.from_numpy(digits.images).float()[:, None] / 16
     with torch.no_grad():

@@ -5,7 +5,6 @@ import csv
 import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision
 from PIL import Image
 from torch import nn
 
@@ -26,12 +25,12 @@ def read(folder, name):
 
 
 class Coral(nn.Module):
-    """A ResNet-34 with one output, and a bias for each of the classes - 1 questions "older?"."""
+    """A network with one output, and a bias for each of the classes - 1 questions "older?"."""
 
-    def __init__(self, classes):
+    def __init__(self, net, features, classes):
         super().__init__()
-        self.net = torchvision.models.resnet34(num_classes=1)
-        self.net.fc = nn.Linear(512, 1, bias=False)
+        net.fc = nn.Linear(features, 1, bias=False)
+        self.net = net
         self.biases = nn.Parameter(torch.zeros(classes - 1))
 
     def forward(self, x):

@@ -1,19 +1,20 @@
 """SimCLR on CIFAR-10 as in github.com/sthalles/SimCLR: pre-training, and a linear probe."""
 
 import torch
-import torchvision
 from safetensors.torch import load_file
 from torch import nn
 
 
 class Pretrained(nn.Module):
-    """A ResNet-18 with a projection head; returns features [B, 512] and projections."""
+    """A network with a projection head; returns features [B, F] and projections."""
 
-    def __init__(self, projection):
+    def __init__(self, net, features, projection):
         super().__init__()
-        self.backbone = torchvision.models.resnet18()
-        self.backbone.fc = nn.Identity()
-        self.head = nn.Sequential(nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, projection))
+        net.fc = nn.Identity()
+        self.backbone = net
+        self.head = nn.Sequential(
+            nn.Linear(features, features), nn.ReLU(), nn.Linear(features, projection)
+        )
 
     def forward(self, x):
         features = self.backbone(x)
@@ -29,17 +30,15 @@ def uniformity(output, target):
 class Probe(nn.Module):
     """A linear layer on frozen features, whose batch norm follows the batches as in the source."""
 
-    def __init__(self, weights, classes):
+    def __init__(self, net, weights, features, classes):
         super().__init__()
-        stored = load_file(weights)
-        self.backbone = torchvision.models.resnet18()
-        self.backbone.fc = nn.Identity()
-        prefix = "backbone."
-        self.backbone.load_state_dict(
+        net.fc = nn.Identity()
+        stored, prefix = load_file(weights), "backbone."
+        net.load_state_dict(
             {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
         )
-        self.backbone.requires_grad_(False)
-        self.fc = nn.Linear(512, classes)
+        self.backbone = net.requires_grad_(False)
+        self.fc = nn.Linear(features, classes)
 
     def forward(self, x):
         return self.fc(self.backbone(x))

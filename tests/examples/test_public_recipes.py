@@ -18,32 +18,35 @@ from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_model
 
 FOLDER = Path(__file__).parents[2] / "examples" / "public-recipes"
+
+
+def features(classes: int | None = None) -> str:
+    """Return a network of one convolution for images of any size, up to 64 features or classes."""
+    layers: list[dict[str, object]] = [
+        {"use": "torch.nn.Conv2d", "in_channels": 3, "out_channels": 4, "kernel_size": 3},
+        {"use": "torch.nn.BatchNorm2d", "num_features": 4},
+        {"use": "torch.nn.AdaptiveAvgPool2d", "output_size": 4},
+        {"use": "torch.nn.Flatten"},
+    ]
+    if classes is not None:
+        layers.append({"use": "torch.nn.Linear", "in_features": 64, "out_features": classes})
+    return json.dumps({"use": "torch.nn.Sequential", "args": layers})
+
+
 SMALL = [
     "data.source=image-folder",
     "data.path=imagenet",
     "data.image={size: [32, 32], mode: RGB}",
     "data.batch_size=8",
+    f"model.net={features()}",
+    "model.features=64",
 ]
-
-
-def net(classes: int) -> str:
-    """Return an override with a network of one convolution for images of any size."""
-    layers = [
-        {"use": "torch.nn.Conv2d", "in_channels": 3, "out_channels": 4, "kernel_size": 3},
-        {"use": "torch.nn.BatchNorm2d", "num_features": 4},
-        {"use": "torch.nn.AdaptiveAvgPool2d", "output_size": 4},
-        {"use": "torch.nn.Flatten"},
-        {"use": "torch.nn.Linear", "in_features": 64, "out_features": classes},
-    ]
-    return "model=" + json.dumps({"use": "torch.nn.Sequential", "args": layers})
-
-
 # The networks and numbers that are too large for a test.
 CASES = {
     "torchvision-resnet50": [
         "data.batch_size=8",
         "data.sampler.whole=4",
-        net(3),
+        f"model={features(3)}",
         "objective.classes=3",
         "average.start=2",
         "data.augment.0.size=32",
@@ -53,7 +56,7 @@ CASES = {
     "timm-resnet50-a1": [
         "data.batch_size=8",
         "data.sampler.whole=4",
-        net(3),
+        f"model={features(3)}",
         "objective.classes=3",
         "precision=fp32",
         "data.augment.0.size=32",
@@ -69,11 +72,17 @@ CASES = {
         "model.width=8",
     ],
     "fasttext-ag-news": ["model.buckets=1000", "scheduler.lr_lambda.total=200"],
-    "coral-cacd": ["data.batch_size=8", "data.augment.0.size=32", "data.transform.0.size=32"],
+    "coral-cacd": [
+        "data.batch_size=8",
+        "data.augment.0.size=32",
+        "data.transform.0.size=32",
+        f"model.net={features()}",
+        "model.features=64",
+    ],
     "honk-res8": ["data.batch_size=8", "evaluate.every=1"],
     "asl-coco": [
         "data.batch_size=8",
-        net(4),
+        f"model={features(4)}",
         "precision=fp32",
     ],
     "rtdl-mlp": ["model.hidden=[8]"],

@@ -94,6 +94,11 @@ def _backward_itself(model: Any, x: Any, y: Any, loss: Any) -> Any:
     return value, output
 
 
+def _leaves_evaluation_mode(model: Any, x: Any, y: Any, loss: Any) -> Any:
+    output = model.eval()(x)
+    return loss(output, y), output
+
+
 def _fails(model: Any, x: Any, y: Any, loss: Any) -> Any:
     raise KeyError("no-such-key")
 
@@ -116,6 +121,7 @@ def _own_error(model: Any, x: Any, y: Any, loss: Any) -> Any:
         (_infinite, "is inf"),
         (_steps_itself, "changes the model's weights"),
         (_backward_itself, "backward"),
+        (_leaves_evaluation_mode, r"evaluation mode.*model\.train\(\)"),
         (_fails, "on a batch of 8: KeyError: 'no-such-key'"),
         (_own_error, "of the user"),
     ],

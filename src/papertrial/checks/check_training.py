@@ -52,6 +52,7 @@ from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data, smallest_fold
 from papertrial.runs.named_network import DataForm, named_network
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
+from papertrial.runs.trial_batches import TrialBatch, trial_batches
 from papertrial.tasks.loss_requirements import check_loss
 from papertrial.training.device import on_device
 from papertrial.training.objective import ObjectiveFunction, supervised
@@ -199,7 +200,7 @@ def _check_model(
     batch = samples.batches.batch(recipe.seed, 0, 0)
     result.facts.batch = list(first_of(batch.x).shape)
     with autocast(device, recipe.precision):
-        result.problems += _check_forward(model, prepare.trial_batches(recipe, samples))
+        result.problems += _check_forward(model, trial_batches(recipe, samples))
     if not result.ok or not _check_loss(recipe, model, loss, samples, batch, result):
         return
     parts = None
@@ -258,7 +259,7 @@ def _check_loss(
     return False
 
 
-def _check_forward(model: nn.Module, trials: Sequence[prepare.TrialBatch]) -> list[Diagnosis]:
+def _check_forward(model: nn.Module, trials: Sequence[TrialBatch]) -> list[Diagnosis]:
     """Run the model on several batches; check the rows of the output for the first, largest one."""
     largest = trials[0].x
     try:

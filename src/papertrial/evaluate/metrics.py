@@ -212,8 +212,8 @@ def check_finite(metrics: Metrics, output: Tensor, split: str, step: int) -> Non
     if bad or output.isnan().any():
         raise DivergedError(
             f"after step {step} the outputs or metrics on {split} are not finite "
-            f"({', '.join(bad) or 'its outputs are nan'}): the training diverged; "
-            "lower optimizer.lr, or set clip_norm"
+            f"({', '.join(bad) or 'its outputs are nan'}): the training diverged, or a metric of "
+            "your own is infinite for finite outputs; lower optimizer.lr, or set clip_norm"
         )
 
 

@@ -44,7 +44,10 @@ class Splits(Section):
         "on the others. Only for a source without a test part.",
     )
     repeats: int = Field(
-        default=1, ge=1, description="Repeat the cross-validation, with other folds each time."
+        default=1,
+        ge=1,
+        le=10_000,
+        description="Repeat the cross-validation, with other folds each time.",
     )
     fold: int | None = Field(
         default=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from papertrial.data.nested import in_parts, mapped, row_count
+from papertrial.data.nested import mapped
 from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
 from papertrial.data.texts.vocabulary import Vocabulary
-from papertrial.diagnose.dry_run import SmallBatchError, dry_run
+from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.evaluator import Evaluator, kept_of
 from papertrial.evaluate.inputs import ImageInputs, TextInputs
-from papertrial.evaluate.metric_function import check_pure
+from papertrial.evaluate.metric_function import MetricFunction, check_pure
 from papertrial.evaluate.metrics import check_metrics, own_arguments
 from papertrial.evaluate.precision import autocast, check_trainable
-from papertrial.numbers import plural
+from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
@@ -42,8 +42,9 @@ from papertrial.runs.fitted_model import fits_outputs, notes_on_weights, with_ou
 from papertrial.runs.init_from import StartRun, load_start
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.named_network import DataForm, load_pretrained, named_network
+from papertrial.runs.trial_batches import trial_batches
 from papertrial.store.run_records import InitialWeights, VocabularyFacts
-from papertrial.tasks.loss_requirements import Loss, check_loss
+from papertrial.tasks.loss_requirements import Loss, Reduction, check_loss
 from papertrial.tasks.make_task import TASKS
 from papertrial.training.average import AverageRule
 from papertrial.training.checkpoint import check_kept
@@ -212,8 +213,8 @@ def prepare_training(
     device = batches.device
     check_trainable(device, recipe.precision)
     evaluations, choice, stopping = _prepare_evaluations(recipe, samples)
-    metrics, own = metrics_to_compute(recipe), build_metrics(recipe)
-    check_metrics(metrics, task, own)
+    own = build_metrics(recipe)
+    check_metrics(metrics_to_compute(recipe), task, own)
     steps = recipe.steps or (recipe.epochs or 1) * batches.steps
     needs_one = bool(recipe.monitored_metrics) or recipe.report == "best-on-validation"
     if needs_one and (evaluations.validation or 0) > steps:
@@ -266,6 +267,37 @@ def prepare_training(
     varies = isinstance(samples.inputs, ImageInputs) and samples.inputs.varies
     if prepared.views is not None or varies or samples.pipeline.evaluates_otherwise:
         prepared.forward(dataset.train.x.rows(torch.arange(2)), stream=0)  # fail now, not later
+    evaluator = _prepare_evaluator(
+        recipe,
+        prepared,
+        samples,
+        loss,
+        own=own,
+        reduction=reduction,
+        trial=(output, first.y),
+    )
+    return Parts(
+        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, start
+    )
+
+
+def _prepare_evaluator(
+    recipe: Recipe,
+    prepared: PreparedModel,
+    samples: Samples,
+    loss: Loss,
+    *,
+    own: Mapping[str, MetricFunction],
+    reduction: Reduction,
+    trial: tuple[Tensor, Any],
+) -> Evaluator:
+    """Prepare the evaluator, and try metrics on the outputs and the targets of a batch, `trial`.
+
+    Raises:
+        DataError: a metric is not a pure function, or no part is evaluated.
+        ModelError: `keep` fails, or does not go with the loss.
+    """
+    task, metrics, (output, y) = samples.task, metrics_to_compute(recipe), trial
     keep = build_keep(recipe)
     if keep is not None and reduction == "sum":
         raise ModelError(
@@ -273,12 +305,12 @@ def prepare_training(
             "samples, so that the number would depend on evaluate.batch_size; use a mean (in "
             "torch's losses reduction: mean), or remove keep"
         )
-    kept = output if keep is None else kept_of(keep, output, first.y)
+    kept = output if keep is None else kept_of(keep, output, y)
     for metric in own.values():
-        check_pure(metric, *own_arguments(task, kept, first.y))
+        check_pure(metric, *own_arguments(task, kept, y))
     evaluator = Evaluator(
         prepared,
-        dataset,
+        samples.dataset,
         task=task,
         metrics=metrics,
         loss=loss,
@@ -286,12 +318,7 @@ def prepare_training(
         keep=keep,
         train=recipe.evaluate.train,
     )
-    if not evaluator.splits:
-        rule = "false leaves no part to evaluate"
-        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
-    return Parts(
-        samples, objective, train, evaluator, evaluations, choice, stopping, mean, steps, start
-    )
+    return evaluator
 
 
 def _prepare_mean(
@@ -335,71 +362,14 @@ def _check_mean_of_averages(
             )
 
 
-@dataclass(frozen=True)
-class TrialBatch:
-    """A batch to try before training.
-
-    Attributes:
-        x: the input of the model.
-        where: the key that decides its size.
-        what: what it is, for a message on its size.
-        fix: how to get a larger one.
-    """
-
-    x: Any
-    where: str
-    what: str
-    fix: str
-
-    def run(self, model: nn.Module) -> torch.Tensor:
-        """Return the output of a dry run of a model.
-
-        Raises:
-            LayerError: the model fails.
-            SmallBatchError: the batch is too small for batch norm; the message names the key.
-        """
-        try:
-            return dry_run(model, mapped(torch.clone, self.x))
-        except SmallBatchError as error:
-            message = f"{self.where}: {self.what}: {error.message}"
-            raise SmallBatchError(message, self.fix) from error
-
-
-def trial_batches(recipe: Recipe, samples: Samples) -> list[TrialBatch]:
-    """Prepare the batches to try before training: the first one, and a smaller last one.
-
-    Of batches that are computed in parts, the smallest part is tried as well. The first batch of
-    texts gets the largest token number, which few batches contain.
-    """
-    batches, inputs = samples.batches, samples.inputs
-    size, last = batches.size(0), batches.size(batches.steps - 1)
-    x = batches.batch(recipe.seed, 0, 0).x
-    if isinstance(inputs, TextInputs):
-        inputs.put_largest(x)
-    where, larger = "data.batch_size", "set another data.batch_size"
-    tried = [TrialBatch(x, where, f"a batch has {plural(size, 'sample')}", "raise it")]
-    if last < size:
-        rest = batches.batch(recipe.seed, 0, batches.steps - 1).x
-        what = f"the last batch of an epoch has {plural(last, 'sample')} of {size:,}"
-        fix = f"leave it out with data.drop_last: true, or {larger}"
-        tried.append(TrialBatch(rest, where, what, fix))
-    if recipe.accumulate > 1:
-        cut = [(trial.x, in_parts(trial.x, recipe.accumulate)[-1]) for trial in tried]
-        whole, part = min(cut, key=lambda pair: row_count(pair[1]))
-        has, count = plural(row_count(part), "sample"), row_count(whole)
-        what = f"{recipe.accumulate} cuts a batch of {count:,} into parts, the last of {has}"
-        fix = f"lower accumulate, or {larger}"
-        if count < size:
-            fix += ", or leave out the smaller last batch with data.drop_last: true"
-        tried.append(TrialBatch(part, "accumulate", what, fix))
-    return tried
-
-
 def _prepare_evaluations(
     recipe: Recipe, samples: Samples
 ) -> tuple[Evaluations, BestWeights | None, EarlyStopping | None]:
     """Prepare when splits are evaluated, what chooses the reported step, and what stops early."""
     splits, per_epoch = samples.dataset.splits, samples.batches.steps
+    if not recipe.evaluate.train and set(splits) == {"train"}:
+        rule = "false leaves no part to evaluate"
+        raise DataError(f"evaluate.train: {rule}; set data.splits.test, or remove it")
     every = recipe.evaluate.every * (per_epoch if recipe.evaluate.interval == "epoch" else 1)
     needs_validation = {
         "scheduler.monitor": recipe.scheduler and recipe.scheduler.monitor,

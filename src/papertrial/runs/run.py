@@ -147,15 +147,14 @@ def _load_model(
         RunError: the state or the weights do not fit the recipe.
     """
     run, state = folder.path, stored.pipeline
+    inputs = stored.make_inputs(build_word_split(recipe))
     if folder.has(NETWORK):
         model = build_without_weights(recipe, folder.read_record(NETWORK, Network))
     else:
-        form = DataForm.of(stored.make_task(), stored.make_inputs())
-        model = build_model(recipe, form)
+        model = build_model(recipe, DataForm.of(stored.make_task(), inputs))
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
-        inputs = stored.make_inputs(build_word_split(recipe))
         dry_run(model, pipeline.apply(_zeros(inputs, state), state))
     load_weights(model, folder.read(WEIGHTS), str(run / WEIGHTS))
     return build_prepared_model(recipe, model.to(device), pipeline, state, device)

@@ -30,7 +30,8 @@ def check_objective(objective: Objective, batch: Batch, device: torch.device) ->
     - It returns (loss, output): one finite number with a gradient, and an output as the task
       needs it, with a row for each sample.
     - The gradient reaches a parameter of the model.
-    - It changes no weights itself, and leaves backward() to the training.
+    - It changes no weights itself, leaves backward() to the training, and the model in training
+      mode.
     - Parameters of its own that can be trained are those of a module with `trains = True`.
 
     Raises:
@@ -88,12 +89,17 @@ def _check_own_parameters(objective: Objective, name: str) -> None:
 
 
 def _check_untouched(model: nn.Module, before: Sequence[Tensor], name: str) -> None:
-    """Raise ModelError if an objective changed the weights, or computed gradients of them."""
+    """Raise ModelError if an objective changed weights or mode, or computed gradients itself."""
     now = list(model.parameters())
     if not all(torch.equal(p, was) for p, was in zip(now, before, strict=True)):
         raise ModelError(
             f"objective: {name} changes the model's weights; return the loss, and leave the step "
             "to the optimizer"
+        )
+    if not model.training:
+        raise ModelError(
+            f"objective: {name} leaves the model in evaluation mode; call model.train() before it "
+            "returns"
         )
     if any(p.grad is not None for p in now):
         raise ModelError(
