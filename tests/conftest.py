@@ -323,3 +323,36 @@ def with_claims() -> MakeTree:
         }
 
     return made
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a BERT of one layer, without a classifier, and its tokenizer of 60 tokens."""
+    import torch
+    import transformers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    tokenizer: Any = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=60, special_tokens=special, show_progress=False)
+    texts = ["a good film", "a bad film", "dull acting and a bad plot", "wonderful acting"]
+    tokenizer.train_from_iterator(texts * 5, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token"), special, strict=True))
+    folder = tmp_path_factory.mktemp("bert")
+    wrapped = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, model_max_length=16, **names
+    )
+    wrapped.save_pretrained(folder)
+    config = transformers.AutoConfig.for_model(
+        "bert", vocab_size=tokenizer.get_vocab_size(), hidden_size=16, num_hidden_layers=1,
+        num_attention_heads=2, intermediate_size=16, max_position_embeddings=16,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        transformers.AutoModel.from_config(config).save_pretrained(folder)
+    return folder

@@ -19,6 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 # The layers, lowest first. A part may import the parts of the rows below its own, and itself.
 LAYERS = (
     ("errors", "version"),
+    ("extras", "hub"),
     ("vocabulary", "numbers", "progress", "record", "model_call", "positions", "weights"),
     ("models", "optimizers"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
@@ -138,6 +139,20 @@ def test_nothing_slow_is_imported_before_it_is_needed(code: str) -> None:
         capture_output=True,
         text=True,
         check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_packages_of_extras_are_imported_only_where_a_recipe_needs_them() -> None:
+    check = (
+        "import sys, papertrial.auditing.audit, papertrial.checks.check_recipe, "
+        "papertrial.runs.train\n"
+        "extras = {'datasets', 'huggingface_hub', 'tensorboard', 'transformers'}\n"
+        "found = extras & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 

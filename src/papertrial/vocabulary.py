@@ -23,7 +23,7 @@ NamedSet = Literal[
     "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist", "kmnist", "cifar10",
     "cifar100", "imdb", "rt-polarity", "tiny-shakespeare", "etth1", "cora",
 ]  # fmt: skip
-OwnData = Literal["image-folder", "text-folder", "table", "text-table"]
+OwnData = Literal["image-folder", "text-folder", "table", "text-table", "dataset-folder"]
 SplitName = Literal["train", "validation", "test"]
 ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none
 Better = Literal["higher", "lower"]

@@ -83,3 +83,17 @@ def test_each_schedule_of_several_optimizers_is_told_with_its_place() -> None:
     second = Schedule(s.CosineAnnealingLR(optimizer(), 50), "epoch", None, where)
     (problem,) = check_schedule(JointSchedule([Schedule(), second]), 20, 4)
     assert (problem.where, problem.severity) == (where, "warning")
+
+
+def test_the_length_of_a_schedule_of_transformers_is_known() -> None:
+    from transformers import get_cosine_schedule_with_warmup as cosine
+    from transformers import get_linear_schedule_with_warmup as linear
+
+    assert one(linear, 4, 20, interval="step") == one(cosine, 4, 20, interval="step") == []
+    ((message, _),) = one(linear, 4, 35, interval="step")
+    assert "num_training_steps: 35" in message
+    assert "20 steps" in message
+    ((message, fix),) = one(linear, 1, 20)
+    assert "20 is the number of steps" in message
+    assert "interval: step" in fix
+    assert "num_warmup_steps: 30" in one(cosine, 30, 20, interval="step")[0][0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -127,6 +128,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def hugging_face(folder: Path, tiny_bert: Path) -> Path:
+    """The folder, with a network and a data set of Hugging Face, which are slow to import."""
+    import datasets as hf
+
+    shutil.copytree(tiny_bert, folder / "tiny-bert")
+    label = hf.ClassLabel(names=["neg", "pos"])
+    features = hf.Features({"text": hf.Value("string"), "label": label})
+    rows = {"text": ["a bad film", "a good film"] * 20, "label": [0, 1] * 20}
+    part = hf.Dataset.from_dict(rows, features=features)
+    hf.disable_progress_bars()
+    hf.DatasetDict({"train": part, "validation": part.select(range(10))}).save_to_disk(
+        folder / "saved-reviews"
+    )
+    return folder
+
+
 def test_the_pages_have_commands_and_blocks_of_every_kind() -> None:
     assert len(RUN) >= 25
     assert len(PARSED) >= 8
@@ -198,6 +216,8 @@ def test_each_command_runs(
 ) -> None:
     if "fashion-mnist" in command:
         request.getfixturevalue("fashion_mnist")
+    if any(name in command for name in ("reviews-bert", "saved-reviews")):
+        request.getfixturevalue("hugging_face")
     command, _, target = command.partition(" > ")
     words = shlex.split(command)[1:]
     for index, word in enumerate(words):
@@ -240,8 +260,13 @@ def merged(base: Any, part: Any) -> Any:
 
 @pytest.mark.parametrize("block", PARTS, ids=lambda block: block.id)
 def test_each_part_of_a_recipe_is_valid(
-    block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch
+    block: Block,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if "tiny-bert" in block.text:
+        request.getfixturevalue("hugging_face")
     monkeypatch.chdir(folder)
     shipped = parse(shipped_recipes()[block.mark.removeprefix("in ") or "digits-mlp"]).tree
     base = anchor_files(shipped, shipped_folder())
@@ -253,7 +278,9 @@ def test_each_part_of_a_recipe_is_valid(
 
 
 @pytest.mark.parametrize("block", WHOLE, ids=lambda block: block.id)
-def test_each_recipe_is_valid(block: Block, folder: Path) -> None:
+def test_each_recipe_is_valid(block: Block, folder: Path, request: pytest.FixtureRequest) -> None:
+    if "tiny-bert" in block.text:
+        request.getfixturevalue("hugging_face")
     recipe = pt.load_recipe(folder / f"{name_of(block)}.yaml")
     if recipe.claims:
         register(recipe, threads=1, device="cpu")

@@ -325,6 +325,8 @@ def test_recipe_and_store_import_neither_the_engine_nor_torch() -> None:
     known = [
         "claims",
         "errors",
+        "extras",
+        "hub",
         "numbers",
         "programs",
         "recipe",

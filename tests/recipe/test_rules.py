@@ -16,7 +16,8 @@ Tree = dict[str, Any]
 
 TABLE = {"source": "table", "path": "a.csv", "table": {"target": "y"}}
 NO_VALIDATION = "set data.splits.validation"
-OWN = "(image-folder, text-folder, table, text-table, or a function); "
+OWN = "(image-folder, text-folder, table, text-table, dataset-folder, or a function); "
+SETS = "dataset-folder or hf:NAME@COMMIT, got "
 # (keys of the recipe, keys of its data, where, part of the message with the value or the fix)
 BROKEN: list[tuple[Tree, Tree, str, str]] = [
     ({"steps": 5}, {}, "steps", "(got 1 and 5)"),
@@ -58,25 +59,25 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         {},
         {"table": {"target": "bmi"}},
         "data.table.target",
-        "only for source: table or text-table, got diabetes",
+        f"only for source: table or text-table or {SETS}diabetes",
     ),
     (
         {},
         {**TABLE, "table": {"target": "y", "text": "a"}},
         "data.table.text",
-        "only for source: text-table, got table",
+        f"only for source: text-table or {SETS}table",
     ),
     (
         {},
         {"table": {"categorical": ["sex"]}},
         "data.table.categorical",
-        "only for source: table, got diabetes",
+        f"only for source: table or {SETS}diabetes",
     ),
     (
         {},
         {"table": {"missing": "mean"}},
         "data.table.missing",
-        "only for source: table, got diabetes",
+        f"only for source: table or {SETS}diabetes",
     ),
     (
         {},

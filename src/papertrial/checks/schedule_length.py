@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ _PARTS: dict[type, str] = {
     torch_schedulers.StepLR: "step_size",
     torch_schedulers.CosineAnnealingWarmRestarts: "T_0",
 }
+# Arguments of the functions of transformers that make a LambdaLR.
+_OF_TRANSFORMERS = ("num_training_steps", "num_warmup_steps")
 _NAMES = {kind.__name__ for kind in _WHOLE}
 
 
@@ -33,8 +36,8 @@ def check_schedule(
 ) -> list[Diagnosis]:
     """Warn if a schedule was made for another number of steps or epochs than the training has.
 
-    Early stopping does not count. Of a schedule that is a function, such as LambdaLR, the length is
-    not known.
+    Early stopping does not count. Of a schedule that is a function of the user's, as in LambdaLR,
+    the length is not known.
 
     Args:
         schedule: the schedule of the training, or of each of its optimizers.
@@ -61,6 +64,19 @@ def _check_one(schedule: Schedule, steps: int, per_epoch: int) -> Iterator[Diagn
         yield Diagnosis("warning", schedule.where, message, fix)
 
 
+def _unfit_functions(
+    scheduler: torch_schedulers.LambdaLR, calls: int
+) -> Iterator[tuple[str, str, int, int]]:
+    """Yield what `_unfit` yields for functions that transformers has made for a length."""
+    named = [one.keywords for one in scheduler.lr_lambdas if isinstance(one, functools.partial)]
+    lengths = {(key, known[key]) for known in named for key in _OF_TRANSFORMERS if key in known}
+    for key, value in sorted(lengths):
+        too_many = isinstance(value, int) and value - calls > _OFF
+        too_few = isinstance(value, int) and key == "num_training_steps" and calls - value > _OFF
+        if too_many or too_few:
+            yield "the schedule", key, value, calls
+
+
 def _unfit(scheduler: Any, calls: int) -> Iterator[tuple[str, str, int, int]]:
     """Yield (class, argument, its value, calls there are) of each part that does not fit.
 
@@ -84,6 +100,8 @@ def _unfit(scheduler: Any, calls: int) -> Iterator[tuple[str, str, int, int]]:
         late = [milestone for milestone in scheduler.milestones if milestone >= calls]
         if late:
             yield name, "milestones", min(late), calls
+    elif isinstance(scheduler, torch_schedulers.LambdaLR):
+        yield from _unfit_functions(scheduler, calls)
     for kind, key in _WHOLE.items():
         if isinstance(scheduler, kind) and abs(getattr(scheduler, key) - calls) > _OFF:
             yield name, key, getattr(scheduler, key), calls

@@ -298,7 +298,7 @@ class Pipeline:
         if self.kind == "image" and first_of(x).dtype == torch.uint8:
             return mapped(lambda one: one.float().div_(255), x)
         if self.kind == "text":
-            return x.long()
+            return mapped(Tensor.long, x)
         return x.to(torch.float32, copy=True)
 
     def _transform(

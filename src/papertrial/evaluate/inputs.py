@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from papertrial.data.column import DenseColumn, SampleColumn, column_of
 from papertrial.data.images.predict_inputs import (
@@ -27,6 +27,7 @@ from papertrial.data.tables.predict_inputs import read_rows
 from papertrial.data.tensors.form import TensorForm
 from papertrial.data.tensors.predict_inputs import ARRAY_FILES, as_samples, read_tensors
 from papertrial.data.texts.predict_inputs import find_texts
+from papertrial.data.texts.subword_tokenizer import SubwordTokenizer, SubwordTokenizerState
 from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
 from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import PredictionInputError
@@ -51,10 +52,17 @@ class TableInputsState(Part):
 
 
 class TextInputsState(Part):
-    """The vocabulary that encodes the texts."""
+    """What encodes the texts: a vocabulary, or the tokenizer of a pretrained model."""
 
     kind: Literal["text"] = "text"
-    vocabulary: VocabularyState
+    vocabulary: VocabularyState | None = None
+    tokenizer: SubwordTokenizerState | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> TextInputsState:
+        if (self.vocabulary is None) == (self.tokenizer is None):
+            raise ValueError("texts need a vocabulary or a tokenizer")
+        return self
 
 
 class TensorInputsState(Part):
@@ -215,12 +223,27 @@ class TextInputs(Inputs):
 
     kind = "text"
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary | SubwordTokenizer) -> None:
         self.vocabulary = vocabulary
 
     def state(self) -> TextInputsState:
-        """Return the vocabulary."""
+        """Return the vocabulary or the tokenizer."""
+        if isinstance(self.vocabulary, SubwordTokenizer):
+            return TextInputsState(tokenizer=self.vocabulary.state())
         return TextInputsState(vocabulary=self.vocabulary.state())
+
+    def zeros(self, rows: int) -> Any:
+        """Return texts of token 0 as they are stored, enough tokens for any layer."""
+        if isinstance(self.vocabulary, SubwordTokenizer):
+            return self.vocabulary.zeros(rows)
+        return torch.zeros(rows, 512, dtype=torch.int32)
+
+    def put_largest(self, x: Any) -> None:
+        """Set a token of a batch to the largest token number, in place."""
+        if isinstance(self.vocabulary, SubwordTokenizer):
+            self.vocabulary.put_largest(x)
+        else:
+            x[0, 0] = len(self.vocabulary) - 1
 
     def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
         """Yield the tokens of the texts; the path of a file or a folder stands for its texts.
@@ -243,6 +266,9 @@ class TextInputs(Inputs):
         known, most = self.vocabulary, self.vocabulary.max_length
         if most is None:
             return [""] * len(texts)
+        if isinstance(known, SubwordTokenizer):
+            lengths = known.whole_lengths(texts)
+            return [f"cut from {n:,} to {most:,} tokens" if n > most else "" for n in lengths]
         whole = Vocabulary(known.words[2:], lower=known.lower, split=known.split).encode(texts)
         counts = (len(whole.sample(row)) for row in range(len(whole)))
         return [f"the first {most:,} of {n:,} words" if n > most else "" for n in counts]
@@ -300,6 +326,9 @@ def inputs_from(state: InputsState, split: WordSplit | None = None) -> Inputs:
         return TableInputs(state.layout, state.delimiter)
     if isinstance(state, TensorInputsState):
         return TensorInputs(state.forms)
+    if state.tokenizer is not None:
+        return TextInputs(SubwordTokenizer.from_state(state.tokenizer))
+    assert state.vocabulary is not None, "the state has one of the two"
     return TextInputs(Vocabulary.from_state(state.vocabulary, split))
 
 
@@ -307,16 +336,26 @@ def difference(one: Inputs, other: Inputs) -> str:
     """Return how the inputs of one model differ from those of another, "" if they do not."""
     if one.kind != other.kind:
         return f"takes {one.kind}s, not {other.kind}s"
+    ours: object = None
+    theirs: object = None
+    what = ""
+    if isinstance(one, TextInputs) and isinstance(other, TextInputs):
+        return _difference_of_texts(one, other)
     if isinstance(one, TableInputs) and isinstance(other, TableInputs):
-        ours, theirs = list(one.layout.names), list(other.layout.names)
-        return "" if ours == theirs else f"takes the columns {ours}, not {theirs}"
+        what, ours, theirs = "the columns ", list(one.layout.names), list(other.layout.names)
     if isinstance(one, ImageInputs) and isinstance(other, ImageInputs):
         same = one.shape[0] == other.shape[0]  # a network may accept images of any size
         return "" if same else f"takes {one.shape[0]} channels, not {other.shape[0]}"
     if isinstance(one, TensorInputs) and isinstance(other, TensorInputs):
-        ours, theirs = list(one.forms), list(other.forms)
-        return "" if ours == theirs else f"takes the tensors {ours}, not {theirs}"
-    return ""
+        what, ours, theirs = "the tensors ", list(one.forms), list(other.forms)
+    return "" if ours == theirs else f"takes {what}{ours}, not {theirs}"
+
+
+def _difference_of_texts(one: TextInputs, other: TextInputs) -> str:
+    ours, theirs = one.state().tokenizer, other.state().tokenizer
+    if (ours is None) != (theirs is None):
+        return f"takes {'words of a vocabulary' if ours is None else 'tokens of a tokenizer'}"
+    return "" if ours == theirs else "has another tokenizer"
 
 
 def _listed(inputs: Any, kinds: tuple[type, ...], mixed: str) -> Sequence[Any] | None:

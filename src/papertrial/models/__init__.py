@@ -11,6 +11,7 @@ from papertrial.models.mlp import MLP
 from papertrial.models.pretrained import Pretrained
 from papertrial.models.resnet import ResNet
 from papertrial.models.text_cnn import TextCNN
+from papertrial.models.transformer import transformer
 from papertrial.models.unet import UNet
 from papertrial.models.vae import VAE
 
@@ -28,4 +29,5 @@ __all__ = [
     "ResNet",
     "TextCNN",
     "UNet",
+    "transformer",
 ]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,16 @@ def content_of(path: Path) -> Content:
     """
     if not path.is_dir():
         return _file(path)
-    files = {relative: _file(path / relative) for relative in files_below(path)}
+    return content_of_files(path, files_below(path))
+
+
+def content_of_files(folder: Path, names: Sequence[str]) -> Content:
+    """Return the SHA-256 and size of some files of a folder, as if it had no others.
+
+    Raises:
+        RecipeError: a file cannot be read.
+    """
+    files = {relative: _file(folder / relative) for relative in names}
     listed = json.dumps([[name, file.sha256] for name, file in files.items()])
     digest = hashlib.sha256(listed.encode()).hexdigest()
     return Content(digest, sum(file.bytes for file in files.values()))

@@ -101,11 +101,14 @@ class Columns(Section):
 
     target: TargetColumns = Field(
         default=None,
-        description="Column to predict, required for `table` and `text-table`; or a list of the "
-        "columns of several numbers (`regression`) or labels (`multilabel-classification`).",
+        description="Column to predict, required for tables and Hugging Face sets; or a list of "
+        "the columns of several numbers (`regression`) or labels (`multilabel-classification`).",
     )
     text: str | None = Field(
         default=None, description="Column of texts. Required for `text-table`."
+    )
+    image: str | None = Field(
+        default=None, description="Column of images of a Hugging Face data set."
     )
     features: Annotated[tuple[str, ...], Strict(False)] | None = Field(
         default=None, description="Input columns, in order. If omitted, all but the target."
@@ -127,6 +130,24 @@ class Columns(Section):
     def targets(self) -> tuple[str, ...]:
         """The columns to predict."""
         return (self.target,) if isinstance(self.target, str) else (self.target or ())
+
+
+class Parts(Section):
+    """Which splits of a Hugging Face data set are the parts, by their names in the set.
+
+    If the section is omitted, the splits train, validation and test are, and there may be no
+    others. With it, only the named splits are read.
+    """
+
+    train: str = Field(default="train", description="Split to train on.")
+    validation: str | None = Field(default=None, description="Split for validation.")
+    test: str | None = Field(default=None, description="Split for the test.")
+
+    @property
+    def by_part(self) -> dict[str, str]:
+        """The name of the split for each part that there is."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {part: name for part, name in named.items() if name is not None}
 
 
 def _named_words(value: object) -> object:
@@ -151,7 +172,10 @@ class Window(Section):
 
 
 class Text(Section):
-    """How texts become token numbers. The vocabulary is learned from the training part only."""
+    """How texts become token numbers. The vocabulary is learned from the training part only.
+
+    With `tokenizer`, the model is called with `input_ids` and `attention_mask`, [B, T] each.
+    """
 
     vocabulary: int = Field(
         default=25_000,
@@ -170,6 +194,16 @@ class Text(Section):
         description="File with one word per line, used instead of a learned vocabulary. "
         "`vocabulary` must be its number of words.",
     )
+    tokenizer: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Tokenizer of a pretrained model, used instead of a vocabulary: a folder that "
+        "has `tokenizer.json`, or `hf:NAME@COMMIT`. Needs the extra `transformers`.",
+    )
+    padding: Literal["longest", "max_length"] = Field(
+        default="longest",
+        description="With `tokenizer`: pad a batch to its longest text, or to `max_length`.",
+    )
     words: Annotated[Slot, BeforeValidator(_named_words)] | None = Field(
         default=None,
         description="What splits a text into words, called as `words(text)`; it returns a list "
@@ -178,7 +212,10 @@ class Text(Section):
     )
     lower: bool = Field(default=True, description="Convert texts to lower case.")
     max_length: int | None = Field(
-        default=None, ge=1, description="Tokens to keep of each text, the first ones. Default: all."
+        default=None,
+        ge=1,
+        description="Tokens to keep of each text, the first ones. If omitted, all, or with "
+        "`tokenizer` as many as it says.",
     )
     vectors: str | None = Field(
         default=None,
@@ -202,13 +239,20 @@ class Data(Section):
     """The data set, its splits and batches, and how samples are prepared."""
 
     source: SourceName = Field(
-        description="A named data set, a kind of files, or `./file.py:function`."
+        description="A named data set, a kind of files, `./file.py:function`, or a data set on the "
+        "Hugging Face hub, `hf:NAME@COMMIT`; `hf:NAME:CONFIGURATION@COMMIT` if it has several "
+        "configurations."
     )
     path: str | None = Field(
         default=None,
         description="File or folder of your own data; a function gets it as a pathlib.Path.",
     )
-    image: Images | None = Field(default=None, description="Only for `source: image-folder`.")
+    parts: Parts | None = Field(
+        default=None, description="Splits of a Hugging Face data set. If omitted, by their names."
+    )
+    image: Images | None = Field(
+        default=None, description="Only for `source: image-folder`, and for `table.image`."
+    )
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."
     )

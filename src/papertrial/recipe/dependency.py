@@ -8,17 +8,18 @@ from typing import Literal
 from papertrial.record import Part
 
 DependencyKind = Literal[
-    "code", "file", "folder", "vocabulary", "vectors", "run", "weights", "read"
-]
+    "code", "file", "folder", "vocabulary", "vectors", "tokenizer", "run", "weights", "hub", "read"
+]  # fmt: skip
 
 
 class Dependency(Part):
     """A file or folder that a recipe's training depends on.
 
     Attributes:
-        kind: "code"; "file" or "folder" for arguments; "vocabulary"; "vectors"; "run" for the run
-            of init_from; "weights" for its file, or for the file of a network by name; or "read"
-            for a file that the recipe's code read at run time.
+        kind: "code"; "file" or "folder" for arguments; "vocabulary"; "vectors"; "tokenizer"; "run"
+            for the run of init_from; "weights" for its file, or for the file of a network by name;
+            "hub" for a repository of the hub; or "read" for a file that the recipe's code read at
+            run time.
         name: path of the copy, relative to the folder of the run. Without a copy, the key in the
             recipe, or for a file read at run time the path in the code.
         path: absolute path of the original.

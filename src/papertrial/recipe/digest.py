@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from papertrial.hub import PREFIX, is_on_hub
 from papertrial.recipe.closure import trace
 from papertrial.recipe.content import content_of
 from papertrial.recipe.file_paths import is_path, is_vectors_file, is_weights_file
@@ -18,6 +19,7 @@ from papertrial.recipe.program_code import code_hash
 from papertrial.recipe.schema import AnyRecipe, Recipe, not_training
 from papertrial.recipe.slot import MetricSlot
 from papertrial.recipe.slots import map_arguments, map_uses
+from papertrial.recipe.tokenizer_files import tokenizer_content
 from papertrial.recipe.versus import other_side
 
 # Files in the run folder of `init_from`.
@@ -101,6 +103,8 @@ def _replace_paths(tree: dict[str, object]) -> None:
             text["vocabulary_file"] = _sha256(Path(text["vocabulary_file"]))
         if is_vectors_file(text.get("vectors", "")):
             text["vectors"] = _sha256(Path(text["vectors"]))
+        if not is_on_hub(text.get("tokenizer", PREFIX)):
+            text["tokenizer"] = f"sha256-{tokenizer_content(Path(text['tokenizer'])).sha256}"
     if isinstance(initial, str):
         tree["init_from"] = _start_hash(Path(initial))
     elif isinstance(initial, dict):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from papertrial.errors import Problem
+from papertrial.hub import is_on_hub
 from papertrial.recipe.plain_values import KeyPath, dotted, list_at, value_at
 from papertrial.recipe.slots import (
     OWN_KEYS,
@@ -30,6 +31,7 @@ _PATHS = (
     ("data", "path"),
     ("data", "text", "vocabulary_file"),
     ("data", "text", "vectors"),
+    ("data", "text", "tokenizer"),
     ("init_from",),
     ("init_from", "weights"),
     ("program", "folder"),
@@ -92,6 +94,11 @@ def is_recipe_file(recipe: object) -> TypeGuard[str]:
     if not isinstance(recipe, str):
         return False
     return "/" in recipe or "\\" in recipe or Path(recipe).suffix in (".yaml", ".yml")
+
+
+def is_tokenizer_folder(tokenizer: str) -> bool:
+    """Return whether a recipe gives a tokenizer as a folder, not as a name on the hub."""
+    return not is_on_hub(tokenizer)
 
 
 def is_vectors_file(vectors: str) -> bool:
@@ -186,4 +193,8 @@ def _is_punctuation(text: str) -> bool:
 
 
 # Keys whose value is a path only if it looks like one.
-_MAY_BE_PATHS = {"vectors": is_vectors_file, "url": is_local_repository}
+_MAY_BE_PATHS = {
+    "vectors": is_vectors_file,
+    "url": is_local_repository,
+    "tokenizer": is_tokenizer_folder,
+}

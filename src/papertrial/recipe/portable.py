@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from papertrial.errors import RecipeError
+from papertrial.hub import PREFIX, is_on_hub
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.content import LARGEST, content_of, files_below, read_file
 from papertrial.recipe.dependency import Dependency, DependencyKind
@@ -20,8 +21,10 @@ from papertrial.recipe.program import ProgramRecipe
 from papertrial.recipe.program_code import CODE, code_dependencies
 from papertrial.recipe.schema import AnyRecipe
 from papertrial.recipe.slots import map_arguments, map_uses
+from papertrial.recipe.tokenizer_files import tokenizer_content, tokenizer_files
 from papertrial.recipe.yaml_text import dump
 
+_BEHIND = {"papertrial.models.transformer": "transformers"}  # the package of a network
 _NUMBER = re.compile(r"^\d{1,3}-")  # the prefix of the name of a copy
 # Files in the run folder of `init_from` that are required to load the run.
 _OPENED = ("recipe.yaml", "provenance.json")
@@ -83,6 +86,8 @@ def portable(
             text["vocabulary_file"] = packed.file("vocabulary", "data.text.vocabulary_file", path)
         if is_vectors_file(text.get("vectors", "")):
             text["vectors"] = packed.file("vectors", "data.text.vectors", Path(text["vectors"]))
+        if not is_on_hub(text.get("tokenizer", PREFIX)):
+            text["tokenizer"] = packed.tokenizer(Path(text["tokenizer"]))
     if recipe.start is not None:
         path = Path(recipe.start.weights)
         copied = (
@@ -91,6 +96,8 @@ def portable(
         given = tree["init_from"]
         tree["init_from"] = {**given, "weights": copied} if isinstance(given, dict) else copied
     _set_sides(tree, sides or {})
+    if recipe.model.use in _BEHIND:
+        packed.packages.add(_BEHIND[recipe.model.use])
     return Portable(
         dump(tree),
         packed.files,
@@ -193,6 +200,20 @@ class _Packer:
         self.dependencies[name] = _dependency(kind, name, str(path), content.bytes, digest)
         return f"./{name}"
 
+    def tokenizer(self, path: Path) -> str:
+        """Copy the files of a tokenizer; a run keeps the tokenizer itself in preprocess.json."""
+        key, content = "data.text.tokenizer", tokenizer_content(path)
+        copied = content.bytes <= self._limit
+        name = f"{self._folder}/tokenizer" if copied else key
+        about = (str(path), content.bytes, content.sha256)
+        self.dependencies[name] = _dependency("tokenizer", name, *about, copied=copied)
+        if not copied:
+            self._too_large(key, path, content.bytes, "a new training")
+            return str(path)
+        self.packages.add("tokenizers")
+        self.files |= {f"{name}/{one}": read_file(path / one) for one in tokenizer_files(path)}
+        return f"./{name}"
+
     def _free(self, path: Path) -> str:
         """Return an unused path for a copy that no import can refer to.
 
@@ -226,10 +247,10 @@ class _Packer:
             self.files[f"{home}/{name}"] = read_file(path / name)
         return f"./{home}"
 
-    def _too_large(self, key: str, path: Path, size: int) -> None:
+    def _too_large(self, key: str, path: Path, size: int, needed_by: str = "the run") -> None:
         self.notes.append(
             f"{key}: {path} has {size:,} bytes and was not copied, because the limit is "
-            f"{self._limit:,} bytes; its SHA-256 is recorded, and the run needs the original"
+            f"{self._limit:,} bytes; its SHA-256 is recorded, and {needed_by} needs the original"
         )
 
 

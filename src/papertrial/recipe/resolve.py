@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from papertrial.errors import RecipeError, nearest
+from papertrial.extras import how_to_install
 from papertrial.recipe.closure import Closure, trace
 from papertrial.recipe.isolate import import_isolated
 from papertrial.recipe.reads import unwatched
@@ -132,7 +133,7 @@ def _import(use: str) -> tuple[Any, list[str]]:
     near = nearest(parts[0], ["torch", "torchvision", "papertrial"])
     raise RecipeError(
         f"no module named {parts[0]!r}, got use: {use!r}{near}; "
-        "install it, or give a file as ./file.py:Name"
+        f"{how_to_install(parts[0]) or 'install it'}, or give a file as ./file.py:Name"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from papertrial.hub import FORM, HubError, is_on_hub, read_reference
 from papertrial.recipe.claim_rules import broken_claims
 from papertrial.recipe.group_rules import broken_groups
 from papertrial.recipe.metric_rules import broken_metrics
@@ -20,17 +21,26 @@ _NEEDS = {
     "text-folder": ("data.path",),
     "table": ("data.path", "data.table.target"),
     "text-table": ("data.path", "data.table.target", "data.table.text"),
+    "dataset-folder": ("data.path", "data.table.target"),
+    FORM: ("data.table.target",),
 }
+_DATASETS = ("dataset-folder", FORM)  # in the format of Hugging Face
 _NO_TEXTS = (
     "image-folder", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist",
     "kmnist", "cifar10", "cifar100", *OF_TENSORS,
 )  # fmt: skip
+# The keys of data.text for vocabularies of words, with their defaults.
+_WORDS = {
+    "vocabulary": 25_000, "vocabulary_file": None, "lower": True, "vectors": None, "words": None,
+    "min_frequency": 1,
+}  # fmt: skip
 # The sources that a key of data.table is for; `features` also applies to named data sets.
 _COLUMNS = {
-    "target": ("table", "text-table"),
-    "text": ("text-table",),
-    "categorical": ("table",),
-    "missing": ("table",),
+    "target": ("table", "text-table", *_DATASETS),
+    "text": ("text-table", *_DATASETS),
+    "image": _DATASETS,
+    "categorical": ("table", *_DATASETS),
+    "missing": ("table", *_DATASETS),
     "delimiter": ("table", "text-table"),
 }
 
@@ -70,26 +80,56 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     source, task = value_at(tree, "data.source"), tree.get("task")
     if not isinstance(source, str) or not isinstance(task, str):
         return
+    source = FORM if is_on_hub(source) else source
     for needed in _NEEDS.get(source, ()):
         if not value_at(tree, needed):
             yield needed, f"is missing; source: {source} requires it"
-    own = source in _NEEDS or ".py:" in source
-    if not own and value_at(tree, "data.path") is not None:
-        rule = f"is only for your own data ({', '.join(_NEEDS)}, or a function)"
+    has_path = value_at(tree, "data.path") is not None
+    if source == FORM and has_path:
+        yield "data.path", f"does not go with source: {FORM}; for a saved set, use dataset-folder"
+    elif has_path and source not in _NEEDS and ".py:" not in source:
+        own = ", ".join(name for name in _NEEDS if name != FORM)
+        rule = f"is only for your own data ({own}, or a function)"
         yield "data.path", f"{rule}; {source} is read from the data folder (--data)"
     columns = value_at(tree, "data.table")
     for key, sources in _COLUMNS.items():
         # Defaults are not reported.
         if source not in sources and value_at(columns, key) not in (None, (), [], "error"):
             yield f"data.table.{key}", f"is only for source: {' or '.join(sources)}, got {source}"
-    if source != "image-folder" and value_at(tree, "data.image") is not None:
+    images = source == "image-folder" or value_at(columns, "image") is not None
+    if not images and value_at(tree, "data.image") is not None:
         yield "data.image", f"is only for source: image-folder, got source: {source}"
+    if value_at(columns, "image") is not None and value_at(columns, "text") is not None:
+        yield "data.table.image", "does not go with data.table.text; remove one of them"
+    if source not in _DATASETS and value_at(tree, "data.parts") is not None:
+        yield "data.parts", f"is only for source: {' or '.join(_DATASETS)}, got {source}"
     yield from _window_problems(tree, source, task)
     no_texts = task in ("image-classification", "table-classification")
     no_texts |= task != "text-classification" and source in _NO_TEXTS
     if value_at(tree, "data.text") is not None and no_texts:
         yield "data.text", f"is only for texts, got task: {task} with source: {source}"
+    yield from _tokenizer_problems(tree)
     yield from _target_problems(tree, task)
+
+
+def _tokenizer_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    text = value_at(tree, "data.text")
+    if not isinstance(text, Mapping):
+        return
+    tokenizer = text.get("tokenizer")
+    if isinstance(tokenizer, str) and is_on_hub(tokenizer):
+        try:
+            read_reference(tokenizer)
+        except HubError as error:
+            yield "data.text.tokenizer", str(error)
+    if tokenizer is None:
+        if text.get("padding") not in (None, "longest"):
+            yield "data.text.padding", "is only for data.text.tokenizer; remove it"
+        return
+    for key, default in _WORDS.items():
+        if text.get(key, default) != default:
+            rule = "does not fit data.text.tokenizer, which has a vocabulary of its own"
+            yield f"data.text.{key}", f"{rule}; remove one of them"
 
 
 def _window_problems(tree: Mapping[str, object], source: str, task: str) -> Iterator[Broken]:
@@ -150,7 +190,9 @@ def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     """
     source = value_at(tree, "data.source")
     drawn = value_at(tree, "data.splits.validation") is not None
-    comes_with_one = isinstance(source, str) and source in (*_NEEDS, *OF_TENSORS)
+    comes_with_one = isinstance(source, str) and (
+        source in (*_NEEDS, *OF_TENSORS) or is_on_hub(source)
+    )
     may_have = drawn or comes_with_one or ".py:" in str(source)
     monitors = {
         "scheduler.monitor": value_at(tree, "scheduler.monitor"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from papertrial.hub import FORM, is_on_hub
 from papertrial.recipe.plain_values import is_whole_number, value_at
 from papertrial.recipe.raw_claim import Broken, RawClaim
 
-_COLUMNS = ("table", "text-table")
+_COLUMNS = ("table", "text-table", "dataset-folder", FORM)
 _FOLDERS = ("image-folder", "text-folder")
 FUNCTION_GROUPS = "groups"  # the key of a function's result
 
@@ -64,6 +65,7 @@ def _group_problems(tree: Mapping[str, object], splits: Mapping[str, object]) ->
     group, source = splits.get("group"), value_at(tree, "data.source")
     if not isinstance(group, str) or not isinstance(source, str):
         return
+    source = FORM if is_on_hub(source) else source
     where = "data.splits.group"
     if splits.get("draw") == "last":
         yield where, "needs draw: random, got draw: last, which cuts between two rows"

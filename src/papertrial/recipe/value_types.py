@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from papertrial.claims.rule import FIRST_LOOK, FIRST_LOOK_OF_KNOWN_SD
+from papertrial.hub import PATTERN, is_on_hub, read_reference
 from papertrial.recipe.metric_forms import PART_FORM, metric_text
 from papertrial.recipe.plain_values import is_finite_number, is_whole_number
 from papertrial.recipe.quantity import (
@@ -49,7 +50,9 @@ def _check_portion(value: object) -> object:
 
 
 def _check_source(name: str) -> str:
-    if name not in (*SOURCES, *OWN_DATA) and ".py:" not in name:
+    if is_on_hub(name):
+        read_reference(name)
+    elif name not in (*SOURCES, *OWN_DATA) and ".py:" not in name:
         raise ValueError("unknown source")
     return name
 
@@ -215,7 +218,7 @@ SourceName = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "anyOf": [{"enum": [*SOURCES, *OWN_DATA]}, {"pattern": r"\.py:"}],
+            "anyOf": [{"enum": [*SOURCES, *OWN_DATA]}, {"pattern": r"\.py:"}, {"pattern": PATTERN}],
         }
     ),
 ]

@@ -13,11 +13,13 @@ import torch
 from papertrial.data.column import Dataset, Split
 from papertrial.data.files.catalog import CATALOG
 from papertrial.data.files.data_folder import data_folder
+from papertrial.data.sources.hugging_face import is_saved_set
 from papertrial.data.tensors.form import forms_of, in_words
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError, did_you_mean
 from papertrial.evaluate.evaluator import Evaluator
 from papertrial.evaluate.inputs import ImageInputs, Inputs, TableInputs, TensorInputs, TextInputs
+from papertrial.hub import is_on_hub
 from papertrial.progress import Step, finish
 from papertrial.recipe.data_section import Images
 from papertrial.record import Part
@@ -126,6 +128,8 @@ def _dataset(
     elif not os.path.exists(path):  # noqa: PTH110  (Path.exists raises for a name too long)
         known = did_you_mean(str(data), [n for n in SOURCES if CATALOG[n].kind == kind])
         raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
+    elif (own.source == "dataset-folder" or is_on_hub(own.source)) and is_saved_set(path):
+        changed = {"source": "dataset-folder", "path": str(path), "parts": None}
     elif kind == "image":
         changed = {"source": "image-folder", "path": str(path)}
     elif kind == "text" and path.is_dir() and own.source != "text-table":
@@ -138,7 +142,7 @@ def _dataset(
                 f"no columns; only a run that was trained on a {source} can be evaluated on one"
             )
         changed = {"source": source, "path": str(path)}
-    if isinstance(inputs, ImageInputs) and changed["source"] == "image-folder":
+    if isinstance(inputs, ImageInputs) and str(data) not in SOURCES:
         channels, height, width = inputs.shape
         mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
         corrupt = own.image.corrupt if own.image else "error"

@@ -28,6 +28,7 @@ from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
+from papertrial.data.texts.subword_tokenizer import SubwordTokenizer
 from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import DataError
@@ -67,6 +68,11 @@ class Samples:
     batches: Batches
     drawn_from: dict[str, SplitData] | None = None  # if the splits follow the training seed
 
+    def with_notes(self, notes: Sequence[str]) -> Samples:
+        """Return the samples with further notes for the user."""
+        original = replace(self.original, notes=(*self.original.notes, *notes))
+        return replace(self, original=original)
+
     @property
     def classes(self) -> ClassCounts | None:
         """The class counts of the training part; None for a task without classes."""
@@ -99,9 +105,10 @@ def load_data(
         task = task.for_probabilities()
     inputs: Inputs
     if original.kind == "text":
-        yield Step(f"learning the vocabulary of {original.name}", 0, None, "texts")
-        words = given.vocabulary if isinstance(given, TextInputs) else None
-        inputs = TextInputs(words or _learn_vocabulary(data.text or Text(), original, split))
+        ready = data.text is not None and data.text.tokenizer is not None
+        what = "encoding the texts" if ready else "learning the vocabulary"
+        yield Step(f"{what} of {original.name}", 0, None, "texts")
+        inputs = _text_inputs(data.text or Text(), original, given, split)
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
@@ -335,12 +342,14 @@ def load_set(
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
+        parts=data.parts.by_part if data.parts else None,
         targets=TASKS[recipe.task].targets,
         kinds=TASKS[recipe.task].kinds,
         images=ImageOptions(images.size, images.mode, images.corrupt),
         table=TableOptions(
             targets=columns.targets,
             text=columns.text or "",
+            image=columns.image or "",
             features=columns.features,
             categorical=columns.categorical,
             missing=columns.missing,
@@ -354,6 +363,19 @@ def load_set(
     )
     loaded = yield from open_source(spec, folder)
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
+
+
+def _text_inputs(
+    options: Text, dataset: Dataset, given: Inputs | None, split: WordSplit | None
+) -> TextInputs:
+    """Return what encodes the texts; without a tokenizer, a start run has the vocabulary."""
+    if options.tokenizer is not None:
+        fixed = options.padding == "max_length"
+        length = options.max_length
+        return TextInputs(SubwordTokenizer.load(options.tokenizer, max_length=length, fixed=fixed))
+    if isinstance(given, TextInputs) and isinstance(given.vocabulary, Vocabulary):
+        return TextInputs(given.vocabulary)
+    return TextInputs(_learn_vocabulary(options, dataset, split))
 
 
 def _learn_vocabulary(options: Text, dataset: Dataset, split: WordSplit | None) -> Vocabulary:

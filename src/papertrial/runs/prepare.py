@@ -14,6 +14,7 @@ from papertrial.data.nested import mapped
 from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.streams import generators_kept
 from papertrial.data.texts import locate_vectors, vectors
+from papertrial.data.texts.vocabulary import Vocabulary
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, ModelError
 from papertrial.evaluate.evaluator import Evaluator, kept_of
@@ -37,6 +38,7 @@ from papertrial.runs.build import (
     seed_before_build,
     to_device,
 )
+from papertrial.runs.fitted_model import fits_outputs, notes_on_weights, with_outputs
 from papertrial.runs.init_from import StartRun, load_start
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.named_network import DataForm, load_pretrained, named_network
@@ -125,11 +127,14 @@ def prepare(
     """
     check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
-    model = None if named_network(recipe) else build_model(recipe)
+    is_fitted = named_network(recipe) is not None or fits_outputs(recipe)
+    model = None if is_fitted else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
         samples = yield from load_data(recipe, folder, device, start, whole)
+    recipe = with_outputs(recipe, samples.task)
     if model is None:  # it is fitted to the data
         model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
+    samples = samples.with_notes(notes_on_weights(model))
     with generators_kept(device):
         begun = yield from prepare_weights(recipe, model, samples, folder, load=load)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
@@ -154,8 +159,9 @@ def prepare_weights(
     facts, loaded = None, list[InitialWeights]()
     inputs, wanted = samples.inputs, recipe.data.text and recipe.data.text.vectors
     if isinstance(inputs, TextInputs):
-        special, words = 2, inputs.vocabulary.words
-        facts = VocabularyFacts(words=len(words) - special)
+        special, known = 2, inputs.vocabulary
+        words = known.words if isinstance(known, Vocabulary) else ()
+        facts = VocabularyFacts(words=len(known) - (special if words else 0))
         if wanted and load:
             path, member = yield from locate_vectors.locate(wanted, folder)
             yield Step(f"reading {wanted}", 0, None, "words")

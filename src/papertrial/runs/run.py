@@ -12,7 +12,7 @@ import torch
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.diagnose.dry_run import dry_run
 from papertrial.errors import DataError, RunError
-from papertrial.evaluate.inputs import ImageInputs, Inputs, TensorInputs
+from papertrial.evaluate.inputs import ImageInputs, Inputs, TensorInputs, TextInputs
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
@@ -24,10 +24,18 @@ from papertrial.runs.build import (
     build_prepared_model,
     build_word_split,
 )
+from papertrial.runs.fitted_model import build_without_weights
 from papertrial.runs.named_network import KEY, DataForm, named_network
 from papertrial.runs.traced_files import check_uncopied
-from papertrial.store.run_folder import PREPROCESS, RECIPE, WEIGHTS, RunFolder, fold_name
-from papertrial.store.run_records import RunSummary
+from papertrial.store.run_folder import (
+    NETWORK,
+    PREPROCESS,
+    RECIPE,
+    WEIGHTS,
+    RunFolder,
+    fold_name,
+)
+from papertrial.store.run_records import Network, RunSummary
 from papertrial.training.checkpoint import load_weights
 from papertrial.training.device import on_device
 from papertrial.vocabulary import SplitMetrics
@@ -102,12 +110,11 @@ class Run:
         folder = RunFolder.open(self.path)
         # Pretrained weights of a network are only for its training.
         apart = {KEY} if named_network(self.recipe) else set[str]()
+        apart |= {"model.source"} if folder.has(NETWORK) else set()
         check_uncopied(folder.provenance, self.path, apart)
         preprocessing = self.preprocessing
         with on_device(self.device, None) as device:
-            prepared = _load_model(
-                self.recipe, preprocessing, folder.read(WEIGHTS), self.path, device
-            )
+            prepared = _load_model(self.recipe, preprocessing, folder, device)
         inputs = preprocessing.make_inputs(build_word_split(self.recipe))
         return Predictor(prepared, task=preprocessing.make_task(), inputs=inputs)
 
@@ -132,21 +139,24 @@ def load_run(path: str | Path, *, device: str = "auto") -> Run:
 
 
 def _load_model(
-    recipe: Recipe, stored: Preprocessing, weights: bytes, run: Path, device: torch.device
+    recipe: Recipe, stored: Preprocessing, folder: RunFolder, device: torch.device
 ) -> PreparedModel:
     """Load the model of a finished run with its weights and its stored preprocessing.
 
     Raises:
         RunError: the state or the weights do not fit the recipe.
     """
+    run, state = folder.path, stored.pipeline
     inputs = stored.make_inputs(build_word_split(recipe))
-    form = DataForm.of(stored.make_task(), inputs)
-    model, state = build_model(recipe, form), stored.pipeline
+    if folder.has(NETWORK):
+        model = build_without_weights(recipe, folder.read_record(NETWORK, Network))
+    else:
+        model = build_model(recipe, DataForm.of(stored.make_task(), inputs))
     pipeline = build_pipeline(recipe, state.kind, augment=False)
     _check_transforms(pipeline, state, run)
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
         dry_run(model, pipeline.apply(_zeros(inputs, state), state))
-    load_weights(model, weights, str(run / WEIGHTS))
+    load_weights(model, folder.read(WEIGHTS), str(run / WEIGHTS))
     return build_prepared_model(recipe, model.to(device), pipeline, state, device)
 
 
@@ -156,8 +166,9 @@ def _zeros(inputs: Inputs, state: PipelineState) -> Any:
         return inputs.zeros(2)
     if isinstance(inputs, ImageInputs) and inputs.varies:
         return [torch.zeros(inputs.shape[0], 256, 256, dtype=state.torch_dtype)] * 2
-    shape = state.shape or (512,)  # tokens of a text, enough for any layer
-    return torch.zeros(2, *shape, dtype=state.torch_dtype)
+    if isinstance(inputs, TextInputs):
+        return inputs.zeros(2)
+    return torch.zeros(2, *state.shape, dtype=state.torch_dtype)
 
 
 def _check_transforms(pipeline: Pipeline, state: PipelineState, run: Path) -> None:

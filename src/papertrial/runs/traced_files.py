@@ -9,7 +9,8 @@ from pathlib import Path
 
 from papertrial.data.texts.locate_vectors import find_vectors
 from papertrial.errors import RecipeError, RunError
-from papertrial.recipe.content import content_of
+from papertrial.hub import hub_caches, is_on_hub, kept_snapshot, read_reference
+from papertrial.recipe.content import content_of, content_of_files
 from papertrial.recipe.dependency import Dependency, changes
 from papertrial.recipe.portable import Portable, portable
 from papertrial.recipe.reads import MOST, Read
@@ -58,7 +59,8 @@ def trace_files(
         others: further files that were read.
     """
     known = {Path(one.path) for one in copies.dependencies}
-    apart = [path.resolve() for path in aside]
+    inside = (one for one in copies.dependencies if one.kind in ("folder", "tokenizer"))
+    apart = [*(path.resolve() for path in aside), *(Path(one.path) for one in inside)]
     found = [
         read
         for read in (*reads, *_trace_named(copies.reads))
@@ -70,6 +72,41 @@ def trace_files(
         notes.append(f"more than {MOST} files were read at run time; the first {MOST} are stored")
     kept = [*copies.dependencies, *others, *map(_dependency, unique)]
     return TracedFiles(tuple(kept), tuple(notes), package_versions(copies.packages))
+
+
+def trace_hub(recipe: Recipe) -> list[Dependency]:
+    """Trace the files of the hub that the recipe names, whose content its commits fix."""
+    named = {text for text in hub_names(recipe) if text != recipe.data.source}
+    traced = []
+    for text in sorted(named):
+        found = kept_snapshot(read_reference(text))
+        if found is None:
+            continue
+        folder, files = found
+        content = content_of_files(folder, files)
+        traced.append(
+            Dependency(
+                kind="hub",
+                name=text,
+                path=str(folder),
+                bytes=content.bytes,
+                sha256=content.sha256,
+                copied=False,
+                hashed=False,
+            )
+        )
+    return traced
+
+
+def hub_names(recipe: Recipe) -> list[str]:
+    """Return the repositories of the hub that a recipe names."""
+    text, found = recipe.data.text, list[str]()
+    if is_on_hub(recipe.data.source):
+        found.append(recipe.data.source)
+    if text is not None and text.tokenizer is not None and is_on_hub(text.tokenizer):
+        found.append(text.tokenizer)
+    arguments = recipe.model.kwargs.values()
+    return [*found, *(one for one in arguments if isinstance(one, str) and is_on_hub(one))]
 
 
 def trace_vectors(recipe: Recipe, home: Path) -> list[Dependency]:
@@ -95,7 +132,8 @@ def trace_vectors(recipe: Recipe, home: Path) -> list[Dependency]:
 def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
     """Return the paths not to trace: data and start run, whose content is recorded elsewhere."""
     named = (recipe.data.path, recipe.start.weights if recipe.start else None)
-    return [home, *(Path(path) for path in named if path is not None)]
+    caches = hub_caches() if hub_names(recipe) else []
+    return [home, *caches, *(Path(path) for path in named if path is not None)]
 
 
 def check_uncopied(provenance: Provenance, run: Path, apart: Collection[str] = ()) -> None:

@@ -20,6 +20,7 @@ from papertrial.recipe.portable import Portable, portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import AnyRecipe, Recipe
 from papertrial.runs import prepare
+from papertrial.runs.fitted_model import network_of
 from papertrial.runs.fold_recipes import fold_recipes
 from papertrial.runs.fold_results import make_fold_summary, out_of_fold, with_files_of_folds
 from papertrial.runs.init_from import read_start_run
@@ -31,6 +32,7 @@ from papertrial.runs.traced_files import (
     check_unchanged,
     stored_elsewhere,
     trace_files,
+    trace_hub,
     trace_vectors,
 )
 from papertrial.store import run_folder
@@ -127,7 +129,7 @@ def _training_model(
             if folder is None
             else run_folder.RunFolder.at(folder)
         )
-        others = [*trace_vectors(recipe, home), *trace_pretrained(recipe)]
+        others = [*trace_vectors(recipe, home), *trace_pretrained(recipe), *trace_hub(recipe)]
         files = trace_files(copies, reads, aside, others)
         samples = parts.samples
         record = make_provenance(
@@ -247,6 +249,9 @@ def _train(
     folder.write(run_folder.WEIGHTS, weights_to_bytes(parts.train.evaluated))
     if parts.train.objective is not None and parts.train.objective_trains:
         folder.write(run_folder.OBJECTIVE, weights_to_bytes(parts.train.objective))
+    network = network_of(recipe, parts.train.model)
+    if network is not None:
+        folder.write_record(run_folder.NETWORK, network)
     samples = parts.samples
     preprocessing = Preprocessing.of(recipe.task, samples.task, samples.inputs, samples.state)
     folder.write_record(run_folder.PREPROCESS, preprocessing)

@@ -56,7 +56,7 @@ def trial_batches(recipe: Recipe, samples: Samples) -> list[TrialBatch]:
     size, last = batches.size(0), batches.size(batches.steps - 1)
     x = batches.batch(recipe.seed, 0, 0).x
     if isinstance(inputs, TextInputs):
-        x[0, 0] = len(inputs.vocabulary) - 1
+        inputs.put_largest(x)
     where, larger = "data.batch_size", "set another data.batch_size"
     tried = [TrialBatch(x, where, f"a batch has {plural(size, 'sample')}", "raise it")]
     if last < size:

@@ -7,6 +7,7 @@ runs/<recipe>/<UTC time>-<hash8>-s<seed>/
     preprocess.json      what was fitted on the training split, and what outputs mean
     metrics.jsonl        a line for each logged step and each evaluation
     metrics.json         the final metrics and timings
+    model.json           how the network is built without the files of its initial weights
     model.safetensors    the weights
     state.pt             the state of the training: weights, optimizer, scheduler
     predictions/         outputs and targets of each evaluated split
@@ -40,6 +41,7 @@ RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.j
 RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
 STATE, PREDICTIONS, CODE = "state.pt", "predictions", "code"
 TESTED = f"{PREDICTIONS}/test.safetensors"
+NETWORK = "model.json"  # of a model whose recipe names files of initial weights
 OBJECTIVE = "objective.safetensors"  # of an objective with parameters of its own
 
 R = TypeVar("R", bound=Record)
@@ -161,6 +163,10 @@ class RunFolder:
                 aside.unlink(missing_ok=True)
                 raise
             fsync_folder(target.parent)
+
+    def has(self, name: str) -> bool:
+        """Return whether the folder has a file."""
+        return (self.path / name).is_file()
 
     def read(self, name: str) -> bytes:
         """Read a file; RunError if it is missing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.reported_scores import ReportRule
@@ -148,6 +148,12 @@ class ClaimBesideRun(Part):
     best_epoch_on_test: bool
     ours: int | float | None
     not_judged: str | None
+
+
+class Network(Record):
+    """model.json: arguments that build a run's network without the files of its initial weights."""
+
+    arguments: dict[str, JsonValue]
 
 
 class VocabularyFacts(Part):

@@ -225,6 +225,24 @@ def _text_table(folder: Path, patch: pytest.MonkeyPatch) -> Case:
     )
 
 
+def _dataset_folder(folder: Path, patch: pytest.MonkeyPatch) -> Case:
+    import datasets as hf
+
+    rows = {"review": ["good", "bad"], "label": ["1", "0"]}
+    hf.disable_progress_bars()
+    hf.Dataset.from_dict(rows).save_to_disk(folder / "saved")
+    hf.enable_progress_bars()
+    (file,) = (folder / "saved").glob("*.arrow")
+    table = TableOptions(targets=("label",), text="review")
+    return Case(
+        SourceSpec("dataset-folder", folder / "saved", table=table),
+        "text",
+        ("train",),
+        lambda: file.write_bytes(b"damaged"),
+        str(folder / "saved"),
+    )
+
+
 def _function(folder: Path, patch: pytest.MonkeyPatch) -> Case:
     widths = [2, 2]  # of the rows in each part
 
@@ -259,6 +277,7 @@ CASES: dict[str, Make] = {
     "text-folder": _text_folder,
     "table": _table,
     "text-table": _text_table,
+    "dataset-folder": _dataset_folder,
     "a function": _function,
 }
 
@@ -304,7 +323,7 @@ def test_samples_and_targets_are_valid(case: Case, tmp_path: Path) -> None:
         assert len(split.x) == len(split.y) == len(split.ids) > 0
         assert len({*split.ids.tolist()}) == len(split)
         assert split.name(len(split) - 1)
-    assert (len(dataset.features) > 0) == (case.kind == "table" or case.spec.source == "text-table")
+    assert (len(dataset.features) > 0) == (case.kind == "table" or bool(case.spec.table.text))
 
 
 def test_loading_again_returns_the_same_samples(case: Case, tmp_path: Path) -> None:

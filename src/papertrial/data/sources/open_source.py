@@ -10,6 +10,7 @@ from papertrial.data.sources import (
     cora,
     embedded,
     etth1,
+    hugging_face,
     image_folder,
     imdb,
     python_source,
@@ -22,6 +23,7 @@ from papertrial.data.sources import (
 )
 from papertrial.data.sources.spec import LoadedSet, Source, SourceSpec
 from papertrial.errors import DataError, did_you_mean
+from papertrial.hub import is_on_hub
 from papertrial.progress import Steps
 from papertrial.vocabulary import OWN_DATA
 
@@ -43,6 +45,7 @@ SOURCES: Mapping[str, Source] = {
     "text-folder": text_folder.load,
     "table": table.load,
     "text-table": text_table.load,
+    "dataset-folder": hugging_face.load,
 }
 
 
@@ -57,6 +60,8 @@ def open_source(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
         DataError: there is no such source, or its data are absent or not valid.
     """
     if isinstance(spec.source, str):
+        if is_on_hub(spec.source):
+            return (yield from hugging_face.load(spec, folder))
         if spec.source not in SOURCES:
             near = did_you_mean(spec.source, SOURCES)
             raise DataError(f"there is no source {spec.source!r}{near}")

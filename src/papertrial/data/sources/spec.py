@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -40,6 +40,7 @@ class TableOptions:
     Args:
         targets: the columns to predict, at least one.
         text: the column of texts, of a table of texts.
+        image: the column of images, of a Hugging Face data set.
         features: the columns to learn from, in this order; None for all but the target.
         categorical: the features that hold categories.
         missing: what to do about missing cells in the features. "error": refuse them. "drop": drop
@@ -52,6 +53,7 @@ class TableOptions:
 
     targets: tuple[str, ...] = ()
     text: str = ""
+    image: str = ""
     features: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
     missing: Missing = "error"
@@ -79,6 +81,7 @@ class SourceSpec:
     Args:
         source: the name of a set, a kind of the user's own files, or a function.
         path: the user's own files.
+        parts: the name of the split of a Hugging Face data set for each part; None to find them.
         targets: what targets are, if the source does not say.
         kinds: the kinds of samples that the task takes.
         images: how images are decoded.
@@ -94,6 +97,7 @@ class SourceSpec:
 
     source: str | Callable[..., object]
     path: Path = Path()
+    parts: Mapping[str, str] | None = None
     targets: TargetKind = "classes"
     kinds: tuple[Kind, ...] = KINDS
     images: ImageOptions = field(default_factory=ImageOptions)

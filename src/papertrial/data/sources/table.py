@@ -33,9 +33,13 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
         DataError: the files, the columns or the cells are not valid.
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
+    return make_set(spec, read_parts(spec.path, spec.table.delimiter), spec.classes)
+
+
+def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
+    """Return the set in the table of each part; see `load` and `read_targets`."""
     options, path = spec.table, spec.path
     targets, missing = options.targets, options.missing
-    tables = read_parts(path, options.delimiter)
     check_has_columns(tables["train"], targets, "data.table.target")
     chosen = options.features if spec.layout is None else spec.layout.columns
     if options.group is not None:
@@ -56,7 +60,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     layout = spec.layout or Layout.learn(
         tables["train"], names, categorical=options.categorical, fills_missing=fills
     )
-    found = read_targets(tables, targets, spec.targets, spec.classes)
+    found = read_targets(tables, targets, spec.targets, classes)
     columns = {part: DenseColumn(layout.encode(table)) for part, table in tables.items()}
     dataset = Dataset.from_splits(
         path.name or str(path),

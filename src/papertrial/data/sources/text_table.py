@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
-from papertrial.data.sources.table_parts import make_splits, read_parts
+from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
 from papertrial.data.sources.table_targets import check_has_target, read_targets
 from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.data.texts.ragged_column import text_column
@@ -27,20 +28,24 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
             there are fewer than two classes, or the training part lacks a class.
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
+    return make_set(spec, read_parts(spec.path, spec.table.delimiter))
+
+
+def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
+    """Return the set of texts in the table of each part; see `load` and `read_targets`."""
     options, path = spec.table, spec.path
     text, targets = options.text, options.targets
     if text in targets:
         raise DataError(
             f"data.table: {text} is both the text and the target; choose two different columns"
         )
-    tables = read_parts(path, options.delimiter)
     columns = {}
     for part, table in tables.items():
         check_has_columns(table, [text], "data.table.text")
         check_has_columns(table, targets, "data.table.target")
         check_has_target(table, targets)
         columns[part] = text_column(_texts(table, text))
-    found = read_targets(tables, targets, spec.targets)
+    found = read_targets(tables, targets, spec.targets, classes)
     if spec.targets == "classes":
         _check_classes(tables["train"], targets[0], found.classes)
     dataset = Dataset.from_splits(
