@@ -27,9 +27,8 @@ def test_weights_come_from_the_folder(tiny_bert: Path, capfd: pytest.CaptureFixt
     stored = safetensors.torch.load_file(tiny_bert / "model.safetensors")
     state = model.state_dict()
     assert all(torch.equal(state[f"bert.{name}"], value) for name, value in stored.items())
-    assert model.loaded_weights.new == ("classifier.bias", "classifier.weight")
-    assert len(model.loaded_weights.loaded) == len(stored)
-    assert "new are classifier.bias" in str(model.loaded_weights)
+    assert model.weights_of_source.loaded.missing == ("classifier.bias", "classifier.weight")
+    assert len(model.weights_of_source.loaded.loaded) == len(stored)
     x = {"input_ids": torch.tensor([[2, 9, 3]]), "attention_mask": torch.ones(1, 3).long()}
     assert model(**x).logits.shape == (1, 3)
     assert capfd.readouterr() == ("", "")  # transformers prints tables and bars

@@ -77,7 +77,10 @@ def test_a_run_learns_and_repeats(run: pt.Run, place: Path) -> None:
     assert all(one.copied and one.hashed for one in provenance.dependencies)
     assert provenance.not_covered == ()
     assert "transformers" in provenance.packages
-    assert any("new are classifier.bias" in note for note in provenance.notes)
+    (loaded,) = provenance.initial_weights
+    assert loaded.key == "model.source"
+    assert loaded.missing == ("classifier.bias", "classifier.weight")
+    assert any("classifier.bias" in line for line in loaded.lines)
 
 
 def test_predictions_are_those_of_transformers(

@@ -47,10 +47,10 @@ from papertrial.runs.build import (
 )
 from papertrial.runs.build_optimizers import group_sizes
 from papertrial.runs.class_weights import needs_classes
-from papertrial.runs.fitted_model import fits_outputs, notes_on_weights, with_outputs
+from papertrial.runs.fitted_model import fits_data
 from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import Samples, load_data, smallest_fold
-from papertrial.runs.named_network import DataForm, named_network
+from papertrial.runs.named_network import DataForm
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.runs.trial_batches import TrialBatch, trial_batches
 from papertrial.tasks.loss_requirements import check_loss
@@ -115,7 +115,7 @@ def _check_built(
     function: ObjectiveFunction = supervised
     seed_before_build(recipe, device)
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
-        fitted = named_network(recipe) is not None or fits_outputs(recipe)
+        fitted = fits_data(recipe)
         model = None if fitted else build_model(recipe)
     with reporting(result, "objective", "fix the objective or its arguments in the recipe"):
         function = build_objective(recipe)
@@ -129,7 +129,7 @@ def _check_built(
             notes.append(note)
         samples = yield from load_data(recipe, folder, device, start)
     if samples is not None and fitted:
-        recipe, samples, model = _build_network(recipe, samples, result)
+        model = _build_fitted(recipe, samples, result)
     with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         if samples is not None or not needs_classes(recipe):
             loss = build_loss(recipe, None if samples is None else samples.classes)
@@ -171,19 +171,12 @@ def _check_built(
         facts.cost = replace(facts.cost, seconds=folds * facts.cost.seconds)
 
 
-def _build_network(
-    recipe: Recipe, samples: Samples, result: CheckResult
-) -> tuple[Recipe, Samples, nn.Module | None]:
-    """Build the network that a recipe names, fitted to the data; None in its place if it fails.
-
-    Returns also the recipe with the number of outputs, and the samples with notes on the weights.
-    """
+def _build_fitted(recipe: Recipe, samples: Samples, result: CheckResult) -> nn.Module | None:
+    """Build the model that is fitted to the data; None if it fails."""
     with reporting(result, "model", "fix the model or its arguments in the recipe"):
-        recipe = with_outputs(recipe, samples.task)
         seed_before_build(recipe, samples.batches.device)
-        model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
-        return recipe, samples.with_notes(notes_on_weights(model)), model
-    return recipe, samples, None
+        return build_model(recipe, DataForm.of(samples.task, samples.inputs))
+    return None
 
 
 def _check_model(

@@ -13,26 +13,19 @@ from torch import nn
 from papertrial.errors import ModelError, did_you_mean
 from papertrial.extras import import_extra, quiet_transformers
 from papertrial.hub import NETWORK_FILES, is_on_hub, read_reference, snapshot
+from papertrial.weights.load_matching import LoadedWeights, shown
 
 _CONFIG, _WEIGHTS = "config.json", ("model.safetensors", "model.safetensors.index.json")
-_SHOWN = 6
 # Keys of a saved configuration that say nothing of the network.
 _NOT_NETWORK = ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype")
 
 
-class LoadedWeights(NamedTuple):
-    """Names of tensors: those loaded, those that are new, and those of the source not used."""
+class SourceWeights(NamedTuple):
+    """The weights that a network got of its source, whose files lie in a folder."""
 
     source: str
-    loaded: tuple[str, ...]
-    new: tuple[str, ...]
-    unused: tuple[str, ...]
-
-    def __str__(self) -> str:
-        parts = [f"{len(self.loaded):,} tensors from {self.source}"]
-        parts += [f"new are {_listed(self.new)}"] if self.new else []
-        parts += [f"not used are {_listed(self.unused)}"] if self.unused else []
-        return f"model: {'; '.join(parts)}"
+    folder: Path
+    loaded: LoadedWeights
 
 
 def transformer(
@@ -105,10 +98,11 @@ def transformer(
     if len(lacking) > len(inside) / 2:
         raise ModelError(
             f"model.source: {source} has only {len(inside) - len(lacking)} of {len(inside)} "
-            f"weights of {type(loaded).__name__}; it lacks {_listed(tuple(lacking))}; give weights "
+            f"weights of {type(loaded).__name__}; it lacks {shown(lacking)}; give weights "
             "of the same model_type, or set pretrained: false"
         )
-    model.loaded_weights = LoadedWeights(str(source), tuple(known), tuple(new), tuple(unused))
+    got = LoadedWeights(tuple(known), missing=tuple(new), unused=tuple(unused))
+    model.weights_of_source = SourceWeights(str(source), folder, got)
     return loaded
 
 
@@ -183,8 +177,3 @@ def _named(source: object, made: Any) -> str:
     if isinstance(source, str):
         return f"model.source: {source}"
     return f"model.config of {made.model_type}" if made is not None else f"model.config {source}"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"

@@ -31,7 +31,8 @@ from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.recipe.slots import is_file
 from papertrial.runs.build_optimizers import build_optimizers
 from papertrial.runs.class_weights import with_class_weights
-from papertrial.runs.named_network import DataForm, build_network, named_network, with_network
+from papertrial.runs.fitted_model import build_fitted, fits_data
+from papertrial.runs.named_network import DataForm, with_network
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.training.average import AveragedWeights, AverageRule, check_updates
 from papertrial.training.freeze import Frozen, freeze
@@ -69,21 +70,20 @@ def to_device(target: Any, device: torch.device) -> Any:
 
 
 def build_model(recipe: Recipe, form: DataForm | None = None) -> nn.Module:
-    """Build the recipe's model, without pretrained weights.
+    """Build the recipe's model, without the weights of `model.pretrained`.
 
     Args:
         recipe: the recipe.
-        form: what a network of a library is fitted to; None only if the recipe names none.
+        form: what the model is fitted to; None only if it is not fitted to the data.
 
     Raises:
         ModelError: it is not a torch.nn.Module, or does not fit the data.
     """
-    network = named_network(recipe)
-    if network is None:
-        model = _build("model", recipe.model)
+    if fits_data(recipe):
+        assert form is not None, "the model is built after the data are loaded"
+        model = build_fitted(recipe, form)
     else:
-        assert form is not None, "the network is built after the data are loaded"
-        model = build_network(recipe, network, form)
+        model = _build("model", recipe.model)
     if not isinstance(model, nn.Module):
         raise ModelError(
             f"model: {recipe.model.use} must give a torch.nn.Module, got {type(model)}"

@@ -12,38 +12,38 @@ from typing import Any
 from torch import nn
 
 from papertrial.errors import ModelError
+from papertrial.models.transformer import SourceWeights
 from papertrial.recipe.build import build
+from papertrial.recipe.content import content_of_files
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_file
-from papertrial.runs.named_network import named_network
-from papertrial.store.run_records import Network
-from papertrial.tasks.regression import Regression
-from papertrial.tasks.task import Task
+from papertrial.runs.init_from import initial_weights
+from papertrial.runs.named_network import DataForm, build_network, named_network
+from papertrial.store.run_records import InitialWeights, Network
 
 
-def fits_outputs(recipe: Recipe) -> bool:
-    """Return whether the outputs of a recipe's model depend on the data."""
-    name = _attribute(recipe, "outputs")
-    return isinstance(name, str) and recipe.model.kwargs.get(name) is None
+def fits_data(recipe: Recipe) -> bool:
+    """Return whether a recipe's model is fitted to the data, so that these are loaded first."""
+    return named_network(recipe) is not None or bool(_missing_outputs(recipe))
 
 
-def with_outputs(recipe: Recipe, task: Task) -> Recipe:
-    """Return a recipe whose model has as many outputs as the task has classes or numbers.
+def build_fitted(recipe: Recipe, form: DataForm) -> Any:
+    """Build the model that a recipe names, fitted to the data, without pretrained weights.
+
+    A model whose function says how it is fitted has the weights that its function loads.
 
     Raises:
-        ModelError: the task does not say how many.
+        RecipeError: its arguments are wrong.
+        ModelError: it cannot be fitted to the data.
     """
-    if not fits_outputs(recipe):
-        return recipe
-    name: str = _attribute(recipe, "outputs")
-    count = len(task.class_names)
-    if isinstance(task, Regression):
-        count = len(task.several) or 1
-    if not count:
+    network = named_network(recipe)
+    if network is not None:
+        return build_network(recipe, network, form)
+    name, slot = _missing_outputs(recipe), recipe.model
+    if form.outputs is None:
         raise ModelError(f"model.{name}: is missing; the task does not say how many outputs")
-    model = recipe.model.model_copy(update={name: count})
-    return recipe.model_copy(update={"model": model})
+    return build("model", slot.use, slot.args, {**slot.kwargs, name: form.outputs})
 
 
 def network_of(recipe: Recipe, model: nn.Module) -> Network | None:
@@ -65,7 +65,17 @@ def _attribute(recipe: Recipe, name: str) -> Any:
     return getattr(resolve(use), name, None)
 
 
-def notes_on_weights(model: nn.Module) -> tuple[str, ...]:
-    """Return which weights of a model were loaded and which are new, in words."""
-    loaded = getattr(model, "loaded_weights", None)
-    return () if loaded is None else (str(loaded),)
+def _missing_outputs(recipe: Recipe) -> str:
+    """Return the name of the argument that is the number of outputs; "" if the recipe gives it."""
+    name = _attribute(recipe, "outputs")
+    return name if isinstance(name, str) and recipe.model.kwargs.get(name) is None else ""
+
+
+def weights_of_source(model: nn.Module) -> InitialWeights | None:
+    """Return the record of the weights that a model got when it was built; None without any."""
+    got = getattr(model, "weights_of_source", None)
+    if not isinstance(got, SourceWeights):
+        return None
+    files = sorted(path.name for path in got.folder.glob("*.safetensors*"))
+    digest = content_of_files(got.folder, files).sha256
+    return initial_weights("model.source", got.source, digest, got.loaded)

@@ -68,11 +68,6 @@ class Samples:
     batches: Batches
     drawn_from: dict[str, SplitData] | None = None  # if the splits follow the training seed
 
-    def with_notes(self, notes: Sequence[str]) -> Samples:
-        """Return the samples with further notes for the user."""
-        original = replace(self.original, notes=(*self.original.notes, *notes))
-        return replace(self, original=original)
-
     @property
     def classes(self) -> ClassCounts | None:
         """The class counts of the training part; None for a task without classes."""

@@ -38,7 +38,7 @@ from papertrial.runs.build import (
     seed_before_build,
     to_device,
 )
-from papertrial.runs.fitted_model import fits_outputs, notes_on_weights, with_outputs
+from papertrial.runs.fitted_model import fits_data, weights_of_source
 from papertrial.runs.init_from import StartRun, load_start
 from papertrial.runs.load_data import Samples, load_data
 from papertrial.runs.named_network import DataForm, load_pretrained, named_network
@@ -127,14 +127,11 @@ def prepare(
     """
     check_trainable(device, recipe.precision)
     seed_before_build(recipe, device)
-    is_fitted = named_network(recipe) is not None or fits_outputs(recipe)
-    model = None if is_fitted else build_model(recipe)
+    model = None if fits_data(recipe) else build_model(recipe)
     with generators_kept(device):  # what is built below draws from them, lazy layers too
         samples = yield from load_data(recipe, folder, device, start, whole)
-    recipe = with_outputs(recipe, samples.task)
     if model is None:  # it is fitted to the data
         model = build_model(recipe, DataForm.of(samples.task, samples.inputs))
-    samples = samples.with_notes(notes_on_weights(model))
     with generators_kept(device):
         begun = yield from prepare_weights(recipe, model, samples, folder, load=load)
     loss, objective = build_loss(recipe, samples.classes), build_objective(recipe)
@@ -169,6 +166,8 @@ def prepare_weights(
             vectors.copy_into_embedding(model, found)
             coverage = float(found.covered[special:].mean())
             facts = VocabularyFacts(words=facts.words, vectors=wanted, coverage=coverage)
+    if load and (given := weights_of_source(model)) is not None:
+        loaded.append(given)
     if load and named_network(recipe) and recipe.model.kwargs.get("pretrained"):
         yield Step("looking for pretrained weights", 0, None, "files")
         form = DataForm.of(samples.task, samples.inputs)
