@@ -44,7 +44,7 @@ OTHERS = [
 # Sets that are not on every machine are replaced by one of the same shapes, large networks and
 # batches by small ones.
 SMALLER = {
-    "cifar10-airbench94": ["data.batch_size=50", "model.widths=[8,8,8]"],
+    "cifar10-airbench94": ["data.batch_size=50", "data.limit=1000", "model.widths=[8,8,8]"],
     "mnist-cnn": ["data.source=fashion-mnist"],
     "vae-mnist": ["data.source=fashion-mnist"],
 }

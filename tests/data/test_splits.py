@@ -101,6 +101,10 @@ def test_a_set_with_a_test_part_keeps_it_and_refuses_another() -> None:
     message = "data.splits.test is for a source without a test part, but toy has one of 5 rows"
     with pytest.raises(DataError, match=re.escape(message)):
         cut(_dataset(own), test=0.5)
+    has = cut(_dataset(), validation=5)
+    message = "data.splits.validation is for a source without a validation part, but toy has one"
+    with pytest.raises(DataError, match=re.escape(message)):
+        cut(has, validation=0.5)
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

@@ -18,6 +18,7 @@ from torchvision.models import shufflenet_v2_x0_5
 from torchvision.transforms import v2
 
 import papertrial as pt
+from papertrial.data.images.varying_column import VaryingImages
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.errors import DataError, ModelError, RecipeError
 from papertrial.recipe.load import to_tree
@@ -263,7 +264,10 @@ def test_images_are_prepared_as_torchvision_prepares_them(tmp_path: Path) -> Non
     several = [stored[0], v2.functional.resize(stored[1], [80, 70])]
     assert pipeline.apply(several, kept).shape == (2, 3, 224, 224)
     torch.testing.assert_close(pipeline.apply(several, kept)[0], expected[0])
+    column = VaryingImages.of(several)
+    assert pipeline.fit(column).transforms == (state,)
     plain = FromWeights(USE, resize=False)
+    assert Pipeline("image", [plain]).fit(column).transforms[0]["resize"] is None
     grey = plain.apply(images[:, :1], plain.fit([images[:, :1]]))
     mean, std = sum((0.485, 0.456, 0.406)) / 3, sum((0.229, 0.224, 0.225)) / 3
     torch.testing.assert_close(grey, (images[:, :1] - mean) / std)

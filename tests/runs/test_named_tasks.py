@@ -276,7 +276,7 @@ BAD: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
             "target": "lat",
             "claims": [{"metric": "r2[lat]", "value": 0.5, "kind": "at-least"}],
         },
-        ("claims.0.metric", "does not compute r2[lat]; add it to metrics"),
+        ("claims.0.metric", "does not compute r2[lat]; it computes "),
     ),
     "a metric of one class": (
         "regression",

@@ -28,7 +28,7 @@ _FOLDER = re.compile(r"s(\d+)(-versus\d+)?(-\d+)?")
 def find_runs(recorded: Recorded) -> tuple[list[SeedRun], list[str]]:
     """Return the readable runs of finished seeds, and messages on missing or unregistered runs."""
     messages, sides, places = list[str](), list[SeedRun](), list[Path]()
-    scored = [_scoring_hash_in(home) for home in recorded.homes()]
+    scored = list(map(_scoring_hash_in, recorded.homes(), recorded.digests))
     for seed, record in recorded.finished.items():
         if len(record.runs) != len(recorded.digests):
             messages.append(f"seed {seed}: {OUTCOMES} names the runs {list(record.runs)}")
@@ -67,11 +67,12 @@ def check_runs(recorded: Recorded, sides: list[SeedRun], unlike: list[str]) -> I
     yield from _unrecorded_runs(recorded)
 
 
-def _scoring_hash_in(home: Path) -> str | None:
-    """Return the scoring hash of the recipe in a folder; None if it cannot be read."""
+def _scoring_hash_in(home: Path, registered: str) -> str | None:
+    """Return the scoring hash of the recipe in a folder; None if it is not the registered one."""
     try:
-        return scoring_hash(load_recipe(home / RECIPE, check=False))
-    except PapertrialError:  # `check_registered_recipe` reports it
+        recipe = load_recipe(home / RECIPE, check=False)
+        return scoring_hash(recipe) if training_hash(recipe) == registered else None
+    except PapertrialError:  # `check_registered_recipe` reports both
         return None
 
 

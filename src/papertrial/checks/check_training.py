@@ -19,6 +19,7 @@ from papertrial.checks.initial_weights import check_initial_weights
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
+from papertrial.checks.prediction_targets import check_prediction_targets
 from papertrial.checks.reporting import reporting
 from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
@@ -233,6 +234,7 @@ def _check_loss(
     if task.family == "prediction":  # only the loss knows what outputs and targets mean
         with reporting(result, "model", "return a row for each sample"):
             task.check_output(output, batch.y)
+            result.problems += check_prediction_targets(loss, output, batch.y, samples.original)
             return True
         return False
     result.problems += check_targets(loss, output, train.y)

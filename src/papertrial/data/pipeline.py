@@ -150,7 +150,8 @@ class Pipeline:
         for transform, only in zip(self.transforms, self.only, strict=True):
             learns, view = hasattr(transform, "fit"), only or "evaluation"
             with naming_failures(type(transform).__name__, column):
-                states.append(transform.fit(self._seen(column, states, view)) if learns else {})
+                seen = self._seen(column, states, view, transform)
+                states.append(transform.fit(seen) if learns else {})
         try:  # a run stores them as JSON; fail now, not after the training
             states = json.loads(json.dumps(states, allow_nan=False))
             # What is nested too deeply, or is not Unicode, could be written and not read again.
@@ -168,10 +169,13 @@ class Pipeline:
             )
             raise DataError(f"{rule}: {error}") from error
 
-    def _seen(self, column: SampleColumn, states: Sequence[object], view: Only) -> Iterator[Any]:
-        """Yield the training samples as the next transform gets them."""
+    def _seen(
+        self, column: SampleColumn, states: Sequence[object], view: Only, transform: Any
+    ) -> Iterator[Any]:
+        """Yield the training samples as a transform gets them, after those with known states."""
         for chunk in chunks(column):
-            yield self._transform(self._to_input(chunk), states, view)
+            x = self._transformed(self._to_input(chunk), states, view)
+            yield x if _takes_all_sizes(transform) else of_one_size(x, type(transform).__name__)
 
     def on(self, device: torch.device, state: PipelineState) -> PlacedState:
         """Return the state on the device, for transforms that have a method `on`.
@@ -214,7 +218,7 @@ class Pipeline:
         become int64.
         """
         x = self._to_input(x)
-        return self._transform(x, state.transforms, "evaluation")
+        return of_one_size(self._transformed(x, state.transforms, "evaluation"))
 
     def apply_in_training(
         self,
@@ -234,7 +238,8 @@ class Pipeline:
             at = range(places.start, places.stop) if isinstance(places, slice) else places.tolist()
             return [derive(seed, "transform", epoch, index, place) for place in at]
 
-        return self._transform(self._to_input(x), state.transforms, "training", seeds)
+        x = self._to_input(x)
+        return of_one_size(self._transformed(x, state.transforms, "training", seeds))
 
     def uniforms(self, count: int, seed: int, epoch: int) -> Tensor:
         """Return the draws of an epoch [count, draws], a row for each sample."""
@@ -301,7 +306,7 @@ class Pipeline:
             return mapped(Tensor.long, x)
         return x.to(torch.float32, copy=True)
 
-    def _transform(
+    def _transformed(
         self,
         x: Any,
         states: Sequence[object],
@@ -320,8 +325,12 @@ class Pipeline:
                 same = [derive(0, "transform")] * len(x)  # the same for every sample
                 x = transform.run(x, seeds(index) if only == "training" and seeds else same)
             else:
-                if not getattr(transform, "takes_all_sizes", False):
+                if not _takes_all_sizes(transform):
                     x = of_one_size(x, type(transform).__name__)
                 with naming_failures(type(transform).__name__, x):
                     x = transform.apply(x, state)
-        return of_one_size(x)
+        return x
+
+
+def _takes_all_sizes(transform: Any) -> bool:
+    return getattr(transform, "takes_all_sizes", False) is True

@@ -33,7 +33,8 @@ def cut(
 
     Args:
         dataset: the set as loaded.
-        validation: a fraction of the training part, or a number of rows.
+        validation: a fraction of the training part, or a number of rows; only for a set without
+            a validation part.
         test: like `validation`; only for a set without a test part.
         draw: "random", or "last" for the last rows.
         stratify: keep the class proportions (classification only).
@@ -41,7 +42,7 @@ def cut(
         grouped: draw whole groups; `validation` and `test` are then portions of the groups.
 
     Raises:
-        DataError: the set already has a test part, or the parts cannot be drawn.
+        DataError: the set already has the part, or the parts cannot be drawn.
     """
     if stratify:
         check_stratify(dataset)
@@ -49,6 +50,12 @@ def cut(
         raise DataError(
             f"data.splits.test is for a source without a test part, but {dataset.name} has one of "
             f"{len(dataset.test)} rows; remove data.splits.test"
+        )
+    if validation is not None and dataset.validation is not None:
+        raise DataError(
+            "data.splits.validation is for a source without a validation part, but "
+            f"{dataset.name} has one of {len(dataset.validation)} rows; remove "
+            "data.splits.validation"
         )
     for part, portion in (("test", test), ("validation", validation)):
         if portion is not None:

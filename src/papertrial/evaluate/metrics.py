@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -43,7 +43,7 @@ _CPU = torch.device("cpu")
 _NO_METRICS: Mapping[str, MetricFunction] = MappingProxyType({})
 
 
-def check_metrics(names: Sequence[str], task: Task, own: Container[str] = ()) -> None:
+def check_metrics(names: Sequence[str], task: Task, own: Collection[str] = ()) -> None:
     """Check that each metric exists and fits the task.
 
     Raises:
@@ -64,7 +64,7 @@ def check_metrics(names: Sequence[str], task: Task, own: Container[str] = ()) ->
                 )
         elif name not in valid:
             rule = f"metrics: {name!r} is not a metric of {task.family}"
-            raise DataError(f"{rule}{suggest_metric(name, valid)}")
+            raise DataError(f"{rule}{suggest_metric(name, [*valid, *own])}")
 
 
 def _check_part(name: str, part: str, task: Task) -> None:

@@ -30,7 +30,8 @@ class Splits(Section):
     validation: Portion = Field(
         default=None,
         description="Fraction or number of rows of the training part to use for validation. If "
-        "omitted, there is no validation part unless the source has one.",
+        "omitted, there is no validation part unless the source has one. Only for a source without "
+        "a validation part.",
     )
     test: Portion = Field(
         default=None,

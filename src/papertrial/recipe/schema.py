@@ -101,8 +101,8 @@ class Recipe(Section):
     )
     report_metric: MonitoredMetric | None = Field(
         default=None,
-        description="Metric that selects the best epoch. If omitted, `accuracy`, or `rmse` for "
-        "regression.",
+        description="Metric that selects the best epoch. If omitted, `accuracy`; `rmse` for "
+        "regression, `f1_micro` for labels, `loss` for `task: prediction`.",
     )
     init_from: Start | None = Field(
         default=None,

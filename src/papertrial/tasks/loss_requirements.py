@@ -19,6 +19,7 @@ from papertrial.tasks.task import Task
 Loss = Callable[[Tensor, Tensor], Tensor]
 Reduction = Literal["mean", "sum"]
 _SHIFT = 64.0
+CLASSES_LAST = "for classes on the last axis, use papertrial.positions.cross_entropy"
 _USE_LOGITS = (
     "one output per sample must be a logit: use torch.nn.BCEWithLogitsLoss, and no sigmoid in the "
     "model"
@@ -103,7 +104,13 @@ def _check_tensors(loss: Loss, name: str, output: Tensor, y: Any) -> Reduction:
     rows = min(len(output), row_count(y))
     tried = output.detach()[:rows].float().requires_grad_()
     target = mapped(lambda one: one[:rows].to(output.device), y)
-    value = _call(loss, name, tried, target)
+    try:
+        value = _call(loss, name, tried, target)
+    except ModelError as error:
+        classes = isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss)
+        if classes and isinstance(target, Tensor) and target.shape == tried.shape[:-1]:
+            raise ModelError(f"{error}; {CLASSES_LAST}") from error
+        raise
     _check_value(name, value)
     twice = mapped(lambda one: torch.cat([one, one]), target)
     doubled = _call(loss, name, torch.cat([tried, tried]), twice)
