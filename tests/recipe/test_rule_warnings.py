@@ -6,6 +6,7 @@ import pytest
 
 import papertrial as pt
 from papertrial.recipe.claim_warnings import claim_warnings
+from papertrial.recipe.load import to_tree
 from papertrial.recipe.rule_warnings import rule_warnings
 
 CLAIM = "claims=[{metric: accuracy, kind: expected, value: %s, tolerance: %s%s}]"
@@ -50,6 +51,24 @@ def test_a_tolerance_beyond_the_bound_of_the_metric(
     found = claim_warnings(pt.load_recipe("digits-mlp", [claim]))
     assert len(found) == bool(words)
     assert all(word in found[0] for word in words)
+
+
+@pytest.mark.parametrize(
+    ("report", "split", "warned"),
+    [
+        ("best-on-validation", "validation", True),
+        ("best-on-validation", "test", False),
+        ("last", "validation", False),
+    ],
+)
+def test_a_claim_on_the_part_that_chooses_the_epoch(report: str, split: str, warned: bool) -> None:
+    tree = to_tree(pt.load_recipe("digits-mlp"))
+    tree["data"]["splits"]["validation"], tree["report"] = 0.1, report
+    tree["claims"] = [
+        {"metric": "accuracy", "kind": "expected", "value": 0.9, "tolerance": 0.01, "split": split}
+    ]
+    found = claim_warnings(pt.load_recipe(tree))
+    assert any("the validation part chooses the epoch" in one for one in found) is warned
 
 
 def test_an_error_cannot_be_negative_but_its_difference_can() -> None:

@@ -220,6 +220,7 @@ def test_timm_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) ->
     ("model", "message"),
     [
         ({"use": USE, "pretrained": "IMAGENET1K_V9"}, "model.pretrained: torchvision has no"),
+        ({"use": USE, "pretrained": "gone.pth"}, "the file gone.pth does not exist"),
         ({"use": USE, "weights": "DEFAULT"}, "model.weights: write pretrained: DEFAULT"),
         ({"use": USE, "pretrained": 3}, "model.pretrained: must be true, false"),
         ({"use": USE, "pretrained": "test_resnet.safetensors"}, "is not of the network shuff"),

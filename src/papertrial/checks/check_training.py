@@ -99,8 +99,8 @@ def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: Chec
             result.problems.append(Diagnosis("error", "recipe", str(error), fix))
         return
     fix = (
-        "where you can, name files as arguments in the recipe and load code with import "
-        "statements; the report will repeat this note"
+        "keep a file that was too large with the run; name files as arguments in the recipe, and "
+        "load code with import statements; the report will repeat this note"
     )
     for note in files.not_covered:
         message = f"cannot be traced or copied in full: {note}"

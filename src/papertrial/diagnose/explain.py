@@ -146,7 +146,9 @@ def _explain_embedding(label: str, rows: int, given: Tensor, source: str) -> _Ex
         return None
     got = f"the largest token is {high:,}" if high >= rows else f"the smallest token is {low:,}"
     fix = (
-        f"give it {high + 1} rows, or a smaller vocabulary" if low >= 0 else "number tokens from 0"
+        f"give it a row for every token of the data, at least {high + 1}, or a smaller vocabulary"
+        if low >= 0
+        else "number tokens from 0"
     )
     return f"{label} has {rows:,} rows, {got}", fix
 

@@ -21,8 +21,21 @@ def claim_warnings(recipe: AnyRecipe) -> list[str]:
     Claims are numbered from 1 as in a pre-registration, so only claims that need seeds count.
     """
     decided = [c for c in recipe.claims if c.not_judged is None and c.kind != "exact"]
-    of_folds = fold_warnings(decided, recipe.data.splits) if isinstance(recipe, Recipe) else []
-    return [*warnings_on_claims(decided), *of_folds]
+    if not isinstance(recipe, Recipe):
+        return warnings_on_claims(decided)
+    of_folds = fold_warnings(decided, recipe.data.splits)
+    return [*warnings_on_claims(decided), *of_folds, *_on_choosing_part(decided, recipe.report)]
+
+
+def _on_choosing_part(decided: Sequence[Claim], report: object) -> Iterator[str]:
+    """Warn of scores on the validation part if it chose the epoch: new data would give less."""
+    for i, claim in enumerate(decided, 1):
+        if report == "best-on-validation" and claim.split == "validation":
+            yield (
+                f"claim {i} ({score_name(claim.split, claim.metric)} {claim.number:g}): the "
+                "validation part chooses the epoch, so that the number is optimistic; claim "
+                "that it holds only if the source chose so too"
+            )
 
 
 def warnings_on_claims(decided: Sequence[Claim]) -> list[str]:

@@ -20,6 +20,7 @@ _TORCHVISION = "torchvision.models."
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")  # in the names of torchvision's files
 _DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.\w+)$")
 # These take images as their original weights did, if they start from those of torchvision.
+_FILE_ENDINGS = (".pth", ".pt", ".th", ".bin", ".safetensors")
 RENORMALIZING = (f"{_TORCHVISION}googlenet", f"{_TORCHVISION}inception_v3")
 _HUB = "https://huggingface.co"
 _FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository on the Hugging Face hub
@@ -151,6 +152,11 @@ def _source_of_torchvision(network: Network, weights: str) -> PretrainedSource:
     known = get_model_weights(network.name)
     names = [one.name for one in known]
     wanted = weights.rpartition(".")[2]
+    if weights.endswith(_FILE_ENDINGS):
+        raise ModelError(
+            f"model.pretrained: the file {weights} does not exist; a path in a recipe is relative "
+            "to the recipe, a path in an override to the current folder"
+        )
     if wanted and wanted not in names:
         raise ModelError(
             f"model.pretrained: torchvision has no weights {wanted!r} of {network.name}"

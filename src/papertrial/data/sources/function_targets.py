@@ -181,7 +181,7 @@ def _classes(
     else:
         raise DataError(
             f'{name}: "train": y must hold class indices (integers from 0) or class names, got '
-            f"{train.dtype}; for numbers, set task: regression"
+            f"{train.dtype}; return integers, or set task: regression if they are numbers"
         )
     if len(classes) < 2:
         raise DataError(f"{name}: classification needs at least 2 classes, got {list(classes)}")
