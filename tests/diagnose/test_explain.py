@@ -167,6 +167,12 @@ def test_tokens_that_do_not_fit_are_explained(
     assert failure_of(Parts(join), tokens).message == message
 
 
+def test_whole_numbers_where_real_ones_are_expected_are_explained() -> None:
+    found = failure_of(Parts(lambda net, x: net.conv(x)), torch.ones(2, 3, 9, 9).long())
+    assert found.message.startswith("conv expects real numbers but receives int64 [2, 3, 9, 9]")
+    assert "float32" in found.fix
+
+
 class Block(nn.Module):
     """A residual block."""
 

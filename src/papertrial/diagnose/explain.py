@@ -12,6 +12,18 @@ from papertrial.diagnose.trace import RESHAPES, Call, Origin, Trace, is_layer, l
 
 _Explanation = tuple[str, str]  # what is wrong; how to fix it
 _CHANGE_SIZE = "change its size, or the layer before it"
+_GIVE_REAL_NUMBERS = (
+    "return float32 from the function that makes the data, or convert it in the model; bytes under "
+    "a name, as in a mapping, are whole numbers and not images"
+)
+_OF_REAL_NUMBERS = (
+    nn.Linear,
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._BatchNorm,
+    nn.GroupNorm,
+    nn.LayerNorm,
+    nn.RNNBase,
+)
 _FIX_FORWARD = "fix the model's forward()"
 
 
@@ -33,7 +45,10 @@ def explain(trace: Trace, x: Any, error: Exception) -> _Explanation:
     label = label_of(name, module)
     explanation = None
     if given is not None and is_layer(module):
-        explanation = _explain_layer(label, module, given, trace.origin(given))
+        origin = trace.origin(given)
+        explanation = _explain_type(label, module, given, origin) or _explain_layer(
+            label, module, given, origin
+        )
     elif trace.failed is not None and trace.failed.origin is not None:
         explanation = _explain_function(label, trace.failed)
     if explanation is not None:
@@ -76,6 +91,16 @@ def explain_reshape(call: Call) -> _Explanation | None:
         rule = f"{call.name} asks for {sizes[0]:,} rows at every batch size"
         return f"{rule}, {origin.maker} gives {given[0]:,} samples of {width} numbers", fix
     return None
+
+
+def _explain_type(
+    label: str, module: nn.Module, given: Tensor, origin: Origin | None
+) -> _Explanation | None:
+    """Explain a layer of real weights that receives whole numbers; None if it does not."""
+    if given.is_floating_point() or not isinstance(module, _OF_REAL_NUMBERS):
+        return None
+    got = f"{str(given.dtype).removeprefix('torch.')} {list(given.shape)}{_source(origin)}"
+    return f"{label} expects real numbers but receives {got}", _GIVE_REAL_NUMBERS
 
 
 def _explain_layer(
