@@ -114,7 +114,8 @@ def test_what_is_claimed_says_where_it_was_read() -> None:
     for name in shipped_recipes():
         recipe = pt.load_recipe(name)
         assert all(claim.where for claim in recipe.claims)
-        assert claim_warnings(recipe) == []
+        warned = ["the validation part chooses the epoch" in one for one in claim_warnings(recipe)]
+        assert warned == [True] * (name == "shakespeare-char")  # as its source chose
     tutorial, resnet = (pt.load_recipe(f"cifar10-{n}").claims[0] for n in ("tutorial", "resnet20"))
     assert tutorial.printed_interval == (0.55, 0.56)
     assert (resnet.number, resnet.printed_interval) == (0.9125, (0.91245, 0.91255))

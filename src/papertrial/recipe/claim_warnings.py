@@ -33,8 +33,8 @@ def _on_choosing_part(decided: Sequence[Claim], report: object) -> Iterator[str]
         if report == "best-on-validation" and claim.split == "validation":
             yield (
                 f"claim {i} ({score_name(claim.split, claim.metric)} {claim.number:g}): the "
-                "validation part chooses the epoch, so that the number is optimistic; claim "
-                "that it holds only if the source chose so too"
+                "validation part chooses the epoch, so that the number is optimistic; compare "
+                "it only with a number that was chosen in the same way"
             )
 
 
