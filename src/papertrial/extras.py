@@ -10,7 +10,12 @@ from typing import Any
 
 from papertrial.errors import PapertrialError
 
-EXTRAS = ("datasets", "tensorboard", "transformers")  # packages that have the name of their extra
+EXTRAS = (
+    "datasets",
+    "tensorboard",
+    "timm",
+    "transformers",
+)  # packages that have the name of their extra
 
 
 class MissingExtraError(PapertrialError):

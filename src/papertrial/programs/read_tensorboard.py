@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from papertrial.errors import PapertrialError, ProgramFailedError, did_you_mean
+from papertrial.extras import how_to_install
 from papertrial.programs.found import Found, cut
 from papertrial.programs.seed_folder import EVENTS
 
@@ -70,7 +71,7 @@ def require_tensorboard() -> None:
     if importlib.util.find_spec("tensorboard") is None:
         raise PapertrialError(
             "a score in TensorBoard's files needs the package tensorboard: run "
-            "\"pip install 'papertrial[tensorboard]'\""
+            f'"{how_to_install("tensorboard")}"'
         )
 
 

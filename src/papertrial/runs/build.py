@@ -31,7 +31,12 @@ from papertrial.recipe.slot import MetricSlot, Slot
 from papertrial.recipe.slots import is_file
 from papertrial.runs.build_optimizers import build_optimizers
 from papertrial.runs.class_weights import with_class_weights
-from papertrial.runs.fitted_model import build_fitted, fits_data
+from papertrial.runs.fitted_model import (
+    build_fitted,
+    build_without_weights,
+    fits_data,
+    network_of,
+)
 from papertrial.runs.named_network import DataForm, with_network
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.training.average import AveragedWeights, AverageRule, check_updates
@@ -89,6 +94,15 @@ def build_model(recipe: Recipe, form: DataForm | None = None) -> nn.Module:
             f"model: {recipe.model.use} must give a torch.nn.Module, got {type(model)}"
         )
     return model
+
+
+def build_again(recipe: Recipe, model: nn.Module, form: DataForm) -> nn.Module:
+    """Build the network of a model as a finished run does, whose weights are loaded afterwards."""
+    network = network_of(recipe, model)
+    if network is None:
+        return build_model(recipe, form)
+    again: nn.Module = build_without_weights(recipe, network)
+    return again
 
 
 def build_objective(recipe: Recipe) -> ObjectiveFunction:

@@ -26,6 +26,7 @@ from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.progress import Step
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
+    build_again,
     build_average,
     build_keep,
     build_loss,
@@ -233,7 +234,7 @@ def prepare_training(
     task.check_output(output, first.y)
     # Not under autocast, whose cache would keep the weights from before they are loaded.
     form = DataForm.of(task, samples.inputs)
-    check_kept(model, build_model(recipe, form).to(device), first.x)
+    check_kept(model, build_again(recipe, model, form).to(device), first.x)
     y = first.y if task.family == "prediction" else dataset.train.y
     train = build_training(recipe, model, function)
     train.average = build_average(recipe, model, batches, steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from papertrial.errors import ModelError, RecipeError, did_you_mean, nearest
+from papertrial.extras import MissingExtraError, import_extra
 
 TIMM = "timm:"
 _TORCHVISION = "torchvision.models."
@@ -115,12 +115,10 @@ def timm_network(use: str) -> Callable[..., Any]:
 
 
 def _check_timm(name: str) -> Any:
-    if importlib.util.find_spec("timm") is None:
-        raise RecipeError(
-            f"timm is not installed, which {TIMM}{name} needs; pip install 'papertrial[timm]'"
-        )
-    import timm  # noqa: PLC0415  (it takes seconds, and is an extra)
-
+    try:
+        timm = import_extra("timm")
+    except MissingExtraError as error:
+        raise RecipeError(f"{TIMM}{name}: {error}") from error
     bare, _, tag = name.partition(".")
     if not timm.is_model(bare):
         raise RecipeError(f"timm has no network {bare!r}{nearest(bare, timm.list_models())}")
