@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
 
 
+_HINTS = 10
+
+
 def predict_command(
     run: Run,
     inputs: Annotated[
@@ -39,6 +42,15 @@ def predict_command(
         print_json([answer.to_json(top) for answer in answers])
     else:
         _print_answers(answers, top)
+        for line in _hint_lines(answers):
+            typer.echo(line)
+
+
+def _hint_lines(answers: list[Answer]) -> list[str]:
+    """Return how inputs differ from the training samples, a line for each of the first ones."""
+    lines = [f"hint: {answer.input}: {answer.hint}" for answer in answers if answer.hint]
+    more = len(lines) - _HINTS
+    return lines[:_HINTS] + ([f"hint: and {more:,} more inputs differ"] if more > 0 else [])
 
 
 def _shown(prediction: object) -> str:

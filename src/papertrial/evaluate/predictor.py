@@ -8,6 +8,7 @@ from typing import Any
 from papertrial.data.streams import derive
 from papertrial.evaluate.inputs import Inputs
 from papertrial.evaluate.prepared_model import PreparedModel
+from papertrial.evaluate.training_statistics import TrainingStatistics
 from papertrial.tasks.task import Task
 
 
@@ -16,7 +17,8 @@ class Answer:
     """The prediction for one input.
 
     `input` names the input, `probabilities` has each class, the most likely one first, and
-    `converted` says how the input was changed, "" if it was not. `prediction` is a class, or a list
+    `converted` says how the input was changed, "" if it was not. `hint` says how it differs
+    from all that the model was trained on, "" if it does not. `prediction` is a class, or a list
     of labels. For regression it is a number, or several by the names of their targets, and for
     `task: prediction` numbers in nested lists; `probabilities` is then empty.
     """
@@ -25,6 +27,7 @@ class Answer:
     prediction: str | float | list[Any] | dict[str, float]
     probabilities: dict[str, float]
     converted: str = ""
+    hint: str = ""
 
     def to_json(
         self, top: int | None = None
@@ -35,7 +38,8 @@ class Answer:
             "prediction": self.prediction,
             "probabilities": dict(list(self.probabilities.items())[:top]),
         }
-        return {**plain, "converted": self.converted} if self.converted else plain
+        said = {"converted": self.converted, "hint": self.hint}
+        return plain | {key: text for key, text in said.items() if text}
 
 
 class Predictor:
@@ -49,12 +53,21 @@ class Predictor:
         prepared: the model, and how samples are prepared for it.
         task: what the outputs mean.
         inputs: how inputs are read.
+        seen: what the training samples looked like; None if it is unknown.
     """
 
-    def __init__(self, prepared: PreparedModel, *, task: Task, inputs: Inputs) -> None:
+    def __init__(
+        self,
+        prepared: PreparedModel,
+        *,
+        task: Task,
+        inputs: Inputs,
+        seen: TrainingStatistics | None = None,
+    ) -> None:
         self.prepared = prepared
         self.task = task
         self.inputs = inputs
+        self.seen = seen
 
     def predict(self, inputs: object) -> list[Answer]:
         """Return an answer for each input.
@@ -72,11 +85,12 @@ class Predictor:
         """
         answers: list[Answer] = []
         given = self.inputs.read(inputs, self.prepared.batch_size)
-        for number, (column, names, notes) in enumerate(given):
+        for number, (column, names, notes, sizes) in enumerate(given):
             stream = derive(self.prepared.seed, "predict", number)
             decoded = self.task.decode(self.prepared.forward(column, stream=stream))
+            hints = self.seen.hints(column, sizes) if self.seen else [""] * len(names)
             answers += [
-                Answer(name, answer.prediction, answer.probabilities, note)
-                for name, answer, note in zip(names, decoded, notes, strict=True)
+                Answer(name, answer.prediction, answer.probabilities, note, hint)
+                for name, answer, note, hint in zip(names, decoded, notes, hints, strict=True)
             ]
         return answers
