@@ -281,7 +281,7 @@ def _share_of_same(y: np.ndarray, of_row: np.ndarray, *, has_classes: bool) -> t
         total = y.var(axis=0).sum()
         return (float(1 - within / total) if total > 0 else 0.0), 0.0
     means = _means(y, group, sizes)
-    constant = np.isin(means, (0, 1)).all(1)
+    constant = ((means == 0) | (means == 1)).all(axis=1)
     shares = y.mean(0)
     # Of classes, exactly one indicator is 1; of labels, each is 0 or 1 on its own.
     each = shares ** sizes[several, None]
