@@ -151,7 +151,7 @@ def _check_built(
     if samples is None or whole is None:
         return first
     facts = result.facts
-    facts.notes = [*notes, *samples.original.notes]
+    facts.notes, facts.reading = notes, samples.original.notes
     yield from _check_data(recipe, whole, samples, result)
     if model is None or loss is None:
         return first
