@@ -46,7 +46,7 @@ def test_rows_of_a_patient_are_near_each_other(
     assert "of rows (2.79 % by chance)" in warning.message
     assert "same target" not in warning.message
     assert warning.fix.startswith("set data.splits.group: patient")
-    assert ("out of the features" in warning.fix) == (chosen is None)
+    assert ("is then not a feature" in warning.fix) == (chosen is None)
 
 
 def test_texts_that_share_the_target(load_table: LoadTable) -> None:

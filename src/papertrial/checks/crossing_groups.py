@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from papertrial.checks.identifiers import has_name_of_identifier
-from papertrial.checks.table_sample import SampledColumn, encoded_names, read_column
+from papertrial.checks.table_sample import SampledColumn, encoded_names, read_column, same_parts
 from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet
 from papertrial.diagnose.diagnosis import Diagnosis
@@ -81,12 +81,11 @@ def crossing_groups(
         if column.is_time or not (column.texts or column.is_whole):
             continue
         alike = _alike(column, loaded)
-        if alike is not None and (warning := _warning(column, alike, loaded, dataset)):
+        if alike is not None and (
+            warning := _warning(column, alike, loaded, dataset, is_stratified=is_stratified)
+        ):
             found.append(warning)
             names.append(name)
-    if is_stratified:
-        also = " and stratify: false, which does not go with it"
-        found = [replace(one, fix=f"{one.fix}{also}") for one in found]
     return found, tuple(names)
 
 
@@ -138,7 +137,12 @@ def _alike(column: SampledColumn, loaded: LoadedSet) -> _Alike | None:
 
 
 def _warning(
-    column: SampledColumn, alike: _Alike, loaded: LoadedSet, dataset: Dataset
+    column: SampledColumn,
+    alike: _Alike,
+    loaded: LoadedSet,
+    dataset: Dataset,
+    *,
+    is_stratified: bool,
 ) -> Diagnosis | None:
     """Return a warning if rows are alike, and rows of one group are in two splits."""
     values, counts = np.unique(column.values, return_counts=True)
@@ -178,14 +182,21 @@ def _warning(
         f"rows that belong together may not be in two splits, but {crossing}. {column.name} has "
         f"{len(values):,} values in {looked_at}, and {' and '.join(reasons)}{few}"
     )
-    return Diagnosis("warning", "data.splits.group", message, _fix(column.name, loaded))
+    return Diagnosis(
+        "warning",
+        "data.splits.group",
+        message,
+        _fix(column.name, loaded, is_stratified=is_stratified),
+    )
 
 
-def _fix(name: str, loaded: LoadedSet) -> str:
+def _fix(name: str, loaded: LoadedSet, *, is_stratified: bool) -> str:
+    unstratified = " and stratify: false, because group does not go with it" * is_stratified
     if loaded.table is None:
-        return f'return "groups", the values of {name}, and set data.splits.group: groups'
-    fix = f"set data.splits.group: {name}"
-    return f"{fix}, which takes it out of the features" if encoded_names(loaded, name) else fix
+        groups = f'return "groups", the values of {name}, and set data.splits.group: groups'
+        return f"{groups}{unstratified}"
+    also = f"; {name} is then not a feature" if encoded_names(loaded, name) else ""
+    return f"set data.splits.group: {name}{unstratified}{also}"
 
 
 def _crossing(column: SampledColumn, whole: Dataset, dataset: Dataset) -> str | None:
@@ -239,11 +250,10 @@ def _other_features(name: str, loaded: LoadedSet, at: Tensor, of_row: np.ndarray
         return None
     columns = loaded.layout.columns if loaded.layout else dataset.features
     x, kept, first = dataset.train.x.take(at).double().cpu(), list[int](), 0
-    groups = np.unique(of_row, return_inverse=True)[1]
     for column in columns:
         places = range(first, first + len(encoded_names(loaded, column)))
         first = places.stop
-        if column != name and not _is_renamed(x[:, places].numpy(), groups):
+        if column != name and not _is_renamed(x[:, places].numpy(), of_row):
             kept += places
     if not kept:
         return None
@@ -256,9 +266,7 @@ def _other_features(name: str, loaded: LoadedSet, at: Tensor, of_row: np.ndarray
 
 def _is_renamed(x: np.ndarray, groups: np.ndarray) -> bool:
     """Return whether each group has one value of x [n, F], and no other group has it."""
-    values = np.unique(x, axis=0, return_inverse=True)[1].reshape(-1)
-    pairs = len(np.unique(np.stack([values, groups]), axis=1).T)
-    return pairs == len(np.unique(values)) == len(np.unique(groups))
+    return same_parts(np.unique(x, axis=0, return_inverse=True)[1].reshape(-1), groups)
 
 
 def _share_of_nearest(x: Tensor, of_row: np.ndarray) -> tuple[float, float]:

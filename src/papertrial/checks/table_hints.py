@@ -26,12 +26,13 @@ def table_hints(recipe: Recipe, loaded: LoadedSet, dataset: Dataset) -> list[Dia
     found, groups = list[Diagnosis](), tuple[str, ...]()
     if splits.group is None and (kind == "table" or loaded.table is not None):
         found, groups = crossing_groups(
-            loaded, dataset, is_stratified=splits.stratify and not splits.count
+            loaded, dataset, is_stratified=splits.stratify and splits.folds is None
         )
     if kind != "table":
         return found
     sample = sample_table(loaded)
     suspects = identifiers(sample, loaded.dataset, in_order=splits.draw != "random", skip=groups)
+    groups += sample.group_features
     named = [*groups, *(one.feature for one in suspects)]
     suspects += telling_features(sample, loaded.dataset, skip=named)
     features = list(dict.fromkeys(one.feature for one in suspects))

@@ -72,13 +72,23 @@ class TableSample:
         features: the columns that are learnt from, in order.
         positions: the number of each row in the file, [n] int64, rising.
         y: the targets, [n] or [n, T].
+        groups: the group of each row, if the splits keep groups together.
         total: the number of rows that the sample is from.
     """
 
     features: tuple[SampledColumn, ...]
     positions: np.ndarray
     y: Tensor
+    groups: np.ndarray | None
     total: int
+
+    @property
+    def group_features(self) -> tuple[str, ...]:
+        """The features that have a value for each group and for no other, by name."""
+        if self.groups is None:
+            return ()
+        names = np.unique(self.groups, return_inverse=True)[1]
+        return tuple(one.name for one in self.features if same_parts(one.values, names))
 
     @property
     def rows_in_words(self) -> str:
@@ -109,8 +119,16 @@ def sample_table(loaded: LoadedSet) -> TableSample:
         features=_features(loaded, rows),
         positions=train.ids[rows],
         y=train.y[torch.from_numpy(rows)].cpu(),
+        groups=None if train.groups is None else train.groups[rows],
         total=len(train),
     )
+
+
+def same_parts(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two columns [n] divide the rows into the same parts."""
+    a, b = (np.unique(values, return_inverse=True)[1].astype(np.int64) for values in (one, other))
+    pairs = len(np.unique(a * (int(b.max()) + 1) + b))
+    return pairs == int(a.max()) + 1 == int(b.max()) + 1
 
 
 def read_column(table: TableFile, name: str) -> SampledColumn:
