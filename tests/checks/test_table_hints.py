@@ -85,7 +85,7 @@ def test_all_hints_of_a_table_and_what_helps() -> None:
         "patient": (
             "data.splits.group",
             "set data.splits.group: patient and stratify: false, because group does not go with "
-            "it; patient is then not a feature",
+            "it; patient is then not a feature, unless data.table.features names it",
         ),
         "row": ("data.table.features", f"{left_out}model's input fit"),
         "code": ("data.table.features", f"{left_out}model's input fit"),

@@ -195,7 +195,8 @@ def _fix(name: str, loaded: LoadedSet, *, is_stratified: bool) -> str:
     if loaded.table is None:
         groups = f'return "groups", the values of {name}, and set data.splits.group: groups'
         return f"{groups}{unstratified}"
-    also = f"; {name} is then not a feature" if encoded_names(loaded, name) else ""
+    is_feature = bool(encoded_names(loaded, name))
+    also = f"; {name} is then not a feature, unless data.table.features names it" * is_feature
     return f"set data.splits.group: {name}{unstratified}{also}"
 
 

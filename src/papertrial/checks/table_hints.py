@@ -10,6 +10,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.recipe.schema import Recipe
+from papertrial.vocabulary import SOURCES
 
 
 def table_hints(recipe: Recipe, loaded: LoadedSet, dataset: Dataset) -> list[Diagnosis]:
@@ -24,7 +25,7 @@ def table_hints(recipe: Recipe, loaded: LoadedSet, dataset: Dataset) -> list[Dia
     if kind not in ("table", "text") or recipe.task == "prediction":
         return []
     found, groups = list[Diagnosis](), tuple[str, ...]()
-    if splits.group is None and (kind == "table" or loaded.table is not None):
+    if splits.group is None and recipe.data.source not in SOURCES:
         found, groups = crossing_groups(
             loaded, dataset, is_stratified=splits.stratify and splits.folds is None
         )
