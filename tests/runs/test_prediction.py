@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 import papertrial as pt
 from papertrial.errors import DataError, ModelError, PredictionInputError
@@ -41,6 +42,10 @@ def masks():
         y[i, i % 4 : i % 4 + 3 + i % 2, i % 5 : i % 5 + 3] = 1
     x = (x + 120 * y).to(torch.uint8)
     return {"train": (x[:40], y[:40]), "test": (x[40:], y[40:])}
+
+
+def named_masks():
+    return {**masks(), "classes": ["background", "square"]}
 
 
 def named():
@@ -264,7 +269,16 @@ def test_predictions_of_sequences_from_arrays_and_files(invoke: Any) -> None:
     assert "[6, 7]" in shown.stdout
     as_json = json.loads(invoke("predict", run.path, "x.npy", "--json").stdout)
     assert np.allclose(as_json[1]["prediction"], answers[1].prediction)
-    for wrong, told in ((x[:, :4], r"\[N, 6\], got \[2, 4\]"), (x / 2, "int64, got float64")):
+    longer = run.predict(np.arange(18).reshape(2, 9) % 7)  # a recurrent network takes any length
+    assert np.shape(longer[0].prediction) == (9, 7)
+    assert [a.converted for a in longer] == ["[9], in training [6]"] * 2
+    np.save("none.npy", x[:0])
+    wrongs = (
+        (x[..., None], r"\[N, 6\], got \[2, 6, 1\]"),
+        ("none.npy", "nothing to predict"),
+        (x / 2, "int64, got float64"),
+    )
+    for wrong, told in wrongs:
         with pytest.raises(PredictionInputError, match=told):
             run.predict(wrong)
 
@@ -282,6 +296,29 @@ def test_predictions_from_named_tensors() -> None:
         assert [a.prediction for a in opened.predict(path)] == answers
     with pytest.raises(PredictionInputError, match="ids, weight, got ids"):
         opened.predict({"ids": x["ids"]})
+    wide = {"weight": torch.rand(3, 8), "ids": torch.ones(3, 8, dtype=torch.int64)}
+    with pytest.raises(PredictionInputError, match=r"0: .*\(it has ids \[8\], in training \[5\]"):
+        opened.predict(wide)
+
+
+def test_classes_of_positions_are_named_in_predictions_and_pictures(invoke: Any) -> None:
+    run = train(recipe("masks", data={"source": "./code.py:named_masks", "batch_size": 16}))
+    assert digest(run) == digest(train(recipe("masks"), "plain"))
+    x = np.zeros((2, 8, 8), dtype=np.uint8)
+    x[1, 2:5, 1:4] = 200
+    answers = pt.load_run(run.path).predict(x)
+    outputs = torch.stack([a.output for a in answers if a.output is not None])
+    found = outputs.argmax(1)
+    assert found.unique().tolist() == [0, 1]
+    expected = np.array(["background", "square"])[found.numpy()].tolist()
+    assert [a.prediction for a in answers] == expected
+    np.save("x.npy", x)
+    shown = invoke("predict", run.path, "x.npy")
+    assert f"[8, 8]: background {int((found[1] == 0).sum())}, square" in shown.stdout
+    done = invoke("predict", run.path, "x.npy", "--output", "out", "--json")
+    assert json.loads(done.stdout) == [f"out/x-{i}.{e}" for i in (0, 1) for e in ("npy", "png")]
+    assert np.array_equal(np.load("out/x-1.npy"), outputs[1].numpy())
+    assert np.array_equal(np.asarray(Image.open("out/x-1.png")), found[1].numpy())
 
 
 def test_batches_of_named_tensors_in_parts_give_nearly_the_same_weights() -> None:

@@ -276,7 +276,8 @@ class Dataset:
     """A data set: its splits, and the names of its classes or of its columns.
 
     `target` names what y [N] holds. `targets` names the columns of y [N, T]: T numbers, or T labels
-    that a sample has (1) or not (0).
+    that a sample has (1) or not (0). `position_classes` names the classes whose indices y [N, ...]
+    has at each position; samples have no class then.
 
     `notes` says in words what loading left out or changed.
     """
@@ -290,6 +291,7 @@ class Dataset:
     features: tuple[str, ...] = ()
     target: str = "target"
     targets: tuple[str, ...] = ()
+    position_classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

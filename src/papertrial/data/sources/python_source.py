@@ -93,10 +93,11 @@ def dataset_of(
         raise DataError(f"{rule}, got {kind_of(returned)}")
     parts = _pairs(returned, name)
     if targets == "tensors":
-        for key in ("classes", "features", "target", "targets"):
+        for key in ("features", "target", "targets"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
-        return _with_groups(tensors_of(parts, name), returned, name)
+        classes = names_in(returned, "classes", name) or ()
+        return _with_groups(tensors_of(parts, name, classes), returned, name)
     columns = {part: _column(x, f'{name}: "{part}"', kinds) for part, (x, _) in parts.items()}
     kind, first = columns["train"]
     check_alike(columns, name)
