@@ -61,6 +61,7 @@ def test_the_last_epoch_is_reported_where_nothing_else_is_asked(runs: dict[str, 
         "optimistic": False,
         "evaluations": 1,
         "skipped_steps": 0,
+        "metric": None,
     }
 
 
