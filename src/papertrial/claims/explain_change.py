@@ -68,8 +68,8 @@ def _beyond_the_metric(claim: JudgedClaim, ruling: Ruling) -> str:
         return ""
     side = f"above {most:g}" if any(end > most for end in ends) else f"below {least:g}"
     return (
-        f" The test takes scores as normal, without bounds, so the interval can reach {side}. It is "
-        "not cut there, so that it lies inside the band exactly when the claim is REPRODUCED."
+        f" The test takes scores as normal, without bounds, so the interval can reach {side}. It "
+        "is not cut there, so that it lies inside the band exactly when the claim is REPRODUCED."
     )
 
 
