@@ -16,6 +16,7 @@ from PIL import Image
 
 import papertrial as pt
 from papertrial.errors import DataError, ModelError, PredictionInputError
+from papertrial.runs import extreme_samples
 from papertrial.runs.evaluate import evaluate_run
 from papertrial.store.run_folder import PREDICTIONS, RECORDS, WEIGHTS
 
@@ -42,6 +43,20 @@ def masks():
         y[i, i % 4 : i % 4 + 3 + i % 2, i % 5 : i % 5 + 3] = 1
     x = (x + 120 * y).to(torch.uint8)
     return {"train": (x[:40], y[:40]), "test": (x[40:], y[40:])}
+
+
+def rare():
+    """Tokens of which one test sample has a larger one than all others."""
+    parts = tokens()
+    parts["test"][0][5, 2] = 11
+    parts["test"][0][6, 0] = -1
+    return parts
+
+
+def late():
+    x, y = tokens()["train"]
+    x[40, 1] = 7
+    return {"train": (x, y)}
 
 
 def named_masks():
@@ -281,6 +296,22 @@ def test_predictions_of_sequences_from_arrays_and_files(invoke: Any) -> None:
     for wrong, told in wrongs:
         with pytest.raises(PredictionInputError, match=told):
             run.predict(wrong)
+
+
+def test_an_embedding_needs_a_row_for_every_token_of_every_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = {"source": "./code.py:rare", "batch_size": 16}
+    rare = recipe("tokens", data=data)
+    (problem,) = (one for one in pt.check(rare, device="cpu").problems if one.severity == "error")
+    assert problem.where == "model"
+    assert "embed has 7 rows" in problem.message
+    with pytest.raises(ModelError, match="embed has 7 rows"):
+        train(rare)
+    monkeypatch.setattr(extreme_samples, "_MOST", 0)  # too many tokens to be searched
+    late = recipe("tokens", data={"source": "./code.py:late", "batch_size": 16})
+    (problem,) = (one for one in pt.check(late, device="cpu").problems if one.severity == "error")
+    assert problem.where == "model"
 
 
 def test_predictions_from_named_tensors() -> None:

@@ -215,7 +215,9 @@ def _check_model(
         with reporting(result, "model", "fix the model or its arguments in the recipe"):
             result.facts.streams = find_streams(recipe, parts)
             result.problems += check_streams(recipe, result.facts.streams)
-        with reporting(result, "optimizer", "fix the optimizer or its arguments"):
+        # Errors of the optimizer and the scheduler begin with their keys.
+        where = "model" if function is supervised else "objective"
+        with reporting(result, where, "fix what the message names, which fails in later batches"):
             result.facts.cost = run_cost(recipe.seed, parts)
 
 
