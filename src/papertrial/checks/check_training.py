@@ -15,7 +15,7 @@ from papertrial.checks.check_result import CheckResult
 from papertrial.checks.class_balance import imbalance
 from papertrial.checks.cost import run_cost
 from papertrial.checks.gradients import check_gradients
-from papertrial.checks.initial_weights import check_initial_weights
+from papertrial.checks.initial_weights import check_frozen, check_initial_weights
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
@@ -164,7 +164,10 @@ def _check_built(
             begun.weights,
             begun.frozen,
         )
-        result.problems += check_initial_weights(begun.weights)
+        result.problems += [
+            *check_initial_weights(begun.weights),
+            *check_frozen(model, begun.weights),
+        ]
     if begun is not None:
         with reporting(result, "data", "fix data.augment, data.transform or the model"):
             _check_model(recipe, (model, loss, function), samples, begun, result)
