@@ -222,7 +222,8 @@ def moves_in_steps(metric: str) -> bool:
     """Tell whether a metric is a share of the samples, so that on N samples it moves by 1/N.
 
     Micro averages and the weighted recall are the accuracy, as each sample has one class. If
-    samples have several labels, a micro average moves in smaller steps.
+    samples have several labels, a micro average moves by about 1/L for L labels that samples have
+    or get, which is less than 1/N if samples have more than one label, and more if they have less.
     """
     return (
         is_accuracy(metric)
