@@ -15,6 +15,7 @@ from torch import Tensor
 from papertrial.data.fingerprint import fingerprint
 from papertrial.data.kind import Kind
 from papertrial.data.nested import mapped, row_count
+from papertrial.reading_note import ReadingNote
 
 Moved = dict[int, "SampleColumn"]
 _MOST_ROWS, _CHUNK_BYTES = 4096, 2**24
@@ -279,7 +280,7 @@ class Dataset:
     that a sample has (1) or not (0). `position_classes` names the classes whose indices y [N, ...]
     has at each position; samples have no class then.
 
-    `notes` says in words what loading left out or changed.
+    `notes` say what reading its files left out, converted, guessed or filled.
     """
 
     name: str
@@ -292,7 +293,7 @@ class Dataset:
     target: str = "target"
     targets: tuple[str, ...] = ()
     position_classes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -324,7 +325,7 @@ class Dataset:
         features: Sequence[str] = (),
         target: str = "target",
         targets: Sequence[str] = (),
-        notes: Sequence[str] = (),
+        notes: Sequence[ReadingNote] = (),
     ) -> Dataset:
         """Return the set that has these splits, by name; "train" must be among them."""
         return cls(
