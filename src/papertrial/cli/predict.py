@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _MOST_NAMES, _MOST_COUNTS = 100, 8  # classes of positions that are shown
 
 
+_HINTS = 10
+
+
 def predict_command(
     run: Run,
     inputs: Annotated[
@@ -61,6 +64,15 @@ def predict_command(
         print_json([answer.to_json(top) for answer in answers])
     else:
         _print_answers(answers, top)
+    for line in [] if as_json else _hint_lines(answers):
+        typer.echo(line)
+
+
+def _hint_lines(answers: list[Answer]) -> list[str]:
+    """Return how inputs differ from the training samples, a line for each of the first ones."""
+    lines = [f"hint: {answer.input}: {answer.hint}" for answer in answers if answer.hint]
+    more = len(lines) - _HINTS
+    return lines[:_HINTS] + ([f"hint: and {more:,} more inputs differ"] if more > 0 else [])
 
 
 def _shown(prediction: object) -> str:

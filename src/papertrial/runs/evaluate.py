@@ -27,6 +27,7 @@ from papertrial.runs.build import build_keep, build_loss, build_metrics, to_devi
 from papertrial.runs.load_data import cut_splits, load_set, with_inputs_as_targets
 from papertrial.runs.run import Run
 from papertrial.runs.trained_classes import classes_of_run
+from papertrial.runs.training_overlap import training_overlap
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep
 from papertrial.tasks.classification import Classification
@@ -69,7 +70,10 @@ def evaluating(
     with on_device(run.device, None) as device:
         predictor, recipe = run.predictor, run.recipe
         dataset = yield from _dataset(run, data, data_folder)
-        notes = _differences(run, dataset) if data is None else _overlaps(run, dataset)
+        if data is None:
+            notes = _differences(run, dataset)
+        elif not (notes := _overlaps(run, dataset)):
+            notes = yield from training_overlap(run, dataset, data_folder)
         if data is None and run.recipe.mean_of_last is not None:
             rule = f"means over {run.recipe.mean_of_last} evaluations"
             notes = (*notes, f"the run reports {rule}; these are metrics of its last weights")
@@ -116,8 +120,8 @@ def _dataset(
     where, inputs = data_folder(folder), run.predictor.inputs
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     if data is None:
-        loaded, _ = yield from load_set(run.recipe, where, layout)
-        return cut_splits(run.recipe, loaded)
+        loaded = yield from load_set(run.recipe, where, layout)
+        return cut_splits(run.recipe, loaded.dataset)
     kind = inputs.kind
     if kind == "tensor":
         rule = "the run takes tensors, which only the function of its recipe gives"
@@ -151,7 +155,7 @@ def _dataset(
     changed["splits"] = own.splits.model_copy(update={"group": None})  # of another set
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
-    dataset, _ = yield from load_set(recipe, where, layout, classes)
+    dataset = (yield from load_set(recipe, where, layout, classes)).dataset
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
     return dataset

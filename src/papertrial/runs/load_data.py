@@ -93,7 +93,8 @@ def load_data(
     data = recipe.data
     split = build_word_split(recipe)
     given = start.preprocessing.make_inputs(split) if start else None
-    loaded, layout = whole or (yield from load_whole(recipe, folder, start))
+    # Without the table, whose memory is not needed any more.
+    loaded, layout = (whole or (yield from load_whole(recipe, folder, start)))[:2]
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     if takes_probabilities(resolve(recipe.loss.use)):
@@ -164,8 +165,8 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
-    loaded, _ = yield from load_whole(recipe, folder, read_start_run(recipe))
-    return data_of_runs(recipe, loaded)
+    loaded = yield from load_whole(recipe, folder, read_start_run(recipe))
+    return data_of_runs(recipe, loaded.dataset)
 
 
 def data_of_runs(recipe: Recipe, loaded: Dataset) -> dict[str, SplitData]:
@@ -283,7 +284,7 @@ def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
     Raises:
         DataError: the set cannot be loaded, or a fold cannot be cut.
     """
-    loaded, _ = yield from load_set(recipe, folder)
+    loaded = (yield from load_set(recipe, folder)).dataset
     sizes = [one["train"] for one in check_folds(recipe, loaded)]
     fold = sizes.index(min(sizes))
     note = (
@@ -323,6 +324,8 @@ def load_set(
     folder: Path,
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
+    *,
+    download: bool = True,
 ) -> Steps[LoadedSet]:
     """Load the data set that a recipe names, before its splits are cut.
 
@@ -331,6 +334,7 @@ def load_set(
         folder: the data folder.
         layout: the layout of a table; None to learn it.
         classes: the classes of a table; None to find them.
+        download: whether files of a named set may be downloaded.
     """
     data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
     images, window = images or Images(), data.window or Window()
@@ -355,6 +359,7 @@ def load_set(
         layout=layout,
         classes=None if classes is None else tuple(classes),
         seed=split_seed(recipe),
+        download=download,
     )
     loaded = yield from open_source(spec, folder)
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))

@@ -11,6 +11,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.images.decode import ImageSize, Mode
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.table_file import TableFile
 from papertrial.progress import Steps
 
 Missing = Literal["error", "drop", "mean", "median"]
@@ -117,10 +118,15 @@ class SourceSpec:
 
 
 class LoadedSet(NamedTuple):
-    """A data set, and the layout of its columns if it was read from a table file."""
+    """A data set, and if it was read from a table file, the layout of its columns.
+
+    `table` is then the table of the training part, with columns that are not features as well. Its
+    rows are those of the training part.
+    """
 
     dataset: Dataset
     layout: Layout | None = None
+    table: TableFile | None = None
 
 
 class Source(Protocol):

@@ -71,7 +71,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         target=targets[0],
         targets=found.columns,
     )
-    return LoadedSet(dataset, layout)
+    return LoadedSet(dataset, layout, tables["train"])
 
 
 def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:

@@ -57,7 +57,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         target=targets[0],
         targets=found.columns,
     )
-    return LoadedSet(dataset)
+    return LoadedSet(dataset, table=tables["train"])
 
 
 def _texts(table: TableFile, name: str) -> list[str]:
