@@ -24,6 +24,12 @@ from papertrial.checks.reporting import reporting
 from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
+from papertrial.checks.target_scale import (
+    check_target_scale,
+    check_units_of_claims,
+    reach_of,
+    units_of_claims,
+)
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.nested import first_of, mapped
@@ -138,7 +144,7 @@ def _check_built(
         return
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
-    facts.notes = [*notes, *original.notes]
+    facts.notes = [*notes, *samples.notes, *units_of_claims(recipe.claims, samples.task)]
     yield Step("looking for samples that are in two splits", 0, None, "samples")
     found, facts.leaks = leaks(original)
     result.problems += found
@@ -150,6 +156,7 @@ def _check_built(
     )
     result.problems += found
     result.problems += two_readings(recipe.claims, samples.task)
+    result.problems += check_units_of_claims(recipe.claims, samples.task, original.train.y)
     with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
         check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
     if model is None or loss is None:
@@ -237,7 +244,7 @@ def _check_loss(
             result.problems += check_prediction_targets(loss, output, batch.y, samples.original)
             return True
         return False
-    result.problems += check_targets(loss, output, train.y)
+    result.problems += check_targets(loss, output, task.in_training_unit(train.y))
     if not result.ok:
         return False
     with reporting(result, "model", "give the model one output per class or number to predict"):
@@ -249,6 +256,8 @@ def _check_loss(
         target = task.target(batch.y, output)
         found, result.facts.first_loss = check_first_loss(loss, output, target)
         result.problems += found
+        steps = recipe.steps or (recipe.epochs or 1) * samples.batches.steps
+        result.problems += check_target_scale(task, output, train.y, reach_of(recipe, steps))
         result.problems += check_stochastic_loss(loss, output, target)
         return True
     return False

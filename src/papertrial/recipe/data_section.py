@@ -18,6 +18,7 @@ from papertrial.recipe.value_types import (
     SplitSeed,
     TargetColumns,
 )
+from papertrial.vocabulary import TargetTransformName
 
 
 class Splits(Section):
@@ -265,6 +266,13 @@ class Data(Section):
         default="given",
         description="`inputs` makes the prepared inputs the targets, as for an auto-encoder. Only "
         "for `task: prediction`.",
+    )
+    target_transform: TargetTransformName | None = Field(
+        default=None,
+        description="Transform of the targets that the loss sees, fitted on the training part: "
+        "`standardize` (mean 0, SD 1), `minmax` (0 to 1), `log` or `log1p`; of several targets, "
+        "each by itself. All metrics but `loss`, and predictions, are in the original unit. Only "
+        "for `task: regression`.",
     )
     limit: int | None = Field(
         default=None,

@@ -108,6 +108,9 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     no_texts |= task != "text-classification" and source in _NO_TEXTS
     if value_at(tree, "data.text") is not None and no_texts:
         yield "data.text", f"is only for texts, got task: {task} with source: {source}"
+    if value_at(tree, "data.target_transform") is not None and task != "regression":
+        rule = "is only for task: regression, whose targets are numbers"
+        yield "data.target_transform", f"{rule}, got task: {task}; remove it"
     yield from _tokenizer_problems(tree)
     yield from _target_problems(tree, task)
 

@@ -21,6 +21,7 @@ from papertrial.vocabulary import OWN_DATA, SOURCES, suggest_metric
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
 _NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, *INIT_FORMS, "[key]")
+_AT_DATA = ("target_transform",)  # keys of data that are for all sources, also for tables
 # What a rule of the schema demands, by pydantic's name of the error.
 _RULES = {
     "string_pattern_mismatch": (
@@ -55,6 +56,9 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         known = fields_by_key(section) if section else {}
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
+        if path[-1] in _AT_DATA and path[0] == "data":
+            yield Problem(dotted(path), f"belongs to data; write data.{path[-1]}: {got}")
+            return
         if error["loc"] == path[:1] and path[0] in Recipe.model_fields:
             rule = "does not go with program, which replaces it; remove it"
             if isinstance(got, int | float):  # a user may mean an option of the program

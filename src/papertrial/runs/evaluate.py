@@ -31,6 +31,7 @@ from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.regression import Regression
+from papertrial.tasks.target_transform import check_targets
 from papertrial.tasks.task import Task
 from papertrial.training.device import on_device
 from papertrial.vocabulary import SOURCES, SplitMetrics
@@ -70,6 +71,7 @@ def evaluating(
         predictor, recipe = run.predictor, run.recipe
         dataset = yield from _dataset(run, data, data_folder)
         notes = _differences(run, dataset) if data is None else _overlaps(run, dataset)
+        notes = (*notes, *predictor.task.notes)
         if data is None and run.recipe.mean_of_last is not None:
             rule = f"means over {run.recipe.mean_of_last} evaluations"
             notes = (*notes, f"the run reports {rule}; these are metrics of its last weights")
@@ -192,6 +194,8 @@ def _check_targets(dataset: Dataset, task: Task) -> None:
         had = ", ".join((dataset.classes or dataset.targets)[:12])
         what = ", ".join(wanted[:12]) or "numbers"
         raise DataError(f"the run predicts {what}, but {dataset.name} has {had}")
+    if isinstance(task, Regression) and task.transform is not None:
+        check_targets(task.transform, dataset)
 
 
 def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:

@@ -69,6 +69,11 @@ class Samples:
     drawn_from: dict[str, SplitData] | None = None  # if the splits follow the training seed
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a run says of how its data were read, and of the unit of its targets."""
+        return (*self.original.notes, *self.task.notes)
+
+    @property
     def classes(self) -> ClassCounts | None:
         """The class counts of the training part; None for a task without classes."""
         return ClassCounts.of(self.task.class_names, self.dataset.train.y)
@@ -95,7 +100,7 @@ def load_data(
     given = start.preprocessing.make_inputs(split) if start else None
     loaded, layout = whole or (yield from load_whole(recipe, folder, start))
     original = cut_splits(recipe, loaded)
-    task = make_task(recipe.task, original)
+    task = make_task(recipe.task, original, data.target_transform)
     if takes_probabilities(resolve(recipe.loss.use)):
         task = task.for_probabilities()
     inputs: Inputs

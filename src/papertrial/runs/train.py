@@ -138,7 +138,7 @@ def _training_model(
             files,
             on,
             parts.start,
-            notes=samples.original.notes,
+            notes=samples.notes,
             drawn_from=samples.drawn_from,
         )
         with _recorded(stored, record, copies):
@@ -279,7 +279,7 @@ def _train_parts(
 
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
-    samples, notes = parts.samples, list(parts.samples.original.notes)
+    samples, notes = parts.samples, list(parts.samples.notes)
     words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")
