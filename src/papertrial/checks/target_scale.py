@@ -117,8 +117,8 @@ def check_units_of_claims(claims: Iterable[Claim], task: Task, y: Tensor) -> lis
         if 0 < error < _NEVER * float(guess):
             message = (
                 f"{claim.metric} {number(claim.number)} is claimed in {_UNITS[base]} "
-                f"{part or ', '.join(task.target_names)}, whose SD is {number(float(guess))}: is it "
-                "an error on a transformed target?"
+                f"{part or ', '.join(task.target_names)}, whose SD is {number(float(guess))}: is "
+                "it an error on a transformed target?"
             )
             fix = f"set {_KEY} to the transform of the paper, and claim metric: loss"
             fix = fix if task.transform is None else "claim metric: loss"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import Device, Json, Run
 from papertrial.cli.output import print_json
-from papertrial.numbers import number, probability
+from papertrial.numbers import number, plural, probability
 
 if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
@@ -28,6 +29,12 @@ def predict_command(
     top: Annotated[
         int | None, typer.Option(min=1, help="Number of classes to show.", show_default=False)
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the predictions to this CSV file, a row for each input.", show_default=False
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -35,6 +42,13 @@ def predict_command(
     from papertrial.runs.run import load_run
 
     answers = load_run(run, device=device).predict(inputs)
+    if output is not None:
+        from papertrial.cli.predictions_csv import write_predictions
+
+        write_predictions(answers, output)
+        if not as_json:
+            typer.echo(f"{plural(len(answers), 'prediction')}: {output}")
+            return
     if as_json:
         print_json([answer.to_json(top) for answer in answers])
     else:

@@ -188,8 +188,8 @@ def check_targets(transform: TargetTransform, dataset: Dataset) -> None:
             row, column = wrong[0].tolist()
             name = names[column] if column < len(names) else dataset.target
             raise DataError(
-                f"data.target_transform: {transform.kind} takes {transform.domain}, but {len(wrong)} "
-                f"of {y.numel():,} in {part} are not: {name} is {y[row, column]:g} in "
+                f"data.target_transform: {transform.kind} takes {transform.domain}, but "
+                f"{len(wrong)} of {y.numel():,} in {part} are not: {name} is {y[row, column]:g} in "
                 f"{split.name(row)}; use standardize, or leave such rows out"
             )
 
