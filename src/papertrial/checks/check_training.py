@@ -144,7 +144,8 @@ def _check_built(
         return
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
-    facts.notes = [*notes, *samples.notes, *units_of_claims(recipe.claims, samples.task)]
+    facts.reading, task = original.notes, samples.task
+    facts.notes = [*notes, *task.notes, *units_of_claims(recipe.claims, task)]
     yield Step("looking for samples that are in two splits", 0, None, "samples")
     found, facts.leaks = leaks(original)
     result.problems += found
@@ -155,10 +156,12 @@ def _check_built(
         or not {"weight", "pos_weight"}.isdisjoint(recipe.loss.kwargs),
     )
     result.problems += found
-    result.problems += two_readings(recipe.claims, samples.task)
-    result.problems += check_units_of_claims(recipe.claims, samples.task, original.train.y)
+    result.problems += [
+        *two_readings(recipe.claims, task),
+        *check_units_of_claims(recipe.claims, task, original.train.y),
+    ]
     with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
-        check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
+        check_metrics(prepare.metrics_to_compute(recipe), task, recipe.own_metrics)
     if model is None or loss is None:
         return
     yield Step("trying one batch", 0, None, "batches")

@@ -65,11 +65,6 @@ class Samples:
     drawn_from: dict[str, SplitData] | None = None  # if the splits follow the training seed
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a run says of how its data were read, and of the unit of its targets."""
-        return (*self.original.notes, *self.task.notes)
-
-    @property
     def classes(self) -> ClassCounts | None:
         """The class counts of the training part; None for a task without classes."""
         return ClassCounts.of(self.task.class_names, self.dataset.train.y)

@@ -138,7 +138,7 @@ def _training_model(
             files,
             on,
             parts.start,
-            notes=samples.notes,
+            notes=samples.original.notes,
             drawn_from=samples.drawn_from,
         )
         with _recorded(stored, record, copies):
@@ -279,7 +279,8 @@ def _train_parts(
 
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
-    samples, notes = parts.samples, list(parts.samples.notes)
+    samples = parts.samples
+    notes = [*(note.text for note in samples.original.notes), *samples.task.notes]
     words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")
