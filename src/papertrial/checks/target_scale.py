@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -70,8 +71,13 @@ def _fix(task: Regression) -> str:
 
 
 def reach_of(recipe: Recipe, steps: int) -> float:
-    """Return the largest learning rate of a recipe times the steps of its training."""
+    """Return the largest learning rate of a recipe times the steps of its training.
+
+    It is infinite for LBFGS, whose line search finds the scale.
+    """
     slot = recipe.optimizer
+    if slot.use == "torch.optim.LBFGS":
+        return math.inf
     given = [slot.kwargs.get("lr"), *(group.options.get("lr") for group in slot.groups)]
     rates = [float(rate) for rate in given if isinstance(rate, int | float)]
     if not rates and (known := (parameters_of(resolve(slot.use)) or {}).get("lr")) is not None:
