@@ -14,7 +14,7 @@ from papertrial.recipe.resolve import (
     parameters_of,
     resolve,
 )
-from papertrial.recipe.slots import SOURCE
+from papertrial.recipe.slots import SOURCE, is_function
 
 
 def check_source(data: object) -> list[Problem]:
@@ -29,7 +29,7 @@ def check_source(data: object) -> list[Problem]:
     if not isinstance(data, dict) or not isinstance(source, dict):
         return []
     use, args = source.get("use"), source.get("args", ())
-    if not isinstance(use, str) or not isinstance(args, list | tuple):
+    if not isinstance(use, str) or not is_function(use) or not isinstance(args, list | tuple):
         return []  # the schema reports it
     kwargs = {key: value for key, value in source.items() if key not in ("use", "args")}
     try:

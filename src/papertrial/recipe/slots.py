@@ -44,7 +44,7 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
         if (value := value_at(tree, dotted(path))) is not None:
             yield path, value
     source = value_at(tree, dotted(SOURCE))
-    if isinstance(source, Mapping) and is_function(source_in(tree)):
+    if isinstance(source, Mapping) and "use" in source:
         yield SOURCE, source
     for *owners, key in _LISTS:
         for index, item in enumerate(list_at(tree, ".".join((*owners, key)))):
