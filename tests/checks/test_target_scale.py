@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pytest
 import torch
 
-import papertrial as pt
 from papertrial.checks.target_scale import (
     check_target_scale,
     check_units_of_claims,
-    reach_of,
     units_of_claims,
 )
 from papertrial.recipe.claims import Claim
-from papertrial.recipe.schema import Recipe
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.regression import Regression
 from papertrial.tasks.target_transform import StandardizedTargets
@@ -60,28 +56,6 @@ def test_each_target_counts_and_transformed_ones_are_what_the_loss_sees() -> Non
     assert check_target_scale(TASK, torch.zeros(3, 1), torch.tensor([0.0, 1.0, 2.0]), 2.5) == []
     classes = Classification(["a", "b"])
     assert check_target_scale(classes, OUTPUT, torch.tensor([0, 1, 0]), 2.5) == []
-
-
-def _recipe(**optimizer: object) -> Recipe:
-    recipe = pt.load_recipe("diabetes-linear", check=False)
-    assert isinstance(recipe, Recipe)
-    changed = type(recipe.optimizer).model_validate({"use": "torch.optim.Adam", **optimizer})
-    return recipe.model_copy(update={"optimizer": changed})
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "reach"),
-    [
-        ({"lr": 0.5}, 5.0),
-        ({"use": "torch.optim.LBFGS"}, math.inf),
-        ({}, 0.01),  # Adam's default is 0.001
-        ({"lr": 0.1, "groups": ({"match": "*.bias", "lr": 2.0},)}, 20.0),
-    ],
-)
-def test_the_reach_is_the_largest_rate_times_the_steps(
-    optimizer: dict[str, object], reach: float
-) -> None:
-    assert reach_of(_recipe(**optimizer), 10) == pytest.approx(reach)
 
 
 def _claim(metric: str, value: float, **others: object) -> Claim:

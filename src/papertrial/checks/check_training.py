@@ -27,7 +27,6 @@ from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.checks.target_scale import (
     check_target_scale,
     check_units_of_claims,
-    reach_of,
     units_of_claims,
 )
 from papertrial.data.batches import Batch
@@ -52,7 +51,7 @@ from papertrial.runs.build import (
     to_device,
     trained_modules,
 )
-from papertrial.runs.build_optimizers import group_sizes
+from papertrial.runs.build_optimizers import group_sizes, largest_rate
 from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.fitted_model import fits_data
 from papertrial.runs.init_from import read_start_run
@@ -260,7 +259,8 @@ def _check_loss(
         found, result.facts.first_loss = check_first_loss(loss, output, target)
         result.problems += found
         steps = recipe.steps or (recipe.epochs or 1) * samples.batches.steps
-        result.problems += check_target_scale(task, output, train.y, reach_of(recipe, steps))
+        reach = largest_rate(recipe) * steps
+        result.problems += check_target_scale(task, output, train.y, reach)
         result.problems += check_stochastic_loss(loss, output, target)
         return True
     return False

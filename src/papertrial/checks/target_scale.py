@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -11,8 +10,6 @@ from torch import Tensor
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.numbers import number
 from papertrial.recipe.claims import Claim
-from papertrial.recipe.resolve import parameters_of, resolve
-from papertrial.recipe.schema import Recipe
 from papertrial.tasks.regression import Regression
 from papertrial.tasks.task import Task
 from papertrial.vocabulary import split_metric
@@ -36,7 +33,7 @@ def check_target_scale(task: Task, output: Tensor, y: Tensor, reach: float) -> l
         task: what the outputs mean; a task without numbers to predict has no problem.
         output: raw outputs of the untrained model for one batch, [B], [B, 1] or [B, T].
         y: the targets of the training part, [N] or [N, T].
-        reach: the learning rate times the number of steps.
+        reach: the largest learning rate times the number of steps.
     """
     if not isinstance(task, Regression):
         return []
@@ -68,21 +65,6 @@ def _fix(task: Regression) -> str:
     if task.transform is None:
         return f"set {_KEY}: standardize; metrics and predictions stay in the original unit"
     return f"set {_KEY}: standardize instead of {task.transform.kind}"
-
-
-def reach_of(recipe: Recipe, steps: int) -> float:
-    """Return the largest learning rate of a recipe times the steps of its training.
-
-    It is infinite for LBFGS, whose line search finds the scale.
-    """
-    slot = recipe.optimizer
-    if slot.use == "torch.optim.LBFGS":
-        return math.inf
-    given = [slot.kwargs.get("lr"), *(group.options.get("lr") for group in slot.groups)]
-    rates = [float(rate) for rate in given if isinstance(rate, int | float)]
-    if not rates and (known := (parameters_of(resolve(slot.use)) or {}).get("lr")) is not None:
-        rates = [float(known.default)] if isinstance(known.default, int | float) else []
-    return max(rates, default=0.0) * steps
 
 
 def units_of_claims(claims: Iterable[Claim], task: Task) -> Iterator[str]:
