@@ -17,7 +17,7 @@ from torch import Tensor
 from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.sources.function_targets import names_in, targets_of
-from papertrial.data.sources.function_values import as_array, as_tensor, is_text
+from papertrial.data.sources.function_values import as_array, as_tensor, check_not_several, is_text
 from papertrial.data.sources.parts import PARTS
 from papertrial.data.sources.set_checks import (
     check_alike,
@@ -54,7 +54,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
         seed_all(cpu, derive(spec.seed, "source"))
         path = spec.path if spec.path.parts else None
         call = _call(spec.source, path, spec.arguments, folder)
-        return LoadedSet(dataset_of(call, spec.name, spec.targets, spec.kinds))
+        return LoadedSet(dataset_of(call, spec.name, spec.targets, spec.kinds, path))
 
 
 def _call(
@@ -85,6 +85,7 @@ def dataset_of(
     name: str,
     targets: TargetKind,
     kinds: Sequence[Kind] = KINDS,
+    path: Path | None = None,
 ) -> Dataset:
     """Call a Python function, check what it returns, and convert it to a data set.
 
@@ -99,6 +100,7 @@ def dataset_of(
         name: the name of the set and of the function, for messages.
         targets: what y holds; of "tensors", see `tensors_of`.
         kinds: the kinds of samples that the task takes.
+        path: the file or folder that the function reads, for messages; None without one.
 
     Raises:
         DataError: the function fails, or returns something else.
@@ -109,7 +111,10 @@ def dataset_of(
         raise
     except (Exception, SystemExit) as error:
         kind = type(error).__name__
-        raise DataError(f"{name} failed{_line(function, error)}: {kind}: {error}") from error
+        reason = f"{name} failed{_line(function, error)}: {kind}: {error}"
+        if path is not None and not path.exists():
+            reason += f"; data.path is {path}, which does not exist"
+        raise DataError(reason) from error
     if isinstance(returned, Dataset):
         check_dataset(returned, name, targets)
         return returned
@@ -118,10 +123,11 @@ def dataset_of(
         raise DataError(f"{rule}, got {kind_of(returned)}")
     parts = _pairs(returned, name)
     if targets == "tensors":
-        for key in ("classes", "features", "target", "targets"):
+        for key in ("features", "target", "targets"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
-        return _with_groups(tensors_of(parts, name), returned, name)
+        classes = names_in(returned, "classes", name) or ()
+        return _with_groups(tensors_of(parts, name, classes), returned, name)
     columns = {part: _column(x, f'{name}: "{part}"', kinds) for part, (x, _) in parts.items()}
     kind, first = columns["train"]
     check_alike(columns, name)
@@ -182,6 +188,8 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     for part, pair in pairs.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise DataError(f'{name}: "{part}" must be a pair (x, y), got {kind_of(pair)}')
+        if hasattr(pair[1], "__len__") and not isinstance(pair[1], Mapping):
+            check_not_several(pair[0], len(pair[1]), f'{name}: "{part}"')
     return pairs
 
 
