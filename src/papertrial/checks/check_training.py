@@ -28,6 +28,11 @@ from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
 from papertrial.checks.table_hints import table_hints
+from papertrial.checks.target_scale import (
+    check_target_scale,
+    check_units_of_claims,
+    units_of_claims,
+)
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.nested import first_of, mapped
@@ -42,6 +47,7 @@ from papertrial.progress import Step
 from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import is_function
 from papertrial.runs import prepare
 from papertrial.runs.build import (
     build_loss,
@@ -51,7 +57,7 @@ from papertrial.runs.build import (
     to_device,
     trained_modules,
 )
-from papertrial.runs.build_optimizers import group_sizes
+from papertrial.runs.build_optimizers import group_sizes, largest_rate
 from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.fitted_model import fits_data
 from papertrial.runs.init_from import read_start_run
@@ -140,7 +146,7 @@ def _check_built(
             notes.append(note)
         begun_at = time.perf_counter()
         whole = yield from load_whole(recipe, folder, start)
-        if ".py:" in recipe.data.source:
+        if is_function(recipe.data.source_name):
             first = Loading.of(whole.dataset, time.perf_counter() - begun_at)
         samples = yield from load_data(recipe, folder, device, start, whole)
     if samples is not None and fitted:
@@ -150,8 +156,9 @@ def _check_built(
             loss = build_loss(recipe, None if samples is None else samples.classes)
     if samples is None or whole is None:
         return first
-    facts = result.facts
-    facts.notes, facts.reading = notes, samples.original.notes
+    facts, task = result.facts, samples.task
+    facts.reading = samples.original.notes
+    facts.notes = [*notes, *task.notes, *units_of_claims(recipe.claims, task)]
     yield from _check_data(recipe, whole, samples, result)
     if model is None or loss is None:
         return first
@@ -197,7 +204,10 @@ def _check_data(
     result.problems += found
     yield Step("looking for columns that give the target away", 0, None, "columns")
     result.problems += table_hints(recipe, whole, original)
-    result.problems += two_readings(recipe.claims, samples.task)
+    result.problems += [
+        *two_readings(recipe.claims, samples.task),
+        *check_units_of_claims(recipe.claims, samples.task, original.train.y),
+    ]
     with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
         check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
 
@@ -269,7 +279,7 @@ def _check_loss(
             result.problems += check_prediction_targets(loss, output, batch.y, samples.original)
             return True
         return False
-    result.problems += check_targets(loss, output, train.y)
+    result.problems += check_targets(loss, output, task.in_training_unit(train.y))
     if not result.ok:
         return False
     with reporting(result, "model", "give the model one output per class or number to predict"):
@@ -281,6 +291,9 @@ def _check_loss(
         target = task.target(batch.y, output)
         found, result.facts.first_loss = check_first_loss(loss, output, target)
         result.problems += found
+        steps = recipe.steps or (recipe.epochs or 1) * samples.batches.steps
+        reach = largest_rate(recipe) * steps
+        result.problems += check_target_scale(task, output, train.y, reach)
         result.problems += check_stochastic_loss(loss, output, target)
         return True
     return False

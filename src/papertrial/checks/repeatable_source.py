@@ -53,7 +53,7 @@ def check_repeats(
         folder: the data folder.
         result: where the error or the note is added.
     """
-    name, notes = recipe.data.source, result.facts.notes or []
+    name, notes = recipe.data.source_name, result.facts.notes or []
     result.facts.notes = notes
     if first.seconds >= _LONGEST:
         took = f"{name} took {first.seconds:.0f} s"

@@ -25,7 +25,7 @@ def table_hints(recipe: Recipe, loaded: LoadedSet, dataset: Dataset) -> list[Dia
     if kind not in ("table", "text") or recipe.task == "prediction":
         return []
     found, groups = list[Diagnosis](), tuple[str, ...]()
-    if splits.group is None and recipe.data.source not in SOURCES:
+    if splits.group is None and recipe.data.source_name not in SOURCES:
         found, groups = crossing_groups(
             loaded, dataset, is_stratified=splits.stratify and splits.folds is None
         )

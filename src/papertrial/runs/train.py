@@ -285,7 +285,7 @@ def _train_parts(
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
     samples = parts.samples
-    notes = [note.text for note in samples.original.notes]
+    notes = [*(note.text for note in samples.original.notes), *samples.task.notes]
     words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")

@@ -53,7 +53,7 @@ def training_overlap(
 
 def _training_part(run: Run, folder: Path) -> Steps[Split | None]:
     """Return the training part of a run; None if it cannot be loaded as it was."""
-    if is_on_hub(run.recipe.data.source):
+    if is_on_hub(run.recipe.data.source_name):
         return None
     inputs = run.predictor.inputs
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
