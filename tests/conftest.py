@@ -147,6 +147,16 @@ def _equal_plots_are_drawn_once(
         yield
 
 
+@pytest.fixture(scope="module")
+def without_plots() -> Iterator[None]:
+    """Write and audit reports without drawings, where the tests of a module are not about them."""
+    from papertrial.report.render import html
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(html, "plots", lambda report: {})
+        yield
+
+
 @pytest.fixture(scope="session")
 def fashion_mnist() -> Dataset:
     """The real Fashion-MNIST; a test that needs it skips without it, or fails where CI has it."""

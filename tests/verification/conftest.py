@@ -160,3 +160,8 @@ class Labs:
 def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Labs:
     monkeypatch.setattr(combine_module, "write_report", only_json)
     return Labs(tmp_path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _reports_have_no_plots(without_plots: None) -> None:
+    """Write reports without drawings, which take a second each."""
