@@ -21,7 +21,7 @@ LAYERS = (
     ("errors", "version"),
     ("extras", "hub"),
     ("vocabulary", "numbers", "progress", "record", "model_call", "positions", "weights"),
-    ("models", "optimizers"),
+    ("models", "optimizers", "reading_note"),
     ("claims", "data", "objectives", "programs", "score_tables", "workers"),
     ("recipe", "samplers", "tasks", "tokenizers", "transforms"),
     ("store", "diagnose"),

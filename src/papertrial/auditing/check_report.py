@@ -33,7 +33,7 @@ from papertrial.version import __version__
 _REPORT = (
     "kind", "recipe", "task", "paper", "headline", "verdict", "deviations", "claims", "exact",
     "seeds", "varied", "fixed", "diverged", "curves", "confusion", "per_class", "metrics", "folds",
-    "not_covered", "earlier",
+    "not_covered", "reading", "earlier",
 )  # fmt: skip
 _STATE = ("verdict", "headline", "deviations", "claims")
 _MOST = 5  # entries of a list that a message names

@@ -114,6 +114,8 @@ def _unlike_run_data(sides: list[SeedRun]) -> Iterator[str]:
         first, had, digests = firsts.setdefault(side.arm, (side, data, targets))
         if data != had:
             yield f"{side}: the fingerprints of its data are not those of {first}"
+        elif not redrawn and set(side.provenance.notes) != set(first.provenance.notes):
+            yield f"{side}: what reading its data left out or changed is not that of {first}"
         for split, digest in targets.items():
             if digest != digests.get(split):
                 yield f"{side}: the targets in {PREDICTIONS}/{split} are not those of {first}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from papertrial.checks.program_facts import ProgramFacts
 from papertrial.diagnose.diagnosis import Diagnosis
+from papertrial.reading_note import ReadingNote
 
 if TYPE_CHECKING:  # torch, which a program does not need
     from papertrial.checks.class_balance import ClassBalance
@@ -26,7 +27,8 @@ class CheckFacts:
     Attributes:
         device: where the model was tried, such as "cpu" or "cuda:0".
         rows: number of samples by split.
-        notes: remarks on how the data were read.
+        notes: remarks on what was checked.
+        reading: what reading the data left out, converted, guessed or filled.
         leaks: samples that are in more than one split.
         balance: class counts; None for regression.
         vocabulary: size of a text vocabulary and its coverage by word vectors; None without texts.
@@ -43,6 +45,7 @@ class CheckFacts:
     device: str | None = None
     rows: dict[str, int] | None = None
     notes: list[str] | None = None
+    reading: tuple[ReadingNote, ...] | None = None
     leaks: SharedSamples | None = None
     balance: ClassBalance | None = None
     vocabulary: VocabularyFacts | None = None
@@ -61,6 +64,7 @@ class CheckFacts:
             "device": self.device,
             "rows": self.rows,
             "notes": self.notes,
+            "reading": None if self.reading is None else [n.to_plain() for n in self.reading],
             "leaks": self.leaks and self.leaks.to_json(),
             "balance": self.balance and asdict(self.balance),
             "vocabulary": self.vocabulary and self.vocabulary.to_plain(),

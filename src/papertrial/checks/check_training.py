@@ -138,7 +138,7 @@ def _check_built(
         return
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
-    facts.notes = [*notes, *original.notes]
+    facts.notes, facts.reading = notes, original.notes
     yield Step("looking for samples that are in two splits", 0, None, "samples")
     found, facts.leaks = leaks(original)
     result.problems += found

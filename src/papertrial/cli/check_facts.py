@@ -32,6 +32,7 @@ def _training_lines(facts: CheckFacts) -> list[str]:
     if facts.rows is not None:
         lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts.rows.items()))
     lines += facts.notes or []
+    lines += [note.text for note in facts.reading or ()]
     words = facts.vocabulary
     if words is not None and words.coverage is not None:
         lines.append(f"vectors: {words.vectors} cover {percent(words.coverage)} of the words")

@@ -15,6 +15,7 @@ from torch import Tensor
 from papertrial.data.fingerprint import fingerprint
 from papertrial.data.kind import Kind
 from papertrial.data.nested import mapped, row_count
+from papertrial.reading_note import ReadingNote
 
 Moved = dict[int, "SampleColumn"]
 _MOST_ROWS, _CHUNK_BYTES = 4096, 2**24
@@ -278,7 +279,7 @@ class Dataset:
     `target` names what y [N] holds. `targets` names the columns of y [N, T]: T numbers, or T labels
     that a sample has (1) or not (0).
 
-    `notes` says in words what loading left out or changed.
+    `notes` say what reading its files left out, converted, guessed or filled.
     """
 
     name: str
@@ -290,7 +291,7 @@ class Dataset:
     features: tuple[str, ...] = ()
     target: str = "target"
     targets: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -322,7 +323,7 @@ class Dataset:
         features: Sequence[str] = (),
         target: str = "target",
         targets: Sequence[str] = (),
-        notes: Sequence[str] = (),
+        notes: Sequence[ReadingNote] = (),
     ) -> Dataset:
         """Return the set that has these splits, by name; "train" must be among them."""
         return cls(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from papertrial.errors import RunError
+from papertrial.reading_note import ReadingNote
 from papertrial.report.compare_runs import compare_runs
 from papertrial.report.curves import curves
 from papertrial.report.mistakes import mistakes
@@ -41,6 +42,7 @@ class RunParts:
     fixed: tuple[str, ...] = ()
     provenance: tuple[tuple[str, str], ...] = ()
     not_covered: tuple[str, ...] = ()
+    reading: tuple[ReadingNote, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -75,5 +77,10 @@ def parts_of_runs(runs: Sequence[Run], *, data: str | Path | None = None) -> Run
             scoring_rows(runs[0].recipe, runs[0].summary),
         ),
         not_covered=tuple(dict.fromkeys(note for one in kept for note in one.not_covered)),
+        reading=tuple(
+            dict.fromkeys(
+                note for one in kept for note in one.notes if isinstance(note, ReadingNote)
+            )
+        ),
         warnings=(*compared.differing, *worst.warnings),
     )

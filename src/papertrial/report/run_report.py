@@ -56,6 +56,7 @@ def run_report(run: Run, *, data: str | Path | None = None) -> Report:
         folds=parts.folds,
         provenance=parts.provenance,
         not_covered=parts.not_covered,
+        reading=parts.reading,
         attempts=(),
         preregistration=None,
         command=train_again(run.path, read_provenance(run)),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from papertrial.evaluate.metrics import best
+from papertrial.reading_note import ReadingNote
 from papertrial.recipe.claims import Claim
 from papertrial.recipe.digest import recipe_hash, training_hash
 from papertrial.recipe.schema import Recipe
@@ -131,7 +132,7 @@ def make_provenance(
     device: torch.device,
     start: Start | None = None,
     *,
-    notes: Sequence[str] = (),
+    notes: Sequence[ReadingNote] = (),
     drawn_from: Mapping[str, SplitData] | None = None,
 ) -> Provenance:
     """Make the record of the provenance of a run that starts now.
@@ -142,7 +143,7 @@ def make_provenance(
         files: what it depends on.
         device: of the training.
         start: what is known of the weights that it starts from; None for a run with folds.
-        notes: remarks on the data.
+        notes: what reading the data left out or changed.
         drawn_from: the parts before splits are cut, if these follow the training seed.
     """
     start = start or Start()

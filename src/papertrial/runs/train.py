@@ -279,7 +279,8 @@ def _train_parts(
 
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
-    samples, notes = parts.samples, list(parts.samples.original.notes)
+    samples = parts.samples
+    notes = [note.text for note in samples.original.notes]
     words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")

@@ -10,6 +10,7 @@ from papertrial.claims.judged_claim import ClaimAbout, ClaimKind, ClaimSide
 from papertrial.claims.rule import StatisticName
 from papertrial.claims.seed_outcome import SeedState
 from papertrial.claims.verdict import Verdict
+from papertrial.reading_note import ReadingNote
 from papertrial.recipe.claim_words import describe, versus_of
 from papertrial.recipe.claims import Claim
 from papertrial.record import Part, Record
@@ -359,9 +360,8 @@ class Spread(Part):
 class Report(Record):
     """report.json; a part of which nothing is known is None or empty.
 
-    `earlier` are earlier looks at the seeds that the verdict rests on. `laboratories` are
-    those of a combination. `unregistered` is the rule of scores that existed before it. If not
-    `seeded`, the runs of a program that takes no seed are numbered in the place of seeds.
+    `earlier` are earlier looks at the seeds of the verdict, `laboratories` those of a combination.
+    `unregistered` is the rule of scores that existed before it. Seeds count runs if not `seeded`.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -388,6 +388,7 @@ class Report(Record):
     folds: tuple[FoldRow, ...] = ()
     provenance: tuple[tuple[str, str], ...]
     not_covered: tuple[str, ...] = ()
+    reading: tuple[ReadingNote, ...] = ()
     attempts: tuple[Attempt, ...]
     earlier: tuple[EarlierLook, ...] = ()
     preregistration: HashedRegistration | None

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from papertrial.reading_note import ReadingNote
 from papertrial.recipe.dependency import Dependency
 from papertrial.recipe.reported_scores import ReportRule
 from papertrial.record import Part, Record
@@ -95,7 +96,7 @@ class Provenance(Record):
     training_hash: str
     data: dict[str, SplitData]  # of a run with folds, of the parts before they are cut
     drawn_from: dict[str, SplitData] | None = None  # the same, if splits follow the training seed
-    notes: tuple[str, ...] = ()
+    notes: tuple[ReadingNote | str, ...] = ()  # on the data; text if an older version wrote it
     dependencies: tuple[Dependency, ...] = ()
     not_covered: tuple[str, ...] = ()  # what could not be traced, or was too large to be copied
     packages: dict[str, str] = Field(default_factory=dict)  # versions of what its code imports

@@ -96,6 +96,7 @@ def assemble_report(
         folds=parts.folds,
         provenance=parts.provenance,
         not_covered=parts.not_covered,
+        reading=parts.reading,
         attempts=attempts,
         earlier=conclusion.earlier,
         preregistration=preregistration,

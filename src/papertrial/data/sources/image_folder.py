@@ -20,8 +20,7 @@ from papertrial.data.sources.parts import PARTS, check_only_parts, part_meant, s
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
 from papertrial.errors import DataError, did_you_mean
 from papertrial.progress import Steps
-
-_SHOWN_FILES = 5
+from papertrial.reading_note import ReadingNote
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
@@ -51,13 +50,20 @@ def to_dataset(name: str, decoded: DecodedSet) -> Dataset:
         x = _column(decoded, part)
         splits[part] = Split(x, y, np.arange(len(y)), list(about.names))
     notes = []
-    skipped = list(decoded.meta.skipped)
+    skipped = decoded.meta.skipped
     if skipped:
-        total = len(skipped) + sum(len(split) for split in splits.values())
-        listed = ", ".join(skipped[:_SHOWN_FILES]) + (
-            ", ..." if len(skipped) > _SHOWN_FILES else ""
+        name_, why = next(iter(skipped.items()))
+        notes.append(
+            ReadingNote(
+                action="left out",
+                what="cannot be decoded",
+                count=len(skipped),
+                unit="image",
+                example=name_,
+                where=why,
+                change="repair them",
+            )
         )
-        notes = [f"skipped {len(skipped):,} of {total:,} images that cannot be decoded: {listed}"]
     return Dataset.from_splits(name, "image", splits, classes=decoded.meta.classes, notes=notes)
 
 

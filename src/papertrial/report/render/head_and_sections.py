@@ -110,6 +110,7 @@ def sections(report: Report) -> list[ReportSection]:
         unregistered(report),
         record_sections.provenance(report),
         record_sections.not_covered(report),
+        record_sections.reading(report),
         record_sections.command(report),
     )
     return list(made) if report.seeded else [_of_runs(section) for section in made]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from papertrial.numbers import NOTHING, sequence
+from papertrial.numbers import NOTHING, plural, sequence
 from papertrial.report.render.section import ReportSection, TableBlock, cells, columns
 from papertrial.store.report_record import Attempt, Report
 
@@ -72,6 +72,25 @@ def not_covered(report: Report) -> Iterator[ReportSection]:
         rows = tuple(map(cells, report.not_covered))
         table = TableBlock("What is not covered", columns("What"), rows)
         yield ReportSection("not-covered", "Not covered", (text,), tables=(table,))
+
+
+def reading(report: Report) -> Iterator[ReportSection]:
+    """Yield the section on what reading the recorded data left out or changed."""
+    if report.reading:
+        text = "What the model did not learn from as it is written in the files of the data set."
+        heads = columns("Action", ("Count", "number"), "What", "Example", "To change this")
+        rows = tuple(
+            cells(
+                note.action,
+                plural(note.count, note.unit),
+                note.what,
+                " ".join(filter(None, (note.example, note.where and f"({note.where})"))) or NOTHING,
+                note.change or NOTHING,
+            )
+            for note in report.reading
+        )
+        table = TableBlock("What reading the data changed", heads, rows)
+        yield ReportSection("reading", "Reading the data", (text,), tables=(table,))
 
 
 def command(report: Report) -> Iterator[ReportSection]:
