@@ -163,5 +163,7 @@ def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Labs:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _reports_have_no_plots(without_plots: None) -> None:
-    """Write reports without drawings, which take a second each."""
+def _reports_have_no_plots(request: pytest.FixtureRequest) -> None:
+    """Write reports without drawings, which take a second each, where no test looks at them."""
+    if request.path.name not in ("test_verifying_programs.py", "test_verifying_target.py"):
+        request.getfixturevalue("without_plots")
