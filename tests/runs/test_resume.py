@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ import torch
 
 import papertrial as pt
 from papertrial.errors import RunError, TrainingStopped
-from papertrial.runs.resume_run import resume
+from papertrial.runs.resume_run import resume, resuming
 from papertrial.store.checkpoints import CHECKPOINTS, read_checkpoint
 from papertrial.store.run_folder import RunFolder
+from papertrial.store.run_lock import writing_alone
 from papertrial.training import checkpoint_times
 from papertrial.training.checkpoint import state_from_bytes
+from papertrial.training.events import Event, Started
 
 LAYERS = [
     {"use": "torch.nn.Flatten"},
@@ -31,7 +35,8 @@ BASE: dict[str, Any] = {
     "name": "stopped",
     "task": "image-classification",
     "data": {
-        "source": "digits", "limit": 240, "splits": {"validation": 0.2, "test": 0.2}, "batch_size": 32,
+        "source": "digits", "limit": 240, "splits": {"validation": 0.2, "test": 0.2},
+        "batch_size": 32,
         "transform": ["papertrial.transforms.Normalize"],
     },
     "model": {"use": "torch.nn.Sequential", "args": LAYERS},
@@ -63,7 +68,8 @@ KINDS: dict[str, dict[str, Any]] = {
         "evaluate": {"test": "every-epoch"},
     },
     "closure": {"optimizer": {"use": "torch.optim.LBFGS", "lr": 0.1, "max_iter": 2},
-                "model": {"use": "torch.nn.Sequential", "args": [*LAYERS[:2], *LAYERS[3:4], LAYERS[5]]}},
+                "model": {"use": "torch.nn.Sequential",
+                          "args": [LAYERS[0], LAYERS[1], LAYERS[3], LAYERS[5]]}},
 }  # fmt: skip
 
 
@@ -86,14 +92,14 @@ def _train(
     for stop in (*stops, 0):
         monkeypatch.setattr(StopAfter, "after", stop)
         monkeypatch.setattr("papertrial.runs.train_parts.CheckpointTimes", StopAfter)
-        try:
-            if run is None:
-                return pt.train(pt.load_recipe(tree), runs=folder, threads=1)
-            return resume(run)
-        except TrainingStopped as stopped:
-            assert (stopped.step, stopped.signal) == (stop, signal.SIGTERM)
-            run = stopped.run
-            assert RunFolder(Path(run)).provenance.state == "interrupted"
+        recipe = pt.load_recipe(tree)
+        if stop == 0:
+            return pt.train(recipe, runs=folder, threads=1) if run is None else resume(run)
+        with pytest.raises(TrainingStopped) as stopped:
+            _ = pt.train(recipe, runs=folder, threads=1) if run is None else resume(run)
+        assert (stopped.value.step, stopped.value.signal) == (stop, signal.SIGTERM)
+        run = stopped.value.run
+        assert RunFolder(Path(run)).provenance.state == "interrupted"
     raise AssertionError("the last part is not stopped")
 
 
@@ -132,3 +138,108 @@ def test_stopped_and_resumed_gives_the_bits_of_an_uninterrupted_run(
         assert _bytes(run) == whole
         assert [one.step for one in RunFolder(run.path).provenance.resumed] == list(stops)
         assert not (run.path / CHECKPOINTS).exists()
+
+
+@pytest.fixture(scope="module")
+def stopped_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that was stopped after 9 steps, with checkpoints at 8 and 9."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StopAfter, "after", 9)
+        patch.setattr("papertrial.runs.train_parts.CheckpointTimes", StopAfter)
+        with pytest.raises(TrainingStopped) as stopped:
+            pt.train(pt.load_recipe(BASE), runs=tmp_path_factory.mktemp("runs"), threads=1)
+    return Path(stopped.value.run)
+
+
+@pytest.fixture
+def stopped(stopped_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(stopped_run, tmp_path / "run"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return _bytes(pt.train(pt.load_recipe(BASE), runs=tmp_path_factory.mktemp("whole"), threads=1))
+
+
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
+    stopped: Path, whole: dict[str, Any]
+) -> None:
+    newest = stopped / CHECKPOINTS / "step-9.pt"
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    found = read_checkpoint(RunFolder(stopped))
+    assert found is not None
+    assert found.mark.step == 8
+    assert str(newest) in found.damaged[0]
+    events = resuming(stopped)
+    started = [event for event in _events(events) if isinstance(event, Started)]
+    assert str(newest) in started[0].notes[0]
+    assert _bytes(pt.load_run(stopped)) == whole  # records after step 8 are not doubled
+
+
+def test_without_a_checkpoint_the_training_starts_again(
+    stopped: Path, whole: dict[str, Any]
+) -> None:
+    shutil.rmtree(stopped / CHECKPOINTS)
+    assert _bytes(resume(stopped)) == whole
+
+
+def test_a_process_that_was_killed_leaves_a_run_to_resume(
+    stopped: Path, whole: dict[str, Any]
+) -> None:
+    folder = RunFolder(stopped)
+    record = folder.provenance.model_copy(update={"state": "running"})
+    folder.write_record("provenance.json", record)
+    with (stopped / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"format": 1, "kind": "st')  # torn
+    assert _bytes(resume(stopped)) == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("all checkpoints", "step-8.pt"),
+        ("lines", "metrics.jsonl"),
+        ("recipe", "recipe"),
+        ("data", "train data"),
+        ("torch", "torch 1.0 then"),
+        ("finished", "finished"),
+    ],
+)
+def test_what_cannot_be_resumed_says_why(stopped: Path, change: str, named: str) -> None:
+    folder = RunFolder(stopped)
+    record = folder.provenance
+    if change == "all checkpoints":
+        for file in (stopped / CHECKPOINTS).glob("*.pt"):
+            file.write_bytes(b"")
+    if change == "lines":
+        (stopped / "metrics.jsonl").write_bytes(b"")
+    if change == "recipe":
+        text = (stopped / "recipe.yaml").read_text()
+        (stopped / "recipe.yaml").write_text(text.replace("lr: 0.01", "lr: 0.02"))
+    if change == "data":
+        other = record.data["train"].model_copy(update={"fingerprint": "0" * 64})
+        record = record.model_copy(update={"data": {**record.data, "train": other}})
+    if change == "torch":
+        there = record.environment
+        there = there.model_copy(update={"versions": {**there.versions, "torch": "1.0"}})
+        record = record.model_copy(update={"environment": there})
+    if change == "finished":
+        record = record.model_copy(update={"state": "finished"})
+    folder.write_record("provenance.json", record)
+    with pytest.raises(RunError, match=named):
+        resume(stopped)
+    if change == "torch":
+        run = resume(stopped, allow_different=True)
+        (resumed,) = RunFolder(run.path).provenance.resumed
+        assert any("torch 1.0 then" in one for one in resumed.different)
+
+
+def test_a_run_that_another_process_writes_is_refused(stopped: Path) -> None:
+    with writing_alone(RunFolder(stopped)), pytest.raises(RunError, match=f"{os.getpid()}"):
+        resume(stopped)
+
+
+def _events(events: Generator[Event, None, Any]) -> Iterator[Event]:
+    yield from events

@@ -58,14 +58,14 @@ def fit(
     """Run the training loop until `steps` optimizer steps are done, starting at `state.step`.
 
     Yields after each step that is a multiple of one of `every`, after each epoch and after the last
-    step. Only then is the loss read from the device, which waits for it. Yields a `Pause` after
-    each other step at which a checkpoint is due. `epoch_seconds` were spent in this epoch before.
+    step, and only then reads the loss from the device, which waits for it; after each other step
+    at which `pauses` are due, a `Pause`. `epoch_seconds` were spent in this epoch before.
 
     Raises:
         DivergedError: the loss is not finite.
     """
     optimizer, schedule, parameters = state.optimizer, state.schedule, state.parameters
-    stepper, average = Stepper(optimizer, state.scaling), state.average
+    stepper = Stepper(optimizer, state.scaling)
     state.model.train()
 
     def gradients(batch: Batch, stream: int) -> BatchResult:
@@ -93,12 +93,10 @@ def fit(
             lr = learning_rate(optimizer) if offset + 1 == stop else 0.0
             schedule.step(end_of_epoch=offset + 1 == batches.steps)
             state.step += 1
-            if average is not None:
-                average.update(state.step)
+            if state.average is not None:
+                state.average.update(state.step)
             if pauses is not None and offset + 1 < stop and pauses.due(state.step):
-                paused = time.perf_counter()
                 yield Pause(state.step)
-                clock += time.perf_counter() - paused
         loss = torch.stack(state.losses).cpu().double().mean().item()  # waits for the device
         state.losses.clear()
         seconds = time.perf_counter() - clock
