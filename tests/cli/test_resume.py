@@ -15,16 +15,7 @@ import pytest
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
-COMMAND = [
-    sys.executable,
-    "-m",
-    "papertrial",
-    "train",
-    "digits-mlp",
-    "epochs=2000",
-    "--threads",
-    "1",
-]
+WORDS = ["train", "digits-mlp", "epochs=20000", "--threads", "1"]
 
 
 def _stopped(folder: Path, number: int) -> tuple[int, str, Path]:

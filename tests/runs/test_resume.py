@@ -15,7 +15,7 @@ import torch
 
 import papertrial as pt
 from papertrial.errors import RunError, TrainingStopped
-from papertrial.runs.resume_run import resume, resuming
+from papertrial.runs.train import resuming
 from papertrial.store.checkpoints import CHECKPOINTS, read_checkpoint
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_lock import writing_alone
@@ -94,9 +94,17 @@ def _train(
         monkeypatch.setattr("papertrial.runs.train_parts.CheckpointTimes", StopAfter)
         recipe = pt.load_recipe(tree)
         if stop == 0:
-            return pt.train(recipe, runs=folder, threads=1) if run is None else resume(run)
+            return (
+                pt.train(recipe, runs=folder, threads=1)
+                if run is None
+                else pt.train(recipe, resume=run)
+            )
         with pytest.raises(TrainingStopped) as stopped:
-            _ = pt.train(recipe, runs=folder, threads=1) if run is None else resume(run)
+            _ = (
+                pt.train(recipe, runs=folder, threads=1)
+                if run is None
+                else pt.train(recipe, resume=run)
+            )
         assert (stopped.value.step, stopped.value.signal) == (stop, signal.SIGTERM)
         run = stopped.value.run
         assert RunFolder(Path(run)).provenance.state == "interrupted"
@@ -182,7 +190,7 @@ def test_without_a_checkpoint_the_training_starts_again(
     stopped: Path, whole: dict[str, Any]
 ) -> None:
     shutil.rmtree(stopped / CHECKPOINTS)
-    assert _bytes(resume(stopped)) == whole
+    assert _bytes(pt.train(resume=stopped)) == whole
 
 
 def test_a_process_that_was_killed_leaves_a_run_to_resume(
@@ -193,7 +201,7 @@ def test_a_process_that_was_killed_leaves_a_run_to_resume(
     folder.write_record("provenance.json", record)
     with (stopped / "metrics.jsonl").open("ab") as file:
         file.write(b'{"format": 1, "kind": "st')  # torn
-    assert _bytes(resume(stopped)) == whole
+    assert _bytes(pt.train(resume=stopped)) == whole
 
 
 @pytest.mark.parametrize(
@@ -229,16 +237,23 @@ def test_what_cannot_be_resumed_says_why(stopped: Path, change: str, named: str)
         record = record.model_copy(update={"state": "finished"})
     folder.write_record("provenance.json", record)
     with pytest.raises(RunError, match=named):
-        resume(stopped)
+        pt.train(resume=stopped)
     if change == "torch":
-        run = resume(stopped, allow_different=True)
+        run = pt.train(resume=stopped, allow_different=True)
         (resumed,) = RunFolder(run.path).provenance.resumed
         assert any("torch 1.0 then" in one for one in resumed.different)
 
 
+def test_another_recipe_or_seed_is_refused(stopped: Path) -> None:
+    with pytest.raises(RunError, match="another recipe or seed"):
+        pt.train(pt.load_recipe(BASE, ["seed=1"]), resume=stopped)
+    with pytest.raises(RunError, match="a recipe to train"):
+        pt.train()
+
+
 def test_a_run_that_another_process_writes_is_refused(stopped: Path) -> None:
     with writing_alone(RunFolder(stopped)), pytest.raises(RunError, match=f"{os.getpid()}"):
-        resume(stopped)
+        pt.train(resume=stopped)
 
 
 def _events(events: Generator[Event, None, Any]) -> Iterator[Event]:

@@ -103,7 +103,7 @@ def _resuming(
     from papertrial.store.find_stopped import find_stopped
 
     path = find_stopped(run, runs)
-    from papertrial.runs.resume_run import resuming
+    from papertrial.runs.train import resuming
 
     return resuming(
         path, data=data, device=device, threads=threads, allow_different=allow_different

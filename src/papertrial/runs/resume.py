@@ -106,6 +106,15 @@ class Resumption:
         self.folder.cut(RECORDS, self.records)
 
 
+def check_same_recipe(recipe: Recipe, path: Path) -> None:
+    """Raise RunError unless a run was begun with a recipe and its seed."""
+    begun = RunFolder(path).provenance
+    if (training_hash(recipe), recipe.seed) != (begun.training_hash, begun.seed):
+        raise RunError(
+            f"the run {path} was begun with another recipe or seed; omit the recipe to resume it"
+        )
+
+
 def recipe_to_resume(path: Path) -> Recipe:
     """Return the recipe of a run that did not end.
 

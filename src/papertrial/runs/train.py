@@ -12,6 +12,7 @@ import torch
 
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.sources.spec import LoadedSet
+from papertrial.errors import RunError
 from papertrial.progress import Returning, finish
 from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import require_model
@@ -25,7 +26,7 @@ from papertrial.runs.init_from import read_start_run
 from papertrial.runs.load_data import data_of_runs, load_whole, split_data
 from papertrial.runs.make_records import make_provenance, make_summary
 from papertrial.runs.named_network import trace_pretrained
-from papertrial.runs.resume import Continue, Resumption
+from papertrial.runs.resume import Continue, Resumption, check_same_recipe, recipe_to_resume
 from papertrial.runs.run import Run, load_run
 from papertrial.runs.traced_files import (
     check_unchanged,
@@ -46,32 +47,71 @@ from papertrial.training.events import Event, Started
 
 
 def train(
-    recipe: AnyRecipe,
+    recipe: AnyRecipe | None = None,
     *,
     runs: str | Path = "runs",
     data: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
+    resume: str | Path | None = None,
+    allow_different: bool = False,
 ) -> Run:
     """Train a recipe into a new run folder, with everything needed to reproduce the result.
 
-    A signal that stops the training raises `TrainingStopped`, a KeyboardInterrupt, after its state
-    was stored; `resume` continues it.
+    Ctrl-C, SIGTERM or SIGHUP stops the training after its step: its state is stored, and
+    `TrainingStopped`, a KeyboardInterrupt, is raised. With `resume` a training continues, to the
+    bits that it would have reached.
 
     Args:
-        recipe: a recipe with a model.
+        recipe: a recipe with a model; may be omitted with `resume`.
         runs: the folder for new run folders.
         data: the data folder; None for $PAPERTRIAL_DATA, else the platform's cache folder.
         device: "auto", "cpu", "mps", "cuda" or "cuda:N".
-        threads: intra-op threads; None for torch's choice. The same recipe with the same number
-            of threads on the same machine gives the same weights, bit for bit.
+        threads: intra-op threads; None for torch's choice, or with `resume` for the number that the
+            run was begun with. The same recipe with the same number of threads on the same machine
+            gives the same weights, bit for bit.
+        resume: the folder of a run that was stopped, to continue there.
+        allow_different: resume in an environment that may give other bits, and mark the run.
 
     Raises:
         PapertrialError: the recipe, the data or the machine has a fault, reported before the
-            training if possible.
+            training if possible; or the run to resume finished, is damaged, was begun with another
+            recipe or in another environment, or its data have changed.
     """
+    if resume is None:
+        if recipe is None:
+            raise RunError("name a recipe to train, or a run to resume")
+        return finish(
+            training(require_model(recipe), runs=runs, data=data, device=device, threads=threads)
+        )
+    path = Path(resume)
+    if recipe is not None:
+        check_same_recipe(require_model(recipe), path)
     return finish(
-        training(require_model(recipe), runs=runs, data=data, device=device, threads=threads)
+        resuming(path, data=data, device=device, threads=threads, allow_different=allow_different)
+    )
+
+
+def resuming(
+    run: Path,
+    *,
+    data: str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    allow_different: bool = False,
+) -> Generator[Event, None, Run]:
+    """Do what `train` does with `resume`, yielding events; the run is the return value."""
+    recipe = recipe_to_resume(run)
+    there = RunFolder(run).provenance.environment
+    return (
+        yield from training(
+            recipe,
+            data=data,
+            device=there.device if device == "auto" else device,
+            threads=threads or there.threads,
+            folder=run,
+            begun=Continue(allow_different),
+        )
     )
 
 
