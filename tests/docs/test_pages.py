@@ -284,7 +284,7 @@ def test_a_command_that_needs_a_network_or_a_gpu_is_parsed(command: str) -> None
     if name == "data":
         _, subcommand, rest = subcommand.resolve_command(context, rest)
     parsed = subcommand.make_context(name, rest)
-    if name == "train":
+    if name == "train" and parsed.params["resume"] is None:
         pt.load_recipe(parsed.params["recipe"], parsed.params["overrides"] or [])
 
 
