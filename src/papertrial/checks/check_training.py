@@ -24,12 +24,14 @@ from papertrial.checks.reporting import reporting
 from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
+from papertrial.checks.text_quality import check_texts
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.nested import first_of, mapped
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, SmallBatchError, diagnose_dry_run
 from papertrial.errors import PapertrialError
+from papertrial.evaluate.inputs import TextInputs
 from papertrial.evaluate.metrics import check_metrics
 from papertrial.evaluate.precision import autocast
 from papertrial.model_call import output_of
@@ -139,19 +141,7 @@ def _check_built(
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
     facts.notes, facts.reading = notes, original.notes
-    yield Step("looking for samples that are in two splits", 0, None, "samples")
-    found, facts.leaks = leaks(original)
-    result.problems += found
-    found, facts.balance = imbalance(
-        original,
-        metrics=prepare.metrics_to_compute(recipe),
-        is_weighted=recipe.data.sampler is not None
-        or not {"weight", "pos_weight"}.isdisjoint(recipe.loss.kwargs),
-    )
-    result.problems += found
-    result.problems += two_readings(recipe.claims, samples.task)
-    with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
-        check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
+    yield from _check_samples(recipe, samples, result)
     if model is None or loss is None:
         return
     yield Step("trying one batch", 0, None, "batches")
@@ -170,6 +160,30 @@ def _check_built(
             _check_model(recipe, (model, loss, function), samples, begun, result)
     if facts.cost is not None and folds:
         facts.cost = replace(facts.cost, seconds=folds * facts.cost.seconds)
+
+
+def _check_samples(
+    recipe: Recipe, samples: Samples, result: CheckResult
+) -> Generator[Step, None, None]:
+    """Look for leaks, imbalance, texts that say little, and metrics that the task lacks."""
+    original, facts = samples.original, result.facts
+    yield Step("looking for samples that are in two splits", 0, None, "samples")
+    found, facts.leaks = leaks(original)
+    result.problems += found
+    found, facts.balance = imbalance(
+        original,
+        metrics=prepare.metrics_to_compute(recipe),
+        is_weighted=recipe.data.sampler is not None
+        or not {"weight", "pos_weight"}.isdisjoint(recipe.loss.kwargs),
+    )
+    result.problems += found
+    if isinstance(samples.inputs, TextInputs):
+        known = samples.inputs.vocabulary
+        found, facts.unknown_words = check_texts(original, samples.dataset, known)
+        result.problems += found
+    result.problems += two_readings(recipe.claims, samples.task)
+    with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
+        check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
 
 
 def _build_fitted(recipe: Recipe, samples: Samples, result: CheckResult) -> nn.Module | None:

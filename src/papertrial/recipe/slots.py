@@ -22,6 +22,7 @@ _NAMED: dict[KeyPath, dict[str, str]] = {
     ("data", "text", "words"): {
         "whitespace": "papertrial.tokenizers.whitespace",
         "basic-english": "papertrial.tokenizers.basic_english",
+        "characters": "papertrial.tokenizers.characters",
     },
 }
 _SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler", "keep")

@@ -50,7 +50,15 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     with generators_kept(cpu):
         seed_all(cpu, derive(spec.seed, "source"))
         path = spec.path if spec.path.parts else None
-        return LoadedSet(dataset_of(spec.source, spec.name, spec.targets, spec.kinds, path))
+        made = dataset_of(
+            spec.source,
+            spec.name,
+            spec.targets,
+            spec.kinds,
+            path,
+            keeps_empty=spec.keeps_empty,
+        )
+        return LoadedSet(made)
 
 
 def dataset_of(
@@ -59,6 +67,8 @@ def dataset_of(
     targets: TargetKind,
     kinds: Sequence[Kind] = KINDS,
     path: Path | None = None,
+    *,
+    keeps_empty: bool = False,
 ) -> Dataset:
     """Call a Python function, check what it returns, and convert it to a data set.
 
@@ -74,6 +84,7 @@ def dataset_of(
         targets: what y holds; of "tensors", see `tensors_of`.
         kinds: the kinds of samples that the task takes.
         path: the file or folder of its data; None if it is called without arguments.
+        keeps_empty: whether a text may have nothing but white space.
 
     Raises:
         DataError: the function fails, or returns something else.
@@ -86,7 +97,7 @@ def dataset_of(
         kind = type(error).__name__
         raise DataError(f"{name} failed{_line(function, error)}: {kind}: {error}") from error
     if isinstance(returned, Dataset):
-        check_dataset(returned, name, targets)
+        check_dataset(returned, name, targets, keeps_empty=keeps_empty)
         return returned
     if not isinstance(returned, Mapping):
         rule = f'{name} must return a mapping {{"train": (x, y), ...}} or a Dataset'
@@ -96,8 +107,10 @@ def dataset_of(
         for key in ("classes", "features", "target", "targets"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
-        return _with_groups(tensors_of(parts, name), returned, name)
-    columns = {part: _column(x, f'{name}: "{part}"', kinds) for part, (x, _) in parts.items()}
+        return _with_groups(tensors_of(parts, name, keeps_empty=keeps_empty), returned, name)
+    columns = {
+        part: _column(x, f'{name}: "{part}"', kinds, keeps_empty) for part, (x, _) in parts.items()
+    }
     kind, first = columns["train"]
     check_alike(columns, name)
     found = targets_of({part: y for part, (_, y) in parts.items()}, returned, name, targets)
@@ -160,13 +173,16 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     return pairs
 
 
-def _column(x: Any, where: str, kinds: Sequence[Kind]) -> tuple[Kind, SampleColumn]:
+def _column(
+    x: Any, where: str, kinds: Sequence[Kind], keeps_empty: bool
+) -> tuple[Kind, SampleColumn]:
     if isinstance(x, str | bytes):
         raise DataError(f"{where}: x must be a list of texts, got a single text")
     if isinstance(x, Mapping):
         return tensor_column(x, f"{where}: x")
     if not isinstance(x, Tensor) and len(x := as_array(x, f"{where}: x")) and is_text(x):
-        return "text", _text_column(x.tolist(), where)
+        check_texts(x.tolist(), where, keeps_empty=keeps_empty)
+        return "text", text_column(x.tolist())
     values = as_tensor(x, f"{where}: x")
     if values.ndim == 0 or len(values) == 0:
         raise DataError(f"{where}: x must have at least one sample, got {list(values.shape)}")
@@ -192,11 +208,6 @@ def _images(values: Tensor, where: str, kinds: Sequence[Kind]) -> Tensor:
         values = values.unsqueeze(1)
     check_pixels(list(values.shape), where)
     return values
-
-
-def _text_column(texts: Sequence[Any], where: str) -> SampleColumn:
-    check_texts(texts, where)
-    return text_column(texts)
 
 
 def _features(
