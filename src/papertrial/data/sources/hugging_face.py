@@ -64,6 +64,18 @@ def is_saved_set(path: Path) -> bool:
     return any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json"))
 
 
+def saved_tables(path: Path) -> dict[str, TableFile]:
+    """Return each split of a set that `save_to_disk` has written as a table, by its own name.
+
+    Raises:
+        DataError: the folder is not such a set, or a split has no rows.
+        MissingExtraError: the library `datasets` is not installed.
+    """
+    found = _open(SourceSpec("dataset-folder", path))
+    splits: dict[str, Any] = dict(found) if isinstance(found, dict) else {"all": found}
+    return {name: _table(path.name, name, split, ()) for name, split in splits.items()}
+
+
 def _name(spec: SourceSpec) -> str:
     assert isinstance(spec.source, str), "a data set has a name"
     return read_reference(spec.source).name if is_on_hub(spec.source) else str(spec.path)
