@@ -86,18 +86,21 @@ def _card_of_path(
 
 
 def _card_of_recipe(source: str, data: Path | None) -> tuple[Dataset, DataCard]:
+    import torch
+
     from papertrial.cli.live import follow_steps
     from papertrial.data.cards.describe_set import describe_set
     from papertrial.data.files.data_folder import data_folder
     from papertrial.recipe.load import load_recipe, require_model
     from papertrial.runs.init_from import read_start_run
-    from papertrial.runs.load_data import cut_splits, load_whole
+    from papertrial.runs.load_data import load_data, load_whole
 
-    recipe = require_model(load_recipe(source))
-    whole = load_whole(recipe, data_folder(data), read_start_run(recipe))
-    dataset = follow_steps(whole).dataset
-    if not recipe.data.splits.count:
-        dataset = cut_splits(recipe, dataset)
+    recipe, folder = require_model(load_recipe(source)), data_folder(data)
+    start = read_start_run(recipe)
+    if recipe.data.splits.count:  # the folds are cut from one part
+        dataset = follow_steps(load_whole(recipe, folder, start)).dataset
+    else:
+        dataset = follow_steps(load_data(recipe, folder, torch.device("cpu"), start)).original
     return dataset, follow_steps(describe_set(dataset, source))
 
 

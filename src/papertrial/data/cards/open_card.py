@@ -15,7 +15,7 @@ from papertrial.data.cards.describe_values import number_facts
 from papertrial.data.column import column_of
 from papertrial.data.duplicates import digests, repeated
 from papertrial.data.sources.hugging_face import is_saved_set, saved_tables
-from papertrial.data.sources.parts import part_meant
+from papertrial.data.sources.parts import PARTS, part_meant
 from papertrial.data.tables.table_file import ENDINGS, read_table, table_ending
 from papertrial.data.tensors.predict_inputs import ARRAY_FILES, read_tensors
 from papertrial.errors import DataError
@@ -96,7 +96,7 @@ def _tables_in(path: Path) -> dict[str, Path]:
     named = {one: one.name.lower().removesuffix(table_ending(one)) for one in files}
     of_parts = {str(part_meant(stem)): one for one, stem in named.items() if part_meant(stem)}
     if of_parts:
-        return of_parts
+        return {part: of_parts[part] for part in PARTS if part in of_parts}
     tables = [one for one in files if table_ending(one) not in _PLAIN]
     images = any(one.is_dir() for one in path.iterdir()) and content_of(path) is not None
     return {} if images else {one.name: one for one in tables}
