@@ -85,10 +85,13 @@ LONG = "\n".join(["label,review", *(f"text number {i},{i % 2}" for i in range(60
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("review,label\na,x\n\n ,y\nb,y\n", "{path}: review is an empty text in 1 of 3 (line 4)"),
+        (
+            "review,label\na,x\n\n ,y\nb,y\n",
+            "{path} line 4: review is an empty text, one of 1 of 3 (line 4)",
+        ),
         (
             'review,label\na,x\n"",y\n,y\n',
-            "{path}: review is an empty text in 2 of 3 (line 3, line 4)",
+            "{path} line 3: review is an empty text, one of 2 of 3 (line 3, line 4)",
         ),
         (
             "review,label\na,x\nb,\n",
@@ -117,9 +120,7 @@ def test_a_text_column_holds_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the column review must hold text, got int64"):
         _load(path)
     pq.write_table(pa.table({"review": ["a", None], "label": ["a", "b"]}), path)
-    with pytest.raises(
-        DataError, match=r"empty text in 1 of 2 \(row 1\); set data.text.empty: drop"
-    ):
+    with pytest.raises(DataError, match=r"row 1: .* 1 of 2 \(row 1\); set data.text.empty: drop"):
         _load(path)
 
 

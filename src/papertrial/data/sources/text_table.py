@@ -11,6 +11,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
 from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
 from papertrial.data.sources.table_targets import check_has_target, read_targets
+from papertrial.data.sources.unused_notes import unused_columns
 from papertrial.data.tables.table_file import MISSING, TableFile, check_has_columns
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
@@ -55,6 +56,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
     found = read_targets(tables, targets, spec.targets, classes)
     if spec.targets == "classes":
         _check_classes(tables["train"], targets[0], found.classes)
+    notes += unused_columns(tables["train"].columns, [text, *targets, options.group])
     dataset = Dataset.from_splits(
         path.name or str(path),
         "text",
@@ -81,7 +83,8 @@ def _texts(table: TableFile, name: str, *, keeps_empty: bool) -> list[str]:
         mask = np.zeros(len(table), dtype=bool)
         mask[empty] = True
         raise DataError(
-            f"{table.path}: {name} is an empty text in {table.rows_in_words(mask)}; set "
+            f"{table.where(int(empty[0]))}: {name} is an empty text, one of "
+            f"{table.rows_in_words(mask)}; set "
             "data.text.empty: drop to leave such rows out, or write the texts"
         )
     return texts
