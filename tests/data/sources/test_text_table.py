@@ -87,11 +87,11 @@ LONG = "\n".join(["label,review", *(f"text number {i},{i % 2}" for i in range(60
     [
         (
             "review,label\na,x\n\n ,y\nb,y\n",
-            "{path} line 4: review is an empty text, one of 1 of 3 (line 4)",
+            "{path} line 4: review is an empty text, in all 1 of 3 (line 4)",
         ),
         (
             'review,label\na,x\n"",y\n,y\n',
-            "{path} line 3: review is an empty text, one of 2 of 3 (line 3, line 4)",
+            "{path} line 3: review is an empty text, in all 2 of 3 (line 3, line 4)",
         ),
         (
             "review,label\na,x\nb,\n",

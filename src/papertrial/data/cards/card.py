@@ -130,6 +130,7 @@ class DataCard(Part):
         parts: its parts by name; "all" if it has a single one.
         duplicates: exact duplicates, within parts and between them.
         notes: what reading left out, converted, guessed or filled.
+        splits: the splits that a description in the folder names.
         checks: files that a description in the folder names, with their checksums.
         sheet: the file of sample images that was written; None without one.
     """
@@ -145,5 +146,6 @@ class DataCard(Part):
     parts: dict[str, PartCard]
     duplicates: DuplicateFacts
     notes: tuple[ReadingNote, ...] = ()
+    splits: tuple[str, ...] = ()
     checks: tuple[FileCheck, ...] = ()
     sheet: str | None = None

@@ -57,7 +57,7 @@ def content_of(path: Path) -> Content | None:
     return found if counts[found] else None
 
 
-def describe_folder(path: Path, content: Content) -> Steps[DataCard]:
+def describe_folder(path: Path, content: Content, description: str = "") -> Steps[DataCard]:
     """Return the card of a folder of images or texts.
 
     Folders whose names mean training, validation or test are the parts; the folder below is the
@@ -67,8 +67,9 @@ def describe_folder(path: Path, content: Content) -> Steps[DataCard]:
     Args:
         path: the folder.
         content: what is described; other files are listed as left out.
+        description: a file in the folder that is read otherwise, and not listed.
     """
-    found = _sorted_out(path, content)
+    found = _sorted_out(path, content, description)
     parts, notes = dict[str, PartCard](), _notes(found, content)
     known = dict[str, list[str]]()
     total, done = sum(map(len, found.parts.values())), 0
@@ -127,11 +128,13 @@ def images_by_class(path: Path, each: int) -> dict[str, tuple[list[Path], int]]:
     }
 
 
-def _sorted_out(path: Path, content: Content) -> _Folder:
+def _sorted_out(path: Path, content: Content, description: str = "") -> _Folder:
     wanted = set(suffixes()) if content == "image" else {".txt"}
     found, parts = _Folder(), dict[str, list[tuple[str, str]]]()
     for name in _files(path):
         ending = Path(name).suffix.lower()
+        if name == description:
+            continue
         if _is_hidden(name):
             found.hidden.append(name)
         elif ending not in wanted:

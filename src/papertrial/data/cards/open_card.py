@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from papertrial.data.cards.card import DataCard, DuplicateFacts, PartCard, TensorCard
+from papertrial.data.cards.croissant import read_croissant
 from papertrial.data.cards.describe_folder import ALL, content_of, describe_folder
 from papertrial.data.cards.describe_tables import describe_tables
 from papertrial.data.cards.describe_values import number_facts
@@ -22,6 +23,7 @@ from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
 from papertrial.reading_note import ReadingNote
 
+_DESCRIBED = ("licence", "homepage", "citation", "splits", "checks")
 _PLAIN = (".txt", ".txt.gz")  # a table only if it is named by itself
 
 
@@ -47,7 +49,13 @@ def describe_path(
     if not path.exists():
         raise DataError(f"there is no file or folder {path}")
     if path.is_dir():
-        return (yield from _describe_folder(path, target, text, delimiter))
+        described = yield from read_croissant(path)
+        card = yield from _describe_folder(
+            path, target, text, delimiter, described.file if described else ""
+        )
+        if described is None:
+            return card
+        return card.model_copy(update={key: getattr(described, key) for key in _DESCRIBED})
     if path.suffix in ARRAY_FILES:
         return _describe_tensors(path)
     if not table_ending(path):
@@ -59,8 +67,9 @@ def describe_path(
 
 
 def _describe_folder(
-    path: Path, target: str | None, text: str | None, delimiter: str | None
+    path: Path, target: str | None, text: str | None, delimiter: str | None, description: str
 ) -> Steps[DataCard]:
+    """Return the card of a folder; `description` is the name of a file in it that is read."""
     if is_saved_set(path):
         yield Step(f"reading {path}", 0, None, "rows")
         tables = saved_tables(path)
@@ -68,7 +77,7 @@ def _describe_folder(
     found = _tables_in(path)
     content = None if found else content_of(path)
     if content is not None:
-        return (yield from describe_folder(path, content))
+        return (yield from describe_folder(path, content, description))
     tables = {}
     for part, file in found.items():
         yield Step(f"reading {file}", 0, None, "rows")
@@ -76,7 +85,8 @@ def _describe_folder(
     if not tables:
         raise DataError(f"{path} holds no tables, images or texts that can be described")
     card = yield from describe_tables(path.name, str(path), tables, target=target, text=text)
-    beside = sorted(one.name for one in path.iterdir() if one not in found.values())
+    inside = sorted(one.name for one in path.iterdir() if one not in found.values())
+    beside = [name for name in inside if name != description]
     if beside:
         note = ReadingNote(
             action="left out",

@@ -83,9 +83,9 @@ def _texts(table: TableFile, name: str, *, keeps_empty: bool) -> list[str]:
         mask = np.zeros(len(table), dtype=bool)
         mask[empty] = True
         raise DataError(
-            f"{table.where(int(empty[0]))}: {name} is an empty text, one of "
-            f"{table.rows_in_words(mask)}; set "
-            "data.text.empty: drop to leave such rows out, or write the texts"
+            f"{table.where(int(empty[0]))}: {name} is an empty text, in all "
+            f"{table.rows_in_words(mask)}; set data.text.empty: drop to leave such rows out, or "
+            "write the texts"
         )
     return texts
 

@@ -48,6 +48,7 @@ def _overview(card: DataCard) -> ReportSection:
         ("Licence", card.licence),
         ("Homepage", card.homepage),
         ("Citation", card.citation),
+        ("Splits that its description names", ", ".join(card.splits)),
     ]
     rows = tuple(
         cells(name, f"{part.rows:,}", _bytes(part.nbytes), part.fingerprint)
