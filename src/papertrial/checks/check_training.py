@@ -15,7 +15,7 @@ from papertrial.checks.check_result import CheckResult
 from papertrial.checks.class_balance import imbalance
 from papertrial.checks.cost import run_cost
 from papertrial.checks.gradients import check_gradients
-from papertrial.checks.initial_weights import check_initial_weights
+from papertrial.checks.initial_weights import check_frozen, check_initial_weights
 from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
@@ -154,7 +154,10 @@ def _check_built(
             begun.weights,
             begun.frozen,
         )
-        result.problems += check_initial_weights(begun.weights)
+        result.problems += [
+            *check_initial_weights(begun.weights),
+            *check_frozen(model, begun.weights),
+        ]
     if begun is not None:
         with reporting(result, "data", "fix data.augment, data.transform or the model"):
             _check_model(recipe, (model, loss, function), samples, begun, result)
@@ -229,7 +232,9 @@ def _check_model(
         with reporting(result, "model", "fix the model or its arguments in the recipe"):
             result.facts.streams = find_streams(recipe, parts)
             result.problems += check_streams(recipe, result.facts.streams)
-        with reporting(result, "optimizer", "fix the optimizer or its arguments"):
+        # Errors of the optimizer and the scheduler begin with their keys.
+        where = "model" if function is supervised else "objective"
+        with reporting(result, where, "fix what the message names, which fails in later batches"):
             result.facts.cost = run_cost(recipe.seed, parts)
 
 

@@ -25,7 +25,12 @@ from papertrial.data.nested import row_count
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.predict_inputs import read_rows
 from papertrial.data.tensors.form import TensorForm
-from papertrial.data.tensors.predict_inputs import ARRAY_FILES, as_samples, read_tensors
+from papertrial.data.tensors.predict_inputs import (
+    ARRAY_FILES,
+    as_samples,
+    other_sizes,
+    read_tensors,
+)
 from papertrial.data.texts.predict_inputs import find_texts
 from papertrial.data.texts.subword_tokenizer import SubwordTokenizer, SubwordTokenizerState
 from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
@@ -275,7 +280,10 @@ class TextInputs(Inputs):
 
 
 class TensorInputs(Inputs):
-    """Tensors of one form [N, ...], or several by name: arrays, .npy, .npz, .safetensors files."""
+    """Tensors of one form [N, ...], or several by name: arrays, .npy, .npz, .safetensors files.
+
+    Sizes may differ from the form, such as the length of a sequence; a note then names both.
+    """
 
     kind = "tensor"
 
@@ -309,7 +317,8 @@ class TensorInputs(Inputs):
     def _read(self, given: Any, prefix: str) -> ReadInputs:
         x = as_samples(given, self.forms)
         count = row_count(x)
-        return ReadInputs(column_of(x), [f"{prefix}{i}" for i in range(count)], [""] * count)
+        names, note = [f"{prefix}{i}" for i in range(count)], other_sizes(x, self.forms)
+        return ReadInputs(column_of(x), names, [note] * count)
 
 
 def inputs_from(state: InputsState, split: WordSplit | None = None) -> Inputs:

@@ -26,6 +26,7 @@ from papertrial.vocabulary import (
     Metrics,
     MetricValue,
     metrics_of,
+    own_metric_form,
     split_metric,
     suggest_metric,
 )
@@ -64,7 +65,10 @@ def check_metrics(names: Sequence[str], task: Task, own: Collection[str] = ()) -
                 )
         elif name not in valid:
             rule = f"metrics: {name!r} is not a metric of {task.family}"
-            raise DataError(f"{rule}{suggest_metric(name, [*valid, *own])}")
+            near = suggest_metric(name, [*valid, *own])
+            if task.family == "prediction" and "did you mean" not in near:
+                near += f"; {own_metric_form(name)}"
+            raise DataError(f"{rule}{near}")
 
 
 def _check_part(name: str, part: str, task: Task) -> None:

@@ -24,6 +24,7 @@ _NEEDS = {
     "dataset-folder": ("data.path", "data.table.target"),
     FORM: ("data.table.target",),
 }
+_LEAST_FLOAT32 = 2.0**-126
 _DATASETS = ("dataset-folder", FORM)  # in the format of Hugging Face
 _NO_TEXTS = (
     "image-folder", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist",
@@ -53,6 +54,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_length_problems(tree),
         *_data_problems(tree),
         *_sampler_problems(tree),
+        *_clip_problems(tree),
         *_text_problems(tree),
         *_augment_problems(tree),
         *broken_splits(tree),
@@ -162,6 +164,14 @@ def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "data.text.bucket",
             "groups all texts by length, but data.sampler draws the order; remove one of them",
         )
+
+
+def _clip_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    """Report a norm of gradients that float32 cannot hold: 1e-320 makes all gradients 0."""
+    norm = tree.get("clip_norm")
+    if isinstance(norm, int | float) and 0 < norm < _LEAST_FLOAT32:
+        rule = f"must be at least {_LEAST_FLOAT32:g}, the smallest float32 in full precision"
+        yield "clip_norm", f"{rule}, got {norm!r}; gradients would become 0 or inexact"
 
 
 def _text_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

@@ -17,7 +17,7 @@ from papertrial.recipe.schema import METRIC_FORMS, AnyRecipe, Recipe, fields_by_
 from papertrial.recipe.verify import SEED_FORMS
 from papertrial.recipe.weights_sections import INIT_FORMS
 from papertrial.recipe.yaml_text import dump_value
-from papertrial.vocabulary import OWN_DATA, SOURCES, suggest_metric
+from papertrial.vocabulary import OWN_DATA, SOURCES, own_metric_form, suggest_metric
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
 _NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, *INIT_FORMS, "[key]")
@@ -76,6 +76,7 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         rule = f"must have at least {error['ctx']['min_length']}"
     elif error["msg"].endswith("unknown metric"):
         rule, near = "unknown metric", suggest_metric(got)
+        near += "" if "did you mean" in near else f"; {own_metric_form(got)}"
     elif error["msg"].endswith("unknown source"):
         rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,7 @@ def prepare_training(
             trial.run(model)
         output = dry_run(model, first.x).float()
     task.check_output(output, first.y)
+    samples = replace(samples, task=(task := task.for_outputs(output, loss)))
     # Not under autocast, whose cache would keep the weights from before they are loaded.
     form = DataForm.of(task, samples.inputs)
     check_kept(model, build_again(recipe, model, form).to(device), first.x)

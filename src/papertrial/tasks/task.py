@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from papertrial.data.column import Dataset
@@ -48,9 +48,20 @@ class RegressionMeaning(Part):
 
 
 class TensorMeaning(Part):
-    """Nothing: loss and metrics define what outputs mean."""
+    """Nothing: loss and metrics define what outputs mean.
+
+    If the data name the classes of each position, `class_axis` of the outputs [B, ...] has them.
+    """
 
     family: Literal["prediction"] = "prediction"
+    classes: tuple[str, ...] = ()
+    class_axis: int | None = None
+
+    @model_validator(mode="after")
+    def _check_axis(self) -> TensorMeaning:
+        if bool(self.classes) != (self.class_axis is not None) or self.class_axis == 0:
+            raise ValueError("classes need an axis of the outputs that is not the first")
+        return self
 
 
 Meaning = Annotated[
@@ -64,11 +75,12 @@ class Prediction:
     """A prediction: a class, or a list of labels, with all probabilities; or numbers without.
 
     Numbers are one number, several by the names of their targets, or nested lists of an output of
-    more dimensions.
+    more dimensions. `output` is then what the model returned; None for other tasks.
     """
 
     prediction: str | float | list[Any] | dict[str, float]
     probabilities: dict[str, float] = field(default_factory=dict)
+    output: Tensor | None = field(default=None, compare=False)
 
 
 class Task(ABC):
@@ -85,6 +97,11 @@ class Task(ABC):
         """The names of the K classes or labels; () for regression."""
         return ()
 
+    @property
+    def position_classes(self) -> tuple[str, ...]:
+        """The names of the classes of each position of the outputs; () if they have none."""
+        return ()
+
     @classmethod
     @abstractmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -97,6 +114,14 @@ class Task(ABC):
 
     def for_probabilities(self) -> Self:
         """Return the task for a loss that takes probabilities, if it can have outputs like that."""
+        return self
+
+    def for_outputs(self, output: Tensor, loss: object) -> Self:
+        """Return the task for outputs [B, ...] like this one, that the loss takes.
+
+        Raises:
+            ModelError: the outputs do not have the classes that the data name.
+        """
         return self
 
     @abstractmethod

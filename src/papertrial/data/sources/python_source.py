@@ -15,7 +15,7 @@ from torch import Tensor
 from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.sources.function_targets import names_in, targets_of
-from papertrial.data.sources.function_values import as_array, as_tensor, is_text
+from papertrial.data.sources.function_values import as_array, as_tensor, check_not_several, is_text
 from papertrial.data.sources.parts import PARTS
 from papertrial.data.sources.precision_notes import precision_notes
 from papertrial.data.sources.set_checks import (
@@ -96,7 +96,10 @@ def dataset_of(
         raise
     except (Exception, SystemExit) as error:
         kind = type(error).__name__
-        raise DataError(f"{name} failed{_line(function, error)}: {kind}: {error}") from error
+        reason = f"{name} failed{_line(function, error)}: {kind}: {error}"
+        if path is not None and not path.exists():
+            reason += f"; data.path is {path}, which does not exist"
+        raise DataError(reason) from error
     if isinstance(returned, Dataset):
         check_dataset(returned, name, targets, keeps_empty=keeps_empty)
         return returned
@@ -105,10 +108,12 @@ def dataset_of(
         raise DataError(f"{rule}, got {kind_of(returned)}")
     parts = _pairs(returned, name)
     if targets == "tensors":
-        for key in ("classes", "features", "target", "targets"):
+        for key in ("features", "target", "targets"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
-        return _with_groups(tensors_of(parts, name, keeps_empty=keeps_empty), returned, name)
+        classes = names_in(returned, "classes", name) or ()
+        made = tensors_of(parts, name, classes, keeps_empty=keeps_empty)
+        return _with_groups(made, returned, name)
     columns = {
         part: _column(x, f'{name}: "{part}"', kinds, keeps_empty) for part, (x, _) in parts.items()
     }
@@ -175,6 +180,8 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     for part, pair in pairs.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise DataError(f'{name}: "{part}" must be a pair (x, y), got {kind_of(pair)}')
+        if hasattr(pair[1], "__len__") and not isinstance(pair[1], Mapping):
+            check_not_several(pair[0], len(pair[1]), f'{name}: "{part}"')
     return pairs
 
 
