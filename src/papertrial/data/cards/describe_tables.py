@@ -95,7 +95,7 @@ def _describe(
     present = ~missing
     numbers = table.numbers(name)
     bad = numbers.bad & present
-    texts = [one for one in table.texts(name) if one is not None]
+    texts = _present_texts(table, name, present)
     counts = _value_counts(texts)
     kind: ColumnType = "category"
     notes = []
@@ -127,56 +127,72 @@ def _describe(
         distinct=len(counts),
         numbers=number_facts(numbers.values[present]) if is_number else None,
         values=() if kind == "text" else _frequent(counts),
-        texts=text_facts(texts) if kind == "text" else None,
+        texts=text_facts(texts.to_pylist()) if kind == "text" else None,
     )
     return card, notes
 
 
 def _other(name: str, stored: str, cells: pa.ChunkedArray) -> ColumnCard:
-    texts = [str(one) for one in cells.to_pylist() if one is not None]
+    import pyarrow as pa  # noqa: PLC0415  (slow to import)
+
+    texts = pa.array([str(one) for one in cells.to_pylist() if one is not None], pa.large_string())
     counts = _value_counts(texts)
-    shown = {} if stored.startswith("struct<bytes") else counts
     return ColumnCard(
         name=name,
         type="other",
         stored=stored,
         missing=int(cells.null_count),
         distinct=len(counts),
-        values=_frequent(shown),
+        values=() if stored.startswith("struct<bytes") else _frequent(counts),
     )
 
 
-def _value_counts(texts: list[str]) -> dict[str, int]:
-    """Return how often each value occurs, the most frequent first."""
+def _present_texts(table: TableFile, name: str, present: np.ndarray) -> pa.Array:
+    """Return the cells of a column that are not missing as texts, without white space around."""
     import pyarrow as pa  # noqa: PLC0415  (slow to import)
     import pyarrow.compute as pc  # noqa: PLC0415  (slow to import)
 
-    counted = pc.value_counts(pa.array(texts, pa.large_string()))
-    values, counts = counted.field(0).to_pylist(), counted.field(1).to_pylist()
-    return dict(sorted(zip(values, counts, strict=True), key=lambda pair: (-pair[1], pair[0])))
+    texts = table.columns[name].cast(pa.large_string())
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return pc.utf8_trim_whitespace(whole.filter(pa.array(present)))
 
 
-def _frequent(counts: Mapping[str, int]) -> tuple[ValueCount, ...]:
-    pairs = [*counts.items()][:_VALUES]
-    return tuple(ValueCount(value=value, count=count) for value, count in pairs)
+def _value_counts(texts: pa.Array) -> pa.StructArray:
+    """Return each value and how often it occurs."""
+    import pyarrow.compute as pc  # noqa: PLC0415  (slow to import)
+
+    return pc.value_counts(texts)
 
 
-def _are_long(texts: list[str], distinct: int) -> bool:
+def _frequent(counts: pa.StructArray, most: int = _VALUES) -> tuple[ValueCount, ...]:
+    """Return the most frequent values; of those that are as frequent, the first in the table."""
+    values, numbers = counts.field(0), counts.field(1).to_numpy()
+    order = np.argsort(-numbers, kind="stable")[:most].tolist()
+    return tuple(ValueCount(value=values[i].as_py(), count=int(numbers[i])) for i in order)
+
+
+def _are_long(texts: pa.Array, distinct: int) -> bool:
     """Return whether values are long and mostly different, as texts are."""
+    import pyarrow.compute as pc  # noqa: PLC0415  (slow to import)
+
     # In bytes, because a character of Chinese is a word.
-    length = sum(len(one.encode(errors="surrogatepass")) for one in texts) / max(1, len(texts))
-    return length > _LONG_TEXT and 2 * distinct > len(texts)
+    length = pc.mean(pc.binary_length(texts)).as_py() or 0.0
+    return bool(length > _LONG_TEXT and 2 * distinct > len(texts))
 
 
 def _classes(table: TableFile, target: str) -> dict[str, int] | None:
     """Return the samples of each value of the target; None if its values are not classes."""
     try:
-        counts = _value_counts([one for one in table.texts(target) if one is not None])
+        present = ~table.missing(target)
+        is_number = not table.numbers(target).bad.any()
     except DataError:
         return None
-    is_number = not table.numbers(target).bad.any()
+    counts = _value_counts(_present_texts(table, target, present))
     few = len(counts) <= max(20, 0.05 * len(table)) and len(counts) <= _CLASSES
-    return counts if few or (not is_number and len(counts) <= _CLASSES) else None
+    if not few and (is_number or len(counts) > _CLASSES):
+        return None
+    found = {one.value: one.count for one in _frequent(counts, len(counts))}
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _samples(table: TableFile, target: str | None) -> tuple[SampleCard, ...]:
@@ -211,11 +227,14 @@ def _row_texts(table: TableFile) -> pa.Array:
 
 
 def _fingerprint(table: TableFile, rows: pa.Array) -> str:
+    import pyarrow.compute as pc  # noqa: PLC0415  (slow to import)
+
     digest = hashlib.sha256("\x1f".join(sorted(table.columns)).encode())
-    for start in range(0, len(rows), 65_536):
-        some = rows[start : start + 65_536].to_pylist()
-        digest.update("\x1d".join(some).encode(errors="surrogatepass"))
-        digest.update(b"\x1d")
+    lengths = pc.binary_length(rows).to_numpy(zero_copy_only=False).astype(np.int64)
+    digest.update(lengths.tobytes())
+    data = rows.buffers()[2]
+    if data is not None:  # of the joined rows, which are an array of their own
+        digest.update(memoryview(data)[: int(lengths.sum())])
     return digest.hexdigest()
 
 
