@@ -25,6 +25,7 @@ NamedSet = Literal[
 ]  # fmt: skip
 OwnData = Literal["image-folder", "text-folder", "table", "text-table", "dataset-folder"]
 SplitName = Literal["train", "validation", "test"]
+TargetTransformName = Literal["standardize", "minmax", "log", "log1p"]
 ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none
 Better = Literal["higher", "lower"]
 MetricUnit = Literal["fraction", "none"]  # at most 1, so that "93 %" fits it; or a unit of its own

@@ -12,12 +12,15 @@ import typer
 
 from papertrial.cli.options import Device, Json, Run
 from papertrial.cli.output import print_json
-from papertrial.numbers import number, probability
+from papertrial.numbers import number, plural, probability
 
 if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
 
 _MOST_NAMES, _MOST_COUNTS = 100, 8  # classes of positions that are shown
+
+
+_HINTS = 10
 
 
 def predict_command(
@@ -37,8 +40,9 @@ def predict_command(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="With task: prediction, write the outputs: a folder, which gets a .npy file for "
-            "each, and a .png file if it is an image; or one .npy file.",
+            help="Write the predictions to a .csv file, a row for each input. With task: "
+            "prediction, write the outputs: a folder, which gets a .npy file for each, and a .png "
+            "file if it is an image; or one .npy file.",
             show_default=False,
         ),
     ] = None,
@@ -49,7 +53,15 @@ def predict_command(
 
     opened = load_run(run, device=device)
     answers = opened.predict(inputs)
-    if output is not None:
+    if output is not None and output.suffix.lower() == ".csv":
+        from papertrial.cli.predictions_csv import write_predictions
+
+        write_predictions(answers, output)
+        if as_json:
+            print_json([str(output)])
+        else:
+            typer.echo(f"wrote {plural(len(answers), 'prediction')} to {output}")
+    elif output is not None:
         from papertrial.evaluate.write_outputs import write_outputs
 
         written = write_outputs(answers, output, opened.predictor.task.position_classes)
@@ -61,6 +73,15 @@ def predict_command(
         print_json([answer.to_json(top) for answer in answers])
     else:
         _print_answers(answers, top)
+    for line in [] if as_json else _hint_lines(answers):
+        typer.echo(line)
+
+
+def _hint_lines(answers: list[Answer]) -> list[str]:
+    """Return how inputs differ from the training samples, a line for each of the first ones."""
+    lines = [f"hint: {answer.input}: {answer.hint}" for answer in answers if answer.hint]
+    more = len(lines) - _HINTS
+    return lines[:_HINTS] + ([f"hint: and {more:,} more inputs differ"] if more > 0 else [])
 
 
 def _shown(prediction: object) -> str:

@@ -84,11 +84,15 @@ InputsState = Annotated[
 
 
 class ReadInputs(NamedTuple):
-    """Samples, the name of each, and how each was changed, "" if it was not."""
+    """Samples, the name of each, and how each was changed, "" if it was not.
+
+    Of images that are read one by one, `sizes` are the width and height before a change.
+    """
 
     column: SampleColumn
     names: Sequence[str]
     notes: Sequence[str]
+    sizes: Sequence[tuple[int, int] | None] = ()
 
 
 class Inputs(ABC):
@@ -174,6 +178,7 @@ class ImageInputs(Inputs):
                 VaryingImages.of(x) if self.varies else DenseColumn(torch.stack(x)),
                 [image.name for image in images],
                 [image.converted for image in images],
+                [image.size for image in images],
             )
 
     def _read_image(self, name: str, item: str | Path | Image.Image) -> ReadImage:

@@ -35,8 +35,8 @@ def write_outputs(answers: Sequence[Answer], path: Path, classes: Sequence[str] 
     outputs = [answer.output for answer in answers if answer.output is not None]
     if len(outputs) < len(answers):
         raise PredictionInputError(
-            "--output writes the tensors of task: prediction; of this run's task, --json prints "
-            "the predictions"
+            "--output writes the tensors of task: prediction; of this run's task, --output "
+            "FILE.csv writes the predictions, and --json prints them"
         )
     try:
         if path.suffix == ".npy":

@@ -26,6 +26,7 @@ from papertrial.recipe.quantity import (
 )
 from papertrial.recipe.raw_claim import Broken, RawClaim, converted, raw_claims, without_unit
 from papertrial.recipe.reaches import reach_problems
+from papertrial.recipe.slots import source_in
 from papertrial.recipe.split_rules import fold_claim_problems
 from papertrial.vocabulary import (
     COUNTS,
@@ -220,7 +221,7 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
             )
     if metric == "parameters" or not isinstance(split, str):
         return
-    source = value_at(tree, "data.source")
+    source = source_in(tree)
     if split == "train" and value_at(tree, "evaluate.train") is False and metric != "samples":
         yield "split", "train is not evaluated; remove evaluate.train: false"
     cuts = ("folds", "test") if split == "test" else (split,)

@@ -308,7 +308,7 @@ def _prepare_evaluator(
         )
     kept = output if keep is None else kept_of(keep, output, y)
     for metric in own.values():
-        check_pure(metric, *own_arguments(task, kept, y))
+        check_pure(metric, *own_arguments(task, task.in_original_unit(kept), y))
     evaluator = Evaluator(
         prepared,
         samples.dataset,

@@ -12,6 +12,7 @@ from torch import Tensor
 from papertrial.data.column import Dataset
 from papertrial.data.kind import Kind, TargetKind
 from papertrial.record import Part
+from papertrial.tasks.target_transform import TargetTransform
 
 Family = Literal["classification", "multilabel", "regression", "prediction"]
 
@@ -38,13 +39,15 @@ class MultilabelMeaning(Part):
 class RegressionMeaning(Part):
     """The names of the feature columns, in the model's order, and of the target.
 
-    `targets` has the names of several targets, in the order of the outputs.
+    `targets` has the names of several targets, in the order of the outputs. `transform` is that of
+    the targets that the loss saw.
     """
 
     family: Literal["regression"] = "regression"
     features: tuple[str, ...]
     target: str
     targets: tuple[str, ...] = ()
+    transform: TargetTransform | None = None
 
 
 class TensorMeaning(Part):
@@ -98,6 +101,11 @@ class Task(ABC):
         return ()
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report must say of the unit of losses and metrics."""
+        return ()
+
+    @property
     def position_classes(self) -> tuple[str, ...]:
         """The names of the classes of each position of the outputs; () if they have none."""
         return ()
@@ -131,6 +139,17 @@ class Task(ABC):
     @abstractmethod
     def check_output(self, output: Tensor, targets: Any) -> None:
         """Raise ModelError unless `output` [B, ...] has the shape that this task needs."""
+
+    def in_original_unit(self, output: Tensor) -> Tensor:
+        """Return raw outputs [B, ...] in the unit of the targets as stored.
+
+        Only a regression whose targets are transformed has another unit in training.
+        """
+        return output
+
+    def in_training_unit(self, output: Tensor) -> Tensor:
+        """Return what `in_original_unit` returned as the raw outputs that a loss takes."""
+        return output
 
     @abstractmethod
     def target(self, y: Any, output: Tensor) -> Any:

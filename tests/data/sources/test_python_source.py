@@ -362,6 +362,6 @@ def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
         return (path / "x.csv").read_text()
 
     with pytest.raises(DataError, match=r"data\.path is .*gone, which does not exist"):
-        dataset_of(read, "mine", "classes", path=tmp_path / "gone")
+        dataset_of(lambda: read(tmp_path / "gone"), "mine", "classes", path=tmp_path / "gone")
     with pytest.raises(DataError, match=r"x\.csv'$"):
-        dataset_of(read, "mine", "classes", path=tmp_path)
+        dataset_of(lambda: read(tmp_path), "mine", "classes", path=tmp_path)

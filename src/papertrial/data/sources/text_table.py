@@ -34,7 +34,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
             training part lacks a class.
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
-    return make_set(spec, read_parts(spec.path, spec.table.delimiter))
+    return make_set(spec, read_parts(spec.path, spec.table.delimiter, spec.files))
 
 
 def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
@@ -48,8 +48,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
     columns, notes = {}, list[ReadingNote]()
     for part, table in tables.items():
         check_has_columns(table, [text], "data.table.text")
-        check_has_columns(table, targets, "data.table.target")
-        check_has_target(table, targets)
+        check_has_target(table, targets, part)
         texts = _texts(table, text, keeps_empty=spec.keeps_empty)
         columns[part] = text_column(texts)
         notes += _missing_as_texts(table, text, texts)
@@ -67,7 +66,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         targets=found.columns,
         notes=notes,
     )
-    return LoadedSet(dataset)
+    return LoadedSet(dataset, table=tables["train"])
 
 
 def _texts(table: TableFile, name: str, *, keeps_empty: bool) -> list[str]:
