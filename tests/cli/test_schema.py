@@ -47,6 +47,7 @@ def answers(
         ("audit", ["audit", str(verified), "--no-retrain"]),
         ("accept", ["accept", "--ledger", "l", *sides]),
         ("accept-show", ["accept", "--ledger", "l", "--show"]),
+        ("data-info", ["data", "info", "a.csv", "--target", "accuracy"]),
     ):
         done = invoke(*words, "--json", cwd=folder)
         assert done.exit_code == 0, done.stderr
@@ -115,6 +116,9 @@ def documented(title: str) -> dict[str, str]:
         ("`audit --json`", "audit", ""),
         ("`accept --json`", "accept", ""),
         ("`accept --show --json`", "accept-show", ""),
+        ("`data info --json`", "data-info", ""),
+        ("A part in `data info --json`", "data-info", "PartCard"),
+        ("A column in `data info --json`", "data-info", "ColumnCard"),
     ],
 )
 def test_the_page_lists_each_key_with_its_type(

@@ -31,6 +31,8 @@ class CheckFacts:
         reading: what reading the data left out, converted, guessed or filled.
         leaks: samples that are in more than one split.
         balance: class counts; None for regression.
+        unknown_words: share of the tokens of each split that are unknown words; None without texts,
+            or if the tokenizer has no token for them.
         vocabulary: size of a text vocabulary and its coverage by word vectors; None without texts.
         weights: what was loaded of files of weights; () without any.
         frozen: what of the model is not trained; None if the recipe freezes nothing.
@@ -48,6 +50,7 @@ class CheckFacts:
     reading: tuple[ReadingNote, ...] | None = None
     leaks: SharedSamples | None = None
     balance: ClassBalance | None = None
+    unknown_words: dict[str, float] | None = None
     vocabulary: VocabularyFacts | None = None
     weights: tuple[InitialWeights, ...] = ()
     frozen: Frozen | None = None
@@ -67,6 +70,7 @@ class CheckFacts:
             "reading": None if self.reading is None else [n.to_plain() for n in self.reading],
             "leaks": self.leaks and self.leaks.to_json(),
             "balance": self.balance and asdict(self.balance),
+            "unknown_words": self.unknown_words,
             "vocabulary": self.vocabulary and self.vocabulary.to_plain(),
             "weights": [one.to_plain() for one in self.weights] or None,
             "frozen": self.frozen and asdict(self.frozen),

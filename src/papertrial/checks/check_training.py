@@ -33,6 +33,7 @@ from papertrial.checks.target_scale import (
     check_units_of_claims,
     units_of_claims,
 )
+from papertrial.checks.text_quality import check_texts
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.nested import first_of, mapped
@@ -40,6 +41,7 @@ from papertrial.data.sources.spec import LoadedSet
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, SmallBatchError, diagnose_dry_run
 from papertrial.errors import PapertrialError
+from papertrial.evaluate.inputs import TextInputs
 from papertrial.evaluate.metrics import check_metrics
 from papertrial.evaluate.precision import autocast
 from papertrial.model_call import output_of
@@ -202,6 +204,10 @@ def _check_data(
         or not {"weight", "pos_weight"}.isdisjoint(recipe.loss.kwargs),
     )
     result.problems += found
+    if isinstance(samples.inputs, TextInputs):
+        words = samples.inputs.vocabulary
+        found, facts.unknown_words = check_texts(original, samples.dataset, words)
+        result.problems += found
     yield Step("looking for columns that give the target away", 0, None, "columns")
     result.problems += table_hints(recipe, whole, original)
     result.problems += [

@@ -33,6 +33,9 @@ def _training_lines(facts: CheckFacts) -> list[str]:
         lines.append("samples: " + ", ".join(f"{n:,} {name}" for name, n in facts.rows.items()))
     lines += facts.notes or []
     lines += [note.text for note in facts.reading or ()]
+    if facts.unknown_words is not None:
+        shares = ", ".join(f"{percent(share)} {n}" for n, share in facts.unknown_words.items())
+        lines.append(f"unknown words: {shares}")
     words = facts.vocabulary
     if words is not None and words.coverage is not None:
         lines.append(f"vectors: {words.vectors} cover {percent(words.coverage)} of the words")

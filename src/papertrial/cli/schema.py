@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RECIPE = "recipe"
 ANSWERS = (
     "verify", "judge", "combine", "register", "register-labs", "audit", "accept", "accept-show",
+    "data-info",
 )  # fmt: skip
 
 
@@ -51,6 +52,7 @@ def schema_command(
 def answer_of(command: str) -> type[Part]:
     """Return the record that a command prints with --json; PapertrialError for an unknown name."""
     from papertrial.acceptance.acceptance import Acceptance, LedgerSummary
+    from papertrial.data.cards.card import DataCard
     from papertrial.store.answers import (
         AuditAnswer,
         CombineAnswer,
@@ -62,7 +64,7 @@ def answer_of(command: str) -> type[Part]:
 
     answers: tuple[type[Part], ...] = (
         VerifyAnswer, JudgeAnswer, CombineAnswer, RegisterAnswer, RegisterLabsAnswer, AuditAnswer,
-        Acceptance, LedgerSummary,
+        Acceptance, LedgerSummary, DataCard,
     )  # fmt: skip
     known = dict(zip(ANSWERS, answers, strict=True))
     if command not in known:

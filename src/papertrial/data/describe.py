@@ -6,6 +6,7 @@ from itertools import islice
 
 import torch
 
+from papertrial.data.cards.card import DataCard
 from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.files.facts import FileFacts, SetFacts
 from papertrial.data.texts.ragged_column import texts_of
@@ -54,13 +55,15 @@ class SplitDescription(Part):
 class SetDescription(SetFacts):
     """The facts of a named set, of its files and of its splits.
 
-    `folder` is None for a set that comes with papertrial; `sheet` is the file of sample images.
+    `folder` is None for a set that comes with papertrial; `sheet` is the file of sample images, and
+    `card` the data card, None for word vectors.
     """
 
     folder: str | None
     files: tuple[FileFacts, ...]
     splits: dict[str, SplitDescription]
     sheet: str | None = None
+    card: DataCard | None = None
 
 
 def describe(dataset: Dataset) -> Steps[dict[str, SplitDescription]]:

@@ -210,8 +210,13 @@ class Text(Section):
     words: Annotated[Slot, BeforeValidator(_named_words)] | None = Field(
         default=None,
         description="What splits a text into words, called as `words(text)`; it returns a list "
-        "of words. `whitespace`, `basic-english`, or a function of your own. If omitted, runs of "
-        "letters and digits and runs of punctuation.",
+        "of words. `whitespace`, `basic-english`, `characters` for scripts without spaces between "
+        "words, or a function of your own. If omitted, runs of letters and digits and runs of "
+        "punctuation, or `characters` if most training texts are in such scripts.",
+    )
+    empty: Literal["error", "drop"] = Field(
+        default="error",
+        description="Texts without words: report them, or leave them out, in all parts.",
     )
     lower: bool = Field(default=True, description="Convert texts to lower case.")
     max_length: int | None = Field(

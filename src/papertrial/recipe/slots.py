@@ -22,6 +22,7 @@ _NAMED: dict[KeyPath, dict[str, str]] = {
     ("data", "text", "words"): {
         "whitespace": "papertrial.tokenizers.whitespace",
         "basic-english": "papertrial.tokenizers.basic_english",
+        "characters": "papertrial.tokenizers.characters",
     },
 }
 SOURCE: KeyPath = ("data", "source")  # a slot if it is a function with arguments

@@ -18,7 +18,7 @@ from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.samplers import Balanced, EpochSampler, check_classes, sample_weights
 from papertrial.data.streams import derive, seed_all
 from papertrial.data.tables.transforms import Impute
-from papertrial.data.texts.word_splits import WordSplit
+from papertrial.data.texts.word_splits import CHARACTERS, WordSplit
 from papertrial.errors import ModelError
 from papertrial.evaluate.evaluator import Keep
 from papertrial.evaluate.metric_function import MetricFunction, metric_function
@@ -163,6 +163,8 @@ def build_word_split(recipe: Recipe) -> WordSplit | None:
     slot = recipe.data.text.words if recipe.data.text else None
     if slot is None:
         return None
+    if slot.use == CHARACTERS.name:
+        return CHARACTERS
     name = slot.use.rpartition("/")[2] if is_file(slot.use) else slot.use
     return WordSplit(name, _build("data.text.words", slot))
 

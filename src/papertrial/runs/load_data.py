@@ -21,17 +21,12 @@ from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
-from papertrial.data.texts.ragged_column import texts_of
-from papertrial.data.texts.subword_tokenizer import SubwordTokenizer
-from papertrial.data.texts.vocabulary import Vocabulary
-from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import DataError
 from papertrial.evaluate.inputs import (
     ImageInputs,
     Inputs,
     TableInputs,
     TensorInputs,
-    TextInputs,
     difference,
 )
 from papertrial.progress import Step, Steps
@@ -43,6 +38,7 @@ from papertrial.runs.build import build_pipeline, build_sampler, build_word_spli
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.runs.source_spec import source_spec
+from papertrial.runs.text_inputs import drop_empty, text_inputs
 from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import make_task
@@ -100,8 +96,10 @@ def load_data(
         ready = data.text is not None and data.text.tokenizer is not None
         what = "encoding the texts" if ready else "learning the vocabulary"
         yield Step(f"{what} of {original.name}", 0, None, "texts")
-        inputs = _text_inputs(data.text or Text(), original, given, split)
+        inputs, guessed = text_inputs(data.text or Text(), original, given, split)
+        original = replace(original, notes=(*original.notes, *guessed))
         dataset = encode(original, inputs.vocabulary)
+        original = replace(original, notes=dataset.notes)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
         inputs = TableInputs(columns, data.table.delimiter if data.table else None)
@@ -334,32 +332,7 @@ def load_set(
     """
     spec = source_spec(recipe, layout, classes, download=download)
     loaded = yield from open_source(spec, folder)
-    return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
-
-
-def _text_inputs(
-    options: Text, dataset: Dataset, given: Inputs | None, split: WordSplit | None
-) -> TextInputs:
-    """Return what encodes the texts; without a tokenizer, a start run has the vocabulary."""
-    if options.tokenizer is not None:
-        fixed = options.padding == "max_length"
-        length = options.max_length
-        return TextInputs(SubwordTokenizer.load(options.tokenizer, max_length=length, fixed=fixed))
-    if isinstance(given, TextInputs) and isinstance(given.vocabulary, Vocabulary):
-        return TextInputs(given.vocabulary)
-    return TextInputs(_learn_vocabulary(options, dataset, split))
-
-
-def _learn_vocabulary(options: Text, dataset: Dataset, split: WordSplit | None) -> Vocabulary:
-    size, lower, longest = options.vocabulary, options.lower, options.max_length
-    if options.vocabulary_file is not None:
-        path = Path(options.vocabulary_file)
-        return Vocabulary.from_file(path, size=size, lower=lower, max_length=longest, split=split)
-    return Vocabulary.learn(
-        texts_of(dataset.train.x),
-        size=size,
-        least=options.min_frequency,
-        lower=lower,
-        max_length=longest,
-        split=split,
-    )
+    dataset = _with_groups(recipe, loaded.dataset)
+    if spec.keeps_empty and dataset.kind == "text":
+        dataset = drop_empty(recipe.data.text or Text(), dataset, build_word_split(recipe))
+    return loaded._replace(dataset=dataset)

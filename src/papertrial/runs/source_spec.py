@@ -71,6 +71,7 @@ def source_spec(
         layout=layout,
         classes=None if classes is None else tuple(classes),
         seed=split_seed(recipe),
+        keeps_empty=data.text is not None and data.text.empty == "drop",
         download=download,
     )
 

@@ -192,11 +192,14 @@ class AuditAnswer(Part):
     findings: tuple[FindingLine, ...]
 
 
+_TITLES = {"data-info": "data info"}  # of others, what follows the command is an option
+
+
 def answer_schema(answer: type[BaseModel], command: str) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a command's answer, which allows keys to be added."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"papertrial {command.replace('-', ' --')} --json",
+        "title": f"papertrial {_TITLES.get(command, command.replace('-', ' --'))} --json",
         **_without_notes(answer.model_json_schema(mode="serialization")),
     }
 

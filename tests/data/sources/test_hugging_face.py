@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from papertrial.data.cards.open_card import describe_path
 from papertrial.data.column import Dataset
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, SourceSpec, TableOptions
@@ -71,6 +72,22 @@ def test_texts_have_the_classes_of_the_set_in_its_order(saved: Path) -> None:
     renamed = load(saved / "dev")
     assert renamed.splits.keys() == found.splits.keys()
     assert renamed.train.fingerprint == found.train.fingerprint
+
+
+def test_splits_and_columns_that_are_not_used_are_listed(saved: Path) -> None:
+    parts = {"train": "train", "validation": "test"}
+    (note,) = load(saved / "texts", parts=parts).notes
+    assert (note.action, note.count, note.unit, note.example) == (
+        "left out", 1, "split", "unsupervised",
+    )  # fmt: skip
+    assert load(saved / "dev").notes == ()
+    card = finish(describe_path(saved / "texts", target="label"))
+    assert {name: part.rows for name, part in card.parts.items()} == {
+        "train": 4, "test": 2, "unsupervised": 2,
+    }  # fmt: skip
+    assert card.parts["train"].classes == {"neg": 2, "pos": 2}
+    images = finish(describe_path(saved / "images"))
+    assert [one.type for one in images.parts["all"].columns] == ["other", "category"]
 
 
 def test_a_table_with_categories_and_numbers(saved: Path) -> None:

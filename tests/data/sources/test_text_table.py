@@ -85,8 +85,14 @@ LONG = "\n".join(["label,review", *(f"text number {i},{i % 2}" for i in range(60
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("review,label\na,x\n\n ,y\nb,y\n", "{path} line 4: review is an empty text; write it"),
-        ('review,label\na,x\n"",y\n,y\n', "{path} line 3: review is an empty text (and 1 more)"),
+        (
+            "review,label\na,x\n\n ,y\nb,y\n",
+            "{path} line 4: review is an empty text, in all 1 of 3 (line 4)",
+        ),
+        (
+            'review,label\na,x\n"",y\n,y\n',
+            "{path} line 3: review is an empty text, in all 2 of 3 (line 3, line 4)",
+        ),
         (
             "review,label\na,x\nb,\n",
             "{path}: every row must have a target, but label is missing in 1",
@@ -114,8 +120,17 @@ def test_a_text_column_holds_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the column review must hold text, got int64"):
         _load(path)
     pq.write_table(pa.table({"review": ["a", None], "label": ["a", "b"]}), path)
-    with pytest.raises(DataError, match="row 1: review is an empty text"):
+    with pytest.raises(DataError, match=r"row 1: .* 1 of 2 \(row 1\); set data.text.empty: drop"):
         _load(path)
+
+
+def test_cells_that_may_mean_missing_are_texts_and_noted(tmp_path: Path) -> None:
+    path = _write(tmp_path, "review,label\nfine,x\nNA,y\n nan ,x\nNone taken,y\n")
+    dataset = _load(path)
+    assert list(texts_of(dataset.train.x))[1:3] == ["NA", " nan "]
+    (note,) = dataset.notes
+    assert (note.action, note.count, note.unit, note.example) == ("guessed", 2, "cell", "'NA'")
+    assert note.where == f"{path} line 3"
 
 
 def test_text_and_target_are_two_columns(tmp_path: Path) -> None:

@@ -65,16 +65,27 @@ def test_no_more_than_the_longest_length_is_kept() -> None:
 def test_a_text_without_words_is_named_by_its_part_and_row(empty: str) -> None:
     with pytest.raises(DataError) as caught:
         encode(reviews(test=split(["good", empty])), WORDS)
-    assert str(caught.value) == "reviews, test: row 11 has no words; remove it from the set"
+    assert str(caught.value).startswith("reviews, test: row 11 has no words; ")
+    assert "data.text.empty: drop" in str(caught.value)
 
 
 def test_a_text_without_words_is_named_by_its_file_where_it_has_one() -> None:
     train = split(["good", "", "bad"], ["train/pos/1.txt", "train/neg/2.txt", "train/pos/3.txt"])
     with pytest.raises(DataError) as caught:
         encode(reviews(train=train), WORDS)
-    assert str(caught.value) == (
-        "reviews, train: train/neg/2.txt has no words; remove it from the set"
-    )
+    assert str(caught.value).startswith("reviews, train: train/neg/2.txt has no words; ")
+
+
+def test_all_texts_without_words_are_counted_and_cut_texts_noted() -> None:
+    train = split(["good", "", "bad", *[" "] * 6])
+    with pytest.raises(DataError, match=r"row 11, row 13, .*row 16 and 2 more have no words"):
+        encode(reviews(train=train), WORDS)
+    short = Vocabulary(["good", "bad", "film"], max_length=2)
+    train, test = split(["good bad film", "a", "a b", "bad bad good"]), split(["a b", "c"])
+    (note,) = encode(reviews(train=train, test=test), short).notes
+    assert (note.action, note.count, note.unit) == ("converted", 2, "text")
+    assert "50 % of the train part" in note.what
+    assert note.change == "set data.text.max_length"
 
 
 def test_the_row_is_that_of_the_whole_part_beyond_the_first_texts_encoded_together() -> None:

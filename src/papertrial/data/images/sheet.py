@@ -19,20 +19,24 @@ _LONGEST = 24  # characters of a class name
 _ROWS = 25  # classes below each other; more go into further columns
 
 
-def sheet(split: Split, classes: Sequence[str], seed: int = 0) -> Image.Image:
+def sheet(
+    split: Split, classes: Sequence[str], seed: int = 0, counts: Sequence[int] | None = None
+) -> Image.Image:
     """Return a sheet of sample images: for each class its name, its count and a row of images.
 
     Args:
         split: uint8 images [N, C, H, W] with class targets [N].
         classes: the names of the K classes.
         seed: seeds the choice of the images, the same number of each class.
+        counts: how many images each class has; None to count those of the split.
     """
     blocks = math.ceil(len(classes) / _ROWS)
     each = 10 if blocks == 1 else 5
     rows = math.ceil(len(classes) / blocks)
     generator = torch.Generator().manual_seed(seed)
     chosen = [_choose(split.y, label, each, generator) for label in range(len(classes))]
-    counts = torch.bincount(split.y, minlength=len(classes)).tolist()
+    if counts is None:
+        counts = torch.bincount(split.y, minlength=len(classes)).tolist()
     labels = [
         f"{_shortened(name)}  ({count:,})" for name, count in zip(classes, counts, strict=True)
     ]

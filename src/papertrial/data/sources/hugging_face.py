@@ -19,6 +19,7 @@ from papertrial.data.sources.parts import PARTS, part_meant
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
 from papertrial.data.sources.table_parts import Tables, make_splits
 from papertrial.data.sources.table_targets import check_has_target, read_targets
+from papertrial.data.sources.unused_notes import unused_columns, unused_splits
 from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.errors import DataError, did_you_mean
 from papertrial.extras import import_extra
@@ -42,26 +43,43 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     """
     name = _name(spec)
     yield Step(f"reading {name}", 0, None, "rows")
-    splits = _parts(name, _open(spec), spec.parts)
+    opened = _open(spec)
+    splits = _parts(name, opened, spec.parts)
+    named_splits = opened if isinstance(opened, dict) else splits
+    notes = unused_splits(named_splits, spec.parts.values()) if spec.parts else []
     named, options = replace(spec, path=Path(name)), spec.table
     numeric = () if spec.targets == "classes" else options.targets
     tables = {part: _table(name, part, split, numeric) for part, split in splits.items()}
-    for found in tables.values():
-        check_has_columns(found, options.targets, "data.table.target")
+    for one in tables.values():
+        check_has_columns(one, options.targets, "data.table.target")
     classes = _class_names(splits["train"], options.targets[0])
     if spec.targets != "classes":
         classes = None
     if options.image:
-        dataset = yield from _images(named, tables, spec.classes or classes)
-        return LoadedSet(dataset)
-    if options.text:
-        return text_table.make_set(named, tables, classes)
-    return table.make_set(named, tables, spec.classes or classes)
+        found = LoadedSet((yield from _images(named, tables, spec.classes or classes)))
+    elif options.text:
+        found = text_table.make_set(named, tables, classes)
+    else:
+        found = table.make_set(named, tables, spec.classes or classes)
+    dataset = replace(found.dataset, notes=(*notes, *found.dataset.notes))
+    return found._replace(dataset=dataset)
 
 
 def is_saved_set(path: Path) -> bool:
     """Return whether a folder is a data set that `save_to_disk` has written."""
     return any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json"))
+
+
+def saved_tables(path: Path) -> dict[str, TableFile]:
+    """Return each split of a set that `save_to_disk` has written as a table, by its own name.
+
+    Raises:
+        DataError: the folder is not such a set, or a split has no rows.
+        MissingExtraError: the library `datasets` is not installed.
+    """
+    found = _open(SourceSpec("dataset-folder", path))
+    splits: dict[str, Any] = dict(found) if isinstance(found, dict) else {"all": found}
+    return {name: _table(path.name, name, split, ()) for name, split in splits.items()}
 
 
 def _name(spec: SourceSpec) -> str:
@@ -164,6 +182,7 @@ def _images(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None) -> 
         classes=y.classes,
         target=target,
         targets=y.columns,
+        notes=unused_columns(tables["train"].columns, [options.image, target, options.group]),
     )
 
 

@@ -19,6 +19,7 @@ from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.sources.function_targets import names_in, targets_of
 from papertrial.data.sources.function_values import as_array, as_tensor, check_not_several, is_text
 from papertrial.data.sources.parts import PARTS
+from papertrial.data.sources.precision_notes import precision_notes
 from papertrial.data.sources.set_checks import (
     check_alike,
     check_bytes,
@@ -54,7 +55,10 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
         seed_all(cpu, derive(spec.seed, "source"))
         path = spec.path if spec.path.parts else None
         call = _call(spec.source, path, spec.arguments, folder)
-        return LoadedSet(dataset_of(call, spec.name, spec.targets, spec.kinds, path))
+        made = dataset_of(
+            call, spec.name, spec.targets, spec.kinds, path, keeps_empty=spec.keeps_empty
+        )
+        return LoadedSet(made)
 
 
 def _call(
@@ -86,6 +90,8 @@ def dataset_of(
     targets: TargetKind,
     kinds: Sequence[Kind] = KINDS,
     path: Path | None = None,
+    *,
+    keeps_empty: bool = False,
 ) -> Dataset:
     """Call a Python function, check what it returns, and convert it to a data set.
 
@@ -101,6 +107,7 @@ def dataset_of(
         targets: what y holds; of "tensors", see `tensors_of`.
         kinds: the kinds of samples that the task takes.
         path: the file or folder that the function reads, for messages; None without one.
+        keeps_empty: whether a text may have nothing but white space.
 
     Raises:
         DataError: the function fails, or returns something else.
@@ -116,7 +123,7 @@ def dataset_of(
             reason += f"; data.path is {path}, which does not exist"
         raise DataError(reason) from error
     if isinstance(returned, Dataset):
-        check_dataset(returned, name, targets)
+        check_dataset(returned, name, targets, keeps_empty=keeps_empty)
         return returned
     if not isinstance(returned, Mapping):
         rule = f'{name} must return a mapping {{"train": (x, y), ...}} or a Dataset'
@@ -127,8 +134,11 @@ def dataset_of(
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
         classes = names_in(returned, "classes", name) or ()
-        return _with_groups(tensors_of(parts, name, classes), returned, name)
-    columns = {part: _column(x, f'{name}: "{part}"', kinds) for part, (x, _) in parts.items()}
+        made = tensors_of(parts, name, classes, keeps_empty=keeps_empty)
+        return _with_groups(made, returned, name)
+    columns = {
+        part: _column(x, f'{name}: "{part}"', kinds, keeps_empty) for part, (x, _) in parts.items()
+    }
     kind, first = columns["train"]
     check_alike(columns, name)
     found = targets_of({part: y for part, (_, y) in parts.items()}, returned, name, targets)
@@ -141,14 +151,18 @@ def dataset_of(
                 f"and {len(y)} targets"
             )
         splits[part] = Split(column, y, np.arange(len(column)))
+    features = _features(returned, kind, first, name)
+    given = parts["train"][0]
+    table = as_tensor(given, f"{name}: x") if kind == "table" else None
     dataset = Dataset.from_splits(
         name,
         kind,
         splits,
         classes=found.classes,
-        features=_features(returned, kind, first, name),
+        features=features,
         target=found.target,
         targets=found.columns,
+        notes=[] if table is None else precision_notes(table, features),
     )
     return _with_groups(dataset, returned, name)
 
@@ -193,13 +207,16 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     return pairs
 
 
-def _column(x: Any, where: str, kinds: Sequence[Kind]) -> tuple[Kind, SampleColumn]:
+def _column(
+    x: Any, where: str, kinds: Sequence[Kind], keeps_empty: bool
+) -> tuple[Kind, SampleColumn]:
     if isinstance(x, str | bytes):
         raise DataError(f"{where}: x must be a list of texts, got a single text")
     if isinstance(x, Mapping):
         return tensor_column(x, f"{where}: x")
     if not isinstance(x, Tensor) and len(x := as_array(x, f"{where}: x")) and is_text(x):
-        return "text", _text_column(x.tolist(), where)
+        check_texts(x.tolist(), where, keeps_empty=keeps_empty)
+        return "text", text_column(x.tolist())
     values = as_tensor(x, f"{where}: x")
     if values.ndim == 0 or len(values) == 0:
         raise DataError(f"{where}: x must have at least one sample, got {list(values.shape)}")
@@ -225,11 +242,6 @@ def _images(values: Tensor, where: str, kinds: Sequence[Kind]) -> Tensor:
         values = values.unsqueeze(1)
     check_pixels(list(values.shape), where)
     return values
-
-
-def _text_column(texts: Sequence[Any], where: str) -> SampleColumn:
-    check_texts(texts, where)
-    return text_column(texts)
 
 
 def _features(

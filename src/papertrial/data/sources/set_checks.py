@@ -15,7 +15,9 @@ from papertrial.data.texts.ragged_column import RaggedColumn, texts_of
 from papertrial.errors import DataError
 
 
-def check_dataset(dataset: Dataset, name: str, targets: TargetKind) -> None:
+def check_dataset(
+    dataset: Dataset, name: str, targets: TargetKind, *, keeps_empty: bool = False
+) -> None:
     """Check that a Dataset from a user's function is as valid as one made from a mapping."""
     if not isinstance(dataset.train, Split):
         raise DataError(f"{name}: train must be a Split, got {kind_of(dataset.train)}")
@@ -40,7 +42,7 @@ def check_dataset(dataset: Dataset, name: str, targets: TargetKind) -> None:
         if dataset.targets and [len(dataset.targets)] != width:
             rule = f"{where}: targets must name the columns of y"
             raise DataError(f"{rule} {list(split.y.shape)}, got {len(dataset.targets)} names")
-        _check_x(dataset.kind, split.x, where)
+        _check_x(dataset.kind, split.x, where, keeps_empty)
     check_alike({part: (dataset.kind, one.x) for part, one in dataset.splits.items()}, name)
     count = dataset.train.x.shape[0] if dataset.kind == "table" else 0
     if dataset.kind == "table" and len(dataset.features) != count:
@@ -76,7 +78,7 @@ def _check_y(y: Any, where: str, targets: TargetKind, count: int) -> None:
         raise DataError(f"{where}: y must be int64 from 0 to {count - 1}, got {got}")
 
 
-def _check_x(kind: Kind, x: Any, where: str) -> None:
+def _check_x(kind: Kind, x: Any, where: str, keeps_empty: bool) -> None:
     if not hasattr(x, "fingerprint"):
         raise DataError(f"{where}: x must be a column, DenseColumn(x), got {kind_of(x)}")
     shape = [len(x), *x.shape]
@@ -95,7 +97,7 @@ def _check_x(kind: Kind, x: Any, where: str) -> None:
             got = f"{type(x).__name__} {dtype_of(x)}"
             raise DataError(f"{where}: x must be texts, text_column(texts), got {got}")
         try:
-            check_texts(texts_of(x), where)
+            check_texts(texts_of(x), where, keeps_empty=keeps_empty)
         except UnicodeDecodeError as error:
             raise DataError(f"{where}: x must be texts in UTF-8: {error}") from error
     elif kind != "tensor":
@@ -136,11 +138,12 @@ def check_alike(columns: Mapping[str, tuple[Kind, SampleColumn]], name: str) -> 
             )
 
 
-def check_texts(texts: Iterable[Any], where: str) -> None:
-    """Check that the samples of a user's set are texts that are not empty."""
+def check_texts(texts: Iterable[Any], where: str, *, keeps_empty: bool = False) -> None:
+    """Check that the samples of a user's set are texts, and not empty without `keeps_empty`."""
     for row, text in enumerate(texts):
-        if not isinstance(text, str) or not text.strip():
-            raise DataError(f"{where}: x[{row}] must be a non-empty text, got {text!r}")
+        if not isinstance(text, str) or not (keeps_empty or text.strip()):
+            fix = "; set data.text.empty: drop to leave such texts out" * isinstance(text, str)
+            raise DataError(f"{where}: x[{row}] must be a non-empty text, got {text!r}{fix}")
 
 
 def check_numbers(values: Tensor, where: str, first: int = 0) -> Tensor:

@@ -106,6 +106,8 @@ class SourceSpec:
         classes: the classes of a table in order, if they are known from another table; this one
             need not have all of them.
         seed: seeds the random generators that a function may use, whatever the training's seed.
+        keeps_empty: whether texts without words are kept, for the caller to drop; if not, they are
+            an error.
         download: whether files of a named set may be downloaded if they are absent.
     """
 
@@ -122,6 +124,7 @@ class SourceSpec:
     layout: Layout | None = None
     classes: tuple[str, ...] | None = None
     seed: int = 0
+    keeps_empty: bool = False
     download: bool = True
 
     @property

@@ -30,7 +30,11 @@ _IMAGE = (3, 4)  # dimensions of bytes that are images, [N, H, W] or [N, C, H, W
 
 
 def tensors_of(
-    pairs: Mapping[str, tuple[Any, Any]], name: str, classes: tuple[str, ...] = ()
+    pairs: Mapping[str, tuple[Any, Any]],
+    name: str,
+    classes: tuple[str, ...] = (),
+    *,
+    keeps_empty: bool = False,
 ) -> Dataset:
     """Return the data set of the parts (x, y) that a function returned.
 
@@ -40,11 +44,15 @@ def tensors_of(
             are images. y may be None: the targets are then N zeros.
         name: the name of the set and of the function, for messages.
         classes: the names of the classes whose indices y has at each position.
+        keeps_empty: whether a text may have nothing but white space.
 
     Raises:
         DataError: x and y have other lengths, no sample, or values that are no finite numbers.
     """
-    columns = {part: tensor_column(x, f'{name}: "{part}": x') for part, (x, _) in pairs.items()}
+    columns = {
+        part: tensor_column(x, f'{name}: "{part}": x', keeps_empty=keeps_empty)
+        for part, (x, _) in pairs.items()
+    }
     check_alike(columns, name)
     splits: dict[str, Split] = {}
     for part, (_, y) in pairs.items():
@@ -62,14 +70,14 @@ def tensors_of(
     return replace(dataset, position_classes=classes)
 
 
-def tensor_column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
+def tensor_column(x: Any, where: str, *, keeps_empty: bool = False) -> tuple[Kind, SampleColumn]:
     """Return the column of the samples that a function returned, and what they are.
 
     Raises:
         DataError: they are neither tensors nor texts, or not finite numbers.
     """
     if isinstance(x, list | tuple) and x and isinstance(x[0], str):
-        check_texts(x, where)
+        check_texts(x, where, keeps_empty=keeps_empty)
         return "text", text_column(x)
     values = _values(x, where)
     if isinstance(values, Mapping):

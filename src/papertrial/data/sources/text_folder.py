@@ -56,7 +56,9 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     splits = {}
     for part, names in listed.items():
         flat = [name for of_class in names for name in of_class]
-        texts = yield from read_texts(path, flat, "reading texts", done, total)
+        texts = yield from read_texts(
+            path, flat, "reading texts", done, total, keeps_empty=spec.keeps_empty
+        )
         done += len(texts)
         splits[part] = make_split(names, texts)
     return LoadedSet(Dataset.from_splits(path.name, "text", splits, classes=classes))
@@ -86,9 +88,15 @@ def files(path: Path, classes: Sequence[str], part: str = "") -> list[list[str]]
 
 
 def read_texts(
-    path: Path, names: Sequence[str], what: str, done: int, total: int
+    path: Path,
+    names: Sequence[str],
+    what: str,
+    done: int,
+    total: int,
+    *,
+    keeps_empty: bool = False,
 ) -> Steps[list[str]]:
-    """Read many files of a text folder, yielding progress; no text may be empty.
+    """Read many files of a text folder, yielding progress.
 
     Args:
         path: the folder.
@@ -96,16 +104,20 @@ def read_texts(
         what: what the steps say.
         done: how many texts the steps before have read.
         total: how many texts there are in all.
+        keeps_empty: whether a text may have nothing but white space.
 
     Raises:
-        DataError: a text cannot be read, is not UTF-8, or has nothing but white space.
+        DataError: a text cannot be read, is not UTF-8, or is empty without `keeps_empty`.
     """
     texts: list[str] = []
     for name in names:
         file = f"{path}/{name}"
         text = read_text(file)
-        if not text.strip():
-            raise DataError(f"{file} is an empty text; write one, or delete the file")
+        if not text.strip() and not keeps_empty:
+            raise DataError(
+                f"{file} is an empty text; set data.text.empty: drop to leave such texts out, or "
+                "delete the file"
+            )
         texts.append(text)
         if len(texts) % _TEXTS_PER_STEP == 0 or len(texts) == len(names):
             yield Step(what, done + len(texts), total, "texts")

@@ -11,10 +11,15 @@ from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
 from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
 from papertrial.data.sources.table_targets import check_has_target, read_targets
-from papertrial.data.tables.table_file import TableFile, check_has_columns
+from papertrial.data.sources.unused_notes import unused_columns
+from papertrial.data.tables.table_file import MISSING, TableFile, check_has_columns
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
+from papertrial.reading_note import ReadingNote
+
+# How programs write that a cell is missing; an empty cell is missing here too.
+_SPELLINGS = {*MISSING, "None", "<NA>"} - {""}
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
@@ -24,8 +29,9 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     like are texts; only an empty text is missing.
 
     Raises:
-        DataError: the files or the columns are not valid, a text is empty, a target is missing,
-            there are fewer than two classes, or the training part lacks a class.
+        DataError: the files or the columns are not valid, a text is empty (unless
+            `spec.keeps_empty`), a target is missing, there are fewer than two classes, or the
+            training part lacks a class.
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
     return make_set(spec, read_parts(spec.path, spec.table.delimiter, spec.files))
@@ -39,14 +45,17 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         raise DataError(
             f"data.table: {text} is both the text and the target; choose two different columns"
         )
-    columns = {}
+    columns, notes = {}, list[ReadingNote]()
     for part, table in tables.items():
         check_has_columns(table, [text], "data.table.text")
         check_has_target(table, targets, part)
-        columns[part] = text_column(_texts(table, text))
+        texts = _texts(table, text, keeps_empty=spec.keeps_empty)
+        columns[part] = text_column(texts)
+        notes += _missing_as_texts(table, text, texts)
     found = read_targets(tables, targets, spec.targets, classes)
     if spec.targets == "classes":
         _check_classes(tables["train"], targets[0], found.classes)
+    notes += unused_columns(tables["train"].columns, [text, *targets, options.group])
     dataset = Dataset.from_splits(
         path.name or str(path),
         "text",
@@ -55,11 +64,12 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         features=(text,),
         target=targets[0],
         targets=found.columns,
+        notes=notes,
     )
     return LoadedSet(dataset, table=tables["train"])
 
 
-def _texts(table: TableFile, name: str) -> list[str]:
+def _texts(table: TableFile, name: str, *, keeps_empty: bool) -> list[str]:
     import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
     kind = table.columns[name].type
@@ -68,13 +78,33 @@ def _texts(table: TableFile, name: str) -> list[str]:
         raise DataError(f"{table.path}: the column {name} must hold text, got {kind}")
     texts = [text or "" for text in table.columns[name].to_pylist()]
     empty = np.flatnonzero([not text.strip() for text in texts])
-    if len(empty):
-        more = f" (and {len(empty) - 1} more)" if len(empty) > 1 else ""
+    if len(empty) and not keeps_empty:
+        mask = np.zeros(len(table), dtype=bool)
+        mask[empty] = True
         raise DataError(
-            f"{table.where(int(empty[0]))}: {name} is an empty text{more}; write it, or delete "
-            "such rows"
+            f"{table.where(int(empty[0]))}: {name} is an empty text, in all "
+            f"{table.rows_in_words(mask)}; set data.text.empty: drop to leave such rows out, or "
+            "write the texts"
         )
     return texts
+
+
+def _missing_as_texts(table: TableFile, name: str, texts: Sequence[str]) -> list[ReadingNote]:
+    """Return a note on cells that are texts here, but are how other programs write missing ones."""
+    spelled = [row for row, text in enumerate(texts) if text.strip() in _SPELLINGS]
+    if not spelled:
+        return []
+    return [
+        ReadingNote(
+            action="guessed",
+            what=f"of {name}, which are taken as texts but may mean that the text is missing",
+            count=len(spelled),
+            unit="cell",
+            example=repr(table.written(name, spelled[0])),
+            where=table.where(spelled[0]),
+            change="delete such rows, or leave the cells empty and set data.text.empty: drop",
+        )
+    ]
 
 
 def _check_classes(table: TableFile, target: str, classes: tuple[str, ...]) -> None:

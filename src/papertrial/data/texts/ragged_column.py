@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -32,6 +32,11 @@ class RaggedColumn(BaseColumn):
 
     def __len__(self) -> int:
         return len(self._lengths)
+
+    @property
+    def values(self) -> Tensor:
+        """All samples in order, [sum of lengths]; not to be written to."""
+        return self._values
 
     @property
     def lengths(self) -> Tensor | None:
@@ -86,8 +91,8 @@ def text_column(texts: Sequence[str]) -> RaggedColumn:
     return RaggedColumn(torch.from_numpy(flat), lengths)
 
 
-def texts_of(column: SampleColumn) -> Iterator[str]:
-    """Yield the texts of a ragged column that `text_column` made."""
+def texts_of(column: SampleColumn, rows: Iterable[int] | None = None) -> Iterator[str]:
+    """Yield the texts of a ragged column that `text_column` made: all, or those at `rows`."""
     assert isinstance(column, RaggedColumn), "texts are stored in a RaggedColumn"
-    for row in range(len(column)):
+    for row in range(len(column)) if rows is None else rows:
         yield bytes(column.sample(row).numpy()).decode("utf-8", "surrogatepass")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -44,6 +44,13 @@ class SubwordTokenizerState(Part):
     def _check_definition(cls, text: str) -> str:
         json.loads(text)
         return text
+
+
+class EncodedTokens(NamedTuple):
+    """The tokens of texts, and how many of the texts were cut to the longest length."""
+
+    column: TokenColumn
+    cut: int
 
 
 class SubwordTokenizer:
@@ -150,19 +157,41 @@ class SubwordTokenizer:
             EmptyTextError: a text has no tokens.
             DataError: the tokenizer gives a single text several token types.
         """
-        encoded = [np.array(ids, dtype=np.int32) for ids in self._encode(self._tokenizer, texts)]
+        return self.encode_counting(texts).column
+
+    def encode_counting(self, texts: Iterable[str]) -> EncodedTokens:
+        """Return the tokens of the texts as `encode` does, and how many texts were cut.
+
+        Raises:
+            EmptyTextError: a text has no tokens.
+            DataError: the tokenizer gives a single text several token types.
+        """
+        encoded, cut = list[np.ndarray](), 0
+        for one in self._encode(self._tokenizer, texts):
+            encoded.append(np.array(one.ids, dtype=np.int32))
+            cut += bool(one.overflowing)
         lengths = torch.tensor([len(one) for one in encoded], dtype=torch.int64)
         flat = np.concatenate(encoded) if encoded else np.empty(0, np.int32)
         width = self.max_length if self.fixed else None
-        return TokenColumn(
-            RaggedColumn(torch.from_numpy(flat), lengths), self.padding, self.side, width
-        )
+        tokens = RaggedColumn(torch.from_numpy(flat), lengths)
+        return EncodedTokens(TokenColumn(tokens, self.padding, self.side, width), cut)
+
+    @property
+    def unknown(self) -> int | None:
+        """The token of unknown parts of words; None if the tokenizer has no such token."""
+        model = json.loads(self.definition)["model"]
+        word = model.get("unk_token")
+        if word is None:
+            number = model.get("unk_id")
+            return None if number is None else int(number)
+        found = self._tokenizer.token_to_id(word)
+        return None if found is None else int(found)
 
     def whole_lengths(self, texts: Iterable[str]) -> list[int]:
         """Return how many tokens each text has before it is cut."""
         whole = _from_definition(self.definition)
         whole.no_truncation()
-        return [len(ids) for ids in self._encode(whole, texts)]
+        return [len(one.ids) for one in self._encode(whole, texts)]
 
     def zeros(self, rows: int) -> dict[str, Tensor]:
         """Return a batch of texts of one length that have nothing but token 0."""
@@ -198,7 +227,8 @@ class SubwordTokenizer:
     def _tokenizer(self) -> Any:
         return _from_definition(self.definition)
 
-    def _encode(self, tokenizer: Any, texts: Iterable[str]) -> Iterable[list[int]]:
+    def _encode(self, tokenizer: Any, texts: Iterable[str]) -> Iterable[Any]:
+        """Yield the library's encoding of each text."""
         remaining, row = iter(texts), 0
         with tokenizer_on_all_cores():
             while some := list(itertools.islice(remaining, _TEXTS_PER_BATCH)):
@@ -206,14 +236,14 @@ class SubwordTokenizer:
                     some, tokenizer.encode_batch_fast(list(map(_clean, some))), strict=True
                 ):
                     if not one.ids:
-                        raise EmptyTextError(row, text)
+                        raise EmptyTextError((row,), text)
                     if any(one.type_ids):
                         raise DataError(
                             "data.text.tokenizer: the tokenizer gives a single text several token "
                             "types, which are not supported; use another one"
                         )
                     row += 1
-                    yield one.ids
+                    yield one
 
 
 def tokenizer_folder(source: str) -> Path:

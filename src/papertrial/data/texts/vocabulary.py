@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from papertrial.data.texts.tokenizer import (
     normalize,
     tokenizer_on_all_cores,
 )
-from papertrial.data.texts.word_splits import WordSplit
+from papertrial.data.texts.word_splits import CHARACTERS, WordSplit
 from papertrial.errors import DataError
 from papertrial.record import Part
 
@@ -34,15 +34,27 @@ _TEXTS_PER_BATCH = 256  # the tokenizer's result for a text is many times as lar
 
 
 class EmptyTextError(DataError):
-    """A text has no tokens. `row` is its index from 0, so that the caller can name the text."""
+    """Texts have no tokens. `rows` are their indices from 0, so that the caller can name them.
 
-    def __init__(self, row: int, text: str) -> None:
-        self.row = row
+    `text` is the first of them, `row` its index.
+    """
+
+    def __init__(self, rows: Sequence[int], text: str) -> None:
+        self.rows = tuple(rows)
+        self.row = self.rows[0]
         shown = text if len(text) <= 40 else text[:40] + "..."
+        more = f" (and {len(rows) - 1:,} more)" if len(rows) > 1 else ""
         super().__init__(
-            f"a text needs at least one word, but text {row}, counted from 0, has none: {shown!r}; "
-            "leave it out"
+            f"a text needs at least one word, but text {self.row}, counted from 0, has none{more}: "
+            f"{shown!r}; leave it out"
         )
+
+
+class EncodedTexts(NamedTuple):
+    """The tokens of texts, and how many of the texts were cut to the longest length."""
+
+    column: RaggedColumn
+    cut: int
 
 
 class VocabularyState(Part):
@@ -108,8 +120,11 @@ class Vocabulary:
         Raises:
             DataError: the texts have no words, or none that occurs often enough.
         """
-        cleaned = (normalize(text, lower) for text in texts)
-        words = _count(cleaned, split, size, least) if split else _train(cleaned, size, least)
+        if _is_usual(split):
+            words = _train((_for_library(text, lower, split) for text in texts), size, least)
+        else:
+            assert split is not None, "without code, texts are split in the usual way"
+            words = _count((normalize(text, lower) for text in texts), split, size, least)
         if not words:
             often = f" that occurs {least:,} times (data.text.min_frequency)" if least > 1 else "s"
             rule = "cannot learn a vocabulary: the training texts have no word"
@@ -173,26 +188,50 @@ class Vocabulary:
         Raises:
             EmptyTextError: a text has no tokens.
         """
+        return self.encode_counting(texts).column
+
+    def encode_counting(self, texts: Iterable[str]) -> EncodedTexts:
+        """Return the tokens of the texts as `encode` does, and how many texts were cut.
+
+        Raises:
+            EmptyTextError: a text has no tokens.
+        """
         encoded: list[np.ndarray] = []
+        empty: dict[int, str] = {}
+        cut, most = 0, self.max_length
         remaining = iter(texts)
         with tokenizer_on_all_cores():
             while some := list(itertools.islice(remaining, _TEXTS_PER_BATCH)):
                 for row, ids in enumerate(self._tokens(some)):
                     if not ids:
-                        raise EmptyTextError(len(encoded), some[row])
-                    encoded.append(np.array(ids[: self.max_length], dtype=np.int32))
+                        empty[len(encoded)] = some[row]
+                    cut += most is not None and len(ids) > most
+                    encoded.append(np.array(ids[:most], dtype=np.int32))
+        if empty:
+            raise EmptyTextError(tuple(empty), next(iter(empty.values())))
         lengths = torch.tensor([len(one) for one in encoded], dtype=torch.int64)
         flat = np.concatenate(encoded) if encoded else np.empty(0, np.int32)
-        return RaggedColumn(torch.from_numpy(flat), lengths)
+        return EncodedTexts(RaggedColumn(torch.from_numpy(flat), lengths), cut)
+
+    def empty_rows(self, texts: Iterable[str]) -> list[int]:
+        """Return the indices of the texts that have no tokens, from 0."""
+        remaining, done, rows = iter(texts), 0, list[int]()
+        with tokenizer_on_all_cores():
+            while some := list(itertools.islice(remaining, _TEXTS_PER_BATCH)):
+                rows += [done + row for row, ids in enumerate(self._tokens(some)) if not ids]
+                done += len(some)
+        return rows
 
     def _tokens(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """Yield all tokens of each text."""
-        cleaned = [normalize(text, self.lower) for text in texts]
-        if self.split is None:
-            yield from (one.ids for one in self._tokenizer.encode_batch_fast(cleaned))
+        split = self.split
+        if split is None or _is_usual(split):
+            spaced = [_for_library(text, self.lower, split) for text in texts]
+            yield from (one.ids for one in self._tokenizer.encode_batch_fast(spaced))
             return
         unknown = _SPECIAL.index(UNKNOWN)
-        for words in self.split.words(cleaned):
+        cleaned = [normalize(text, self.lower) for text in texts]
+        for words in split.words(cleaned):
             yield [self._numbers.get(word, unknown) for word in words]
 
     def state(self) -> VocabularyState:
@@ -208,9 +247,14 @@ class Vocabulary:
     def from_state(cls, state: VocabularyState, split: WordSplit | None = None) -> Vocabulary:
         """Return the vocabulary that `state()` was called on, with the code that splits texts.
 
+        `split` is None for the usual way, and for texts that are split into characters because
+        their training part has no spaces between words.
+
         Raises:
             DataError: the code is not that of the state.
         """
+        if split is None and state.split == CHARACTERS.name:
+            split = CHARACTERS
         name = split.name if split else None
         if name != state.split:
             had = state.split or "the usual tokenizer"
@@ -226,6 +270,17 @@ class Vocabulary:
     def _numbers(self) -> dict[str, int]:
         """The tokens of the words, without the special ones."""
         return {word: i for i, word in enumerate(self.words) if word not in _SPECIAL}
+
+
+def _is_usual(split: WordSplit | None) -> bool:
+    """Return whether the library's tokenizer splits the texts."""
+    return split is None or split.to_usual is not None
+
+
+def _for_library(text: str, lower: bool, split: WordSplit | None) -> str:
+    """Return a text as the library's tokenizer gets it."""
+    clean = normalize(text, lower)
+    return split.to_usual(clean) if split and split.to_usual else clean
 
 
 def _train(texts: Iterable[str], size: int, least: int) -> list[str]:
