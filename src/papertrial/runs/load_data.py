@@ -20,11 +20,11 @@ from papertrial.data.sources.spec import (
     ImageOptions,
     LoadedSet,
     SourceSpec,
-    TableOptions,
     WindowOptions,
 )
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
@@ -41,12 +41,13 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Images, Text, Window
+from papertrial.recipe.data_section import Images, Text, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
+from papertrial.runs.table_options import table_options
 from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
 from papertrial.tasks.make_task import TASKS, make_task
@@ -93,7 +94,7 @@ def load_data(
     data = recipe.data
     split = build_word_split(recipe)
     given = start.preprocessing.make_inputs(split) if start else None
-    loaded, layout = whole or (yield from load_whole(recipe, folder, start))
+    loaded, layout, form = whole or (yield from load_whole(recipe, folder, start))
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original)
     if takes_probabilities(resolve(recipe.loss.use)):
@@ -107,7 +108,7 @@ def load_data(
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
-        inputs = TableInputs(columns, data.table.delimiter if data.table else None)
+        inputs = TableInputs(columns, form)
         dataset = original
     elif original.kind == "image":
         inputs, dataset = ImageInputs(original.train.x.shape), original
@@ -164,7 +165,7 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
-    loaded, _ = yield from load_whole(recipe, folder, read_start_run(recipe))
+    loaded = (yield from load_whole(recipe, folder, read_start_run(recipe))).dataset
     return data_of_runs(recipe, loaded)
 
 
@@ -283,7 +284,7 @@ def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
     Raises:
         DataError: the set cannot be loaded, or a fold cannot be cut.
     """
-    loaded, _ = yield from load_set(recipe, folder)
+    loaded = (yield from load_set(recipe, folder)).dataset
     sizes = [one["train"] for one in check_folds(recipe, loaded)]
     fold = sizes.index(min(sizes))
     note = (
@@ -323,6 +324,7 @@ def load_set(
     folder: Path,
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
+    form: TableFormat | None = None,
 ) -> Steps[LoadedSet]:
     """Load the data set that a recipe names, before its splits are cut.
 
@@ -331,8 +333,9 @@ def load_set(
         folder: the data folder.
         layout: the layout of a table; None to learn it.
         classes: the classes of a table; None to find them.
+        form: how the cells of a table are written; None for what the recipe says.
     """
-    data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
+    data, images = recipe.data, recipe.data.image
     images, window = images or Images(), data.window or Window()
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
@@ -341,16 +344,7 @@ def load_set(
         targets=TASKS[recipe.task].targets,
         kinds=TASKS[recipe.task].kinds,
         images=ImageOptions(images.size, images.mode, images.corrupt),
-        table=TableOptions(
-            targets=columns.targets,
-            text=columns.text or "",
-            image=columns.image or "",
-            features=columns.features,
-            categorical=columns.categorical,
-            missing=columns.missing,
-            delimiter=columns.delimiter,
-            group=data.splits.group,
-        ),
+        table=table_options(data, form),
         window=WindowOptions(window.length, window.horizon),
         layout=layout,
         classes=None if classes is None else tuple(classes),

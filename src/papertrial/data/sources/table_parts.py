@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
 from papertrial.data.column import SampleColumn, Split
 from papertrial.data.sources.parts import PARTS, part_meant
+from papertrial.data.tables.missing_words import check_no_category_is_missing
 from papertrial.data.tables.table_file import (
     TableFile,
     check_has_columns,
-    read_table,
+    reading_table,
     table_ending,
 )
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.errors import DataError
+from papertrial.progress import Steps
+from papertrial.reading_note import ReadingNote
 
 Tables = Mapping[str, TableFile]
 
 
-def read_parts(path: Path, delimiter: str | None) -> dict[str, TableFile]:
-    """Read the table of each part of a set: see `find_parts` and `read_table`."""
-    files = find_parts(path)
-    return {part: read_table(file, delimiter=delimiter) for part, file in files.items()}
+def reading_parts(path: Path, form: TableFormat) -> Steps[dict[str, TableFile]]:
+    """Read the table of each part, yielding progress: see `find_parts` and `reading_table`."""
+    tables: dict[str, TableFile] = {}
+    for part, file in find_parts(path).items():
+        tables[part] = yield from reading_table(file, form)
+    return tables
 
 
 def find_parts(path: Path) -> dict[str, Path]:
@@ -60,6 +67,53 @@ def find_parts(path: Path) -> dict[str, Path]:
         names = ", ".join(file.name for file in inside[:10]) or "nothing"
         raise DataError(f"{rule}; {path} holds {names}")
     return {part: parts[part] for part in PARTS if part in parts}
+
+
+def with_targets(
+    tables: Tables, targets: Sequence[str], missing: Literal["error", "drop"], *, classes: bool
+) -> tuple[Tables, list[ReadingNote]]:
+    """Return the tables without rows that have no target, and a note for each part that had some.
+
+    Args:
+        tables: the parts by name.
+        targets: the columns of the targets.
+        missing: whether a row without a target is an error or dropped.
+        classes: whether the targets are classes.
+
+    Raises:
+        DataError: a target is missing and `missing` is "error", no row has a target, or a class
+            looks like a missing one.
+    """
+    kept, notes, problems = {}, [], []
+    for part, table in tables.items():
+        check_has_columns(table, targets, "data.table.target")
+        if classes:
+            check_no_category_is_missing(table, targets[0])
+        masks = {name: table.missing(name) for name in targets}
+        lacking = np.logical_or.reduce(list(masks.values()))
+        for name, mask in masks.items():
+            if mask.any() and (missing == "error" or lacking.all()):
+                problems.append(
+                    f"{table.path}: every row must have a target, but {name} is missing in "
+                    f"{table.rows_in_words(mask)}; fill it in, or set data.table.missing_target: "
+                    "drop to leave such rows out"
+                )
+        if lacking.any():
+            row = int(lacking.argmax())
+            notes.append(
+                ReadingNote(
+                    action="left out",
+                    what=f"have no {' or '.join(name for name in targets if masks[name].any())}",
+                    count=int(lacking.sum()),
+                    unit="row",
+                    where=f"{table.path.name} {table.position(row)}",
+                    change="set data.table.missing_target: error",
+                )
+            )
+        kept[part] = table.keep(~lacking) if lacking.any() else table
+    if problems:
+        raise DataError("\n".join(problems))
+    return kept, notes
 
 
 def make_splits(

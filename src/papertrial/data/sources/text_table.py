@@ -9,12 +9,12 @@ import numpy as np
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
-from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
-from papertrial.data.sources.table_targets import check_has_target, read_targets
+from papertrial.data.sources.table_parts import Tables, make_splits, reading_parts, with_targets
+from papertrial.data.sources.table_targets import read_targets
 from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
-from papertrial.progress import Step, Steps
+from papertrial.progress import Steps
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
@@ -27,8 +27,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
         DataError: the files or the columns are not valid, a text is empty, a target is missing,
             there are fewer than two classes, or the training part lacks a class.
     """
-    yield Step(f"reading {spec.path}", 0, None, "rows")
-    return make_set(spec, read_parts(spec.path, spec.table.delimiter))
+    return make_set(spec, (yield from reading_parts(spec.path, spec.table.form)))
 
 
 def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
@@ -39,11 +38,12 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         raise DataError(
             f"data.table: {text} is both the text and the target; choose two different columns"
         )
+    tables, dropped = with_targets(
+        tables, targets, options.missing_target, classes=spec.targets == "classes"
+    )
     columns = {}
     for part, table in tables.items():
         check_has_columns(table, [text], "data.table.text")
-        check_has_columns(table, targets, "data.table.target")
-        check_has_target(table, targets)
         columns[part] = text_column(_texts(table, text))
     found = read_targets(tables, targets, spec.targets, classes)
     if spec.targets == "classes":
@@ -56,8 +56,9 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         features=(text,),
         target=targets[0],
         targets=found.columns,
+        notes=[*(note for table in tables.values() for note in table.notes), *dropped],
     )
-    return LoadedSet(dataset)
+    return LoadedSet(dataset, form=tables["train"].form)
 
 
 def _texts(table: TableFile, name: str) -> list[str]:
