@@ -45,6 +45,7 @@ from papertrial.recipe.data_section import Images, Text, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
+from papertrial.runs.check_codes import check_codes
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.runs.table_options import table_options
@@ -118,6 +119,8 @@ def load_data(
         raise DataError(f"init_from: {_path(recipe)} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
+    if isinstance(inputs, TableInputs):
+        check_codes(inputs.layout, dataset.train.x, pipeline, state)
     if data.target == "inputs":
         dataset = with_inputs_as_targets(dataset, pipeline, state)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
