@@ -104,10 +104,25 @@ def number_advice(cells: Sequence[str], form: TableFormat, *, among_numbers: boo
         form: how the table's cells are written.
         among_numbers: whether the other cells of the column are numbers.
     """
+    if form.strip:
+        signs = "|".join(re.escape(text.strip()) for text in form.strip)
+        cells = [re.sub(rf"(?<![^+-])\s*(?:{signs})\s*|\s*(?:{signs})$", "", one) for one in cells]
+    others = [cell for cell in cells if not _PLACEHOLDER.fullmatch(cell)]
+    if not others:
+        if not among_numbers or len(cells) > 2:
+            return ""
+        listed = ", ".join(f'"{word}"' for word in ("", *cells))
+        return f"if it means a missing value, set data.table.na_values: [{listed}]"
+    cells = others
+    if all(_ISO_DATE.fullmatch(cell) for cell in cells):
+        return (
+            "list the column in data.table.dates to turn the dates into numbers, or in "
+            "data.table.exclude"
+        )
     if all(re.fullmatch(rf"[+-]?\d{{1,3}}(?:{_SPACES}\d{{3}})+(?:[.,]\d+)?", c) for c in cells):
         return 'set data.table.thousands: " "'
     marks = _comma_advice(cells) if _decimal(form) == "," else _point_advice(cells)
-    return marks or _sign_advice(cells) or _other_advice(cells, among_numbers)
+    return marks or _sign_advice(cells)
 
 
 def _comma_advice(cells: Sequence[str]) -> str:
@@ -148,18 +163,6 @@ def _sign_advice(cells: Sequence[str]) -> str:
         return ""
     listed = ", ".join(f'"{sign}"' for sign in signs)
     return f"set data.table.strip: [{listed}] to read the number without it"
-
-
-def _other_advice(cells: Sequence[str], among_numbers: bool) -> str:
-    if all(_ISO_DATE.fullmatch(cell) for cell in cells):
-        return (
-            "list the column in data.table.dates to turn the dates into numbers, or in "
-            "data.table.exclude"
-        )
-    if among_numbers and len(cells) <= 2 and all(map(_PLACEHOLDER.fullmatch, cells)):
-        listed = ", ".join(f'"{word}"' for word in ("", *cells))
-        return f"if it means a missing value, set data.table.na_values: [{listed}]"
-    return ""
 
 
 def _decimal(form: TableFormat) -> str:

@@ -33,7 +33,7 @@ _ODD = "¹²³¼½¾¿¥£¢¤¦§©®¬±µ¶·¸¡†‡‰‹›•…„“�
 _NOT_WESTERN = re.compile(
     rf"[^\W\d_][{_ODD}][^\W\d_]"  # a sign between two letters: "Wa³brzych", "Fl„che"
     "|[a-zß-öø-ÿ][À-ÖØ-ÞŠŒŽŸ]"  # a capital after a small letter: "FlŠche"
-    "|[À-ÖØ-öø-ÿ]{3}"  # several accents in a row: Cyrillic, Greek, Chinese
+    "|[\x80-\U0010ffff]{3}"  # several in a row: Cyrillic, Greek, Chinese
     r"|[\x00-\x08\x0e-\x1f\x7f-\x9f]"
 )
 
