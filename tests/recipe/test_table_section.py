@@ -19,6 +19,6 @@ def test_a_list_of_dates_stands_for_days() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-9", "rot13", "hex", "", "a\0b"])
 def test_an_encoding_is_one_of_pythons_for_text(encoding: str) -> None:
-    with pytest.raises(ValidationError, match="unknown encoding .*cp1252"):
+    with pytest.raises(ValidationError, match=r"unknown encoding .*cp1252"):
         Columns.model_validate({"encoding": encoding})
     assert Columns.model_validate({"encoding": "EUC-KR"}).encoding == "EUC-KR"

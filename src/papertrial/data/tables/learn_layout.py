@@ -99,8 +99,7 @@ def _feature(table: TableFile, name: str, encoding: Encoding) -> tuple[Feature, 
         return Feature(name, categories, coded=True), [_note(table, what)]
     if name in encoding.categorical:
         return Feature(name, _categories(table, name, coded=False)), []
-    _check_numeric(table, name)
-    rounding = fit_float32(table.numbers(name).values, f"{table.path}: {name}")
+    rounding = fit_float32(_numbers(table, name), f"{table.path}: {name}")
     offsets = (rounding.offset,) if rounding.offset else ()
     return Feature(name, offsets=offsets), rounding_notes(name, rounding)
 
@@ -154,10 +153,11 @@ def _categories(table: TableFile, name: str, *, coded: bool) -> tuple[str, ...]:
     return tuple(distinct)
 
 
-def _check_numeric(table: TableFile, name: str) -> None:
+def _numbers(table: TableFile, name: str) -> np.ndarray:
+    """Return the numbers of a column, float64 [N]; DataError with advice if some are not."""
     values, bad = table.numbers(name)
     if not bad.any():
-        return
+        return values
     rows = np.flatnonzero(bad)
     row = int(rows[0])
     cell = table.written(name, row)

@@ -107,17 +107,18 @@ class TableFile:
         """Return a column of integers, floats or booleans as numbers."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
-        cells = self._simple_cells(name)
+        cells, texts = self._simple_cells(name), self.trimmed_texts(name)
         if pa.types.is_large_string(cells.type):
-            values = parse_numbers(plain_numbers(self.trimmed_texts(name), self.form))
+            values = parse_numbers(plain_numbers(texts, self.form))
         else:
             with np.errstate(over="ignore"):
                 values = np.array(
                     cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False),
                     dtype=np.float64,
                 )
-        bad = ~self.missing(name) & ~(np.abs(values) <= LARGEST_FLOAT32)
-        return NumericCells(np.where(bad, np.nan, values), bad)
+        present = np.asarray(texts.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+        bad = present & ~(np.abs(values) <= LARGEST_FLOAT32)
+        return NumericCells(np.where(bad | ~present, np.nan, values), bad)
 
     def has_dates(self, name: str) -> bool:
         """Return whether the type of a column is one of dates."""
