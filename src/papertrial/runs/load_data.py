@@ -25,6 +25,7 @@ from papertrial.data.sources.spec import (
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.table_format import TableFormat
+from papertrial.data.tables.unseen import check_codes_seen, hide_unseen, with_unseen
 from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.data.texts.ragged_column import texts_of
@@ -109,6 +110,7 @@ def load_data(
         dataset = encode(original, inputs.vocabulary)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
+        columns = with_unseen(columns, original.train)
         inputs = TableInputs(columns, form)
         dataset = original
     elif original.kind == "image":
@@ -262,6 +264,11 @@ def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -
         seed=seed,
         grouped=cuts.group is not None,
     )
+    columns = recipe.data.table
+    if columns is not None and dataset.kind == "table":
+        if columns.unseen == "zeros":
+            dataset = hide_unseen(dataset, columns.codes)
+        check_codes_seen(dataset, columns.codes)
     check_splits(dataset)
     return dataset if most is None else limit(dataset, most, seed)
 

@@ -29,6 +29,7 @@ class Feature:
         categories: its categories in order; None if it holds numbers or dates.
         coded: whether a category is one number, its place from 1, and not one-hot.
         dates: the parts of dates that are its numbers; empty if it does not hold dates.
+        unseen: the categories that no training row has, although its file has them.
         offsets: what is subtracted from each of its numbers before they become float32; empty for
             nothing.
     """
@@ -36,6 +37,7 @@ class Feature:
     name: str
     categories: tuple[str, ...] | None = None
     coded: bool = False
+    unseen: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     offsets: tuple[float, ...] = ()
 
@@ -158,7 +160,7 @@ class Layout:
             self._refuse(table, feature.name, wrong, "a number")
             x[:, 0] = values - feature.shift if feature.offsets else values
             return []
-        codes, notes = self._category_codes(table, feature.name, feature.categories)
+        codes, notes = self._category_codes(table, feature, feature.categories)
         if feature.coded:
             x[:, 0] = codes + 1
         else:
@@ -173,10 +175,13 @@ class Layout:
             raise DataError(f"{table.where(row)}: {name} must be {what}, got {got}")
 
     def _category_codes(
-        self, table: TableFile, name: str, known: tuple[str, ...]
+        self, table: TableFile, feature: Feature, known: tuple[str, ...]
     ) -> tuple[np.ndarray, list[ReadingNote]]:
         """Return the index of each cell's category, [N] int64, -1 for missing and unseen ones."""
-        index: dict[str | None, int] = {category: i for i, category in enumerate(known)}
+        name, hidden = feature.name, set(feature.unseen)
+        index: dict[str | None, int] = {
+            category: i for i, category in enumerate(known) if category not in hidden
+        }
         if self.fills_missing:
             index[None] = -1
         texts = table.texts(name)
