@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 from typer.testing import Result
 
@@ -79,6 +79,24 @@ def test_predict_prints_json(invoke: Invoke, trained: dict[str, object], digit: 
     assert first["input"] == str(digit)
     assert set(first["probabilities"]) == set("0123456789")
     assert second["converted"] == "from 40x30 RGB to 8x8 grayscale"
+
+
+def test_predict_hints_at_an_inverted_image(
+    invoke: Invoke, trained: dict[str, object], digit: Path
+) -> None:
+    inverted = digit.with_name("inverted.png")
+    ImageOps.invert(Image.open(digit)).save(inverted)
+    done = invoke("predict", str(trained["run"]), digit, inverted)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("hint: ")]
+    assert line.startswith(f"hint: {inverted}: its border is lighter")
+    first, second = json.loads(
+        invoke("predict", str(trained["run"]), digit, inverted, "--json").stdout
+    )
+    assert "hint" not in first
+    assert "inverted" in second["hint"]
+    many = [inverted] * 12
+    lines = invoke("predict", str(trained["run"]), *many).stdout.splitlines()
+    assert lines[-1] == "hint: and 2 more inputs differ"
 
 
 def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:

@@ -136,6 +136,19 @@ def test_the_state_of_an_objective_is_restored_without_its_frozen_parameters() -
     assert torch.equal(other.teacher.weight, teacher)
 
 
+def test_a_teacher_that_follows_the_model_is_restored() -> None:
+    one, other = _Heads(), _Heads()
+    trained = _with_objective(one)
+    with torch.no_grad():
+        one.teacher.weight.data.mul_(0.5)
+    state = trained.state_dict()
+    assert set(state["objective"]) == {"head.weight", "head.bias", "calls", "teacher.weight"}
+    restored = _with_objective(other)
+    restored.load_state_dict(state)
+    assert torch.equal(other.teacher.weight, one.teacher.weight)
+    assert set(restored.state_dict()["objective"]) == set(state["objective"])
+
+
 @pytest.mark.parametrize("objective", [None, nn.Linear(2, 2), _Heads(width=5)])
 def test_the_state_of_another_objective_is_refused(objective: nn.Module | None) -> None:
     state = _with_objective(_Heads()).state_dict()

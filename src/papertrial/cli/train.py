@@ -79,7 +79,8 @@ def describe_run_result(summary: RunSummary) -> list[str]:
     elif report.rule != "last":
         split = report.rule.removeprefix("best-on-")
         of = f"epoch {report.epoch} of {report.last_epoch}"
-        lines.append(f"reported: {of}, the best on {split}")
+        by = "" if report.metric is None else f" by {report.metric}"
+        lines.append(f"reported: {of}, the best on {split}{by}")
     if report.skipped_steps:
         of = f"{report.skipped_steps:,} of {report.last_step:,} steps"
         lines.append(f"fp16: {of} changed no weights, because gradients overflowed")

@@ -16,12 +16,7 @@ from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
-from papertrial.data.sources.spec import (
-    ImageOptions,
-    LoadedSet,
-    SourceSpec,
-    WindowOptions,
-)
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.table_format import TableFormat
@@ -42,17 +37,18 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Images, Text, Window
+from papertrial.recipe.data_section import Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import is_function
 from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
 from papertrial.runs.check_codes import check_codes
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
-from papertrial.runs.table_options import table_options
+from papertrial.runs.source_spec import source_spec
 from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
-from papertrial.tasks.make_task import TASKS, make_task
+from papertrial.tasks.make_task import make_task
 from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
@@ -96,9 +92,10 @@ def load_data(
     data = recipe.data
     split = build_word_split(recipe)
     given = start.preprocessing.make_inputs(split) if start else None
-    loaded, layout, form = whole or (yield from load_whole(recipe, folder, start))
+    # Without the table, whose memory is not needed any more.
+    loaded, layout, form = _without_table(whole or (yield from load_whole(recipe, folder, start)))
     original = cut_splits(recipe, loaded)
-    task = make_task(recipe.task, original)
+    task = make_task(recipe.task, original, data.target_transform)
     if takes_probabilities(resolve(recipe.loss.use)):
         task = task.for_probabilities()
     inputs: Inputs
@@ -142,6 +139,10 @@ def load_data(
     return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
 
 
+def _without_table(loaded: LoadedSet) -> tuple[Dataset, Layout | None, TableFormat]:
+    return loaded.dataset, loaded.layout, loaded.form
+
+
 def with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
     """Return a set with the prepared inputs, without augmentation, as targets.
 
@@ -170,8 +171,8 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
-    loaded = (yield from load_whole(recipe, folder, read_start_run(recipe))).dataset
-    return data_of_runs(recipe, loaded)
+    loaded = yield from load_whole(recipe, folder, read_start_run(recipe))
+    return data_of_runs(recipe, loaded.dataset)
 
 
 def data_of_runs(recipe: Recipe, loaded: Dataset) -> dict[str, SplitData]:
@@ -315,7 +316,7 @@ def _with_groups(recipe: Recipe, dataset: Dataset) -> Dataset:
     group, train = recipe.data.splits.group, dataset.train
     if group is None or train.groups is not None:
         return dataset
-    if ".py:" in recipe.data.source:
+    if is_function(recipe.data.source_name):
         raise DataError(
             f'data.splits.group: {dataset.name} returns no "{group}"; return one entry for each '
             "training sample, or remove the key"
@@ -335,6 +336,8 @@ def load_set(
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
     form: TableFormat | None = None,
+    *,
+    download: bool = True,
 ) -> Steps[LoadedSet]:
     """Load the data set that a recipe names, before its splits are cut.
 
@@ -344,22 +347,9 @@ def load_set(
         layout: the layout of a table; None to learn it.
         classes: the classes of a table; None to find them.
         form: how the cells of a table are written; None for what the recipe says.
+        download: whether files of a named set may be downloaded.
     """
-    data, images = recipe.data, recipe.data.image
-    images, window = images or Images(), data.window or Window()
-    spec = SourceSpec(
-        resolve(data.source) if ".py:" in data.source else data.source,
-        path=Path(data.path or ""),
-        parts=data.parts.by_part if data.parts else None,
-        targets=TASKS[recipe.task].targets,
-        kinds=TASKS[recipe.task].kinds,
-        images=ImageOptions(images.size, images.mode, images.corrupt),
-        table=table_options(data, form),
-        window=WindowOptions(window.length, window.horizon),
-        layout=layout,
-        classes=None if classes is None else tuple(classes),
-        seed=split_seed(recipe),
-    )
+    spec = source_spec(recipe, layout, classes, form, download=download)
     loaded = yield from open_source(spec, folder)
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
 

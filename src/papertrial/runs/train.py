@@ -12,6 +12,7 @@ from papertrial.data.files.data_folder import data_folder
 from papertrial.data.sources.spec import LoadedSet
 from papertrial.evaluate.preprocessing import Preprocessing
 from papertrial.evaluate.stored_predictions import predictions_to_bytes
+from papertrial.evaluate.training_statistics import TrainingStatistics
 from papertrial.numbers import percent
 from papertrial.progress import Returning, finish
 from papertrial.recipe.digest import training_hash
@@ -194,7 +195,7 @@ def _training_folds(
         parts = data_of_runs(recipe, loaded.dataset)
         files = trace_files(copies, reads, aside)
         record = make_provenance(recipe, parts, files, on)
-    whole = _Whole(loaded, tuple(reads))
+    whole = _Whole(loaded._replace(table=None), tuple(reads))
     stored = (
         run_folder.RunFolder.create(runs, recipe.name, digest, recipe.seed)
         if folder is None
@@ -255,6 +256,10 @@ def _train(
     samples = parts.samples
     preprocessing = Preprocessing.of(recipe.task, samples.task, samples.inputs, samples.state)
     folder.write_record(run_folder.PREPROCESS, preprocessing)
+    resized = recipe.data.image is not None and recipe.data.image.size is not None
+    seen = TrainingStatistics.of(samples.original, resized=resized)
+    if seen is not None:
+        folder.write_record(run_folder.STATISTICS, seen)
     return outcome
 
 
@@ -280,7 +285,7 @@ def _train_parts(
 
 def _started(parts: prepare.Parts, path: Path) -> Started:
     samples = parts.samples
-    notes = [note.text for note in samples.original.notes]
+    notes = [*(note.text for note in samples.original.notes), *samples.task.notes]
     words = parts.start.vocabulary
     if words is not None and words.coverage is not None:
         notes.append(f"{words.vectors} has {percent(words.coverage)} of {words.words:,} words")

@@ -5,6 +5,7 @@ runs/<recipe>/<UTC time>-<hash8>-s<seed>/
     code/                copies of the recipe's own files
     provenance.json      hashes, fingerprints, versions, machine, command, times, state
     preprocess.json      what was fitted on the training split, and what outputs mean
+    statistics.json      what the images or rows of the training split look like
     metrics.jsonl        a line for each logged step and each evaluation
     metrics.json         the final metrics and timings
     model.json           how the network is built without the files of its initial weights
@@ -41,6 +42,7 @@ RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.j
 RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
 STATE, PREDICTIONS, CODE = "state.pt", "predictions", "code"
 TESTED = f"{PREDICTIONS}/test.safetensors"
+STATISTICS = "statistics.json"  # of the training samples, for hints on what is predicted
 NETWORK = "model.json"  # of a model whose recipe names files of initial weights
 OBJECTIVE = "objective.safetensors"  # of an objective with parameters of its own
 

@@ -120,7 +120,7 @@ class ReportedStep(Part):
 
     With `mean-of-last`, the metrics are means over `evaluations` evaluations, and `last_metrics`
     are those of the last one, as the predictions are. `skipped_steps` changed no weights, because
-    gradients overflowed in fp16.
+    gradients overflowed in fp16. `metric` chose the step, if one did.
     """
 
     rule: ReportRule
@@ -134,6 +134,7 @@ class ReportedStep(Part):
     optimistic: bool
     evaluations: int = 1
     skipped_steps: int = 0
+    metric: str | None = None
 
 
 class ClaimBesideRun(Part):

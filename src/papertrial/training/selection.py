@@ -47,6 +47,11 @@ class BestWeights:
         self._best = _Best(metric)
         self._weights: dict[str, Tensor] = {}
 
+    @property
+    def metric(self) -> Metric:
+        """The metric that chooses the step."""
+        return self._best.metric
+
     def offer(self, step: int, metrics: Mapping[str, MetricValue], model: nn.Module) -> None:
         """Keep the weights of the model after `step` if its metrics are the best so far."""
         if self._best.improves(metrics):

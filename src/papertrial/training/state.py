@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -32,6 +33,10 @@ class TrainState:
     objective: nn.Module | None = None  # an objective with parameters or buffers
     average: AveragedWeights | None = None
     scaling: LossScaling | None = None  # for fp16
+    _frozen_at_start: dict[str, tuple[float, float]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._frozen_at_start = self._frozen_sums()
 
     @property
     def evaluated(self) -> nn.Module:
@@ -71,7 +76,8 @@ class TrainState:
         if not isinstance(state, dict) or set(state) != _KEYS:
             got = sorted(state) if isinstance(state, dict) else type(state).__name__
             raise RunError(f"a training state has the keys {sorted(_KEYS)}, got {got}")
-        if set(state["objective"]) != set(self._objective_state()):
+        every = set[str]() if self.objective is None else set(self.objective.state_dict())
+        if not set(self._objective_state()) <= set(state["objective"]) <= every:
             raise RunError("the training state belongs to another objective")
         for name, part in (("average", self.average), ("scaling", self.scaling)):
             if bool(state[name]) != (part is not None):
@@ -94,8 +100,26 @@ class TrainState:
         self.step = state["step"]
 
     def _objective_state(self) -> dict[str, Tensor]:
-        """Return what the training changes in an objective: not the weights of a frozen teacher."""
+        """Return what the training changes in an objective.
+
+        These are not the weights of a frozen teacher, except those that the objective itself has
+        changed, as a teacher that follows the model.
+        """
         if self.objective is None:
             return {}
-        frozen = {name for name, p in self.objective.named_parameters() if not p.requires_grad}
-        return {k: v for k, v in self.objective.state_dict().items() if k not in frozen}
+        now = self._frozen_sums()
+        same = {name for name, sums in now.items() if sums == self._frozen_at_start.get(name)}
+        return {k: v for k, v in self.objective.state_dict().items() if k not in same}
+
+    def _frozen_sums(self) -> dict[str, tuple[float, float]]:
+        """Return two sums of each frozen parameter of the objective, by which a change is seen."""
+        if self.objective is None:
+            return {}
+        return {
+            name: (
+                p.detach().sum(dtype=torch.float64).item(),
+                torch.linalg.vector_norm(p.detach(), dtype=torch.float64).item(),
+            )
+            for name, p in self.objective.named_parameters()
+            if not p.requires_grad
+        }

@@ -32,7 +32,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     Raises:
         DataError: the files, the columns or the cells are not valid.
     """
-    tables = yield from reading_parts(spec.path, spec.table.form)
+    tables = yield from reading_parts(spec.path, spec.table.form, spec.files)
     return make_set(spec, tables, spec.classes)
 
 
@@ -85,7 +85,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         targets=found.columns,
         notes=[*read, *notes],
     )
-    return LoadedSet(dataset, layout, tables["train"].form)
+    return LoadedSet(dataset, layout, tables["train"])
 
 
 def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:

@@ -19,17 +19,22 @@ from papertrial.data.tables.table_file import (
     table_ending,
 )
 from papertrial.data.tables.table_format import TableFormat
-from papertrial.errors import DataError
+from papertrial.errors import DataError, did_you_mean
 from papertrial.progress import Steps
 from papertrial.reading_note import ReadingNote
 
 Tables = Mapping[str, TableFile]
 
 
-def reading_parts(path: Path, form: TableFormat) -> Steps[dict[str, TableFile]]:
-    """Read the table of each part, yielding progress: see `find_parts` and `reading_table`."""
+def reading_parts(
+    path: Path, form: TableFormat, files: Mapping[str, Path] | None = None
+) -> Steps[dict[str, TableFile]]:
+    """Read the table of each part, from `files` or, without them, from `path`.
+
+    See `find_parts` and `reading_table`.
+    """
     tables: dict[str, TableFile] = {}
-    for part, file in find_parts(path).items():
+    for part, file in (find_parts(path) if files is None else files).items():
         tables[part] = yield from reading_table(file, form)
     return tables
 
@@ -86,6 +91,12 @@ def with_targets(
     """
     kept, notes, problems = {}, [], []
     for part, table in tables.items():
+        unlabelled = _how_to_predict(table, part) if part != "train" else ""
+        for name in targets:
+            if name not in table.columns and unlabelled:
+                near = did_you_mean(name, list(table.columns))
+                rule = f"data.table.target: {table.path} has no column {name!r}{near}"
+                raise DataError(f"{rule}; {unlabelled}")
         check_has_columns(table, targets, "data.table.target")
         if classes:
             check_no_category_is_missing(table, targets[0])
@@ -93,10 +104,11 @@ def with_targets(
         lacking = np.logical_or.reduce(list(masks.values()))
         for name, mask in masks.items():
             if mask.any() and (missing == "error" or lacking.all()):
+                fix = unlabelled if mask.all() else ""
+                drop = "set data.table.missing_target: drop to leave such rows out"
                 problems.append(
                     f"{table.path}: every row must have a target, but {name} is missing in "
-                    f"{table.rows_in_words(mask)}; fill it in, or set data.table.missing_target: "
-                    "drop to leave such rows out"
+                    f"{table.rows_in_words(mask)}; {fix or 'fill it in, or ' + drop}"
                 )
         if lacking.any():
             row = int(lacking.argmax())
@@ -114,6 +126,14 @@ def with_targets(
     if problems:
         raise DataError("\n".join(problems))
     return kept, notes
+
+
+def _how_to_predict(table: TableFile, part: str) -> str:
+    return (
+        f"a {part} part needs targets: leave out a file without them, cut a part off with "
+        f"data.splits.{part}, and after the training use `papertrial predict RUN "
+        f"{table.path.name} --output predictions.csv`"
+    )
 
 
 def make_splits(

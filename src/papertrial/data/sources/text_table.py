@@ -27,7 +27,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
         DataError: the files or the columns are not valid, a text is empty, a target is missing,
             there are fewer than two classes, or the training part lacks a class.
     """
-    return make_set(spec, (yield from reading_parts(spec.path, spec.table.form)))
+    return make_set(spec, (yield from reading_parts(spec.path, spec.table.form, spec.files)))
 
 
 def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
@@ -58,7 +58,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         targets=found.columns,
         notes=[*(note for table in tables.values() for note in table.notes), *dropped],
     )
-    return LoadedSet(dataset, form=tables["train"].form)
+    return LoadedSet(dataset, table=tables["train"])
 
 
 def _texts(table: TableFile, name: str) -> list[str]:
