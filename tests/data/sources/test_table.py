@@ -85,7 +85,7 @@ def test_diabetes_is_the_same_set_in_every_format(tmp_path: Path) -> None:
     pq.write_table(pa.table(columns), tmp_path / "d.parquet")
     known = diabetes()
     for name in ("d.csv", "d.tsv", "d.parquet"):
-        dataset, layout, _ = load(tmp_path / name, target="progression", targets="numbers")
+        dataset, layout = load(tmp_path / name, target="progression", targets="numbers")
         assert (dataset.name, dataset.kind, dataset.target) == (name, "table", "progression")
         assert dataset.features == known.features == layout.names
         assert layout == Layout.numeric(known.features)
@@ -108,7 +108,7 @@ def test_the_bmi_example_of_scikit_learn(tmp_path: Path) -> None:
 
 def test_numbers_categories_and_classes(tmp_path: Path) -> None:
     path = _write(tmp_path, PEOPLE, "people.csv")
-    dataset, layout, _ = load(path, target="sick", targets="classes", categorical=["city"])
+    dataset, layout = load(path, target="sick", targets="classes", categorical=["city"])
     assert dataset.features == ("age", "city=Paris", "city=Rome", "income")
     assert layout.features[1] == Feature("city", ("Paris", "Rome"))
     assert _x(dataset)[:2] == [[30, 1, 0, 1.5], [40, 0, 1, 2]]
@@ -120,12 +120,12 @@ def test_numbers_categories_and_classes(tmp_path: Path) -> None:
 
 def test_features_are_chosen_in_their_order(tmp_path: Path) -> None:
     path = _write(tmp_path, PEOPLE)
-    dataset, *_ = load(path, target="income", targets="numbers", features=["age"])
+    dataset, _ = load(path, target="income", targets="numbers", features=["age"])
     assert (dataset.features, dataset.classes) == (("age",), ())
     assert dataset.train.y.dtype == torch.float32
     assert dataset.train.y.tolist() == [1.5, 2, 3, 4]
     text = "a,b,y\n1,2,3\n4,5,6\n"
-    dataset, *_ = load(_write(tmp_path, text), target="y", targets="numbers", features=["b", "a"])
+    dataset, _ = load(_write(tmp_path, text), target="y", targets="numbers", features=["b", "a"])
     assert _x(dataset) == [[2, 1], [5, 4]]
 
 
@@ -142,7 +142,7 @@ def test_classes_are_sorted_and_named_as_written(
     tmp_path: Path, values: list[str], classes: tuple[str, ...], y: list[int]
 ) -> None:
     path = _write(tmp_path, "\n".join(["a,y", *(f"1,{value}" for value in values)]))
-    dataset, *_ = load(path, target="y", targets="classes")
+    dataset, _ = load(path, target="y", targets="classes")
     assert (dataset.classes, dataset.train.y.tolist()) == (classes, y)
 
 
@@ -150,7 +150,7 @@ def test_a_folder_has_a_file_a_part(tmp_path: Path) -> None:
     _write(tmp_path, "c,a,y\nA,1,x\nB,2,z\nA,3,x\n", "train.csv")
     _write(tmp_path, "y\ta\tc\nz\t4\tB\n", "test.tsv")
     pq.write_table(pa.table({"a": [5], "c": ["A"], "y": ["x"]}), tmp_path / "validation.parquet")
-    dataset, *_ = load(tmp_path, target="y", targets="classes", categorical=["c"])
+    dataset, _ = load(tmp_path, target="y", targets="classes", categorical=["c"])
     assert dataset.name == tmp_path.name
     assert _x(dataset) == [[1, 0, 1], [0, 1, 2], [1, 0, 3]]
     assert (_x(dataset, "test"), _x(dataset, "validation")) == ([[0, 1, 4]], [[1, 0, 5]])
@@ -187,7 +187,7 @@ def test_rows_with_missing_cells_are_dropped_and_the_others_keep_their_lines(
     tmp_path: Path,
 ) -> None:
     path = _write(tmp_path, GAPS + "6,C,6\n,D,7\n")
-    dataset, layout, _ = load(
+    dataset, layout = load(
         path, target="y", targets="numbers", categorical=["city"], missing="drop"
     )
     assert layout == Layout((Feature("age"), Feature("city", ("A", "B", "C"))))
@@ -199,7 +199,7 @@ def test_rows_with_missing_cells_are_dropped_and_the_others_keep_their_lines(
 
 @pytest.mark.parametrize("missing", ["mean", "median"])
 def test_missing_numbers_stay_to_be_filled(tmp_path: Path, missing: str) -> None:
-    dataset, layout, _ = load(
+    dataset, layout = load(
         _write(tmp_path, GAPS),
         target="y",
         targets="numbers",
@@ -313,7 +313,7 @@ def test_a_target_that_is_no_class_is_refused(tmp_path: Path, case: str) -> None
 def test_known_classes_keep_their_numbers_and_need_not_all_be_there(tmp_path: Path) -> None:
     path = _write(tmp_path, "a,y\n1,yes\n2,yes\n")
     known = ("no", "perhaps", "yes")
-    dataset, *_ = load(path, target="y", targets="classes", classes=known)
+    dataset, _ = load(path, target="y", targets="classes", classes=known)
     assert (dataset.classes, dataset.train.y.tolist()) == (known, [2, 2])
     with pytest.raises(DataError, match=r"class 'yes' of y is unknown; the classes are no, on$"):
         load(path, target="y", targets="classes", classes=["no", "on"])
@@ -351,7 +351,7 @@ def test_a_test_part_that_differs_is_refused(tmp_path: Path, test: str, message:
 
 def test_a_row_of_the_set_is_a_row_of_the_file(tmp_path: Path) -> None:
     path = _write(tmp_path, PEOPLE)
-    dataset, layout, _ = load(path, target="sick", targets="classes", categorical=["city"])
+    dataset, layout = load(path, target="sick", targets="classes", categorical=["city"])
     assert layout.encode(read_table(path)).tolist() == _x(dataset)
 
 
@@ -386,15 +386,15 @@ def test_images_have_no_features_to_choose(tmp_path: Path) -> None:
 
 def test_several_numbers_and_labels(tmp_path: Path) -> None:
     path = _write(tmp_path, "a,lat,lon,wet\n1,2,3.5,1\n2,4,5,0\n3,1,1,1\n")
-    dataset, layout, _ = load(path, target=["lon", "lat"], targets="numbers", features=["a"])
+    dataset, layout = load(path, target=["lon", "lat"], targets="numbers", features=["a"])
     assert dataset.train.y.tolist() == [[3.5, 2], [5, 4], [1, 1]]
     assert dataset.train.y.dtype == torch.float32
     assert (dataset.targets, dataset.features) == (("lon", "lat"), ("a",))
-    dataset, layout, _ = load(path, target=["lon", "lat"], targets="numbers")
+    dataset, layout = load(path, target=["lon", "lat"], targets="numbers")
     assert layout is not None
     assert layout.columns == ("a", "wet")  # no target is a feature
     path = _write(tmp_path, "a,wet,warm\n1,True,0\n2,false,1\n3,1,1\n")
-    dataset, *_ = load(path, target=["wet", "warm"], targets="labels")
+    dataset, _ = load(path, target=["wet", "warm"], targets="labels")
     assert dataset.train.y.tolist() == [[1, 0], [0, 1], [1, 1]]
     assert (dataset.targets, dataset.classes) == (("wet", "warm"), ())
 
