@@ -78,7 +78,7 @@ def test_a_state_with_other_keys_is_refused(change: str) -> None:
         state["epoch"] = 3
     with pytest.raises(RunError) as error:
         _make().load_state_dict(state)
-    keys = "['average', 'model', 'objective', 'optimizer', 'scaling', 'schedule', 'step']"
+    keys = ["average", "losses", "model", "objective", "optimizer", "scaling", "schedule", "step"]
     assert str(error.value) == f"a training state has the keys {keys}, got {sorted(state)}"
 
 

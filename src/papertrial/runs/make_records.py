@@ -29,7 +29,7 @@ from papertrial.store.run_records import (
 )
 from papertrial.training.device import machine
 from papertrial.training.events import Evaluated, Trained
-from papertrial.training.session import TrainingResult
+from papertrial.training.session_state import TrainingResult
 from papertrial.vocabulary import MetricValue
 
 

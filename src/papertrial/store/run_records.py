@@ -42,6 +42,14 @@ class StartedFrom(Part):
     weights_sha256: str
 
 
+class Resumed(Part):
+    """A run that continued: after which step, when, and what differed from its beginning."""
+
+    step: int
+    at: str
+    different: tuple[str, ...] = ()
+
+
 class InitialWeights(Part):
     """Weights that were loaded into a model before its training, and what it got of them.
 
@@ -104,6 +112,7 @@ class Provenance(Record):
     initial_weights: tuple[InitialWeights, ...] = ()
     frozen: str | None = None  # how many parameters the training does not change
     environment: Environment
+    resumed: tuple[Resumed, ...] = ()
     started: str
     ended: str | None = None
     state: RunState

@@ -15,7 +15,7 @@ from papertrial.training.joint import JointOptimizer, JointSchedule
 from papertrial.training.optim import Schedule
 from papertrial.training.scaling import LossScaling
 
-_KEYS = {"model", "optimizer", "schedule", "step", "objective", "average", "scaling"}
+_KEYS = {"model", "optimizer", "schedule", "step", "losses", "objective", "average", "scaling"}
 
 
 @dataclass
@@ -30,6 +30,7 @@ class TrainState:
     optimizer: Optimizer | JointOptimizer
     schedule: Schedule | JointSchedule
     step: int = 0  # optimizer steps done
+    losses: list[Tensor] = field(default_factory=list)  # of the steps since the last logged one
     objective: nn.Module | None = None  # an objective with parameters or buffers
     average: AveragedWeights | None = None
     scaling: LossScaling | None = None  # for fp16
@@ -62,6 +63,7 @@ class TrainState:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
+            "losses": [one.detach().clone() for one in self.losses],
             "objective": self._objective_state(),
             "average": {} if self.average is None else self.average.state_dict(),
             "scaling": {} if self.scaling is None else self.scaling.state_dict(),
@@ -98,6 +100,8 @@ class TrainState:
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"the training state belongs to another model: {error}") from error
         self.step = state["step"]
+        device = next(self.model.parameters()).device
+        self.losses = [one.to(device) for one in state["losses"]]
 
     def _objective_state(self) -> dict[str, Tensor]:
         """Return what the training changes in an objective.
