@@ -10,6 +10,7 @@ import pytest
 
 from papertrial.data.sources import table
 from papertrial.data.sources.spec import LoadedSet, SourceSpec, TableOptions
+from papertrial.data.tables.learn_layout import Encoding
 from papertrial.progress import finish
 
 LoadTable = Callable[..., LoadedSet]
@@ -31,7 +32,7 @@ def load_table(tmp_path: Path) -> LoadTable:
         path = tmp_path / "t.csv"
         path.write_text("\n".join(lines) + "\n")
         chosen = None if features is None else tuple(features)
-        options = TableOptions(("y",), categorical=tuple(categorical), features=chosen)
+        options = TableOptions(("y",), encoding=Encoding(tuple(categorical)), features=chosen)
         targets: Any = "numbers" if numbers else "classes"
         return finish(table.load(SourceSpec("table", path, targets=targets, table=options), path))
 

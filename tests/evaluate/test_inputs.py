@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from papertrial.data.tables.layout import Feature, Layout
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.data.tensors.form import TensorForm
 from papertrial.data.texts.ragged_column import RaggedColumn
 from papertrial.data.texts.vocabulary import Vocabulary
@@ -30,7 +31,8 @@ WORDS = Vocabulary(["film", "good", "a"])
 KINDS: dict[str, Inputs] = {
     "image": ImageInputs([1, 4, 6]),
     "table": TableInputs(
-        Layout((Feature("size"), Feature("city", ("Bern", "Oslo"))), fills_missing=True), ";"
+        Layout((Feature("size"), Feature("city", ("Bern", "Oslo"))), fills_missing=True),
+        TableFormat(delimiter=";"),
     ),
     "text": TextInputs(Vocabulary(["film", "good"], lower=False, max_length=3)),
     "tensor": TensorInputs({"": TensorForm(shape=(2, 3), dtype="float32")}),

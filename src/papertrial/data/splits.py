@@ -95,7 +95,8 @@ def check_splits(dataset: Dataset) -> None:
             ):
                 raise DataError(
                     f"{dataset.name}: the {name} part has the category {feature}, which no "
-                    f"training row has, so it cannot be learned; {_FIX}"
+                    f"training row has, so it cannot be learned; set "
+                    f"data.table.unseen: zeros to encode it as no category, {_FIX}"
                 )
 
 

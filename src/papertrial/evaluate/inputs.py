@@ -24,6 +24,7 @@ from papertrial.data.kind import Kind
 from papertrial.data.nested import row_count
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.predict_inputs import read_rows
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.data.tensors.form import TensorForm
 from papertrial.data.tensors.predict_inputs import (
     ARRAY_FILES,
@@ -48,12 +49,11 @@ class ImageInputsState(Part):
     shape: tuple[int, int, int]
 
 
-class TableInputsState(Part):
-    """The columns, and the character between them in text files; None for the default."""
+class TableInputsState(TableFormat):
+    """The columns, and how the cells of files are written."""
 
     kind: Literal["table"] = "table"
     layout: Layout
-    delimiter: str | None
 
 
 class TextInputsState(Part):
@@ -192,13 +192,13 @@ class TableInputs(Inputs):
 
     kind = "table"
 
-    def __init__(self, layout: Layout, delimiter: str | None = None) -> None:
+    def __init__(self, layout: Layout, form: TableFormat | None = None) -> None:
         self.layout = layout
-        self.delimiter = delimiter
+        self.form = form or TableFormat()
 
     def state(self) -> TableInputsState:
-        """Return the columns and the delimiter."""
-        return TableInputsState(layout=self.layout, delimiter=self.delimiter)
+        """Return the columns, and how cells are written."""
+        return TableInputsState(layout=self.layout, **self.form.model_dump())
 
     def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
         """Yield the rows of each file, or of one array."""
@@ -207,7 +207,7 @@ class TableInputs(Inputs):
             yield self._read_array(inputs)
             return
         for path in paths:
-            x, notes = read_rows(Path(path), self.layout, delimiter=self.delimiter)
+            x, notes = read_rows(Path(path), self.layout, self.form)
             names = [f"{path}:{row}" for row in range(1, len(x) + 1)]
             yield ReadInputs(DenseColumn(x), names, ["; ".join(notes), *[""] * (len(x) - 1)])
 
@@ -215,13 +215,18 @@ class TableInputs(Inputs):
         features = self.layout.names
         if isinstance(values, list | tuple) and any(isinstance(v, Image.Image) for v in values):
             raise PredictionInputError("the model takes rows of a table, got an image")
+        shift, wide = self.layout.offsets, torch.float32
+        if shift.any():
+            wide = torch.float64
         try:
-            x = torch.as_tensor(values, dtype=torch.float32)
+            x = torch.as_tensor(values, dtype=wide)
         except (TypeError, ValueError, RuntimeError) as error:
             raise PredictionInputError(f"rows must be numbers: {error}") from error
         if x.ndim != 2 or x.shape[1] != len(features):
             rule = f"rows must be [N, {len(features)}] ({', '.join(features)})"
             raise PredictionInputError(f"{rule}, got {list(x.shape)}")
+        if shift.any():
+            x = (x - torch.from_numpy(shift)).to(torch.float32)
         missing = x.isnan() if self.layout.fills_missing else torch.zeros_like(x, dtype=torch.bool)
         if not (x.isfinite() | missing).all():
             raise PredictionInputError("rows must be finite numbers that float32 can hold")
@@ -337,7 +342,8 @@ def inputs_from(state: InputsState, split: WordSplit | None = None) -> Inputs:
     if isinstance(state, ImageInputsState):
         return ImageInputs(state.shape)
     if isinstance(state, TableInputsState):
-        return TableInputs(state.layout, state.delimiter)
+        known = {key: getattr(state, key) for key in TableFormat.model_fields}
+        return TableInputs(state.layout, TableFormat(**known))
     if isinstance(state, TensorInputsState):
         return TensorInputs(state.forms)
     if state.tokenizer is not None:

@@ -10,6 +10,7 @@ from papertrial.models.lstm import LSTMClassifier
 from papertrial.models.mlp import MLP
 from papertrial.models.pretrained import Pretrained
 from papertrial.models.resnet import ResNet
+from papertrial.models.table_embeddings import TableEmbeddings
 from papertrial.models.text_cnn import TextCNN
 from papertrial.models.transformer import transformer
 from papertrial.models.unet import UNet
@@ -27,6 +28,7 @@ __all__ = [
     "LSTMClassifier",
     "Pretrained",
     "ResNet",
+    "TableEmbeddings",
     "TextCNN",
     "UNet",
     "transformer",

@@ -11,13 +11,13 @@ from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.section import Section
 from papertrial.recipe.slot import Slot, SourceSlot, TransformSlot
 from papertrial.recipe.slots import expand
+from papertrial.recipe.table_section import Columns
 from papertrial.recipe.value_types import (
     BatchSize,
     Portion,
     Size,
     SourceName,
     SplitSeed,
-    TargetColumns,
 )
 from papertrial.vocabulary import TargetTransformName
 
@@ -97,42 +97,6 @@ class Images(Section):
     corrupt: Literal["error", "skip"] = Field(
         default="error", description="Report an image that cannot be decoded, or leave it out."
     )
-
-
-class Columns(Section):
-    """Which columns of a table are used, and how."""
-
-    target: TargetColumns = Field(
-        default=None,
-        description="Column to predict, required for tables and Hugging Face sets; or a list of "
-        "the columns of several numbers (`regression`) or labels (`multilabel-classification`).",
-    )
-    text: str | None = Field(
-        default=None, description="Column of texts. Required for `text-table`."
-    )
-    image: str | None = Field(
-        default=None, description="Column of images of a Hugging Face data set."
-    )
-    features: Annotated[tuple[str, ...], Strict(False)] | None = Field(
-        default=None, description="Input columns, in order. If omitted, all but the target."
-    )
-    categorical: Annotated[tuple[str, ...], Strict(False)] = Field(
-        default=(), description="Input columns to one-hot encode, one column for each category."
-    )
-    missing: Literal["error", "drop", "mean", "median"] = Field(
-        default="error",
-        description="Missing cells: report them, drop their rows, or fill in the mean or median of "
-        "the training part.",
-    )
-    delimiter: str | None = Field(
-        default=None,
-        description="Character between columns. If omitted, a tab in `.tsv` files, else a comma.",
-    )
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """The columns to predict."""
-        return (self.target,) if isinstance(self.target, str) else (self.target or ())
 
 
 class Parts(Section):

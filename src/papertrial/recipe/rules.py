@@ -13,6 +13,7 @@ from papertrial.recipe.program_rules import broken_program
 from papertrial.recipe.raw_claim import Broken
 from papertrial.recipe.slots import is_function, source_in
 from papertrial.recipe.split_rules import broken_splits
+from papertrial.recipe.table_rules import DATASETS, broken_tables
 from papertrial.recipe.verify_rules import broken_verify
 from papertrial.vocabulary import OF_TENSORS, SERIES, is_one_number
 
@@ -27,7 +28,6 @@ _NEEDS = {
 }
 _LEAST_FLOAT32 = 2.0**-126
 _TABLES = ("table", "text-table")
-_DATASETS = ("dataset-folder", FORM)  # in the format of Hugging Face
 _NO_TEXTS = (
     "image-folder", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist",
     "kmnist", "cifar10", "cifar100", *OF_TENSORS,
@@ -37,15 +37,6 @@ _WORDS = {
     "vocabulary": 25_000, "vocabulary_file": None, "lower": True, "vectors": None, "words": None,
     "min_frequency": 1,
 }  # fmt: skip
-# The sources that a key of data.table is for; `features` also applies to named data sets.
-_COLUMNS = {
-    "target": ("table", "text-table", *_DATASETS),
-    "text": ("text-table", *_DATASETS),
-    "image": _DATASETS,
-    "categorical": ("table", *_DATASETS),
-    "missing": ("table", *_DATASETS),
-    "delimiter": ("table", "text-table"),
-}
 
 
 def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
@@ -90,17 +81,14 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             yield needed, f"is missing; source: {source} requires it"
     yield from _path_problems(tree, source)
     columns = value_at(tree, "data.table")
-    for key, sources in _COLUMNS.items():
-        # Defaults are not reported.
-        if source not in sources and value_at(columns, key) not in (None, (), [], "error"):
-            yield f"data.table.{key}", f"is only for source: {' or '.join(sources)}, got {source}"
+    yield from broken_tables(columns, source)
     images = source == "image-folder" or value_at(columns, "image") is not None
     if not images and value_at(tree, "data.image") is not None:
         yield "data.image", f"is only for source: image-folder, got source: {source}"
     if value_at(columns, "image") is not None and value_at(columns, "text") is not None:
         yield "data.table.image", "does not go with data.table.text; remove one of them"
-    if source not in _DATASETS and value_at(tree, "data.parts") is not None:
-        yield "data.parts", f"is only for source: {' or '.join(_DATASETS)}, got {source}"
+    if source not in DATASETS and value_at(tree, "data.parts") is not None:
+        yield "data.parts", f"is only for source: {' or '.join(DATASETS)}, got {source}"
     yield from _window_problems(tree, source, task)
     no_texts = task in ("image-classification", "table-classification")
     no_texts |= task != "text-classification" and source in _NO_TEXTS

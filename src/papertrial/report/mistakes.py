@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,11 +250,7 @@ def _cells(layout: Layout, row: Sequence[float]) -> str:
     for feature in layout.features:
         values = row[at : at + len(feature.names)]
         at += len(values)
-        if feature.categories is None:
-            shown = [] if math.isnan(values[0]) else [f"{values[0]:g}"]
-        else:
-            shown = [name for name, v in zip(feature.categories, values, strict=True) if v]
-        lines.append(f"{feature.name}: {shown[0] if shown else 'missing'}")
+        lines.append(f"{feature.name}: {feature.shown(list(values))}")
     return "\n".join(lines)
 
 

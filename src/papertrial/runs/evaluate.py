@@ -80,6 +80,8 @@ def evaluating(
             rule = f"means over {run.recipe.mean_of_last} evaluations"
             notes = (*notes, f"the run reports {rule}; these are metrics of its last weights")
         inputs = predictor.inputs
+        if data is not None:
+            notes = (*notes, *(note.text for note in dataset.notes))
         if data is not None and isinstance(inputs, ImageInputs) and not inputs.varies:
             notes = (*notes, f"images are converted to {inputs.shape}, [C, H, W]")
         if isinstance(predictor.task, Classification):
@@ -158,7 +160,8 @@ def _dataset(
     changed["splits"] = own.splits.model_copy(update={"group": None})  # of another set
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
-    dataset = (yield from load_set(recipe, where, layout, classes)).dataset
+    form = inputs.form if isinstance(inputs, TableInputs) else None
+    dataset = (yield from load_set(recipe, where, layout, classes, form)).dataset
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
     return dataset

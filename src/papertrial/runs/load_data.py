@@ -19,6 +19,8 @@ from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.table_format import TableFormat
+from papertrial.data.tables.unseen import check_codes_seen, hide_unseen, with_unseen
 from papertrial.data.tensors.form import forms_of
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError
@@ -35,6 +37,7 @@ from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_function
 from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
+from papertrial.runs.check_codes import check_codes
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.runs.source_spec import source_spec
@@ -86,7 +89,7 @@ def load_data(
     split = build_word_split(recipe)
     given = start.preprocessing.make_inputs(split) if start else None
     # Without the table, whose memory is not needed any more.
-    loaded, layout = (whole or (yield from load_whole(recipe, folder, start)))[:2]
+    loaded, layout, form = _without_table(whole or (yield from load_whole(recipe, folder, start)))
     original = cut_splits(recipe, loaded)
     task = make_task(recipe.task, original, data.target_transform)
     if takes_probabilities(resolve(recipe.loss.use)):
@@ -102,7 +105,8 @@ def load_data(
         original = replace(original, notes=dataset.notes)
     elif original.kind == "table":
         columns = layout or Layout.numeric(original.features)
-        inputs = TableInputs(columns, data.table.delimiter if data.table else None)
+        columns = with_unseen(columns, original.train)
+        inputs = TableInputs(columns, form)
         dataset = original
     elif original.kind == "image":
         inputs, dataset = ImageInputs(original.train.x.shape), original
@@ -112,6 +116,8 @@ def load_data(
         raise DataError(f"init_from: {_path(recipe)} {differs}, so its weights do not fit")
     pipeline = build_pipeline(recipe, dataset.kind, augment=True)
     state = pipeline.fit(dataset.train.x)
+    if isinstance(inputs, TableInputs):
+        check_codes(inputs.layout, dataset.train.x, pipeline, state)
     if data.target == "inputs":
         dataset = with_inputs_as_targets(dataset, pipeline, state)
     dataset = dataset.to(device) if has_room(device, dataset.nbytes) else dataset
@@ -129,6 +135,10 @@ def load_data(
     redrawn = data.splits.seed == "each"
     drawn_from = parts_before_cut(loaded, _sizes(original)) if redrawn else None
     return Samples(dataset, original, task, inputs, pipeline, state, batches, drawn_from)
+
+
+def _without_table(loaded: LoadedSet) -> tuple[Dataset, Layout | None, TableFormat]:
+    return loaded.dataset, loaded.layout, loaded.form
 
 
 def with_inputs_as_targets(dataset: Dataset, pipeline: Pipeline, state: PipelineState) -> Dataset:
@@ -253,6 +263,11 @@ def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -
         seed=seed,
         grouped=cuts.group is not None,
     )
+    columns = recipe.data.table
+    if columns is not None and dataset.kind == "table":
+        if columns.unseen == "zeros":
+            dataset = hide_unseen(dataset, columns.codes)
+        check_codes_seen(dataset, columns.codes)
     check_splits(dataset)
     return dataset if most is None else limit(dataset, most, seed)
 
@@ -318,6 +333,7 @@ def load_set(
     folder: Path,
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
+    form: TableFormat | None = None,
     *,
     download: bool = True,
 ) -> Steps[LoadedSet]:
@@ -328,9 +344,10 @@ def load_set(
         folder: the data folder.
         layout: the layout of a table; None to learn it.
         classes: the classes of a table; None to find them.
+        form: how the cells of a table are written; None for what the recipe says.
         download: whether files of a named set may be downloaded.
     """
-    spec = source_spec(recipe, layout, classes, download=download)
+    spec = source_spec(recipe, layout, classes, form, download=download)
     loaded = yield from open_source(spec, folder)
     dataset = _with_groups(recipe, loaded.dataset)
     if spec.keeps_empty and dataset.kind == "text":

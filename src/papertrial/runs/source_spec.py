@@ -9,16 +9,17 @@ from papertrial.data.sources.spec import (
     Arguments,
     ImageOptions,
     SourceSpec,
-    TableOptions,
     WindowOptions,
 )
 from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.recipe.build import call_of_slot
-from papertrial.recipe.data_section import Columns, Images, PathParts, Window
+from papertrial.recipe.data_section import Images, PathParts, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_function
 from papertrial.runs.fold_recipes import split_seed
+from papertrial.runs.table_options import table_options
 from papertrial.tasks.make_task import TASKS
 
 
@@ -26,6 +27,7 @@ def source_spec(
     recipe: Recipe,
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
+    form: TableFormat | None = None,
     *,
     download: bool = True,
 ) -> SourceSpec:
@@ -35,12 +37,13 @@ def source_spec(
         recipe: names the set.
         layout: the layout of a table; None to learn it.
         classes: the classes of a table; None to find them.
+        form: how the cells of a table are written; None for what the recipe says.
         download: whether files of a named set may be downloaded.
 
     Raises:
         RecipeError: the function of the source cannot be imported, or a nested slot fails.
     """
-    data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
+    data, images = recipe.data, recipe.data.image
     images, window = images or Images(), data.window or Window()
     source, arguments = _source(recipe)
     files = (
@@ -57,16 +60,7 @@ def source_spec(
         targets=TASKS[recipe.task].targets,
         kinds=TASKS[recipe.task].kinds,
         images=ImageOptions(images.size, images.mode, images.corrupt),
-        table=TableOptions(
-            targets=columns.targets,
-            text=columns.text or "",
-            image=columns.image or "",
-            features=columns.features,
-            categorical=columns.categorical,
-            missing=columns.missing,
-            delimiter=columns.delimiter,
-            group=data.splits.group,
-        ),
+        table=table_options(data, form),
         window=WindowOptions(window.length, window.horizon),
         layout=layout,
         classes=None if classes is None else tuple(classes),

@@ -14,6 +14,7 @@ from papertrial.data.cards.open_card import describe_path
 from papertrial.data.column import Dataset
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import ImageOptions, SourceSpec, TableOptions
+from papertrial.data.tables.learn_layout import Encoding
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
 from papertrial.hub import HubError
@@ -91,7 +92,7 @@ def test_splits_and_columns_that_are_not_used_are_listed(saved: Path) -> None:
 
 
 def test_a_table_with_categories_and_numbers(saved: Path) -> None:
-    options = TableOptions(targets=("label",), features=("c", "a"), categorical=("c",))
+    options = TableOptions(targets=("label",), features=("c", "a"), encoding=Encoding(("c",)))
     found = load(saved / "table", options)
     assert found.features == ("c=blue", "c=red", "a")
     x = found.train.x.take(slice(None))

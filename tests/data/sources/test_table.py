@@ -21,7 +21,9 @@ from papertrial.data.sources.embedded import diabetes, digits
 from papertrial.data.sources.spec import SourceSpec, TableOptions
 from papertrial.data.sources.table import select_features as select
 from papertrial.data.tables.layout import Feature, Layout
+from papertrial.data.tables.learn_layout import Encoding
 from papertrial.data.tables.table_file import read_table
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.errors import DataError
 from papertrial.progress import finish
 
@@ -44,11 +46,16 @@ def load(
     **options: Any,
 ) -> tuple[Dataset, Layout | None]:
     names = (target,) if isinstance(target, str) else tuple(target)
+    form = TableFormat(
+        **{key: options.pop(key) for key in TableFormat.model_fields.keys() & options}
+    )
+    keys = {"categorical", "codes", "dates", "unseen"} & options.keys()
+    encoding = Encoding(**{key: options.pop(key) for key in keys})
     spec = SourceSpec(
         "table",
         path,
         targets=targets,
-        table=TableOptions(names, **options),
+        table=TableOptions(names, form=form, encoding=encoding, **options),
         classes=None if classes is None else tuple(classes),
     )
     return finish(table.load(spec, path))[:2]
@@ -269,7 +276,11 @@ REGRESSION = {
         "{path}: every cell of a is missing, so there is no mean; leave such columns out",
     ),
     "ragged row": ("a,y\n1,2\n1\n", {}, "{path} line 3 has 1 cell, but the table has 2 columns"),
-    "wrong delimiter": ("a;y\n1;2\n", {}, "{path} has only one column if ',' separates columns"),
+    "wrong delimiter": (
+        "a;y\n1;2\n",
+        {"delimiter": "|"},
+        "{path} has only one column if '|' separates columns",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ import torch
 from papertrial.data.column import Dataset
 from papertrial.data.sources import text_table
 from papertrial.data.sources.spec import SourceSpec, TableOptions
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.data.texts.ragged_column import texts_of
 from papertrial.errors import DataError
 from papertrial.progress import finish
@@ -30,8 +31,8 @@ def _load(path: Path) -> Dataset:
     return load(path, text="review", target="label")
 
 
-def load(path: Path, *, target: str, **options: str) -> Dataset:
-    table = TableOptions((target,), **options)  # type: ignore[arg-type]
+def load(path: Path, *, text: str, target: str, delimiter: str | None = None) -> Dataset:
+    table = TableOptions((target,), text=text, form=TableFormat(delimiter=delimiter))
     spec = SourceSpec("text-table", path, table=table)
     return finish(text_table.load(spec, path)).dataset
 
@@ -75,8 +76,12 @@ def test_another_delimiter(tmp_path: Path) -> None:
     path = _write(tmp_path, "review;label\na, b;x\nc;y\n")
     dataset = load(path, text="review", target="label", delimiter=";")
     assert list(texts_of(dataset.train.x)) == ["a, b", "c"]
-    with pytest.raises(DataError, match=r"set data\.table\.delimiter to ';'"):
-        _load(path)
+    path = _write(tmp_path, "review;label\na b;x\nc;y\n")
+    guessed = _load(path)
+    assert list(texts_of(guessed.train.x)) == ["a b", "c"]
+    assert [(note.action, note.change) for note in guessed.notes] == [
+        ("guessed", "set data.table.delimiter")
+    ]
 
 
 LONG = "\n".join(["label,review", *(f"text number {i},{i % 2}" for i in range(60))])

@@ -57,6 +57,7 @@ def describe_tables(
     for part, table in tables.items():
         check_has_columns(table, [one for one in (target, text) if one is not None], "data info")
         columns = []
+        notes += table.notes
         for done, column in enumerate(table.columns):
             yield Step(f"describing {part}", done, len(table.columns), "columns")
             card, found = _describe(table, column, is_text=column == text)

@@ -18,6 +18,7 @@ from papertrial.data.duplicates import digests, repeated
 from papertrial.data.sources.hugging_face import is_saved_set, saved_tables
 from papertrial.data.sources.parts import PARTS, part_meant
 from papertrial.data.tables.table_file import ENDINGS, read_table, table_ending
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.data.tensors.predict_inputs import ARRAY_FILES, read_tensors
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
@@ -62,7 +63,7 @@ def describe_path(
         known = ", ".join((*ENDINGS, *ARRAY_FILES))
         raise DataError(f"{path} is no file that can be described; it must end in one of {known}")
     yield Step(f"reading {path}", 0, None, "rows")
-    tables = {ALL: read_table(path, delimiter=delimiter)}
+    tables = {ALL: read_table(path, TableFormat(delimiter=delimiter))}
     return (yield from describe_tables(path.name, str(path), tables, target=target, text=text))
 
 
@@ -81,7 +82,7 @@ def _describe_folder(
     tables = {}
     for part, file in found.items():
         yield Step(f"reading {file}", 0, None, "rows")
-        tables[part] = read_table(file, delimiter=delimiter)
+        tables[part] = read_table(file, TableFormat(delimiter=delimiter))
     if not tables:
         raise DataError(f"{path} holds no tables, images or texts that can be described")
     card = yield from describe_tables(path.name, str(path), tables, target=target, text=text)

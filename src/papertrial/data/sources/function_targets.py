@@ -12,7 +12,7 @@ from torch import Tensor
 from papertrial.data.kind import TargetKind
 from papertrial.data.numbers import sort_values
 from papertrial.data.sources.function_values import as_array, as_dense, as_tensor, is_text
-from papertrial.data.sources.set_checks import check_numbers
+from papertrial.data.sources.set_checks import check_numbers, check_told_apart
 from papertrial.errors import DataError
 
 _MOST_UNNAMED = 1000  # classes without names
@@ -143,7 +143,9 @@ def _numbers(values: np.ndarray, where: str) -> Tensor:
         raise DataError(
             f"{where}: y must be numbers, got {str(first)!r}; for classes, set task: classification"
         )
-    return check_numbers(as_tensor(values, f"{where}: y"), f"{where}: y")
+    numbers = as_tensor(values, f"{where}: y")
+    check_told_apart(numbers, f"{where}: y")
+    return check_numbers(numbers, f"{where}: y")
 
 
 def _columns(

@@ -17,8 +17,8 @@ from papertrial.data.images.varying_column import VaryingImages
 from papertrial.data.sources import table, text_table
 from papertrial.data.sources.parts import PARTS, part_meant
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
-from papertrial.data.sources.table_parts import Tables, make_splits
-from papertrial.data.sources.table_targets import check_has_target, read_targets
+from papertrial.data.sources.table_parts import Tables, make_splits, with_targets
+from papertrial.data.sources.table_targets import read_targets
 from papertrial.data.sources.unused_notes import unused_columns, unused_splits
 from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.errors import DataError, did_you_mean
@@ -169,7 +169,8 @@ def _images(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None) -> 
     columns = {}
     for found in tables.values():
         check_has_columns(found, [options.image], "data.table.image")
-        check_has_target(found, options.targets)
+    classed = spec.targets == "classes"
+    tables, notes = with_targets(tables, options.targets, options.missing_target, classes=classed)
     mode = size = None
     for part, found in tables.items():
         yield Step("decoding images", 0, len(found), "images")
@@ -182,7 +183,10 @@ def _images(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None) -> 
         classes=y.classes,
         target=target,
         targets=y.columns,
-        notes=unused_columns(tables["train"].columns, [options.image, target, options.group]),
+        notes=[
+            *notes,
+            *unused_columns(tables["train"].columns, [options.image, target, options.group]),
+        ],
     )
 
 

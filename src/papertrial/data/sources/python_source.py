@@ -27,6 +27,7 @@ from papertrial.data.sources.set_checks import (
     check_numbers,
     check_pixels,
     check_texts,
+    check_told_apart,
     dtype_of,
     kind_of,
 )
@@ -229,6 +230,7 @@ def _column(
             f"{where}: x must be bytes [N, C, H, W] or [N, H, W], numbers [N, F], other tensors "
             f"[N, ...], or a list of N texts; got {list(values.shape)} {dtype_of(values)}"
         )
+    check_told_apart(values, f"{where}: x")
     return "table", DenseColumn(check_numbers(values, f"{where}: x"))
 
 

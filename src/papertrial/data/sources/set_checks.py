@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from papertrial.data.column import Dataset, SampleColumn, Split, chunks
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.numbers import LARGEST_FLOAT32
+from papertrial.data.tables.float32 import fit_float32
 from papertrial.data.texts.ragged_column import RaggedColumn, texts_of
 from papertrial.errors import DataError
 
@@ -159,6 +161,21 @@ def check_numbers(values: Tensor, where: str, first: int = 0) -> Tensor:
             f"{where}{[first + row, *at]} must be a finite number that float32 can hold, got {got}"
         )
     return values.to(torch.float32)
+
+
+def check_told_apart(values: Tensor, where: str) -> None:
+    """Check that float32 can tell the numbers [N] or [N, F] of a user's set apart."""
+    if values.dtype not in (torch.float64, torch.int64, torch.int32):
+        return
+    for at, column in enumerate(values.reshape(len(values), -1).T):
+        name = f"{where}[:, {at}]" if values.ndim > 1 else where
+        numbers = column.double().numpy()
+        rounding = fit_float32(np.where(np.abs(numbers) <= LARGEST_FLOAT32, numbers, np.nan), name)
+        if rounding.offset:
+            raise DataError(
+                f"{name}: float32 has too few digits for numbers such as {numbers[0]:.17g}; "
+                f"subtract {rounding.offset:.17g} from them"
+            )
 
 
 def kind_of(value: object) -> str:

@@ -11,7 +11,9 @@ from papertrial.data.column import Dataset
 from papertrial.data.images.decode import ImageSize, Mode
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.learn_layout import Encoding
 from papertrial.data.tables.table_file import TableFile
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.progress import Steps
 
 Missing = Literal["error", "drop", "mean", "median"]
@@ -43,11 +45,14 @@ class TableOptions:
         text: the column of texts, of a table of texts.
         image: the column of images, of a Hugging Face data set.
         features: the columns to learn from, in this order; None for all but the target.
-        categorical: the features that hold categories.
+        exclude: the columns that are not learned from; for `features` of None.
+        encoding: the features that hold categories or dates, and how they are encoded. Of its
+            `fills_missing`, `missing` decides.
         missing: what to do about missing cells in the features. "error": refuse them. "drop": drop
             their rows. "mean" and "median": keep a missing number as NaN, for
             `papertrial.transforms.Impute` to fill; a missing category is then none of them.
-        delimiter: the character between columns; see `papertrial.data.tables.table_file`.
+        missing_target: whether a row without a target is an error or dropped.
+        form: how the cells of table files are written; see `papertrial.data.tables.table_file`.
         group: the column whose rows with the same value no split separates; it is not a feature
             unless `features` names it.
     """
@@ -56,9 +61,11 @@ class TableOptions:
     text: str = ""
     image: str = ""
     features: tuple[str, ...] | None = None
-    categorical: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    encoding: Encoding = field(default_factory=Encoding)
     missing: Missing = "error"
-    delimiter: str | None = None
+    missing_target: Literal["error", "drop"] = "error"
+    form: TableFormat = field(default_factory=TableFormat)
     group: str | None = None
 
 
@@ -102,7 +109,7 @@ class SourceSpec:
         table: how a table is read.
         window: the windows of a series.
         layout: the layout of a table's columns, if it is known from another table; it then replaces
-            `table.features` and `table.categorical`.
+            `table.features` and `table.encoding`.
         classes: the classes of a table in order, if they are known from another table; this one
             need not have all of them.
         seed: seeds the random generators that a function may use, whatever the training's seed.
@@ -148,6 +155,11 @@ class LoadedSet(NamedTuple):
     dataset: Dataset
     layout: Layout | None = None
     table: TableFile | None = None
+
+    @property
+    def form(self) -> TableFormat:
+        """How the cells of the table are written."""
+        return TableFormat() if self.table is None else self.table.form
 
 
 class Source(Protocol):

@@ -11,15 +11,15 @@ import torch
 
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
-from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
-from papertrial.data.sources.table_targets import (
-    check_has_target,
-    read_targets,
-)
-from papertrial.data.tables.layout import Layout
+from papertrial.data.sources.table_columns import check_choice, feature_columns
+from papertrial.data.sources.table_parts import Tables, make_splits, reading_parts, with_targets
+from papertrial.data.sources.table_targets import read_targets
+from papertrial.data.tables.learn_layout import learn_layout
+from papertrial.data.tables.missing_words import check_no_category_is_missing
 from papertrial.data.tables.table_file import TableFile, check_has_columns
 from papertrial.errors import DataError, did_you_mean
-from papertrial.progress import Step, Steps
+from papertrial.progress import Steps
+from papertrial.reading_note import ReadingAction, ReadingNote
 
 _Gaps = dict[str, np.ndarray]  # by column: which cells are missing, [N] bool
 
@@ -32,8 +32,8 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     Raises:
         DataError: the files, the columns or the cells are not valid.
     """
-    yield Step(f"reading {spec.path}", 0, None, "rows")
-    return make_set(spec, read_parts(spec.path, spec.table.delimiter, spec.files), spec.classes)
+    tables = yield from reading_parts(spec.path, spec.table.form, spec.files)
+    return make_set(spec, tables, spec.classes)
 
 
 def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
@@ -41,26 +41,40 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
     options, path = spec.table, spec.path
     targets, missing = options.targets, options.missing
     check_has_columns(tables["train"], targets, "data.table.target")
-    chosen = options.features if spec.layout is None else spec.layout.columns
     if options.group is not None:
         check_has_columns(tables["train"], [options.group], "data.splits.group")
-    names = _feature_columns(tables["train"], targets, chosen, options.categorical, options.group)
-    for part, table in tables.items():
-        check_has_target(table, targets, part)
+    if spec.layout is None:
+        names = feature_columns(tables["train"], options)
+    else:
+        names = list(spec.layout.columns)
+    for table in tables.values():
         check_has_columns(table, names, "data.table.features")
-    fills = missing in ("mean", "median")
+    tables, notes = with_targets(
+        tables, targets, options.missing_target, classes=spec.targets == "classes"
+    )
     gaps = {part: _gaps(table, names) for part, table in tables.items()}
+    for name in (*options.encoding.categorical, *options.encoding.codes):
+        check_no_category_is_missing(tables["train"], name)
     if missing == "error":
         _check_no_gaps(tables, gaps)
     if missing == "drop":
         tables = {part: _drop_gaps(table, gaps[part]) for part, table in tables.items()}
+    fills = missing in ("mean", "median")
     if fills and spec.layout is None:
         _check_fillable(tables["train"], gaps["train"], missing)
-    layout = spec.layout or Layout.learn(
-        tables["train"], names, categorical=options.categorical, fills_missing=fills
-    )
+    notes += _notes_on_gaps(tables, gaps, missing)
+    layout = spec.layout
+    if layout is None:
+        encoding = replace(options.encoding, fills_missing=fills)
+        layout, learned = learn_layout(tables["train"], names, encoding)
+        notes += learned
     found = read_targets(tables, targets, spec.targets, classes)
-    columns = {part: DenseColumn(layout.encode(table)) for part, table in tables.items()}
+    columns = {}
+    for part, table in tables.items():
+        x, unseen = layout.encode_rows(table)
+        columns[part] = DenseColumn(x)
+        notes += unseen
+    read = [note for table in tables.values() for note in table.notes]
     dataset = Dataset.from_splits(
         path.name or str(path),
         "table",
@@ -69,6 +83,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         features=layout.names,
         target=targets[0],
         targets=found.columns,
+        notes=[*read, *notes],
     )
     return LoadedSet(dataset, layout, tables["train"])
 
@@ -83,7 +98,7 @@ def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:
     if dataset.kind != "table":
         rule = "data.table.features chooses columns of a table"
         raise DataError(f"{rule}, but {dataset.name} holds {dataset.kind}s; remove it")
-    _check_choice(features)
+    check_choice(features)
     for name in features:
         if name not in dataset.features:
             near = did_you_mean(name, dataset.features)
@@ -96,49 +111,6 @@ def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:
 
     narrow = dataset.with_splits({part: narrowed(split) for part, split in dataset.splits.items()})
     return replace(narrow, features=tuple(features))
-
-
-def _feature_columns(
-    table: TableFile,
-    targets: Sequence[str],
-    features: Sequence[str] | None,
-    categorical: Sequence[str],
-    group: str | None,
-) -> list[str]:
-    if features is not None:
-        _check_choice(features)
-        check_has_columns(table, features, "data.table.features")
-    names = (
-        list(features)
-        if features is not None
-        else [n for n in table.columns if n not in targets and n != group]
-    )
-    for target in targets:
-        if target in names or target in categorical:
-            key, what = ("features" if target in names else "categorical"), "the target"
-            what = what if len(targets) == 1 else "a target"
-            raise DataError(
-                f"data.table.{key}: {target} is {what}, so the model must not see it; remove it"
-            )
-    if not names:
-        rest = ", ".join(targets)
-        raise DataError(f"{table.path} has no column but the target {rest}; add features")
-    check_has_columns(table, categorical, "data.table.categorical")
-    unused = [name for name in categorical if name not in names]
-    if unused:
-        raise DataError(
-            f"data.table.categorical: {unused[0]} is not in data.table.features; add it there, or "
-            "remove it here"
-        )
-    return names
-
-
-def _check_choice(features: Sequence[str]) -> None:
-    twice = sorted({name for name in features if list(features).count(name) > 1})
-    if twice:
-        raise DataError(f"data.table.features names {twice[0]!r} more than once; name it once")
-    if not features:
-        raise DataError("data.table.features is empty; name at least one column, or remove the key")
 
 
 def _gaps(table: TableFile, names: Sequence[str]) -> _Gaps:
@@ -158,6 +130,28 @@ def _check_no_gaps(tables: Tables, gaps: dict[str, _Gaps]) -> None:
             "such rows; mean and median fill a number from the training part, and encode a missing "
             "category as no category"
         )
+
+
+def _notes_on_gaps(tables: Tables, gaps: dict[str, _Gaps], missing: str) -> list[ReadingNote]:
+    """Return which rows were dropped and which cells are filled, for each part."""
+    notes = []
+    for part, table in tables.items():
+        if missing == "drop" and gaps[part]:
+            lacking = np.logical_or.reduce(list(gaps[part].values()))
+            what = f"have missing cells in {', '.join(gaps[part])}"
+            notes.append(_note_on_gaps("left out", what, int(lacking.sum()), "row", table))
+        for name, mask in gaps[part].items() if missing in ("mean", "median") else ():
+            what = f"{name} is missing, and gets the {missing} of the training part or no category"
+            notes.append(_note_on_gaps("filled", what, int(mask.sum()), "cell", table))
+    return notes
+
+
+def _note_on_gaps(
+    action: ReadingAction, what: str, count: int, unit: str, table: TableFile
+) -> ReadingNote:
+    change = "set data.table.missing"
+    where = table.path.name
+    return ReadingNote(action=action, what=what, count=count, unit=unit, where=where, change=change)
 
 
 def _check_fillable(table: TableFile, gaps: _Gaps, missing: str) -> None:

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
 from papertrial.data.column import SampleColumn, Split
 from papertrial.data.sources.parts import PARTS, part_meant
+from papertrial.data.tables.missing_words import check_no_category_is_missing
 from papertrial.data.tables.table_file import (
     TableFile,
     check_has_columns,
-    read_table,
+    reading_table,
     table_ending,
 )
-from papertrial.errors import DataError
+from papertrial.data.tables.table_format import TableFormat
+from papertrial.errors import DataError, did_you_mean
+from papertrial.progress import Steps
+from papertrial.reading_note import ReadingNote
 
 Tables = Mapping[str, TableFile]
 
 
-def read_parts(
-    path: Path, delimiter: str | None, files: Mapping[str, Path] | None = None
-) -> dict[str, TableFile]:
-    """Read the table of each part of a set, from `files` or, without them, from `path`.
+def reading_parts(
+    path: Path, form: TableFormat, files: Mapping[str, Path] | None = None
+) -> Steps[dict[str, TableFile]]:
+    """Read the table of each part, from `files` or, without them, from `path`.
 
-    See `find_parts` and `read_table`.
+    See `find_parts` and `reading_table`.
     """
-    files = find_parts(path) if files is None else files
-    return {part: read_table(file, delimiter=delimiter) for part, file in files.items()}
+    tables: dict[str, TableFile] = {}
+    for part, file in (find_parts(path) if files is None else files).items():
+        tables[part] = yield from reading_table(file, form)
+    return tables
 
 
 def find_parts(path: Path) -> dict[str, Path]:
@@ -65,6 +72,68 @@ def find_parts(path: Path) -> dict[str, Path]:
         names = ", ".join(file.name for file in inside[:10]) or "nothing"
         raise DataError(f"{rule}; {path} holds {names}")
     return {part: parts[part] for part in PARTS if part in parts}
+
+
+def with_targets(
+    tables: Tables, targets: Sequence[str], missing: Literal["error", "drop"], *, classes: bool
+) -> tuple[Tables, list[ReadingNote]]:
+    """Return the tables without rows that have no target, and a note for each part that had some.
+
+    Args:
+        tables: the parts by name.
+        targets: the columns of the targets.
+        missing: whether a row without a target is an error or dropped.
+        classes: whether the targets are classes.
+
+    Raises:
+        DataError: a target is missing and `missing` is "error", no row has a target, or a class
+            looks like a missing one.
+    """
+    kept, notes, problems = {}, [], []
+    for part, table in tables.items():
+        unlabelled = _how_to_predict(table, part) if part != "train" else ""
+        for name in targets:
+            if name not in table.columns and unlabelled:
+                near = did_you_mean(name, list(table.columns))
+                rule = f"data.table.target: {table.path} has no column {name!r}{near}"
+                raise DataError(f"{rule}; {unlabelled}")
+        check_has_columns(table, targets, "data.table.target")
+        if classes:
+            check_no_category_is_missing(table, targets[0])
+        masks = {name: table.missing(name) for name in targets}
+        lacking = np.logical_or.reduce(list(masks.values()))
+        for name, mask in masks.items():
+            if mask.any() and (missing == "error" or lacking.all()):
+                fix = unlabelled if mask.all() else ""
+                drop = "set data.table.missing_target: drop to leave such rows out"
+                problems.append(
+                    f"{table.path}: every row must have a target, but {name} is missing in "
+                    f"{table.rows_in_words(mask)}; {fix or 'fill it in, or ' + drop}"
+                )
+        if lacking.any():
+            row = int(lacking.argmax())
+            notes.append(
+                ReadingNote(
+                    action="left out",
+                    what=f"have no {' or '.join(name for name in targets if masks[name].any())}",
+                    count=int(lacking.sum()),
+                    unit="row",
+                    where=f"{table.path.name} {table.position(row)}",
+                    change="set data.table.missing_target: error",
+                )
+            )
+        kept[part] = table.keep(~lacking) if lacking.any() else table
+    if problems:
+        raise DataError("\n".join(problems))
+    return kept, notes
+
+
+def _how_to_predict(table: TableFile, part: str) -> str:
+    return (
+        f"a {part} part needs targets: leave out a file without them, cut a part off with "
+        f"data.splits.{part}, and after the training use `papertrial predict RUN "
+        f"{table.path.name} --output predictions.csv`"
+    )
 
 
 def make_splits(

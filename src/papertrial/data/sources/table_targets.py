@@ -12,10 +12,13 @@ from torch import Tensor
 from papertrial.data.kind import TargetKind
 from papertrial.data.numbers import sort_values
 from papertrial.data.sources.table_parts import Tables
-from papertrial.data.tables.table_file import TableFile, check_has_columns
-from papertrial.errors import DataError, did_you_mean
+from papertrial.data.tables.float32 import fit_float32
+from papertrial.data.tables.number_format import number_advice
+from papertrial.data.tables.table_file import TableFile
+from papertrial.errors import DataError
 
 _SHOWN_CLASSES = 24
+_MOST_CELLS = 1000  # that advice looks at
 
 
 class TableTargets(NamedTuple):
@@ -57,38 +60,6 @@ def read_targets(
     return TableTargets(y, columns=tuple(names) if several else ())
 
 
-def check_has_target(table: TableFile, targets: Sequence[str], part: str = "train") -> None:
-    """Check that the table of a part has a target in every row.
-
-    Raises:
-        DataError: a target is missing, which there is no honest way to fill. The test file of a
-            competition has none; the message says how to predict it.
-    """
-    for target in targets:
-        unlabelled = part != "train" and _how_to_predict(table, part)
-        if target not in table.columns and unlabelled:
-            near = did_you_mean(target, list(table.columns))
-            rule = f"data.table.target: {table.path} has no column {target!r}{near}"
-            raise DataError(f"{rule}; {unlabelled}")
-        check_has_columns(table, [target], "data.table.target")
-        absent = table.missing(target)
-        if absent.any():
-            what = f"{target} is missing in {table.rows_in_words(absent)}"
-            fix = unlabelled if absent.all() else ""
-            raise DataError(
-                f"{table.path}: every row must have a target, but {what}; "
-                f"{fix or 'fill it in, or delete such rows'}"
-            )
-
-
-def _how_to_predict(table: TableFile, part: str) -> str:
-    return (
-        f"a {part} part needs targets: leave out a file without them, cut a part off with "
-        f"data.splits.{part}, and after the training use `papertrial predict RUN "
-        f"{table.path.name} --output predictions.csv`"
-    )
-
-
 def label_targets(tables: Tables, target: str) -> dict[str, Tensor]:
     """Return the column of a label in the table of each part as 0 and 1, uint8 [N].
 
@@ -103,7 +74,7 @@ def label_targets(tables: Tables, target: str) -> dict[str, Tensor]:
             row = values.index(-1)
             raise DataError(
                 f"{table.where(row)}: the label {target} must be 0 or 1, got "
-                f"{table.written(target, row)!r}; for numbers, set task: regression"
+                f"{table.quoted(target, row)}; for numbers, set task: regression"
             )
         y[part] = torch.tensor(values, dtype=torch.uint8)
     return y
@@ -120,9 +91,20 @@ def numeric_targets(tables: Tables, target: str) -> dict[str, Tensor]:
         values, bad = table.numbers(target)
         if bad.any():
             row = int(bad.argmax())
+            cells = [table.written(target, int(one)) for one in np.flatnonzero(bad)[:_MOST_CELLS]]
+            advice = number_advice(
+                list(dict.fromkeys(cells)), table.form, among_numbers=not bad.all()
+            )
             raise DataError(
                 f"{table.where(row)}: the target {target} must be a finite number, got "
-                f"{table.written(target, row)!r}; for classes, set task: classification"
+                f"{table.quoted(target, row)}; {advice + '; ' if advice else ''}for classes, "
+                "set task: classification"
+            )
+        if part == "train" and fit_float32(values, f"{table.path}: the target {target}").offset:
+            raise DataError(
+                f"{table.path}: the numbers of the target {target}, such as "
+                f"{table.written(target, 0)}, differ by less than float32 can tell; subtract "
+                f"{values.min():.17g} from the column in the file"
             )
         y[part] = torch.from_numpy(values.astype(np.float32))
     return y

@@ -9,13 +9,14 @@ import numpy as np
 
 from papertrial.data.column import Dataset
 from papertrial.data.sources.spec import LoadedSet, SourceSpec
-from papertrial.data.sources.table_parts import Tables, make_splits, read_parts
-from papertrial.data.sources.table_targets import check_has_target, read_targets
+from papertrial.data.sources.table_parts import Tables, make_splits, reading_parts, with_targets
+from papertrial.data.sources.table_targets import read_targets
 from papertrial.data.sources.unused_notes import unused_columns
-from papertrial.data.tables.table_file import MISSING, TableFile, check_has_columns
+from papertrial.data.tables.table_file import TableFile, check_has_columns
+from papertrial.data.tables.table_format import MISSING
 from papertrial.data.texts.ragged_column import text_column
 from papertrial.errors import DataError
-from papertrial.progress import Step, Steps
+from papertrial.progress import Steps
 from papertrial.reading_note import ReadingNote
 
 # How programs write that a cell is missing; an empty cell is missing here too.
@@ -33,8 +34,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
             `spec.keeps_empty`), a target is missing, there are fewer than two classes, or the
             training part lacks a class.
     """
-    yield Step(f"reading {spec.path}", 0, None, "rows")
-    return make_set(spec, read_parts(spec.path, spec.table.delimiter, spec.files))
+    return make_set(spec, (yield from reading_parts(spec.path, spec.table.form, spec.files)))
 
 
 def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
@@ -45,10 +45,12 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         raise DataError(
             f"data.table: {text} is both the text and the target; choose two different columns"
         )
-    columns, notes = {}, list[ReadingNote]()
+    tables, dropped = with_targets(
+        tables, targets, options.missing_target, classes=spec.targets == "classes"
+    )
+    columns, notes = {}, [*(note for table in tables.values() for note in table.notes), *dropped]
     for part, table in tables.items():
         check_has_columns(table, [text], "data.table.text")
-        check_has_target(table, targets, part)
         texts = _texts(table, text, keeps_empty=spec.keeps_empty)
         columns[part] = text_column(texts)
         notes += _missing_as_texts(table, text, texts)

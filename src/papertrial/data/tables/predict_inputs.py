@@ -10,40 +10,41 @@ from torch import Tensor
 
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.table_file import TableFile, read_table
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.errors import DataError, PredictionInputError
 
 _SHOWN = 5
 
 
 def read_rows(
-    path: Path, layout: Layout, *, delimiter: str | None = None
+    path: Path, layout: Layout, form: TableFormat | None = None
 ) -> tuple[Tensor, list[str]]:
     """Read the rows of a table file for prediction: the feature columns that the model takes.
 
-    The file is a CSV, TSV or Parquet file. Columns are found by name, in any order; others are
-    ignored. A text file whose first row has only numbers may do without a header, and must then
-    have the columns of the layout in order.
+    Columns are found by name, in any order; others are ignored. A text file whose first row has
+    only numbers may do without a header, and must then have the columns of the layout in order.
 
     Args:
-        path: see `read_table`, which reads the file as it does for training.
+        path: see `reading_table`, which reads the file as it does for training.
         layout: the columns, and how they are encoded.
-        delimiter: see `read_table`.
+        form: how cells are written, as the training file showed it.
 
     Returns:
-        float32 [B, F], and notes on ignored columns and missing cells.
+        float32 [B, F], and notes on ignored columns, missing cells, and what was guessed.
 
     Raises:
         PredictionInputError: the file cannot be read as a table, lacks a column, or has a cell that
             does not fit the layout.
     """
     try:
-        table = read_table(path, delimiter=delimiter, names_if_no_header=layout.columns)
+        table = read_table(path, form, names_if_no_header=layout.columns)
         _check_columns(table, layout.columns)
-        x = layout.encode(table)
+        x, unseen = layout.encode_rows(table)
     except DataError as error:
         raise PredictionInputError(str(error)) from error
+    notes = [note.text for note in (*table.notes, *unseen)]
     extra = [name for name in table.columns if name not in layout.columns]
-    notes = [f"columns left out: {', '.join(extra)}"] if extra else []
+    notes += [f"columns left out: {', '.join(extra)}"] if extra else []
     return x, notes + (_notes_on_missing(table, layout) if layout.fills_missing else [])
 
 

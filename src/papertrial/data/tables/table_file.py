@@ -1,30 +1,30 @@
-"""Tables in files: CSV, TSV and Parquet as named columns that know the line of each row."""
+"""Tables in files, such as CSV and Parquet, as named columns that know the line of each row."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from papertrial.data.numbers import LARGEST_FLOAT32, is_number, parse_numbers
-from papertrial.data.tables.delimited_text import check_column_names, read_delimited
+from papertrial.data.tables.delimited_text import reading_delimited
+from papertrial.data.tables.number_format import plain_numbers
+from papertrial.data.tables.table_format import TableFormat
+from papertrial.data.tables.typed_file import read_typed
 from papertrial.errors import DataError, did_you_mean
+from papertrial.progress import Step, Steps, finish
+from papertrial.reading_note import ReadingNote
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# How missing cells are written: pyarrow's own list, ignoring surrounding white space. "None" is
-# not in it, because it is a plausible name of a category.
-MISSING = (
-    *("", "NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "-NaN", "-nan"),
-    *("#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
-)
-ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+ENDINGS = (*TEXT_ENDINGS, ".parquet", ".arrow", ".feather", ".jsonl")
 _SHOWN_ROWS = 5
+_LONGEST_SHOWN = 60  # characters of a cell
 
 
 class NumericCells(NamedTuple):
@@ -43,13 +43,16 @@ class TableFile:
 
     `columns` holds pyarrow arrays: text as written (CSV), or values of the file's types (Parquet).
     `rows` [N] numbers the file's rows from 0, `lines` [N] its lines from 1. A Parquet file has no
-    lines.
+    lines. `form` says how cells are written, with what was guessed; `notes` what reading the file
+    left out, guessed and filled.
     """
 
     path: Path
     columns: dict[str, pa.ChunkedArray]
     rows: np.ndarray
     lines: np.ndarray | None = None
+    form: TableFormat = field(default_factory=TableFormat)
+    notes: tuple[ReadingNote, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,6 +76,11 @@ class TableFile:
         value = self.columns[name][row].as_py()
         return "" if value is None else str(value).strip()
 
+    def quoted(self, name: str, row: int) -> str:
+        """Return a cell in quotes, shortened, for messages."""
+        cell = self.written(name, row)
+        return repr(cell if len(cell) <= _LONGEST_SHOWN else f"{cell[:_LONGEST_SHOWN]}…")
+
     def keep(self, mask: np.ndarray) -> TableFile:
         """Return the table without the rows where `mask` [N] is False."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
@@ -82,8 +90,8 @@ class TableFile:
         return replace(self, columns=columns, rows=self.rows[mask], lines=lines)
 
     def missing(self, name: str) -> np.ndarray:
-        """Return which cells of a column are missing, [N] bool: null, NaN, or one of MISSING."""
-        cells = self._trimmed_texts(name)
+        """Return which cells of a column are missing, [N] bool: null, NaN, or written so."""
+        cells = self.columns[name] if self.has_dates(name) else self.trimmed_texts(name)
         return np.asarray(cells.is_null().to_numpy(zero_copy_only=False), dtype=bool)
 
     def texts(self, name: str) -> list[str | None]:
@@ -92,27 +100,35 @@ class TableFile:
         Whole numbers have no decimal point, even if a Parquet file stores them as floats, as pandas
         does for integers with missing values. Booleans are "True" and "False".
         """
-        listed: list[str | None] = self._trimmed_texts(name).to_pylist()
+        listed: list[str | None] = self.trimmed_texts(name).to_pylist()
         return listed
 
     def numbers(self, name: str) -> NumericCells:
         """Return a column of integers, floats or booleans as numbers."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
-        cells = self._simple_cells(name)
+        cells, texts = self._simple_cells(name), self.trimmed_texts(name)
         if pa.types.is_large_string(cells.type):
-            values = parse_numbers(self._trimmed_texts(name))
+            values = parse_numbers(plain_numbers(texts, self.form))
         else:
             with np.errstate(over="ignore"):
                 values = np.array(
                     cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False),
                     dtype=np.float64,
                 )
-        bad = ~self.missing(name) & ~(np.abs(values) <= LARGEST_FLOAT32)
-        return NumericCells(np.where(bad, np.nan, values), bad)
+        present = np.asarray(texts.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+        bad = present & ~(np.abs(values) <= LARGEST_FLOAT32)
+        return NumericCells(np.where(bad | ~present, np.nan, values), bad)
 
-    def _trimmed_texts(self, name: str) -> pa.Array:
-        """Return a column as a large_string array, null for missing cells."""
+    def has_dates(self, name: str) -> bool:
+        """Return whether the type of a column is one of dates."""
+        import pyarrow as pa  # noqa: PLC0415  (slow to import)
+
+        kind = self.columns[name].type
+        return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+
+    def trimmed_texts(self, name: str) -> pa.Array:
+        """Return a column as a large_string array without white space around, null for missing."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
         import pyarrow.compute as pc  # noqa: PLC0415  (slow to import)
 
@@ -126,7 +142,7 @@ class TableFile:
         if pa.types.is_boolean(cells.type):  # as Python and pandas write them, not "true"
             cells = pc.if_else(cells, "True", "False")
         cells = pc.utf8_trim_whitespace(cells.cast(pa.large_string()))
-        absent = pc.is_in(cells, value_set=pa.array(MISSING, pa.large_string()))
+        absent = pc.is_in(cells, value_set=pa.array(self.form.missing, pa.large_string()))
         return pc.if_else(absent, pa.scalar(None, pa.large_string()), cells)
 
     def _simple_cells(self, name: str) -> pa.Array:
@@ -137,41 +153,52 @@ class TableFile:
         kind = cells.type
         if pa.types.is_dictionary(kind):
             cells, kind = cells.cast(kind.value_type), kind.value_type
-        if isinstance(cells, pa.ChunkedArray):
-            cells = cells.combine_chunks()
         texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
         if any(is_text(kind) for is_text in texts) or pa.types.is_null(kind):
-            return cells.cast(pa.large_string())
+            cells, kind = cells.cast(pa.large_string()), pa.large_string()
+        if isinstance(cells, pa.ChunkedArray):
+            cells = cells.combine_chunks()
+        if kind == pa.large_string():
+            return cells
         if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
             return cells.cast(pa.float64())
         if not pa.types.is_integer(kind) and not pa.types.is_boolean(kind):
+            fix = "list it in data.table.dates to turn it into numbers"
             raise DataError(
                 f"{self.path}: a column must hold numbers, booleans or text, but {name} has the "
-                f"type {kind}; convert it, or do not use the column"
+                f"type {kind}; {fix if self.has_dates(name) else 'convert it'}, or list it in "
+                "data.table.exclude"
             )
         return cells
 
 
 def read_table(
-    path: Path, *, delimiter: str | None = None, names_if_no_header: Sequence[str] = ()
+    path: Path, form: TableFormat | None = None, *, names_if_no_header: Sequence[str] = ()
 ) -> TableFile:
-    """Read a table file, CSV, TSV or Parquet, for training and for prediction.
+    """Do what `reading_table` does, without progress."""
+    return finish(reading_table(path, form, names_if_no_header=names_if_no_header))
 
-    Text files are UTF-8, with or without a byte order mark, have a header, and may be gzipped.
-    Cells may be quoted and then contain line breaks. Empty lines are skipped.
+
+def reading_table(
+    path: Path, form: TableFormat | None = None, *, names_if_no_header: Sequence[str] = ()
+) -> Steps[TableFile]:
+    """Read a table file for training and for prediction, yielding progress.
+
+    Text files may be gzipped. Their cells may be quoted and then contain line breaks. Empty lines
+    are skipped.
 
     Args:
         path: the file. Its ending, one of ENDINGS, says what it is.
-        delimiter: the character between columns; by default a tab in .tsv files, else a comma.
+        form: how its cells are written; what it leaves open is found or guessed, with a note.
         names_if_no_header: the names of the columns, in order, of a text file whose first row has
             only numbers. If omitted, the first row of every text file is its header.
 
     Raises:
-        DataError: the file is absent, unreadable, damaged, not UTF-8 or of another kind; it has no
-            header or no rows; a column has no name, or the name of another; the delimiter is
-            another one; a row has more or fewer cells than the header.
+        DataError: the file is absent, unreadable, damaged or of another kind; its encoding cannot
+            be told; it has no header or no rows; a column has no name, or the name of another; the
+            delimiter is another one; a row has more or fewer cells than the header.
     """
-    ending = table_ending(path)
+    form, ending = form or TableFormat(), table_ending(path)
     try:
         path.open("rb").close()
     except OSError as error:
@@ -180,14 +207,17 @@ def read_table(
         raise DataError(f"cannot read {str(path)!r}: this is not a valid file name") from error
     if not ending:
         known = ", ".join(ENDINGS)
-        raise DataError(f"{path}: a table is a file that ends in one of {known}; rename the file")
+        raise DataError(f"{path}: a table is a file that ends in one of {known}; {_fix(path)}")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty; a table has a header and rows")
-    if ending == ".parquet":
-        return _read_parquet(path)
-    separator = delimiter or ("\t" if ending.startswith(".tsv") else ",")
-    columns, lines = read_delimited(path, separator, names_if_no_header)
-    return TableFile(path, columns, np.arange(len(next(iter(columns.values())))), lines)
+    if ending not in TEXT_ENDINGS:
+        yield Step(f"reading {path}", 0, None, "rows")
+        columns = read_typed(path, ending)
+        return TableFile(path, columns, np.arange(len(next(iter(columns.values())))), form=form)
+    default = "\t" if ending.startswith(".tsv") else ","
+    text = yield from reading_delimited(path, form, default, names_if_no_header)
+    rows = np.arange(len(next(iter(text.columns.values()))))
+    return TableFile(path, text.columns, rows, text.lines, text.form, text.notes)
 
 
 def check_has_columns(table: TableFile, names: Iterable[str], key: str) -> None:
@@ -202,8 +232,13 @@ def check_has_columns(table: TableFile, names: Iterable[str], key: str) -> None:
         if name not in table.columns:
             header = list(table.columns)
             rule = f"{key}: {table.path} has no column {name!r}{did_you_mean(name, header)}"
-            if all(is_number(one) for one in header):
-                rule += "; its first line must name the columns, but has only numbers"
+            if any(is_number(one) for one in header):
+                only = "only numbers" if all(map(is_number, header)) else "numbers"
+                rule += (
+                    f"; its first line must name the columns, but has {only}: if it is a row, set "
+                    f"data.table.header: false and give the {len(header)} columns "
+                    "data.table.names, or name them column1, column2, ..."
+                )
             raise DataError(rule)
 
 
@@ -213,19 +248,7 @@ def table_ending(path: Path) -> str:
     return next((ending for ending in ENDINGS if name.endswith(ending)), "")
 
 
-def _read_parquet(path: Path) -> TableFile:
-    import pyarrow as pa  # noqa: PLC0415  (slow to import)
-    import pyarrow.parquet as pq  # noqa: PLC0415  (slow to import)
-
-    try:
-        with pq.ParquetFile(path) as file:
-            table = file.read()
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not a Parquet file, or is damaged: {error}") from error
-    check_column_names(path, table.column_names)
-    # pandas stores its row index as such a column, and does not load it as a column either.
-    named = zip(table.column_names, table.columns, strict=True)
-    columns = {name: cells for name, cells in named if not re.match(r"__index_level_\d+__$", name)}
-    if len(table) == 0:
-        raise DataError(f"{path} has columns but no rows")
-    return TableFile(path, columns, np.arange(len(table)))
+def _fix(path: Path) -> str:
+    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        return "save the sheet as CSV UTF-8"
+    return "rename the file"

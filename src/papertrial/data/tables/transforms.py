@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,15 +18,31 @@ class Standardize:
 
     As in scikit-learn's StandardScaler, std is the population standard deviation, and a constant
     column is only centred.
+
+    Args:
+        skip: the columns, counted from 0, that stay as they are, such as codes for an embedding.
     """
 
     kind = "table"
 
+    def __init__(self, skip: Sequence[int] = ()) -> None:
+        if any(isinstance(at, bool) or not isinstance(at, int) or at < 0 for at in skip):
+            raise DataError(f"Standardize: skip must list columns from 0, got {list(skip)}")
+        self.skip = list(skip)
+
     def fit(self, batches: Iterable[Tensor]) -> dict[str, list[float]]:
-        """Return {"mean": [F], "std": [F]} of the training rows [n, F]."""
+        """Return {"mean": [F], "std": [F]} of the training rows [n, F].
+
+        Raises:
+            DataError: there is no such column to skip.
+        """
         rows = torch.cat([x.double() for x in batches])
-        std = rows.std(0, correction=0)
-        return {"mean": rows.mean(0).tolist(), "std": torch.where(std > 0, std, 1.0).tolist()}
+        if self.skip and max(self.skip) >= rows.shape[1]:
+            width = rows.shape[1]
+            raise DataError(f"Standardize: skip: {max(self.skip)} is not one of {width} columns")
+        mean, std = rows.mean(0), rows.std(0, correction=0)
+        mean[self.skip], std[self.skip] = 0.0, 1.0
+        return {"mean": mean.tolist(), "std": torch.where(std > 0, std, 1.0).tolist()}
 
     def on(self, device: torch.device, state: FittedNumbers) -> dict[str, Tensor]:
         """Return the state as tensors on the device."""
