@@ -20,6 +20,7 @@ from papertrial.checks.leaks import leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
 from papertrial.checks.prediction_targets import check_prediction_targets
+from papertrial.checks.reading_warnings import reading_warnings
 from papertrial.checks.reporting import reporting
 from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
@@ -139,6 +140,7 @@ def _check_built(
     original, facts = samples.original, result.facts
     facts.rows = {name: len(split) for name, split in original.splits.items()}
     facts.notes, facts.reading = notes, original.notes
+    result.problems += reading_warnings(original.notes)
     yield Step("looking for samples that are in two splits", 0, None, "samples")
     found, facts.leaks = leaks(original)
     result.problems += found

@@ -12,6 +12,7 @@ from papertrial.recipe.slot import Slot, TransformSlot
 from papertrial.recipe.slots import expand
 from papertrial.recipe.value_types import (
     BatchSize,
+    GreyRange,
     Portion,
     Size,
     SourceName,
@@ -93,7 +94,18 @@ class Images(Section):
         default=None, description="Convert every image to gray (`L`) or color (`RGB`)."
     )
     corrupt: Literal["error", "skip"] = Field(
-        default="error", description="Report an image that cannot be decoded, or leave it out."
+        default="error",
+        description="Report an image that cannot be decoded or found, or leave it out.",
+    )
+    range: GreyRange = Field(
+        default=None,
+        description="`[low, high]`: values of grey images of more than 8 bits that become 0 and "
+        "255; values outside are clipped. If omitted, the upper 8 of 16 bits are kept.",
+    )
+    folder: str | None = Field(
+        default=None,
+        description="Folder that the paths of `source: image-table` are relative to. If omitted, "
+        "that of the table.",
     )
 
 
@@ -109,7 +121,14 @@ class Columns(Section):
         default=None, description="Column of texts. Required for `text-table`."
     )
     image: str | None = Field(
-        default=None, description="Column of images of a Hugging Face data set."
+        default=None,
+        description="Column of images of a Hugging Face data set, or of the paths of image files. "
+        "Required for `image-table`.",
+    )
+    part: str | None = Field(
+        default=None,
+        description="Column that says of each row whether it is for `train`, `validation` or "
+        "`test`. Only for `image-table`.",
     )
     features: Annotated[tuple[str, ...], Strict(False)] | None = Field(
         default=None, description="Input columns, in order. If omitted, all but the target."
@@ -252,7 +271,8 @@ class Data(Section):
         default=None, description="Splits of a Hugging Face data set. If omitted, by their names."
     )
     image: Images | None = Field(
-        default=None, description="Only for `source: image-folder`, and for `table.image`."
+        default=None,
+        description="Only for `source: image-folder` and `image-table`, and for `table.image`.",
     )
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."

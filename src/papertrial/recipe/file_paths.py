@@ -29,6 +29,7 @@ from papertrial.recipe.slots import (
 
 _PATHS = (
     ("data", "path"),
+    ("data", "image", "folder"),
     ("data", "text", "vocabulary_file"),
     ("data", "text", "vectors"),
     ("data", "text", "tokenizer"),

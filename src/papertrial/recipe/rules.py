@@ -18,6 +18,7 @@ from papertrial.vocabulary import OF_TENSORS, SERIES, is_one_number
 # The keys that each kind of your own data requires.
 _NEEDS = {
     "image-folder": ("data.path",),
+    "image-table": ("data.path", "data.table.image", "data.table.target"),
     "text-folder": ("data.path",),
     "table": ("data.path", "data.table.target"),
     "text-table": ("data.path", "data.table.target", "data.table.text"),
@@ -26,8 +27,8 @@ _NEEDS = {
 }
 _DATASETS = ("dataset-folder", FORM)  # in the format of Hugging Face
 _NO_TEXTS = (
-    "image-folder", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist",
-    "kmnist", "cifar10", "cifar100", *OF_TENSORS,
+    "image-folder", "image-table", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist",
+    "mnist", "kmnist", "cifar10", "cifar100", *OF_TENSORS,
 )  # fmt: skip
 # The keys of data.text for vocabularies of words, with their defaults.
 _WORDS = {
@@ -36,12 +37,13 @@ _WORDS = {
 }  # fmt: skip
 # The sources that a key of data.table is for; `features` also applies to named data sets.
 _COLUMNS = {
-    "target": ("table", "text-table", *_DATASETS),
+    "target": ("table", "text-table", "image-table", *_DATASETS),
     "text": ("text-table", *_DATASETS),
-    "image": _DATASETS,
+    "image": ("image-table", *_DATASETS),
+    "part": ("image-table",),
     "categorical": ("table", *_DATASETS),
     "missing": ("table", *_DATASETS),
-    "delimiter": ("table", "text-table"),
+    "delimiter": ("table", "text-table", "image-table"),
 }
 
 
@@ -96,9 +98,7 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         # Defaults are not reported.
         if source not in sources and value_at(columns, key) not in (None, (), [], "error"):
             yield f"data.table.{key}", f"is only for source: {' or '.join(sources)}, got {source}"
-    images = source == "image-folder" or value_at(columns, "image") is not None
-    if not images and value_at(tree, "data.image") is not None:
-        yield "data.image", f"is only for source: image-folder, got source: {source}"
+    yield from _image_problems(tree, source, task)
     if value_at(columns, "image") is not None and value_at(columns, "text") is not None:
         yield "data.table.image", "does not go with data.table.text; remove one of them"
     if source not in _DATASETS and value_at(tree, "data.parts") is not None:
@@ -110,6 +110,19 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         yield "data.text", f"is only for texts, got task: {task} with source: {source}"
     yield from _tokenizer_problems(tree)
     yield from _target_problems(tree, task)
+
+
+def _image_problems(tree: Mapping[str, object], source: str, task: str) -> Iterator[Broken]:
+    images = source == "image-folder" or value_at(tree, "data.table.image") is not None
+    if not images and value_at(tree, "data.image") is not None:
+        rule = "is only for source: image-folder or image-table"
+        yield "data.image", f"{rule}, got source: {source}"
+    if source != "image-table" and value_at(tree, "data.image.folder") is not None:
+        yield "data.image.folder", f"is only for source: image-table, got source: {source}"
+    if task == "regression" and source == "image-folder":
+        rule = "needs a number for each image, which folders do not give"
+        fix = "use source: image-table, or a function that returns images and numbers"
+        yield "task", f"regression {rule}; {fix}"
 
 
 def _tokenizer_problems(tree: Mapping[str, object]) -> Iterator[Broken]:

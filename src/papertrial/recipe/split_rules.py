@@ -9,7 +9,7 @@ from papertrial.hub import FORM, is_on_hub
 from papertrial.recipe.plain_values import is_whole_number, value_at
 from papertrial.recipe.raw_claim import Broken, RawClaim
 
-_COLUMNS = ("table", "text-table", "dataset-folder", FORM)
+_COLUMNS = ("table", "text-table", "image-table", "dataset-folder", FORM)
 _FOLDERS = ("image-folder", "text-folder")
 FUNCTION_GROUPS = "groups"  # the key of a function's result
 

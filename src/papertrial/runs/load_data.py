@@ -17,7 +17,6 @@ from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
 from papertrial.data.sources.spec import (
-    ImageOptions,
     LoadedSet,
     SourceSpec,
     TableOptions,
@@ -41,10 +40,15 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Images, Text, Window
+from papertrial.recipe.data_section import Columns, Text, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
-from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
+from papertrial.runs.build import (
+    build_image_options,
+    build_pipeline,
+    build_sampler,
+    build_word_split,
+)
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
 from papertrial.store.run_records import ALL, SplitData
@@ -110,7 +114,8 @@ def load_data(
         inputs = TableInputs(columns, data.table.delimiter if data.table else None)
         dataset = original
     elif original.kind == "image":
-        inputs, dataset = ImageInputs(original.train.x.shape), original
+        options = build_image_options(recipe)
+        inputs, dataset = ImageInputs(original.train.x.shape, options.grey_range), original
     else:
         inputs, dataset = TensorInputs(forms_of(original.train.x)), original
     if given is not None and (differs := difference(given, inputs)):
@@ -332,19 +337,20 @@ def load_set(
         layout: the layout of a table; None to learn it.
         classes: the classes of a table; None to find them.
     """
-    data, columns, images = recipe.data, recipe.data.table or Columns(), recipe.data.image
-    images, window = images or Images(), data.window or Window()
+    data, columns = recipe.data, recipe.data.table or Columns()
+    window = data.window or Window()
     spec = SourceSpec(
         resolve(data.source) if ".py:" in data.source else data.source,
         path=Path(data.path or ""),
         parts=data.parts.by_part if data.parts else None,
         targets=TASKS[recipe.task].targets,
         kinds=TASKS[recipe.task].kinds,
-        images=ImageOptions(images.size, images.mode, images.corrupt),
+        images=build_image_options(recipe),
         table=TableOptions(
             targets=columns.targets,
             text=columns.text or "",
             image=columns.image or "",
+            part=columns.part or "",
             features=columns.features,
             categorical=columns.categorical,
             missing=columns.missing,
