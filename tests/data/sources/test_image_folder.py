@@ -213,7 +213,7 @@ def test_folders_beside_train_are_told(photos: Path, names: tuple[str, ...], nea
 
 def test_parts_without_train_are_told(photos: Path) -> None:
     (photos / "train").rename(photos / "more")
-    assert "has test and validation but no train" in _error(photos)
+    assert "has validation and test, but no train" in _error(photos)
 
 
 def test_one_mode_of_storage_needs_no_setting(tmp_path: Path) -> None:

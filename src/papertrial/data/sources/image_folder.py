@@ -10,38 +10,24 @@ import numpy as np
 import torch
 
 from papertrial.data.column import Dataset, MemmapColumn, SampleColumn, Split
-from papertrial.data.files.folder_walk import (
-    BROKEN_LINKS,
-    LeftOut,
-    Reason,
-    beside,
-    is_junk,
-    same_name,
-    walk,
-)
+from papertrial.data.files.folder_walk import BROKEN_LINKS, LeftOut, is_junk, walk
 from papertrial.data.images.cache import DecodedSet, open_decoded
 from papertrial.data.images.decode_set import ImageFile, ImageSet, x_file, y_file
 from papertrial.data.images.decode_varying import places_file
 from papertrial.data.images.formats import suffixes
 from papertrial.data.images.recognize import no_images
 from papertrial.data.images.varying_column import VaryingImages
-from papertrial.data.sources.parts import check_only_parts, named_parts, part_meant, subfolders
+from papertrial.data.sources.class_folders import (
+    class_folders,
+    count_beside,
+    count_similar_names,
+    find_roots,
+)
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
 from papertrial.data.tables.table_file import table_ending
 from papertrial.errors import DataError, did_you_mean
 from papertrial.progress import Steps
 from papertrial.reading_note import ReadingNote
-
-_BESIDE = Reason("lie beside the folders of the classes", change="move them into such a folder")
-_SAME_IN_UNICODE = Reason(
-    "are written in several Unicode forms, and read as one", "class", "rename it", "guessed"
-)
-_NEARLY_SAME = Reason(
-    "differ in case or spaces alone, and are read as two classes",
-    "pair of classes",
-    "rename one of them",
-    "guessed",
-)
 
 
 def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
@@ -118,12 +104,8 @@ def find(path: Path, options: ImageOptions) -> ImageSet:
         folders = {part: class_folders(root) for part, root in roots.items()}
         classes = tuple(sorted(folders["train"]))
         _check_classes(path, roots, folders)
-        for part, root in roots.items():
-            known = [name for names in folders[part].values() for name in names]
-            beside(str(root), "" if root == path else root.name, left, _BESIDE, known)
-        if roots["train"] != path:
-            beside(str(path), "", left, _BESIDE, [root.name for root in roots.values()])
-        tell_names(folders, left)
+        count_beside(path, roots, folders, left)
+        count_similar_names(folders, left)
         parts = {
             part: list(_files(path, part, root, classes, folders[part], left))
             for part, root in roots.items()
@@ -146,62 +128,6 @@ def find(path: Path, options: ImageOptions) -> ImageSet:
         options.grey_range,
         notes=left.notes(),
     )
-
-
-def find_roots(path: Path, left: LeftOut) -> dict[str, Path]:
-    """Return the folder of each part of a folder of classes; without parts, all is for training.
-
-    Raises:
-        DataError: there is no training part, or there are other folders beside the parts.
-        OSError: a folder cannot be read.
-    """
-    inside = subfolders(path)
-    named = [name for name in inside if part_meant(name)]
-    # A class may be called "train" or "valid": it has samples in it, while a part has folders.
-    parts = named if named == inside else [name for name in named if subfolders(path / name)]
-    if not parts:
-        return {"train": path}
-    folders = named_parts(path, parts, left)
-    if "train" not in folders:
-        raise DataError(
-            f"{path} has {' and '.join(parts)} but no train; put the training samples into "
-            "train/<class>/"
-        )
-    check_only_parts(path, inside, parts)
-    return {part: path / name for part, name in folders.items()}
-
-
-def class_folders(root: Path) -> dict[str, list[str]]:
-    """Return the folders of each class in a part; several if they are equal in Unicode.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
-    folders: dict[str, list[str]] = {}
-    for name in subfolders(root):
-        folders.setdefault(same_name(name), []).append(name)
-    return folders
-
-
-def tell_names(folders: Mapping[str, Mapping[str, Sequence[str]]], left: LeftOut) -> None:
-    """Count classes whose folders are equal in Unicode, or differ in case and spaces alone.
-
-    Args:
-        folders: the folders of each class by part.
-        left: where they are counted.
-    """
-    forms: dict[str, set[str]] = {}
-    for classes in folders.values():
-        for name, names in classes.items():
-            forms.setdefault(name, set()).update(names)
-    for name, names_of_class in forms.items():
-        if len(names_of_class) > 1:
-            left.add(_SAME_IN_UNICODE, name)
-    alike: dict[str, str] = {}
-    for name in forms:
-        first = alike.setdefault(" ".join(name.casefold().split()), name)
-        if first != name:
-            left.add(_NEARLY_SAME, f"{first!r} and {name!r}")
 
 
 def _check_classes(
