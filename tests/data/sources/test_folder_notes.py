@@ -353,7 +353,7 @@ def test_floats_are_read_by_their_range_and_bytes_are_not(tmp_path: Path) -> Non
     }
     ramp[3, 3] = np.nan
     Image.fromarray(ramp).save(folder / "b" / "0.tif")
-    with pytest.raises(DataError, match="b/0.tif: has grey values that are not finite"):
+    with pytest.raises(DataError, match=r"b/0.tif: has grey values that are not finite"):
         load(folder, grey_range=(-1.0, 1.0))
 
 

@@ -21,6 +21,12 @@ from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
 
 _SHOWN = 5
+_BESIDE = Reason(
+    "name images that lie with the table, not in data.image.folder",
+    "table",
+    "remove data.image.folder",
+    "guessed",
+)
 _ABSENT = Reason("name an image that does not exist", "row", "restore the files")
 
 
@@ -29,7 +35,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 
     `spec.path` is a table, or a folder with a table for each part. The column `spec.table.image`
     has the paths of the images, relative to `spec.images.folder`, or else to the folder of the
-    table. A single table may have a column `spec.table.part` with the part of each row.
+    table, and may omit their endings. A single table may have a column `spec.table.part` with the part of each row.
 
     Raises:
         DataError: the tables, the columns or the cells are not valid; an image does not exist and
@@ -96,10 +102,8 @@ def _by_part(tables: Tables, column: str) -> dict[str, TableFile]:
 def _find(spec: SourceSpec, tables: Tables) -> tuple[dict[str, TableFile], ImageSet]:
     """Return the tables without rows whose image is skipped, and the images of the others."""
     options, column = spec.images, spec.table.image
-    base = options.folder or (spec.path if spec.path.is_dir() else spec.path.parent)
-    if not base.is_dir():
-        raise DataError(f"data.image.folder: {base} is not a folder; name the folder of the images")
     left = LeftOut()
+    base = _base(spec, tables["train"], left)
     named = NamedImages(base, left)
     kept, parts, absent = {}, {}, []
     for part, table in tables.items():
@@ -130,6 +134,28 @@ def _find(spec: SourceSpec, tables: Tables) -> tuple[dict[str, TableFile], Image
         notes=left.notes(),
     )
     return kept, images
+
+
+def _base(spec: SourceSpec, table: TableFile, left: LeftOut) -> Path:
+    """Return the folder that paths are relative to: the given one, or that of the table.
+
+    A table of other images than those of the given folder may lie with its images.
+    """
+    beside = spec.path if spec.path.is_dir() else spec.path.parent
+    given = spec.images.folder
+    if given is None:
+        return beside
+    if not given.is_dir():
+        raise DataError(
+            f"data.image.folder: {given} is not a folder; name the folder of the images"
+        )
+    first = next((cell for cell in table.texts(spec.table.image) if cell is not None), None)
+    if first is None or not isinstance(NamedImages(given, LeftOut()).find(first, ""), str):
+        return given
+    if isinstance(NamedImages(beside, LeftOut()).find(first, ""), str):
+        return given
+    left.add(_BESIDE, str(spec.path))
+    return beside
 
 
 def _no_images(
