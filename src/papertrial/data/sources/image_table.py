@@ -35,7 +35,8 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
 
     `spec.path` is a table, or a folder with a table for each part. The column `spec.table.image`
     has the paths of the images, relative to `spec.images.folder`, or else to the folder of the
-    table, and may omit their endings. A single table may have a column `spec.table.part` with the part of each row.
+    table, and may omit their endings. A single table may have a column `spec.table.part` with the
+    part of each row.
 
     Raises:
         DataError: the tables, the columns or the cells are not valid; an image does not exist and
