@@ -116,7 +116,6 @@ def test_evaluated_again_and_on_another_table(run: pt.Run, folder: Path) -> None
         ({"image": {"folder": "x", "range": [5, 5]}}, "data.image.range"),
         ({"image": {"range": ["a", 3]}}, "data.image.range"),
         ({"table": {"target": "age"}}, "data.table.image"),
-        ({"source": "image-folder", "table": None, "image": None}, "task"),
         ({"source": "table"}, "data.table.part"),
         ({"source": "image-folder"}, "data.image.folder"),
     ],
@@ -131,7 +130,9 @@ def test_keys_that_do_not_fit_are_named(folder: Path, changes: Any, key: str) ->
 
 
 def test_an_image_folder_says_how_numbers_are_given(folder: Path) -> None:
-    made = recipe(folder, source="image-folder", path=str(folder / "img"))
+    for name in ("a", "b"):
+        image(folder / "classes" / name / "0.png", 9)
+    made = recipe(folder, source="image-folder", path=str(folder / "classes"))
     made["data"] = {k: v for k, v in made["data"].items() if k not in ("table", "image")}
-    with pytest.raises(PapertrialError, match="image-table"):
-        pt.load_recipe(made)
+    with pytest.raises(PapertrialError, match="source: image-table"):
+        pt.train(pt.load_recipe(made), runs=folder / "runs", data=folder / "home")

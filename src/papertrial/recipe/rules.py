@@ -98,7 +98,7 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         # Defaults are not reported.
         if source not in sources and value_at(columns, key) not in (None, (), [], "error"):
             yield f"data.table.{key}", f"is only for source: {' or '.join(sources)}, got {source}"
-    yield from _image_problems(tree, source, task)
+    yield from _image_problems(tree, source)
     if value_at(columns, "image") is not None and value_at(columns, "text") is not None:
         yield "data.table.image", "does not go with data.table.text; remove one of them"
     if source not in _DATASETS and value_at(tree, "data.parts") is not None:
@@ -112,17 +112,13 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     yield from _target_problems(tree, task)
 
 
-def _image_problems(tree: Mapping[str, object], source: str, task: str) -> Iterator[Broken]:
+def _image_problems(tree: Mapping[str, object], source: str) -> Iterator[Broken]:
     images = source == "image-folder" or value_at(tree, "data.table.image") is not None
     if not images and value_at(tree, "data.image") is not None:
         rule = "is only for source: image-folder or image-table"
         yield "data.image", f"{rule}, got source: {source}"
     if source != "image-table" and value_at(tree, "data.image.folder") is not None:
         yield "data.image.folder", f"is only for source: image-table, got source: {source}"
-    if task == "regression" and source == "image-folder":
-        rule = "needs a number for each image, which folders do not give"
-        fix = "use source: image-table, or a function that returns images and numbers"
-        yield "task", f"regression {rule}; {fix}"
 
 
 def _tokenizer_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
