@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
+from stat import S_ISREG
 from typing import NamedTuple
 
 from papertrial.reading_note import ReadingAction, ReadingNote
@@ -34,11 +34,7 @@ CYCLES = Reason("are links to a folder that they are in", "link")
 BROKEN_LINKS = Reason("are links to nothing", "link", "restore what they lead to")
 
 
-class Listed(NamedTuple):
-    """A file of a folder: its name, and facts from `stat`."""
-
-    name: str
-    facts: os.stat_result
+Listed = tuple[str, os.stat_result]  # a file of a folder: its name, and facts from `stat`
 
 
 class LeftOut:
@@ -104,7 +100,8 @@ def walk(
         inside = sorted(entries, key=lambda entry: entry.name)
     folders, files = [], []
     for entry in inside:
-        if is_junk(entry.name):
+        file = entry.name
+        if file[0] == "." or file.lower() in _JUNK:  # as is_junk; a call would take a tenth
             junk = JUNK_FOLDERS if entry.is_dir(follow_symlinks=False) else JUNK_FILES
             left.add(junk, f"{name}/{entry.name}")
             continue
@@ -117,8 +114,8 @@ def walk(
             folders.append(entry)
             continue
         facts = entry.stat()
-        if stat.S_ISREG(facts.st_mode):
-            files.append(Listed(entry.name, facts))
+        if S_ISREG(facts.st_mode):
+            files.append((file, facts))
         else:
             left.add(NOT_FILES, f"{name}/{entry.name}")
     yield name, files

@@ -196,7 +196,7 @@ def _files_below(folder: Path, name: str, left: LeftOut) -> list[str]:
             f"cannot read {folder.parent}: {broken} is a link to nothing; restore what it "
             "leads to, or remove it"
         )
-    return [f"{place}/{file.name}" for place, files in walked for file in files]
+    return [f"{place}/{file}" for place, files in walked for file, _ in files]
 
 
 def _is_text_file(entry: os.DirEntry[str]) -> bool:
