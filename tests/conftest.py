@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from multiprocessing import forkserver
 from pathlib import Path
@@ -92,6 +92,10 @@ IMPORTED_BY_WORKERS = (
 )  # fmt: skip
 
 
+# The functions of papertrial.report.render.plots that draw with matplotlib.
+PLOTS = ("evidence_plot", "target_plot", "spread", "narrowing", "learning", "confusion")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the process that forks the workers of all verifications, with what they import.
 
@@ -105,6 +109,52 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: (*LONGEST, item.path.name).index(item.path.name))
+
+
+@pytest.fixture(scope="session")
+def _drawn() -> dict[str, Any]:
+    """The last plots, by the function that drew them and what it was given."""
+    return {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _equal_plots_are_drawn_once(
+    request: pytest.FixtureRequest, _drawn: dict[str, Any]
+) -> Iterator[None]:
+    """Draw a plot of equal numbers once: those of a report take a second, and an audit draws again.
+
+    That equal numbers give the same drawing is for tests/report, where nothing is kept.
+    """
+    if "report" in request.path.relative_to(Path(__file__).parent).parts:
+        yield
+        return
+    from papertrial.report.render import plots
+
+    def once(name: str, draw: Callable[..., Any]) -> Callable[..., Any]:
+        def drawn(*given: object) -> Any:
+            key = f"{name}{given!r}"
+            if key not in _drawn:
+                while len(_drawn) >= 500:
+                    _drawn.pop(next(iter(_drawn)))
+                _drawn[key] = draw(*given)
+            return _drawn[key]
+
+        return drawn
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in PLOTS:
+            patch.setattr(plots, name, once(name, getattr(plots, name)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_plots() -> Iterator[None]:
+    """Write and audit reports without drawings, where the tests of a module are not about them."""
+    from papertrial.report.render import html
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(html, "plots", lambda report: {})
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,7 @@ def test_the_last_epoch_is_reported_where_nothing_else_is_asked(runs: dict[str, 
         "optimistic": False,
         "evaluations": 1,
         "skipped_steps": 0,
+        "metric": None,
     }
 
 
@@ -138,7 +139,7 @@ def test_a_choice_by_the_test_split_is_told_as_optimistic_with_the_last_number(
     assert report.test_evaluations == 3  # and once more at the end
     last = runs["last"].metrics["test"]
     lines = describe_run_result(run.summary)
-    assert lines[0] == f"reported: epoch {report.epoch} of 4, the best on test"
+    assert lines[0] == f"reported: epoch {report.epoch} of 4, the best on test by accuracy"
     assert lines[1].startswith("OPTIMISTIC: the epoch was chosen by the test split")
     assert (
         f"at the last epoch: loss {last['loss']:.6g}, accuracy {last['accuracy']:.6g}" in (lines[1])
@@ -151,7 +152,7 @@ def test_a_choice_by_the_validation_part_is_told_without_that_mark(
     run = runs["best-on-validation"]
     epoch = run.summary.report.epoch
     line, claim = describe_run_result(run.summary)
-    assert line == f"reported: epoch {epoch} of 4, the best on validation"
+    assert line == f"reported: epoch {epoch} of 4, the best on validation by accuracy"
     assert "(not judged: the setting differs: data.splits.validation=0.2, epochs=4," in claim
 
 

@@ -6,14 +6,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.metrics import f1_score
-from typer.testing import Result
 
 import papertrial as pt
 from papertrial import vocabulary
@@ -27,7 +25,6 @@ from papertrial.recipe.resolve import resolve
 from papertrial.runs.build import build_objective
 from papertrial.tasks.make_task import TASKS
 
-Invoke = Callable[..., Result]
 FOLDER = Path(pt.__file__).parent / "recipes"
 PROGRAMS = ["digits-sklearn", "fashion-mnist-script", "shell-script"]
 RECIPES = [
@@ -205,7 +202,7 @@ def test_a_bag_of_words_reaches_088_on_the_real_reviews(imdb_folder: Path, tmp_p
     assert [answer.prediction for answer in answers] == ["pos", "neg"]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, 2])  # tests/docs has 0: the command of the README trains it
 def test_the_quickstart_reaches_what_the_tutorial_prints(
     seed: int, fashion_mnist: Dataset, tmp_path: Path
 ) -> None:
@@ -216,28 +213,6 @@ def test_the_quickstart_reaches_what_the_tutorial_prints(
     boot = fashion_mnist.test.x.take(torch.tensor([0]))
     (answer,) = pt.load_run(run.path).predict(boot)
     assert answer.prediction in {"Ankle boot", "Sneaker"}
-
-
-@pytest.mark.parametrize(
-    ("name", "scores"),
-    [
-        ("digits-sklearn", {"accuracy": (0.9, 0.94), "svc_accuracy": (0.9688, 0.9689)}),
-        ("shell-script", {"pi": (3.12, 3.16)}),
-    ],
-)
-def test_a_shipped_program_is_verified_from_any_folder(
-    name: str, scores: dict[str, tuple[float, float]], tmp_path: Path, invoke: Invoke
-) -> None:
-    done = invoke("verify", name, "--workers", 1, "--device", "cpu", "--json", cwd=tmp_path)
-    assert done.exit_code == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["verdict"] == "REPRODUCED"
-    for claim in answer["claims"]:
-        low, high = scores[claim["metric"]]
-        assert low <= claim["mean"] <= high
-        assert claim["n"] >= 5
-    pi_or_forest = answer["claims"][0]
-    assert pi_or_forest["sd"] > 0.001  # seeds differ
 
 
 def test_the_plain_script_has_the_claims_and_the_scores_of_the_recipe(

@@ -47,6 +47,19 @@ class PredictionInputError(PapertrialError):
     """An input to predict that is missing, truncated, or of the wrong kind."""
 
 
+class TrainingStopped(KeyboardInterrupt):
+    """A training that a signal stopped between two steps, after it stored its state.
+
+    Attributes:
+        run: the folder of the run, from which it can go on.
+        signal: the number of the signal.
+    """
+
+    def __init__(self, run: str, step: int, signal: int) -> None:
+        self.run, self.step, self.signal = run, step, signal
+        super().__init__(f"stopped after {step:,} steps by signal {signal}")
+
+
 class DeviceError(PapertrialError):
     """A device that this machine does not have."""
 

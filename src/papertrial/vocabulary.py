@@ -27,6 +27,7 @@ OwnData = Literal[
     "image-folder", "image-table", "text-folder", "table", "text-table", "dataset-folder",
 ]  # fmt: skip
 SplitName = Literal["train", "validation", "test"]
+TargetTransformName = Literal["standardize", "minmax", "log", "log1p"]
 ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none
 Better = Literal["higher", "lower"]
 MetricUnit = Literal["fraction", "none"]  # at most 1, so that "93 %" fits it; or a unit of its own
@@ -173,6 +174,17 @@ def suggest_metric(got: object, known: Iterable[str] = METRICS) -> str:
     return did_you_mean(got, names)
 
 
+def own_metric_form(name: object) -> str:
+    """Return for messages how `metrics` lists a metric that papertrial does not have."""
+    called = re.sub(r"\W+", "_", str(name)).strip("_") or "score"
+    better = "lower" if lower_is_better(called) else "higher"
+    called = f"own_{called}" if is_metric(called, claimable=True) else called
+    return (
+        f"a function is {{use: ./m.py:{called}, better: {better}}}, or use names a class of "
+        "torchmetrics"
+    )
+
+
 def is_one_number(metric: str) -> bool:
     """Tell by its name whether a metric is one number, not one for each class."""
     if split_metric(metric)[1] is not None:
@@ -213,7 +225,8 @@ def moves_in_steps(metric: str) -> bool:
     """Tell whether a metric is a share of the samples, so that on N samples it moves by 1/N.
 
     Micro averages and the weighted recall are the accuracy, as each sample has one class. If
-    samples have several labels, a micro average moves in smaller steps.
+    samples have several labels, a micro average moves by about 1/L for L labels that samples have
+    or get, which is less than 1/N if samples have more than one label, and more if they have less.
     """
     return (
         is_accuracy(metric)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import papertrial as pt
 from papertrial.errors import ModelError
 
 NETS = """
+import traceback
+
 import torch
 from torch import nn
 
@@ -22,6 +25,16 @@ class Listed(nn.Module):
 
     def forward(self, x):
         return self.extra[0](self.first(x.flatten(1)))
+
+
+class Traced(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(64, 10)
+        self.made_at = traceback.format_stack()
+
+    def forward(self, x):
+        return self.first(x.flatten(1))
 
 
 class Chosen(nn.Module):
@@ -61,6 +74,15 @@ class Noisy(nn.Module):
 def nets(tmp_path: Path) -> str:
     (tmp_path / "nets.py").write_text(NETS)
     return f"{tmp_path}/nets.py"
+
+
+def test_lines_of_the_calling_script_are_not_files_that_the_code_reads(
+    nets: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    call = f'import papertrial as pt\nfound = pt.check("digits-mlp", ["model={nets}:Traced"])\n'
+    script.write_text(call)
+    assert runpy.run_path(str(script))["found"].problems == []
 
 
 def test_a_layer_that_would_be_neither_trained_nor_stored(nets: str, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_a_valid_recipe_has_all_facts() -> None:
     assert facts.balance.class_counts["train"] == dict.fromkeys("012", 30)
     assert facts.vocabulary is None
     assert list(facts.to_json()) == [
-        "device", "rows", "notes", "leaks", "balance", "batch", "streams",
+        "device", "rows", "notes", "reading", "leaks", "balance", "batch", "streams",
         "first_loss", "expected_first_loss", "seconds", "seconds_per_step", "bytes", "parameters",
         "trainable_parameters",
     ]  # fmt: skip

@@ -32,6 +32,9 @@ def test_no_score_far_from_the_rest_still_bounds_the_rate() -> None:
     text = explain_collapse(claim(), none, range(15), 0.1)
     assert "0 of 15 seeds collapsed" in text
     assert "up to 18.1 %" in text
+    assert "equal" not in text
+    equal = found(claim(), *[10.0] * 5)  # seeds that all predict one of ten classes
+    assert "if every seed collapsed" in explain_collapse(claim(), equal, range(5), 0.0)
 
 
 def test_a_score_is_far_from_five_robust_sds_on() -> None:

@@ -46,8 +46,9 @@ def told(
         changes.pop(k, d) for k, d in (("weights", "w{}"), ("bad", 0), ("others", 0))
     )
     unknown = changes.pop("runs_unknown", False)
+    metric = changes.pop("metric", "accuracy")
     given = {"kind": "mean", "low": value, "high": value, **changes}
-    claim = JudgedClaim("accuracy", "test", value=value, tolerance=tolerance, **given)
+    claim = JudgedClaim(metric, "test", value=value, tolerance=tolerance, **given)
     rule = Rule((claim,) * (1 + others), tuple(range(15)), **by)
     ended = [SeedOutcome(99 + i, "diverged") for i in range(bad)]
     for i, score in enumerate(scores):
@@ -72,6 +73,25 @@ def test_a_reproduced_claim_is_explained_from_the_claim_to_the_verdict() -> None
     assert "inside the band" in steps[INTERVAL]
     assert numbers(steps[CHANGE]) == ["0.32"]  # .3114, rounded up
     assert steps[CHANGE].endswith("or more, and UNDECIDED with less.")
+
+
+def test_an_interval_beyond_the_values_of_a_metric_is_explained() -> None:
+    near = (0.985, 0.999, 0.991, 0.997, 0.979)
+    above = told(0.99, 0.02, near)[INTERVAL]
+    assert max(map(float, numbers(above)[:2])) > 1
+    assert "can reach above 1" in above
+    below = told(0.01, 0.02, [1 - score for score in near], metric="mine", unit="fraction")
+    assert "can reach" not in below[INTERVAL]  # own fractions may be negative
+    least = told(0.01, 0.02, [1 - score for score in near])[INTERVAL]
+    assert "can reach below 0" in least
+    apart = told(0.01, 0.05, [(score, 0.98) for score in near], kind="difference", runs=5)
+    assert "can reach" not in apart[INTERVAL]  # a difference may be negative
+
+
+def test_an_interval_without_a_width_is_explained() -> None:
+    equal = [0.75] * 5
+    assert "All scores are equal" in told(0.75, 0.01, equal)[INTERVAL]
+    assert "All scores are equal" not in told(0.75, 0.01, equal, step=0.001)[INTERVAL]
 
 
 def test_evidence_is_explained_where_it_is_first_named() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 from typer.testing import Result
 
@@ -79,6 +79,24 @@ def test_predict_prints_json(invoke: Invoke, trained: dict[str, object], digit: 
     assert first["input"] == str(digit)
     assert set(first["probabilities"]) == set("0123456789")
     assert second["converted"] == "from 40x30 RGB to 8x8 grayscale"
+
+
+def test_predict_hints_at_an_inverted_image(
+    invoke: Invoke, trained: dict[str, object], digit: Path
+) -> None:
+    inverted = digit.with_name("inverted.png")
+    ImageOps.invert(Image.open(digit)).save(inverted)
+    done = invoke("predict", str(trained["run"]), digit, inverted)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("hint: ")]
+    assert line.startswith(f"hint: {inverted}: its border is lighter")
+    first, second = json.loads(
+        invoke("predict", str(trained["run"]), digit, inverted, "--json").stdout
+    )
+    assert "hint" not in first
+    assert "inverted" in second["hint"]
+    many = [inverted] * 12
+    lines = invoke("predict", str(trained["run"]), *many).stdout.splitlines()
+    assert lines[-1] == "hint: and 2 more inputs differ"
 
 
 def test_list_names_each_recipe_whole(papertrial: RunCli) -> None:
@@ -247,6 +265,6 @@ def test_ctrl_c_is_130_and_the_run_says_so(tmp_path: Path) -> None:
         finally:
             process.kill()
     assert process.returncode == 130
-    assert said.rstrip().endswith("interrupted")
+    assert said.splitlines()[-1].startswith("papertrial train --resume ")
     (provenance,) = tmp_path.glob("*/*/provenance.json")
     assert json.loads(provenance.read_text())["state"] == "interrupted"

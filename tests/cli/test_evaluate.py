@@ -144,7 +144,7 @@ def test_train_says_that_a_choice_by_the_test_split_is_optimistic(
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("OPTIMISTIC: "))
-    assert lines[at - 1] == "reported: epoch 2 of 2, the best on test"
+    assert lines[at - 1] == "reported: epoch 2 of 2, the best on test by accuracy"
     assert "the epoch was chosen by the test split" in lines[at]
     assert "at the last epoch: loss " in lines[at]
     assert lines[-1].startswith("run: ")

@@ -68,6 +68,13 @@ def test_only_an_evaluation_of_the_test_split_stays_on_a_terminal() -> None:
     assert test == Line("step 10  test accuracy 0.7")
 
 
+def test_an_evaluation_of_tensors_shows_metrics_of_the_users_beside_the_loss() -> None:
+    progress = trained(10).progress
+    scores = {"loss": 0.5, "psnr": 31.25, "dice": 0.9, "hits": 0.1, "fifth": 1.0}
+    *_, line = shown(STARTED, Trained(progress, "loss", None), Evaluated("test", 10, scores))
+    assert line == Line("step 10  test loss 0.5, psnr 31.25, dice 0.9, hits 0.1")
+
+
 def test_a_final_evaluation_is_named_in_the_row() -> None:
     *_, last, row = shown(STARTED, trained(29), Evaluated("test", 29, {"accuracy": 0.8}, True))
     assert isinstance(last, Row)

@@ -256,7 +256,8 @@ def test_augmentations_take_the_stored_bytes_and_apply_leaves_them_out() -> None
 @pytest.mark.parametrize(
     ("transform", "message"),
     [
-        (v2.ToPILImage(), "ToPILImage must return a tensor, got Image"),
+        (v2.ToPILImage(), "ToPILImage must return a tensor, got Image; .* remove conversions"),
+        (v1.ToTensor(), "ToTensor fails on .* remove conversions such as ToTensor"),
         (
             v2.RandomChoice([v2.Identity(), v2.Resize((3, 3))]),
             r"RandomChoice must return tensors of the same size, got \[\(3, 3, 3\), \(3, 8, 6\)\]",

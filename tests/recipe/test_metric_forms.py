@@ -13,7 +13,14 @@ from papertrial.recipe.load import load_recipe, to_yaml
 from papertrial.recipe.metric_forms import metric_text
 from papertrial.recipe.schema import json_schema
 from papertrial.recipe.yaml_text import parse
-from papertrial.vocabulary import METRICS, Metric, is_metric, split_metric, suggest_metric
+from papertrial.vocabulary import (
+    METRICS,
+    Metric,
+    is_metric,
+    own_metric_form,
+    split_metric,
+    suggest_metric,
+)
 
 OF_FRAUD = {"f1": {"class": "fraud"}}
 TREE: dict[str, Any] = {
@@ -161,6 +168,26 @@ def test_common_names_are_understood(got: str, meant: str) -> None:
 def test_a_suggestion_is_a_name_that_can_be_used_there() -> None:
     assert "average_precision" not in suggest_metric("map", ["loss", "rmse"])
     assert suggest_metric("rmse_lat", ["rmse"]).startswith("; for one target, write {rmse:")
+
+
+def test_an_unknown_metric_may_be_a_function_of_the_users() -> None:
+    assert "{use: ./m.py:psnr, better: higher}" in own_metric_form("psnr")
+    assert "./m.py:own_rmse, better: lower}" in own_metric_form("rmse")
+    tree: dict[str, Any] = {
+        "task": "prediction",
+        "metrics": ["loss", "psnr", "accurracy"],
+        "report_metric": "ssim",
+        "claims": [{"metric": name, "value": 1} for name in ("mae", "fid")],
+    }
+    told = dict(_problems(**tree))
+    for where, name in {
+        "metrics.1": "psnr",
+        "report_metric": "ssim",
+        "claims.0.metric": "own_mae",
+        "claims.1.metric": "fid",
+    }.items():
+        assert f"./m.py:{name}" in told[where]
+    assert "./m.py" not in told["metrics.2"]  # a typing error
 
 
 def test_facts_of_a_metric_of_one_class_are_those_of_the_metric() -> None:

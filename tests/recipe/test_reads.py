@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import linecache
 import os
 import threading
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,16 @@ def test_packages_the_system_and_other_threads_are_not_seen(tmp_path: Path) -> N
         thread.start()
         thread.join()
     assert read == []
+
+
+def test_source_lines_for_messages_are_not_seen(tmp_path: Path) -> None:
+    for name in ("warned.py", "read.py"):
+        (tmp_path / name).write_text("a = 1")
+    with watch_reads() as read:
+        assert linecache.getline(str(tmp_path / "warned.py"), 1) == "a = 1\n"
+        with tokenize.open(tmp_path / "read.py") as file:
+            assert file.read() == "a = 1"
+    assert paths(read) == ["read.py"]
 
 
 def test_a_read_in_a_nested_watch_is_recorded_by_both(tmp_path: Path) -> None:

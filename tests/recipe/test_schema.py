@@ -302,8 +302,8 @@ def test_an_editor_can_complete_metrics_sources_tasks_and_optional_parts() -> No
     training = schema["$defs"]["Recipe"]
     listed = training["properties"]["metrics"]["items"]["oneOf"]
     assert listed[0]["anyOf"][0]["anyOf"][0]["enum"] == list(METRICS)
-    source = schema["$defs"]["Data"]["properties"]["source"]["anyOf"]
-    assert source[0]["enum"] == [*SOURCES, *OWN_DATA]
+    source = schema["$defs"]["Data"]["properties"]["source"]["oneOf"]
+    assert source[0]["anyOf"][0]["enum"] == [*SOURCES, *OWN_DATA]
     assert training["properties"]["task"]["enum"] == list(TASKS)
     assert set(training["required"]) == {"name", "task", "data", "model", "loss", "optimizer"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import torch
 
 import papertrial as pt
 from papertrial.errors import ModelError, RecipeError
-from papertrial.runs.build_optimizers import build_optimizers
+from papertrial.recipe.schema import Recipe
+from papertrial.runs.build_optimizers import build_optimizers, largest_rate
 
 BY_HAND = """
 import torch
@@ -207,3 +209,23 @@ def test_groups_with_options_use_the_fused_kernel_where_there_is_one() -> None:
     assert [group["fused"] for group in optimizer.param_groups] == [True, True]
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0, 0.1]
     assert optimizer.param_groups[1]["params"][0] is model.bias
+
+
+def _recipe(**optimizer: object) -> Recipe:
+    recipe = pt.load_recipe("diabetes-linear", check=False)
+    assert isinstance(recipe, Recipe)
+    changed = type(recipe.optimizer).model_validate({"use": "torch.optim.Adam", **optimizer})
+    return recipe.model_copy(update={"optimizer": changed})
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate"),
+    [
+        ({"lr": 0.5}, 0.5),
+        ({"use": "torch.optim.LBFGS"}, math.inf),
+        ({}, 0.001),  # Adam's default is 0.001
+        ({"lr": 0.1, "groups": ({"match": "*.bias", "lr": 2.0},)}, 2.0),
+    ],
+)
+def test_the_largest_rate_of_all_groups(optimizer: dict[str, object], rate: float) -> None:
+    assert largest_rate(_recipe(**optimizer)) == pytest.approx(rate)

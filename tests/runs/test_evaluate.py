@@ -316,7 +316,11 @@ def test_a_set_of_other_columns_or_without_classes_is_refused(
 def test_another_set_with_the_training_samples_gets_a_note(run: pt.Run, own: Path) -> None:
     notes = again(run, own / "set", own).notes
     assert run.recipe.data.splits.validation == 0.25  # a part of train was held out
-    assert notes == ("images are converted to (1, 4, 4), [C, H, W]",)
+    assert notes[0].startswith(
+        "27 of 36 samples of train are among the 27 that the run was trained"
+    )
+    assert "(train/dark/0.png = train/dark/0.png, " in notes[0]
+    assert notes[1:] == ("images are converted to (1, 4, 4), [C, H, W]",)
     whole = pt.train(
         pt.load_recipe(recipe(source="image-folder", path=str(own / "set"))),
         runs=own / "runs",

@@ -143,7 +143,11 @@ def test_a_function_gets_the_path_of_its_data(recipe: Path) -> None:
     [
         ("./data.py:table", "rows", "data.path: is passed to .*data.py:table, which takes no arg"),
         ("./takes.py:load", None, "data.path: is missing; .*takes.py:load takes .*: folder"),
-        ("./takes.py:more", "rows", "data.source: .*takes.py:more takes 2 arguments; a source"),
+        (
+            "./takes.py:more",
+            "rows",
+            "data.source: .*takes.py:more takes 2 arguments; .*use: .*size",
+        ),
     ],
 )
 def test_a_path_and_the_parameter_of_the_function_go_together(

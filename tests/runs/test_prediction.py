@@ -12,9 +12,11 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 import papertrial as pt
 from papertrial.errors import DataError, ModelError, PredictionInputError
+from papertrial.runs import extreme_samples
 from papertrial.runs.evaluate import evaluate_run
 from papertrial.store.run_folder import PREDICTIONS, RECORDS, WEIGHTS
 
@@ -41,6 +43,24 @@ def masks():
         y[i, i % 4 : i % 4 + 3 + i % 2, i % 5 : i % 5 + 3] = 1
     x = (x + 120 * y).to(torch.uint8)
     return {"train": (x[:40], y[:40]), "test": (x[40:], y[40:])}
+
+
+def rare():
+    """Tokens of which one test sample has a larger one than all others."""
+    parts = tokens()
+    parts["test"][0][5, 2] = 11
+    parts["test"][0][6, 0] = -1
+    return parts
+
+
+def late():
+    x, y = tokens()["train"]
+    x[40, 1] = 7
+    return {"train": (x, y)}
+
+
+def named_masks():
+    return {**masks(), "classes": ["background", "square"]}
 
 
 def named():
@@ -264,9 +284,34 @@ def test_predictions_of_sequences_from_arrays_and_files(invoke: Any) -> None:
     assert "[6, 7]" in shown.stdout
     as_json = json.loads(invoke("predict", run.path, "x.npy", "--json").stdout)
     assert np.allclose(as_json[1]["prediction"], answers[1].prediction)
-    for wrong, told in ((x[:, :4], r"\[N, 6\], got \[2, 4\]"), (x / 2, "int64, got float64")):
+    longer = run.predict(np.arange(18).reshape(2, 9) % 7)  # a recurrent network takes any length
+    assert np.shape(longer[0].prediction) == (9, 7)
+    assert [a.converted for a in longer] == ["[9], in training [6]"] * 2
+    np.save("none.npy", x[:0])
+    wrongs = (
+        (x[..., None], r"\[N, 6\], got \[2, 6, 1\]"),
+        ("none.npy", "nothing to predict"),
+        (x / 2, "int64, got float64"),
+    )
+    for wrong, told in wrongs:
         with pytest.raises(PredictionInputError, match=told):
             run.predict(wrong)
+
+
+def test_an_embedding_needs_a_row_for_every_token_of_every_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = {"source": "./code.py:rare", "batch_size": 16}
+    rare = recipe("tokens", data=data)
+    (problem,) = (one for one in pt.check(rare, device="cpu").problems if one.severity == "error")
+    assert problem.where == "model"
+    assert "embed has 7 rows" in problem.message
+    with pytest.raises(ModelError, match="embed has 7 rows"):
+        train(rare)
+    monkeypatch.setattr(extreme_samples, "_MOST", 0)  # too many tokens to be searched
+    late = recipe("tokens", data={"source": "./code.py:late", "batch_size": 16})
+    (problem,) = (one for one in pt.check(late, device="cpu").problems if one.severity == "error")
+    assert problem.where == "model"
 
 
 def test_predictions_from_named_tensors() -> None:
@@ -282,6 +327,29 @@ def test_predictions_from_named_tensors() -> None:
         assert [a.prediction for a in opened.predict(path)] == answers
     with pytest.raises(PredictionInputError, match="ids, weight, got ids"):
         opened.predict({"ids": x["ids"]})
+    wide = {"weight": torch.rand(3, 8), "ids": torch.ones(3, 8, dtype=torch.int64)}
+    with pytest.raises(PredictionInputError, match=r"0: .*\(it has ids \[8\], in training \[5\]"):
+        opened.predict(wide)
+
+
+def test_classes_of_positions_are_named_in_predictions_and_pictures(invoke: Any) -> None:
+    run = train(recipe("masks", data={"source": "./code.py:named_masks", "batch_size": 16}))
+    assert digest(run) == digest(train(recipe("masks"), "plain"))
+    x = np.zeros((2, 8, 8), dtype=np.uint8)
+    x[1, 2:5, 1:4] = 200
+    answers = pt.load_run(run.path).predict(x)
+    outputs = torch.stack([a.output for a in answers if a.output is not None])
+    found = outputs.argmax(1)
+    assert found.unique().tolist() == [0, 1]
+    expected = np.array(["background", "square"])[found.numpy()].tolist()
+    assert [a.prediction for a in answers] == expected
+    np.save("x.npy", x)
+    shown = invoke("predict", run.path, "x.npy")
+    assert f"[8, 8]: background {int((found[1] == 0).sum())}, square" in shown.stdout
+    done = invoke("predict", run.path, "x.npy", "--output", "out", "--json")
+    assert json.loads(done.stdout) == [f"out/x-{i}.{e}" for i in (0, 1) for e in ("npy", "png")]
+    assert np.array_equal(np.load("out/x-1.npy"), outputs[1].numpy())
+    assert np.array_equal(np.asarray(Image.open("out/x-1.png")), found[1].numpy())
 
 
 def test_batches_of_named_tensors_in_parts_give_nearly_the_same_weights() -> None:

@@ -101,6 +101,18 @@ def test_frozen_batch_norm_may_keep_its_statistics(folder: Path) -> None:
     assert kept["backbone.2.num_batches_tracked"] == 7
 
 
+def test_a_frozen_head_that_was_not_loaded_is_warned_about(folder: Path) -> None:
+    frozen = started(folder).model_copy(update={"freeze": None})
+    trees = [{**to_tree(frozen), "freeze": match} for match in (["fc.bias"], ["backbone.*"])]
+    (warning,), none = (
+        [one for one in pt.check(tree).problems if one.where == "freeze"] for tree in trees
+    )
+    assert (warning.severity, none) == ("warning", [])
+    assert "fc.bias" in warning.message
+    alone = {**trees[0], "init_from": None}  # a model may have loaded weights itself
+    assert [one for one in pt.check(alone).problems if one.where == "freeze"] == []
+
+
 def test_the_provenance_says_what_was_loaded(run: pt.Run, folder: Path) -> None:
     kept = Provenance.from_json((run.path / "provenance.json").read_text(), "provenance.json")
     sha256 = hashlib.sha256((folder / "r18.pth").read_bytes()).hexdigest()

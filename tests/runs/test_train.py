@@ -20,8 +20,8 @@ from papertrial.progress import Step
 from papertrial.training.events import Evaluated, Started, Trained
 
 FILES = {
-    "recipe.yaml", "provenance.json", "preprocess.json", "metrics.jsonl", "metrics.json",
-    "model.safetensors", "state.pt", "predictions",
+    "recipe.yaml", "provenance.json", "preprocess.json", "statistics.json", "metrics.jsonl",
+    "metrics.json", "model.safetensors", "state.pt", "predictions",
 }  # fmt: skip
 
 

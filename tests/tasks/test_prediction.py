@@ -62,6 +62,28 @@ def test_answers_are_numbers_or_nested_lists() -> None:
     assert answers[0].probabilities == {}
 
 
+def test_classes_of_positions_are_on_the_axis_that_the_loss_takes() -> None:
+    task, tags = TensorPrediction(("A", "B", "C")), ["A", "B", "C"]
+    last = task.for_outputs(OUTPUT, _by_token)
+    again = TensorPrediction.from_meaning(last.meaning())
+    expected = [[tags[k] for k in row] for row in OUTPUT.argmax(-1).tolist()]
+    assert [a.prediction for a in again.decode(OUTPUT)] == expected
+    assert again.position_classes == ("A", "B", "C")
+    turned = OUTPUT.transpose(1, 2)
+    first = task.for_outputs(turned, nn.CrossEntropyLoss())
+    assert [a.prediction for a in first.decode(turned)] == expected
+    square = OUTPUT[:, :3]  # as many positions as classes: the loss decides
+    assert task.for_outputs(square, nn.CrossEntropyLoss()).class_axis == 1
+    assert task.for_outputs(square, _by_token).class_axis == -1
+    for outputs, loss in ((OUTPUT[..., :2], _by_token), (OUTPUT, nn.CrossEntropyLoss())):
+        with pytest.raises(ModelError, match=r"3 classes .* no axis of 3"):
+            task.for_outputs(outputs, loss)
+    assert TASK.for_outputs(OUTPUT, _by_token) is TASK
+    assert TASK.position_classes == ()
+    with pytest.raises(ValueError, match="axis"):
+        TensorMeaning(classes=("A", "B"))
+
+
 def _by_token(output: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(output.flatten(0, 1), target.flatten())
 

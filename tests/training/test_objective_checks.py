@@ -201,6 +201,37 @@ class Counting(nn.Module):
         return supervised(model, x, y, loss)
 
 
+class _Follows(nn.Module):
+    """Learns from a teacher that follows the model in each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.teacher = _model().requires_grad_(False)
+
+    def forward(self, model: Any, x: Any, y: Any, loss: Any) -> Any:
+        with torch.no_grad():
+            for theirs, ours in zip(self.teacher.parameters(), model.parameters(), strict=True):
+                theirs.mul_(0.9).add_(ours + 1, alpha=0.1)
+        output = model(x)
+        return loss(output, y), output
+
+
+def test_a_teacher_that_follows_the_model_stays_as_it_was_and_needs_a_module() -> None:
+    follows = _Follows()
+    before = [p.clone() for p in follows.teacher.parameters()]
+    check_objective(_objective(follows), BATCH, CPU)
+    assert all(map(torch.equal, before, follows.teacher.parameters()))
+
+    def plain(model: Any, x: Any, y: Any, loss: Any, teacher: nn.Module) -> Any:
+        follows.teacher = teacher
+        return follows(model, x, y, loss)
+
+    teacher = _model().requires_grad_(False)
+    with pytest.raises(ModelError, match=r"plain changes teacher\.1\.weight, .*torch\.nn\.Module"):
+        check_objective(_objective(partial(plain, teacher=teacher)), BATCH, CPU)
+    assert torch.equal(teacher[1].weight, before[0])
+
+
 def test_a_check_leaves_model_objective_batch_and_generators_as_they_were() -> None:
     function = Counting()
     objective = _objective(function)

@@ -17,7 +17,8 @@ from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.progress import finish
 from papertrial.training.events import Evaluated, Trained
 from papertrial.training.selection import BestWeights, EarlyStopping
-from papertrial.training.session import Evaluations, TrainingResult, session
+from papertrial.training.session import Evaluations, session
+from papertrial.training.session_state import SessionState, TrainingResult
 from papertrial.vocabulary import Metric
 
 EPOCH = 7  # steps
@@ -69,8 +70,9 @@ def run(
     training: Any, dataset: Dataset, loss: nn.Module | None = None, **options: Any
 ) -> tuple[list[Trained | Evaluated], TrainingResult]:
     options = {"steps": 4 * EPOCH, "evaluations": Evaluations(EPOCH), **options}
-    steps: Generator[Trained | Evaluated, None, TrainingResult] = session(
-        training.state, training.batches, training.objective,
+    parts = {name: options.pop(name, None) for name in ("choice", "stopping", "mean")}
+    steps: Generator[Any, None, TrainingResult] = session(
+        SessionState(training.state, **parts), training.batches, training.objective,
         evaluator(training, dataset, loss), seed=training.seed, **options,
     )  # fmt: skip
     events = []

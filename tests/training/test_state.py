@@ -78,7 +78,7 @@ def test_a_state_with_other_keys_is_refused(change: str) -> None:
         state["epoch"] = 3
     with pytest.raises(RunError) as error:
         _make().load_state_dict(state)
-    keys = "['average', 'model', 'objective', 'optimizer', 'scaling', 'schedule', 'step']"
+    keys = ["average", "losses", "model", "objective", "optimizer", "scaling", "schedule", "step"]
     assert str(error.value) == f"a training state has the keys {keys}, got {sorted(state)}"
 
 
@@ -134,6 +134,19 @@ def test_the_state_of_an_objective_is_restored_without_its_frozen_parameters() -
     assert torch.equal(other.head.weight, one.head.weight)
     assert other.calls.item() == 7
     assert torch.equal(other.teacher.weight, teacher)
+
+
+def test_a_teacher_that_follows_the_model_is_restored() -> None:
+    one, other = _Heads(), _Heads()
+    trained = _with_objective(one)
+    with torch.no_grad():
+        one.teacher.weight.data.mul_(0.5)
+    state = trained.state_dict()
+    assert set(state["objective"]) == {"head.weight", "head.bias", "calls", "teacher.weight"}
+    restored = _with_objective(other)
+    restored.load_state_dict(state)
+    assert torch.equal(other.teacher.weight, one.teacher.weight)
+    assert set(restored.state_dict()["objective"]) == set(state["objective"])
 
 
 @pytest.mark.parametrize("objective", [None, nn.Linear(2, 2), _Heads(width=5)])

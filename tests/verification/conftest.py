@@ -160,3 +160,10 @@ class Labs:
 def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Labs:
     monkeypatch.setattr(combine_module, "write_report", only_json)
     return Labs(tmp_path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _reports_have_no_plots(request: pytest.FixtureRequest) -> None:
+    """Write reports without drawings, which take a second each, where no test looks at them."""
+    if request.path.name not in ("test_verifying_programs.py", "test_verifying_target.py"):
+        request.getfixturevalue("without_plots")

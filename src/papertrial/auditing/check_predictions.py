@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from papertrial.auditing.compare_environments import environment_differences, environment_here
 from papertrial.auditing.finding import Finding, findings_of, noted
 from papertrial.auditing.seed_run import SeedRun
 from papertrial.checks.stochastic import check_stochastic
@@ -17,6 +16,7 @@ from papertrial.errors import PapertrialError
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions
 from papertrial.runs import prepare
+from papertrial.runs.compare_environments import environment_differences, environment_here
 from papertrial.runs.init_from import names_file, read_start_run
 from papertrial.runs.load_data import Samples, load_whole
 from papertrial.store.run_folder import PREDICTIONS, WEIGHTS, RunFolder

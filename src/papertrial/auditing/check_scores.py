@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
-from papertrial.auditing.compare_environments import environment_differences, environment_here
 from papertrial.auditing.compare_json import EXACT, Tolerance, alike
 from papertrial.auditing.finding import Finding, findings_of, shortened
 from papertrial.auditing.recorded import Recorded
@@ -19,6 +18,7 @@ from papertrial.evaluate.metrics import compute
 from papertrial.progress import Step
 from papertrial.report.run_results import read_predictions, task_of
 from papertrial.runs.build import build_loss, build_metrics, to_device
+from papertrial.runs.compare_environments import environment_differences, environment_here
 from papertrial.runs.fold_results import mean_metrics
 from papertrial.runs.run import Run
 from papertrial.runs.trained_classes import classes_of_run

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import torch
 
-from papertrial.auditing.compare_environments import environment_differences
 from papertrial.auditing.finding import Finding, noted, shortened
 from papertrial.auditing.recorded import Recorded
 from papertrial.auditing.seed_run import SeedRun
 from papertrial.errors import DivergedError
 from papertrial.progress import Returning, Step
 from papertrial.recipe.load import load_recipe, to_yaml
+from papertrial.runs.compare_environments import environment_differences
 from papertrial.runs.run import load_run
 from papertrial.store.run_folder import PREDICTIONS, RECIPE
 from papertrial.store.verification_folder import VERSUS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,21 +14,30 @@ from torch import nn
 from papertrial.checks.batch_independence import check_rows
 from papertrial.checks.check_result import CheckResult
 from papertrial.checks.class_balance import imbalance
+from papertrial.checks.conflicting_labels import conflicting_labels
 from papertrial.checks.cost import run_cost
 from papertrial.checks.gradients import check_gradients
-from papertrial.checks.initial_weights import check_initial_weights
-from papertrial.checks.leaks import leaks
+from papertrial.checks.initial_weights import check_frozen, check_initial_weights
+from papertrial.checks.leaks import digests_of, leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
 from papertrial.checks.prediction_targets import check_prediction_targets
 from papertrial.checks.reading_warnings import reading_warnings
+from papertrial.checks.repeatable_source import Loading, check_repeats
 from papertrial.checks.reporting import reporting
 from papertrial.checks.schedule_length import check_schedule
 from papertrial.checks.seed_streams import check_streams, find_streams
 from papertrial.checks.stochastic import check_stochastic_loss
+from papertrial.checks.table_hints import table_hints
+from papertrial.checks.target_scale import (
+    check_target_scale,
+    check_units_of_claims,
+    units_of_claims,
+)
 from papertrial.data.batches import Batch
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.nested import first_of, mapped
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.diagnose.diagnosis import Diagnosis
 from papertrial.diagnose.dry_run import LayerError, SmallBatchError, diagnose_dry_run
 from papertrial.errors import PapertrialError
@@ -38,6 +48,7 @@ from papertrial.progress import Step
 from papertrial.recipe.portable import portable
 from papertrial.recipe.reads import Read, watched
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import is_function
 from papertrial.runs import prepare
 from papertrial.runs.build import (
     build_loss,
@@ -47,11 +58,11 @@ from papertrial.runs.build import (
     to_device,
     trained_modules,
 )
-from papertrial.runs.build_optimizers import group_sizes
+from papertrial.runs.build_optimizers import group_sizes, largest_rate
 from papertrial.runs.class_weights import needs_classes
 from papertrial.runs.fitted_model import fits_data
 from papertrial.runs.init_from import read_start_run
-from papertrial.runs.load_data import Samples, load_data, smallest_fold
+from papertrial.runs.load_data import Samples, load_data, load_whole, smallest_fold
 from papertrial.runs.named_network import DataForm
 from papertrial.runs.traced_files import stored_elsewhere, trace_files
 from papertrial.runs.trial_batches import TrialBatch, trial_batches
@@ -76,7 +87,9 @@ def checking_training(
     with no_device, on_device(device, None) as where:
         result.facts.device = str(where)
         aside = stored_elsewhere(recipe, home)
-        yield from watched(_check_built(recipe, home, where, result), reads, aside)
+        first = yield from watched(_check_built(recipe, home, where, result), reads, aside)
+        if first is not None:
+            yield from watched(check_repeats(recipe, first, home, result), reads, aside)
     _check_files(recipe, reads, home, result)
 
 
@@ -110,9 +123,12 @@ def _check_files(recipe: Recipe, reads: Sequence[Read], data: Path, result: Chec
 
 def _check_built(
     recipe: Recipe, folder: Path, device: torch.device, result: CheckResult
-) -> Generator[Step, None, None]:
-    """Build what the recipe names, look for leaks and imbalance, and try the model on a batch."""
-    model = loss = samples = start = None
+) -> Generator[Step, None, Loading | None]:
+    """Build what the recipe names, look for leaks and imbalance, and try the model on a batch.
+
+    The result says what a function gave as data; it is None for other sources, and if it failed.
+    """
+    model = loss = samples = start = whole = first = None
     notes, folds, can_start, fitted = list[str](), recipe.data.splits.count, False, False
     function: ObjectiveFunction = supervised
     seed_before_build(recipe, device)
@@ -129,33 +145,25 @@ def _check_built(
         if recipe.data.splits.count:
             recipe, note = yield from smallest_fold(recipe, folder)
             notes.append(note)
-        samples = yield from load_data(recipe, folder, device, start)
+        begun_at = time.perf_counter()
+        whole = yield from load_whole(recipe, folder, start)
+        if is_function(recipe.data.source_name):
+            first = Loading.of(whole.dataset, time.perf_counter() - begun_at)
+        samples = yield from load_data(recipe, folder, device, start, whole)
     if samples is not None and fitted:
         model = _build_fitted(recipe, samples, result)
     with reporting(result, "loss", "fix the loss or its arguments in the recipe"):
         if samples is not None or not needs_classes(recipe):
             loss = build_loss(recipe, None if samples is None else samples.classes)
-    if samples is None:
-        return
-    original, facts = samples.original, result.facts
-    facts.rows = {name: len(split) for name, split in original.splits.items()}
-    facts.notes, facts.reading = notes, original.notes
-    result.problems += reading_warnings(original.notes)
-    yield Step("looking for samples that are in two splits", 0, None, "samples")
-    found, facts.leaks = leaks(original)
-    result.problems += found
-    found, facts.balance = imbalance(
-        original,
-        metrics=prepare.metrics_to_compute(recipe),
-        is_weighted=recipe.data.sampler is not None
-        or not {"weight", "pos_weight"}.isdisjoint(recipe.loss.kwargs),
-    )
-    result.problems += found
-    result.problems += two_readings(recipe.claims, samples.task)
-    with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
-        check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
+    if samples is None or whole is None:
+        return first
+    facts, task = result.facts, samples.task
+    facts.reading = samples.original.notes
+    result.problems += reading_warnings(samples.original.notes)
+    facts.notes = [*notes, *task.notes, *units_of_claims(recipe.claims, task)]
+    yield from _check_data(recipe, whole, samples, result)
     if model is None or loss is None:
-        return
+        return first
     yield Step("trying one batch", 0, None, "batches")
     begun = None
     fix = "fix the key that the message names, which decides what the model starts from"
@@ -166,12 +174,44 @@ def _check_built(
             begun.weights,
             begun.frozen,
         )
-        result.problems += check_initial_weights(begun.weights)
+        result.problems += [
+            *check_initial_weights(begun.weights),
+            *check_frozen(model, begun.weights),
+        ]
     if begun is not None:
         with reporting(result, "data", "fix data.augment, data.transform or the model"):
             _check_model(recipe, (model, loss, function), samples, begun, result)
     if facts.cost is not None and folds:
         facts.cost = replace(facts.cost, seconds=folds * facts.cost.seconds)
+    return first
+
+
+def _check_data(
+    recipe: Recipe, whole: LoadedSet, samples: Samples, result: CheckResult
+) -> Generator[Step, None, None]:
+    """Look for leaks, conflicts and imbalance in the data, whose splits are cut from `whole`."""
+    original, facts = samples.original, result.facts
+    facts.rows = {name: len(split) for name, split in original.splits.items()}
+    yield Step("looking for samples that are in two splits", 0, None, "samples")
+    known = digests_of(original)
+    found, facts.leaks = leaks(original, known)
+    result.problems += found
+    result.problems += conflicting_labels(original, known)
+    found, facts.balance = imbalance(
+        original,
+        metrics=prepare.metrics_to_compute(recipe),
+        is_weighted=recipe.data.sampler is not None
+        or not {"weight", "pos_weight"}.isdisjoint(recipe.loss.kwargs),
+    )
+    result.problems += found
+    yield Step("looking for columns that give the target away", 0, None, "columns")
+    result.problems += table_hints(recipe, whole, original)
+    result.problems += [
+        *two_readings(recipe.claims, samples.task),
+        *check_units_of_claims(recipe.claims, samples.task, original.train.y),
+    ]
+    with reporting(result, "metrics", "name metrics, classes and targets that the task has"):
+        check_metrics(prepare.metrics_to_compute(recipe), samples.task, recipe.own_metrics)
 
 
 def _build_fitted(recipe: Recipe, samples: Samples, result: CheckResult) -> nn.Module | None:
@@ -217,7 +257,9 @@ def _check_model(
         with reporting(result, "model", "fix the model or its arguments in the recipe"):
             result.facts.streams = find_streams(recipe, parts)
             result.problems += check_streams(recipe, result.facts.streams)
-        with reporting(result, "optimizer", "fix the optimizer or its arguments"):
+        # Errors of the optimizer and the scheduler begin with their keys.
+        where = "model" if function is supervised else "objective"
+        with reporting(result, where, "fix what the message names, which fails in later batches"):
             result.facts.cost = run_cost(recipe.seed, parts)
 
 
@@ -239,7 +281,7 @@ def _check_loss(
             result.problems += check_prediction_targets(loss, output, batch.y, samples.original)
             return True
         return False
-    result.problems += check_targets(loss, output, train.y)
+    result.problems += check_targets(loss, output, task.in_training_unit(train.y))
     if not result.ok:
         return False
     with reporting(result, "model", "give the model one output per class or number to predict"):
@@ -251,6 +293,9 @@ def _check_loss(
         target = task.target(batch.y, output)
         found, result.facts.first_loss = check_first_loss(loss, output, target)
         result.problems += found
+        steps = recipe.steps or (recipe.epochs or 1) * samples.batches.steps
+        reach = largest_rate(recipe) * steps
+        result.problems += check_target_scale(task, output, train.y, reach)
         result.problems += check_stochastic_loss(loss, output, target)
         return True
     return False

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from papertrial.data.column import Dataset, Split
-from papertrial.data.duplicates import digests, matches, repeated
+from papertrial.data.duplicates import Digests, digests, matches, repeated
 from papertrial.data.nested import row_of, same_tensors
 from papertrial.diagnose.diagnosis import Diagnosis
 
@@ -35,16 +35,18 @@ class SharedSamples:
         return {**pairs, "repeated": self.repeated}
 
 
-def leaks(dataset: Dataset) -> tuple[list[Diagnosis], SharedSamples]:
+def leaks(
+    dataset: Dataset, known: Mapping[str, Digests] | None = None
+) -> tuple[list[Diagnosis], SharedSamples]:
     """Return a warning for each pair of splits that share samples, and the shared samples.
 
     Rows of a table, and tensors, can agree by chance if they have few distinct values. They count
     only if their targets agree too, and the warning says so. Images and texts count whatever their
-    target.
+    target. `known` are the digests of the splits, if they are known.
     """
     with_targets = dataset.kind in ("table", "tensor")
     splits = dataset.splits
-    known = {name: digests(split.x) for name, split in splits.items()}
+    known = known or digests_of(dataset)
     found, shared = [], {}
     for one, other in _PAIRS:
         if one in splits and other in splits:
@@ -58,6 +60,11 @@ def leaks(dataset: Dataset) -> tuple[list[Diagnosis], SharedSamples]:
         for name, split in splits.items()
     }
     return found, SharedSamples(shared, twice)
+
+
+def digests_of(dataset: Dataset) -> dict[str, Digests]:
+    """Return the digests of the samples of each split."""
+    return {name: digests(split.x) for name, split in dataset.splits.items()}
 
 
 def _leak(dataset: Dataset, one: str, other: str, pairs: Sequence[tuple[int, int]]) -> Diagnosis:

@@ -83,9 +83,17 @@ def explain_collapse(claim: JudgedClaim, found: Collapse, seeds: Sequence[int], 
     """
     upper = percent(found.upper)
     if not found.indices:
+        constant = (
+            ""
+            if sd > 0
+            else (
+                " All scores are equal: models that always give the same answer would do that too, "
+                "and if every seed collapsed, none is far from the others."
+            )
+        )
         return (
             f"0 of {plural(found.of, 'seed')} collapsed (no score is far worse than the others): "
-            f"the rate may still be up to {upper} (with 95 % confidence)."
+            f"the rate may still be up to {upper} (with 95 % confidence).{constant}"
         )
     listed = ", ".join(str(seeds[i]) for i in found.indices)
     several = len(found.indices) > 1

@@ -15,6 +15,7 @@ from papertrial.claims.labels import theta_label
 from papertrial.claims.rule import Rule
 from papertrial.claims.ruling import Ruling
 from papertrial.numbers import between, margin, percent
+from papertrial.vocabulary import least_value
 
 
 def say_interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
@@ -34,7 +35,41 @@ def say_interval(claim: JudgedClaim, ruling: Ruling, rule: Rule) -> str:
     return (
         f"The {about} is {between(ruling.low, ruling.high, ruling.sd)}, {where} the band. For "
         f"{valid_scores(rule, claim)}, each side of this interval is wrong with a probability of "
-        f"at most {percent(ruling.level)}."
+        f"at most {percent(ruling.level)}.{_beyond_the_metric(claim, ruling)}"
+        f"{_without_width(ruling)}"
+    )
+
+
+def _without_width(ruling: Ruling) -> str:
+    """Return what an interval without a width means; "" if it has one."""
+    if ruling.low < ruling.high or len({*ruling.scores}) > 1:
+        return ""
+    return (
+        " All scores are equal, and no step of this metric is known, so their SD is taken as 0 and "
+        "the interval has no width: it does not allow for differences that rounding may hide."
+    )
+
+
+def _beyond_the_metric(claim: JudgedClaim, ruling: Ruling) -> str:
+    """Return why an interval has values that the metric cannot have; "" if it has none.
+
+    An interval may be intersected with the possible values. But then it could lie inside a band
+    that the test, which knows no bounds, has not confirmed.
+    """
+    facts = claim.facts
+    if not facts.is_fraction:
+        return ""
+    least, most = least_value(claim.metric) if facts.is_known else -math.inf, 1.0
+    if claim.has_two_sides:
+        least, most = least - most, most - least
+    ends = [end for end in (ruling.low, ruling.high) if math.isfinite(end)]
+    possible = all(least <= score <= most for score in ruling.scores)
+    if not possible or all(least <= end <= most for end in ends):
+        return ""
+    side = f"above {most:g}" if any(end > most for end in ends) else f"below {least:g}"
+    return (
+        f" The test takes scores as normal, without bounds, so the interval can reach {side}. It "
+        "is not cut there, so that it lies inside the band exactly when the claim is REPRODUCED."
     )
 
 

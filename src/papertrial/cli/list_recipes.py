@@ -54,7 +54,7 @@ def _row_of(recipe: AnyRecipe) -> ShippedRecipe:
     if isinstance(recipe, ProgramRecipe):
         command = " ".join(recipe.program.command[:2])
         return ShippedRecipe(recipe.name, "program", command, "", claims)
-    model, source = recipe.model.use.rpartition(".")[2], recipe.data.source
+    model, source = recipe.model.use.rpartition(".")[2], recipe.data.source_name
     data = Path(source).name if is_file(source) else source
     return ShippedRecipe(recipe.name, recipe.task, data, model, claims)
 

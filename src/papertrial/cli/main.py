@@ -1,15 +1,16 @@
 """The `papertrial` command: its subcommands and its exit codes.
 
-0: success. 2: the user's input is wrong. 70: an error in papertrial. 130: interrupted. 141: the
-reader of standard output has gone. `verify`, `judge` and `combine`: 0 if all claims are reproduced,
-1 if one is not, 3 if one is undecided. `accept`: 0 if the candidate is accepted, 1 if it is
-rejected, 3 if undecided. `audit`: 1 if something differs.
+0: success. 2: the user's input is wrong. 70: an error in papertrial. 130: interrupted; 143 by
+SIGTERM. 141: the reader of standard output has gone. `verify`, `judge` and `combine`: 0 if all
+claims are reproduced, 1 if one is not, 3 if one is undecided. `accept`: 0 if the candidate is
+accepted, 1 if it is rejected, 3 if undecided. `audit`: 1 if something differs.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Annotated, ParamSpec
@@ -37,7 +38,7 @@ from papertrial.cli import (
     train,
     verify,
 )
-from papertrial.errors import PapertrialError
+from papertrial.errors import PapertrialError, TrainingStopped
 from papertrial.version import __version__
 
 P = ParamSpec("P")
@@ -55,6 +56,13 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except PapertrialError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(USAGE) from None
+        except TrainingStopped as stopped:
+            typer.echo(
+                f"stopped after {stopped.step:,} steps; to continue:\n"
+                f"papertrial train --resume {shlex.quote(stopped.run)}",
+                err=True,
+            )
+            raise typer.Exit(128 + stopped.signal) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None

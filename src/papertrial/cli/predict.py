@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from papertrial.cli.options import Device, Json, Run
 from papertrial.cli.output import print_json
-from papertrial.numbers import number, probability
+from papertrial.numbers import number, plural, probability
 
 if TYPE_CHECKING:
     from papertrial.evaluate.predictor import Answer
+
+_MOST_NAMES, _MOST_COUNTS = 100, 8  # classes of positions that are shown
+
+
+_HINTS = 10
 
 
 def predict_command(
@@ -29,20 +37,55 @@ def predict_command(
         int | None, typer.Option(min=1, help="Number of classes to show.", show_default=False)
     ] = None,
     device: Device = "auto",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the predictions to a .csv file, a row for each input. With task: "
+            "prediction, write the outputs: a folder, which gets a .npy file for each, and a .png "
+            "file if it is an image; or one .npy file.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Predict new inputs with a saved run, prepared as they were for its training."""
     from papertrial.runs.run import load_run
 
-    answers = load_run(run, device=device).predict(inputs)
-    if as_json:
+    opened = load_run(run, device=device)
+    answers = opened.predict(inputs)
+    if output is not None and output.suffix.lower() == ".csv":
+        from papertrial.cli.predictions_csv import write_predictions
+
+        write_predictions(answers, output)
+        if as_json:
+            print_json([str(output)])
+        else:
+            typer.echo(f"wrote {plural(len(answers), 'prediction')} to {output}")
+    elif output is not None:
+        from papertrial.evaluate.write_outputs import write_outputs
+
+        written = write_outputs(answers, output, opened.predictor.task.position_classes)
+        if as_json:
+            print_json([str(path) for path in written])
+        else:
+            typer.echo(f"wrote {len(written)} files to {output}")
+    elif as_json:
         print_json([answer.to_json(top) for answer in answers])
     else:
         _print_answers(answers, top)
+    for line in [] if as_json else _hint_lines(answers):
+        typer.echo(line)
+
+
+def _hint_lines(answers: list[Answer]) -> list[str]:
+    """Return how inputs differ from the training samples, a line for each of the first ones."""
+    lines = [f"hint: {answer.input}: {answer.hint}" for answer in answers if answer.hint]
+    more = len(lines) - _HINTS
+    return lines[:_HINTS] + ([f"hint: and {more:,} more inputs differ"] if more > 0 else [])
 
 
 def _shown(prediction: object) -> str:
-    """Return numbers as text: one, several by name, or the shape of more and the first of them."""
+    """Return a prediction as text: a number, several by name, or some values of a large one."""
     if isinstance(prediction, dict):
         return "\n".join(f"{name} {number(float(value))}" for name, value in prediction.items())
     if not isinstance(prediction, list):
@@ -51,8 +94,22 @@ def _shown(prediction: object) -> str:
     while row and isinstance(row[0], list):
         row = row[0]
         shape.append(len(row))
+    if isinstance(row[0], str):  # classes of positions
+        if len(shape) == 1:
+            return " ".join(row[:_MOST_NAMES]) + (" ..." if len(row) > _MOST_NAMES else "")
+        counts = Counter(_flat(prediction)).most_common(_MOST_COUNTS)
+        return f"{shape}: " + ", ".join(f"{name} {count:,}" for name, count in counts)
     values = ", ".join(number(float(one)) for one in row[:4])
     return f"{shape}: {values}{', ...' if shape != [len(row[:4])] else ''}"
+
+
+def _flat(nested: object) -> Iterator[object]:
+    """Yield the entries of nested lists."""
+    if not isinstance(nested, list):
+        yield nested
+        return
+    for one in nested:
+        yield from _flat(one)
 
 
 def _likeliest(answer: Answer, top: int | None) -> dict[str, float]:

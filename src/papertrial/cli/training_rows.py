@@ -11,6 +11,8 @@ from papertrial.numbers import number, plural
 from papertrial.progress import Step
 from papertrial.training.events import Evaluated, Event, Started, Trained
 
+_MOST_METRICS = 4  # of an evaluation, in a row
+
 
 class TrainingRows:
     """Describes the events of one training, one after another."""
@@ -74,7 +76,11 @@ class TrainingRows:
             return
         numbers = scalars(event.metrics)
         if event.split != "train" and self._headline in numbers:
-            text = f"{event.split} {self._headline} {number(numbers[self._headline])}"
+            names = [self._headline]
+            if names == ["loss"]:  # of tensors it is the only known metric, and others say more
+                names += [name for name in numbers if name != "loss"][: _MOST_METRICS - 1]
+            shown = (f"{name} {number(numbers[name])}" for name in names)
+            text = f"{event.split} {', '.join(shown)}"
             self._evaluations[event.split] = text
             # Who asks for a test curve wants to keep it; other splits have their place in the row.
             yield Line(f"step {event.step}  {text}", plain=event.split != "test")

@@ -277,7 +277,8 @@ class Dataset:
     """A data set: its splits, and the names of its classes or of its columns.
 
     `target` names what y [N] holds. `targets` names the columns of y [N, T]: T numbers, or T labels
-    that a sample has (1) or not (0).
+    that a sample has (1) or not (0). `position_classes` names the classes whose indices y [N, ...]
+    has at each position; samples have no class then.
 
     `notes` say what reading its files left out, converted, guessed or filled.
     """
@@ -291,6 +292,7 @@ class Dataset:
     features: tuple[str, ...] = ()
     target: str = "target"
     targets: tuple[str, ...] = ()
+    position_classes: tuple[str, ...] = ()
     notes: tuple[ReadingNote, ...] = ()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,10 @@ from papertrial.data.nested import first_of
 from papertrial.data.streams import generators_kept, seed_all
 from papertrial.errors import DataError, PapertrialError
 
+_ON_TENSORS = (
+    "transforms get and return tensors, not images of Pillow: remove conversions such as ToTensor, "
+    "or use the transform of torchvision.transforms.v2"
+)
 Samples = Tensor | list[Tensor]  # a list of images of different sizes
 
 
@@ -72,7 +77,9 @@ class PerSample:
         with naming_failures(self.name, sample):
             result: object = self.transform(sample)
         if not isinstance(result, Tensor):
-            raise DataError(f"{self.name} must return a tensor, got {type(result).__name__}")
+            got, module = type(result).__name__, type(result).__module__
+            hint = f"; {_ON_TENSORS}" if module.startswith("PIL") else ""
+            raise DataError(f"{self.name} must return a tensor, got {got}{hint}")
         return result
 
 
@@ -102,4 +109,5 @@ def naming_failures(name: str, given: Samples | SampleColumn) -> Iterator[None]:
         raise
     except Exception as error:
         one = given[0] if isinstance(given, list) else given
-        raise DataError(f"{name} fails on {list(one.shape)} {one.dtype}: {error}") from error
+        hint = f"; {_ON_TENSORS}" if re.search(r"\bPIL\b|\bImage\b", str(error)) else ""
+        raise DataError(f"{name} fails on {list(one.shape)} {one.dtype}: {error}{hint}") from error

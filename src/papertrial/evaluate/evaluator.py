@@ -26,7 +26,8 @@ class Outputs(NamedTuple):
     """What an evaluation of a split keeps.
 
     Attributes:
-        output: the raw outputs [N, ...], or what `keep` made of them.
+        output: the outputs [N, ...] in the unit of the targets as stored, which for most tasks are
+            the raw outputs; or what `keep` made of the raw ones.
         losses: with `keep`, the loss of each batch and its samples, float64 [M, 2]; else None.
     """
 
@@ -122,7 +123,8 @@ class Evaluator:
         """
         stream = stream_of(self.prepared.seed, split)
         if self.keep is None:
-            return Outputs(self.prepared.forward(rows.x, stream=stream))
+            raw = self.prepared.forward(rows.x, stream=stream)
+            return Outputs(self.task.in_original_unit(raw))
         keep, losses = self.keep, list[tuple[float, int]]()
 
         def keep_batch(output: Tensor, at: Tensor) -> Tensor:

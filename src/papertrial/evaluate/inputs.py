@@ -25,7 +25,12 @@ from papertrial.data.nested import row_count
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.predict_inputs import read_rows
 from papertrial.data.tensors.form import TensorForm
-from papertrial.data.tensors.predict_inputs import ARRAY_FILES, as_samples, read_tensors
+from papertrial.data.tensors.predict_inputs import (
+    ARRAY_FILES,
+    as_samples,
+    other_sizes,
+    read_tensors,
+)
 from papertrial.data.texts.predict_inputs import find_texts
 from papertrial.data.texts.subword_tokenizer import SubwordTokenizer, SubwordTokenizerState
 from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
@@ -83,11 +88,15 @@ InputsState = Annotated[
 
 
 class ReadInputs(NamedTuple):
-    """Samples, the name of each, and how each was changed, "" if it was not."""
+    """Samples, the name of each, and how each was changed, "" if it was not.
+
+    Of images that are read one by one, `sizes` are the width and height before a change.
+    """
 
     column: SampleColumn
     names: Sequence[str]
     notes: Sequence[str]
+    sizes: Sequence[tuple[int, int] | None] = ()
 
 
 class Inputs(ABC):
@@ -175,6 +184,7 @@ class ImageInputs(Inputs):
                 VaryingImages.of(x) if self.varies else DenseColumn(torch.stack(x)),
                 [image.name for image in images],
                 [image.converted for image in images],
+                [image.size for image in images],
             )
 
     def _read_image(self, name: str, item: str | Path | Image.Image) -> ReadImage:
@@ -281,7 +291,10 @@ class TextInputs(Inputs):
 
 
 class TensorInputs(Inputs):
-    """Tensors of one form [N, ...], or several by name: arrays, .npy, .npz, .safetensors files."""
+    """Tensors of one form [N, ...], or several by name: arrays, .npy, .npz, .safetensors files.
+
+    Sizes may differ from the form, such as the length of a sequence; a note then names both.
+    """
 
     kind = "tensor"
 
@@ -315,7 +328,8 @@ class TensorInputs(Inputs):
     def _read(self, given: Any, prefix: str) -> ReadInputs:
         x = as_samples(given, self.forms)
         count = row_count(x)
-        return ReadInputs(column_of(x), [f"{prefix}{i}" for i in range(count)], [""] * count)
+        names, note = [f"{prefix}{i}" for i in range(count)], other_sizes(x, self.forms)
+        return ReadInputs(column_of(x), names, [note] * count)
 
 
 def inputs_from(state: InputsState, split: WordSplit | None = None) -> Inputs:

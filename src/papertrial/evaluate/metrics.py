@@ -26,6 +26,7 @@ from papertrial.vocabulary import (
     Metrics,
     MetricValue,
     metrics_of,
+    own_metric_form,
     split_metric,
     suggest_metric,
 )
@@ -64,7 +65,10 @@ def check_metrics(names: Sequence[str], task: Task, own: Collection[str] = ()) -
                 )
         elif name not in valid:
             rule = f"metrics: {name!r} is not a metric of {task.family}"
-            raise DataError(f"{rule}{suggest_metric(name, [*valid, *own])}")
+            near = suggest_metric(name, [*valid, *own])
+            if task.family == "prediction" and "did you mean" not in near:
+                near += f"; {own_metric_form(name)}"
+            raise DataError(f"{rule}{near}")
 
 
 def _check_part(name: str, part: str, task: Task) -> None:
@@ -95,8 +99,9 @@ def compute(
             macro averages over the classes; `f1_micro` counts all classes together, `f1_weighted`
             weights each by its rows, `f1[a]` is that of the class a. Of several targets, errors are
             over all numbers, and R2 is the mean of those of the targets; `rmse[a]` is that of one.
+            If the targets are transformed, the loss is on transformed ones, and others are not.
         task: what the outputs mean.
-        output: raw outputs, [N, K], [N] or [N, T].
+        output: outputs in the unit of the targets, [N, K], [N] or [N, T].
         y: targets as stored, [N] or [N, T].
         loss: called once, on the whole split, with its own reduction.
         device: where the loss is computed; metrics are computed on the CPU, those of regression in
@@ -112,7 +117,8 @@ def compute(
     values: Metrics = {}
     output = output.detach().cpu()
     y = mapped(lambda one: one.cpu(), y)
-    target = mapped(torch.clone, task.target(y, output))
+    raw = task.in_training_unit(output)
+    target = mapped(torch.clone, task.target(y, raw))
     scores = None
     if isinstance(task, Classification | MultilabelClassification):
         scores = ClassScores(task, output, y)
@@ -121,13 +127,13 @@ def compute(
             values[name] = float((losses[:, 0] * losses[:, 1]).sum() / losses[:, 1].sum())
         elif name == "loss":
             with torch.no_grad(), drawing_from(device, derive(stream, "loss")):
-                values[name] = loss(output.to(device), _moved(target, device)).item()
+                values[name] = loss(raw.to(device), _moved(target, device)).item()
         elif name in own:
             values[name] = own[name](*own_arguments(task, output, y))
         elif scores is not None:
             values[name] = _of_classes(name, scores, output, y)
         else:
-            values[name] = _regression(name, task, output, target)
+            values[name] = _regression(name, task, output, y)
     return values
 
 
@@ -135,14 +141,16 @@ def own_arguments(task: Task, output: Tensor, y: Any) -> tuple[Tensor, Any]:
     """Return what a metric of the user's is called with, as copies on the CPU.
 
     A classification has logits [N, K], or [N] for one logit or probability, and class indices [N].
-    A regression has outputs and targets of the same shape, a multi-label one logits and 0 and 1 as
-    int64 [N, K]. Other tasks have both as they are.
+    A regression has outputs and targets of the same shape, both in the original unit, a multi-label
+    one logits and 0 and 1 as int64 [N, K]. Other tasks have both as they are.
     """
     output = output.detach().cpu().clone()
     if isinstance(task, Classification):
         return (output.reshape(len(output)) if is_one_logit(output) else output), y.cpu().clone()
     if isinstance(task, MultilabelClassification):
         return output, y.cpu().long()
+    if isinstance(task, Regression):
+        return output.to(y.dtype), y.cpu().clone().view(output.shape)
     return output, mapped(lambda one: one.cpu().clone(), task.target(y, output))
 
 
@@ -150,10 +158,10 @@ def _moved(value: Any, device: torch.device) -> Any:
     return mapped(lambda one: one.to(device), value)
 
 
-def _regression(name: str, task: Task, output: Tensor, target: Tensor) -> float | None:
+def _regression(name: str, task: Task, output: Tensor, y: Tensor) -> float | None:
     assert isinstance(task, Regression), "the metrics are checked first"
     base, part = split_metric(name)
-    output, target = (one.double().reshape(len(one), -1) for one in (output, target))
+    output, target = (one.double().reshape(len(one), -1) for one in (output, y))
     if part is not None:
         column = task.target_names.index(part)
         output, target = output[:, column], target[:, column]

@@ -31,8 +31,9 @@ def targets_in(tensors: Mapping[str, Tensor]) -> Any:
 def predictions_to_bytes(kept: Outputs, split: Split) -> bytes:
     """Return the predictions of a split as they are stored: the bytes of a safetensors file.
 
-    It has the raw outputs [N, ...], the targets [N, ...] and the ids [N]. Targets that are several
-    tensors by name are stored as "target.NAME", and the losses of batches as "losses".
+    It has the outputs [N, ...] as an evaluation keeps them, the targets [N, ...] and the ids [N].
+    Targets that are several tensors by name are stored as "target.NAME", and the losses of batches
+    as "losses".
     """
     y = (
         {f"{_TARGET}.{name}": one for name, one in split.y.items()}

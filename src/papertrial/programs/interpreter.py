@@ -26,10 +26,14 @@ sys.path[:] = [entry for entry in sys.path if entry]
 import importlib.metadata, json, platform
 packages, editable = {}, {}
 for one in importlib.metadata.distributions():
-    name = one.metadata["Name"]
+    # Parsing whole files, with their long descriptions, would double the time.
+    text = one.read_text("METADATA") or one.read_text("PKG-INFO") or one.read_text("") or ""
+    lines = text.partition("\\n\\n")[0].split("\\n")
+    about = dict(line.partition(": ")[::2] for line in reversed(lines))
+    name = about.get("Name")
     if name:
         name = name.lower().replace("_", "-").replace(".", "-")
-        packages.setdefault(name, one.version)
+        packages.setdefault(name, about.get("Version"))
         url = json.loads(one.read_text("direct_url.json") or "{}")
         if url.get("dir_info", {}).get("editable"):
             editable[name] = url["url"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from papertrial.errors import RecipeError
 from papertrial.recipe.argument_types import takes_tensor, types_of
@@ -22,6 +22,25 @@ from papertrial.recipe.resolve import (
     resolve,
 )
 from papertrial.recipe.slots import kind_and_depth
+
+
+class Call(NamedTuple):
+    """A resolved class or function, and the arguments of its slot with their nested slots built."""
+
+    target: Any
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+def call_of_slot(
+    where: str, use: str, args: Sequence[object], kwargs: Mapping[str, object]
+) -> Call:
+    """Return what a slot calls, and with which arguments, without calling it.
+
+    Raises:
+        RecipeError: the path cannot be imported, or a nested slot fails.
+    """
+    return _call(where, use, args, kwargs, None, nested=False)
 
 
 def build(
@@ -57,28 +76,12 @@ def _build(
     nested: bool,
     hint: Any = None,
 ) -> Any:
-    kind, _ = kind_and_depth(tuple(where.split(".")))
     if not isinstance(use, str):
         raise RecipeError(f"{where}.use: must be an import path, got {use!r}")
     if not isinstance(args, list | tuple):
         raise RecipeError(f"{where}.args: must be a list, got {args!r}")
-    try:
-        target = resolve(use)
-    except RecipeError as error:
-        raise RecipeError(f"{where}: {error}") from error
-    parameters, hints = parameters_of(target), types_of(target)
-    how = "" if supplied is None else how_supplied(kind, parameters, nested)
-    types = hints_of_arguments(parameters, hints, int(how == "first"), len(args))
-    positional = [
-        _argument(f"{where}.args.{i}", item, supplied, one)
-        for i, (item, one) in enumerate(zip(args, types, strict=True))
-    ]
-    named = {
-        key: _argument(f"{where}.{key}", item, supplied, hints.get(key))
-        for key, item in kwargs.items()
-    }
-    positional = [supplied, *positional] if how == "first" else positional
-    named = {SUPPLIED[kind]: supplied, **named} if how == "keyword" else named
+    target, positional, named = _call(where, use, args, kwargs, supplied, nested=nested)
+    kind, _ = kind_and_depth(tuple(where.split(".")))
     try:
         if not nested and is_itself(target, args, kwargs, CALLED_WITH.get(kind, 0)):
             return functools.partial(target, **named)
@@ -96,6 +99,36 @@ def _build(
         raise RecipeError(
             f"{where}: {use} failed with these arguments: {type(error).__name__}: {error}{hint}"
         ) from error
+
+
+def _call(
+    where: str,
+    use: str,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    supplied: Any,
+    *,
+    nested: bool,
+) -> Call:
+    kind, _ = kind_and_depth(tuple(where.split(".")))
+    try:
+        target = resolve(use)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from error
+    parameters, hints = parameters_of(target), types_of(target)
+    how = "" if supplied is None else how_supplied(kind, parameters, nested)
+    types = hints_of_arguments(parameters, hints, int(how == "first"), len(args))
+    positional = [
+        _argument(f"{where}.args.{i}", item, supplied, one)
+        for i, (item, one) in enumerate(zip(args, types, strict=True))
+    ]
+    named = {
+        key: _argument(f"{where}.{key}", item, supplied, hints.get(key))
+        for key, item in kwargs.items()
+    }
+    positional = [supplied, *positional] if how == "first" else positional
+    named = {SUPPLIED[kind]: supplied, **named} if how == "keyword" else named
+    return Call(target, positional, named)
 
 
 def _argument(where: str, value: object, supplied: Any, hint: Any) -> Any:

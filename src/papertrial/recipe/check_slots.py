@@ -23,10 +23,9 @@ from papertrial.recipe.resolve import (
     how_supplied,
     is_itself,
     parameters_of,
-    required_left,
     resolve,
 )
-from papertrial.recipe.slots import OWN_KEYS, is_file, is_reference, kind_and_depth
+from papertrial.recipe.slots import OWN_KEYS, is_reference, kind_and_depth
 
 BALANCED = "balanced"  # class weights from the counts of the training part
 
@@ -47,7 +46,7 @@ def check_slot(path: KeyPath, value: object, hint: Any = None) -> list[Problem]:
     try:
         target = resolve(use)
     except RecipeError as error:
-        problems = _check_values(path, args, kwargs, [None] * len(args), {})
+        problems = check_values(path, args, kwargs, [None] * len(args), {})
         return [*problems, Problem(dotted((*path, "use")), str(error))]
     if kind == "metrics" and not nested and _is_of_scikit_learn(target):
         return [Problem(dotted((*path, "use")), _targets_first(target.__name__))]
@@ -55,7 +54,7 @@ def check_slot(path: KeyPath, value: object, hint: Any = None) -> list[Problem]:
     how = how_supplied(kind, parameters, nested)
     first = int(how == "first")
     types = hints_of_arguments(parameters, hints, first, len(args))
-    problems = _check_values(path, args, kwargs, types, hints)
+    problems = check_values(path, args, kwargs, types, hints)
     if parameters is None:
         return problems
     by_name = SUPPLIED[kind] if how == "keyword" else ""
@@ -69,31 +68,8 @@ def check_slot(path: KeyPath, value: object, hint: Any = None) -> list[Problem]:
         n: p.replace(default=None) if n in offered and p.default is p.empty else p
         for n, p in parameters.items()
     }
-    problems += _check_arguments(path, use, parameters, (first, by_name), args, kwargs)
+    problems += check_signature(path, use, parameters, (first, by_name), args, kwargs)
     return problems + check_types(path, use, hints, kwargs)
-
-
-def check_source(data: object) -> list[Problem]:
-    """Check `data.source` like a slot if it is a function in a file; return the problems."""
-    source = data.get("source") if isinstance(data, dict) else None
-    if not isinstance(source, str) or not is_file(source):
-        return []
-    try:
-        parameters = parameters_of(resolve(source))
-    except RecipeError as error:
-        return [Problem("data.source", str(error))]
-    takes = [p for p in (parameters or {}).values() if p.kind in POSITIONAL]
-    path = data.get("path") if isinstance(data, dict) else None
-    if parameters is not None and required_left(parameters, {}) > 1:
-        rule = f"takes {len(takes)} arguments; a source takes none, or the path of its data"
-        return [Problem("data.source", f"{source} {rule}")]
-    if path is not None and parameters is not None and not takes:
-        rule = f"is passed to {source}, which takes no arguments; give it a parameter"
-        return [Problem("data.path", f"{rule}, or remove this key")]
-    if path is None and parameters is not None and required_left(parameters, {}):
-        rule = f"is missing; {source} takes the file or folder of its data"
-        return [Problem("data.path", f"{rule}: {takes[0].name}")]
-    return []
 
 
 def _wrong_shape(path: KeyPath, use: object, args: object) -> list[Problem]:
@@ -116,7 +92,7 @@ def _targets_first(name: str) -> str:
     )
 
 
-def _check_values(
+def check_values(
     path: KeyPath,
     args: Sequence[object],
     kwargs: Mapping[str, object],
@@ -146,7 +122,7 @@ def _check_value(path: KeyPath, value: object, hint: Any) -> list[Problem]:
     return [problem for key, item in inner for problem in _check_value((*path, key), item, below)]
 
 
-def _check_arguments(
+def check_signature(
     path: KeyPath,
     use: str,
     parameters: Parameters,
@@ -154,6 +130,10 @@ def _check_arguments(
     args: Sequence[object],
     kwargs: Mapping[str, object],
 ) -> list[Problem]:
+    """Check the arguments of a slot against the parameters of its class or function.
+
+    `supplied` has the number of leading arguments from papertrial, and the name of one by keyword.
+    """
     problems = []
     kinds = [p.kind for p in parameters.values()]
     first, by_name = supplied  # number of leading arguments from papertrial, and a keyword

@@ -26,6 +26,7 @@ from papertrial.recipe.quantity import (
 )
 from papertrial.recipe.raw_claim import Broken, RawClaim, converted, raw_claims, without_unit
 from papertrial.recipe.reaches import reach_problems
+from papertrial.recipe.slots import source_in
 from papertrial.recipe.split_rules import fold_claim_problems
 from papertrial.vocabulary import (
     COUNTS,
@@ -36,6 +37,7 @@ from papertrial.vocabulary import (
     has_metric,
     is_one_number,
     metrics_of,
+    own_metric_form,
     suggest_metric,
     usual_metrics,
 )
@@ -84,7 +86,8 @@ def _unknown_metric(tree: Mapping[str, object], index: int) -> Iterator[Broken]:
         task = tree.get("task")
         known = metrics_of(task) if isinstance(task, str) and task in TASKS else METRICS
         near = suggest_metric(metric, [*known, *COUNTS, *declared_metrics(tree)])
-        yield f"claims.{index}.metric", f"unknown metric, got {metric!r}{near}"
+        form = "" if "did you mean" in near else f"; in metrics, {own_metric_form(metric)}"
+        yield f"claims.{index}.metric", f"unknown metric, got {metric!r}{near}{form}"
 
 
 def number_problems(claim: RawClaim) -> Iterator[Broken]:
@@ -205,7 +208,8 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
         and not has_metric(task, metric)
     ):
         having = ", ".join(name for name in metrics_of(task) if is_one_number(name))
-        yield "metric", f"{task} has no metric {metric}; its metrics are {having}"
+        form = f"; in metrics, {own_metric_form(metric)}" if task == "prediction" else ""
+        yield "metric", f"{task} has no metric {metric}; its metrics are {having}{form}"
     elif metrics or (isinstance(task, str) and task in TASKS):
         listed = metrics or usual_metrics(str(task))
         computed = (*listed, *own, *_monitored_metrics(tree), *COUNTS)
@@ -217,7 +221,7 @@ def _not_computed(tree: Mapping[str, object], claim: RawClaim) -> Iterator[Broke
             )
     if metric == "parameters" or not isinstance(split, str):
         return
-    source = value_at(tree, "data.source")
+    source = source_in(tree)
     if split == "train" and value_at(tree, "evaluate.train") is False and metric != "samples":
         yield "split", "train is not evaluated; remove evaluate.train: false"
     cuts = ("folds", "test") if split == "test" else (split,)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
 
 from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.section import Section
-from papertrial.recipe.slot import Slot, TransformSlot
+from papertrial.recipe.slot import Slot, SourceSlot, TransformSlot
 from papertrial.recipe.slots import expand
 from papertrial.recipe.value_types import (
     BatchSize,
@@ -19,6 +20,7 @@ from papertrial.recipe.value_types import (
     SplitSeed,
     TargetColumns,
 )
+from papertrial.vocabulary import TargetTransformName
 
 
 class Splits(Section):
@@ -255,17 +257,62 @@ def _named_sampler(value: object) -> object:
     return value_at(expand({"data": {"sampler": value}}), "data.sampler")
 
 
+SOURCE_FORMS = ("source by name", "source with arguments")  # as pydantic names them in an error
+
+
+def _form_of_source(value: object) -> str:
+    return SOURCE_FORMS[isinstance(value, SourceSlot | Mapping)]
+
+
+def _without_arguments(value: object) -> object:
+    """Return a source in the form {use: NAME} as its name alone; other values as they are."""
+    return value["use"] if isinstance(value, Mapping) and [*value] == ["use"] else value
+
+
+_Source = Annotated[
+    Annotated[SourceName, Tag(SOURCE_FORMS[0])] | Annotated[SourceSlot, Tag(SOURCE_FORMS[1])],
+    Discriminator(_form_of_source),
+    BeforeValidator(_without_arguments),
+]
+PATH_FORMS = ("one path", "path of each part")  # as pydantic names them in an error
+
+
+class PathParts(Section):
+    """The table file of each part, if they are not `train`, `validation` and `test` in a folder."""
+
+    train: str = Field(description="File to train on.")
+    validation: str | None = Field(default=None, description="File for validation.")
+    test: str | None = Field(default=None, description="File for the test, with its targets.")
+
+    @property
+    def by_part(self) -> dict[str, str]:
+        """The file of each part that there is."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {part: file for part, file in named.items() if file is not None}
+
+
+def _form_of_path(value: object) -> str:
+    return PATH_FORMS[isinstance(value, PathParts | Mapping)]
+
+
+_Path = Annotated[
+    Annotated[str, Tag(PATH_FORMS[0])] | Annotated[PathParts, Tag(PATH_FORMS[1])],
+    Discriminator(_form_of_path),
+]
+
+
 class Data(Section):
     """The data set, its splits and batches, and how samples are prepared."""
 
-    source: SourceName = Field(
-        description="A named data set, a kind of files, `./file.py:function`, or a data set on the "
-        "Hugging Face hub, `hf:NAME@COMMIT`; `hf:NAME:CONFIGURATION@COMMIT` if it has several "
-        "configurations."
+    source: _Source = Field(
+        description="A named data set, a kind of files, `./file.py:function`, with arguments "
+        "`{use: ./file.py:function, fold: 3}`, or a data set on the Hugging Face hub, "
+        "`hf:NAME@COMMIT`; `hf:NAME:CONFIGURATION@COMMIT` if it has several configurations."
     )
-    path: str | None = Field(
+    path: _Path | None = Field(
         default=None,
-        description="File or folder of your own data; a function gets it as a pathlib.Path.",
+        description="File or folder of your own data; a function gets it as a pathlib.Path. For "
+        "tables also the file of each part, `{train: a.csv, test: b.csv}`.",
     )
     parts: Parts | None = Field(
         default=None, description="Splits of a Hugging Face data set. If omitted, by their names."
@@ -285,6 +332,13 @@ class Data(Section):
         default="given",
         description="`inputs` makes the prepared inputs the targets, as for an auto-encoder. Only "
         "for `task: prediction`.",
+    )
+    target_transform: TargetTransformName | None = Field(
+        default=None,
+        description="Transform of the targets that the loss sees, fitted on the training part: "
+        "`standardize` (mean 0, SD 1), `minmax` (0 to 1), `log` or `log1p`; of several targets, "
+        "each by itself. All metrics but `loss`, and predictions, are in the original unit. Only "
+        "for `task: regression`.",
     )
     limit: int | None = Field(
         default=None,
@@ -316,3 +370,15 @@ class Data(Section):
         description="Random changes to training images or tensors, in order, applied before "
         "`transform`.",
     )
+
+    @property
+    def source_name(self) -> str:
+        """The name of the source; of a function its path, without its arguments."""
+        return self.source if isinstance(self.source, str) else self.source.use
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files or folders of the user's data."""
+        if self.path is None or isinstance(self.path, str):
+            return () if self.path is None else (self.path,)
+        return tuple(self.path.by_part.values())

@@ -29,6 +29,7 @@ from papertrial.recipe.slots import (
 
 _PATHS = (
     ("data", "path"),
+    *(("data", "path", part) for part in ("train", "validation", "test")),
     ("data", "image", "folder"),
     ("data", "text", "vocabulary_file"),
     ("data", "text", "vectors"),
@@ -38,7 +39,15 @@ _PATHS = (
     ("program", "folder"),
     ("program", "git", "url"),
 )
-_SLOTS = ("model", "loss", "optimizer", "scheduler", "data.transform", "data.augment")
+_SLOTS = (
+    "model",
+    "loss",
+    "optimizer",
+    "scheduler",
+    "data.transform",
+    "data.augment",
+    "data.source",
+)
 
 
 def anchor_files(tree: Mapping[str, object], folder: Path) -> dict[str, object]:

@@ -9,11 +9,12 @@ import hooks and other names in sys.modules do not change.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -42,6 +43,23 @@ def import_isolated(closure: Closure) -> ModuleType:
     note_reads(read)
     entry: ModuleType = getattr(home, _ENTRY)
     return entry
+
+
+@contextlib.contextmanager
+def imported_afresh() -> Iterator[None]:
+    """Import closures again in the block, as a new process does; restore their modules on exit."""
+    kept = _drop_modules()
+    try:
+        yield
+    finally:
+        _drop_modules()
+        sys.modules.update(kept)
+
+
+def _drop_modules() -> dict[str, ModuleType]:
+    """Remove the modules of all closures from sys.modules; return them by name."""
+    names = [name for name in sys.modules if name.startswith(_PREFIX)]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def _load_all(name: str, closure: Closure) -> ModuleType:

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 
 from papertrial.errors import InvalidRecipeError, Problem, RecipeError, did_you_mean, nearest
 from papertrial.recipe.check_groups import check_groups
-from papertrial.recipe.check_slots import check_slot, check_source
+from papertrial.recipe.check_slots import check_slot
+from papertrial.recipe.check_source import check_source
 from papertrial.recipe.file_paths import anchor_arguments, anchor_files, check_arguments
 from papertrial.recipe.mark_claims import mark_claims
 from papertrial.recipe.metric_forms import name_metrics
@@ -27,7 +28,7 @@ from papertrial.recipe.program_code import anchor_command
 from papertrial.recipe.program_rules import folder_problems
 from papertrial.recipe.rules import broken_rules
 from papertrial.recipe.schema import AnyRecipe, Recipe
-from papertrial.recipe.slots import expand, slots_in
+from papertrial.recipe.slots import SOURCE, expand, slots_in
 from papertrial.recipe.validate import placed, shortened, validated
 from papertrial.recipe.yaml_text import Document, dump, parse
 
@@ -148,9 +149,8 @@ def load_recipe(
     found += [Problem(where, message) for where, message in broken_rules(tree)]
     if check:
         for path, value in slots_in(tree):
-            found += check_slot(path, value)
+            found += check_source(tree["data"]) if path == SOURCE else check_slot(path, value)
         found += check_groups(tree.get("optimizer"))
-        found += check_source(tree.get("data"))
         found += check_arguments(tree)
         found += [Problem(where, message) for where, message in folder_problems(tree)]
     unique = {(p.where, p.message): p for p in found}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from papertrial.recipe.declared_metrics import declared_metrics, name_of_use
 from papertrial.recipe.plain_values import list_at, value_at
 from papertrial.recipe.raw_claim import Broken, RawClaim
-from papertrial.vocabulary import METRICS, is_metric, suggest_metric
+from papertrial.vocabulary import METRICS, is_metric, own_metric_form, suggest_metric
 
 _MONITORS = ("scheduler.monitor", "early_stopping.monitor", "report_metric")
 _DIRECTED = ("better", "reaches")  # kinds of claims that need to know which values are better
@@ -24,7 +24,8 @@ def broken_metrics(tree: Mapping[str, object]) -> Iterator[Broken]:
         name = given or name_of_use(use)
         where = f"metrics.{index}.name"
         if is_metric(name, claimable=True):
-            yield where, f"{name} is the name of one of papertrial's own metrics; choose another"
+            fix = f"choose another, such as name: own_{name}"
+            yield where, f"{name} is the name of one of papertrial's own metrics; {fix}"
         if name in seen:
             yield where, f"two metrics are called {name}; choose another name"
         seen.add(name)
@@ -34,7 +35,8 @@ def broken_metrics(tree: Mapping[str, object]) -> Iterator[Broken]:
             continue
         if named not in declared:
             near = suggest_metric(named, [*METRICS, *declared])
-            yield where, f"unknown metric, got {named!r}{near}"
+            form = "" if "did you mean" in near else f"; in metrics, {own_metric_form(named)}"
+            yield where, f"unknown metric, got {named!r}{near}{form}"
         elif declared[named].direction is None:
             yield (
                 where,

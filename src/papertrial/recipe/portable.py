@@ -6,7 +6,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from papertrial.errors import RecipeError
 from papertrial.hub import PREFIX, is_on_hub
@@ -35,7 +37,7 @@ class Portable:
     """A recipe with its files.
 
     Attributes:
-        text: the recipe as YAML, with paths relative to its folder.
+        tree: the recipe as plain values, with paths relative to its folder.
         files: contents by path relative to that folder.
         dependencies: a record of each file, including files that were too large to copy.
         not_covered: a sentence for each dependency that was not traced or not copied.
@@ -43,12 +45,17 @@ class Portable:
         reads: (file and line, path in the code) of files that the code reads.
     """
 
-    text: str
+    tree: dict[str, Any]
     files: dict[str, bytes]
     dependencies: tuple[Dependency, ...] = ()
     not_covered: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     reads: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def text(self) -> str:
+        """The recipe as YAML; writing it takes 10 ms, and most callers need the files alone."""
+        return dump(self.tree)
 
 
 def portable(
@@ -99,7 +106,7 @@ def portable(
     if recipe.model.use in _BEHIND:
         packed.packages.add(_BEHIND[recipe.model.use])
     return Portable(
-        dump(tree),
+        tree,
         packed.files,
         tuple(packed.dependencies.values()),
         tuple(dict.fromkeys(packed.notes)),
@@ -116,7 +123,7 @@ def _portable_program(recipe: ProgramRecipe, sides: Mapping[int, str]) -> Portab
         program.pop("git", None)
         program["folder"] = f"./{CODE}"
     _set_sides(tree, sides)
-    return Portable(dump(tree), {}, code_dependencies(recipe.program))
+    return Portable(tree, {}, code_dependencies(recipe.program))
 
 
 def _set_sides(tree: Mapping[str, object], sides: Mapping[int, str]) -> None:

@@ -128,6 +128,8 @@ def _install() -> None:
         if opened is None:
             return
         try:
+            if _is_for_messages():
+                return
             path = args[0]
             given = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
             if not given or (event == "ctypes.dlopen" and "/" not in given):
@@ -142,6 +144,15 @@ def _install() -> None:
             return
 
     sys.addaudithook(record)
+
+
+def _is_for_messages() -> bool:
+    """Return whether `linecache` opens the file, for a line of source in a warning or traceback."""
+    frame = sys._getframe(2)  # the code that opens it, which is above the hook
+    name = frame.f_globals.get("__name__")
+    if name == "tokenize" and frame.f_back is not None:  # linecache opens files by tokenize.open
+        name = frame.f_back.f_globals.get("__name__")
+    return bool(name == "linecache")
 
 
 def _source(path: str) -> Path:

@@ -19,6 +19,7 @@ from papertrial.recipe.slot import (
     SchedulerSlot,
     ScheduleSlot,
     Slot,
+    SourceSlot,
     TransformSlot,
 )
 from papertrial.recipe.value_types import SCORE_NAME
@@ -86,7 +87,7 @@ def sections(model: type[BaseModel], where: str = "") -> Iterator[tuple[str, typ
         yield "slot", Slot
     for key, field in _fields(model):
         for inner in _models(field.annotation):
-            if inner is not Slot:
+            if inner not in (Slot, SourceSlot):
                 repeated = _MARKS.get(get_origin(field.annotation), "")
                 yield from sections(inner, f"{where}.{key}{repeated}".lstrip("."))
 
@@ -127,7 +128,7 @@ def _default(field: FieldInfo) -> str:
 def _type(path: str, given: Mapping[str, Any]) -> str:
     """Return a type in the words of the reference page, with links to sections and metric names."""
     if "$ref" in given:
-        is_slot = given["$ref"].endswith("/Slot")
+        is_slot = given["$ref"].endswith(("/Slot", "/SourceSlot"))
         return "[slot](#slot)" if is_slot else f"[section](#{_anchor(path)})"
     if "enum" in given or "const" in given:
         return _names(given.get("enum") or [given["const"]])

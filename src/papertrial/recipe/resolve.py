@@ -22,6 +22,8 @@ SUPPLIED = {"optimizer": "params", "group": "params", "scheduler": "optimizer"}
 # The arguments that papertrial gives by name to samplers that require parameters of these names,
 # unless the recipe sets them.
 OFFERED = {"data.sampler": ("data_source", "targets", "num_samples")}
+# The parameter of a source's function that gets the folder of the data, a pathlib.Path.
+DATA_FOLDER = "data_folder"
 # The number of arguments in a call of a function: loss(output, target), transform(image),
 # view(x), objective(model, x, y, loss), metric(output, target), keep(output, target),
 # words(text).

@@ -11,6 +11,7 @@ from papertrial.recipe.metric_rules import broken_metrics
 from papertrial.recipe.plain_values import value_at
 from papertrial.recipe.program_rules import broken_program
 from papertrial.recipe.raw_claim import Broken
+from papertrial.recipe.slots import is_function, source_in
 from papertrial.recipe.split_rules import broken_splits
 from papertrial.recipe.verify_rules import broken_verify
 from papertrial.vocabulary import OF_TENSORS, SERIES, is_one_number
@@ -25,6 +26,8 @@ _NEEDS = {
     "dataset-folder": ("data.path", "data.table.target"),
     FORM: ("data.table.target",),
 }
+_LEAST_FLOAT32 = 2.0**-126
+_TABLES = ("table", "text-table")
 _DATASETS = ("dataset-folder", FORM)  # in the format of Hugging Face
 _NO_TEXTS = (
     "image-folder", "image-table", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist",
@@ -55,6 +58,7 @@ def broken_rules(tree: Mapping[str, object]) -> list[Broken]:
         *_length_problems(tree),
         *_data_problems(tree),
         *_sampler_problems(tree),
+        *_clip_problems(tree),
         *_text_problems(tree),
         *_augment_problems(tree),
         *broken_splits(tree),
@@ -79,20 +83,14 @@ def _length_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
 
 
 def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
-    source, task = value_at(tree, "data.source"), tree.get("task")
-    if not isinstance(source, str) or not isinstance(task, str):
+    source, task = source_in(tree), tree.get("task")
+    if source is None or not isinstance(task, str):
         return
     source = FORM if is_on_hub(source) else source
     for needed in _NEEDS.get(source, ()):
         if not value_at(tree, needed):
             yield needed, f"is missing; source: {source} requires it"
-    has_path = value_at(tree, "data.path") is not None
-    if source == FORM and has_path:
-        yield "data.path", f"does not go with source: {FORM}; for a saved set, use dataset-folder"
-    elif has_path and source not in _NEEDS and ".py:" not in source:
-        own = ", ".join(name for name in _NEEDS if name != FORM)
-        rule = f"is only for your own data ({own}, or a function)"
-        yield "data.path", f"{rule}; {source} is read from the data folder (--data)"
+    yield from _path_problems(tree, source)
     columns = value_at(tree, "data.table")
     for key, sources in _COLUMNS.items():
         # Defaults are not reported.
@@ -119,6 +117,19 @@ def _image_problems(tree: Mapping[str, object], source: str) -> Iterator[Broken]
         yield "data.image", f"{rule}, got source: {source}"
     if source != "image-table" and value_at(tree, "data.image.folder") is not None:
         yield "data.image.folder", f"is only for source: image-table, got source: {source}"
+
+
+def _path_problems(tree: Mapping[str, object], source: str) -> Iterator[Broken]:
+    has_path = value_at(tree, "data.path") is not None
+    if source == FORM and has_path:
+        yield "data.path", f"does not go with source: {FORM}; for a saved set, use dataset-folder"
+    elif has_path and source not in _NEEDS and not is_function(source):
+        own = ", ".join(name for name in _NEEDS if name != FORM)
+        rule = f"is only for your own data ({own}, or a function)"
+        yield "data.path", f"{rule}; {source} is read from the data folder (--data)"
+    if isinstance(value_at(tree, "data.path"), Mapping) and source not in _TABLES:
+        rule = f"with a file for each part is only for source: {' or '.join(_TABLES)}"
+        yield "data.path", f"{rule}, got {source}; give one file or folder"
 
 
 def _tokenizer_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
@@ -152,6 +163,9 @@ def _window_problems(tree: Mapping[str, object], source: str, task: str) -> Iter
 
 
 def _target_problems(tree: Mapping[str, object], task: str) -> Iterator[Broken]:
+    if value_at(tree, "data.target_transform") is not None and task != "regression":
+        rule = "is only for task: regression, whose targets are numbers"
+        yield "data.target_transform", f"{rule}, got task: {task}; remove it"
     target = value_at(tree, "data.table.target")
     count = len(target) if isinstance(target, list | tuple) else 1
     if task == "multilabel-classification" and target is not None and count < 2:
@@ -171,6 +185,14 @@ def _sampler_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
             "data.text.bucket",
             "groups all texts by length, but data.sampler draws the order; remove one of them",
         )
+
+
+def _clip_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
+    """Report a norm of gradients that float32 cannot hold: 1e-320 makes all gradients 0."""
+    norm = tree.get("clip_norm")
+    if isinstance(norm, int | float) and 0 < norm < _LEAST_FLOAT32:
+        rule = f"must be at least {_LEAST_FLOAT32:g}, the smallest float32 in full precision"
+        yield "clip_norm", f"{rule}, got {norm!r}; gradients would become 0 or inexact"
 
 
 def _text_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
@@ -197,12 +219,10 @@ def _monitor_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
 
     Your own data can come with a validation part, which is known only once they are read.
     """
-    source = value_at(tree, "data.source")
+    source = source_in(tree)
     drawn = value_at(tree, "data.splits.validation") is not None
-    comes_with_one = isinstance(source, str) and (
-        source in (*_NEEDS, *OF_TENSORS) or is_on_hub(source)
-    )
-    may_have = drawn or comes_with_one or ".py:" in str(source)
+    comes_with_one = source is not None and (source in (*_NEEDS, *OF_TENSORS) or is_on_hub(source))
+    may_have = drawn or comes_with_one or is_function(source)
     monitors = {
         "scheduler.monitor": value_at(tree, "scheduler.monitor"),
         "early_stopping.monitor": value_at(tree, "early_stopping") is not None,

@@ -6,6 +6,7 @@ import copy
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -16,9 +17,10 @@ from pydantic_core import core_schema
 
 from papertrial.recipe.declared_metrics import name_of_use
 from papertrial.recipe.section import Section
+from papertrial.recipe.slots import is_function
 from papertrial.recipe.value_types import SCORE_NAME, MonitoredMetric
 from papertrial.recipe.weights_sections import Texts
-from papertrial.vocabulary import Better, Metric, MetricUnit
+from papertrial.vocabulary import OWN_DATA, SOURCES, Better, Metric, MetricUnit
 
 
 class Slot(Section):
@@ -102,6 +104,33 @@ class TransformSlot(Slot):
         description="Use it only to prepare training batches, or only for evaluations and "
         "predictions. If omitted, for both.",
     )
+
+
+def _check_function(use: str) -> str:
+    if use in (*SOURCES, *OWN_DATA):
+        raise ValueError(f"takes no arguments; write source: {use}")
+    if not is_function(use):
+        raise ValueError("must be a function in a file, ./file.py:name")
+    return use
+
+
+class SourceSlot(Slot):
+    """A function in a file that returns a data set, with its arguments."""
+
+    use: Annotated[str, AfterValidator(_check_function)] = Field(
+        description="`./file.py:function`, relative to the recipe's folder."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: object) -> object:
+        return value  # text is the name of a source
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(core)
 
 
 class ScheduleSlot(Slot):

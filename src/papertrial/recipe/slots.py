@@ -24,6 +24,7 @@ _NAMED: dict[KeyPath, dict[str, str]] = {
         "basic-english": "papertrial.tokenizers.basic_english",
     },
 }
+SOURCE: KeyPath = ("data", "source")  # a slot if it is a function with arguments
 _SECTIONS = ("model", "loss", "objective", "optimizer", "scheduler", "keep")
 _LISTS = (("data", "transform"), ("data", "augment"), ("evaluate", "augment", "views"))
 _REFERENCE = re.compile(r"[^\n]*\.py:[A-Za-z_]\w*(\.\w+)*")
@@ -42,6 +43,9 @@ def slots_in(tree: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
     for path in _NAMED:
         if (value := value_at(tree, dotted(path))) is not None:
             yield path, value
+    source = value_at(tree, dotted(SOURCE))
+    if isinstance(source, Mapping) and "use" in source:
+        yield SOURCE, source
     for *owners, key in _LISTS:
         for index, item in enumerate(list_at(tree, ".".join((*owners, key)))):
             yield (*owners, key, index), item
@@ -66,7 +70,7 @@ def kind_and_depth(path: KeyPath) -> tuple[str, int]:
         return ("scheduler", 4) if path[3:4] == ("scheduler",) else ("group", 3)
     inner = path[0] in ("data", "evaluate")
     kind = ".".join(map(str, path[:2])) if inner else str(path[0])
-    depths = {"data.sampler": 2, "evaluate.augment": 4, "metrics": 2}
+    depths = {"data.sampler": 2, "data.source": 2, "evaluate.augment": 4, "metrics": 2}
     return kind, depths.get(kind, 3 if path[0] == "data" else 1)
 
 
@@ -82,7 +86,25 @@ def expand(tree: Mapping[str, object]) -> dict[str, object]:
             for part in path[:-1]:
                 owner = owner[part]
             owner[path[-1]] = {"use": _NAMED.get(path, {}).get(value, value)}
+    data = expanded.get("data")
+    if isinstance(data, dict) and isinstance(source := data.get("source"), str) and is_file(source):
+        data["source"] = {"use": source}
     return expanded
+
+
+def source_in(tree: Mapping[str, object]) -> str | None:
+    """Return the source in a recipe's plain values by its name; None if it has none.
+
+    Of a function it is the path, "file.py:name", without its arguments.
+    """
+    source = value_at(tree, dotted(SOURCE))
+    named = source.get("use") if isinstance(source, Mapping) else source
+    return named if isinstance(named, str) else None
+
+
+def is_function(source: str | None) -> bool:
+    """Return whether a source, by its name, is a function in a file."""
+    return source is not None and is_file(source)
 
 
 def is_file(use: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from papertrial.hub import FORM, is_on_hub
 from papertrial.recipe.plain_values import is_whole_number, value_at
 from papertrial.recipe.raw_claim import Broken, RawClaim
+from papertrial.recipe.slots import is_function, source_in
 
 _COLUMNS = ("table", "text-table", "image-table", "dataset-folder", FORM)
 _FOLDERS = ("image-folder", "text-folder")
@@ -29,8 +30,8 @@ def broken_splits(tree: Mapping[str, object]) -> Iterator[Broken]:
         if splits.get("group") is not None and splits.get("stratify") is True:
             yield "data.splits.stratify", "does not go with group, except for folds; remove one"
     yield from _group_problems(tree, splits)
-    source = value_at(tree, "data.source")
-    fixed = isinstance(source, str) and ".py:" not in source  # a function may draw with it
+    source = source_in(tree)
+    fixed = source is not None and not is_function(source)  # a function may draw with it
     parts = [splits.get(key) for key in ("folds", "test", "validation")]
     if splits.get("seed") == "each" and fixed and not any([*parts, value_at(tree, "data.limit")]):
         yield (
@@ -62,8 +63,8 @@ def _fold_problems(splits: Mapping[str, object]) -> Iterator[Broken]:
 
 
 def _group_problems(tree: Mapping[str, object], splits: Mapping[str, object]) -> Iterator[Broken]:
-    group, source = splits.get("group"), value_at(tree, "data.source")
-    if not isinstance(group, str) or not isinstance(source, str):
+    group, source = splits.get("group"), source_in(tree)
+    if not isinstance(group, str) or source is None:
         return
     source = FORM if is_on_hub(source) else source
     where = "data.splits.group"
@@ -80,10 +81,10 @@ def _group_problems(tree: Mapping[str, object], splits: Mapping[str, object]) ->
             re.compile(group)
         except re.error as error:
             yield where, f"must be a regular expression, got {group!r}: {error}"
-    elif ".py:" in source and group != FUNCTION_GROUPS:
+    elif is_function(source) and group != FUNCTION_GROUPS:
         rule = f'must be {FUNCTION_GROUPS} for a function, which returns "{FUNCTION_GROUPS}"'
         yield where, f"{rule}, got {group!r}"
-    elif source not in _COLUMNS and ".py:" not in source:
+    elif source not in _COLUMNS and not is_function(source):
         yield where, f"is only for your own data, got source: {source}"
 
 

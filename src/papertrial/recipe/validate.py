@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from papertrial.errors import Problem, did_you_mean
+from papertrial.recipe.data_section import PATH_FORMS, SOURCE_FORMS
 from papertrial.recipe.plain_values import KeyPath, dotted
 from papertrial.recipe.program import WHICH_FORMS, ProgramRecipe
 from papertrial.recipe.reported_scores import REPORT_FORMS
@@ -17,10 +18,14 @@ from papertrial.recipe.schema import METRIC_FORMS, AnyRecipe, Recipe, fields_by_
 from papertrial.recipe.verify import SEED_FORMS
 from papertrial.recipe.weights_sections import INIT_FORMS
 from papertrial.recipe.yaml_text import dump_value
-from papertrial.vocabulary import OWN_DATA, SOURCES, suggest_metric
+from papertrial.vocabulary import OWN_DATA, SOURCES, own_metric_form, suggest_metric
 
 # Parts of pydantic's path of an error that are not keys of the recipe.
-_NO_KEYS = (*SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, *INIT_FORMS, "[key]")
+_NO_KEYS = (
+    *SEED_FORMS, *WHICH_FORMS, *METRIC_FORMS, *REPORT_FORMS, *INIT_FORMS, *SOURCE_FORMS,
+    *PATH_FORMS, "[key]",
+)  # fmt: skip
+_AT_DATA = ("target_transform",)  # keys of data that are for all sources, also for tables
 # What a rule of the schema demands, by pydantic's name of the error.
 _RULES = {
     "string_pattern_mismatch": (
@@ -55,11 +60,8 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         known = fields_by_key(section) if section else {}
         rule = "unknown key"
         near = did_you_mean(path[-1], known)
-        if error["loc"] == path[:1] and path[0] in Recipe.model_fields:
-            rule = "does not go with program, which replaces it; remove it"
-            if isinstance(got, int | float):  # a user may mean an option of the program
-                rule += f", or pass it to the program as program.parameters.{path[0]}"
-            yield Problem(dotted(path), rule)
+        if elsewhere := _belongs_elsewhere(error["loc"], path, got):
+            yield Problem(dotted(path), elsewhere)
             return
     elif kind == "missing":
         yield Problem(dotted(path), "is missing and has no default")
@@ -76,11 +78,24 @@ def schema_problems(error: ErrorDetails) -> Iterable[Problem]:
         rule = f"must have at least {error['ctx']['min_length']}"
     elif error["msg"].endswith("unknown metric"):
         rule, near = "unknown metric", suggest_metric(got)
+        near += "" if "did you mean" in near else f"; {own_metric_form(got)}"
     elif error["msg"].endswith("unknown source"):
         rule, near = "must be one of the known names", did_you_mean(got, (*SOURCES, *OWN_DATA))
     else:
         rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     yield Problem(dotted(path), f"{rule}, got {shortened(got)}{near}")
+
+
+def _belongs_elsewhere(loc: Sequence[int | str], path: KeyPath, got: object) -> str:
+    """Say what to do about a key that the schema has in another place; "" for other keys."""
+    if path[0] == "data" and path[-1] in _AT_DATA:
+        return f"belongs to data; write data.{path[-1]}: {got}"
+    if loc != path[:1] or path[0] not in Recipe.model_fields:
+        return ""
+    rule = "does not go with program, which replaces it; remove it"
+    if isinstance(got, int | float):  # a user may mean an option of the program
+        rule += f", or pass it to the program as program.parameters.{path[0]}"
+    return rule
 
 
 def _mean_meant(path: KeyPath, given: object) -> str:

@@ -22,6 +22,7 @@ from papertrial.recipe.quantity import (
     read_quantity,
     share_of,
 )
+from papertrial.recipe.slots import is_function
 from papertrial.vocabulary import (
     COUNTS,
     METRIC_PATTERN,
@@ -52,7 +53,7 @@ def _check_portion(value: object) -> object:
 def _check_source(name: str) -> str:
     if is_on_hub(name):
         read_reference(name)
-    elif name not in (*SOURCES, *OWN_DATA) and ".py:" not in name:
+    elif name not in (*SOURCES, *OWN_DATA) and not is_function(name):
         raise ValueError("unknown source")
     return name
 

@@ -215,11 +215,11 @@ def _load_again(run: Run, folder: Path, layout: Layout | None) -> Dataset:
     Raises:
         PapertrialError: the data set is not there, or cannot be read.
     """
-    source = run.recipe.data.source
+    source = run.recipe.data.source_name
     if source in CATALOG and state(CATALOG[source], folder) == "absent":
         fetch = f"`papertrial data fetch {source}` downloads it"
         raise DataError(f"{source} is not in the data folder {folder}; {fetch}")
-    loaded, _ = finish(load_set(run.recipe, folder, layout))
+    loaded = finish(load_set(run.recipe, folder, layout)).dataset
     return loaded if run.has_folds else cut_splits(run.recipe, loaded)
 
 

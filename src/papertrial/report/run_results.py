@@ -21,8 +21,9 @@ from papertrial.tasks.task import Task
 
 @dataclass(frozen=True)
 class StoredPredictions:
-    """What a run predicted for a split: raw outputs [N, ...], targets [N, ...] and ids [N].
+    """What a run predicted for a split: outputs [N, ...], targets [N, ...] and ids [N].
 
+    Outputs of a regression are in the unit of its targets, whatever transform the loss saw.
     `losses` are those of the batches, [M, 2], if only a part of the outputs was kept.
     """
 

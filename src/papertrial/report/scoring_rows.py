@@ -1,4 +1,4 @@
-"""Rows of a report on what is evaluated: averaged weights, means of scores, skipped steps."""
+"""Rows of a report on what is evaluated: averaged weights, units, means, skipped steps."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def scoring_rows(recipe: Recipe, summary: RunSummary) -> dict[str, str]:
         rows["evaluated weights"] = (
             "mean over the training (swa); statistics of batch norm are those of the mean on the "
             "training batches"
+        )
+    if recipe.data.target_transform is not None:
+        rows["targets"] = (
+            f"the loss is on transformed targets ({recipe.data.target_transform}); all other "
+            "metrics are in the original unit"
         )
     if count is not None:
         rows["reported scores"] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from torch.optim import Optimizer
 
 from papertrial.errors import ModelError
 from papertrial.recipe.build import build
-from papertrial.recipe.resolve import resolve
+from papertrial.recipe.resolve import parameters_of, resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slot import ParameterGroup, SchedulerSlot, ScheduleSlot
 from papertrial.training.joint import JointOptimizer, JointSchedule
@@ -174,3 +175,19 @@ def _schedule(
     named = slot.monitor if isinstance(slot, SchedulerSlot) else None
     monitor = None if named is None else recipe.metric(named)
     return Schedule(scheduler, slot.interval, monitor, where)
+
+
+def largest_rate(recipe: Recipe) -> float:
+    """Return the largest learning rate of a recipe's optimizers, before any schedule.
+
+    It is infinite for LBFGS, whose line search finds the scale, and 0 if it is not known.
+    """
+    slot = recipe.optimizer
+    if slot.use == "torch.optim.LBFGS":
+        return math.inf
+    given = [slot.kwargs.get("lr"), *(group.options.get("lr") for group in slot.groups)]
+    rates = [float(rate) for rate in given if isinstance(rate, int | float)]
+    known = (parameters_of(resolve(slot.use)) or {}).get("lr")
+    if not rates and known is not None and isinstance(known.default, int | float):
+        rates = [float(known.default)]
+    return max(rates, default=0.0)

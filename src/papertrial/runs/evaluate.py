@@ -28,10 +28,12 @@ from papertrial.runs.build import build_keep, build_loss, build_metrics, to_devi
 from papertrial.runs.load_data import cut_splits, load_set, with_inputs_as_targets
 from papertrial.runs.run import Run
 from papertrial.runs.trained_classes import classes_of_run
+from papertrial.runs.training_overlap import training_overlap
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_records import ReportedStep
 from papertrial.tasks.classification import Classification
 from papertrial.tasks.regression import Regression
+from papertrial.tasks.target_transform import check_targets
 from papertrial.tasks.task import Task
 from papertrial.training.device import on_device
 from papertrial.vocabulary import SOURCES, SplitMetrics
@@ -70,7 +72,11 @@ def evaluating(
     with on_device(run.device, None) as device:
         predictor, recipe = run.predictor, run.recipe
         dataset = yield from _dataset(run, data, data_folder)
-        notes = _differences(run, dataset) if data is None else _overlaps(run, dataset)
+        if data is None:
+            notes = _differences(run, dataset)
+        elif not (notes := _overlaps(run, dataset)):
+            notes = yield from training_overlap(run, dataset, data_folder)
+        notes = (*notes, *predictor.task.notes)
         if data is None and run.recipe.mean_of_last is not None:
             rule = f"means over {run.recipe.mean_of_last} evaluations"
             notes = (*notes, f"the run reports {rule}; these are metrics of its last weights")
@@ -106,7 +112,7 @@ def evaluating(
             metrics[name] = evaluator.evaluate(split, step).metrics
     report = run.summary.report if data is None else None
     return Evaluation(
-        data=str(data or recipe.data.source), metrics=metrics, report=report, notes=notes
+        data=str(data or recipe.data.source_name), metrics=metrics, report=report, notes=notes
     )
 
 
@@ -117,8 +123,8 @@ def _dataset(
     where, inputs = data_folder(folder), run.predictor.inputs
     layout = inputs.layout if isinstance(inputs, TableInputs) else None
     if data is None:
-        loaded, _ = yield from load_set(run.recipe, where, layout)
-        return cut_splits(run.recipe, loaded)
+        loaded = yield from load_set(run.recipe, where, layout)
+        return cut_splits(run.recipe, loaded.dataset)
     kind = inputs.kind
     if kind == "tensor":
         rule = "the run takes tensors, which only the function of its recipe gives"
@@ -129,21 +135,22 @@ def _dataset(
     elif not os.path.exists(path):  # noqa: PTH110  (Path.exists raises for a name too long)
         known = did_you_mean(str(data), [n for n in SOURCES if CATALOG[n].kind == kind])
         raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
-    elif (own.source == "dataset-folder" or is_on_hub(own.source)) and is_saved_set(path):
+    elif (own.source_name == "dataset-folder" or is_on_hub(own.source_name)) and is_saved_set(path):
         changed = {"source": "dataset-folder", "path": str(path), "parts": None}
     elif kind == "image" and own.source == "image-table" and is_image_table(path):
         columns = own.table and own.table.model_copy(update={"part": None})
         changed = {"source": "image-table", "path": str(path), "table": columns}
     elif kind == "image":
         changed = {"source": "image-folder", "path": str(path)}
-    elif kind == "text" and path.is_dir() and own.source != "text-table":
+    elif kind == "text" and path.is_dir() and own.source_name != "text-table":
         changed = {"source": "text-folder", "path": str(path)}
     else:
         source = "table" if kind == "table" else "text-table"
-        if source != own.source:
+        if source != own.source_name:
             raise DataError(
-                f"{path} is a table, but the run was trained on {own.source}, and its recipe names "
-                f"no columns; only a run that was trained on a {source} can be evaluated on one"
+                f"{path} is a table, but the run was trained on {own.source_name}, and its recipe "
+                f"names no columns; only a run that was trained on a {source} can be evaluated on "
+                "one"
             )
         changed = {"source": source, "path": str(path)}
     if isinstance(inputs, ImageInputs) and str(data) not in SOURCES:
@@ -161,7 +168,7 @@ def _dataset(
     changed["splits"] = own.splits.model_copy(update={"group": None})  # of another set
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None
-    dataset, _ = yield from load_set(recipe, where, layout, classes)
+    dataset = (yield from load_set(recipe, where, layout, classes)).dataset
     if dataset.kind != kind:
         raise DataError(f"the run takes {kind}s, but {data} has {dataset.kind}s")
     return dataset
@@ -202,6 +209,8 @@ def _check_targets(dataset: Dataset, task: Task) -> None:
         had = ", ".join((dataset.classes or dataset.targets)[:12])
         what = ", ".join(wanted[:12]) or "numbers"
         raise DataError(f"the run predicts {what}, but {dataset.name} has {had}")
+    if isinstance(task, Regression) and task.transform is not None:
+        check_targets(task.transform, dataset)
 
 
 def _encoded_for_run(dataset: Dataset, inputs: Inputs) -> Dataset:
@@ -238,7 +247,7 @@ def _overlaps(run: Run, dataset: Dataset) -> tuple[str, ...]:
             "new data",
         )
     own = run.recipe.data
-    if own.path is None and dataset.name == own.source:
+    if own.path is None and dataset.name == own.source_name:
         return ("this set contains the samples that the run was trained on",)
     return ()
 

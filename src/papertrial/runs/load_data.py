@@ -16,12 +16,7 @@ from papertrial.data.column import Dataset, Split, chunks
 from papertrial.data.folds import FoldRows, cut_fold, fold_rows
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.sources.open_source import open_source
-from papertrial.data.sources.spec import (
-    LoadedSet,
-    SourceSpec,
-    TableOptions,
-    WindowOptions,
-)
+from papertrial.data.sources.spec import LoadedSet
 from papertrial.data.splits import check_splits, cut, limit
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tensors.form import forms_of
@@ -40,9 +35,10 @@ from papertrial.evaluate.inputs import (
     difference,
 )
 from papertrial.progress import Step, Steps
-from papertrial.recipe.data_section import Columns, Text, Window
+from papertrial.recipe.data_section import Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
+from papertrial.recipe.slots import is_function
 from papertrial.runs.build import (
     build_image_options,
     build_pipeline,
@@ -51,9 +47,10 @@ from papertrial.runs.build import (
 )
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
+from papertrial.runs.source_spec import source_spec
 from papertrial.store.run_records import ALL, SplitData
 from papertrial.tasks.class_counts import ClassCounts
-from papertrial.tasks.make_task import TASKS, make_task
+from papertrial.tasks.make_task import make_task
 from papertrial.tasks.probability_losses import takes_probabilities
 from papertrial.tasks.task import Task
 from papertrial.training.device import has_room
@@ -97,9 +94,10 @@ def load_data(
     data = recipe.data
     split = build_word_split(recipe)
     given = start.preprocessing.make_inputs(split) if start else None
-    loaded, layout = whole or (yield from load_whole(recipe, folder, start))
+    # Without the table, whose memory is not needed any more.
+    loaded, layout = (whole or (yield from load_whole(recipe, folder, start)))[:2]
     original = cut_splits(recipe, loaded)
-    task = make_task(recipe.task, original)
+    task = make_task(recipe.task, original, data.target_transform)
     if takes_probabilities(resolve(recipe.loss.use)):
         task = task.for_probabilities()
     inputs: Inputs
@@ -169,8 +167,8 @@ def load_split_data(recipe: Recipe, folder: Path) -> Steps[dict[str, SplitData]]
         DataError: the set cannot be loaded or cut, or does not fit the start run.
         RunError: the run of `init_from` is absent, damaged or not finished.
     """
-    loaded, _ = yield from load_whole(recipe, folder, read_start_run(recipe))
-    return data_of_runs(recipe, loaded)
+    loaded = yield from load_whole(recipe, folder, read_start_run(recipe))
+    return data_of_runs(recipe, loaded.dataset)
 
 
 def data_of_runs(recipe: Recipe, loaded: Dataset) -> dict[str, SplitData]:
@@ -288,7 +286,7 @@ def smallest_fold(recipe: Recipe, folder: Path) -> Steps[tuple[Recipe, str]]:
     Raises:
         DataError: the set cannot be loaded, or a fold cannot be cut.
     """
-    loaded, _ = yield from load_set(recipe, folder)
+    loaded = (yield from load_set(recipe, folder)).dataset
     sizes = [one["train"] for one in check_folds(recipe, loaded)]
     fold = sizes.index(min(sizes))
     note = (
@@ -309,7 +307,7 @@ def _with_groups(recipe: Recipe, dataset: Dataset) -> Dataset:
     group, train = recipe.data.splits.group, dataset.train
     if group is None or train.groups is not None:
         return dataset
-    if ".py:" in recipe.data.source:
+    if is_function(recipe.data.source_name):
         raise DataError(
             f'data.splits.group: {dataset.name} returns no "{group}"; return one entry for each '
             "training sample, or remove the key"
@@ -328,6 +326,8 @@ def load_set(
     folder: Path,
     layout: Layout | None = None,
     classes: Sequence[str] | None = None,
+    *,
+    download: bool = True,
 ) -> Steps[LoadedSet]:
     """Load the data set that a recipe names, before its splits are cut.
 
@@ -336,32 +336,9 @@ def load_set(
         folder: the data folder.
         layout: the layout of a table; None to learn it.
         classes: the classes of a table; None to find them.
+        download: whether files of a named set may be downloaded.
     """
-    data, columns = recipe.data, recipe.data.table or Columns()
-    window = data.window or Window()
-    spec = SourceSpec(
-        resolve(data.source) if ".py:" in data.source else data.source,
-        path=Path(data.path or ""),
-        parts=data.parts.by_part if data.parts else None,
-        targets=TASKS[recipe.task].targets,
-        kinds=TASKS[recipe.task].kinds,
-        images=build_image_options(recipe),
-        table=TableOptions(
-            targets=columns.targets,
-            text=columns.text or "",
-            image=columns.image or "",
-            part=columns.part or "",
-            features=columns.features,
-            categorical=columns.categorical,
-            missing=columns.missing,
-            delimiter=columns.delimiter,
-            group=data.splits.group,
-        ),
-        window=WindowOptions(window.length, window.horizon),
-        layout=layout,
-        classes=None if classes is None else tuple(classes),
-        seed=split_seed(recipe),
-    )
+    spec = source_spec(recipe, layout, classes, download=download)
     loaded = yield from open_source(spec, folder)
     return loaded._replace(dataset=_with_groups(recipe, loaded.dataset))
 

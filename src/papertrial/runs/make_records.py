@@ -29,7 +29,7 @@ from papertrial.store.run_records import (
 )
 from papertrial.training.device import machine
 from papertrial.training.events import Evaluated, Trained
-from papertrial.training.session import TrainingResult
+from papertrial.training.session_state import TrainingResult
 from papertrial.vocabulary import MetricValue
 
 
@@ -76,6 +76,7 @@ def make_summary(
             optimistic=recipe.report == "best-on-test",
             evaluations=recipe.mean_of_last or 1,
             skipped_steps=outcome.skipped_steps,
+            metric=None if parts.choice is None else parts.choice.metric.name,
         ),
         claims=tuple(
             make_claim_beside_run(claim, _score(claim, recipe, parts, outcome, folder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,7 @@ def prepare_training(
             trial.run(model)
         output = dry_run(model, first.x).float()
     task.check_output(output, first.y)
+    samples = replace(samples, task=(task := task.for_outputs(output, loss)))
     # Not under autocast, whose cache would keep the weights from before they are loaded.
     form = DataForm.of(task, samples.inputs)
     check_kept(model, build_again(recipe, model, form).to(device), first.x)
@@ -307,7 +308,7 @@ def _prepare_evaluator(
         )
     kept = output if keep is None else kept_of(keep, output, y)
     for metric in own.values():
-        check_pure(metric, *own_arguments(task, kept, y))
+        check_pure(metric, *own_arguments(task, task.in_original_unit(kept), y))
     evaluator = Evaluator(
         prepared,
         samples.dataset,

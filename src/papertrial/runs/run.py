@@ -16,6 +16,7 @@ from papertrial.evaluate.inputs import ImageInputs, Inputs, TensorInputs, TextIn
 from papertrial.evaluate.predictor import Answer, Predictor
 from papertrial.evaluate.prepared_model import PreparedModel
 from papertrial.evaluate.preprocessing import Preprocessing
+from papertrial.evaluate.training_statistics import TrainingStatistics
 from papertrial.recipe.load import load_recipe, require_model
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.build import (
@@ -31,6 +32,7 @@ from papertrial.store.run_folder import (
     NETWORK,
     PREPROCESS,
     RECIPE,
+    STATISTICS,
     WEIGHTS,
     RunFolder,
     fold_name,
@@ -116,7 +118,10 @@ class Run:
         with on_device(self.device, None) as device:
             prepared = _load_model(self.recipe, preprocessing, folder, device)
         inputs = preprocessing.make_inputs(build_word_split(self.recipe))
-        return Predictor(prepared, task=preprocessing.make_task(), inputs=inputs)
+        seen = None
+        if folder.has(STATISTICS):
+            seen = folder.read_record(STATISTICS, TrainingStatistics)
+        return Predictor(prepared, task=preprocessing.make_task(), inputs=inputs, seen=seen)
 
     def _check_one_model(self) -> None:
         if self.has_folds:

@@ -76,7 +76,7 @@ def trace_files(
 
 def trace_hub(recipe: Recipe) -> list[Dependency]:
     """Trace the files of the hub that the recipe names, whose content its commits fix."""
-    named = {text for text in hub_names(recipe) if text != recipe.data.source}
+    named = {text for text in hub_names(recipe) if text != recipe.data.source_name}
     traced = []
     for text in sorted(named):
         found = kept_snapshot(read_reference(text))
@@ -101,8 +101,8 @@ def trace_hub(recipe: Recipe) -> list[Dependency]:
 def hub_names(recipe: Recipe) -> list[str]:
     """Return the repositories of the hub that a recipe names."""
     text, found = recipe.data.text, list[str]()
-    if is_on_hub(recipe.data.source):
-        found.append(recipe.data.source)
+    if is_on_hub(recipe.data.source_name):
+        found.append(recipe.data.source_name)
     if text is not None and text.tokenizer is not None and is_on_hub(text.tokenizer):
         found.append(text.tokenizer)
     arguments = recipe.model.kwargs.values()
@@ -133,9 +133,9 @@ def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
     """Return the paths not to trace: data and start run, whose content is recorded elsewhere."""
     data, images = recipe.data, recipe.data.image
     folder = images.folder if images else None
-    named = [data.path, folder, recipe.start.weights if recipe.start else None]
-    if data.source == "image-table" and data.path is not None:
-        named.append(str(Path(data.path).parent))  # its images lie there, unless a folder is named
+    named = [*data.paths, folder, recipe.start.weights if recipe.start else None]
+    if data.source == "image-table":  # its images lie beside it, unless a folder is named
+        named += [str(Path(path).parent) for path in data.paths]
     caches = hub_caches() if hub_names(recipe) else []
     return [home, *caches, *(Path(path) for path in named if path is not None)]
 

@@ -10,9 +10,10 @@ from torch import nn
 
 from papertrial.data.nested import in_parts, mapped, row_count
 from papertrial.diagnose.dry_run import SmallBatchError, dry_run
-from papertrial.evaluate.inputs import TextInputs
+from papertrial.evaluate.inputs import TensorInputs, TextInputs
 from papertrial.numbers import plural
 from papertrial.recipe.schema import Recipe
+from papertrial.runs.extreme_samples import with_extreme_samples
 from papertrial.runs.load_data import Samples
 
 
@@ -50,13 +51,16 @@ def trial_batches(recipe: Recipe, samples: Samples) -> list[TrialBatch]:
     """Prepare the batches to try before training: the first one, and a smaller last one.
 
     Of batches that are computed in parts, the smallest part is tried as well. The first batch of
-    texts gets the largest token number, which few batches contain.
+    texts gets the largest token number, which few batches contain, and that of tensors the samples
+    with the largest and the smallest whole numbers.
     """
     batches, inputs = samples.batches, samples.inputs
     size, last = batches.size(0), batches.size(batches.steps - 1)
     x = batches.batch(recipe.seed, 0, 0).x
     if isinstance(inputs, TextInputs):
         inputs.put_largest(x)
+    elif isinstance(inputs, TensorInputs):
+        x = with_extreme_samples(x, samples)
     where, larger = "data.batch_size", "set another data.batch_size"
     tried = [TrialBatch(x, where, f"a batch has {plural(size, 'sample')}", "raise it")]
     if last < size:

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import papertrial
 from papertrial.errors import PapertrialError
-from papertrial.programs.git import head_commit, run_git
+from papertrial.programs.git import run_git
 from papertrial.store.run_records import Environment, GitState
 from papertrial.version import __version__
 
 _TOP = re.compile(r"^([A-Za-z_]\w*)(?=[/.\s])", re.MULTILINE)  # in a list of files
 SOURCE = "papertrial source"  # what stands beside the version: an editable install has no other
 _GIT_SECONDS = 10
+_HEAD = b"# branch.oid "
 _PACKAGES = ("torch", "torchvision", "torchmetrics", "numpy", "scikit-learn")
 
 
@@ -39,8 +40,14 @@ def git(folder: Path) -> GitState | None:
     """
 
     try:
-        status = run_git("status", "--porcelain", folder=folder, timeout=_GIT_SECONDS)
-        return GitState(commit=head_commit(folder), dirty=bool(status.strip()))
+        words = ("status", "--porcelain=v2", "--branch")
+        lines = run_git(*words, folder=folder, timeout=_GIT_SECONDS).splitlines()
+        heads = [line.removeprefix(_HEAD) for line in lines if line.startswith(_HEAD)]
+        if heads == [b"(initial)"]:  # a repository without a commit
+            return None
+        return GitState(
+            commit=heads[0].decode(), dirty=any(not line.startswith(b"# ") for line in lines)
+        )
     except (PapertrialError, OSError, subprocess.SubprocessError):
         return None
 

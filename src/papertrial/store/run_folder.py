@@ -5,11 +5,13 @@ runs/<recipe>/<UTC time>-<hash8>-s<seed>/
     code/                copies of the recipe's own files
     provenance.json      hashes, fingerprints, versions, machine, command, times, state
     preprocess.json      what was fitted on the training split, and what outputs mean
+    statistics.json      what the images or rows of the training split look like
     metrics.jsonl        a line for each logged step and each evaluation
     metrics.json         the final metrics and timings
     model.json           how the network is built without the files of its initial weights
     model.safetensors    the weights
     state.pt             the state of the training: weights, optimizer, scheduler
+    checkpoints/         while it trains: what the training continues from after a stop
     predictions/         outputs and targets of each evaluated split
     fold-0/ ...          with folds: a folder of this kind for each; the run itself then has neither
                          metrics.jsonl nor weights, and the predictions of all test rows
@@ -20,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +44,7 @@ RECIPE, PROVENANCE, PREPROCESS = "recipe.yaml", "provenance.json", "preprocess.j
 RECORDS, METRICS, WEIGHTS = "metrics.jsonl", "metrics.json", "model.safetensors"
 STATE, PREDICTIONS, CODE = "state.pt", "predictions", "code"
 TESTED = f"{PREDICTIONS}/test.safetensors"
+STATISTICS = "statistics.json"  # of the training samples, for hints on what is predicted
 NETWORK = "model.json"  # of a model whose recipe names files of initial weights
 OBJECTIVE = "objective.safetensors"  # of an objective with parameters of its own
 
@@ -163,6 +167,32 @@ class RunFolder:
                 aside.unlink(missing_ok=True)
                 raise
             fsync_folder(target.parent)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it; nothing happens if it is absent."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def size(self, name: str) -> int:
+        """Return the size of a file in bytes; 0 if it is missing."""
+        return (self.path / name).stat().st_size if self.has(name) else 0
+
+    def flush(self, name: str) -> None:
+        """Wait until the lines that were appended to a file are on the disk."""
+        if self.has(name):
+            with _writing(self.path / name), (self.path / name).open("rb+") as file:
+                os.fsync(file.fileno())
+
+    def cut(self, name: str, size: int) -> None:
+        """Cut a file of lines to its first bytes.
+
+        Raises:
+            RunError: it is shorter, or cannot be written to.
+        """
+        if self.size(name) < size:
+            raise RunError(f"{self.path / name} is damaged: it has lost lines; train again")
+        if self.has(name):
+            with _writing(self.path / name):
+                os.truncate(self.path / name, size)
 
     def has(self, name: str) -> bool:
         """Return whether the folder has a file."""

@@ -42,6 +42,14 @@ class StartedFrom(Part):
     weights_sha256: str
 
 
+class Resumed(Part):
+    """A run that continued: after which step, when, and what differed from its beginning."""
+
+    step: int
+    at: str
+    different: tuple[str, ...] = ()
+
+
 class InitialWeights(Part):
     """Weights that were loaded into a model before its training, and what it got of them.
 
@@ -104,6 +112,7 @@ class Provenance(Record):
     initial_weights: tuple[InitialWeights, ...] = ()
     frozen: str | None = None  # how many parameters the training does not change
     environment: Environment
+    resumed: tuple[Resumed, ...] = ()
     started: str
     ended: str | None = None
     state: RunState
@@ -120,7 +129,7 @@ class ReportedStep(Part):
 
     With `mean-of-last`, the metrics are means over `evaluations` evaluations, and `last_metrics`
     are those of the last one, as the predictions are. `skipped_steps` changed no weights, because
-    gradients overflowed in fp16.
+    gradients overflowed in fp16. `metric` chose the step, if one did.
     """
 
     rule: ReportRule
@@ -134,6 +143,7 @@ class ReportedStep(Part):
     optimistic: bool
     evaluations: int = 1
     skipped_steps: int = 0
+    metric: str | None = None
 
 
 class ClaimBesideRun(Part):

@@ -126,7 +126,8 @@ def _first_value(
     noise = torch.randn(rows, *output.shape[1:], generator=generator(0, "check-loss"))
     if y.is_floating_point():
         # Far from the targets, rounding would hide which target belongs to which output.
-        noise = noise * y.std().cpu() + y.mean().cpu()
+        scaled = task.target(y, noise.to(y.device))
+        noise = noise * scaled.std().cpu() + scaled.mean().cpu()
     if takes_probabilities(loss):
         noise = noise.sigmoid()
     tried = noise.to(output.device).requires_grad_()

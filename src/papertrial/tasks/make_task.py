@@ -13,6 +13,7 @@ from papertrial.tasks.regression import Regression
 from papertrial.tasks.table_classification import TableClassification
 from papertrial.tasks.task import Task
 from papertrial.tasks.text_classification import TextClassification
+from papertrial.vocabulary import TargetTransformName
 
 TASKS: dict[str, type[Task]] = {
     "classification": Classification,
@@ -25,11 +26,16 @@ TASKS: dict[str, type[Task]] = {
 }
 
 
-def make_task(name: str, dataset: Dataset) -> Task:
+def make_task(
+    name: str, dataset: Dataset, target_transform: TargetTransformName | None = None
+) -> Task:
     """Return the task with this name from `TASKS`, made for the classes or columns of a set.
 
+    `target_transform` is fitted on the training targets of a regression.
+
     Raises:
-        DataError: the name is unknown, or the set is not of the kind that the task needs.
+        DataError: the name is unknown, the set is not of the kind that the task needs, or the
+            transform does not suit a target.
     """
     if name not in TASKS:
         raise DataError(f"there is no task {name!r}{did_you_mean(name, TASKS)}")
@@ -47,4 +53,8 @@ def make_task(name: str, dataset: Dataset) -> Task:
             f"task {name} is for {takes}, but data.source {dataset.name} has {dataset.kind}s; "
             f"use the task {' or '.join(fits)}, or another source"
         )
-    return task.of(dataset)
+    made = task.of(dataset)
+    if target_transform is None:
+        return made
+    assert isinstance(made, Regression), "the recipe is checked first"
+    return made.fitted(target_transform, dataset)

@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from papertrial.data.column import Dataset
 from papertrial.data.kind import Kind, TargetKind
 from papertrial.record import Part
+from papertrial.tasks.target_transform import TargetTransform
 
 Family = Literal["classification", "multilabel", "regression", "prediction"]
 
@@ -38,19 +39,32 @@ class MultilabelMeaning(Part):
 class RegressionMeaning(Part):
     """The names of the feature columns, in the model's order, and of the target.
 
-    `targets` has the names of several targets, in the order of the outputs.
+    `targets` has the names of several targets, in the order of the outputs. `transform` is that of
+    the targets that the loss saw.
     """
 
     family: Literal["regression"] = "regression"
     features: tuple[str, ...]
     target: str
     targets: tuple[str, ...] = ()
+    transform: TargetTransform | None = None
 
 
 class TensorMeaning(Part):
-    """Nothing: loss and metrics define what outputs mean."""
+    """Nothing: loss and metrics define what outputs mean.
+
+    If the data name the classes of each position, `class_axis` of the outputs [B, ...] has them.
+    """
 
     family: Literal["prediction"] = "prediction"
+    classes: tuple[str, ...] = ()
+    class_axis: int | None = None
+
+    @model_validator(mode="after")
+    def _check_axis(self) -> TensorMeaning:
+        if bool(self.classes) != (self.class_axis is not None) or self.class_axis == 0:
+            raise ValueError("classes need an axis of the outputs that is not the first")
+        return self
 
 
 Meaning = Annotated[
@@ -64,11 +78,12 @@ class Prediction:
     """A prediction: a class, or a list of labels, with all probabilities; or numbers without.
 
     Numbers are one number, several by the names of their targets, or nested lists of an output of
-    more dimensions.
+    more dimensions. `output` is then what the model returned; None for other tasks.
     """
 
     prediction: str | float | list[Any] | dict[str, float]
     probabilities: dict[str, float] = field(default_factory=dict)
+    output: Tensor | None = field(default=None, compare=False)
 
 
 class Task(ABC):
@@ -85,6 +100,16 @@ class Task(ABC):
         """The names of the K classes or labels; () for regression."""
         return ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report must say of the unit of losses and metrics."""
+        return ()
+
+    @property
+    def position_classes(self) -> tuple[str, ...]:
+        """The names of the classes of each position of the outputs; () if they have none."""
+        return ()
+
     @classmethod
     @abstractmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -99,6 +124,14 @@ class Task(ABC):
         """Return the task for a loss that takes probabilities, if it can have outputs like that."""
         return self
 
+    def for_outputs(self, output: Tensor, loss: object) -> Self:
+        """Return the task for outputs [B, ...] like this one, that the loss takes.
+
+        Raises:
+            ModelError: the outputs do not have the classes that the data name.
+        """
+        return self
+
     @abstractmethod
     def meaning(self) -> Meaning:
         """Return what a run stores of the task: what prediction needs to know."""
@@ -106,6 +139,17 @@ class Task(ABC):
     @abstractmethod
     def check_output(self, output: Tensor, targets: Any) -> None:
         """Raise ModelError unless `output` [B, ...] has the shape that this task needs."""
+
+    def in_original_unit(self, output: Tensor) -> Tensor:
+        """Return raw outputs [B, ...] in the unit of the targets as stored.
+
+        Only a regression whose targets are transformed has another unit in training.
+        """
+        return output
+
+    def in_training_unit(self, output: Tensor) -> Tensor:
+        """Return what `in_original_unit` returned as the raw outputs that a loss takes."""
+        return output
 
     @abstractmethod
     def target(self, y: Any, output: Tensor) -> Any:

@@ -47,4 +47,11 @@ class Evaluated:
     final: bool = False
 
 
+@dataclass(frozen=True)
+class Rested:
+    """The training is between two steps, and its state is due to be stored."""
+
+    step: int
+
+
 Event = Step | Started | Trained | Evaluated

@@ -15,6 +15,7 @@ from torch import Tensor
 from papertrial.data.batches import Batch, Batches
 from papertrial.data.streams import derive, seed_all
 from papertrial.errors import DivergedError
+from papertrial.training.checkpoint_times import CheckpointTimes
 from papertrial.training.objective import BatchResult, Objective
 from papertrial.training.optim import Stepper, learning_rate
 from papertrial.training.state import TrainState
@@ -35,6 +36,13 @@ class Progress:
     y: Any  # its targets as stored
 
 
+@dataclass(frozen=True)
+class Pause:
+    """The training is between two steps, neither of which is logged."""
+
+    step: int  # optimizer steps done
+
+
 def fit(
     state: TrainState,
     batches: Batches,
@@ -44,18 +52,20 @@ def fit(
     steps: int,
     clip_norm: float | None = None,
     every: Sequence[int] = (100,),
-) -> Iterator[Progress]:
+    pauses: CheckpointTimes | None = None,
+    epoch_seconds: float = 0.0,
+) -> Iterator[Progress | Pause]:
     """Run the training loop until `steps` optimizer steps are done, starting at `state.step`.
 
     Yields after each step that is a multiple of one of `every`, after each epoch and after the last
-    step. Only then is the loss read from the device, which waits for it.
+    step, and only then reads the loss from the device, which waits for it; after each other step
+    at which `pauses` are due, a `Pause`. `epoch_seconds` were spent in this epoch before.
 
     Raises:
         DivergedError: the loss is not finite.
     """
     optimizer, schedule, parameters = state.optimizer, state.schedule, state.parameters
-    stepper, average = Stepper(optimizer, state.scaling), state.average
-    epoch_seconds = 0.0
+    stepper = Stepper(optimizer, state.scaling)
     state.model.train()
 
     def gradients(batch: Batch, stream: int) -> BatchResult:
@@ -76,17 +86,19 @@ def fit(
         stop = min(steps - state.step + first, batches.steps)
         stop = min([stop, *((state.step // n + 1) * n - state.step + first for n in every)])
         stream = derive(seed, "model", epoch)
-        losses = []
         for offset in range(first, stop):
             batch = batches.batch(seed, epoch, offset)
             result = stepper.step(partial(gradients, batch, stream + offset))
-            losses.append(result.loss)
+            state.losses.append(result.loss)
             lr = learning_rate(optimizer) if offset + 1 == stop else 0.0
             schedule.step(end_of_epoch=offset + 1 == batches.steps)
             state.step += 1
-            if average is not None:
-                average.update(state.step)
-        loss = torch.stack(losses).cpu().double().mean().item()  # waits for the device
+            if state.average is not None:
+                state.average.update(state.step)
+            if pauses is not None and offset + 1 < stop and pauses.due(state.step):
+                yield Pause(state.step)
+        loss = torch.stack(state.losses).cpu().double().mean().item()  # waits for the device
+        state.losses.clear()
         seconds = time.perf_counter() - clock
         epoch_seconds = seconds if first == 0 else epoch_seconds + seconds
         if not math.isfinite(loss):

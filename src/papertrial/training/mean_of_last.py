@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from papertrial.vocabulary import Metrics, MetricValue
 
@@ -21,7 +22,18 @@ class MeanOfLast:
 
     def add(self, split: str, step: int, metrics: Metrics) -> None:
         """Add an evaluation after `step` steps; one of the same step replaces it."""
-        self._seen.setdefault(split, {})[step] = metrics
+        seen = self._seen.setdefault(split, {})
+        seen[step] = metrics
+        for early in sorted(seen)[: -self.count]:
+            del seen[early]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the metrics of the last evaluations, by split and step."""
+        return {"seen": {split: dict(one) for split, one in self._seen.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self._seen = {split: dict(one) for split, one in state["seen"].items()}
 
     def mean(self, split: str) -> Metrics:
         """Return the means of the metrics of a split.

@@ -40,10 +40,18 @@ def check_objective(objective: Objective, batch: Batch, device: torch.device) ->
     name, model = name_of(objective), objective.model
     _check_own_parameters(objective, name)
     before = [p.detach().clone() for p in model.parameters()]
+    teachers = _parameters_of_attributes(objective)
+    taught = [p.detach().clone() for p in teachers.values()]
     with _kept(objective, device):
         model.train()
         loss = _first_loss(objective, name, batch)
         _check_untouched(model, before, name)
+        for (called, now), was in zip(teachers.items(), taught, strict=True):
+            if not torch.equal(now, was):
+                raise ModelError(
+                    f"objective: {name} changes {called}, which a training that is resumed would "
+                    "lose; make the objective a torch.nn.Module"
+                )
         try:
             reached = torch.autograd.grad(
                 loss, [p for p in model.parameters() if p.requires_grad], allow_unused=True
@@ -63,8 +71,34 @@ def _kept(objective: Objective, device: torch.device) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for module in (objective.model, *modules_in(objective.function).values()):
             stack.enter_context(model_kept(module, device))
+        for module in modules_in(objective.function).values():
+            stack.enter_context(_parameters_kept(module))
         stack.enter_context(drawing_from(device, 0))
         yield
+
+
+def _parameters_of_attributes(objective: Objective) -> dict[str, nn.Parameter]:
+    """Return the parameters of the modules that an objective uses, {} if it is a module itself."""
+    if module_of(objective.function) is not None:
+        return {}
+    return {
+        f"{attribute}.{name}": parameter
+        for attribute, module in modules_in(objective.function).items()
+        for name, parameter in module.named_parameters()
+    }
+
+
+@contextlib.contextmanager
+def _parameters_kept(module: nn.Module) -> Iterator[None]:
+    """Restore the parameters of a module after a block, as an objective may update a teacher."""
+    before = [(p, p.detach().clone()) for p in module.parameters()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, was in before:
+                if not torch.equal(parameter, was):
+                    parameter.copy_(was)
 
 
 def _check_own_parameters(objective: Objective, name: str) -> None:

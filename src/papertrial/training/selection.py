@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -47,6 +48,11 @@ class BestWeights:
         self._best = _Best(metric)
         self._weights: dict[str, Tensor] = {}
 
+    @property
+    def metric(self) -> Metric:
+        """The metric that chooses the step."""
+        return self._best.metric
+
     def offer(self, step: int, metrics: Mapping[str, MetricValue], model: nn.Module) -> None:
         """Keep the weights of the model after `step` if its metrics are the best so far."""
         if self._best.improves(metrics):
@@ -56,6 +62,15 @@ class BestWeights:
     def restore(self, model: nn.Module) -> None:
         """Load the weights of the best step into the model."""
         model.load_state_dict(self._weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best step so far, its value and its weights."""
+        return {"step": self.step, "value": self._best.value, "weights": dict(self._weights)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self.step, self._best.value = state["step"], state["value"]
+        self._weights = dict(state["weights"])
 
 
 class EarlyStopping:
@@ -76,3 +91,11 @@ class EarlyStopping:
         """Return whether to stop, given the metrics of an evaluation of the validation split."""
         self._waited = 0 if self._best.improves(metrics) else self._waited + 1
         return self._waited >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best value so far, and how many evaluations did not improve it."""
+        return {"value": self._best.value, "waited": self._waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self._best.value, self._waited = state["value"], state["waited"]

@@ -5,48 +5,18 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from papertrial.data.batches import Batches
-from papertrial.evaluate.evaluator import Evaluator, Outputs
-from papertrial.training.events import Evaluated, Trained
-from papertrial.training.loop import Progress, fit
+from papertrial.evaluate.evaluator import Evaluator
+from papertrial.training.checkpoint_times import CheckpointTimes
+from papertrial.training.events import Evaluated, Rested, Trained
+from papertrial.training.loop import Pause, Progress, fit
 from papertrial.training.mean_of_last import MeanOfLast
 from papertrial.training.objective import Objective
-from papertrial.training.selection import BestWeights, EarlyStopping
+from papertrial.training.selection import BestWeights
+from papertrial.training.session_state import SessionState, TrainingResult
 from papertrial.training.state import TrainState
-from papertrial.vocabulary import SplitMetrics
-
-
-@dataclass
-class TrainingResult:
-    """The result of a training.
-
-    Attributes:
-        step: the step that is reported, whose weights the model has at the end.
-        last_step: the last step.
-        metrics: metrics of the reported step, or means over the last evaluations, by split.
-        outputs: outputs of the reported step, by split.
-        last: metrics of the last step, by split; None if these are reported.
-        state: state of the training after its last step.
-        test_evaluations: number of evaluations of the test split before the end.
-        epoch_seconds: training time by epoch, without evaluation.
-        evaluate_seconds: time of all evaluations.
-        skipped_steps: number of steps without a change of the weights, because gradients overflowed
-            in fp16.
-    """
-
-    step: int = 0
-    last_step: int = 0
-    metrics: SplitMetrics = field(default_factory=dict)
-    outputs: dict[str, Outputs] = field(default_factory=dict)
-    last: SplitMetrics | None = None
-    state: dict[str, Any] | None = None
-    test_evaluations: int = 0
-    epoch_seconds: dict[int, float] = field(default_factory=dict)
-    evaluate_seconds: float = 0.0
-    skipped_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +43,7 @@ class Evaluations:
 
 
 def session(
-    state: TrainState,
+    whole: SessionState,
     batches: Batches,
     objective: Objective,
     evaluator: Evaluator,
@@ -83,14 +53,14 @@ def session(
     clip_norm: float | None = None,
     log_every: int = 100,
     evaluations: Evaluations,
-    choice: BestWeights | None = None,
-    stopping: EarlyStopping | None = None,
-    mean: MeanOfLast | None = None,
-) -> Generator[Trained | Evaluated, None, TrainingResult]:
+    checkpoints: CheckpointTimes | None = None,
+) -> Generator[Trained | Evaluated | Rested, None, TrainingResult]:
     """Run a training session: train, evaluate in between and at the end, and yield events.
 
+    It goes on from the state that it is given, and yields `Rested` where that may be stored.
+
     Args:
-        state: the model, its optimizer and its schedule.
+        whole: the model, its optimizer and all else that the session changes.
         batches: the training data.
         objective: the loss and its gradients.
         evaluator: evaluates the same model.
@@ -99,33 +69,38 @@ def session(
         clip_norm: largest norm of the gradients; None for no clipping.
         log_every: steps between two events.
         evaluations: which splits are evaluated during the training, and how often.
-        choice: chooses the step to report; None reports the last step.
-        stopping: may end the training early.
-        mean: takes the mean of the metrics over the last evaluations, which is then reported.
+        checkpoints: when the state is due to be stored; None for never.
 
     Raises:
         DivergedError: the loss or an output is not finite.
         ModelError: the training ended before any weights were averaged.
     """
-    result = TrainingResult()
+    state, choice, mean, result = whole.train, whole.choice, whole.mean, whole.result
     scoring = _Scoring(result, evaluator, state, choice, mean)
+    spent = result.epoch_seconds.get(state.step // batches.steps + 1, 0.0)
     every = [n for n in (log_every, evaluations.validation, evaluations.test) if n is not None]
-    for progress in fit(
-        state, batches, objective, seed=seed, steps=steps, clip_norm=clip_norm, every=every
-    ):
-        result.epoch_seconds[progress.epoch] = progress.epoch_seconds
-        yield _trained(progress, evaluator)
-        stop, due = False, evaluations.due(progress.step) if progress.step < steps else []
+    for at in fit(
+        state, batches, objective, seed=seed, steps=steps, clip_norm=clip_norm, every=every,
+        pauses=checkpoints, epoch_seconds=spent,
+    ):  # fmt: skip
+        if isinstance(at, Pause):
+            yield Rested(at.step)
+            continue
+        result.epoch_seconds[at.epoch] = at.epoch_seconds
+        yield _trained(at, evaluator)
+        stop, due = False, evaluations.due(at.step) if at.step < steps else []
         if due and state.average is not None:
-            state.average.refresh(progress.step)
+            state.average.refresh(at.step)
         for split in due:
-            event = scoring.evaluate(split, progress.step)
+            event = scoring.evaluate(split, at.step)
             if split == "validation":
                 state.schedule.evaluated(event.metrics)
-                stop = stopping is not None and stopping.should_stop(event.metrics)
+                stop = whole.stopping is not None and whole.stopping.should_stop(event.metrics)
             yield event
         if stop:
             break
+        if checkpoints is not None and checkpoints.due(at.step, end_of_epoch=at.end_of_epoch):
+            yield Rested(at.step)
     result.step = result.last_step = state.step
     result.skipped_steps = 0 if state.scaling is None else state.scaling.skipped
     if state.average is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -14,7 +15,7 @@ from papertrial.training.joint import JointOptimizer, JointSchedule
 from papertrial.training.optim import Schedule
 from papertrial.training.scaling import LossScaling
 
-_KEYS = {"model", "optimizer", "schedule", "step", "objective", "average", "scaling"}
+_KEYS = {"model", "optimizer", "schedule", "step", "losses", "objective", "average", "scaling"}
 
 
 @dataclass
@@ -29,9 +30,14 @@ class TrainState:
     optimizer: Optimizer | JointOptimizer
     schedule: Schedule | JointSchedule
     step: int = 0  # optimizer steps done
+    losses: list[Tensor] = field(default_factory=list)  # of the steps since the last logged one
     objective: nn.Module | None = None  # an objective with parameters or buffers
     average: AveragedWeights | None = None
     scaling: LossScaling | None = None  # for fp16
+    _frozen_at_start: dict[str, tuple[float, float]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._frozen_at_start = self._frozen_sums()
 
     @property
     def evaluated(self) -> nn.Module:
@@ -57,6 +63,7 @@ class TrainState:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
+            "losses": [one.detach().clone() for one in self.losses],
             "objective": self._objective_state(),
             "average": {} if self.average is None else self.average.state_dict(),
             "scaling": {} if self.scaling is None else self.scaling.state_dict(),
@@ -71,7 +78,8 @@ class TrainState:
         if not isinstance(state, dict) or set(state) != _KEYS:
             got = sorted(state) if isinstance(state, dict) else type(state).__name__
             raise RunError(f"a training state has the keys {sorted(_KEYS)}, got {got}")
-        if set(state["objective"]) != set(self._objective_state()):
+        every = set[str]() if self.objective is None else set(self.objective.state_dict())
+        if not set(self._objective_state()) <= set(state["objective"]) <= every:
             raise RunError("the training state belongs to another objective")
         for name, part in (("average", self.average), ("scaling", self.scaling)):
             if bool(state[name]) != (part is not None):
@@ -92,10 +100,30 @@ class TrainState:
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"the training state belongs to another model: {error}") from error
         self.step = state["step"]
+        device = next(self.model.parameters()).device
+        self.losses = [one.to(device) for one in state["losses"]]
 
     def _objective_state(self) -> dict[str, Tensor]:
-        """Return what the training changes in an objective: not the weights of a frozen teacher."""
+        """Return what the training changes in an objective.
+
+        These are not the weights of a frozen teacher, except those that the objective itself has
+        changed, as a teacher that follows the model.
+        """
         if self.objective is None:
             return {}
-        frozen = {name for name, p in self.objective.named_parameters() if not p.requires_grad}
-        return {k: v for k, v in self.objective.state_dict().items() if k not in frozen}
+        now = self._frozen_sums()
+        same = {name for name, sums in now.items() if sums == self._frozen_at_start.get(name)}
+        return {k: v for k, v in self.objective.state_dict().items() if k not in same}
+
+    def _frozen_sums(self) -> dict[str, tuple[float, float]]:
+        """Return two sums of each frozen parameter of the objective, by which a change is seen."""
+        if self.objective is None:
+            return {}
+        return {
+            name: (
+                p.detach().sum(dtype=torch.float64).item(),
+                torch.linalg.vector_norm(p.detach(), dtype=torch.float64).item(),
+            )
+            for name, p in self.objective.named_parameters()
+            if not p.requires_grad
+        }

@@ -61,6 +61,8 @@ BAD: dict[str, tuple[TargetKind, Any, dict[str, Any], str]] = {
         {"test": (X, X[:, :1])},
         '"test": y must have as many columns as in "train"',
     ),
+    "whole floats": ("classes", [0.0, 1.0, 1.0, 0.0], {}, "return y.astype(int), or for a tensor"),
+    "a column of classes": ("classes", [[0], [1], [1], [0]], {}, "got [4, 1]; return y[:, 0]"),
     "labels for classes": ("classes", BITS, {}, "set task: multilabel-classification"),
 }
 

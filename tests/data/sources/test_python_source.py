@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from papertrial.data.column import Dataset, DenseColumn, Split
 from papertrial.data.kind import KINDS, Kind, TargetKind
@@ -330,3 +332,36 @@ def test_a_thousand_unnamed_classes_are_taken() -> None:
     assert len(_load(train=(ROWS, [0, 1, 2, 999])).classes) == 1000
     with pytest.raises(DataError, match="y has indices up to 1,000, but 4 samples"):
         _load(train=(ROWS, [0, 1, 2, 1000]))
+
+
+SHAPES = [np.zeros((8 + i % 2, 8, 3), np.uint8) for i in range(4)]
+SEVERAL: dict[str, tuple[Any, str]] = {
+    "arrays": (SHAPES, "[8, 8, 3] and [9, 8, 3]; resize images"),
+    "tensors": (list(map(torch.from_numpy, SHAPES)), "[8, 8, 3] and [9, 8, 3]; resize images"),
+    "images": (list(map(Image.fromarray, SHAPES)), "[8, 8] and [9, 8]; resize images"),
+    "series": ([torch.zeros(3 + i) for i in range(4)], "[3] and [4]; pad them"),
+    "a tuple": (
+        (torch.zeros(4, 3), torch.zeros(4, 5)),
+        'tuple of 2 arrays; return .*"a": ..., "b"',
+    ),
+    "a list": ([np.zeros((4, 3))] * 2, 'list of 2 arrays; return .*"a": ..., "b"'),
+}
+
+
+@pytest.mark.parametrize("targets", ["classes", "tensors"])
+@pytest.mark.parametrize("case", SEVERAL)
+def test_samples_of_several_shapes_are_explained(case: str, targets: Any) -> None:
+    x, message = SEVERAL[case]
+    pattern = message if ".*" in message else re.escape(message)
+    with pytest.raises(DataError, match=f'"train": x .*{pattern}'):
+        dataset_of(lambda: {"train": (x, np.arange(4) % 2)}, "mine", targets)
+
+
+def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    def read(path: Path) -> object:
+        return (path / "x.csv").read_text()
+
+    with pytest.raises(DataError, match=r"data\.path is .*gone, which does not exist"):
+        dataset_of(lambda: read(tmp_path / "gone"), "mine", "classes", path=tmp_path / "gone")
+    with pytest.raises(DataError, match=r"x\.csv'$"):
+        dataset_of(lambda: read(tmp_path), "mine", "classes", path=tmp_path)

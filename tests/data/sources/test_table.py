@@ -18,7 +18,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.kind import TargetKind
 from papertrial.data.sources import table
 from papertrial.data.sources.embedded import diabetes, digits
-from papertrial.data.sources.spec import LoadedSet, SourceSpec, TableOptions
+from papertrial.data.sources.spec import SourceSpec, TableOptions
 from papertrial.data.sources.table import select_features as select
 from papertrial.data.tables.layout import Feature, Layout
 from papertrial.data.tables.table_file import read_table
@@ -42,7 +42,7 @@ def load(
     targets: TargetKind,
     classes: Sequence[str] | None = None,
     **options: Any,
-) -> LoadedSet:
+) -> tuple[Dataset, Layout | None]:
     names = (target,) if isinstance(target, str) else tuple(target)
     spec = SourceSpec(
         "table",
@@ -51,7 +51,7 @@ def load(
         table=TableOptions(names, **options),
         classes=None if classes is None else tuple(classes),
     )
-    return finish(table.load(spec, path))
+    return finish(table.load(spec, path))[:2]
 
 
 def _x(dataset: Dataset, part: str = "train") -> list[list[float]]:

@@ -133,3 +133,14 @@ def test_what_is_no_set_of_tensors_is_refused(x: Any, y: Any, told: str) -> None
 def test_parts_of_other_forms_are_refused(x: Any, y: Any, told: str) -> None:
     with pytest.raises(DataError, match=f'"test".*({told})'):
         made(np.zeros((2, 2)), np.zeros(2), test=(x, y))
+
+
+def test_classes_of_positions_are_named() -> None:
+    y = torch.tensor([[0, 1, -100], [2, 1, 0]])
+    pairs = {"train": (torch.zeros(2, 3), y)}
+    assert tensors_of(pairs, "mine", ("a", "b", "c")).position_classes == ("a", "b", "c")
+    with pytest.raises(DataError, match=r"0 to 1 for 2 .* got -100, 2"):
+        tensors_of(pairs, "mine", ("a", "b"))
+    for wrong in (y[:, 0], y.float(), {"y": y}):
+        with pytest.raises(DataError, match=r"index of a class at each position"):
+            tensors_of({"train": (torch.zeros(2, 3), wrong)}, "mine", ("a", "b", "c"))

@@ -12,7 +12,7 @@ import torch
 
 from papertrial.data.column import column_of
 from papertrial.data.tensors.form import TensorForm, forms_of, in_words
-from papertrial.data.tensors.predict_inputs import as_samples, read_tensors
+from papertrial.data.tensors.predict_inputs import as_samples, other_sizes, read_tensors
 from papertrial.errors import PredictionInputError
 from papertrial.evaluate.inputs import TensorInputs
 
@@ -78,20 +78,30 @@ def test_an_array_of_objects_is_not_unpickled(tmp_path: Path) -> None:
     [
         (X[0], ONE, r"\[N, 2, 3\], got \[2, 3\]"),
         (np.float64(1), ONE, r"\[N, 2, 3\], got \[\]"),
-        (X.transpose(0, 2, 1), ONE, r"got \[2, 3, 2\]"),
+        (X[..., None], ONE, r"got \[2, 2, 3, 1\]"),
+        (X[:, :0], ONE, r"got \[2, 0, 3\]"),
         (NAMED, ONE, "one tensor, got ids, scale"),
         ("word", ONE, "must be numbers"),
         (X, TWO, "ids, scale, got ndarray"),
         ({"ids": NAMED["ids"]}, TWO, "ids, scale, got ids"),
         ({**NAMED, "more": X}, TWO, "got ids, scale, more"),
         ({**NAMED, "ids": NAMED["ids"] / 2}, TWO, "ids must be int64, got float64"),
-        ({**NAMED, "ids": NAMED["ids"][:, :2]}, TWO, r"ids must be \[N, 4\], got \[2, 2\]"),
+        ({**NAMED, "ids": NAMED["ids"][:, 0]}, TWO, r"ids must be \[N, 4\], got \[2\]"),
         ({**NAMED, "scale": np.ones(3)}, TWO, "'ids': 2, 'scale': 3"),
     ],
 )
 def test_samples_of_another_form_are_refused(given: Any, forms: Any, told: str) -> None:
     with pytest.raises(PredictionInputError, match=told):
         as_samples(given, forms)
+
+
+def test_other_sizes_than_in_training_are_named() -> None:
+    assert other_sizes(as_samples(X, ONE), ONE) == ""
+    assert other_sizes(as_samples(X[:, :1], ONE), ONE) == "[1, 3], in training [2, 3]"
+    short = as_samples({**NAMED, "ids": NAMED["ids"][:, :2]}, TWO)
+    assert other_sizes(short, TWO) == "ids [2], in training [4]"
+    (read,) = TensorInputs(TWO).read(short, batch_size=1)
+    assert list(read.notes) == ["ids [2], in training [4]"] * 2
 
 
 def test_samples_are_named_by_file_and_row(tmp_path: Path) -> None:

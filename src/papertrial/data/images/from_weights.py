@@ -7,8 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as F
 
 from papertrial.data.nested import first_of
 from papertrial.data.per_sample import Samples, of_one_size
@@ -84,6 +82,10 @@ class FromWeights:
 
     @staticmethod
     def _resized(x: Any, state: Mapping[str, Any]) -> Tensor:
+        # Every training imports this module, and torchvision takes a second of CPU time.
+        from torchvision.transforms import InterpolationMode  # noqa: PLC0415
+        from torchvision.transforms.v2 import functional as F  # noqa: PLC0415
+
         side = state["resize"]
         size = [side, side] if state["squash"] else [side]
         mode = InterpolationMode(state["interpolation"])

@@ -30,11 +30,15 @@ _NAMES = {"L": "grayscale"}
 
 
 class ReadImage(NamedTuple):
-    """An image uint8 [C, H, W], its name, and how it was converted ("" if it was not)."""
+    """An image uint8 [C, H, W], its name, and how it was converted ("" if it was not).
+
+    `size` is the width and height that it had, upright.
+    """
 
     name: str
     pixels: Tensor
     converted: str
+    size: tuple[int, int]
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
@@ -115,11 +119,11 @@ def from_pil(
     except Exception as error:
         raise PredictionInputError(f"{name} cannot be read as an image: {error}") from error
     if image.mode == mode and image.size == (width, height) and not rotated:
-        return ReadImage(name, values, "")
+        return ReadImage(name, values, "", turned.size)
     given = f"{image.width}x{image.height} {_NAMES.get(image.mode, image.mode)}"
     wanted = f"{width}x{height} {_NAMES.get(mode, mode)}"
     change = f"from {given} to {wanted}{', turned upright' if rotated else ''}"
-    return ReadImage(name, values, change)
+    return ReadImage(name, values, change, turned.size)
 
 
 def from_array(values: Any, shape: tuple[int, int, int]) -> Tensor:

@@ -98,6 +98,8 @@ def _values(y: Any, where: str, targets: TargetKind) -> np.ndarray:
     shape = list(values.shape)
     if targets == "classes" and values.ndim != 1:
         several = "for several labels, set task: multilabel-classification; " * (values.ndim == 2)
+        if values.ndim == 2 and shape[1] == 1:
+            several = "return y[:, 0]; "
         rule = "y must be [N], one target for each sample"
         raise DataError(
             f"{where}: {rule}, got {shape}; {several}for other targets, set task: prediction"
@@ -179,9 +181,12 @@ def _classes(
             )
         classes = names if names is not None else tuple(str(k) for k in range(top))
     else:
+        fix = "return integers, or set task: regression if they are numbers"
+        if train.dtype.kind == "f" and np.array_equal(train, np.rint(train)) and train.min() >= 0:
+            fix = "its numbers are whole, so return y.astype(int), or for a tensor y.long()"
         raise DataError(
             f'{name}: "train": y must hold class indices (integers from 0) or class names, got '
-            f"{train.dtype}; return integers, or set task: regression if they are numbers"
+            f"{train.dtype}; {fix}"
         )
     if len(classes) < 2:
         raise DataError(f"{name}: classification needs at least 2 classes, got {list(classes)}")

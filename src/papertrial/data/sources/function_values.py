@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from papertrial.data.sources.set_checks import dtype_of, kind_of
@@ -27,10 +28,53 @@ def as_array(values: Any, where: str) -> np.ndarray:
         if array.dtype.kind in "US" and isinstance(values, list | tuple):
             array = np.array(values, dtype=object)
     except Exception as error:
-        raise DataError(f"{where} must be an array: {error}") from error
+        reason = _several_shapes(values) or f"must be an array: {error}"
+        raise DataError(f"{where} {reason}") from error
     if array.ndim == 0:
         raise DataError(f"{where} must have one row for each sample, got a single {array.dtype}")
     return array
+
+
+def _several_shapes(values: Any) -> str:
+    """Return what to do with a list of arrays of several shapes; "" for other values."""
+    shapes = [
+        [one.height, one.width] if isinstance(one, Image.Image) else [*getattr(one, "shape", ())]
+        for one in values
+    ]
+    first = shapes[0] if shapes else []
+    other = next((shape for shape in shapes if shape != first), None)
+    if other is None or not first:
+        return ""
+    if len(first) > 1 and len(first) == len(other):
+        fix = (
+            "resize images to one size, or save them in a folder for each class and set "
+            "data.source: image-folder with data.image: {size: varying}; pad sequences to one "
+            "length"
+        )
+    else:
+        fix = "pad them to one shape, and return a mask or the lengths by name beside them"
+    return f"has samples of several shapes, such as {first} and {other}; {fix}"
+
+
+def check_not_several(x: Any, count: int, where: str) -> None:
+    """Check that x is not a tuple of several tensors in place of samples.
+
+    Args:
+        x: what a user's function returned as the samples.
+        count: the number of samples, by their targets.
+        where: the part of the set, for messages.
+
+    Raises:
+        DataError: it is a tuple or list of other tensors, each with a row for each sample.
+    """
+    if not isinstance(x, list | tuple) or not 1 < len(x) < count:
+        return
+    if all(getattr(one, "shape", ())[:1] == (count,) for one in x):
+        named = ", ".join(f'"{chr(97 + i)}": ...' for i in range(min(len(x), 3)))
+        raise DataError(
+            f"{where}: x is a {type(x).__name__} of {len(x)} arrays; return several tensors by the "
+            f"names of the arguments of the model, as {{{named}}}"
+        )
 
 
 def as_tensor(values: Any, where: str, *, complex_too: bool = False) -> Tensor:

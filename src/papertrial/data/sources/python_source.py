@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +17,7 @@ from torch import Tensor
 from papertrial.data.column import Dataset, DenseColumn, SampleColumn, Split
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.sources.function_targets import names_in, targets_of
-from papertrial.data.sources.function_values import as_array, as_tensor, is_text
+from papertrial.data.sources.function_values import as_array, as_tensor, check_not_several, is_text
 from papertrial.data.sources.parts import PARTS
 from papertrial.data.sources.set_checks import (
     check_alike,
@@ -27,7 +29,7 @@ from papertrial.data.sources.set_checks import (
     dtype_of,
     kind_of,
 )
-from papertrial.data.sources.spec import LoadedSet, SourceSpec
+from papertrial.data.sources.spec import Arguments, LoadedSet, SourceSpec
 from papertrial.data.sources.tensor_source import tensor_column, tensors_of
 from papertrial.data.streams import derive, generators_kept, seed_all
 from papertrial.data.texts.ragged_column import text_column
@@ -35,6 +37,7 @@ from papertrial.errors import DataError, PapertrialError, nearest
 from papertrial.progress import Step, Steps
 
 _GROUPS = "groups"
+_DATA_FOLDER = "data_folder"  # the parameter that gets the data folder
 _KEYS = (*PARTS, "classes", "features", "target", "targets", _GROUPS)
 
 
@@ -50,7 +53,31 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     with generators_kept(cpu):
         seed_all(cpu, derive(spec.seed, "source"))
         path = spec.path if spec.path.parts else None
-        return LoadedSet(dataset_of(spec.source, spec.name, spec.targets, spec.kinds, path))
+        call = _call(spec.source, path, spec.arguments, folder)
+        return LoadedSet(dataset_of(call, spec.name, spec.targets, spec.kinds, path))
+
+
+def _call(
+    function: Callable[..., object], path: Path | None, given: Arguments, folder: Path
+) -> Callable[[], object]:
+    """Return the call of a function with its path, the arguments of the recipe, and the folder.
+
+    Only a function with a parameter `data_folder` gets the data folder.
+    """
+    args, named = list(given.args), dict(given.kwargs)
+    try:
+        takes = [*inspect.signature(function).parameters.values()]
+    except (TypeError, ValueError):  # compiled code without a signature
+        takes = []
+    if path is not None:
+        args.insert(0, path)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [one.name for one in takes if one.kind in kinds]
+    if _DATA_FOLDER in positional[: len(args)]:
+        args.insert(positional.index(_DATA_FOLDER), folder)
+    elif _DATA_FOLDER in (one.name for one in takes):
+        named[_DATA_FOLDER] = folder
+    return functools.update_wrapper(functools.partial(function, *args, **named), function)
 
 
 def dataset_of(
@@ -67,24 +94,27 @@ def dataset_of(
     "groups" (of the training samples: N numbers or names). x and y are arrays, tensors or lists.
 
     Args:
-        function: called without arguments, or with `path`. x is bytes [N, C, H, W] or [N, H, W]
+        function: called without arguments. x is bytes [N, C, H, W] or [N, H, W]
             (images), numbers [N, F] (tables), N texts, or other tensors [N, ...], one or several by
             name. Of y, see `targets_of`.
         name: the name of the set and of the function, for messages.
         targets: what y holds; of "tensors", see `tensors_of`.
         kinds: the kinds of samples that the task takes.
-        path: the file or folder of its data; None if it is called without arguments.
+        path: the file or folder that the function reads, for messages; None without one.
 
     Raises:
         DataError: the function fails, or returns something else.
     """
     try:
-        returned = function() if path is None else function(path)
+        returned = function()
     except PapertrialError:
         raise
     except (Exception, SystemExit) as error:
         kind = type(error).__name__
-        raise DataError(f"{name} failed{_line(function, error)}: {kind}: {error}") from error
+        reason = f"{name} failed{_line(function, error)}: {kind}: {error}"
+        if path is not None and not path.exists():
+            reason += f"; data.path is {path}, which does not exist"
+        raise DataError(reason) from error
     if isinstance(returned, Dataset):
         check_dataset(returned, name, targets)
         return returned
@@ -93,10 +123,11 @@ def dataset_of(
         raise DataError(f"{rule}, got {kind_of(returned)}")
     parts = _pairs(returned, name)
     if targets == "tensors":
-        for key in ("classes", "features", "target", "targets"):
+        for key in ("features", "target", "targets"):
             if key in returned:
                 raise DataError(f'{name} returns "{key}", but task: prediction has none; remove it')
-        return _with_groups(tensors_of(parts, name), returned, name)
+        classes = names_in(returned, "classes", name) or ()
+        return _with_groups(tensors_of(parts, name, classes), returned, name)
     columns = {part: _column(x, f'{name}: "{part}"', kinds) for part, (x, _) in parts.items()}
     kind, first = columns["train"]
     check_alike(columns, name)
@@ -137,7 +168,7 @@ def _with_groups(dataset: Dataset, returned: Mapping[Any, Any], name: str) -> Da
 
 
 def _line(function: Callable[..., object], error: BaseException) -> str:
-    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    file = getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", None)
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == file]
     return f" at line {lines[-1]}" if lines else ""
@@ -157,6 +188,8 @@ def _pairs(returned: Mapping[Any, Any], name: str) -> dict[str, tuple[Any, Any]]
     for part, pair in pairs.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise DataError(f'{name}: "{part}" must be a pair (x, y), got {kind_of(pair)}')
+        if hasattr(pair[1], "__len__") and not isinstance(pair[1], Mapping):
+            check_not_several(pair[0], len(pair[1]), f'{name}: "{part}"')
     return pairs
 
 

@@ -11,6 +11,7 @@ from papertrial.data.column import Dataset
 from papertrial.data.images.decode import ImageSize, Mode
 from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.tables.layout import Layout
+from papertrial.data.tables.table_file import TableFile
 from papertrial.progress import Steps
 
 Missing = Literal["error", "drop", "mean", "median"]
@@ -82,12 +83,25 @@ class WindowOptions:
 
 
 @dataclass(frozen=True)
+class Arguments:
+    """The arguments of a function that returns a set, after the path of its data.
+
+    `args` are positional arguments, and `kwargs` those by name.
+    """
+
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SourceSpec:
     """A source, and everything that decides what is loaded from it.
 
     Args:
         source: the name of a set, a kind of the user's own files, or a function.
         path: the user's own files.
+        files: the table file of each part, instead of `path`; None to find them in `path`.
+        arguments: arguments of a function, beside `path`.
         parts: the name of the split of a Hugging Face data set for each part; None to find them.
         targets: what targets are, if the source does not say.
         kinds: the kinds of samples that the task takes.
@@ -104,6 +118,8 @@ class SourceSpec:
 
     source: str | Callable[..., object]
     path: Path = Path()
+    files: Mapping[str, Path] | None = None
+    arguments: Arguments = field(default_factory=Arguments)
     parts: Mapping[str, str] | None = None
     targets: TargetKind = "classes"
     kinds: tuple[Kind, ...] = KINDS
@@ -117,17 +133,25 @@ class SourceSpec:
 
     @property
     def name(self) -> str:
-        """The name of the source, for messages."""
+        """The name of the source, for messages; of a function with the arguments of the recipe."""
         if isinstance(self.source, str):
             return self.source
-        return str(getattr(self.source, "__name__", "function"))
+        name, given = str(getattr(self.source, "__name__", "function")), self.arguments
+        named = (f"{key}={value!r:.40}" for key, value in given.kwargs.items())
+        words = ", ".join([*(f"{value!r:.40}" for value in given.args), *named])
+        return f"{name}({words})" if words else name
 
 
 class LoadedSet(NamedTuple):
-    """A data set, and the layout of its columns if it was read from a table file."""
+    """A data set, and if it was read from a table file, the layout of its columns.
+
+    `table` is then the table of the training part, with columns that are not features as well. Its
+    rows are those of the training part.
+    """
 
     dataset: Dataset
     layout: Layout | None = None
+    table: TableFile | None = None
 
 
 class Source(Protocol):

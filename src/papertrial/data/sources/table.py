@@ -33,7 +33,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
         DataError: the files, the columns or the cells are not valid.
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
-    return make_set(spec, read_parts(spec.path, spec.table.delimiter), spec.classes)
+    return make_set(spec, read_parts(spec.path, spec.table.delimiter, spec.files), spec.classes)
 
 
 def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
@@ -45,10 +45,9 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
     if options.group is not None:
         check_has_columns(tables["train"], [options.group], "data.splits.group")
     names = _feature_columns(tables["train"], targets, chosen, options.categorical, options.group)
-    for table in tables.values():
-        check_has_columns(table, targets, "data.table.target")
+    for part, table in tables.items():
+        check_has_target(table, targets, part)
         check_has_columns(table, names, "data.table.features")
-        check_has_target(table, targets)
     fills = missing in ("mean", "median")
     gaps = {part: _gaps(table, names) for part, table in tables.items()}
     if missing == "error":
@@ -71,7 +70,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         target=targets[0],
         targets=found.columns,
     )
-    return LoadedSet(dataset, layout)
+    return LoadedSet(dataset, layout, tables["train"])
 
 
 def select_features(dataset: Dataset, features: Sequence[str]) -> Dataset:

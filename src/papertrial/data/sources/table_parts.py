@@ -21,9 +21,14 @@ from papertrial.errors import DataError
 Tables = Mapping[str, TableFile]
 
 
-def read_parts(path: Path, delimiter: str | None) -> dict[str, TableFile]:
-    """Read the table of each part of a set: see `find_parts` and `read_table`."""
-    files = find_parts(path)
+def read_parts(
+    path: Path, delimiter: str | None, files: Mapping[str, Path] | None = None
+) -> dict[str, TableFile]:
+    """Read the table of each part of a set, from `files` or, without them, from `path`.
+
+    See `find_parts` and `read_table`.
+    """
+    files = find_parts(path) if files is None else files
     return {part: read_table(file, delimiter=delimiter) for part, file in files.items()}
 
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from papertrial.data.kind import TargetKind
 from papertrial.data.numbers import sort_values
 from papertrial.data.sources.table_parts import Tables
-from papertrial.data.tables.table_file import TableFile
-from papertrial.errors import DataError
+from papertrial.data.tables.table_file import TableFile, check_has_columns
+from papertrial.errors import DataError, did_you_mean
 
 _SHOWN_CLASSES = 24
 
@@ -57,15 +57,36 @@ def read_targets(
     return TableTargets(y, columns=tuple(names) if several else ())
 
 
-def check_has_target(table: TableFile, targets: Sequence[str]) -> None:
-    """Raise DataError if targets of a table are missing: there is no honest way to fill them."""
+def check_has_target(table: TableFile, targets: Sequence[str], part: str = "train") -> None:
+    """Check that the table of a part has a target in every row.
+
+    Raises:
+        DataError: a target is missing, which there is no honest way to fill. The test file of a
+            competition has none; the message says how to predict it.
+    """
     for target in targets:
+        unlabelled = part != "train" and _how_to_predict(table, part)
+        if target not in table.columns and unlabelled:
+            near = did_you_mean(target, list(table.columns))
+            rule = f"data.table.target: {table.path} has no column {target!r}{near}"
+            raise DataError(f"{rule}; {unlabelled}")
+        check_has_columns(table, [target], "data.table.target")
         absent = table.missing(target)
         if absent.any():
+            what = f"{target} is missing in {table.rows_in_words(absent)}"
+            fix = unlabelled if absent.all() else ""
             raise DataError(
-                f"{table.path}: every row must have a target, but {target} is missing in "
-                f"{table.rows_in_words(absent)}; fill it in, or delete such rows"
+                f"{table.path}: every row must have a target, but {what}; "
+                f"{fix or 'fill it in, or delete such rows'}"
             )
+
+
+def _how_to_predict(table: TableFile, part: str) -> str:
+    return (
+        f"a {part} part needs targets: leave out a file without them, cut a part off with "
+        f"data.splits.{part}, and after the training use `papertrial predict RUN "
+        f"{table.path.name} --output predictions.csv`"
+    )
 
 
 def label_targets(tables: Tables, target: str) -> dict[str, Tensor]:

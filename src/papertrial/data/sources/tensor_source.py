@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ from papertrial.errors import DataError
 _IMAGE = (3, 4)  # dimensions of bytes that are images, [N, H, W] or [N, C, H, W]
 
 
-def tensors_of(pairs: Mapping[str, tuple[Any, Any]], name: str) -> Dataset:
+def tensors_of(
+    pairs: Mapping[str, tuple[Any, Any]], name: str, classes: tuple[str, ...] = ()
+) -> Dataset:
     """Return the data set of the parts (x, y) that a function returned.
 
     Args:
@@ -36,6 +39,7 @@ def tensors_of(pairs: Mapping[str, tuple[Any, Any]], name: str) -> Dataset:
             several of them by name; x may also be N texts. Bytes [N, H, W] and [N, C, H, W] as x
             are images. y may be None: the targets are then N zeros.
         name: the name of the set and of the function, for messages.
+        classes: the names of the classes whose indices y has at each position.
 
     Raises:
         DataError: x and y have other lengths, no sample, or values that are no finite numbers.
@@ -53,7 +57,9 @@ def tensors_of(pairs: Mapping[str, tuple[Any, Any]], name: str) -> Dataset:
             )
         splits[part] = Split(column, target, np.arange(len(column)))
     _check_same_form(splits, name)
-    return Dataset.from_splits(name, columns["train"][0], splits)
+    _check_classes(splits, classes, name)
+    dataset = Dataset.from_splits(name, columns["train"][0], splits)
+    return replace(dataset, position_classes=classes)
 
 
 def tensor_column(x: Any, where: str) -> tuple[Kind, SampleColumn]:
@@ -100,6 +106,28 @@ def _one(given: Any, where: str) -> Tensor:
         row = int((~finite).nonzero()[0, 0])
         raise DataError(f"{where} must be finite numbers, got NaN or infinity in row {row}")
     return values
+
+
+def _check_classes(splits: Mapping[str, Split], classes: tuple[str, ...], name: str) -> None:
+    """Raise DataError unless y are indices of the classes, if there are any, or one other value.
+
+    Positions with that other value, such as -100, do not count in the losses of torch.
+    """
+    for part, split in splits.items() if classes else ():
+        y, where = split.y, f'{name}: "{part}": y'
+        if not isinstance(y, Tensor) or y.is_floating_point() or y.is_complex() or y.ndim < 2:
+            got = in_words(forms_of(column_of(y)))
+            raise DataError(
+                f'{where} must be the index of a class at each position [N, T, ...], as "classes" '
+                f"names them, got {got}; for one class a sample set task: classification"
+            )
+        used = torch.unique(y)
+        others = used[(used < 0) | (used >= len(classes))].tolist()
+        if len(others) > 1:
+            raise DataError(
+                f'{where} must be from 0 to {len(classes) - 1} for {len(classes)} "classes", or '
+                f"one value for positions that do not count, got {', '.join(map(str, others[:5]))}"
+            )
 
 
 def _check_same_form(splits: Mapping[str, Split], name: str) -> None:

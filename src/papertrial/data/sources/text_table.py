@@ -28,7 +28,7 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
             there are fewer than two classes, or the training part lacks a class.
     """
     yield Step(f"reading {spec.path}", 0, None, "rows")
-    return make_set(spec, read_parts(spec.path, spec.table.delimiter))
+    return make_set(spec, read_parts(spec.path, spec.table.delimiter, spec.files))
 
 
 def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = None) -> LoadedSet:
@@ -42,8 +42,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
     columns = {}
     for part, table in tables.items():
         check_has_columns(table, [text], "data.table.text")
-        check_has_columns(table, targets, "data.table.target")
-        check_has_target(table, targets)
+        check_has_target(table, targets, part)
         columns[part] = text_column(_texts(table, text))
     found = read_targets(tables, targets, spec.targets, classes)
     if spec.targets == "classes":
@@ -57,7 +56,7 @@ def make_set(spec: SourceSpec, tables: Tables, classes: Sequence[str] | None = N
         target=targets[0],
         targets=found.columns,
     )
-    return LoadedSet(dataset)
+    return LoadedSet(dataset, table=tables["train"])
 
 
 def _texts(table: TableFile, name: str) -> list[str]:

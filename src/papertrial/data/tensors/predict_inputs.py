@@ -41,12 +41,14 @@ def read_tensors(path: Path) -> Any:
 def as_samples(given: Any, forms: Mapping[str, TensorForm]) -> Any:
     """Return samples in the form that a model was trained on: one tensor, or several by name.
 
+    Their sizes may differ from it, such as the length of a sequence: the model decides.
+
     Args:
         given: an array or tensor [N, ...], or several by name.
         forms: the form of each tensor; that of a single one has the name "".
 
     Raises:
-        PredictionInputError: names, shapes or types are others, or values are not finite.
+        PredictionInputError: names, dimensions or types are others, or values are not finite.
     """
     if "" in forms:
         if isinstance(given, Mapping):
@@ -62,6 +64,16 @@ def as_samples(given: Any, forms: Mapping[str, TensorForm]) -> Any:
     return named
 
 
+def other_sizes(given: Any, forms: Mapping[str, TensorForm]) -> str:
+    """Return in words which sizes of samples differ from those in the training, "" if none."""
+    named = {"": given} if "" in forms else given
+    return ", ".join(
+        f"{name} {list(named[name].shape[1:])}, in training {list(form.shape)}".lstrip()
+        for name, form in forms.items()
+        if tuple(named[name].shape[1:]) != form.shape
+    )
+
+
 def _one(given: Any, form: TensorForm, what: str) -> Tensor:
     try:
         values = torch.as_tensor(given)
@@ -71,7 +83,7 @@ def _one(given: Any, form: TensorForm, what: str) -> Tensor:
     if values.is_floating_point() and not wanted.is_floating_point:
         kind = str(values.dtype).removeprefix("torch.")
         raise PredictionInputError(f"{what} must be {form.dtype}, got {kind}")
-    if values.ndim == 0 or tuple(values.shape[1:]) != form.shape:
+    if values.ndim != len(form.shape) + 1 or 0 in values.shape[1:]:
         shape = ", ".join(["N", *map(str, form.shape)])
         raise PredictionInputError(f"{what} must be [{shape}], got {list(values.shape)}")
     samples = values.to(wanted)
