@@ -24,6 +24,7 @@ class ReadingNote(Part):
         example: one of them, as it is written in the files; "" if there is nothing to show.
         where: its file and line; "" if `example` says it.
         change: what to do to get something else; "" if nothing can be done in papertrial.
+        warns: whether `check` warns of it, because a model may learn less than the files hold.
     """
 
     action: ReadingAction
@@ -33,6 +34,7 @@ class ReadingNote(Part):
     example: str = ""
     where: str = ""
     change: str = ""
+    warns: bool = False
 
     @property
     def text(self) -> str:

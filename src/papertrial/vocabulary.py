@@ -23,7 +23,9 @@ NamedSet = Literal[
     "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist", "kmnist", "cifar10",
     "cifar100", "imdb", "rt-polarity", "tiny-shakespeare", "etth1", "cora",
 ]  # fmt: skip
-OwnData = Literal["image-folder", "text-folder", "table", "text-table", "dataset-folder"]
+OwnData = Literal[
+    "image-folder", "image-table", "text-folder", "table", "text-table", "dataset-folder",
+]  # fmt: skip
 SplitName = Literal["train", "validation", "test"]
 TargetTransformName = Literal["standardize", "minmax", "log", "log1p"]
 ClaimSplit = Literal["train", "validation", "test", "none"]  # the score of a program has none

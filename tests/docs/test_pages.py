@@ -122,6 +122,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rooms = "" if area % 9 == 0 else str(area // 25)  # some are missing
         houses.append(f"{area},{rooms},{city},{area * 3000 + 50_000 * (city == 'Bern')}")
     (folder / "houses.csv").write_text("\n".join(houses) + "\n")
+    (folder / "faces").mkdir()
+    ages = [(f"{i:04}", 20 + 2 * i) for i in range(24)]
+    for name, age in ages:
+        Image.new("L", (6, 6), 3 * age).save(folder / "faces" / f"{name}.jpg")
+    lines = "".join(f"{name},{age}\n" for name, age in ages)
+    (folder / "ages.csv").write_text(f"id,age\n{lines}")
     payments = ["amount,hour,label"]
     for i in range(200):
         amount, hour = draw.normal(3.0 * (i % 10 == 0), 1.0, 2)

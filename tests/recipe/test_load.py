@@ -329,6 +329,7 @@ def test_recipe_and_store_import_neither_the_engine_nor_torch() -> None:
         "hub",
         "numbers",
         "programs",
+        "reading_note",
         "recipe",
         "record",
         "store",

@@ -16,7 +16,7 @@ Tree = dict[str, Any]
 
 TABLE = {"source": "table", "path": "a.csv", "table": {"target": "y"}}
 NO_VALIDATION = "set data.splits.validation"
-OWN = "(image-folder, text-folder, table, text-table, dataset-folder, or a function); "
+OWN = "(image-folder, image-table, text-folder, table, text-table, dataset-folder, or a function); "
 SETS = "dataset-folder or hf:NAME@COMMIT, got "
 # (keys of the recipe, keys of its data, where, part of the message with the value or the fix)
 BROKEN: list[tuple[Tree, Tree, str, str]] = [
@@ -60,7 +60,7 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         {},
         {"table": {"target": "bmi"}},
         "data.table.target",
-        f"only for source: table or text-table or {SETS}diabetes",
+        f"only for source: table or text-table or image-table or {SETS}diabetes",
     ),
     (
         {},
@@ -84,13 +84,19 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         {},
         {"table": {"delimiter": ";"}},
         "data.table.delimiter",
-        "only for source: table or text-table, got diabetes",
+        "only for source: table or text-table or image-table, got diabetes",
+    ),
+    (
+        {},
+        {"image": {}},
+        "data.image",
+        "only for source: image-folder or image-table, got source: diabetes",
     ),
     (
         {},
         {"table": {"encoding": "cp1252"}},
         "data.table.encoding",
-        "only for source: table or text-table, got diabetes",
+        "only for source: table or text-table or image-table, got diabetes",
     ),
     (
         {},
@@ -116,7 +122,6 @@ BROKEN: list[tuple[Tree, Tree, str, str]] = [
         "data.table.dates",
         "lists 'a', which data.table.codes lists too",
     ),
-    ({}, {"image": {}}, "data.image", "only for source: image-folder, got source: diabetes"),
     ({}, {"text": {}}, "data.text", "only for texts, got task: regression"),
     ({"scheduler": {"use": "a.B", "monitor": "mse"}}, {}, "scheduler.monitor", NO_VALIDATION),
     ({"early_stopping": {"patience": 2}}, {}, "early_stopping.monitor", NO_VALIDATION),

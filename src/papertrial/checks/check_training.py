@@ -22,6 +22,7 @@ from papertrial.checks.leaks import digests_of, leaks
 from papertrial.checks.loss_fit import check_ending, check_first_loss, check_targets
 from papertrial.checks.metric_readings import two_readings
 from papertrial.checks.prediction_targets import check_prediction_targets
+from papertrial.checks.reading_warnings import reading_warnings
 from papertrial.checks.repeatable_source import Loading, check_repeats
 from papertrial.checks.reporting import reporting
 from papertrial.checks.schedule_length import check_schedule
@@ -160,6 +161,7 @@ def _check_built(
         return first
     facts, task = result.facts, samples.task
     facts.reading = samples.original.notes
+    result.problems += reading_warnings(samples.original.notes)
     facts.notes = [*notes, *task.notes, *units_of_claims(recipe.claims, task)]
     yield from _check_data(recipe, whole, samples, result)
     if model is None or loss is None:

@@ -43,10 +43,14 @@ _FILES = (str, Path, Image.Image)
 
 
 class ImageInputsState(Part):
-    """The shape [C, H, W] of the images; (C, 0, 0) if their sizes vary."""
+    """The shape [C, H, W] of the images; (C, 0, 0) if their sizes vary.
+
+    `range` has the values of images with more than 8 bits that become 0 and 255.
+    """
 
     kind: Literal["image"] = "image"
     shape: tuple[int, int, int]
+    range: tuple[float, float] | None = None
 
 
 class TableInputsState(TableFormat):
@@ -117,14 +121,16 @@ class ImageInputs(Inputs):
     """Images of one shape [C, H, W]: files, folders of files, PIL images, arrays of bytes.
 
     A file may also have one array of bytes [N, H, W] or [N, C, H, W]: .npy, .npz, .safetensors.
-    Of the shape (C, 0, 0), images keep their sizes.
+    Of the shape (C, 0, 0), images keep their sizes. With a grey range, its values become 0 and 255
+    in images of more than 8 bits.
     """
 
     kind = "image"
 
-    def __init__(self, shape: Sequence[int]) -> None:
+    def __init__(self, shape: Sequence[int], grey_range: tuple[float, float] | None = None) -> None:
         channels, height, width = shape
         self.shape = (channels, height, width)
+        self.grey_range = grey_range
 
     @property
     def varies(self) -> bool:
@@ -132,8 +138,8 @@ class ImageInputs(Inputs):
         return self.shape[1:] == (0, 0)
 
     def state(self) -> ImageInputsState:
-        """Return the shape."""
-        return ImageInputsState(shape=self.shape)
+        """Return the shape and the grey range."""
+        return ImageInputsState(shape=self.shape, range=self.grey_range)
 
     def read(self, inputs: Any, batch_size: int) -> Iterator[ReadInputs]:
         """Yield images; a note names the conversion of one with another size or mode."""
@@ -183,8 +189,8 @@ class ImageInputs(Inputs):
 
     def _read_image(self, name: str, item: str | Path | Image.Image) -> ReadImage:
         if isinstance(item, Image.Image):
-            return from_pil(item, self.shape, name)
-        return read_image(Path(item), self.shape)
+            return from_pil(item, self.shape, name, self.grey_range)
+        return read_image(Path(item), self.shape, self.grey_range)
 
 
 class TableInputs(Inputs):
@@ -340,7 +346,7 @@ def inputs_from(state: InputsState, split: WordSplit | None = None) -> Inputs:
         DataError: that is not what split the texts of the state.
     """
     if isinstance(state, ImageInputsState):
-        return ImageInputs(state.shape)
+        return ImageInputs(state.shape, state.range)
     if isinstance(state, TableInputsState):
         known = {key: getattr(state, key) for key in TableFormat.model_fields}
         return TableInputs(state.layout, TableFormat(**known))

@@ -14,6 +14,7 @@ from papertrial.recipe.slots import expand
 from papertrial.recipe.table_section import Columns
 from papertrial.recipe.value_types import (
     BatchSize,
+    GreyRange,
     Portion,
     Size,
     SourceName,
@@ -95,7 +96,18 @@ class Images(Section):
         default=None, description="Convert every image to gray (`L`) or color (`RGB`)."
     )
     corrupt: Literal["error", "skip"] = Field(
-        default="error", description="Report an image that cannot be decoded, or leave it out."
+        default="error",
+        description="Report an image that cannot be decoded or found, or leave it out.",
+    )
+    range: GreyRange = Field(
+        default=None,
+        description="`[low, high]`: values of grey images of more than 8 bits that become 0 and "
+        "255; values outside are clipped. If omitted, the upper 8 of 16 bits are kept.",
+    )
+    folder: str | None = Field(
+        default=None,
+        description="Folder that the paths of `source: image-table` are relative to. If omitted, "
+        "that of the table.",
     )
 
 
@@ -268,7 +280,8 @@ class Data(Section):
         default=None, description="Splits of a Hugging Face data set. If omitted, by their names."
     )
     image: Images | None = Field(
-        default=None, description="Only for `source: image-folder`, and for `table.image`."
+        default=None,
+        description="Only for `source: image-folder` and `image-table`, and for `table.image`.",
     )
     table: Columns | None = Field(
         default=None, description="For tables; `features` also selects columns of a named table."

@@ -30,6 +30,7 @@ from papertrial.recipe.slots import (
 _PATHS = (
     ("data", "path"),
     *(("data", "path", part) for part in ("train", "validation", "test")),
+    ("data", "image", "folder"),
     ("data", "text", "vocabulary_file"),
     ("data", "text", "vectors"),
     ("data", "text", "tokenizer"),

@@ -20,6 +20,7 @@ from papertrial.vocabulary import OF_TENSORS, SERIES, is_one_number
 # The keys that each kind of your own data requires.
 _NEEDS = {
     "image-folder": ("data.path",),
+    "image-table": ("data.path", "data.table.image", "data.table.target"),
     "text-folder": ("data.path",),
     "table": ("data.path", "data.table.target"),
     "text-table": ("data.path", "data.table.target", "data.table.text"),
@@ -29,8 +30,8 @@ _NEEDS = {
 _LEAST_FLOAT32 = 2.0**-126
 _TABLES = ("table", "text-table")
 _NO_TEXTS = (
-    "image-folder", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist", "mnist",
-    "kmnist", "cifar10", "cifar100", *OF_TENSORS,
+    "image-folder", "image-table", "table", "digits", "diabetes", "breast-cancer", "fashion-mnist",
+    "mnist", "kmnist", "cifar10", "cifar100", *OF_TENSORS,
 )  # fmt: skip
 # The keys of data.text for vocabularies of words, with their defaults.
 _WORDS = {
@@ -82,9 +83,7 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
     yield from _path_problems(tree, source)
     columns = value_at(tree, "data.table")
     yield from broken_tables(columns, source)
-    images = source == "image-folder" or value_at(columns, "image") is not None
-    if not images and value_at(tree, "data.image") is not None:
-        yield "data.image", f"is only for source: image-folder, got source: {source}"
+    yield from _image_problems(tree, source)
     if value_at(columns, "image") is not None and value_at(columns, "text") is not None:
         yield "data.table.image", "does not go with data.table.text; remove one of them"
     if source not in DATASETS and value_at(tree, "data.parts") is not None:
@@ -96,6 +95,15 @@ def _data_problems(tree: Mapping[str, object]) -> Iterator[Broken]:
         yield "data.text", f"is only for texts, got task: {task} with source: {source}"
     yield from _tokenizer_problems(tree)
     yield from _target_problems(tree, task)
+
+
+def _image_problems(tree: Mapping[str, object], source: str) -> Iterator[Broken]:
+    images = source == "image-folder" or value_at(tree, "data.table.image") is not None
+    if not images and value_at(tree, "data.image") is not None:
+        rule = "is only for source: image-folder or image-table"
+        yield "data.image", f"{rule}, got source: {source}"
+    if source != "image-table" and value_at(tree, "data.image.folder") is not None:
+        yield "data.image.folder", f"is only for source: image-table, got source: {source}"
 
 
 def _path_problems(tree: Mapping[str, object], source: str) -> Iterator[Broken]:

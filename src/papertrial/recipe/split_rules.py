@@ -10,7 +10,7 @@ from papertrial.recipe.plain_values import is_whole_number, value_at
 from papertrial.recipe.raw_claim import Broken, RawClaim
 from papertrial.recipe.slots import is_function, source_in
 
-_COLUMNS = ("table", "text-table", "dataset-folder", FORM)
+_COLUMNS = ("table", "text-table", "image-table", "dataset-folder", FORM)
 _FOLDERS = ("image-folder", "text-folder")
 FUNCTION_GROUPS = "groups"  # the key of a function's result
 

@@ -10,12 +10,13 @@ from papertrial.recipe.raw_claim import Broken
 
 DATASETS = ("dataset-folder", FORM)  # in the format of Hugging Face
 _TABLES = ("table", *DATASETS)
-_FILES = ("table", "text-table")
+_FILES = ("table", "text-table", "image-table")
 # The sources that a key of data.table is for; `features` also applies to named data sets.
 _SOURCES = {
     "target": (*_FILES, *DATASETS),
     "text": ("text-table", *DATASETS),
-    "image": DATASETS,
+    "image": ("image-table", *DATASETS),
+    "part": ("image-table",),
     "exclude": _TABLES,
     "categorical": _TABLES,
     "codes": _TABLES,

@@ -72,7 +72,14 @@ class Columns(Section):
         default=None, description="Column of texts. Required for `text-table`."
     )
     image: str | None = Field(
-        default=None, description="Column of images of a Hugging Face data set."
+        default=None,
+        description="Column of images of a Hugging Face data set, or of the paths of image files. "
+        "Required for `image-table`.",
+    )
+    part: str | None = Field(
+        default=None,
+        description="Column that says of each row whether it is for `train`, `validation` or "
+        "`test`. Only for `image-table`.",
     )
     features: _Names | None = Field(
         default=None, description="Input columns, in order. If omitted, all but the target."

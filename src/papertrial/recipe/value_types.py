@@ -58,6 +58,16 @@ def _check_source(name: str) -> str:
     return name
 
 
+def _check_grey_range(value: object) -> object:
+    if value is None:
+        return None
+    pair = list(value) if isinstance(value, list | tuple) else []
+    numbers = [float(one) for one in pair if is_finite_number(one)]
+    if len(numbers) != 2 or len(pair) != 2 or numbers[0] >= numbers[1]:
+        raise ValueError("must be [low, high], two numbers of which the second is larger")
+    return tuple(numbers)
+
+
 def _check_batch_size(value: object) -> object:
     if not (is_whole_number(value, 1) or value == "full"):
         raise ValueError("must be a number of samples of at least 1, or full")
@@ -253,6 +263,18 @@ Size = Annotated[
                     "maxItems": 2,
                 },
                 {"const": "varying"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+GreyRange = Annotated[
+    tuple[float, float] | None,
+    BeforeValidator(_check_grey_range),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
                 {"type": "null"},
             ]
         }

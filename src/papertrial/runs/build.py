@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from papertrial.data.kind import Kind
 from papertrial.data.nested import mapped
 from papertrial.data.pipeline import Pipeline, PipelineState
 from papertrial.data.samplers import Balanced, EpochSampler, check_classes, sample_weights
+from papertrial.data.sources.spec import ImageOptions
 from papertrial.data.streams import derive, seed_all
 from papertrial.data.tables.transforms import Impute
 from papertrial.data.texts.word_splits import CHARACTERS, WordSplit
@@ -156,6 +158,15 @@ def build_pipeline(recipe: Recipe, kind: Kind, *, augment: bool) -> Pipeline:
     if missing in ("mean", "median"):
         transforms, only = [Impute(missing), *transforms], [None, *only]
     return Pipeline(kind, transforms, augmentations, only)
+
+
+def build_image_options(recipe: Recipe) -> ImageOptions:
+    """Return how the recipe's images are decoded."""
+    images = recipe.data.image
+    if images is None:
+        return ImageOptions()
+    folder = None if images.folder is None else Path(images.folder)
+    return ImageOptions(images.size, images.mode, images.corrupt, images.range, folder)
 
 
 def build_word_split(recipe: Recipe) -> WordSplit | None:

@@ -14,6 +14,7 @@ from papertrial.data.column import Dataset, Split
 from papertrial.data.files.catalog import CATALOG
 from papertrial.data.files.data_folder import data_folder
 from papertrial.data.sources.hugging_face import is_saved_set
+from papertrial.data.sources.image_table import is_image_table
 from papertrial.data.tensors.form import forms_of, in_words
 from papertrial.data.texts.encode import encode
 from papertrial.errors import DataError, did_you_mean
@@ -138,6 +139,9 @@ def _dataset(
         raise DataError(f"there is no set and no file or folder {str(data)!r}{known}")
     elif (own.source_name == "dataset-folder" or is_on_hub(own.source_name)) and is_saved_set(path):
         changed = {"source": "dataset-folder", "path": str(path), "parts": None}
+    elif kind == "image" and own.source == "image-table" and is_image_table(path):
+        columns = own.table and own.table.model_copy(update={"part": None})
+        changed = {"source": "image-table", "path": str(path), "table": columns}
     elif kind == "image":
         changed = {"source": "image-folder", "path": str(path)}
     elif kind == "text" and path.is_dir() and own.source_name != "text-table":
@@ -155,8 +159,14 @@ def _dataset(
         channels, height, width = inputs.shape
         mode: Literal["L", "RGB"] = "L" if channels == 1 else "RGB"
         corrupt = own.image.corrupt if own.image else "error"
-        size = "varying" if inputs.varies else (height, width)
-        changed["image"] = Images.model_validate({"size": size, "mode": mode, "corrupt": corrupt})
+        size: tuple[int, int] | Literal["varying"] = "varying" if inputs.varies else (height, width)
+        changed["image"] = Images(
+            size=size,
+            mode=mode,
+            corrupt=corrupt,
+            range=inputs.grey_range,
+            folder=own.image.folder if own.image and changed["source"] == own.source else None,
+        )
     changed["splits"] = own.splits.model_copy(update={"group": None})  # of another set
     recipe = run.recipe.model_copy(update={"data": own.model_copy(update=changed)})
     classes = run.summary.classes or None

@@ -36,7 +36,12 @@ from papertrial.recipe.data_section import Text
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_function
-from papertrial.runs.build import build_pipeline, build_sampler, build_word_split
+from papertrial.runs.build import (
+    build_image_options,
+    build_pipeline,
+    build_sampler,
+    build_word_split,
+)
 from papertrial.runs.check_codes import check_codes
 from papertrial.runs.fold_recipes import fold_cuts, fold_recipes, split_seed
 from papertrial.runs.init_from import StartRun, read_start_run
@@ -109,7 +114,8 @@ def load_data(
         inputs = TableInputs(columns, form)
         dataset = original
     elif original.kind == "image":
-        inputs, dataset = ImageInputs(original.train.x.shape), original
+        options = build_image_options(recipe)
+        inputs, dataset = ImageInputs(original.train.x.shape, options.grey_range), original
     else:
         inputs, dataset = TensorInputs(forms_of(original.train.x)), original
     if given is not None and (differs := difference(given, inputs)):

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from papertrial.data.sources.spec import (
     Arguments,
-    ImageOptions,
     SourceSpec,
     WindowOptions,
 )
 from papertrial.data.tables.layout import Layout
 from papertrial.data.tables.table_format import TableFormat
 from papertrial.recipe.build import call_of_slot
-from papertrial.recipe.data_section import Images, PathParts, Window
+from papertrial.recipe.data_section import PathParts, Window
 from papertrial.recipe.resolve import resolve
 from papertrial.recipe.schema import Recipe
 from papertrial.recipe.slots import is_function
+from papertrial.runs.build import build_image_options
 from papertrial.runs.fold_recipes import split_seed
 from papertrial.runs.table_options import table_options
 from papertrial.tasks.make_task import TASKS
@@ -43,8 +43,8 @@ def source_spec(
     Raises:
         RecipeError: the function of the source cannot be imported, or a nested slot fails.
     """
-    data, images = recipe.data, recipe.data.image
-    images, window = images or Images(), data.window or Window()
+    data = recipe.data
+    window = data.window or Window()
     source, arguments = _source(recipe)
     files = (
         {part: Path(file) for part, file in data.path.by_part.items()}
@@ -59,7 +59,7 @@ def source_spec(
         parts=data.parts.by_part if data.parts else None,
         targets=TASKS[recipe.task].targets,
         kinds=TASKS[recipe.task].kinds,
-        images=ImageOptions(images.size, images.mode, images.corrupt),
+        images=build_image_options(recipe),
         table=table_options(data, form),
         window=WindowOptions(window.length, window.horizon),
         layout=layout,

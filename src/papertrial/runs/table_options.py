@@ -21,6 +21,7 @@ def table_options(data: Data, form: TableFormat | None = None) -> TableOptions:
         targets=columns.targets,
         text=columns.text or "",
         image=columns.image or "",
+        part=columns.part or "",
         features=columns.features,
         exclude=columns.exclude,
         encoding=Encoding(

@@ -131,7 +131,11 @@ def trace_vectors(recipe: Recipe, home: Path) -> list[Dependency]:
 
 def stored_elsewhere(recipe: Recipe, home: Path) -> list[Path]:
     """Return the paths not to trace: data and start run, whose content is recorded elsewhere."""
-    named = (*recipe.data.paths, recipe.start.weights if recipe.start else None)
+    data, images = recipe.data, recipe.data.image
+    folder = images.folder if images else None
+    named = [*data.paths, folder, recipe.start.weights if recipe.start else None]
+    if data.source == "image-table":  # its images lie beside it, unless a folder is named
+        named += [str(Path(path).parent) for path in data.paths]
     caches = hub_caches() if hub_names(recipe) else []
     return [home, *caches, *(Path(path) for path in named if path is not None)]
 

@@ -75,7 +75,11 @@ class Regression(Task):
     def of(cls, dataset: Dataset) -> Self:
         """Return the task for the columns of a set; DataError if its targets are not numbers."""
         if not dataset.train.y.is_floating_point():
-            raise DataError(f"regression needs numbers as targets; {dataset.name} has classes")
+            fix = "; give the numbers in a table, with source: image-table"
+            raise DataError(
+                f"regression needs numbers as targets; {dataset.name} has classes"
+                f"{fix if dataset.kind == 'image' else ''}"
+            )
         width, names = dataset.train.y[:1].numel(), dataset.targets
         if width > 1 and not names:
             names = tuple(f"{dataset.target}_{i}" for i in range(width))

@@ -107,6 +107,7 @@ def test_what_is_known_lies_beside(photos: Path, cache: Path) -> None:
         "shape": [3, 8, 8],
         "parts": {"train": part},
         "skipped": {},
+        "notes": [],
     }
 
 

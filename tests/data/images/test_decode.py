@@ -15,8 +15,8 @@ from papertrial.data.images.decode import (
     header,
     open_image,
     stored_mode,
-    suffixes,
 )
+from papertrial.data.images.formats import suffixes
 
 RNG = np.random.default_rng(0)
 

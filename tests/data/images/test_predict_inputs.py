@@ -118,7 +118,7 @@ def test_every_mode_is_converted_and_told(
 @pytest.mark.parametrize("scale", [1, 1 / 255, np.nan])
 def test_floating_point_pixels_are_refused(tmp_path: Path, scale: float) -> None:
     image = Image.fromarray((L * scale).astype(np.float32))
-    rule = "x.tif has floating-point pixels, which have no fixed range; convert"
+    rule = "set data.image.range" if np.isfinite(scale) else "that are not finite numbers"
     with pytest.raises(PredictionInputError, match=re.escape(rule)):
         read_image(_saved(tmp_path, image, "x.tif"), GREY)
     with pytest.raises(PredictionInputError, match=re.escape(rule)):
@@ -137,7 +137,7 @@ def test_16_bits_have_one_scale_whatever_an_image_holds(tmp_path: Path) -> None:
 def test_32_bits_outside_of_16_are_refused(tmp_path: Path, value: int) -> None:
     values = np.zeros((8, 8), np.int32)
     values[3, 3] = value
-    rule = f"x.tif has 32-bit pixels of {min(value, 0):,} to {max(value, 0):,}; grey values must be"
+    rule = f"x.tif has 32-bit pixels of {min(value, 0):,} to {max(value, 0):,}; "
     with pytest.raises(PredictionInputError, match=re.escape(rule)):
         read_image(_saved(tmp_path, Image.fromarray(values), "x.tif"), GREY)
 
@@ -239,7 +239,8 @@ def test_a_truncated_image_is_refused(tmp_path: Path, share: float, suffix: str)
 def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(content)
-    message = f"{path} is not an image in a known format"
+    why = "not an image in a known format" if content else "an empty file"
+    message = f"{path} is {why}"
     with pytest.raises(PredictionInputError, match=f"^{re.escape(message)}$"):
         read_image(path, RGB)
 

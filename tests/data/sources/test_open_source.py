@@ -187,6 +187,20 @@ def _image_folder(folder: Path, patch: pytest.MonkeyPatch) -> Case:
     )
 
 
+def _image_table(folder: Path, patch: pytest.MonkeyPatch) -> Case:
+    for name, shade in (("a", 7), ("b", 9)):
+        Image.new("L", (4, 4), shade).save(folder / f"{name}.png")
+    path = _written(folder / "labels.csv", "file,label\na.png,x\nb,y\n")
+    table = TableOptions(targets=("label",), image="file")
+    return Case(
+        SourceSpec("image-table", path, table=table),
+        "image",
+        ("train",),
+        (folder / "b.png").unlink,
+        f"{path} line 3",
+    )
+
+
 def _text_folder(folder: Path, patch: pytest.MonkeyPatch) -> Case:
     path = folder / "mail"
     for part in ("train", "test"):
@@ -274,6 +288,7 @@ CASES: dict[str, Make] = {
     "etth1": _small("etth1", "tensor", ("train", "validation", "test")),
     "cora": _small("cora", "tensor", ("train", "validation", "test")),
     "image-folder": _image_folder,
+    "image-table": _image_table,
     "text-folder": _text_folder,
     "table": _table,
     "text-table": _text_table,

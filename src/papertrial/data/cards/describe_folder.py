@@ -24,7 +24,9 @@ from papertrial.data.cards.describe_values import (
     spread_rows,
     text_facts,
 )
-from papertrial.data.images.decode import ImageError, header, suffixes
+from papertrial.data.images.decode import ImageError, header
+from papertrial.data.images.formats import suffixes
+from papertrial.data.images.recognize import is_image
 from papertrial.data.sources.parts import PARTS, part_meant
 from papertrial.data.texts.read_text import read_text
 from papertrial.errors import DataError
@@ -137,7 +139,7 @@ def _sorted_out(path: Path, content: Content, description: str = "") -> _Folder:
             continue
         if _is_hidden(name):
             found.hidden.append(name)
-        elif ending not in wanted:
+        elif ending not in wanted and not (content == "image" and _shows_an_image(path / name)):
             found.others.setdefault(ending or "no ending", []).append(name)
         else:
             folders = name.split("/")[:-1]
@@ -146,6 +148,13 @@ def _sorted_out(path: Path, content: Content, description: str = "") -> _Folder:
             parts.setdefault(part or ALL, []).append((inside[0] if inside else "", name))
     found.parts = {part: parts[part] for part in (*PARTS, ALL) if part in parts}
     return found
+
+
+def _shows_an_image(path: Path) -> bool:
+    try:
+        return is_image(path)
+    except OSError:
+        return False
 
 
 def _files(path: Path) -> Iterator[str]:
@@ -167,7 +176,7 @@ def _notes(found: _Folder, content: Content) -> list[ReadingNote]:
             action="left out",
             what=f"with the ending {ending}, which are no {kind}"
             if ending != "no ending"
-            else f"without an ending, which are not known to be {kind}",
+            else f"without an ending, which are no {kind}",
             count=len(names),
             unit="file",
             example=names[0],

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -34,13 +34,16 @@ from papertrial.data.images.decode_set import (
     y_file,
 )
 from papertrial.data.images.decode_varying import VARYING, decode_varying, places_file
+from papertrial.data.images.formats import register_heif
 from papertrial.data.images.parallel import hashes, on_all_cores, task_slices
+from papertrial.data.images.recognize import recognize
 from papertrial.errors import DataError, RunError
 from papertrial.progress import Step, Steps
+from papertrial.reading_note import ReadingNote
 from papertrial.record import Record
 
 _META = "meta.json"
-_FORMAT = 3  # of an entry; increased when decoding returns other bytes or another meta.json
+_FORMAT = 4  # of an entry; increased when decoding returns other bytes or another meta.json
 _TICK = 100_000_000  # ns; two changes of a file within this time may have the same time stamp
 
 
@@ -48,25 +51,30 @@ R = TypeVar("R", bound=Record)
 
 
 class Pointer(Record):
-    """Where the entry of a folder is: its name, and the listing of the files it was built from."""
+    """Where the entry of a folder is: its name, and the listing of the files it was built from.
+
+    `notes` say which of the listed files were left out, because they are not images.
+    """
 
     listing: str
     entry: str
+    notes: tuple[ReadingNote, ...]
 
 
 @dataclass(frozen=True)
 class DecodedSet:
-    """A decoded set on disk: its folder, and its description."""
+    """A decoded set on disk: its folder, its description, and what was left out and converted."""
 
     folder: Path
     meta: DecodedMeta
+    notes: tuple[ReadingNote, ...] = ()
 
 
 def open_decoded(images: ImageSet, cache: Path) -> Steps[DecodedSet]:
     """Return a decoded image set from the cache; decode it if it is absent.
 
     Args:
-        images: the files.
+        images: the files, also those whose content must tell if they are images.
         cache: the folder of the cache.
 
     Raises:
@@ -87,25 +95,34 @@ def open_decoded(images: ImageSet, cache: Path) -> Steps[DecodedSet]:
             f"{images.folder}: a process that decoded images was killed, probably for lack of "
             "memory; set a smaller data.image.size, or try again"
         ) from error
-    return found
+    return replace(found, notes=(*images.notes, *found.notes, *found.meta.notes))
 
 
 def _build_in_one_process(images: ImageSet, store: Path) -> Steps[DecodedSet]:
     """Decode a set into the cache in one process; other processes wait for its result."""
     store.mkdir(parents=True, exist_ok=True)
+    listed, now = images, time.time_ns()
+    images = yield from recognize(images)
     layout = _layout(images)
     lock = FileLock(store / f"{layout}.lock")
     waited = yield from wait_for(lock, f"decoding {images.name}")
     try:
-        found = _find_by_pointer(images, store) if waited else None
-        return found or (yield from _build(images, store, layout))
+        found = _find_by_pointer(listed, store) if waited else None
+        if found is not None:
+            return found
+        entry = yield from _build(images, store, layout)
+        notes = images.notes[len(listed.notes) :]
+        # A file that changes again within a tick of the clock would keep its time stamp.
+        if all(max(file.modified, file.changed) < now - _TICK for file in listed.files):
+            pointer = Pointer(listing=_listing(listed), entry=entry.folder.name, notes=notes)
+            _write(_pointer(listed, store), pointer)
+        return replace(entry, notes=notes)
     finally:
         lock.release()
 
 
 def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
     _sweep(store, layout)
-    listed, now = _listing(images), time.time_ns()
     if any(store.glob(f"{layout}-*")):  # the same names and sizes, perhaps the same contents
         digests = yield from _hash_files(images)
         folder = store / _key(images, layout, digests)
@@ -126,9 +143,6 @@ def _build(images: ImageSet, store: Path, layout: str) -> Steps[DecodedSet]:
         finally:
             shutil.rmtree(building, ignore_errors=True)
         entry = DecodedSet(folder, meta)
-    # A file that changes again within a tick of the clock would keep its time stamp.
-    if all(max(file.modified, file.changed) < now - _TICK for file in images.files):
-        _write(_pointer(images, store), Pointer(listing=listed, entry=folder.name))
     return entry
 
 
@@ -146,7 +160,8 @@ def _find_by_pointer(images: ImageSet, store: Path) -> DecodedSet | None:
     pointer = _read(_pointer(images, store), Pointer)
     if pointer is None or pointer.listing != _listing(images):
         return None
-    return _read_entry(store / Path(pointer.entry).name)
+    entry = _read_entry(store / Path(pointer.entry).name)
+    return entry and replace(entry, notes=pointer.notes)
 
 
 def _hash_files(images: ImageSet) -> Steps[list[bytes]]:
@@ -194,13 +209,14 @@ def _read_entry(folder: Path) -> DecodedSet | None:
 
 
 def _settings(images: ImageSet) -> list[object]:
-    return [_FORMAT, PIL.__version__, images.size, images.mode, images.corrupt]
+    versions = [_FORMAT, PIL.__version__, register_heif()]
+    return [*versions, images.size, images.mode, images.corrupt, images.grey_range]
 
 
 def _layout(images: ImageSet) -> str:
     """Return the digest that a cache entry's name starts with: settings, file names and sizes."""
     about = [(part, f.name, f.size) for part, files in images.parts.items() for f in files]
-    return _digest([_settings(images), *about])[:32]
+    return _digest([_settings(images), images.classes, *about])[:32]
 
 
 def _listing(images: ImageSet) -> str:
@@ -216,7 +232,8 @@ def _key(images: ImageSet, layout: str, digests: Iterable[bytes]) -> str:
 
 
 def _pointer(images: ImageSet, store: Path) -> Path:
-    return store / f"{_digest([str(images.folder.resolve()), *_settings(images)])[:32]}.json"
+    about = [str(images.folder.resolve()), images.chosen_by, *_settings(images)]
+    return store / f"{_digest(about)[:32]}.json"
 
 
 def _digest(parts: Iterable[object]) -> str:

@@ -11,31 +11,31 @@ import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from papertrial.data.images.formats import HEAD_BYTES, HEIF_ADVICE, decodable, format_of, is_heic
+from papertrial.data.images.grey_levels import (
+    GreyError,
+    GreyRange,
+    grey_bytes,
+    is_deep_colour,
+    is_deep_grey,
+)
 from papertrial.errors import PapertrialError
 
 Mode = Literal["L", "RGB"]
 AnyMode = Literal["L", "RGB", "RGBA"]
 ImageSize = tuple[int, int]
 
-# Formats that Pillow knows but cannot decode, or hands to another program.
-_UNDECODABLE = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-_WHITE = 65535  # the largest value of 16-bit grey
+# Modes whose colours change when they are converted to RGB.
+_OTHER_COLOURS = {"CMYK", "YCbCr", "LAB", "HSV"}
 
 
 class ImageError(Exception):
     """An image cannot be decoded; the message says why, to be read after the image's name."""
-
-
-def suffixes() -> dict[str, str]:
-    """Return the lower-case endings of image files that can be decoded, with their formats."""
-    formats = Image.registered_extensions()
-    known = Image.OPEN.keys() - _UNDECODABLE
-    return {ending: name for ending, name in formats.items() if name in known}
 
 
 @contextlib.contextmanager
@@ -54,7 +54,7 @@ def open_image(source: Path | io.BytesIO, suffix: str) -> Iterator[Image.Image]:
     except (ImageError, PapertrialError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError("is not an image in a known format") from error
+        raise ImageError(_why_unknown(source)) from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ImageError(f"is too large: {error}") from error
     except Exception as error:  # decoders raise all kinds of errors on damaged files
@@ -63,13 +63,25 @@ def open_image(source: Path | io.BytesIO, suffix: str) -> Iterator[Image.Image]:
 
 def _open(source: Path | io.BytesIO, suffix: str) -> Image.Image:
     # Trying the format of the suffix first saves a third of the time of a small image.
-    named = Image.registered_extensions().get(suffix.lower())
-    if named and named in Image.OPEN and named not in _UNDECODABLE:
+    named = format_of(suffix.lower())
+    if named:
         with contextlib.suppress(UnidentifiedImageError):
             return Image.open(source, formats=[named])
     if isinstance(source, io.BytesIO):
         source.seek(0)
-    return Image.open(source, formats=sorted(Image.OPEN.keys() - _UNDECODABLE))
+    return Image.open(source, formats=decodable())
+
+
+def _why_unknown(source: Path | io.BytesIO) -> str:
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
+        if is_heic(head):
+            return f"is a HEIC image, which needs a plugin of Pillow; {HEIF_ADVICE}"
+        if not head:
+            return "is an empty file"
+    return "is not an image in a known format"
 
 
 def stored_mode(mode: str) -> Mode:
@@ -79,7 +91,7 @@ def stored_mode(mode: str) -> Mode:
 
 def is_rotated(image: Image.Image) -> bool:
     """Return whether the EXIF of a loaded image says that it is not upright."""
-    return bool(_orientation(image) != 1)
+    return _orientation(image) in range(2, 9)  # 0 is common, and means nothing
 
 
 def _orientation(image: Image.Image) -> Any:
@@ -95,43 +107,94 @@ def upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image) if is_rotated(image) else image
 
 
-def pixels(image: Image.Image, mode: AnyMode, size: ImageSize) -> np.ndarray:
+class DecodedImage(NamedTuple):
+    """An image as uint8 [C, H, W], what was changed, and its grey values.
+
+    `changes` are names of `papertrial.data.images.changes`. `grey` has the lowest and the highest
+    value of an image of more than 8 bits, else None.
+    """
+
+    pixels: np.ndarray
+    changes: tuple[str, ...]
+    grey: GreyRange | None
+
+
+def decode(
+    image: Image.Image,
+    mode: AnyMode,
+    size: ImageSize | None,
+    required: tuple[Mode | None, ImageSize | None] = (None, None),
+    grey_range: GreyRange | None = None,
+) -> DecodedImage | None:
+    """Decode an opened image upright to `mode` and `size`, None for its own size.
+
+    Returns:
+        The image; None if it has another stored mode or upright size than the `required` ones.
+
+    Raises:
+        ImageError: see `pixels`.
+    """
+    deep_colour = is_deep_colour(image)
+    turned = upright(image)
+    has_size = (turned.height, turned.width)
+    needs_mode, needs_size = required
+    if needs_mode not in (None, stored_mode(image.mode)) or needs_size not in (None, has_size):
+        return None
+    wanted = size or has_size
+    values, grey, clipped = _pixels(turned, mode, wanted, grey_range)
+    if deep_colour:  # Pillow has kept the upper bytes
+        grey = (int(values.min()) * 256.0, int(values.max()) * 256.0 + 255)
+    deep_grey = grey is not None and not deep_colour
+    has = image.mode if image.mode in _OTHER_COLOURS else stored_mode(image.mode)
+    changes = {
+        "upright": turned is not image,
+        "first frame": image.format != "MPO" and getattr(image, "is_animated", False),
+        "on black": mode != "RGBA" and image.has_transparency_data,
+        f"{has} to {mode}": mode not in ("RGBA", has),
+        "to 8 bits": deep_grey and grey_range is None,
+        "colour to 8 bits": deep_colour,
+        "to range": deep_grey and grey_range is not None,
+        "clipped": clipped,
+        "out of range": grey is None and grey_range is not None,
+        "resized": wanted != has_size,
+    }
+    return DecodedImage(values, tuple(name for name, applies in changes.items() if applies), grey)
+
+
+def pixels(
+    image: Image.Image, mode: AnyMode, size: ImageSize, grey_range: GreyRange | None = None
+) -> np.ndarray:
     """Decode an upright image to uint8 [C, H, W], converted to `mode` and resized to `size`.
 
-    Resizing is bilinear and antialiased. 16-bit grey is reduced to 8 bits. Transparent images are
-    put on black, unless the mode keeps transparency.
+    Resizing is bilinear and antialiased. Grey of more than 8 bits becomes bytes as
+    `papertrial.data.images.grey_levels` says. Transparent images are put on black, unless the mode
+    keeps transparency.
 
     Raises:
         ImageError: grey values have no fixed range, or are outside of 16 bits.
     """
+    return _pixels(image, mode, size, grey_range)[0]
+
+
+def _pixels(
+    image: Image.Image, mode: AnyMode, size: ImageSize, grey_range: GreyRange | None
+) -> tuple[np.ndarray, GreyRange | None, bool]:
+    """Return what `pixels` does, the grey values before, and whether some were clipped."""
     height, width = size
-    flat = _eight_bits(image)
+    flat, clipped = image, False
+    grey: GreyRange | None = None
+    if is_deep_grey(image):
+        try:
+            flat, low, high, clipped = grey_bytes(image, grey_range)
+        except GreyError as error:
+            raise ImageError(str(error)) from error
+        grey = (low, high)
     flat = flat if mode == "RGBA" else _on_black(flat)
     flat = flat if flat.mode == mode else flat.convert(mode)
     if flat.size != (width, height):
         flat = flat.resize((width, height), Image.Resampling.BILINEAR)
     last = np.array(flat).reshape(height, width, len(mode))
-    return np.ascontiguousarray(last.transpose(2, 0, 1))
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    # One scale for all images: scaling each by its own range would remove differences in
-    # brightness, which may be all that a label depends on.
-    if image.mode == "F":
-        raise ImageError(
-            "has floating-point pixels, which have no fixed range; convert all images to 8 or 16 "
-            "bits in the same way"
-        )
-    if image.mode != "I" and not image.mode.startswith("I;16"):
-        return image
-    values = np.asarray(image)
-    low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    if low < 0 or high > _WHITE:
-        raise ImageError(
-            f"has 32-bit pixels of {low:,} to {high:,}; grey values must be 0 to {_WHITE:,}: "
-            "convert all images to 8 or 16 bits in the same way"
-        )
-    return Image.fromarray((values >> 8).astype(np.uint8))
+    return np.ascontiguousarray(last.transpose(2, 0, 1)), grey, clipped
 
 
 def _on_black(image: Image.Image) -> Image.Image:

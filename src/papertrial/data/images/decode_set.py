@@ -15,7 +15,9 @@ from typing import IO, Literal, NamedTuple
 
 import numpy as np
 
+from papertrial.data.images.changes import Changes
 from papertrial.data.images.decode import ImageError, ImageSize, Mode, measure
+from papertrial.data.images.grey_levels import GreyRange
 from papertrial.data.images.parallel import (
     Decoded,
     OutputRow,
@@ -26,6 +28,7 @@ from papertrial.data.images.parallel import (
 )
 from papertrial.errors import DataError
 from papertrial.progress import Step, Steps
+from papertrial.reading_note import ReadingNote
 from papertrial.record import Part, Record
 
 _LISTED = 5
@@ -33,13 +36,17 @@ Shape = tuple[int, int, int]
 
 
 class ImageFile(NamedTuple):
-    """An image file: its name relative to the set's folder, its label, and facts from `stat`."""
+    """An image file: its name relative to the set's folder, its label, and facts from `stat`.
+
+    `known` says whether its ending is that of an image; of others, the content is looked at.
+    """
 
     name: str
     label: int
     size: int
     modified: int
     changed: int
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ class ImageSet:
             size of each.
         mode: the mode to convert to; None if all images are grey, or all in colour.
         corrupt: whether an image that cannot be decoded is an error or skipped.
+        grey_range: the values of images with more than 8 bits that become 0 and 255; None to keep
+            the upper 8 of 16 bits.
+        chosen_by: the file that names the images of the folder; "" for all of them.
+        notes: what listing the files left out or guessed.
     """
 
     folder: Path
@@ -62,6 +73,9 @@ class ImageSet:
     size: ImageSize | Literal["varying"] | None
     mode: Mode | None
     corrupt: Literal["error", "skip"]
+    grey_range: GreyRange | None = None
+    chosen_by: str = ""
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def name(self) -> str:
@@ -85,13 +99,14 @@ class DecodedPart(Part):
 class DecodedMeta(Record):
     """meta.json: a decoded set. `skipped` maps files that were skipped to the reason.
 
-    The shape is (C, 0, 0) if sizes vary.
+    The shape is (C, 0, 0) if sizes vary. `notes` say what decoding converted.
     """
 
     classes: tuple[str, ...]
     shape: tuple[int, int, int]
     parts: dict[str, DecodedPart]
     skipped: dict[str, str]
+    notes: tuple[ReadingNote, ...]
 
 
 def x_file(folder: Path, part: str) -> Path:
@@ -119,6 +134,7 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[byt
     parts = {}
     skipped: dict[str, str] = {}
     unreadable: dict[str, str] = {}
+    changes = Changes(shape[1:], images.grey_range)
     for part, files in images.parts.items():
         x = x_file(out, part)
         start = _make(x, len(files), shape)
@@ -134,6 +150,8 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[byt
                 samples += decoded.samples
                 skipped |= {files[rows][i].name: why for i, why in decoded.corrupt.items()}
                 unreadable |= {files[rows][i].name: why for i, why in decoded.unreadable.items()}
+                changes.add(part, [printable(f.name) for f in files[rows]], decoded.changes)
+                changes.add_grey(part, decoded.grey)
                 yield Step(f"decoding {images.name}", len(digests), len(images.files), "images")
         if differs:
             raise mixed_sizes_or_modes(images)
@@ -153,6 +171,7 @@ def decode_set(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list[byt
         shape=shape,
         parts=parts,
         skipped={printable(name): why for name, why in skipped.items()},
+        notes=changes.notes(),
     )
     return meta, digests
 
@@ -194,6 +213,7 @@ def _decoded(
         folder=str(images.folder),
         mode="L" if channels == 1 else "RGB",
         size=(height, width),
+        grey_range=images.grey_range,
         convert=images.mode is not None,
         resize=images.size is not None,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from papertrial.data.images.changes import Changes
 from papertrial.data.images.decode import ImageError, measure
 from papertrial.data.images.decode_set import (
     DecodedMeta,
@@ -50,6 +51,7 @@ def decode_varying(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list
     parts = {}
     skipped: dict[str, str] = {}
     unreadable: dict[str, str] = {}
+    changes = Changes(None, images.grey_range)
     for part, files in images.parts.items():
         yield Step(f"measuring {images.name}", len(digests), len(images.files), "images")
         sizes = _sizes(images, files)
@@ -70,6 +72,7 @@ def decode_varying(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list
                 sizes[some].tolist(),
                 folder=str(images.folder),
                 mode="L" if channels == 1 else "RGB",
+                grey_range=images.grey_range,
                 convert=images.mode is not None,
             )
             for some in rows
@@ -83,6 +86,8 @@ def decode_varying(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list
                 samples += decoded.samples
                 skipped |= {files[some][i].name: why for i, why in decoded.corrupt.items()}
                 unreadable |= {files[some][i].name: why for i, why in decoded.unreadable.items()}
+                changes.add(part, [printable(f.name) for f in files[some]], decoded.changes)
+                changes.add_grey(part, decoded.grey)
                 yield Step(f"decoding {images.name}", len(digests), len(images.files), "images")
         kept = [i for i, sample in enumerate(samples) if sample]
         _flush(x_file(out, part))
@@ -100,6 +105,7 @@ def decode_varying(images: ImageSet, out: Path) -> Steps[tuple[DecodedMeta, list
         shape=(channels, 0, 0),
         parts=parts,
         skipped={printable(name): why for name, why in skipped.items()},
+        notes=changes.notes(),
     )
     return meta, digests
 

@@ -16,16 +16,16 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from papertrial.data.images.decode import (
+    DecodedImage,
     ImageError,
     ImageSize,
     Mode,
+    decode,
     header,
     open_image,
-    pixels,
     sample_digest,
-    stored_mode,
-    upright,
 )
+from papertrial.data.images.grey_levels import GreyRange
 
 Result = TypeVar("Result")
 
@@ -48,14 +48,17 @@ class Decoded(NamedTuple):
     `files` has the SHA-256 of each file (b"" if it cannot be read) and `samples` its
     `sample_digest` (b"" if it cannot be decoded). `corrupt` and `unreadable` map the indices of
     files to reasons. `differs` says that a file does not have the mode or size that all should
-    have; decoding then stops.
+    have; decoding then stops. `changes` has the indices of the images with each change of
+    `DecodedImage`, and `grey` the lowest and highest value of images of more than 8 bits.
     """
 
     files: list[bytes]
     samples: list[bytes]
     corrupt: dict[int, str]
     unreadable: dict[int, str]
-    differs: bool
+    changes: dict[str, list[int]]
+    grey: GreyRange | None = None
+    differs: bool = False
 
 
 def decode_into(
@@ -66,6 +69,7 @@ def decode_into(
     folder: str,
     mode: Mode,
     size: ImageSize,
+    grey_range: GreyRange | None = None,
     convert: bool,
     resize: bool,
 ) -> Decoded:
@@ -81,24 +85,27 @@ def decode_into(
         folder: the folder that names are relative to.
         mode: the mode that all images get.
         size: the (H, W) that all images get.
+        grey_range: the values of images with more than 8 bits that become 0 and 255.
         convert: whether to convert images of another mode; otherwise they differ.
         resize: whether to resize images of another size; otherwise they differ.
     """
-    done = Decoded([], [], {}, {}, False)
+    done = Decoded([], [], {}, {}, {})
+    grey: GreyRange | None = None
     block = np.zeros((len(names), len(mode), *size), np.uint8)
     for i, (name, class_name) in enumerate(zip(names, class_names, strict=True)):
         wanted = None if resize else size
         try:
-            decoded = _decode(done, i, Path(folder, name), mode, convert, size, wanted)
+            decoded = _decode(done, i, Path(folder, name), mode, convert, size, wanted, grey_range)
         except _DiffersError:
             return done._replace(differs=True)
         if decoded is not None:
-            block[i] = decoded
+            block[i] = decoded.pixels
+            grey = _wider(grey, decoded.grey)
             done.samples[i] = sample_digest(class_name, block[i])
     with Path(first.file).open("r+b") as file:
         file.seek(first.start + first.row * block[0].nbytes)
         file.write(block.data)
-    return done
+    return done._replace(grey=grey)
 
 
 def decode_each_into(
@@ -110,6 +117,7 @@ def decode_each_into(
     *,
     folder: str,
     mode: Mode,
+    grey_range: GreyRange | None = None,
     convert: bool,
 ) -> Decoded:
     """Decode the image files of one parallel task at their own sizes, each to its place in a file.
@@ -122,21 +130,25 @@ def decode_each_into(
         sizes: the (H, W) of each image, from its header.
         folder: the folder that names are relative to.
         mode: the mode that all images get.
+        grey_range: the values of images with more than 8 bits that become 0 and 255.
         convert: whether to convert images of another mode; otherwise they differ.
     """
-    done = Decoded([], [], {}, {}, False)
+    done = Decoded([], [], {}, {}, {})
+    grey: GreyRange | None = None
     with Path(file).open("r+b") as out:
         for i, (name, class_name) in enumerate(zip(names, class_names, strict=True)):
             size = (sizes[i][0], sizes[i][1])
             try:
-                decoded = _decode(done, i, Path(folder, name), mode, convert, size, None)
+                path = Path(folder, name)
+                decoded = _decode(done, i, path, mode, convert, size, None, grey_range)
             except _DiffersError:
                 return done._replace(differs=True)
             if decoded is not None:
                 out.seek(starts[i])
-                out.write(decoded.data)
-                done.samples[i] = sample_digest(class_name, decoded)
-    return done
+                out.write(decoded.pixels.data)
+                grey = _wider(grey, decoded.grey)
+                done.samples[i] = sample_digest(class_name, decoded.pixels)
+    return done._replace(grey=grey)
 
 
 class _DiffersError(Exception):
@@ -151,7 +163,8 @@ def _decode(
     convert: bool,
     size: ImageSize,
     required: ImageSize | None,
-) -> np.ndarray | None:
+    grey_range: GreyRange | None,
+) -> DecodedImage | None:
     """Decode file i of a task to `size`, and add its digest or what is wrong with it to `done`.
 
     Raises:
@@ -167,16 +180,22 @@ def _decode(
     done.files[i] = hashlib.sha256(data).digest()
     try:
         with open_image(io.BytesIO(data), path.suffix) as image:
-            rotated = upright(image)
-            same_mode = convert or stored_mode(image.mode) == mode
-            same_size = required in (None, (rotated.height, rotated.width))
-            decoded = pixels(rotated, mode, size) if same_mode and same_size else None
+            needed = (None if convert else mode, required)
+            decoded = decode(image, mode, size, needed, grey_range)
     except ImageError as error:
         done.corrupt[i] = str(error)
         return None
     if decoded is None:
         raise _DiffersError
+    for change in decoded.changes:
+        done.changes.setdefault(change, []).append(i)
     return decoded
+
+
+def _wider(one: GreyRange | None, other: GreyRange | None) -> GreyRange | None:
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def headers(folder: str, names: Sequence[str]) -> list[tuple[Mode, ImageSize] | None]:

@@ -11,15 +11,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from papertrial.data.files.folder_walk import is_junk
 from papertrial.data.images.decode import (
     AnyMode,
     ImageError,
     is_rotated,
     open_image,
     pixels,
-    suffixes,
     upright,
 )
+from papertrial.data.images.formats import suffixes
+from papertrial.data.images.grey_levels import GreyRange
+from papertrial.data.images.recognize import is_image
 from papertrial.errors import PredictionInputError
 
 _MODES: dict[int, AnyMode] = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -41,7 +44,8 @@ class ReadImage(NamedTuple):
 def find_images(paths: Sequence[Path]) -> list[Path]:
     """Return the image files to predict: those among `paths`, and those in and below the folders.
 
-    The images of a folder are sorted by name. Hidden files and folders are ignored, as in training.
+    The images of a folder are sorted by name. As in training, they are known by their ending or
+    their content, and hidden files and those of operating systems are ignored.
 
     Raises:
         PredictionInputError: a path does not exist, or a folder has no images.
@@ -57,29 +61,38 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
         if not there:
             raise PredictionInputError(f"there is no file or folder {path}")
         if inside != [path]:
-            hidden = [[n.startswith(".") for n in p.relative_to(path).parts] for p in inside]
-            shown = (p for p, names in zip(inside, hidden, strict=True) if not any(names))
-            inside = [p for p in shown if p.suffix.lower() in known and p.is_file()]
+            shown = (p for p in inside if not any(map(is_junk, p.relative_to(path).parts)))
+            files = (p for p in shown if p.is_file())
+            inside = [p for p in files if p.suffix.lower() in known or is_image(p)]
         if not inside:
             raise PredictionInputError(f"the folder {path} has no image files")
         found += inside
     return found
 
 
-def read_image(path: Path, shape: tuple[int, int, int]) -> ReadImage:
+def read_image(
+    path: Path, shape: tuple[int, int, int], grey_range: GreyRange | None = None
+) -> ReadImage:
     """Read an image file for prediction, as uint8 [C, H, W] of the `shape` that a model takes.
+
+    `grey_range` has the values of images with more than 8 bits that become 0 and 255.
 
     Raises:
         PredictionInputError: the file is not an image, is damaged, or is dangerously large.
     """
     try:
         with open_image(path, path.suffix) as image:
-            return from_pil(image, shape, str(path))
+            return from_pil(image, shape, str(path), grey_range)
     except ImageError as error:
         raise PredictionInputError(f"{path} {error}") from error
 
 
-def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> ReadImage:
+def from_pil(
+    image: Image.Image,
+    shape: tuple[int, int, int],
+    name: str,
+    grey_range: GreyRange | None = None,
+) -> ReadImage:
     """Convert a PIL image for prediction, to uint8 [C, H, W] of the `shape` that a model takes.
 
     With the shape (C, 0, 0), the image keeps its size. The conversion is that of
@@ -100,7 +113,7 @@ def from_pil(image: Image.Image, shape: tuple[int, int, int], name: str) -> Read
         rotated = is_rotated(image)
         turned = upright(image)
         height, width = size if any(size) else (turned.height, turned.width)
-        values = torch.from_numpy(pixels(turned, mode, (height, width)))
+        values = torch.from_numpy(pixels(turned, mode, (height, width), grey_range))
     except ImageError as error:
         raise PredictionInputError(f"{name} {error}") from error
     except Exception as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
@@ -11,13 +10,21 @@ import numpy as np
 import torch
 
 from papertrial.data.column import Dataset, MemmapColumn, SampleColumn, Split
+from papertrial.data.files.folder_walk import BROKEN_LINKS, LeftOut, is_junk, walk
 from papertrial.data.images.cache import DecodedSet, open_decoded
-from papertrial.data.images.decode import suffixes
 from papertrial.data.images.decode_set import ImageFile, ImageSet, x_file, y_file
 from papertrial.data.images.decode_varying import places_file
+from papertrial.data.images.formats import suffixes
+from papertrial.data.images.recognize import no_images
 from papertrial.data.images.varying_column import VaryingImages
-from papertrial.data.sources.parts import PARTS, check_only_parts, part_meant, subfolders
+from papertrial.data.sources.class_folders import (
+    class_folders,
+    count_beside,
+    count_similar_names,
+    find_roots,
+)
 from papertrial.data.sources.spec import ImageOptions, LoadedSet, SourceSpec
+from papertrial.data.tables.table_file import table_ending
 from papertrial.errors import DataError, did_you_mean
 from papertrial.progress import Steps
 from papertrial.reading_note import ReadingNote
@@ -29,9 +36,10 @@ def load(spec: SourceSpec, folder: Path) -> Steps[LoadedSet]:
     With the size "varying", samples are a list of images [C, H, W] of their original sizes.
 
     `spec.path` has `train/<class>/`, and optionally `validation/` and `test/`, or only `<class>/`,
-    which is then the training part. Classes and samples are ordered as in torchvision's
-    ImageFolder: the folder of a class may have subfolders, and hidden files and files that are not
-    images are ignored. Labels are those of the training part.
+    which is then the training part; `val/` and other names that mean a part are read as it.
+    Classes and samples are ordered as in torchvision's ImageFolder, and the folder of a class may
+    have subfolders. Files are images by their ending, and without a known one by their content;
+    all others are in the notes of the set. Labels are those of the training part.
 
     Raises:
         DataError: there are no classes, a class has no images, a part has a class that the training
@@ -47,28 +55,32 @@ def to_dataset(name: str, decoded: DecodedSet) -> Dataset:
     splits = {}
     for part, about in decoded.meta.parts.items():
         y = torch.from_numpy(np.load(y_file(decoded.folder, part)))
-        x = _column(decoded, part)
+        x = column_of_part(decoded, part)
         splits[part] = Split(x, y, np.arange(len(y)), list(about.names))
-    notes = []
-    skipped = decoded.meta.skipped
-    if skipped:
-        name_, why = next(iter(skipped.items()))
-        notes.append(
-            ReadingNote(
-                action="left out",
-                what="cannot be decoded",
-                count=len(skipped),
-                unit="image",
-                example=name_,
-                where=why,
-                change="repair them",
-            )
-        )
+    notes = (*decoded.notes, *skipped_notes(decoded.meta.skipped))
     return Dataset.from_splits(name, "image", splits, classes=decoded.meta.classes, notes=notes)
 
 
-def _column(decoded: DecodedSet, part: str) -> SampleColumn:
-    """Return the memory-mapped images of a part."""
+def skipped_notes(skipped: Mapping[str, str]) -> tuple[ReadingNote, ...]:
+    """Return the note on images that cannot be decoded and were skipped, by their names."""
+    if not skipped:
+        return ()
+    name, why = next(iter(skipped.items()))
+    return (
+        ReadingNote(
+            action="left out",
+            what="cannot be decoded",
+            count=len(skipped),
+            unit="image",
+            example=name,
+            where=why,
+            change="repair them",
+        ),
+    )
+
+
+def column_of_part(decoded: DecodedSet, part: str) -> SampleColumn:
+    """Return the memory-mapped images of a part of a decoded set."""
     channels, *size = decoded.meta.shape
     file = str(x_file(decoded.folder, part))
     if size != [0, 0]:
@@ -78,7 +90,7 @@ def _column(decoded: DecodedSet, part: str) -> SampleColumn:
 
 
 def find(path: Path, options: ImageOptions) -> ImageSet:
-    """Return the files of an image folder, by part.
+    """Return the files of an image folder, by part, with those whose content is not known yet.
 
     Raises:
         DataError: the same as `load`, as far as it is known without reading any image.
@@ -86,49 +98,48 @@ def find(path: Path, options: ImageOptions) -> ImageSet:
     if not path.is_dir():
         problem = "is a file, not a folder" if path.exists() else "does not exist"
         raise DataError(f"{path} {problem}; an image folder must have train/<class>/ or <class>/")
+    left = LeftOut()
     try:
-        roots = _roots(path)
-        classes = tuple(subfolders(roots["train"]))
-        _check_classes(path, roots, classes)
-        parts = {part: list(_files(path, part, root, classes)) for part, root in roots.items()}
+        roots = find_roots(path, left)
+        folders = {part: class_folders(root) for part, root in roots.items()}
+        classes = tuple(sorted(folders["train"]))
+        _check_classes(path, roots, folders)
+        count_beside(path, roots, folders, left)
+        count_similar_names(folders, left)
+        parts = {
+            part: list(_files(path, part, root, classes, folders[part], left))
+            for part, root in roots.items()
+        }
     except OSError as error:
         raise DataError(f"cannot read {error.filename or path}: {error.strerror}") from error
-    return ImageSet(path, classes, parts, options.size, options.mode, options.corrupt)
-
-
-def _roots(path: Path) -> dict[str, Path]:
-    """Return the folder of each part of an image folder.
-
-    A folder of classes is the training part.
-    """
-    inside = subfolders(path)
-    named = [name for name in inside if part_meant(name)]
-    # A class may be called "train" or "valid": it has images in it, while a part has folders.
-    parts = named if named == inside else [name for name in named if subfolders(path / name)]
-    if not parts:
-        return {"train": path}
-    for name in parts:
-        meant = part_meant(name)
-        if name != meant:
-            raise DataError(
-                f'{path} has a folder {name}; did you mean "{meant}"? The parts of an image folder '
-                f"are {', '.join(PARTS)}: rename it"
-            )
-    if "train" not in parts:
+    broken = left.first(BROKEN_LINKS)
+    if broken is not None and options.corrupt == "error":
         raise DataError(
-            f"{path} has {' and '.join(parts)} but no train; put the training images into "
-            "train/<class>/"
+            f"{path}: {broken} is a link to nothing; restore what it leads to, remove it, or leave "
+            "such links out with data.image.corrupt: skip"
         )
-    check_only_parts(path, inside, parts)
-    return {part: path / part for part in PARTS if part in parts}
+    return ImageSet(
+        path,
+        classes,
+        parts,
+        options.size,
+        options.mode,
+        options.corrupt,
+        options.grey_range,
+        notes=left.notes(),
+    )
 
 
-def _check_classes(path: Path, roots: dict[str, Path], classes: tuple[str, ...]) -> None:
+def _check_classes(
+    path: Path, roots: Mapping[str, Path], folders: Mapping[str, Mapping[str, Sequence[str]]]
+) -> None:
+    classes = list(folders["train"])
     for part, root in roots.items():
-        inside = subfolders(root)
-        if not inside:
-            raise DataError(f"{root} has no class folders; put the images into {root}/<class>/")
-        for name in inside:
+        if not folders[part]:
+            raise DataError(
+                f"{root} has no class folders; put the images into {root}/<class>/{_table_of(path)}"
+            )
+        for name in folders[part]:
             if name not in classes:
                 raise DataError(
                     f"{path}: {part} has a class {name} that train lacks"
@@ -137,46 +148,48 @@ def _check_classes(path: Path, roots: dict[str, Path], classes: tuple[str, ...])
     if len(classes) == 1:
         raise DataError(
             f"{roots['train']} has only one class, {classes[0]}; classification needs at least "
-            "two, each with its own folder"
+            f"two, each with its own folder{_table_of(path)}"
         )
 
 
-def _files(path: Path, part: str, root: Path, classes: tuple[str, ...]) -> Iterator[ImageFile]:
-    known = tuple(suffixes())
-    above = "" if root == path else f"{part}/"
-    for label, name in enumerate(classes):
-        if not (root / name).is_dir():
-            continue
-        empty = True
-        # Ordered as in torchvision, "a", "a-b", "a/x", so that seeded splits match published ones.
-        walked = _walk(str(root / name), f"{above}{name}", known, ())
-        for folder, inside in sorted(walked, key=itemgetter(0)):
-            for file, stat in inside:
-                where = f"{folder}/{file}"
-                yield ImageFile(where, label, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-                empty = False
-        if empty:
-            raise DataError(
-                f"{path}: the class {name} has no images in {part}; "
-                f"put some into {root / name}, or delete it"
+def _table_of(path: Path) -> str:
+    """Return for a message how to read the labels in a table that lies in or beside a folder."""
+    places = sorted(path.iterdir()) + sorted(path.parent.iterdir())
+    for file in places:
+        if table_ending(file) not in ("", ".txt") and not is_junk(file.name) and file.is_file():
+            return (
+                f"; or, if {file} names the images and their targets, set data.source: "
+                f"image-table, data.path: {file}, data.table.image: COLUMN, data.table.target: "
+                "COLUMN and data.image.folder"
             )
+    return ""
 
 
-def _walk(
-    folder: str, name: str, known: tuple[str, ...], above: tuple[str, ...]
-) -> Iterator[tuple[str, list[tuple[str, os.stat_result]]]]:
-    """Yield (name, images) of a class's image folder and of each folder below it, without cycles.
-
-    Paths are plain strings, because Path objects would take most of the time of opening a cached
-    set.
-    """
-    here = os.path.realpath(folder)
-    if here in above:
-        return
-    with os.scandir(folder) as entries:
-        shown = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    inside = [entry for entry in shown if entry.is_dir()]
-    files = (e for e in shown if e.name.lower().endswith(known) and not e.is_dir())
-    yield name, [(entry.name, entry.stat()) for entry in files]
-    for entry in inside:
-        yield from _walk(entry.path, f"{name}/{entry.name}", known, (*above, here))
+def _files(
+    path: Path,
+    part: str,
+    root: Path,
+    classes: tuple[str, ...],
+    folders: Mapping[str, Sequence[str]],
+    left: LeftOut,
+) -> Iterator[ImageFile]:
+    known = set(suffixes())
+    above = "" if root == path else f"{root.name}/"
+    for label, class_name in enumerate(classes):
+        empty = True
+        for name in folders.get(class_name, ()):
+            # Ordered as in torchvision, "a", "a-b", "a/x": seeded splits match published ones.
+            walked = walk(str(root / name), f"{above}{name}", left)
+            for folder, inside in sorted(walked, key=itemgetter(0)):
+                for file, facts in inside:
+                    yield ImageFile(
+                        f"{folder}/{file}",
+                        label,
+                        facts.st_size,
+                        facts.st_mtime_ns,
+                        facts.st_ctime_ns,
+                        file[max(0, file.rfind(".")) :].lower() in known,
+                    )
+                    empty = False
+        if empty and class_name in folders:
+            raise no_images(path, class_name, part)

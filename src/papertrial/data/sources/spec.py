@@ -29,11 +29,16 @@ class ImageOptions:
             size of each.
         mode: "L" or "RGB" to convert to; None if all images are grey, or all in colour.
         corrupt: whether an image that cannot be decoded is an error or skipped.
+        grey_range: the values of images with more than 8 bits that become 0 and 255; None to keep
+            the upper 8 of 16 bits.
+        folder: the folder that the paths in a table are relative to; None for that of the table.
     """
 
     size: ImageSize | Literal["varying"] | None = None
     mode: Mode | None = None
     corrupt: Corrupt = "error"
+    grey_range: tuple[float, float] | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class TableOptions:
     Args:
         targets: the columns to predict, at least one.
         text: the column of texts, of a table of texts.
-        image: the column of images, of a Hugging Face data set.
+        image: the column of images, of a Hugging Face data set, or of the paths of their files.
+        part: the column that names the part of each row, of a table of images; "" for none.
         features: the columns to learn from, in this order; None for all but the target.
         exclude: the columns that are not learned from; for `features` of None.
         encoding: the features that hold categories or dates, and how they are encoded. Of its
@@ -60,6 +66,7 @@ class TableOptions:
     targets: tuple[str, ...] = ()
     text: str = ""
     image: str = ""
+    part: str = ""
     features: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     encoding: Encoding = field(default_factory=Encoding)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from papertrial.data.files.folder_walk import is_junk
 from papertrial.data.tables.table_file import table_ending
 from papertrial.data.texts.read_text import read_text
+from papertrial.data.texts.text_names import text_names
 from papertrial.errors import DataError, PredictionInputError
 
 _LONGEST_NAME = 60  # characters
@@ -15,8 +17,8 @@ _LONGEST_NAME = 60  # characters
 def find_texts(item: str | Path) -> list[tuple[str, str]]:
     """Return the texts to predict, as (name, text) pairs, that an input stands for.
 
-    A string that is the path of a file or a folder stands for it, a folder for its .txt files,
-    sorted by name. Any other string is a text, unless it looks like the name of a file.
+    A string that is the path of a file or a folder stands for it, a folder for its texts as in
+    training, sorted by name. Any other string is a text, unless it looks like the name of a file.
 
     Raises:
         PredictionInputError: a file is absent, is a table or is not UTF-8 text, or a folder has no
@@ -46,14 +48,12 @@ def find_texts(item: str | Path) -> list[tuple[str, str]]:
 def _texts_inside(path: Path) -> list[Path]:
     """Return the text files to predict in a folder and below, without hidden files."""
     try:
-        return sorted(
-            file
-            for file in path.rglob("*.[tT][xX][tT]")
-            if not any(name.startswith(".") for name in file.relative_to(path).parts)
-            and file.is_file()
-        )
+        inside = (p for p in path.rglob("*") if not any(map(is_junk, p.relative_to(path).parts)))
+        files = sorted(file for file in inside if file.is_file())
     except OSError as error:
         raise PredictionInputError(f"cannot read {path}: {error.strerror}") from error
+    texts = text_names(map(str, files)).texts
+    return [file for file in files if str(file) in texts]
 
 
 def _read(path: Path) -> str:
