@@ -16,7 +16,9 @@ from papertrial.progress import finish
 from papertrial.recipe.load import require_model
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.prepare import Parts, prepare
-from papertrial.runs.train import _train_parts
+from papertrial.runs.train_parts import train_session
+from papertrial.training.checkpoint_times import CheckpointTimes
+from papertrial.training.session_state import SessionState
 
 X = torch.randn(32, 100, generator=torch.Generator().manual_seed(0))
 Y = torch.arange(32) % 10
@@ -157,7 +159,7 @@ def test_the_passes_that_an_average_takes_are_counted() -> None:
     assert parts.train.average is not None
     norm = parts.train.average.model.get_submodule("2")
     norm.register_forward_pre_hook(lambda module, _: taken.append(module.training))
-    for _ in _train_parts(recipe, parts):
+    for _ in train_session(recipe, parts, SessionState(parts.train), CheckpointTimes()):
         pass
     # After steps 9, 10, 12 and 15, and at the end; 3 batches of the training part each.
     assert sum(taken) == 3 * 5

@@ -168,7 +168,7 @@ def test_the_pages_have_commands_and_blocks_of_every_kind() -> None:
     assert len(RUN) >= 25
     assert len(PARSED) >= 8
     fetched = ("cifar10", "imdb", "mnist", "cora", "etth1", "sentiment", "shakespeare")
-    assert all(any(name in c for name in fetched) for c in PARSED)
+    assert all(any(name in c for name in (*fetched, "--resume")) for c in PARSED)
     assert len(WHOLE) >= 4
     assert len(PARTS) >= 10
     assert len(PYTHON) >= 2

@@ -5,11 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from PIL import Image
-from pydantic import Field, model_validator
 
 from papertrial.data.column import DenseColumn, SampleColumn, column_of
 from papertrial.data.images.predict_inputs import (
@@ -33,58 +32,19 @@ from papertrial.data.tensors.predict_inputs import (
     read_tensors,
 )
 from papertrial.data.texts.predict_inputs import find_texts
-from papertrial.data.texts.subword_tokenizer import SubwordTokenizer, SubwordTokenizerState
-from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary, VocabularyState
+from papertrial.data.texts.subword_tokenizer import SubwordTokenizer
+from papertrial.data.texts.vocabulary import EmptyTextError, Vocabulary
 from papertrial.data.texts.word_splits import WordSplit
 from papertrial.errors import PredictionInputError
-from papertrial.record import Part
+from papertrial.evaluate.input_states import (
+    ImageInputsState,
+    InputsState,
+    TableInputsState,
+    TensorInputsState,
+    TextInputsState,
+)
 
 _FILES = (str, Path, Image.Image)
-
-
-class ImageInputsState(Part):
-    """The shape [C, H, W] of the images; (C, 0, 0) if their sizes vary.
-
-    `range` has the values of images with more than 8 bits that become 0 and 255.
-    """
-
-    kind: Literal["image"] = "image"
-    shape: tuple[int, int, int]
-    range: tuple[float, float] | None = None
-
-
-class TableInputsState(TableFormat):
-    """The columns, and how the cells of files are written."""
-
-    kind: Literal["table"] = "table"
-    layout: Layout
-
-
-class TextInputsState(Part):
-    """What encodes the texts: a vocabulary, or the tokenizer of a pretrained model."""
-
-    kind: Literal["text"] = "text"
-    vocabulary: VocabularyState | None = None
-    tokenizer: SubwordTokenizerState | None = None
-
-    @model_validator(mode="after")
-    def _check_one(self) -> TextInputsState:
-        if (self.vocabulary is None) == (self.tokenizer is None):
-            raise ValueError("texts need a vocabulary or a tokenizer")
-        return self
-
-
-class TensorInputsState(Part):
-    """The form of each tensor of a sample by name; that of a single one has the name ""."""
-
-    kind: Literal["tensor"] = "tensor"
-    forms: dict[str, TensorForm]
-
-
-InputsState = Annotated[
-    ImageInputsState | TableInputsState | TextInputsState | TensorInputsState,
-    Field(discriminator="kind"),
-]
 
 
 class ReadInputs(NamedTuple):

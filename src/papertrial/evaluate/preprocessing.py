@@ -8,7 +8,8 @@ from pydantic import model_validator
 
 from papertrial.data.pipeline import PipelineState
 from papertrial.data.texts.word_splits import WordSplit
-from papertrial.evaluate.inputs import Inputs, InputsState, inputs_from
+from papertrial.evaluate.input_states import InputsState
+from papertrial.evaluate.inputs import Inputs, inputs_from
 from papertrial.record import Record
 from papertrial.tasks.make_task import TASKS
 from papertrial.tasks.task import Meaning, Task

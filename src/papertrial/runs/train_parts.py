@@ -43,7 +43,7 @@ def train_parts(
     yield _started(parts, folder.path, left)
     with (
         stop_requests(times) as asked,
-        Returning(_session(recipe, parts, whole, times)) as events,
+        Returning(train_session(recipe, parts, whole, times)) as events,
     ):
         for event in events:
             if isinstance(event, Rested):
@@ -78,7 +78,7 @@ def train_parts(
     return outcome
 
 
-def _session(
+def train_session(
     recipe: Recipe, parts: prepare.Parts, whole: SessionState, times: CheckpointTimes
 ) -> Generator[Trained | Evaluated | Rested, None, TrainingResult]:
     """Train the prepared parts of a recipe, yielding events; the result is the return value."""

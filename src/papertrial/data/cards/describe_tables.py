@@ -89,12 +89,11 @@ def _describe(
     """Return the card of a column, and what looks odd in it."""
     stored = str(table.columns[name].type)
     try:
-        missing = table.missing(name)
+        missing, numbers = table.missing(name), table.numbers(name)
     except DataError:  # dates, lists, images: counted, and shown as they are
         cells = table.columns[name]
         return _other(name, stored, cells), []
     present = ~missing
-    numbers = table.numbers(name)
     bad = numbers.bad & present
     texts = _present_texts(table, name, present)
     counts = _value_counts(texts)

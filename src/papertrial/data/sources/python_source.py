@@ -19,7 +19,6 @@ from papertrial.data.kind import KINDS, Kind, TargetKind
 from papertrial.data.sources.function_targets import names_in, targets_of
 from papertrial.data.sources.function_values import as_array, as_tensor, check_not_several, is_text
 from papertrial.data.sources.parts import PARTS
-from papertrial.data.sources.precision_notes import precision_notes
 from papertrial.data.sources.set_checks import (
     check_alike,
     check_bytes,
@@ -152,18 +151,14 @@ def dataset_of(
                 f"and {len(y)} targets"
             )
         splits[part] = Split(column, y, np.arange(len(column)))
-    features = _features(returned, kind, first, name)
-    given = parts["train"][0]
-    table = as_tensor(given, f"{name}: x") if kind == "table" else None
     dataset = Dataset.from_splits(
         name,
         kind,
         splits,
         classes=found.classes,
-        features=features,
+        features=_features(returned, kind, first, name),
         target=found.target,
         targets=found.columns,
-        notes=[] if table is None else precision_notes(table, features),
     )
     return _with_groups(dataset, returned, name)
 
