@@ -16,7 +16,7 @@ import torch
 import papertrial as pt
 from papertrial.errors import RunError, TrainingStopped
 from papertrial.runs.train import resuming
-from papertrial.store.checkpoints import CHECKPOINTS, read_checkpoint
+from papertrial.store.checkpoints import CHECKPOINTS, drop_later, read_checkpoint
 from papertrial.store.run_folder import RunFolder
 from papertrial.store.run_lock import writing_alone
 from papertrial.training import checkpoint_times
@@ -254,6 +254,46 @@ def test_another_recipe_or_seed_is_refused(stopped: Path) -> None:
 def test_a_run_that_another_process_writes_is_refused(stopped: Path) -> None:
     with writing_alone(RunFolder(stopped)), pytest.raises(RunError, match=f"{os.getpid()}"):
         pt.train(resume=stopped)
+
+
+def test_a_run_is_locked_before_anything_of_it_is_read(
+    stopped: Path, whole: dict[str, Any]
+) -> None:
+    first = resuming(stopped)
+    next(first)  # it has read the checkpoint, and not begun to train
+    with pytest.raises(RunError, match=f"{os.getpid()}"):
+        pt.train(resume=stopped)
+    first.close()
+    assert (stopped / ".lock").exists()  # all who want the lock want this file
+    assert _bytes(pt.train(resume=stopped)) == whole
+    assert not (stopped / ".lock").exists()
+
+
+def test_checkpoints_after_the_one_in_use_are_dropped(stopped: Path) -> None:
+    drop_later(RunFolder(stopped), 8)
+    names = sorted(path.name for path in (stopped / CHECKPOINTS).iterdir())
+    assert names == ["step-8.json", "step-8.pt"]
+
+
+def test_folds_that_finished_are_not_trained_again(tmp_path: Path) -> None:
+    data = {**BASE["data"], "splits": {"folds": 2}}
+    claim = {"metric": "parameters", "kind": "exact", "value": 1000}
+    recipe = pt.load_recipe({**BASE, "epochs": 1, "data": data, "claims": [claim]})
+    run = pt.train(recipe, runs=tmp_path, threads=1)
+    folder = RunFolder(run.path)
+    folder.write_record(
+        "provenance.json", folder.provenance.model_copy(update={"state": "interrupted"})
+    )
+    (run.path / "metrics.json").unlink()
+    weights = [(run.path / f"fold-{i}" / "model.safetensors").stat().st_mtime_ns for i in (0, 1)]
+    again = pt.train(resume=run.path)
+    assert weights == [
+        (run.path / f"fold-{i}" / "model.safetensors").stat().st_mtime_ns for i in (0, 1)
+    ]
+    assert again.metrics == run.metrics
+    (kept,) = again.summary.claims
+    assert kept.ours == 64 * 16 + 16 + 2 * 16 + 16 * 10 + 10
+    assert kept == run.summary.claims[0]
 
 
 def _events(events: Generator[Event, None, Any]) -> Iterator[Event]:

@@ -82,15 +82,12 @@ def _in_order(
     return {name: torch.cat([part[name] for part in parts])[order] for name in names}
 
 
-def make_fold_summary(
-    recipe: Recipe, folds: Sequence[Run], parameters: int, seconds: float
-) -> RunSummary:
+def make_fold_summary(recipe: Recipe, folds: Sequence[Run], seconds: float) -> RunSummary:
     """Make the record of the results of a run: the means over its folds, and each fold's scores.
 
     Args:
         recipe: of the run.
         folds: the finished runs of its folds.
-        parameters: number of parameters of one model.
         seconds: wall-clock time of the whole run.
     """
     metrics = mean_metrics([fold.metrics for fold in folds])
@@ -98,7 +95,9 @@ def make_fold_summary(
     claims = []
     for claim in recipe.claims:
         score = None if claim.is_gain else metrics.get(claim.split, {}).get(claim.metric)
-        score = parameters if claim.metric == "parameters" else score
+        if claim.metric == "parameters":
+            model = folds[0].predictor.prepared.model
+            score = sum(one.numel() for one in model.parameters())
         claims.append(make_claim_beside_run(claim, score))
     return RunSummary(
         recipe=recipe.name,

@@ -14,7 +14,7 @@ from papertrial.recipe.digest import training_hash
 from papertrial.recipe.load import load_recipe, require_model
 from papertrial.recipe.schema import Recipe
 from papertrial.runs.compare_environments import environment_differences, environment_here
-from papertrial.store.checkpoints import read_checkpoint
+from papertrial.store.checkpoints import drop_later, read_checkpoint
 from papertrial.store.provenance import utc_now
 from papertrial.store.run_folder import PROVENANCE, RECIPE, RECORDS, RunFolder
 from papertrial.store.run_records import Provenance, Resumed, SplitData
@@ -102,8 +102,9 @@ class Resumption:
                 )
 
     def rewind(self) -> None:
-        """Drop what was recorded after the checkpoint: it will be recorded again."""
+        """Drop what was stored after the checkpoint: it will be stored again."""
         self.folder.cut(RECORDS, self.records)
+        drop_later(self.folder, self.step)
 
 
 def check_same_recipe(recipe: Recipe, path: Path) -> None:

@@ -101,18 +101,20 @@ def resuming(
     allow_different: bool = False,
 ) -> Generator[Event, None, Run]:
     """Do what `train` does with `resume`, yielding events; the run is the return value."""
-    recipe = recipe_to_resume(run)
-    there = RunFolder(run).provenance.environment
-    return (
-        yield from training(
-            recipe,
-            data=data,
-            device=there.device if device == "auto" else device,
-            threads=threads or there.threads,
-            folder=run,
-            begun=Continue(allow_different),
+    recipe, folder = recipe_to_resume(run), RunFolder(run)
+    # Before anything that the training continues from is read: another process could change it.
+    with writing_alone(folder):
+        there = folder.provenance.environment
+        return (
+            yield from training(
+                recipe,
+                data=data,
+                device=there.device if device == "auto" else device,
+                threads=threads or there.threads,
+                folder=run,
+                begun=Continue(allow_different),
+            )
         )
-    )
 
 
 def training(
@@ -128,7 +130,7 @@ def training(
     """Do what `train` does, yielding events; the run is the return value.
 
     The run is stored in `folder`, which must not exist, instead of a new folder under `runs`. If it
-    is `begun`, the folder exists, and the training continues there.
+    is `begun`, the folder exists, the caller holds its lock, and the training continues there.
     """
     train_all = _training_folds if recipe.data.splits.count else _training_model
     return (
@@ -190,7 +192,7 @@ def _training_model(
             notes=samples.original.notes,
             drawn_from=samples.drawn_from,
         )
-        with writing_alone(stored), _recorded(stored, record, copies):
+        with _writing(stored, left), _recorded(stored, record, copies):
             if left is not None:
                 left.check_data(data_now)
             outcome = yield from train_parts(recipe, parts, stored, left)
@@ -202,8 +204,8 @@ def _training_model(
             )
             summary = make_summary(recipe, parts, outcome, seconds, stored)
             stored.write_record(run_folder.METRICS, summary)
-        finished = record.model_copy(update={"state": "finished", "ended": utc_now()})
-        stored.write_record(run_folder.PROVENANCE, finished)
+            finished = record.model_copy(update={"state": "finished", "ended": utc_now()})
+            stored.write_record(run_folder.PROVENANCE, finished)
         remove_checkpoints(stored)
     return load_run(stored.path, device=device)  # with the copies of the recipe's files
 
@@ -216,6 +218,11 @@ def _what_is_left(
         return None, None
     left = Resumption.of(RunFolder(folder))
     return left, left.continued(device, allow_different=begun.allow_different)
+
+
+def _writing(stored: RunFolder, left: Resumption | None) -> contextlib.AbstractContextManager[None]:
+    """Hold the lock of the folder of a new run; that of one that continues is held already."""
+    return writing_alone(stored) if left is None else contextlib.nullcontext()
 
 
 def _new_folder(recipe: Recipe, runs: Path, digest: str, folder: Path | None) -> RunFolder:
@@ -269,8 +276,8 @@ def _training_folds(
         record = continued or make_provenance(recipe, parts, files, on)
     whole = _Whole(loaded._replace(table=None), tuple(reads))
     stored = left.folder if left else _new_folder(recipe, runs, digest, folder)
-    count, parameters = recipe.data.splits.count, 0
-    with writing_alone(stored), _recorded(stored, record, copies):
+    count = recipe.data.splits.count
+    with _writing(stored, left), _recorded(stored, record, copies):
         folds = []
         for number, one in enumerate(fold_recipes(recipe)):
             place = stored.path / run_folder.fold_name(number)
@@ -295,16 +302,15 @@ def _training_folds(
             with Returning(events) as trained:
                 for event in trained:
                     if isinstance(event, Started):
-                        parameters = event.parameters
                         event = replace(event, fold=number, folds=count)  # noqa: PLW2901
                     yield event
             folds.append(trained.value)
         each = recipe.data.splits.folds or count
         stored.write(run_folder.TESTED, out_of_fold(folds, each))
         seconds = time.perf_counter() - start
-        summary = make_fold_summary(recipe, folds, parameters, seconds)
+        summary = make_fold_summary(recipe, folds, seconds)
         stored.write_record(run_folder.METRICS, summary)
-    finished = with_files_of_folds(record, folds)
-    ended = {"state": "finished", "ended": utc_now()}
-    stored.write_record(run_folder.PROVENANCE, finished.model_copy(update=ended))
+        finished = with_files_of_folds(record, folds)
+        ended = {"state": "finished", "ended": utc_now()}
+        stored.write_record(run_folder.PROVENANCE, finished.model_copy(update=ended))
     return load_run(stored.path, device=device)

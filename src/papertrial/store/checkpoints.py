@@ -55,9 +55,7 @@ def write_checkpoint(folder: RunFolder, step: int, state: bytes) -> None:
     folder.write(f"{CHECKPOINTS}/step-{step}.pt", state)
     folder.write_record(f"{CHECKPOINTS}/step-{step}.json", mark)
     for early in _steps(folder)[:-_KEPT]:
-        for ending in ("json", "pt"):  # in this order: a record without a state would be damaged
-            with contextlib.suppress(OSError):
-                (folder.path / CHECKPOINTS / f"step-{early}.{ending}").unlink(missing_ok=True)
+        _remove(folder, early)
 
 
 def read_checkpoint(folder: RunFolder) -> StoredCheckpoint | None:
@@ -85,9 +83,22 @@ def read_checkpoint(folder: RunFolder) -> StoredCheckpoint | None:
     return None
 
 
+def drop_later(folder: RunFolder, step: int) -> None:
+    """Remove the checkpoints after a step, which are damaged if a run continues from there."""
+    for later in _steps(folder):
+        if later > step:
+            _remove(folder, later)
+
+
 def remove_checkpoints(folder: RunFolder) -> None:
     """Remove the checkpoints of a run that has ended."""
     shutil.rmtree(folder.path / CHECKPOINTS, ignore_errors=True)
+
+
+def _remove(folder: RunFolder, step: int) -> None:
+    for ending in ("json", "pt"):  # in this order: a record without a state would be damaged
+        with contextlib.suppress(OSError):
+            (folder.path / CHECKPOINTS / f"step-{step}.{ending}").unlink(missing_ok=True)
 
 
 def _steps(folder: RunFolder) -> list[int]:

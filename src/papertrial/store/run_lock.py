@@ -17,6 +17,9 @@ _LOCK = ".lock"
 def writing_alone(folder: RunFolder) -> Iterator[None]:
     """Hold the lock of a run folder in the block; the system releases that of a dead process.
 
+    Its file stays if the block raises, so that all who want the lock want the same file. A block
+    that ends otherwise has finished the run, and then nobody writes it again.
+
     Raises:
         RunError: another process writes the run.
     """
@@ -27,10 +30,10 @@ def writing_alone(folder: RunFolder) -> Iterator[None]:
         raise RunError(f"the run {folder.path} is being written by {_writer(folder)}") from error
     try:
         yield
+        with contextlib.suppress(OSError):  # Windows keeps the file of a lock that is held
+            (folder.path / _LOCK).unlink(missing_ok=True)
     finally:
         lock.release()
-        with contextlib.suppress(OSError):
-            (folder.path / _LOCK).unlink(missing_ok=True)
 
 
 def _writer(folder: RunFolder) -> str:

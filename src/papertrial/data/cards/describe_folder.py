@@ -24,6 +24,7 @@ from papertrial.data.cards.describe_values import (
     spread_rows,
     text_facts,
 )
+from papertrial.data.files.folder_walk import is_junk
 from papertrial.data.images.decode import ImageError, header
 from papertrial.data.images.formats import suffixes
 from papertrial.data.images.recognize import is_image
@@ -34,7 +35,6 @@ from papertrial.progress import Step, Steps
 from papertrial.reading_note import ReadingNote
 
 ALL = "all"  # the part of a set that has no others
-_JUNK = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"}
 _SIZES, _SAMPLES, _FILES_PER_STEP = 20, 5, 200
 Content = Literal["image", "text"]
 
@@ -54,7 +54,7 @@ def content_of(path: Path) -> Content | None:
     for name in _files(path):
         ending = Path(name).suffix.lower()
         kind = "image" if ending in images else "text" if ending == ".txt" else ""
-        counts[kind] += not _is_hidden(name)
+        counts[kind] += not _has_junk(name)
     found: Content = "image" if counts["image"] >= counts["text"] else "text"
     return found if counts[found] else None
 
@@ -137,7 +137,7 @@ def _sorted_out(path: Path, content: Content, description: str = "") -> _Folder:
         ending = Path(name).suffix.lower()
         if name == description:
             continue
-        if _is_hidden(name):
+        if _has_junk(name):
             found.hidden.append(name)
         elif ending not in wanted and not (content == "image" and _shows_an_image(path / name)):
             found.others.setdefault(ending or "no ending", []).append(name)
@@ -165,8 +165,8 @@ def _files(path: Path) -> Iterator[str]:
         yield from ((below / name).as_posix() for name in sorted(names))
 
 
-def _is_hidden(name: str) -> bool:
-    return any(one.startswith(".") or one.lower() in _JUNK for one in name.split("/"))
+def _has_junk(name: str) -> bool:
+    return any(map(is_junk, name.split("/")))
 
 
 def _notes(found: _Folder, content: Content) -> list[ReadingNote]:
