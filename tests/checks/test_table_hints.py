@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import papertrial as pt
@@ -156,3 +159,24 @@ def test_named_tables_have_no_hint(name: str) -> None:
     whole = finish(loading(name, Path()))
     cut_set = whole if whole.test is not None else cut(whole, test=0.25)
     assert table_hints(recipe, LoadedSet(whole), cut_set) == []
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    "columns", [{"exclude": ["day", "tags"]}, {"dates": ["day"], "exclude": ["tags"]}]
+)
+def test_columns_of_dates_and_lists_are_no_obstacle(columns: dict[str, Any]) -> None:
+    draw = np.random.default_rng(1)
+    table = pa.table(
+        {
+            "day": [date(2024, 1, 1) + timedelta(days=int(k)) for k in draw.integers(0, 90, ROWS)],
+            "tags": [["a"]] * ROWS,
+            "size": draw.normal(size=ROWS),
+            "sick": [*"ny"] * (ROWS // 2),
+        }
+    )
+    pq.write_table(table, "days.parquet")
+    inputs = 1 if "dates" not in columns else 2
+    split = {"splits": {"test": 0.25}}
+    result = check(inputs, path="days.parquet", table={"target": "sick", **columns}, **split)
+    assert [found for found in result.problems if found.severity == "error"] == []

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from papertrial.checks.leaks import UNITS
 from papertrial.data.column import Dataset
 from papertrial.data.duplicates import Digests
 from papertrial.data.nested import row_of
@@ -18,7 +19,6 @@ _BY_CHANCE = 0.01  # rows of a table that agree with a row, if its columns were 
 _COARSE = 0.05  # share of rows with a conflict in a table whose features say too little
 _TRIED = 100  # pairs of rows of a table
 _ROWS = 100_000  # of a table, in which frequent values are counted
-_UNITS = {"image": "images", "table": "rows", "text": "texts", "tensor": "samples"}
 
 _Place = tuple[str, int]  # a part of the data set and a row of it
 
@@ -51,7 +51,7 @@ def conflicting_labels(dataset: Dataset, known: Mapping[str, Digests]) -> list[D
     more = ", ..." if len(found) > _SHOWN else ""
     message = (
         f"identical samples should have one label, but {len(found):,} pairs of identical "
-        f"{_UNITS[dataset.kind]} have different ones: {shown}{more}"
+        f"{UNITS[dataset.kind]} have different ones: {shown}{more}"
     )
     fix = "correct their labels, or remove them"
     return [Diagnosis("warning", "data.source", message, fix)]

@@ -97,6 +97,8 @@ def _candidates(loaded: LoadedSet) -> list[str]:
     if dataset.kind == "text":
         not_groups |= {*dataset.features}
     kept = [name for name in names if name not in not_groups]
+    if loaded.table is not None:
+        kept = [name for name in kept if loaded.table.is_plain(name)]
     features = {one.name for one in loaded.layout.features} if loaded.layout else {*names}
     return sorted(kept, key=lambda name: name in features and not _is_name_of_group(name))
 

@@ -13,7 +13,7 @@ from papertrial.diagnose.diagnosis import Diagnosis
 _PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 _PARTS = {"train": "training", "validation": "validation"}
 _SHOWN = 3
-_UNITS = {"image": "images", "table": "rows", "text": "texts", "tensor": "samples"}
+UNITS = {"image": "images", "table": "rows", "text": "texts", "tensor": "samples"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _leak(dataset: Dataset, one: str, other: str, pairs: Sequence[tuple[int, int
     """Return the warning for two splits that share samples."""
     a, b = dataset.splits[one], dataset.splits[other]
     verb = "is" if len(pairs) == 1 else "are"
-    units = _UNITS[dataset.kind]
+    units = UNITS[dataset.kind]
     count = f"{len(pairs):,} of {len(b):,} {other} {units} {verb} also in the {_PARTS[one]} split"
     agree = sum(same_tensors(row_of(a.y, i), row_of(b.y, j)) for i, j in pairs)
     same = "all with the same target" if agree == len(pairs) else f"{agree:,} with the same target"

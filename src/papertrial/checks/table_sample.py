@@ -69,7 +69,7 @@ class TableSample:
     each other if the table is sorted; the other half is evenly spaced over the rest.
 
     Attributes:
-        features: the columns that are learnt from, in order.
+        features: the columns that are learnt from, in order, without those of dates.
         positions: the number of each row in the file, [n] int64, rising.
         y: the targets, [n] or [n, T].
         groups: the group of each row, if the splits keep groups together.
@@ -157,6 +157,7 @@ def _features(loaded: LoadedSet, rows: np.ndarray) -> tuple[SampledColumn, ...]:
         if one.categories is None
         else _text_column(one.name, few.texts(one.name))
         for one in loaded.layout.features
+        if not one.dates
     )
 
 

@@ -272,7 +272,7 @@ def cut_splits(recipe: Recipe, dataset: Dataset, fold: FoldRows | None = None) -
     columns = recipe.data.table
     if columns is not None and dataset.kind == "table":
         if columns.unseen == "zeros":
-            dataset = hide_unseen(dataset, columns.codes)
+            dataset = hide_unseen(dataset, columns.categorical, columns.codes)
         check_codes_seen(dataset, columns.codes)
     check_splits(dataset)
     return dataset if most is None else limit(dataset, most, seed)

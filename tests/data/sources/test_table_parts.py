@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from papertrial.cli.main import make_app
-from papertrial.data.sources.table_parts import find_parts
+from papertrial.data.sources.table_parts import find_parts, reading_parts
+from papertrial.data.tables.table_file import read_table
+from papertrial.data.tables.table_format import TableFormat
 from papertrial.errors import DataError, InvalidRecipeError
 from papertrial.progress import finish
 from papertrial.recipe.load import load_recipe
@@ -112,3 +114,16 @@ def test_a_test_file_without_targets_is_refused_and_can_be_predicted(
     answers = run.predict(file)
     assert [row[1] for row in rows[1:]] == [one.prediction for one in answers]
     assert float(rows[1][2]) == answers[0].probabilities["0"]
+
+
+def test_the_other_parts_are_written_as_the_training_file_shows(tmp_path: Path) -> None:
+    """By itself, the test file shows a decimal point; the training file has it for thousands."""
+    (tmp_path / "train.csv").write_text("a;y\n1.234,5;1\n2.000,25;2\n")
+    (tmp_path / "test.csv").write_text("a;y\n1.234;1\n2.000;2\n")
+    form = TableFormat()
+    tables = finish(reading_parts(tmp_path, form))
+    train = tables["train"]
+    assert train.numbers("a").values.tolist() == [1234.5, 2000.25]
+    assert tables["test"].numbers("a").values.tolist() == [1234.0, 2000.0]
+    assert tables["test"].form == train.form
+    assert read_table(tmp_path / "test.csv", train.form).form == train.form  # as predict does

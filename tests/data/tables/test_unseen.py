@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -27,7 +29,7 @@ TABLE = Dataset(
 
 
 def test_they_are_zeros_with_a_note() -> None:
-    hidden = hide_unseen(TABLE, ["shop"])
+    hidden = hide_unseen(TABLE, ["c"], ["shop"])
     assert hidden.test is not None
     assert hidden.test.x.take(slice(0, 3)).tolist() == [[1, 0, 3, 9], [0, 0, 0, 9], [0, 0, 0, 9]]
     assert hidden.train is TABLE.train
@@ -40,6 +42,13 @@ def test_they_are_zeros_with_a_note() -> None:
         DataError, match=r"test part has a category of shop \(row 1\).*unseen: zeros"
     ):
         check_codes_seen(TABLE, ["shop"])
+
+
+def test_a_number_whose_name_looks_like_a_category_is_a_number() -> None:
+    table = replace(TABLE, features=("c=x", "c=y", "shop", "load (F=ma)"))
+    hidden = hide_unseen(table, ["c"], ["shop"])
+    assert hidden.test is not None
+    assert hidden.test.x.take(slice(0, 3))[:, 3].tolist() == [9, 9, 9]
 
 
 def test_a_layout_knows_them() -> None:

@@ -31,11 +31,15 @@ def reading_parts(
 ) -> Steps[dict[str, TableFile]]:
     """Read the table of each part, from `files` or, without them, from `path`.
 
-    See `find_parts` and `reading_table`.
+    What the training file shows of how cells are written holds for the other parts too, as it does
+    for `predict`. See `find_parts` and `reading_table`.
     """
-    tables: dict[str, TableFile] = {}
-    for part, file in (find_parts(path) if files is None else files).items():
-        tables[part] = yield from reading_table(file, form)
+    named = find_parts(path) if files is None else files
+    train = yield from reading_table(named["train"], form)
+    tables = {"train": train}
+    for part, file in named.items():
+        if part != "train":
+            tables[part] = yield from reading_table(file, train.form)
     return tables
 
 

@@ -127,6 +127,17 @@ class TableFile:
         kind = self.columns[name].type
         return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
 
+    def is_plain(self, name: str) -> bool:
+        """Return whether a column holds numbers, booleans or text, not dates, lists and the like."""
+        import pyarrow as pa  # noqa: PLC0415  (slow to import)
+
+        kind = self.columns[name].type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+        numbers = (pa.types.is_decimal, pa.types.is_floating, pa.types.is_integer)
+        known = (*texts, *numbers, pa.types.is_boolean, pa.types.is_null)
+        return any(is_of(kind) for is_of in known)
+
     def trimmed_texts(self, name: str) -> pa.Array:
         """Return a column as a large_string array without white space around, null for missing."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
@@ -162,7 +173,7 @@ class TableFile:
             return cells
         if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
             return cells.cast(pa.float64())
-        if not pa.types.is_integer(kind) and not pa.types.is_boolean(kind):
+        if not self.is_plain(name):
             fix = "list it in data.table.dates to turn it into numbers"
             raise DataError(
                 f"{self.path}: a column must hold numbers, booleans or text, but {name} has the "

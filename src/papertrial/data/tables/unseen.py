@@ -14,21 +14,25 @@ from papertrial.errors import DataError
 from papertrial.reading_note import ReadingNote
 
 
-def hide_unseen(dataset: Dataset, codes: Sequence[str]) -> Dataset:
+def hide_unseen(dataset: Dataset, categorical: Sequence[str], codes: Sequence[str]) -> Dataset:
     """Return a table whose parts have zeros for categories that no training row has, with notes.
 
     Args:
         dataset: a table, cut into its parts.
-        codes: the features that are codes of categories; those with "=" in their names are one-hot.
+        categorical: the columns that are one-hot, each as the features "column=category".
+        codes: the features that are codes of categories.
     """
     train, splits, notes = _rows(dataset.train.x), dict(dataset.splits), []
+    one_hot = tuple(f"{column}=" for column in categorical)
     for part, split in dataset.splits.items():
         if part == "train":
             continue
         x = _rows(split.x).clone()
         for at, name in enumerate(dataset.features):
-            hidden = _unseen(train[:, at], x[:, at]) if _holds_categories(name, codes) else None
-            if hidden is not None and hidden.any():
+            if name not in codes and not name.startswith(one_hot):
+                continue
+            hidden = _unseen(train[:, at], x[:, at])
+            if hidden.any():
                 x[hidden, at] = 0
                 row = int(hidden.nonzero()[0])
                 notes.append(
@@ -86,10 +90,6 @@ def _with_unseen(feature: Feature, x: Tensor) -> Feature:
         seen = (x != 0).any(0)
     names = zip(feature.categories, seen.tolist(), strict=True)
     return replace(feature, unseen=tuple(name for name, known in names if not known))
-
-
-def _holds_categories(name: str, codes: Sequence[str]) -> bool:
-    return "=" in name or name in codes
 
 
 def _unseen(train: Tensor, other: Tensor) -> Tensor:
