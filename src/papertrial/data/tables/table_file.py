@@ -128,7 +128,7 @@ class TableFile:
         return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
 
     def is_plain(self, name: str) -> bool:
-        """Return whether a column holds numbers, booleans or text, not dates, lists and the like."""
+        """Return whether a column holds numbers, booleans or text, not dates or lists."""
         import pyarrow as pa  # noqa: PLC0415  (slow to import)
 
         kind = self.columns[name].type
